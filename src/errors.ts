@@ -1,0 +1,57 @@
+/** The stable code of an error: what a user can search for and a caller can decide by. One home file each. */
+export type ErrorCode =
+  | 'CONFIG_INVALID'
+  | 'INPUT_INVALID'
+  | 'NOT_AUTHENTICATED'
+  | 'ACCOUNT_CHANGED'
+  | 'LOGIN_DENIED'
+  | 'LOGIN_TIMEOUT'
+  | 'TOKEN_REQUEST_FAILED'
+  | 'CALLBACK_PORT_IN_USE'
+  | 'STORAGE_LOCKED'
+  | 'STORAGE_CORRUPT'
+  | 'STORAGE_FAILED'
+  | 'NETWORK'
+  | 'TIMEOUT'
+  | 'CANCELLED'
+  | 'RESPONSE_INVALID'
+  | 'USAGE_LIMIT'
+  | 'RATE_LIMITED'
+  | 'PLAN_REQUIRED'
+  | 'MODEL_UNAVAILABLE'
+  | 'CONTEXT_TOO_LONG'
+  | 'REFUSED'
+  | 'OVERLOADED'
+  | 'INCOMPLETE'
+  | 'CODEX_FAILED'
+
+export interface CodexErrorOptions {
+  /** What the user can do next, a full sentence. */
+  hint?: string
+  cause?: unknown
+  /** True when the same call may succeed later without anybody changing anything. */
+  retryable?: boolean
+}
+
+/**
+ * The one error of this program. `message` and `hint` are sentences of ours and may be shown;
+ * text from outside belongs in `cause`.
+ */
+export class CodexError extends Error {
+  readonly code: ErrorCode
+  readonly hint: string | undefined
+  readonly retryable: boolean
+
+  constructor(code: ErrorCode, message: string, { hint, cause, retryable = false }: CodexErrorOptions = {}) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = 'CodexError'
+    this.code = code
+    this.hint = hint
+    this.retryable = retryable
+  }
+}
+
+/** True for a `CodexError`, of the given code if one is named. */
+export function isCodexError(error: unknown, code?: ErrorCode): error is CodexError {
+  return error instanceof CodexError && (code === undefined || error.code === code)
+}
