@@ -1,0 +1,85 @@
+export type BrowserOutcome = { opened: true } | { opened: false; reason: string }
+
+export interface BrowserOptions {
+  /** Only read, to tell whether a browser can be seen; the launcher itself inherits the environment of the process. */
+  env: Readonly<Record<string, string | undefined>>
+  platform: NodeJS.Platform
+  /** How long the launcher may take to fail. */
+  settleMs?: number
+}
+
+const MAX_URL_LENGTH = 8_192
+const NOT_STARTED = 'No browser could be started on this machine.'
+
+/**
+ * Asks the system to show `url` in a browser. `opened` means that nothing failed within `settleMs`; nobody can tell
+ * whether a window appeared, so the URL is shown to the user in any case. `reason` is a sentence. Never throws.
+ *
+ * The wait alone does not keep the process alive: a server that shuts down does not stay for a launcher.
+ */
+export async function openInBrowser(
+  url: string,
+  { env, platform, settleMs = 2_000 }: BrowserOptions,
+): Promise<BrowserOutcome> {
+  const reason = whyRefused(url) ?? whyInvisible(env, platform)
+  if (reason !== undefined) return { opened: false, reason }
+  return await new Promise((resolve) => {
+    const timer = setTimeout(() => resolve({ opened: true }), settleMs)
+    timer.unref()
+    void launch(url).then((outcome) => {
+      clearTimeout(timer)
+      resolve(outcome)
+    })
+  })
+}
+
+/**
+ * The system's opener takes files, options and any scheme a program has registered, so only a web address passes,
+ * and only in characters that no launcher on the way has to quote or re-encode.
+ */
+function whyRefused(url: string): string | undefined {
+  if (url.length > MAX_URL_LENGTH) return 'The address is too long to be handed to a browser.'
+  if (!/^[!-~]+$/.test(url)) return 'The address holds characters that do not belong into one.'
+  return isWebAddress(url) ? undefined : 'The address is neither https nor http on this machine.'
+}
+
+function isWebAddress(url: string): boolean {
+  // The parser alone would also take `https:host` and `https:\\host`, which other programs read differently.
+  if (!/^https?:\/\/[^/\\]/.test(url)) return false
+  try {
+    const { protocol, hostname } = new URL(url)
+    return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+  } catch {
+    return false
+  }
+}
+
+/** Why a browser started here would be seen by nobody. */
+function whyInvisible(env: BrowserOptions['env'], platform: NodeJS.Platform): string | undefined {
+  const overSsh = Boolean(env.SSH_CONNECTION || env.SSH_CLIENT || env.SSH_TTY)
+  // These two have one screen, which stands where the machine stands.
+  const hasOwnScreen = platform === 'darwin' || platform === 'win32'
+  // BROWSER counts over SSH too: VS Code Remote points it at a helper that opens the browser of the user's machine.
+  const hasDisplay = !hasOwnScreen && Boolean(env.DISPLAY || env.WAYLAND_DISPLAY || env.BROWSER)
+  if (hasDisplay) return undefined
+  if (overSsh) return 'This is an SSH session, so a browser started here would not be visible to you.'
+  const isWsl = Boolean(env.WSL_DISTRO_NAME || env.WSL_INTEROP)
+  return hasOwnScreen || isWsl ? undefined : 'There is no display here on which a browser could be shown.'
+}
+
+/** Settles when the launcher has ended: never, if it becomes the browser itself. */
+async function launch(url: string): Promise<BrowserOutcome> {
+  try {
+    // Loaded here because only a sign-in needs it, and the server should start fast.
+    const { default: open } = await import('open')
+    const launcher = await open(url)
+    // `open` takes its own listener off once the launcher runs; a later error would end the process.
+    launcher.on('error', () => {})
+    // On Windows `open` waits for the launcher itself, so the end may lie behind us.
+    const ended = launcher.exitCode !== null || launcher.signalCode !== null
+    if (!ended) await new Promise((resolve) => launcher.once('exit', resolve))
+    return launcher.exitCode === 0 ? { opened: true } : { opened: false, reason: NOT_STARTED }
+  } catch {
+    return { opened: false, reason: NOT_STARTED }
+  }
+}

@@ -1,0 +1,154 @@
+import { readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { replaceFile, sweepLeftovers } from './atomic-file.ts'
+import { isOlderThan, listQuietly, removeQuietly } from './clean-up.ts'
+import { createOnce } from './exclusive-file.ts'
+import { lifeOf, type ProcessIdentity, thisProcess } from './process-identity.ts'
+import { orStorageFailed } from './storage-failure.ts'
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+/** A file that says who does, or did, what may be done only once. */
+export interface Claim {
+  number: number
+  owner: ProcessIdentity
+  /** The attempt has ended without the result that makes the subject a thing of the past. */
+  done: boolean
+  /** Wall clock in milliseconds: nobody tries again before. */
+  untilMs?: number
+  /** Attempts that failed so far. */
+  fails: number
+}
+
+/**
+ * Numbered claims on a subject. A number is taken once and never given back while the subject is current, so a
+ * dead owner's successor (who takes the next number) is always alone: taking over needs no removal, and a removal
+ * that races with a take is what makes lock files fail.
+ */
+export interface ClaimStore {
+  /** The claim with the highest number. One that cannot be read, or not yet, counts as held by someone alive. */
+  top(subject: string): Claim | undefined
+  /**
+   * Takes a number; false when somebody else has it. `fails` is what the claim before it had.
+   *
+   * @throws CodexError STORAGE_FAILED
+   */
+  take(subject: string, number: number, fails?: number): boolean
+  /**
+   * Ends the attempt of a number this process has taken.
+   *
+   * @throws CodexError STORAGE_FAILED
+   */
+  finish(subject: string, number: number, state: { untilMs: number | undefined; fails: number }): void
+  /** Removes all claims on a subject that can never be current again. Never fails. */
+  release(subject: string): void
+  /** Removes claims older than a day on other subjects than the current one, and leftovers. Never fails. */
+  sweep(currentSubject: string | undefined): void
+  /** True only when the owner can be seen from here and has ended. */
+  ownerIsDead(claim: Claim): boolean
+}
+
+export interface ClaimStoreDeps {
+  /** Canonical path the claims are named after: `<base>.spend.<subject>.<number>`. */
+  base: string
+  /** Whose claims these are. */
+  identity?: ProcessIdentity
+  now: () => number
+}
+
+export function createClaimStore({ base, identity, now }: ClaimStoreDeps): ClaimStore {
+  let owner = identity
+  const bodyOf = (rest: Omit<Body, keyof Owner>) => {
+    // Asked when first needed: on macOS it starts a program.
+    owner ??= thisProcess()
+    const { pid, startTime: start, place } = owner
+    return JSON.stringify({ pid, start, place, ...rest } satisfies Body)
+  }
+  const pathOf = (subject: string, number: number) => `${base}.spend.${subject}.${number}`
+  const list = () => listClaims(base)
+
+  return {
+    top(subject) {
+      const number = Math.max(0, ...list().flatMap((found) => (found.subject === subject ? [found.number] : [])))
+      return number === 0 ? undefined : readClaim(pathOf(subject, number), number, now())
+    },
+    take(subject, number, fails = 0) {
+      return orStorageFailed(base, 'written', () => createOnce(pathOf(subject, number), bodyOf({ fails })))
+    },
+    finish(subject, number, { untilMs, fails }) {
+      const body = bodyOf({ done: true, until: untilMs, fails })
+      orStorageFailed(base, 'written', () => replaceFile(pathOf(subject, number), body))
+    },
+    release(subject) {
+      for (const found of list()) if (found.subject === subject) removeQuietly(found.file)
+    },
+    sweep(currentSubject) {
+      for (const found of list()) {
+        if (found.subject !== currentSubject && isOlderThan(DAY_MS, found.file, now())) removeQuietly(found.file)
+      }
+      sweepLeftovers(base, now())
+    },
+    ownerIsDead: (claim) => lifeOf(claim.owner) === 'dead',
+  }
+}
+
+interface Owner {
+  pid: number
+  start?: string | undefined
+  place: string
+}
+
+interface Body extends Owner {
+  done?: boolean
+  until?: number | undefined
+  fails?: number
+}
+
+interface Found {
+  file: string
+  subject: string
+  number: number
+}
+
+function listClaims(base: string): Found[] {
+  const prefix = `${basename(base)}.spend.`
+  return listQuietly(dirname(base)).flatMap((name) => {
+    const [, subject, number] = /^([0-9a-z]+)\.([1-9]\d{0,8})$/.exec(name.slice(prefix.length)) ?? []
+    if (!name.startsWith(prefix) || subject === undefined) return []
+    return [{ file: join(dirname(base), name), subject, number: Number(number) }]
+  })
+}
+
+function readClaim(path: string, number: number, now: number): Claim {
+  const body = readBody(path)
+  const until = readNumber(body.until)
+  return {
+    number,
+    owner: readOwner(body),
+    done: body.done === true,
+    // Further away than anybody ever waits: the clock has jumped.
+    ...(until === undefined || until - now > HOUR_MS ? {} : { untilMs: until }),
+    fails: readNumber(body.fails) ?? 0,
+  }
+}
+
+function readBody(path: string): Readonly<Record<string, unknown>> {
+  try {
+    return Object(JSON.parse(readFileSync(path, 'utf8')))
+  } catch {
+    return {}
+  }
+}
+
+/** An owner that cannot be read is of no place, so nobody can judge it dead. */
+function readOwner({ pid, start, place }: Readonly<Record<string, unknown>>): ProcessIdentity {
+  if (typeof pid !== 'number' || !Number.isInteger(pid) || pid < 1 || typeof place !== 'string') {
+    return { pid: 0, place: '' }
+  }
+  return { pid, startTime: typeof start === 'string' ? start : undefined, place }
+}
+
+function readNumber(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined
+}

@@ -1,0 +1,82 @@
+import { existsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CodexError } from '../errors.ts'
+import { isErrno } from './errno.ts'
+import { storageFailed } from './storage-failure.ts'
+
+const STALE_MS = 5000
+const HEARTBEAT_MS = 1000
+
+export interface FileLockOptions {
+  /** How long to try. A dead holder's lock becomes free after 5 s, so less than 7 s makes no sense outside tests. */
+  waitMs?: number
+  random?: () => number
+}
+
+type Release = () => Promise<void>
+
+/**
+ * What `work` returns, run while this process alone among those that ask holds the lock of `path`, a canonical
+ * path in an existing folder. `work` is synchronous and short, so that no heartbeat is missed while it runs.
+ *
+ * Almost alone: when a holder dies, two may follow it at once, and a holder that is frozen for 5 s is followed while
+ * it lives. Whatever must happen only once needs a claim.
+ *
+ * @throws CodexError STORAGE_LOCKED, STORAGE_FAILED
+ */
+export async function withFileLock<T>(
+  path: string,
+  work: () => T,
+  { waitMs = 10_000, random = Math.random }: FileLockOptions = {},
+): Promise<T> {
+  const release = await acquire(path, waitMs, random)
+  const ours = fingerprint(path)
+  try {
+    return work()
+  } finally {
+    // After a freeze the lock may be somebody else's: releasing that one would let a third process in.
+    if (fingerprint(path) === ours) await release().catch(() => {})
+  }
+}
+
+async function acquire(path: string, waitMs: number, random: () => number): Promise<Release> {
+  // Loaded late: it replaces functions of `fs` and `process` and handles signals from then on.
+  const { lock } = await import('proper-lockfile')
+  // Without a handler of ours a lost lock is thrown from a timer and ends the process.
+  const options = { realpath: false, stale: STALE_MS, update: HEARTBEAT_MS, onCompromised: () => {} }
+  const deadline = performance.now() + waitMs
+  for (;;) {
+    try {
+      return await lock(path, options)
+    } catch (error) {
+      if (!isHeld(error, path)) throw storageFailed(path, 'locked', error)
+      if (performance.now() >= deadline) throw locked(path, error)
+    }
+    await sleep(20 + 40 * random())
+  }
+}
+
+/** Which lock folder lies there. It does not change while `work` runs: the heartbeat is a timer and waits too. */
+function fingerprint(path: string): string | undefined {
+  const stat = statSync(`${path}.lock`, { throwIfNoEntry: false })
+  return stat && `${stat.ino} ${stat.birthtimeMs} ${stat.mtimeMs}`
+}
+
+/** Somebody has the lock, or took or dropped it while we looked. */
+function isHeld(error: unknown, path: string): boolean {
+  // ENOTEMPTY, ENOTDIR: something that no lock of ours is lies in its place; a person has to look.
+  if (isErrno(error, 'ELOCKED', 'EEXIST', 'ENOTEMPTY', 'ENOTDIR')) return true
+  // The folder of the lock vanished between two steps of taking it, unless the folder around it is missing.
+  if (isErrno(error, 'ENOENT')) return existsSync(dirname(path))
+  return process.platform === 'win32' && isErrno(error, 'EPERM', 'EBUSY')
+}
+
+function locked(path: string, cause: unknown): CodexError {
+  return new CodexError('STORAGE_LOCKED', `Another process holds the lock of ${path}.`, {
+    hint: `Try again. If no other copy of this program is running, remove ${path}.lock.`,
+    cause,
+    retryable: true,
+  })
+}

@@ -1,0 +1,173 @@
+import { CodexError } from '../errors.ts'
+import { cancelled } from './abort.ts'
+import type { Log } from './log.ts'
+import { createTickTimer } from './tick-timer.ts'
+
+export interface HttpRequest {
+  method: 'GET' | 'POST'
+  url: string
+  headers?: Readonly<Record<string, string>>
+  body?: string
+  /** Longest wait for the status line and headers. */
+  headerTimeoutMs: number
+  /** The caller's cancel; it also ends the body. */
+  signal?: AbortSignal | undefined
+}
+
+export interface HttpAnswer {
+  status: number
+  headers: Headers
+  body: ReadableStream<Uint8Array> | undefined
+}
+
+export interface HttpClient {
+  /**
+   * Any HTTP answer, whatever its status; redirects are not followed, because fetch would hand a refresh token in
+   * the body (307, 308) and our headers (all of them) to another host.
+   *
+   * @throws CodexError NETWORK no answer; TIMEOUT no headers in time; CANCELLED by `signal`
+   */
+  send(request: HttpRequest): Promise<HttpAnswer>
+}
+
+export function createHttpClient({ fetch, log }: { fetch: typeof globalThis.fetch; log: Log }): HttpClient {
+  return {
+    async send({ method, url, headers = {}, body, headerTimeoutMs, signal }) {
+      const host = new URL(url).host
+      const abort = new AbortController()
+      const cancel = () => abort.abort()
+      if (signal?.aborted) throw cancelled()
+      signal?.addEventListener('abort', cancel, { once: true })
+      let timedOut = false
+      const timer = createTickTimer(headerTimeoutMs, () => {
+        timedOut = true
+        abort.abort()
+      })
+      try {
+        const init = { method, headers, redirect: 'manual' as const, signal: abort.signal }
+        const answer = await fetch(url, body === undefined ? init : { ...init, body })
+        log.event('http', { method, host, path: new URL(url).pathname, status: answer.status })
+        return { status: answer.status, headers: answer.headers, body: answer.body ?? undefined }
+      } catch (cause) {
+        if (signal?.aborted) throw cancelled()
+        if (timedOut) throw noAnswer(host, headerTimeoutMs)
+        log.event('http_failed', { method, host, reason: failureCode(cause) })
+        throw networkError(host, cause)
+      } finally {
+        timer.stop()
+      }
+    },
+  }
+}
+
+/**
+ * The body as text, counted after decompression.
+ *
+ * @throws CodexError RESPONSE_INVALID larger than `maxBytes`; TIMEOUT silent for `idleTimeoutMs`; NETWORK broken off
+ */
+export async function readText(
+  body: ReadableStream<Uint8Array> | undefined,
+  { maxBytes = 1_048_576, idleTimeoutMs = 30_000 }: { maxBytes?: number; idleTimeoutMs?: number } = {},
+): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of readChunks(body, { idleTimeoutMs })) {
+    size += chunk.byteLength
+    if (size > maxBytes) throw new CodexError('RESPONSE_INVALID', 'The answer of the service is larger than expected.')
+    chunks.push(chunk)
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks))
+}
+
+/**
+ * The chunks of a body as they arrive. Leaving the loop closes the connection.
+ *
+ * @throws CodexError TIMEOUT silent for `idleTimeoutMs`; NETWORK broken off; CANCELLED by `signal`
+ */
+export async function* readChunks(
+  body: ReadableStream<Uint8Array> | undefined,
+  { idleTimeoutMs, signal }: { idleTimeoutMs: number; signal?: AbortSignal | undefined },
+): AsyncGenerator<Uint8Array> {
+  if (body === undefined) return
+  const reader = body.getReader()
+  let idle = false
+  const timer = createTickTimer(idleTimeoutMs, () => {
+    idle = true
+    void reader.cancel().catch(() => {})
+  })
+  try {
+    while (true) {
+      const { done, value } = await reader.read()
+      if (idle) throw silent(idleTimeoutMs)
+      if (done) return
+      timer.reset()
+      yield value
+    }
+  } catch (cause) {
+    if (cause instanceof CodexError) throw cause
+    if (signal?.aborted) throw cancelled()
+    throw new CodexError('NETWORK', 'The connection to the service broke off.', {
+      hint: 'Try again.',
+      cause,
+      retryable: true,
+    })
+  } finally {
+    timer.stop()
+    void reader.cancel().catch(() => {})
+  }
+}
+
+function noAnswer(host: string, limitMs: number): CodexError {
+  return new CodexError('TIMEOUT', `${host} did not answer within ${seconds(limitMs)}.`, {
+    hint: 'Try again; if it happens every time, check the network and the proxy.',
+    retryable: true,
+  })
+}
+
+function silent(limitMs: number): CodexError {
+  return new CodexError('TIMEOUT', `The answer stopped arriving: nothing came for ${seconds(limitMs)}.`, {
+    hint: 'Ask again. CODEX_OAUTH_IDLE_TIMEOUT_MS sets how long a silence may last.',
+    retryable: true,
+  })
+}
+
+function seconds(ms: number): string {
+  return ms < 1000 ? `${ms} ms` : `${Math.round(ms / 1000)} s`
+}
+
+/** What went wrong below HTTP, as one sentence for each thing a user can act on. */
+function networkError(host: string, cause: unknown): CodexError {
+  const code = failureCode(cause)
+  const [message, hint] = sentenceFor(code, host)
+  return new CodexError('NETWORK', message, { hint, cause, retryable: !isCertificateCode(code) })
+}
+
+function sentenceFor(code: string, host: string): [message: string, hint: string] {
+  if (['ENOTFOUND', 'EAI_AGAIN'].includes(code)) {
+    return [`The name ${host} could not be resolved.`, 'Check the network connection, then try again.']
+  }
+  if (['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH'].includes(code)) {
+    return [`${host} could not be reached (${code}).`, 'Check the network connection and the proxy, then try again.']
+  }
+  if (isCertificateCode(code)) {
+    return [
+      `The TLS certificate of ${host} was not accepted (${code}).`,
+      'Behind a company network, point NODE_EXTRA_CA_CERTS at its certificate authority and restart the server.',
+    ]
+  }
+  return [`The connection to ${host} failed (${code}).`, 'Try again.']
+}
+
+function isCertificateCode(code: string): boolean {
+  return /CERT|SELF_SIGNED|UNABLE_TO_|^ERR_TLS|^ERR_SSL/.test(code)
+}
+
+/** The errno or undici code behind fetch's "fetch failed"; only its code, because the text may quote a header. */
+function failureCode(error: unknown): string {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    const code = 'code' in current ? current.code : undefined
+    if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,60}$/.test(code)) return code
+    if (current instanceof AggregateError && current.errors.length > 0) return failureCode(current.errors[0])
+  }
+  return 'UNKNOWN'
+}

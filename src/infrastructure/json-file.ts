@@ -1,0 +1,34 @@
+import { mkdirSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { replaceFile } from './atomic-file.ts'
+
+/** A small file of JSON that may be lost: a cache. It holds no secrets, and nothing fails because of it. */
+export interface JsonFile {
+  /** The parsed content, or undefined when there is none or it cannot be read. */
+  read(): unknown
+  /** Replaces the content; a failure is silent. */
+  write(value: unknown): void
+}
+
+const MAX_BYTES = 4_194_304
+
+export function createJsonFile(path: string): JsonFile {
+  return {
+    read() {
+      try {
+        const text = readFileSync(path, 'utf8')
+        return text.length > MAX_BYTES ? undefined : JSON.parse(text)
+      } catch {
+        return undefined
+      }
+    },
+    write(value) {
+      try {
+        mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+        replaceFile(path, `${JSON.stringify(value)}\n`)
+      } catch {
+        // A read-only home or a full disk costs a request next time, no more.
+      }
+    },
+  }
+}

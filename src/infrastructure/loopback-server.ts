@@ -1,0 +1,257 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { CodexError } from '../errors.ts'
+import { errnoOf, isErrno } from './errno.ts'
+
+export interface CallbackReply {
+  status: number
+  html: string
+}
+
+export interface LoopbackServer {
+  readonly port: number
+  /**
+   * Frees the port at once; an answer in progress has 300 ms to be written, so `answer` must not wait for this.
+   * May be called again.
+   */
+  close(): Promise<void>
+}
+
+export interface LoopbackServerOptions {
+  /** In order of preference. */
+  ports: readonly number[]
+  /** The one path that is answered. */
+  path: string
+  /** Gets the raw query, what follows the first `?`. Its HTML is sent as it is, so it must not repeat the query. */
+  answer: (query: string) => Promise<CallbackReply>
+  /** How long a connection may take to send its request. */
+  headersTimeoutMs?: number
+}
+
+/**
+ * Listens on 127.0.0.1 and ::1 of the first port that is free on both: the browser decides which of them `localhost`
+ * is, and one left open could be taken by another user of the machine (RFC 8252, section 8.3). A family the machine
+ * does not have is left out. Whoever holds a port is not spoken to.
+ *
+ * @throws CodexError CALLBACK_PORT_IN_USE none of the ports can be had
+ */
+export async function openLoopbackServer(options: LoopbackServerOptions): Promise<LoopbackServer> {
+  const refusals: Refusal[] = []
+  for (const port of options.ports) {
+    const connections: Connections = new Map()
+    const listeners = ADDRESSES.map((host) => ({ host, server: createListener(port, connections, options) }))
+    const cause = await listenOnAll(listeners, port)
+    if (cause === undefined) return { port, close: createClose(listeners, connections) }
+    refusals.push({ port, cause })
+    await closeAll(listeners, connections)
+  }
+  throw noPort(refusals)
+}
+
+const ADDRESSES = ['127.0.0.1', '::1']
+const MAX_HEADER_BYTES = 16_384
+const MAX_CONNECTIONS = 64
+const CLOSE_GRACE_MS = 300
+
+interface Listener {
+  host: string
+  server: Server
+}
+
+interface Refusal {
+  port: number
+  cause: Error
+}
+
+/** The open connections, oldest first: those that have not sent a complete request, and those that have. */
+type Connections = Map<Duplex, 'waiting' | 'answering'>
+
+/** Nothing once all addresses of this machine are ours, otherwise the error that stands in the way. */
+async function listenOnAll(listeners: readonly Listener[], port: number): Promise<Error | undefined> {
+  const missing: Error[] = []
+  // One after the other: two programs that each hold one family of a port would both have to leave it.
+  for (const { server, host } of listeners) {
+    const error = await listen(server, port, host)
+    if (error === undefined) continue
+    if (!isErrno(error, 'EADDRNOTAVAIL', 'EAFNOSUPPORT')) return error
+    missing.push(error)
+  }
+  return missing.length === listeners.length ? missing[0] : undefined
+}
+
+function listen(server: Server, port: number, host: string): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    server.once('error', resolve)
+    server.listen({ port, host, exclusive: true }, () => resolve(undefined))
+  })
+}
+
+function createListener(port: number, connections: Connections, options: LoopbackServerOptions): Server {
+  const { headersTimeoutMs = 5_000 } = options
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: headersTimeoutMs,
+    connectionsCheckingInterval: Math.min(1_000, headersTimeoutMs),
+    // No answer waits for a body.
+    requestTimeout: 0,
+    // NODE_OPTIONS could turn it on for the whole process.
+    insecureHTTPParser: false,
+    // Counted below, so that this refusal too carries our headers.
+    requireHostHeader: false,
+  })
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    // The first request of a connection is its only one: of pipelined ones the answer could not be sent any more,
+    // and a code would be spent for nobody.
+    if (connections.get(request.socket) !== 'waiting') return
+    connections.set(request.socket, 'answering')
+    void respond(request, response, port, options)
+  }
+  server.on('request', onRequest)
+  // Without these two, node answers such requests by itself.
+  server.on('checkContinue', onRequest)
+  server.on('checkExpectation', onRequest)
+  server.on('connection', (socket) => admit(socket, connections))
+  server.on('clientError', (error, socket) => refuseMalformed(error, socket, connections))
+  // A failed accept (too many open files) must not end the process.
+  server.on('error', () => {})
+  return server
+}
+
+/**
+ * No hard limit: silent connections would then lock out the browser that brings the answer. Instead the oldest of
+ * them makes room.
+ */
+function admit(socket: Duplex, connections: Connections): void {
+  connections.set(socket, 'waiting')
+  socket.once('close', () => connections.delete(socket))
+  if (connections.size <= MAX_CONNECTIONS) return
+  const oldest = [...connections].find(([other, state]) => state === 'waiting' && other !== socket)?.[0]
+  if (oldest === undefined) return
+  connections.delete(oldest)
+  oldest.destroy()
+}
+
+async function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  port: number,
+  { path, answer }: LoopbackServerOptions,
+): Promise<void> {
+  // The reader may leave while `answer` works.
+  response.on('error', () => {})
+  const refusal = whyRefused(request, port, path)
+  if (refusal !== undefined) return send(response, refusalPage(refusal))
+  try {
+    send(response, await answer(splitTarget(request.url).query))
+  } catch {
+    send(response, refusalPage(500))
+  }
+}
+
+/**
+ * A foreign Host is a page of the web that had its own name point at this machine (DNS rebinding), and two of them
+ * are a request that two readers understand differently. The path is compared as it came, because a URL parser makes
+ * `//evil/auth/callback` and `http://evil/auth/callback` match.
+ */
+function whyRefused({ rawHeaders, url, method }: IncomingMessage, port: number, path: string): Refused | undefined {
+  const hosts = rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === 'host' && index % 2 === 1)
+  if (hosts.length !== 1) return 400
+  if (!['localhost', '127.0.0.1', '[::1]'].some((host) => hosts[0] === `${host}:${port}`)) return 403
+  if (splitTarget(url).path !== path) return 404
+  return method === 'GET' ? undefined : 405
+}
+
+function splitTarget(target = ''): { path: string; query: string } {
+  const mark = target.indexOf('?')
+  return mark < 0 ? { path: target, query: '' } : { path: target.slice(0, mark), query: target.slice(mark + 1) }
+}
+
+function send(response: ServerResponse, { status, html }: CallbackReply): void {
+  response.writeHead(status, headersFor(html))
+  response.end(html)
+}
+
+/** What is not a request at all, or did not come in time. An answer in progress on the same connection goes on. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex, connections: Connections): void {
+  if (connections.get(socket) === 'answering') return
+  if (!socket.writable) return void socket.destroy()
+  const page = refusalPage(MALFORMED[error.code ?? ''] ?? 400)
+  const lines = Object.entries(headersFor(page.html)).map(([name, value]) => `${name}: ${value}\r\n`)
+  const head = `HTTP/1.1 ${page.status} ${STATUS_CODES[page.status]}\r\n${lines.join('')}\r\n`
+  socket.end(head + page.html, () => socket.destroy())
+}
+
+const MALFORMED: Readonly<Record<string, Refused>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }
+
+/** Everything that is said to a request that is no callback. Nothing of the request is in it. */
+const REFUSALS = {
+  400: 'This request is not valid.',
+  403: 'This request was not meant for this server.',
+  404: 'There is nothing here.',
+  405: 'Only GET is possible here.',
+  408: 'The request did not arrive in time.',
+  431: 'The request is too large.',
+  500: 'Something went wrong. You can close this window.',
+}
+
+type Refused = keyof typeof REFUSALS
+
+function refusalPage(status: Refused): CallbackReply {
+  const text = REFUSALS[status]
+  return {
+    status,
+    html: `<!doctype html><html lang="en"><meta charset="utf-8"><title>${text}</title><p>${text}</p></html>\n`,
+  }
+}
+
+function headersFor(html: string): Record<string, string | number> {
+  return {
+    Connection: 'close',
+    'Content-Type': 'text/html; charset=utf-8',
+    'Content-Length': Buffer.byteLength(html),
+    'Cache-Control': 'no-store',
+    'Content-Security-Policy':
+      "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+    'X-Frame-Options': 'DENY',
+    Allow: 'GET',
+  }
+}
+
+function createClose(listeners: readonly Listener[], connections: Connections): () => Promise<void> {
+  let closing: Promise<void> | undefined
+  return () => {
+    closing ??= closeAll(listeners, connections)
+    return closing
+  }
+}
+
+async function closeAll(listeners: readonly Listener[], connections: Connections): Promise<void> {
+  const closed = listeners.map(({ server }) => new Promise((resolve) => server.close(resolve)))
+  for (const [socket, state] of connections) if (state === 'waiting') socket.destroy()
+  const timer = setTimeout(() => {
+    for (const socket of connections.keys()) socket.destroy()
+  }, CLOSE_GRACE_MS)
+  await Promise.all(closed)
+  clearTimeout(timer)
+}
+
+function noPort(refusals: readonly Refusal[]): CodexError {
+  const ports = refusals.map(({ port, cause }) => `${port} (${inWords(cause)})`).join(', ')
+  const isReserved = refusals.some(({ cause }) => isErrno(cause, 'EACCES'))
+  return new CodexError('CALLBACK_PORT_IN_USE', `No port is free to receive the browser's answer: ${ports}.`, {
+    hint: isReserved ? `${FREE_A_PORT} ${RELEASE_A_RANGE}` : FREE_A_PORT,
+    cause: refusals.at(-1)?.cause,
+  })
+}
+
+function inWords(cause: Error): string {
+  if (isErrno(cause, 'EADDRINUSE')) return 'in use'
+  if (isErrno(cause, 'EACCES')) return 'in a port range reserved by the system, EACCES'
+  return `cannot be opened, ${errnoOf(cause) ?? 'unknown reason'}`
+}
+
+const FREE_A_PORT = 'Finish or stop the other sign-in, or the program that holds the port, then try again.'
+const RELEASE_A_RANGE =
+  'A reserved range shows in no list of programs; on Windows "netsh interface ipv4 show excludedportrange protocol=tcp" names it, and a restart of the computer often releases it.'

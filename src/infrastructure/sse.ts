@@ -1,0 +1,56 @@
+import { createParser } from 'eventsource-parser'
+import { CodexError } from '../errors.ts'
+import { readChunks } from './http-client.ts'
+
+export interface SseEvent {
+  /** The `event:` line, if there was one. */
+  event: string | undefined
+  data: string
+}
+
+export interface SseLimits {
+  /** Longest silence; any byte ends it, comments too. */
+  idleTimeoutMs: number
+  maxEventBytes: number
+  maxTotalBytes: number
+}
+
+/**
+ * The events of a stream by the WHATWG rules for `text/event-stream`, as they arrive. Leaving the loop closes the
+ * connection; an event that the stream's end cuts in two is not given.
+ *
+ * @throws CodexError RESPONSE_INVALID over a size limit; TIMEOUT, NETWORK, CANCELLED as `readChunks`
+ */
+export async function* readEvents(
+  body: ReadableStream<Uint8Array> | undefined,
+  limits: SseLimits,
+  signal?: AbortSignal,
+): AsyncGenerator<SseEvent> {
+  // One streaming decoder: a character split between chunks must not fall apart.
+  const decoder = new TextDecoder()
+  let events: SseEvent[] = []
+  let tooLarge = false
+  let total = 0
+  const parser = createParser({
+    maxBufferSize: limits.maxEventBytes,
+    onEvent: ({ event, data }) => events.push({ event, data }),
+    onError: ({ type }) => {
+      if (type === 'max-buffer-size-exceeded') tooLarge = true
+    },
+  })
+  for await (const chunk of readChunks(body, { idleTimeoutMs: limits.idleTimeoutMs, signal })) {
+    total += chunk.byteLength
+    if (total > limits.maxTotalBytes) throw oversized('The answer')
+    parser.feed(decoder.decode(chunk, { stream: true }))
+    const ready = events
+    events = []
+    yield* ready
+    if (tooLarge) throw oversized('One event of the answer')
+  }
+}
+
+function oversized(what: string): CodexError {
+  return new CodexError('RESPONSE_INVALID', `${what} is larger than this server accepts.`, {
+    hint: 'Ask for a shorter answer.',
+  })
+}

@@ -1,0 +1,139 @@
+import { CodexError } from '../errors.ts'
+
+/** What is kept of a sign-in. Times are in milliseconds. */
+export interface TokenRecord {
+  readonly accessToken: string
+  readonly refreshToken: string | undefined
+  readonly idToken: string | undefined
+  readonly tokenType: string | undefined
+  readonly expiresAt: number | undefined
+  readonly accountId: string | undefined
+  readonly savedAt: number | undefined
+  readonly refreshedAt: number | undefined
+  readonly method: string | undefined
+  /** Hash of the refresh token the service declared dead. */
+  readonly refreshFailed: string | undefined
+}
+
+type JsonObject = Record<string, unknown>
+
+export interface ReadContext {
+  /** Named in the error. */
+  file: string
+  /** Milliseconds; times more than a year after it are not believed. */
+  now: number
+}
+
+export const RECORD_KEY = 'codex'
+/** Where the Python plugin kept its record. */
+export const LEGACY_KEY = 'openai_codex'
+/** Our fields of the record; it may hold others. */
+export const RECORD_FIELDS: readonly string[] = [
+  'access_token',
+  'refresh_token',
+  'id_token',
+  'token_type',
+  'expires_at',
+  'account_id',
+  'saved_at',
+  'refreshed_at',
+  'method',
+  'refresh_failed',
+]
+export const MAX_FILE_BYTES = 1_048_576
+
+const YEAR_MS = 365 * 24 * 3_600_000
+
+/**
+ * The record in the text of a credentials file, undefined when nobody is signed in.
+ *
+ * @throws CodexError STORAGE_CORRUPT
+ */
+export function recordIn(text: string, context: ReadContext): TokenRecord | undefined {
+  const root = parseObject(text)
+  if (root === undefined) throw corrupt(context.file, 'it is not a JSON object')
+  const key = [RECORD_KEY, LEGACY_KEY].find((name) => Object.hasOwn(root, name))
+  return key === undefined ? undefined : fromDisk(root[key], context)
+}
+
+/** The fields of a record as they stand in the file, times in seconds; undefined means absent. */
+export function toDisk(record: TokenRecord): Record<string, string | number | undefined> {
+  return {
+    access_token: record.accessToken,
+    refresh_token: record.refreshToken,
+    id_token: record.idToken,
+    token_type: record.tokenType,
+    expires_at: toSeconds(record.expiresAt),
+    account_id: record.accountId,
+    saved_at: toSeconds(record.savedAt),
+    refreshed_at: toSeconds(record.refreshedAt),
+    method: record.method,
+    refresh_failed: record.refreshFailed,
+  }
+}
+
+/** STORAGE_CORRUPT for a reason of ours. It has no cause: what a JSON parser says quotes the file. */
+export function corrupt(file: string, reason: string): CodexError {
+  return new CodexError('STORAGE_CORRUPT', `${file} is damaged: ${reason}.`, {
+    hint: 'Repair it, or move it away and sign in again.',
+  })
+}
+
+function fromDisk(value: unknown, context: ReadContext): TokenRecord {
+  if (!isObject(value)) throw corrupt(context.file, 'its record is not an object')
+  const word = (name: string) => readWord(value, name, context)
+  const time = (name: string) => readTime(value, name, context)
+  const accessToken = word('access_token')
+  if (accessToken === undefined) throw corrupt(context.file, 'its record has no access_token')
+  return {
+    accessToken,
+    refreshToken: word('refresh_token'),
+    idToken: word('id_token'),
+    tokenType: word('token_type'),
+    expiresAt: time('expires_at'),
+    accountId: word('account_id'),
+    savedAt: time('saved_at'),
+    refreshedAt: time('refreshed_at'),
+    method: word('method'),
+    refreshFailed: word('refresh_failed'),
+  }
+}
+
+/** Tokens and ids go into headers, and a header refuses other characters with a message that shows the value. */
+function readWord(from: JsonObject, name: string, { file }: ReadContext): string | undefined {
+  const value = field(from, name)
+  if (value === undefined) return undefined
+  if (typeof value === 'string' && /^[!-~]{1,65536}$/.test(value)) return value
+  throw corrupt(file, `${name} is not a plain text of usual length`)
+}
+
+/** Seconds on disk, as a number or a text. What cannot be a time of ours counts as absent. */
+function readTime(from: JsonObject, name: string, { file, now }: ReadContext): number | undefined {
+  const value = field(from, name)
+  if (value === undefined) return undefined
+  if (typeof value !== 'number' && typeof value !== 'string') throw corrupt(file, `${name} is not a number`)
+  const ms = Math.round(Number(value) * 1000)
+  return ms > 0 && ms <= now + YEAR_MS ? ms : undefined
+}
+
+/** Only what the file itself names, never something inherited. The Python plugin wrote null for absent. */
+function field(from: JsonObject, name: string): unknown {
+  return Object.hasOwn(from, name) ? (from[name] ?? undefined) : undefined
+}
+
+function parseObject(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function toSeconds(ms: number | undefined): number | undefined {
+  return ms === undefined || !Number.isFinite(ms) ? undefined : Math.floor(ms / 1000)
+}

@@ -1,0 +1,171 @@
+import * as fs from 'node:fs'
+import { dirname } from 'node:path'
+import { replaceFile, reserveSpace, retryBusy, sweepLeftovers } from './atomic-file.ts'
+import { canonicalPath } from './canonical-path.ts'
+import { isErrno } from './errno.ts'
+import { withFileLock } from './file-lock.ts'
+import { ensureFolder } from './folder.ts'
+import { orStorageFailed } from './storage-failure.ts'
+import { corrupt, MAX_FILE_BYTES, recordIn, type TokenRecord } from './token-record.ts'
+
+export type { TokenRecord } from './token-record.ts'
+
+export interface StoredTokens {
+  record: TokenRecord | undefined
+  /** Sentences for the status: others can read the file, the file is another user's. */
+  warnings: readonly string[]
+}
+
+/** The credentials file, shared with other processes and, key by key, with other programs. */
+export interface TokenStorage {
+  /**
+   * Where the file is, every link followed; also right while file and folder do not exist yet.
+   *
+   * @throws CodexError STORAGE_FAILED
+   */
+  file(): string
+  /**
+   * What the file holds now. It takes no lock: the file is only ever replaced as a whole. Nobody signed in is a
+   * record of undefined.
+   *
+   * @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED
+   */
+  read(): StoredTokens
+  /**
+   * The one write: `change` gets what the file holds under the lock, and the file gets what it returns. Undefined
+   * signs out; the very same object (or undefined again) writes nothing. Resolves to what the file holds then,
+   * which has its times in whole seconds. A damaged file is left as it is.
+   *
+   * @throws CodexError STORAGE_LOCKED, STORAGE_CORRUPT, STORAGE_FAILED
+   */
+  update(change: (current: TokenRecord | undefined) => TokenRecord | undefined): Promise<TokenRecord | undefined>
+  /**
+   * Proves that a record can be written now: to be asked before a token is spent whose successor must be stored.
+   *
+   * @throws CodexError STORAGE_FAILED
+   */
+  reserve(): void
+}
+
+export interface TokenStorageDeps {
+  file: string
+  now: () => number
+  /** How long to wait for another process that writes. */
+  lockWaitMs?: number
+  /** The user whose file it should be; undefined where there is no such thing. */
+  uid?: number | undefined
+}
+
+export function createTokenStorage({
+  file,
+  now,
+  lockWaitMs = 10_000,
+  uid = process.getuid?.(),
+}: TokenStorageDeps): TokenStorage {
+  const locate = () => orStorageFailed(file, 'read', () => canonicalPath(file))
+
+  const prepare = () => {
+    const path = locate()
+    orStorageFailed(path, 'written', () => ensureFolder(dirname(path)))
+    return path
+  }
+
+  return {
+    file: locate,
+
+    read() {
+      const path = locate()
+      const found = readWhole(path)
+      if (found === undefined) return { record: undefined, warnings: [] }
+      return { record: recordIn(found.text, { file: path, now: now() }), warnings: warningsFor(path, found.stat, uid) }
+    },
+
+    async update(change) {
+      const path = prepare()
+      const { withRecord } = await import('./token-text.ts')
+      return withFileLock(path, () => exchange(path, now(), change, withRecord), { waitMs: lockWaitMs })
+    },
+
+    reserve() {
+      const path = prepare()
+      orStorageFailed(path, 'written', () => reserveSpace(path))
+    },
+  }
+}
+
+type Change = Parameters<TokenStorage['update']>[0]
+type WithRecord = (text: string | undefined, record: TokenRecord | undefined) => string
+
+/** Read, change, write, without a pause in which another process could come between. */
+function exchange(file: string, now: number, change: Change, withRecord: WithRecord): TokenRecord | undefined {
+  const text = readWhole(file)?.text
+  const current = text === undefined ? undefined : recordIn(text, { file, now })
+  const next = change(current)
+  if (next === current) return current
+  const edited = edit(file, () => withRecord(text, next))
+  const stored = recordIn(edited, { file, now })
+  orStorageFailed(file, 'written', () => replaceFile(file, edited))
+  sweepLeftovers(file, now)
+  return stored
+}
+
+function edit(file: string, action: () => string): string {
+  let edited: string
+  try {
+    edited = action()
+  } catch {
+    throw corrupt(file, 'it cannot be changed without touching what belongs to others')
+  }
+  // It could be written, but never be read again.
+  if (Buffer.byteLength(edited) > MAX_FILE_BYTES) throw corrupt(file, 'it is larger than 1 MB')
+  return edited
+}
+
+interface Found {
+  text: string
+  stat: fs.Stats
+}
+
+/** The text of the file with what its open handle says about it; undefined when there is no file. */
+function readWhole(file: string): Found | undefined {
+  return orStorageFailed(file, 'read', () => {
+    try {
+      return retryBusy(() => readOnce(file))
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return undefined
+      throw error
+    }
+  })
+}
+
+function readOnce(file: string): Found {
+  // Without O_NONBLOCK a named pipe at this path would hold the whole process.
+  const fd = fs.openSync(file, fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0))
+  try {
+    const stat = fs.fstatSync(fd)
+    if (!stat.isFile()) throw Object.assign(new Error('Not a file.'), { code: 'EISDIR' })
+    if (stat.size > MAX_FILE_BYTES) throw corrupt(file, 'it is larger than 1 MB')
+    return { text: decode(file, fs.readFileSync(fd)), stat }
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+/** Strictly: a lenient decoder would change the bytes of others at the next write, and hide a mark at the start. */
+function decode(file: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw corrupt(file, 'it is not UTF-8 text')
+  }
+}
+
+function warningsFor(file: string, stat: fs.Stats, uid: number | undefined): string[] {
+  if (uid === undefined) return []
+  const mode = stat.mode & 0o777
+  const lax = `${file} can be read or changed by other users (mode ${mode.toString(8).padStart(3, '0')}); it is tightened at the next write.`
+  return [
+    ...((mode & 0o077) === 0 ? [] : [lax]),
+    ...(stat.uid === uid ? [] : [`${file} belongs to another user of this machine.`]),
+  ]
+}

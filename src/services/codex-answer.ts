@@ -1,0 +1,186 @@
+import { CodexError } from '../errors.ts'
+import type { SseEvent } from '../infrastructure/sse.ts'
+import { failureOf } from './codex-failure.ts'
+import { fieldOf, numberField, parseJson, quoteRemote, textField } from './remote-text.ts'
+
+export interface Usage {
+  inputTokens: number
+  cachedTokens: number | undefined
+  outputTokens: number
+  reasoningTokens: number | undefined
+}
+
+export interface Answer {
+  text: string
+  /** The model that answered, by its own account. */
+  model: string | undefined
+  usage: Usage | undefined
+  notes: readonly string[]
+}
+
+/** How far an answer is: for progress only. */
+export interface AnswerProgress {
+  phase: 'waiting' | 'thinking' | 'writing'
+  characters: number
+}
+
+/**
+ * Reads an answer event by event (facts: wire-protocol 11). Finished items are the only source of its text; deltas
+ * count for progress, and as the answer when a completed stream brought no item at all. `response.completed` ends
+ * it, whatever else the connection does.
+ */
+export interface AnswerReader {
+  /** True when the answer is complete. @throws CodexError as `failureOf`; INCOMPLETE, REFUSED */
+  accept(event: SseEvent): boolean
+  progress(): AnswerProgress
+  /** The complete answer. @throws CodexError INCOMPLETE the stream ended early; RESPONSE_INVALID; REFUSED */
+  finish(): Answer
+}
+
+interface Message {
+  phase: string | undefined
+  text: string
+  refusal: string
+}
+
+export function createAnswerReader(): AnswerReader {
+  const messages: Message[] = []
+  let deltas = ''
+  let phase: AnswerProgress['phase'] = 'waiting'
+  let events = 0
+  let completed: unknown
+  let model: string | undefined
+
+  return {
+    accept({ data }) {
+      const event = parseJson(data)
+      const type = textField(event, 'type')
+      if (type === undefined) return false
+      events += 1
+      const response = fieldOf(event, 'response')
+      model = textField(response, 'model') ?? model
+      switch (type) {
+        case 'response.output_text.delta':
+          phase = 'writing'
+          deltas += textField(event, 'delta') ?? ''
+          return false
+        case 'response.output_item.added':
+          if (phase === 'waiting' && itemType(event) === 'reasoning') phase = 'thinking'
+          return false
+        case 'response.output_item.done':
+          if (itemType(event) === 'message') messages.push(readMessage(fieldOf(event, 'item')))
+          return false
+        case 'response.completed':
+          completed = response ?? {}
+          return true
+        case 'response.failed':
+          throw failureOf(fieldOf(response, 'error'))
+        case 'response.incomplete':
+          throw incomplete(textField(fieldOf(response, 'incomplete_details'), 'reason'))
+        case 'error':
+          throw failureOf(fieldOf(event, 'error') ?? event)
+        default:
+          // New event types appear without notice; none of them changes what was said.
+          return false
+      }
+    },
+
+    progress: () => ({ phase, characters: deltas.length }),
+
+    finish() {
+      if (completed === undefined) throw events === 0 ? notAStream() : endedEarly(deltas.length)
+      const chosen = messages.some((message) => message.phase === 'final_answer')
+        ? messages.filter((message) => message.phase === 'final_answer')
+        : lastSpoken(messages)
+      const text = messages.length === 0 ? deltas : chosen.map((message) => message.text).join('\n\n')
+      const refusal = messages
+        .map((message) => message.refusal)
+        .join(' ')
+        .trim()
+      if (text === '') throw refusal === '' ? noAnswer() : refused(refusal)
+      const notes = refusal === '' ? [] : [`the model declined a part: ${quoteRemote(refusal)}`]
+      return { text, model, usage: readUsage(fieldOf(completed, 'usage')), notes }
+    },
+  }
+}
+
+/** Without phases, the last message that says something is the result, as in the official client. */
+function lastSpoken(messages: readonly Message[]): Message[] {
+  return messages.filter((message) => message.text !== '').slice(-1)
+}
+
+function itemType(event: unknown): string | undefined {
+  return textField(fieldOf(event, 'item'), 'type')
+}
+
+function readMessage(item: unknown): Message {
+  const content = fieldOf(item, 'content')
+  const parts: readonly unknown[] = Array.isArray(content) ? content : []
+  const join = (type: string, field: string) =>
+    parts
+      .filter((part) => textField(part, 'type') === type)
+      .map((part) => textField(part, field) ?? '')
+      .join('')
+  return {
+    phase: textField(item, 'phase'),
+    text: join('output_text', 'text'),
+    refusal: join('refusal', 'refusal'),
+  }
+}
+
+function readUsage(usage: unknown): Usage | undefined {
+  const inputTokens = numberField(usage, 'input_tokens')
+  const outputTokens = numberField(usage, 'output_tokens')
+  if (inputTokens === undefined || outputTokens === undefined) return undefined
+  return {
+    inputTokens,
+    cachedTokens: numberField(fieldOf(usage, 'input_tokens_details'), 'cached_tokens'),
+    outputTokens,
+    reasoningTokens: numberField(fieldOf(usage, 'output_tokens_details'), 'reasoning_tokens'),
+  }
+}
+
+function incomplete(reason: string | undefined): CodexError {
+  if (reason === 'content_filter') {
+    return new CodexError('REFUSED', "OpenAI's content filter stopped the answer.", {
+      hint: 'Put the question another way.',
+    })
+  }
+  if (reason === 'max_output_tokens') {
+    return new CodexError('INCOMPLETE', 'The answer was cut off: it reached the longest output the model may give.', {
+      hint: 'Ask for a shorter answer, or for one part at a time.',
+    })
+  }
+  return new CodexError('INCOMPLETE', 'The service stopped before the answer was complete.', {
+    hint: 'Ask again.',
+    retryable: true,
+  })
+}
+
+function endedEarly(characters: number): CodexError {
+  const arrived = characters === 0 ? 'before any text' : `after ${characters} characters`
+  return new CodexError('INCOMPLETE', `The connection ended ${arrived}, before the answer was complete.`, {
+    hint: 'Ask again.',
+    retryable: true,
+  })
+}
+
+function notAStream(): CodexError {
+  return new CodexError('RESPONSE_INVALID', 'The service answered with something that is not an answer stream.', {
+    hint: 'A proxy or a sign-in page of your network may stand in between. Try again; check CODEX_OAUTH_BASE_URL if it is set.',
+    retryable: true,
+  })
+}
+
+function noAnswer(): CodexError {
+  return new CodexError('RESPONSE_INVALID', 'Codex completed the request without any text.', {
+    hint: 'Ask again.',
+    retryable: true,
+  })
+}
+
+function refused(words: string): CodexError {
+  return new CodexError('REFUSED', `Codex declined to answer: ${quoteRemote(words, 1000)}`, {
+    hint: 'Put the question another way.',
+  })
+}

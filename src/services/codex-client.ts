@@ -1,0 +1,162 @@
+import type { Config } from '../config.ts'
+import { isCodexError } from '../errors.ts'
+import { cancelled } from '../infrastructure/abort.ts'
+import type { Clock } from '../infrastructure/clock.ts'
+import { type HttpClient, readText } from '../infrastructure/http-client.ts'
+import type { Log } from '../infrastructure/log.ts'
+import { readEvents } from '../infrastructure/sse.ts'
+import { type AnswerProgress, createAnswerReader, type Usage } from './codex-answer.ts'
+import { isQuota, refusalOf } from './codex-failure.ts'
+import { buildRequest, type CodexRequest, chooseEffort, type Question } from './codex-request.ts'
+import type { Credential, Credentials } from './credentials.ts'
+import { defaultModel, type ModelCatalogue } from './model-catalogue.ts'
+import { parseJson } from './remote-text.ts'
+import { retryAfterMs } from './retry-after.ts'
+
+export interface QueryResult {
+  text: string
+  model: string
+  effort: string | undefined
+  usage: Usage | undefined
+  /** Which login or key answered and what that costs. */
+  account: string
+  /** Sentences: what was ignored, rerouted, not checked. */
+  notes: readonly string[]
+}
+
+export interface QueryOptions {
+  signal?: AbortSignal | undefined
+  onProgress?: ((progress: AnswerProgress) => void) | undefined
+}
+
+export interface CodexClient {
+  /**
+   * Asks one question and reads the whole answer.
+   *
+   * @throws CodexError each code of `codex-failure.ts` and `codex-answer.ts`; NOT_AUTHENTICATED, ACCOUNT_CHANGED,
+   *   NETWORK, TIMEOUT, CANCELLED
+   */
+  query(question: Question, options?: QueryOptions): Promise<QueryResult>
+}
+
+export interface CodexClientDeps {
+  config: Pick<Config, 'model' | 'effort' | 'idleTimeoutMs'>
+  credentials: Credentials
+  catalogue: ModelCatalogue
+  http: HttpClient
+  clock: Clock
+  random: () => number
+  /** A new UUID of version 7. */
+  newId: () => string
+  log: Log
+}
+
+/** An HTTP answer: a stream with status 200, else its body as JSON, if it is some. */
+interface Reply {
+  status: number
+  headers: Headers
+  body: ReadableStream<Uint8Array> | undefined
+  json: unknown
+}
+
+const HEADER_TIMEOUT_MS = 60_000
+const MAX_RETRIES = 3
+const FIRST_DELAY_MS = 400
+const MAX_RETRY_AFTER_MS = 30_000
+const MAX_EVENT_BYTES = 16 * 1024 * 1024
+const MAX_TOTAL_BYTES = 64 * 1024 * 1024
+
+export function createCodexClient(deps: CodexClientDeps): CodexClient {
+  const { config, credentials, catalogue, http, clock, random, newId, log } = deps
+  const sessionId = newId()
+
+  /** The answer, after at most one repeat with a renewed credential (facts: reliability H11). */
+  async function ask(credential: Credential, request: CodexRequest, signal: AbortSignal | undefined): Promise<Reply> {
+    const reply = await sendPatiently(credential, request, signal)
+    if (reply.status !== 401 || credential.renew === undefined) return reply
+    return sendPatiently(await credential.renew(signal), request, signal)
+  }
+
+  /**
+   * Sends until there is an answer to read. Repeated is only what certainly brought no answer yet and may pass: no
+   * connection, a 5xx, a 429 that says when. A request that timed out is not: the service may be working on it.
+   */
+  async function sendPatiently(credential: Credential, request: CodexRequest, signal: AbortSignal | undefined) {
+    for (let retries = 0; ; retries += 1) {
+      const backoffMs = FIRST_DELAY_MS * 2 ** retries * (0.75 + random() / 2)
+      const sent = await send(credential, request, signal).catch((error: unknown) => {
+        if (isCodexError(error, 'NETWORK') && error.retryable && retries < MAX_RETRIES) return undefined
+        throw error
+      })
+      const delayMs = sent === undefined ? backoffMs : retryDelayMs(sent, retries, backoffMs)
+      if (sent !== undefined && delayMs === undefined) return sent
+      log.event('query_retry', { retry: retries + 1 })
+      await clock.sleep(delayMs ?? backoffMs, signal).catch(() => {
+        throw cancelled()
+      })
+    }
+  }
+
+  async function send(credential: Credential, request: CodexRequest, signal: AbortSignal | undefined): Promise<Reply> {
+    const { status, headers, body } = await http.send({
+      method: 'POST',
+      url: `${credential.baseUrl}/responses`,
+      headers: { ...credential.headers, ...request.headers },
+      body: JSON.stringify(request.body),
+      headerTimeoutMs: HEADER_TIMEOUT_MS,
+      signal,
+    })
+    if (status === 200) return { status, headers, body, json: undefined }
+    const text = await readText(body).catch(() => '')
+    return { status, headers, body: undefined, json: parseJson(text) }
+  }
+
+  /** How long to wait before the next try; nothing when this is the answer to read. */
+  function retryDelayMs({ status, headers, json }: Reply, retries: number, backoffMs: number): number | undefined {
+    if (retries >= MAX_RETRIES) return undefined
+    const asked = retryAfterMs(headers, clock.now())
+    if (asked !== undefined && asked > MAX_RETRY_AFTER_MS) return undefined
+    if (status === 429) return isQuota(json) ? undefined : asked
+    return status >= 500 ? (asked ?? backoffMs) : undefined
+  }
+
+  async function readAnswer({ body }: Reply, { signal, onProgress }: QueryOptions) {
+    const reader = createAnswerReader()
+    const limits = {
+      idleTimeoutMs: config.idleTimeoutMs,
+      maxEventBytes: MAX_EVENT_BYTES,
+      maxTotalBytes: MAX_TOTAL_BYTES,
+    }
+    for await (const event of readEvents(body, limits, signal)) {
+      if (reader.accept(event)) break
+      onProgress?.(reader.progress())
+    }
+    return reader.finish()
+  }
+
+  return {
+    async query(question, options = {}) {
+      const { signal } = options
+      const credential = await credentials.current(signal)
+      const models = await catalogue.forQuery(credential, signal)
+      const modelId = question.model ?? defaultModel(models, config.model)
+      const model = models.models.find(({ id }) => id === modelId)
+      const effort = chooseEffort(question.effort, config.effort, model)
+      const acceptsTemperature = credential.kind === 'api_key'
+      const ids = { sessionId, threadId: newId() }
+      const request = buildRequest({ question, modelId, model, effort, acceptsTemperature, ...ids })
+      const reply = await ask(credential, request, signal)
+      if (reply.status !== 200) throw refusalOf({ ...reply, modelId, kind: credential.kind, nowMs: clock.now() })
+      const answer = await readAnswer(reply, options)
+      const answeredBy = reply.headers.get('openai-model') ?? answer.model ?? modelId
+      const notes = [...request.notes, ...rerouted(modelId, answeredBy), ...answer.notes]
+      return { text: answer.text, model: modelId, effort, usage: answer.usage, account: credential.label, notes }
+    },
+  }
+}
+
+function rerouted(asked: string, answered: string): string[] {
+  // Dated snapshots of the model asked for (`gpt-x-2026-10-01`) are that model.
+  if (answered === asked || answered.startsWith(`${asked}-`) || !/^[\w.:/-]{1,100}$/.test(answered)) return []
+  return [`the service answered with ${answered} instead of ${asked}`]
+}

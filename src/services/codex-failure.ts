@@ -1,0 +1,302 @@
+import { CodexError, type ErrorCode } from '../errors.ts'
+import { fieldOf, numberField, quoteRemote, textField } from './remote-text.ts'
+
+/** What a refusal of the backend means: one code of ours and a sentence that helps (facts: wire-protocol 12, 17). */
+interface Refusal {
+  code: ErrorCode
+  message: string
+  hint: string
+  retryable?: boolean
+}
+
+/** An HTTP answer that is not a stream. */
+export interface RefusedAnswer {
+  status: number
+  headers: Headers
+  /** The parsed body, if it is JSON. */
+  json: unknown
+  /** What was asked for, for the sentence about it. */
+  modelId: string
+  kind: 'chatgpt' | 'api_key'
+  nowMs: number
+}
+
+const PLAN_PAGE = 'https://chatgpt.com/explore/plus'
+const USAGE_PAGE = 'https://chatgpt.com/settings/usage'
+
+/** The error for an answer with another status than 200. */
+export function refusalOf(answer: RefusedAnswer): CodexError {
+  const { status, json } = answer
+  const error = fieldOf(json, 'error')
+  const named = textField(error, 'code') ?? textField(error, 'type')
+  const type = textField(error, 'type') ?? named
+  const words = textField(json, 'detail') ?? textField(error, 'message') ?? textField(json, 'message')
+  if (/usage_limit_reached$/.test(type ?? '')) return usageLimit(answer, error)
+  const known = byCode(named, words) ?? byCode(type, words)
+  return toError(known ?? byWords(words, answer) ?? byStatus(status, answer, words), json)
+}
+
+/** True when the body says that a quota is used up: waiting a moment and asking again would not help. */
+export function isQuota(json: unknown): boolean {
+  const error = fieldOf(json, 'error')
+  const names = [textField(error, 'type'), textField(error, 'code')].join(' ')
+  return /usage_limit_reached|usage_not_included|insufficient_quota/.test(names)
+}
+
+/** The error in a `response.failed` or `error` event. */
+export function failureOf(error: unknown): CodexError {
+  const code = textField(error, 'code') ?? textField(error, 'type')
+  const words = textField(error, 'message')
+  const known = byCode(code, words)
+  return toError(
+    known ?? {
+      code: 'CODEX_FAILED',
+      message: `Codex failed while answering${said(words)}.`,
+      hint: 'Ask again; try another model if it stays so.',
+      retryable: true,
+    },
+    error,
+  )
+}
+
+function byCode(code: string | undefined, words: string | undefined): Refusal | undefined {
+  switch (code) {
+    case 'context_length_exceeded':
+      return {
+        code: 'CONTEXT_TOO_LONG',
+        message: "The question is longer than the model's context window.",
+        hint: 'Shorten the prompt, or split it.',
+      }
+    case 'usage_limit_reached':
+    case 'insufficient_quota':
+      return {
+        code: 'USAGE_LIMIT',
+        message: 'The quota of this account is used up.',
+        hint: `See plan and billing at ${USAGE_PAGE}.`,
+      }
+    case 'usage_not_included':
+      return {
+        code: 'PLAN_REQUIRED',
+        message: 'Codex is not part of the ChatGPT plan of this account.',
+        hint: `See ${PLAN_PAGE}, or sign in with another account (codex_login with force).`,
+      }
+    case 'invalid_prompt':
+    case 'cyber_policy':
+      return {
+        code: 'REFUSED',
+        message: `The service refused the question${said(words)}.`,
+        hint: 'Put it another way.',
+      }
+    case 'server_is_overloaded':
+      return {
+        code: 'OVERLOADED',
+        message: 'The model is at capacity right now.',
+        hint: 'Try again in a minute, or name another model (codex_models lists them).',
+        retryable: true,
+      }
+    case 'rate_limit_exceeded':
+    case 'slow_down':
+      return {
+        code: 'RATE_LIMITED',
+        message: `Too many requests in a short time${said(words)}.`,
+        hint: 'Wait a moment, then ask again.',
+        retryable: true,
+      }
+    case 'model_not_found':
+      return { code: 'MODEL_UNAVAILABLE', message: 'The service does not know this model.', hint: MODELS_HINT }
+    default:
+      return undefined
+  }
+}
+
+const MODELS_HINT = 'codex_models lists the models of this account; leave the model out to use its default.'
+
+/** Refusals that carry nothing but a sentence. */
+function byWords(words: string | undefined, { modelId, kind }: RefusedAnswer): Refusal | undefined {
+  if (words === undefined) return undefined
+  if (/model.*(not supported|requires a newer version|does not exist)/i.test(words)) {
+    return {
+      code: 'MODEL_UNAVAILABLE',
+      message: `${modelId} is not available to this account (retired, not in its plan, or newer than our compatibility level).`,
+      hint: MODELS_HINT,
+    }
+  }
+  if (/missing_codex_entitlement/.test(words)) {
+    return {
+      code: 'PLAN_REQUIRED',
+      message: 'Codex is not enabled for this workspace.',
+      hint: 'Ask the workspace administrator, or sign in with another account (codex_login with force).',
+    }
+  }
+  if (/^(unsupported parameter|store must|stream must|instructions are|system messages)/i.test(words)) {
+    return {
+      code: 'CODEX_FAILED',
+      message: `The service no longer takes requests in this form${said(words)}.`,
+      hint:
+        kind === 'api_key'
+          ? 'Leave optional arguments out, or name another model.'
+          : 'Update codex-oauth; if it is up to date, report this.',
+    }
+  }
+  return undefined
+}
+
+function byStatus(status: number, { headers, modelId }: RefusedAnswer, words: string | undefined): Refusal {
+  if (status >= 300 && status < 400) {
+    return {
+      code: 'RESPONSE_INVALID',
+      message: `The service answered with a redirect (${status}), which is not followed with a login.`,
+      hint: 'Check CODEX_OAUTH_BASE_URL if it is set; a sign-in page of your network may stand in between.',
+    }
+  }
+  switch (status) {
+    case 401:
+      return {
+        code: 'NOT_AUTHENTICATED',
+        message: 'The service does not accept this sign-in.',
+        hint: 'Sign in again with codex_login (force: true); with an API key, check the key.',
+      }
+    case 402:
+      return {
+        code: 'PLAN_REQUIRED',
+        message: `The service asks for payment${said(words)}.`,
+        hint: `See ${USAGE_PAGE}.`,
+      }
+    case 403:
+      return forbidden(headers, words)
+    case 404:
+      return {
+        code: 'MODEL_UNAVAILABLE',
+        message: `The service does not know ${modelId}, or not at this address.`,
+        hint: MODELS_HINT,
+      }
+    case 413:
+      return {
+        code: 'CONTEXT_TOO_LONG',
+        message: 'The question is larger than the service accepts.',
+        hint: 'Shorten the prompt, or split it.',
+      }
+    case 429:
+      return byCode('slow_down', words) as Refusal
+    case 503:
+      return byCode('server_is_overloaded', words) as Refusal
+    default:
+      return otherStatus(status, words)
+  }
+}
+
+function forbidden(headers: Headers, words: string | undefined): Refusal {
+  if (headers.has('cf-ray') && !isJson(headers)) {
+    return {
+      code: 'CODEX_FAILED',
+      message: 'Cloudflare blocked the request before it reached OpenAI (403).',
+      hint: 'Try without VPN or proxy, or from another network.',
+    }
+  }
+  return {
+    code: 'CODEX_FAILED',
+    message: `The service forbids this request (403)${said(words)}.`,
+    hint: 'Sign in again (codex_login with force); in a company workspace, ask its administrator whether Codex is allowed.',
+  }
+}
+
+function otherStatus(status: number, words: string | undefined): Refusal {
+  if (status >= 500) {
+    return {
+      code: 'CODEX_FAILED',
+      message: `The service is in trouble (${status}).`,
+      hint: 'Try again in a minute.',
+      retryable: true,
+    }
+  }
+  return {
+    code: 'CODEX_FAILED',
+    message: `The service refused the request (${status})${said(words)}.`,
+    hint: 'Check the arguments; update codex-oauth if they are right.',
+  }
+}
+
+interface Window {
+  usedPercent: number
+  minutes: number
+  resetAtMs: number | undefined
+}
+
+/** Which window is full, on which plan, and when it opens again, in the user's local time. */
+function usageLimit({ headers, nowMs, json }: RefusedAnswer, error: unknown): CodexError {
+  const window = blockingWindow(headers)
+  const resetAtMs = secondsField(error, 'resets_at') ?? window?.resetAtMs ?? afterSeconds(error, nowMs)
+  const plan = textField(error, 'plan_type')
+  const which = window === undefined ? 'usage limit' : `${windowName(window.minutes)} usage limit`
+  const of = plan === undefined ? 'of this account' : `of the ChatGPT ${quotePlan(plan)} plan`
+  const until = resetAtMs === undefined ? 'Try again later' : `It opens again ${localTime(resetAtMs, nowMs)}`
+  return new CodexError('USAGE_LIMIT', `The ${which} ${of} is used up.`, {
+    hint: `${until}. See ${USAGE_PAGE}.`,
+    cause: json,
+  })
+}
+
+function blockingWindow(headers: Headers): Window | undefined {
+  const limit = headers.get('x-codex-active-limit')
+  const family = limit !== null && /^[\w-]{1,40}$/.test(limit) ? `x-${limit}` : 'x-codex'
+  const windows = ['primary', 'secondary'].flatMap((name) => readWindow(headers, `${family}-${name}`) ?? [])
+  return windows.find((window) => window.usedPercent >= 100) ?? windows.sort((a, b) => b.usedPercent - a.usedPercent)[0]
+}
+
+function readWindow(headers: Headers, prefix: string): Window | undefined {
+  const number = (name: string) => {
+    const value = headers.get(`${prefix}-${name}`)
+    return value === null || value.trim() === '' ? Number.NaN : Number(value)
+  }
+  const usedPercent = number('used-percent')
+  const minutes = number('window-minutes')
+  if (!Number.isFinite(usedPercent) || !Number.isFinite(minutes)) return undefined
+  const resetAt = number('reset-at')
+  return { usedPercent, minutes, resetAtMs: Number.isFinite(resetAt) ? resetAt * 1000 : undefined }
+}
+
+function windowName(minutes: number): string {
+  if (minutes === 10_080) return 'weekly'
+  if (minutes % 1440 === 0) return `${minutes / 1440}-day`
+  return minutes % 60 === 0 ? `${minutes / 60}-hour` : `${minutes}-minute`
+}
+
+function localTime(atMs: number, nowMs: number): string {
+  const sameDay = new Date(atMs).toDateString() === new Date(nowMs).toDateString()
+  const date = sameDay ? {} : ({ weekday: 'short', month: 'short', day: 'numeric' } as const)
+  const format = new Intl.DateTimeFormat('en', {
+    ...date,
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+    timeZoneName: 'short',
+  })
+  return `${sameDay ? 'at' : 'on'} ${format.format(atMs)}`
+}
+
+function secondsField(value: unknown, name: string): number | undefined {
+  const seconds = numberField(value, name)
+  return seconds === undefined ? undefined : seconds * 1000
+}
+
+function afterSeconds(error: unknown, nowMs: number): number | undefined {
+  const after = secondsField(error, 'resets_in_seconds')
+  return after === undefined ? undefined : nowMs + after
+}
+
+function quotePlan(plan: string): string {
+  return /^[\w-]{1,40}$/.test(plan) ? plan : 'unknown'
+}
+
+/** The service's own words, where it gave any. */
+function said(words: string | undefined): string {
+  return words === undefined ? '' : `: ${quoteRemote(words)}`
+}
+
+function isJson(headers: Headers): boolean {
+  return /json/.test(headers.get('content-type') ?? '')
+}
+
+function toError({ code, message, hint, retryable = false }: Refusal, cause: unknown): CodexError {
+  return new CodexError(code, message, { hint, cause, retryable })
+}

@@ -1,0 +1,99 @@
+import type { Model } from './builtin-models.ts'
+
+/** A question as it comes from the tool, already validated. */
+export interface Question {
+  prompt: string
+  model: string | undefined
+  systemPrompt: string | undefined
+  temperature: number | undefined
+  effort: string | undefined
+}
+
+export interface RequestFacts {
+  question: Question
+  /** The model's id, and its catalogue entry when it is listed. */
+  modelId: string
+  model: Model | undefined
+  effort: string | undefined
+  /** Whether the endpoint is the API-key one, which alone takes a temperature. */
+  acceptsTemperature: boolean
+  /** This server's session, for prompt caching, and this question's own id. */
+  sessionId: string
+  threadId: string
+}
+
+export interface CodexRequest {
+  headers: Readonly<Record<string, string>>
+  body: Readonly<Record<string, unknown>>
+  /** Sentences for the answer's footer: what was ignored or could not be checked. */
+  notes: readonly string[]
+}
+
+/** Why we send any: the backend refuses a request without instructions. Why so few: the user's own words count. */
+export const DEFAULT_INSTRUCTIONS =
+  'You are Codex, answering a question from a developer who works with another AI assistant. ' +
+  'Answer directly, completely and in the language of the question. You have no tools and cannot see files; ' +
+  'say what you would need to know when something is missing.'
+
+/**
+ * One question as the Codex backend takes it (facts: wire-protocol 10 and 17): `store: false`, `stream: true`,
+ * non-empty `instructions`, `input` a list. A "lite" model gets its tools as the first input item and a header,
+ * other models get them on top; ours are none either way.
+ */
+export function buildRequest(facts: RequestFacts): CodexRequest {
+  const { question, modelId, model, sessionId, threadId } = facts
+  const lite = model?.lite === true
+  const temperature = facts.acceptsTemperature ? question.temperature : undefined
+  const message = { type: 'message', role: 'user', content: [{ type: 'input_text', text: question.prompt }] }
+  return {
+    headers: {
+      ...(lite ? { 'x-openai-internal-codex-responses-lite': 'true' } : {}),
+      'x-client-request-id': threadId,
+      'session-id': sessionId,
+      'thread-id': threadId,
+      accept: 'text/event-stream',
+      'content-type': 'application/json',
+    },
+    body: {
+      model: modelId,
+      instructions: question.systemPrompt ?? DEFAULT_INSTRUCTIONS,
+      input: lite ? [{ type: 'additional_tools', role: 'developer', tools: [] }, message] : [message],
+      ...(lite ? {} : { tools: [] }),
+      tool_choice: 'auto',
+      parallel_tool_calls: !lite,
+      reasoning: reasoning(facts.effort, lite),
+      store: false,
+      stream: true,
+      include: ['reasoning.encrypted_content'],
+      prompt_cache_key: sessionId,
+      ...(model?.verbosity === undefined ? {} : { text: { verbosity: model.verbosity } }),
+      ...(temperature === undefined ? {} : { temperature }),
+    },
+    notes: notesOf(facts),
+  }
+}
+
+/** The effort to ask for: the caller's, the setting's, the model's own. */
+export function chooseEffort(
+  asked: string | undefined,
+  configured: string | undefined,
+  model: Model | undefined,
+): string | undefined {
+  return asked ?? configured ?? model?.defaultEffort
+}
+
+/** Efforts pass through as they are, but for `ultra`, which the official client sends as `xhigh`. */
+function reasoning(effort: string | undefined, lite: boolean): Record<string, string> {
+  const asked = effort === undefined ? { summary: 'auto' } : { effort: effort === 'ultra' ? 'xhigh' : effort }
+  return lite ? { ...asked, context: 'all_turns' } : asked
+}
+
+function notesOf({ question, modelId, model, effort, acceptsTemperature }: RequestFacts): string[] {
+  const notes: string[] = []
+  if (model === undefined) notes.push(`${modelId} is not in the model list of this account; it was asked all the same`)
+  if (question.temperature !== undefined && !acceptsTemperature) {
+    notes.push('temperature was ignored: Codex models with a ChatGPT login do not take one')
+  }
+  if (effort === 'ultra') notes.push('effort ultra was sent as xhigh')
+  return notes
+}

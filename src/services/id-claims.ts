@@ -1,0 +1,67 @@
+import { decodeJwtPayload } from '../infrastructure/jwt.ts'
+
+/** What the tokens say about their owner. Nothing here is verified: it came from the issuer over TLS. */
+export interface IdClaims {
+  accountId: string | undefined
+  email: string | undefined
+  plan: string | undefined
+  /** The account lives in the US government cloud and its calls need a header that says so. */
+  fedramp: boolean
+}
+
+type Claims = Readonly<Record<string, unknown>>
+
+const AUTH = 'https://api.openai.com/auth'
+const PROFILE = 'https://api.openai.com/profile'
+
+/** The claims of an ID token, completed from the access token (facts: wire-protocol 6). */
+export function readIdClaims(tokens: { idToken: string | undefined; accessToken: string }): IdClaims {
+  const id = decodeJwtPayload(tokens.idToken ?? '') ?? {}
+  const access = decodeJwtPayload(tokens.accessToken) ?? {}
+  const both = [id, access]
+  return {
+    accountId:
+      first(both, (claims) => text(object(claims[AUTH]).chatgpt_account_id) ?? text(claims.chatgpt_account_id)) ??
+      first(both, firstOrganization),
+    email: first(both, (claims) => text(claims.email) ?? text(object(claims[PROFILE]).email)),
+    plan: first(both, (claims) => text(object(claims[AUTH]).chatgpt_plan_type)),
+    fedramp: object(id[AUTH]).chatgpt_account_is_fedramp === true,
+  }
+}
+
+/** When the access token expires by its own `exp`, in milliseconds, if it says so (RFC 7519, section 4.1.4). */
+export function expiryOf(accessToken: string): number | undefined {
+  const exp = decodeJwtPayload(accessToken)?.exp
+  return typeof exp === 'number' && Number.isFinite(exp) && exp > 0 ? exp * 1000 : undefined
+}
+
+/** `p…n@example.com`: enough for the owner to recognise, too little for a transcript to give away. */
+export function maskEmail(email: string): string {
+  const at = email.lastIndexOf('@')
+  if (at < 1) return '…'
+  const name = email.slice(0, at)
+  return `${name[0]}…${name.length > 1 ? name.at(-1) : ''}${email.slice(at)}`
+}
+
+/** The original plugin's last resort for old tokens without an account claim. */
+function firstOrganization(claims: Claims): string | undefined {
+  const organizations = object(claims[AUTH]).organizations ?? claims.organizations
+  return Array.isArray(organizations) ? text(object(organizations[0]).id) : undefined
+}
+
+function first(all: readonly Claims[], read: (claims: Claims) => string | undefined): string | undefined {
+  for (const claims of all) {
+    const value = read(claims)
+    if (value !== undefined) return value
+  }
+  return undefined
+}
+
+/** A claim that may travel in a header or be shown: printable, of sane length. */
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[\x20-\x7e]{1,320}$/.test(value) ? value : undefined
+}
+
+function object(value: unknown): Claims {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Claims) : {}
+}

@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto'
+import type { Config } from '../config.ts'
+import { CodexError } from '../errors.ts'
+import { raceSignal } from '../infrastructure/abort.ts'
+import type { Clock } from '../infrastructure/clock.ts'
+import { type HttpClient, readText } from '../infrastructure/http-client.ts'
+import type { JsonFile } from '../infrastructure/json-file.ts'
+import type { Log } from '../infrastructure/log.ts'
+import { BUILTIN_MODELS, type Model } from './builtin-models.ts'
+import type { Credential } from './credentials.ts'
+import { fieldOf, numberField, parseJson, textField } from './remote-text.ts'
+
+export type CatalogueSource = 'live' | 'cached' | 'built-in'
+
+export interface Catalogue {
+  /** Visible and hidden models, best first. */
+  models: readonly Model[]
+  source: CatalogueSource
+}
+
+export interface ModelCatalogue {
+  /**
+   * The models of this credential, or of nobody. Under five minutes old it comes from memory or disk, else from the
+   * service with `If-None-Match`; when that fails, the stale copy, else the built-in list. It never throws but for a cancel.
+   *
+   * @throws CodexError CANCELLED by `signal`
+   */
+  list(credential: Credential | undefined, signal?: AbortSignal): Promise<Catalogue>
+  /** The same for a question that is waiting: a stale copy is taken as it is and renewed in the background. */
+  forQuery(credential: Credential, signal?: AbortSignal): Promise<Catalogue>
+}
+
+export interface ModelCatalogueDeps {
+  config: Pick<Config, 'clientVersion'>
+  http: HttpClient
+  cache: JsonFile
+  clock: Clock
+  log: Log
+}
+
+interface Snapshot {
+  /** Whose list this is, as a hash: account, endpoint, compatibility level. */
+  identity: string
+  etag: string | undefined
+  fetchedAt: number
+  models: readonly Model[]
+}
+
+const FRESH_MS = 300_000
+const TIMEOUT_MS = 10_000
+/** A question does not wait longer than this for a list it can do without. */
+const QUERY_TIMEOUT_MS = 3_000
+const BUILT_IN: Catalogue = { models: BUILTIN_MODELS, source: 'built-in' }
+
+export function createModelCatalogue({ config, http, cache, clock, log }: ModelCatalogueDeps): ModelCatalogue {
+  let memory: Snapshot | undefined
+  const running = new Map<string, Promise<Catalogue>>()
+
+  const known = (identity: string): Snapshot | undefined => {
+    if (memory?.identity !== identity) memory = readSnapshot(cache.read(), identity)
+    return memory
+  }
+
+  const isFresh = ({ fetchedAt }: Snapshot) => {
+    const ageMs = clock.now() - fetchedAt
+    return ageMs >= 0 && ageMs < FRESH_MS
+  }
+
+  async function refresh(credential: Credential, identity: string): Promise<Catalogue> {
+    const old = known(identity)
+    try {
+      memory = await fetchSnapshot(credential, identity, old)
+      cache.write(memory)
+      return { models: memory.models, source: 'live' }
+    } catch (error) {
+      log.event('models_failed', { reason: error instanceof CodexError ? error.code : 'UNKNOWN' })
+      return old === undefined ? BUILT_IN : { models: old.models, source: 'cached' }
+    }
+  }
+
+  async function fetchSnapshot(credential: Credential, identity: string, old: Snapshot | undefined): Promise<Snapshot> {
+    const answer = await http.send({
+      method: 'GET',
+      url: `${credential.baseUrl}/models?client_version=${encodeURIComponent(config.clientVersion)}`,
+      headers: {
+        ...credential.headers,
+        accept: 'application/json',
+        ...(old?.etag === undefined ? {} : { 'if-none-match': old.etag }),
+      },
+      headerTimeoutMs: TIMEOUT_MS,
+    })
+    if (answer.status === 304 && old !== undefined) return { ...old, fetchedAt: clock.now() }
+    const text = await readText(answer.body, { maxBytes: 4_194_304, idleTimeoutMs: TIMEOUT_MS })
+    const models = readModels(fieldOf(parseJson(text), 'models'))
+    // An empty list with status 200 means that our compatibility level is too old for every model.
+    if (answer.status !== 200 || models.length === 0) {
+      throw new CodexError('RESPONSE_INVALID', `The model list was not usable (${answer.status}).`)
+    }
+    return { identity, etag: answer.headers.get('etag') ?? undefined, fetchedAt: clock.now(), models }
+  }
+
+  /** One request at a time for the same list, whoever asks. A cancel of one caller does not end it for the others. */
+  function shared(credential: Credential, identity: string): Promise<Catalogue> {
+    const flight = running.get(identity) ?? refresh(credential, identity).finally(() => running.delete(identity))
+    running.set(identity, flight)
+    return flight
+  }
+
+  return {
+    async list(credential, signal) {
+      // An API key has no catalogue of this form: the built-in list says what it says.
+      if (credential?.kind !== 'chatgpt') return BUILT_IN
+      const identity = identityOf(credential, config.clientVersion)
+      const snapshot = known(identity)
+      if (snapshot !== undefined && isFresh(snapshot)) return { models: snapshot.models, source: 'cached' }
+      return raceSignal(shared(credential, identity), signal)
+    },
+
+    async forQuery(credential, signal) {
+      if (credential.kind !== 'chatgpt') return BUILT_IN
+      const identity = identityOf(credential, config.clientVersion)
+      const snapshot = known(identity)
+      if (snapshot === undefined) {
+        const live = raceSignal(shared(credential, identity), signal)
+        return Promise.race([live, clock.sleep(QUERY_TIMEOUT_MS).then(() => BUILT_IN)])
+      }
+      if (!isFresh(snapshot)) void shared(credential, identity)
+      return { models: snapshot.models, source: 'cached' }
+    },
+  }
+}
+
+/** The model of a question that names none: visible, lowest priority number (facts: wire-protocol 16). */
+export function defaultModel(catalogue: Catalogue, configured: string | undefined): string {
+  const first = catalogue.models.find((model) => !model.hidden) ?? catalogue.models[0] ?? BUILTIN_MODELS[0]
+  return configured ?? first?.id ?? ''
+}
+
+/** The catalogue's entries, best first; what cannot be read as a model is left out. */
+export function readModels(value: unknown): Model[] {
+  if (!Array.isArray(value)) return []
+  return value
+    .flatMap((entry) => readModel(entry) ?? [])
+    .sort((a, b) => a.priority - b.priority || a.id.localeCompare(b.id))
+}
+
+function readModel(entry: unknown): Model | undefined {
+  const id = textField(entry, 'slug')
+  if (id === undefined || !/^[\w.:/+@-]{1,200}$/.test(id)) return undefined
+  const verbosity = fieldOf(entry, 'support_verbosity') === true ? textField(entry, 'default_verbosity') : undefined
+  return {
+    id,
+    name: textField(entry, 'display_name') ?? id,
+    priority: numberField(entry, 'priority') ?? Number.MAX_SAFE_INTEGER,
+    hidden: textField(entry, 'visibility') !== 'list',
+    defaultEffort: textField(entry, 'default_reasoning_level'),
+    efforts: readEfforts(fieldOf(entry, 'supported_reasoning_levels')),
+    lite: fieldOf(entry, 'use_responses_lite') === true,
+    verbosity,
+  }
+}
+
+/** Levels come as `{effort, description}` or as plain strings. */
+function readEfforts(value: unknown): string[] {
+  if (!Array.isArray(value)) return []
+  return value.flatMap((level) => (typeof level === 'string' ? level : (textField(level, 'effort') ?? [])))
+}
+
+function identityOf(credential: Credential, clientVersion: string): string {
+  const parts = [credential.baseUrl, credential.accountId ?? '', clientVersion]
+  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 20)
+}
+
+function readSnapshot(value: unknown, identity: string): Snapshot | undefined {
+  const fetchedAt = numberField(value, 'fetchedAt')
+  const models = fieldOf(value, 'models')
+  if (textField(value, 'identity') !== identity || fetchedAt === undefined || !Array.isArray(models)) return undefined
+  if (!models.every(isModel) || models.length === 0) return undefined
+  return { identity, etag: textField(value, 'etag'), fetchedAt, models }
+}
+
+/** Our own file, but a file: another version or another hand may have written it. */
+function isModel(value: unknown): value is Model {
+  const efforts = fieldOf(value, 'efforts')
+  return (
+    textField(value, 'id') !== undefined &&
+    textField(value, 'name') !== undefined &&
+    numberField(value, 'priority') !== undefined &&
+    typeof fieldOf(value, 'hidden') === 'boolean' &&
+    typeof fieldOf(value, 'lite') === 'boolean' &&
+    Array.isArray(efforts) &&
+    efforts.every((effort) => typeof effort === 'string')
+  )
+}

@@ -1,0 +1,36 @@
+import type { Credentials } from './credentials.ts'
+import type { SignIn } from './sign-in.ts'
+import type { TokenManager } from './token-manager.ts'
+
+export interface ClearOutcome {
+  /** Whether there was a login to remove. */
+  removed: boolean
+  /** Whether the issuer confirmed that it has forgotten it. */
+  revoked: boolean
+  /** Whether a sign-in was open. */
+  cancelled: boolean
+  /** The variable whose API key answers questions from now on. */
+  environmentKey: string | undefined
+}
+
+/**
+ * Ends a sign-in that is open, then removes the login. It may be called again and again.
+ *
+ * @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED, STORAGE_LOCKED
+ */
+export type SignOut = () => Promise<ClearOutcome>
+
+export interface SignOutDeps {
+  signIn: SignIn
+  tokens: TokenManager
+  credentials: Credentials
+}
+
+export function createSignOut({ signIn, tokens, credentials }: SignOutDeps): SignOut {
+  return async () => {
+    const cancelled = signIn.view()?.state === 'pending'
+    // First: an exchange that is under way must find itself cancelled before the record is gone.
+    await signIn.cancel()
+    return { ...(await tokens.clear()), cancelled, environmentKey: credentials.environmentKey() }
+  }
+}

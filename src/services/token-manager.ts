@@ -1,0 +1,92 @@
+import { raceSignal } from '../infrastructure/abort.ts'
+import type { Clock } from '../infrastructure/clock.ts'
+import type { Log } from '../infrastructure/log.ts'
+import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
+import { expiryOf } from './id-claims.ts'
+import type { OAuthFlow } from './oauth-flow.ts'
+import { accountChanged, signInAgain, type TokenRefresher } from './token-refresh.ts'
+
+/** The one place that decides whether the stored access token may be used as it is. */
+export interface TokenManager {
+  /**
+   * A record whose access token can be sent now. Under five minutes before its end it is renewed in the background
+   * and used meanwhile; past its end the caller waits for the renewal.
+   *
+   * @throws CodexError NOT_AUTHENTICATED; otherwise as `TokenRefresher.renew`, STORAGE_CORRUPT, CANCELLED by `signal`
+   */
+  getTokens(signal?: AbortSignal): Promise<TokenRecord>
+  /** The record to try once more with after the API answered 401 to `rejected`. @throws as `getTokens`, ACCOUNT_CHANGED */
+  replaceRejected(rejected: TokenRecord, signal?: AbortSignal): Promise<TokenRecord>
+  /** True when a record is stored, usable or not. @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED */
+  hasRecord(): boolean
+  /**
+   * Removes the login here first, then asks the issuer to forget it, so that nothing can keep it alive here.
+   * Resolves to what was there and whether the issuer confirmed.
+   */
+  clear(): Promise<{ removed: boolean; revoked: boolean }>
+}
+
+export interface TokenManagerDeps {
+  storage: TokenStorage
+  refresher: TokenRefresher
+  oauth: OAuthFlow
+  clock: Clock
+  log: Log
+}
+
+/** Renew when less is left than this (design 2). */
+export const REFRESH_MARGIN_MS = 300_000
+/** A token with less left than this would probably be refused on arrival. */
+const EXPIRED_MARGIN_MS = 5_000
+const REVOKE_LIMIT_MS = 10_000
+
+export function createTokenManager({ storage, refresher, oauth, clock, log }: TokenManagerDeps): TokenManager {
+  const signedIn = (): TokenRecord => {
+    const { record } = storage.read()
+    if (record === undefined) throw signInAgain('You are not signed in.')
+    return record
+  }
+
+  return {
+    async getTokens(signal) {
+      const record = signedIn()
+      const left = remainingMs(record, clock.now())
+      if (left >= REFRESH_MARGIN_MS) return record
+      const renewal = refresher.renew(record, 'proactive_expiry')
+      if (left <= EXPIRED_MARGIN_MS) return raceSignal(renewal, signal)
+      // A failed early refresh with a token that is still valid is not an error.
+      renewal.catch((error: unknown) => log.event('early_refresh_failed', { reason: codeOf(error) }))
+      return record
+    },
+
+    async replaceRejected(rejected, signal) {
+      const record = signedIn()
+      if (rejected.accountId !== undefined && record.accountId !== rejected.accountId) throw accountChanged()
+      if (record.accessToken !== rejected.accessToken) return record
+      return raceSignal(refresher.renew(record, 'unauthorized_recovery'), signal)
+    },
+
+    hasRecord: () => storage.read().record !== undefined,
+
+    async clear() {
+      let previous: TokenRecord | undefined
+      await storage.update((record) => {
+        previous = record
+        return undefined
+      })
+      const token = previous?.refreshToken
+      const revoked = token !== undefined && (await oauth.revoke(token, REVOKE_LIMIT_MS))
+      return { removed: previous !== undefined, revoked }
+    },
+  }
+}
+
+/** How long the access token is still good, in milliseconds; zero or less when expired or unknown. */
+export function remainingMs(record: TokenRecord, nowMs: number): number {
+  const expiresAt = record.expiresAt ?? expiryOf(record.accessToken)
+  return expiresAt === undefined ? 0 : expiresAt - nowMs
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'UNKNOWN'
+}

@@ -1,0 +1,287 @@
+import { createHash } from 'node:crypto'
+import { CodexError } from '../errors.ts'
+import type { Claim, ClaimStore } from '../infrastructure/claim.ts'
+import type { Clock } from '../infrastructure/clock.ts'
+import type { Log } from '../infrastructure/log.ts'
+import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
+import type { OAuthFlow, RefreshReason } from './oauth-flow.ts'
+import type { TokenResponse } from './token-response.ts'
+
+/**
+ * Renews the stored tokens when several processes want it, a refresh token works once, and any of them may be
+ * killed or frozen at any moment.
+ *
+ * A refresh token is spent only by the holder of its claim: a file named after the token's hash and a number,
+ * created exclusively. Numbers only grow while the token is current, so of all who find an owner dead one takes the
+ * next number. Before spending, the holder reads the record again (a late claimant sees another token); before
+ * storing, it compares (a logout or another sign-in meanwhile wins). No lock is held across the network.
+ */
+export interface TokenRefresher {
+  /**
+   * The stored record once its access token is another than `stale`'s; renewed by this process, by another one, or
+   * found renewed. Callers in this process that want the same token replaced share one run. No signal reaches it:
+   * a token that was sent must have its answer stored.
+   *
+   * @throws CodexError NOT_AUTHENTICATED sign in again; ACCOUNT_CHANGED; TOKEN_REQUEST_FAILED, NETWORK, TIMEOUT,
+   *   STORAGE_FAILED, STORAGE_LOCKED try again later
+   */
+  renew(stale: TokenRecord, reason: RefreshReason): Promise<TokenRecord>
+  /** Resolves when nothing is being renewed. Never rejects. */
+  settled(): Promise<void>
+  /** From now on no refresh token is sent; what was sent still gets stored. */
+  stop(): void
+}
+
+export interface TokenRefresherDeps {
+  storage: TokenStorage
+  claims: ClaimStore
+  oauth: OAuthFlow
+  clock: Clock
+  random: () => number
+  log: Log
+}
+
+/** How long to follow others' work, and when to take over from an owner that lives but does nothing. */
+const WAIT_LIMIT_MS = 90_000
+const FROZEN_OWNER_MS = 60_000
+const MAX_BACKOFF_MS = 30_000
+/** A shared back-off further away than this is a clock that jumped, not a plan. */
+const BACKOFF_HORIZON_MS = 120_000
+const REVOKE_LIMIT_MS = 5_000
+
+export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
+  const { storage, claims, oauth, clock, random, log } = deps
+  const flights = new Map<string, Promise<TokenRecord>>()
+  let stopped = false
+  /** Renewed but not yet on disk: the old token is spent, so this is the only copy of the login. */
+  let unsaved: { spent: TokenRecord; renewed: TokenRecord } | undefined
+
+  async function run(stale: TokenRecord, reason: RefreshReason): Promise<TokenRecord> {
+    const watch = createWatch()
+    while (true) {
+      const current = await saveUnsaved(currentRecord(stale))
+      if (current.accessToken !== stale.accessToken) return current
+      const subject = subjectOf(current)
+      const top = claims.top(subject)
+      const number = nextNumber(top, subject, watch)
+      if (number === undefined) {
+        await watch.pause(top)
+      } else if (claims.take(subject, number, top?.fails ?? 0)) {
+        const renewed = await spend(current, subject, number, top?.fails ?? 0, reason)
+        if (renewed !== undefined) return renewed
+      }
+    }
+  }
+
+  /** The record as stored now, if there still is one of the same account that can be renewed. */
+  function currentRecord(stale: TokenRecord): TokenRecord {
+    const current = storage.read().record
+    if (current === undefined) throw signInAgain('You have signed out meanwhile.')
+    if (stale.accountId !== undefined && current.accountId !== stale.accountId) throw accountChanged()
+    return current
+  }
+
+  function subjectOf(current: TokenRecord): string {
+    if (current.refreshToken === undefined) throw signInAgain('Your sign-in has expired and cannot be renewed.')
+    const subject = hashOf(current.refreshToken)
+    if (current.refreshFailed === subject) throw signInAgain('Your sign-in is no longer valid.')
+    return subject
+  }
+
+  /** The claim number to try, or nothing while somebody else is at work. */
+  function nextNumber(top: Claim | undefined, subject: string, watch: Watch): number | undefined {
+    if (stopped) throw shuttingDown()
+    if (top === undefined) return 1
+    if (top.done) {
+      const waitMs = (top.untilMs ?? 0) - clock.now()
+      if (waitMs > 0 && waitMs < BACKOFF_HORIZON_MS) throw backingOff(waitMs)
+      return top.number + 1
+    }
+    if (claims.ownerIsDead(top) || watch.watched(subject, top) >= FROZEN_OWNER_MS) return top.number + 1
+    return undefined
+  }
+
+  /** Spends the token under the claim just taken. Undefined: the record has changed, look again. */
+  async function spend(
+    current: TokenRecord,
+    subject: string,
+    number: number,
+    fails: number,
+    reason: RefreshReason,
+  ): Promise<TokenRecord | undefined> {
+    const giveUp = (untilMs = 0, failed = fails) => finish(subject, number, untilMs, failed)
+    // Whoever took this claim may have decided on a record that was replaced in the meantime.
+    const again = storage.read().record
+    if (again?.refreshToken !== current.refreshToken) {
+      claims.release(subject)
+      return undefined
+    }
+    if (again?.accessToken !== current.accessToken || stopped) {
+      giveUp()
+      return undefined
+    }
+    try {
+      // A spent token whose successor finds no room on the disk is a lost login.
+      storage.reserve()
+    } catch (error) {
+      giveUp()
+      throw error
+    }
+    const outcome = await oauth.refresh(current.refreshToken ?? '', reason)
+    log.event('refresh', { outcome: outcome.kind, claim: number })
+    if (outcome.kind === 'renewed') return keep(current, outcome.tokens)
+    if (outcome.kind === 'dead') return bury(current, subject).finally(() => giveUp())
+    const backoffMs = outcome.retryAfterMs ?? Math.min(1000 * 2 ** fails, MAX_BACKOFF_MS)
+    giveUp(clock.now() + Math.min(backoffMs, BACKOFF_HORIZON_MS - 1000), fails + 1)
+    throw outcome.error
+  }
+
+  async function keep(spent: TokenRecord, tokens: TokenResponse): Promise<TokenRecord | undefined> {
+    const renewed = merge(spent, tokens, clock.now())
+    unsaved = { spent, renewed }
+    const current = await saveUnsaved(undefined)
+    return current === renewed ? renewed : undefined
+  }
+
+  /**
+   * Stores what was renewed, if the record it came from is still the current one; else that record was signed out
+   * or replaced, and the new tokens are revoked instead. Returns the record to use: the renewed one, or `current`.
+   */
+  async function saveUnsaved<T extends TokenRecord | undefined>(current: T): Promise<T | TokenRecord> {
+    if (unsaved === undefined) return current
+    const { spent, renewed } = unsaved
+    let kept = false
+    try {
+      await storage.update((stored) => {
+        kept = stored?.refreshToken === spent.refreshToken
+        return kept ? renewed : stored
+      })
+    } catch (error) {
+      // The claim stays taken, so nobody spends the old token again; the new ones stay in memory, serve this
+      // process, and are stored with the next call that can.
+      log.event('refresh_not_stored', { reason: error instanceof CodexError ? error.code : 'UNKNOWN' })
+      return renewed
+    }
+    unsaved = undefined
+    // Only now: a token whose successor is stored, or that is no longer current, can never be spent again.
+    if (spent.refreshToken !== undefined) claims.release(hashOf(spent.refreshToken))
+    if (kept) return renewed
+    if (renewed.refreshToken !== undefined) await oauth.revoke(renewed.refreshToken, REVOKE_LIMIT_MS)
+    return current
+  }
+
+  /** The service refused for good: unless somebody rotated first, that is written down, so that nobody asks again. */
+  async function bury(current: TokenRecord, subject: string): Promise<undefined> {
+    const stored = await storage.update((record) =>
+      record?.refreshToken === current.refreshToken && record !== undefined
+        ? { ...record, refreshFailed: subject }
+        : record,
+    )
+    if (stored?.refreshToken === current.refreshToken) throw signInAgain('Your sign-in is no longer valid.')
+    return undefined
+  }
+
+  /** Leaves the claim to the next number. Best effort: a claim that cannot be marked is waited out by the others. */
+  function finish(subject: string, number: number, untilMs: number, fails: number): void {
+    try {
+      claims.finish(subject, number, { untilMs, fails })
+    } catch {
+      log.event('claim_not_finished', { claim: number })
+    }
+  }
+
+  /** Counts this process's own waiting, so that a frozen waiter does not take its sleep for the owner's. */
+  function createWatch(): Watch {
+    let seen = ''
+    let seenMs = 0
+    let totalMs = 0
+    return {
+      watched(subject, claim) {
+        const name = `${subject}.${claim.number}`
+        if (name !== seen) seenMs = 0
+        seen = name
+        return seenMs
+      },
+      async pause(claim) {
+        if (totalMs >= WAIT_LIMIT_MS) throw stillBusy(claim)
+        const ms = 15 + random() * 30
+        await clock.sleep(ms)
+        seenMs += ms
+        totalMs += ms
+      },
+    }
+  }
+
+  return {
+    renew(stale, reason) {
+      const key = hashOf(stale.accessToken)
+      const running = flights.get(key)
+      if (running !== undefined) return running
+      const flight = run(stale, reason).finally(() => flights.delete(key))
+      flights.set(key, flight)
+      return flight
+    },
+    async settled() {
+      await Promise.allSettled(flights.values())
+    },
+    stop() {
+      stopped = true
+    },
+  }
+}
+
+interface Watch {
+  /** How long this claim has been waited for without a change, in milliseconds. */
+  watched(subject: string, claim: Claim): number
+  pause(claim: Claim | undefined): Promise<void>
+}
+
+/** First 20 hex digits of the SHA-256: names a token without telling it. */
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('hex').slice(0, 20)
+}
+
+/** What the answer leaves out stays as it was (RFC 6749, section 6; facts: wire-protocol 4). */
+function merge(old: TokenRecord, tokens: TokenResponse, nowMs: number): TokenRecord {
+  return {
+    ...old,
+    accessToken: tokens.accessToken ?? old.accessToken,
+    refreshToken: tokens.refreshToken ?? old.refreshToken,
+    idToken: tokens.idToken ?? old.idToken,
+    tokenType: tokens.tokenType ?? old.tokenType,
+    expiresAt: tokens.expiresAt,
+    refreshedAt: nowMs,
+    refreshFailed: undefined,
+  }
+}
+
+/** Nobody is signed in, or not any more. The record, if there is one, stays for `codex_status`. */
+export function signInAgain(message: string): CodexError {
+  return new CodexError('NOT_AUTHENTICATED', message, { hint: 'Sign in with codex_login, then ask again.' })
+}
+
+export function accountChanged(): CodexError {
+  return new CodexError('ACCOUNT_CHANGED', 'Another account has been signed in while this call was running.', {
+    hint: 'Ask again to use the account that is signed in now.',
+    retryable: true,
+  })
+}
+
+function backingOff(waitMs: number): CodexError {
+  return new CodexError('TOKEN_REQUEST_FAILED', 'The sign-in could not be renewed just now.', {
+    hint: `You are still signed in. Try again in ${Math.max(1, Math.ceil(waitMs / 1000))} s.`,
+    retryable: true,
+  })
+}
+
+function stillBusy(claim: Claim | undefined): CodexError {
+  const owner = claim === undefined ? 'Another process' : `Another process (${claim.owner.pid})`
+  return new CodexError('TOKEN_REQUEST_FAILED', `${owner} has been renewing the sign-in for too long.`, {
+    hint: 'Try again; if it stays so, end that process.',
+    retryable: true,
+  })
+}
+
+function shuttingDown(): CodexError {
+  return new CodexError('CANCELLED', 'The server is shutting down.')
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import type { AccountModels, ListModels } from '../services/account-models.ts'
+import { defineTool, type Tool } from './tool.ts'
+
+const output = z.looseObject({
+  models: z.array(z.string()),
+  default: z.string(),
+  source: z.enum(['live', 'cached', 'built-in']),
+  details: z.array(
+    z.looseObject({
+      id: z.string(),
+      name: z.string(),
+      default_effort: z.string().optional(),
+      efforts: z.array(z.string()),
+    }),
+  ),
+})
+
+export function codexModels({ listModels }: { listModels: ListModels }): Tool {
+  return defineTool({
+    name: 'codex_models',
+    title: 'List Codex models',
+    description: 'The Codex models this account can ask, best first, with their reasoning efforts and the default.',
+    annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
+    input: z.strictObject({}),
+    output,
+    run: async (_input, { signal }) => ({ structured: present(await listModels(signal)) }),
+  })
+}
+
+function present({ models, defaultId, source }: AccountModels): z.infer<typeof output> {
+  return {
+    models: models.map(({ id }) => id),
+    default: defaultId,
+    source,
+    details: models.map(({ id, name, defaultEffort, efforts }) => ({
+      id,
+      name,
+      default_effort: defaultEffort,
+      efforts: [...efforts],
+    })),
+  }
+}

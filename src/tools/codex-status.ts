@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import type { AccountStatus, ReadStatus } from '../services/account-status.ts'
+import { maskEmail } from '../services/id-claims.ts'
+import type { LoginView } from '../services/sign-in.ts'
+import { defineTool, type Tool } from './tool.ts'
+
+const login = z.looseObject({
+  state: z.enum(['pending', 'succeeded', 'failed', 'cancelled']),
+  url: z.string().optional(),
+  expires_in_seconds: z.number().optional(),
+  error: z.string().optional(),
+})
+
+const output = z.looseObject({
+  status: z.enum(['authenticated', 'needs_refresh', 'expired', 'not_authenticated']),
+  authenticated: z.boolean(),
+  account_id: z.string().optional(),
+  email: z.string().optional(),
+  plan: z.string().optional(),
+  method: z.string().optional(),
+  expires_in_seconds: z.number(),
+  has_refresh_token: z.boolean(),
+  is_expired: z.boolean(),
+  needs_refresh: z.boolean(),
+  login: login.optional(),
+  storage: z.looseObject({ path: z.string(), problem: z.string().optional() }),
+  message: z.string(),
+})
+
+export function codexStatus({ readStatus, now }: { readStatus: ReadStatus; now: () => number }): Tool {
+  return defineTool({
+    name: 'codex_status',
+    title: 'Codex sign-in status',
+    description:
+      'Who is signed in to Codex, until when, and how a running sign-in stands. Asks nobody, answers at once.',
+    annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+    input: z.strictObject({}),
+    output,
+    local: true,
+    run: async () => ({ structured: present(readStatus(), now()) }),
+  })
+}
+
+function present(status: AccountStatus, nowMs: number): z.infer<typeof output> {
+  const { account } = status
+  return {
+    status: status.status,
+    authenticated: status.status !== 'not_authenticated',
+    account_id: account?.accountId,
+    email: account?.email === undefined ? undefined : maskEmail(account.email),
+    plan: account?.plan,
+    method: status.method,
+    expires_in_seconds: Math.floor(status.expiresInMs / 1000),
+    has_refresh_token: status.hasRefreshToken,
+    is_expired: status.status === 'expired',
+    needs_refresh: status.status === 'needs_refresh' || status.status === 'expired',
+    login: status.login === undefined ? undefined : presentLogin(status.login, nowMs),
+    storage: { path: status.storagePath, problem: status.storageProblem },
+    message: status.message,
+  }
+}
+
+function presentLogin({ state, url, expiresAt, error }: LoginView, nowMs: number): z.infer<typeof login> {
+  const pending = state === 'pending'
+  return {
+    state,
+    url: pending ? url : undefined,
+    expires_in_seconds:
+      pending && expiresAt !== undefined ? Math.max(0, Math.ceil((expiresAt - nowMs) / 1000)) : undefined,
+    error: error === undefined ? undefined : `${error.message} [${error.code}]`,
+  }
+}

@@ -1,0 +1,31 @@
+import type { ListModels } from '../services/account-models.ts'
+import type { ReadStatus } from '../services/account-status.ts'
+import type { CodexClient } from '../services/codex-client.ts'
+import type { SignIn } from '../services/sign-in.ts'
+import type { SignOut } from '../services/sign-out.ts'
+import { codexClear } from './codex-clear.ts'
+import { codexLogin } from './codex-login.ts'
+import { codexModels } from './codex-models.ts'
+import { codexQuery } from './codex-query.ts'
+import { codexStatus } from './codex-status.ts'
+import type { Tool } from './tool.ts'
+
+export interface Services {
+  client: CodexClient
+  readStatus: ReadStatus
+  signIn: SignIn
+  signOut: SignOut
+  listModels: ListModels
+  now: () => number
+}
+
+/** All tools, in the order in which they are listed. */
+export function createTools(services: Services): Tool[] {
+  return [
+    codexQuery(services),
+    codexStatus(services),
+    codexLogin(services),
+    codexModels(services),
+    codexClear(services),
+  ]
+}

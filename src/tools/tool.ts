@@ -1,0 +1,64 @@
+import { z } from 'zod'
+
+/** What a tool is given beside its arguments. */
+export interface ToolCall {
+  /** Aborted when the client cancels or the server ends. */
+  signal: AbortSignal
+  /** Tells the user what is going on; dropped when the client asked for none. */
+  progress(message: string): void
+}
+
+/** Text for the model to read, or data that is sent both as structure and as JSON text. */
+export type ToolOutput = { texts: readonly string[] } | { structured: Readonly<Record<string, unknown>> }
+
+export interface Tool {
+  name: string
+  title: string
+  description: string
+  /** All four hints, said by every tool (MCP, "Tool Annotations"). */
+  annotations: { readOnlyHint: boolean; destructiveHint: boolean; idempotentHint: boolean; openWorldHint: boolean }
+  input: z.ZodObject
+  output?: z.ZodObject
+  /** What hosts read beside the protocol. */
+  meta?: Readonly<Record<string, unknown>>
+  /** True for a tool that answers even when the configuration is not usable. */
+  local?: boolean
+  /** Runs with arguments that `input` has accepted. */
+  run(input: never, call: ToolCall): Promise<ToolOutput>
+}
+
+/** A tool whose `run` has the type its schema promises. */
+export function defineTool<Input extends z.ZodObject>(
+  tool: Omit<Tool, 'input' | 'run'> & {
+    input: Input
+    run(input: z.infer<Input>, call: ToolCall): Promise<ToolOutput>
+  },
+): Tool {
+  return tool
+}
+
+/** The tool as `tools/list` shows it: JSON Schema 2020-12, without the dialect line that is the default anyway. */
+export function listed({ name, title, description, annotations, input, output, meta }: Tool) {
+  return {
+    name,
+    title,
+    description,
+    inputSchema: jsonSchema(input, 'input'),
+    ...(output === undefined ? {} : { outputSchema: jsonSchema(output, 'output') }),
+    annotations: { title, ...annotations },
+    ...(meta === undefined ? {} : { _meta: meta }),
+  }
+}
+
+function jsonSchema(schema: z.ZodObject, io: 'input' | 'output'): Record<string, unknown> {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io, override: dropEmpty })
+  return rest
+}
+
+/** `additionalProperties: {}` says what its absence says too, and some clients stumble over empty schemas. */
+function dropEmpty({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  const { additionalProperties } = jsonSchema
+  if (typeof additionalProperties === 'object' && Object.keys(additionalProperties).length === 0) {
+    delete jsonSchema.additionalProperties
+  }
+}
