@@ -65,6 +65,13 @@ var init_errno = __esm({
   }
 });
 
+// lazy:node:child_process
+var require_node_child_process = __commonJS({
+  "lazy:node:child_process"(exports, module) {
+    module.exports = __require("node:child_process");
+  }
+});
+
 // src/errors.ts
 function isCodexError(error2, code) {
   return error2 instanceof CodexError && (code === void 0 || error2.code === code);
@@ -180,7 +187,7 @@ var require_polyfills = __commonJS({
         })(fs8.rename);
       }
       fs8.read = typeof fs8.read !== "function" ? fs8.read : (function(fs$read) {
-        function read2(fd, buffer, offset, length, position, callback_) {
+        function read(fd, buffer, offset, length, position, callback_) {
           var callback;
           if (callback_ && typeof callback_ === "function") {
             var eagCounter = 0;
@@ -194,8 +201,8 @@ var require_polyfills = __commonJS({
           }
           return fs$read.call(fs8, fd, buffer, offset, length, position, callback);
         }
-        if (Object.setPrototypeOf) Object.setPrototypeOf(read2, fs$read);
-        return read2;
+        if (Object.setPrototypeOf) Object.setPrototypeOf(read, fs$read);
+        return read;
       })(fs8.read);
       fs8.readSync = typeof fs8.readSync !== "function" ? fs8.readSync : /* @__PURE__ */ (function(fs$readSync) {
         return function(fd, buffer, offset, length, position) {
@@ -3072,7 +3079,7 @@ function applyEdits(text3, edits) {
   }
   return text3;
 }
-var ScanError, SyntaxKind, parseTree2, findNodeAtLocation2, ParseErrorCode;
+var ScanError, SyntaxKind, parseTree2, ParseErrorCode;
 var init_main = __esm({
   "node_modules/jsonc-parser/lib/esm/main.js"() {
     "use strict";
@@ -3109,7 +3116,6 @@ var init_main = __esm({
       SyntaxKind2[SyntaxKind2["EOF"] = 17] = "EOF";
     })(SyntaxKind || (SyntaxKind = {}));
     parseTree2 = parseTree;
-    findNodeAtLocation2 = findNodeAtLocation;
     (function(ParseErrorCode2) {
       ParseErrorCode2[ParseErrorCode2["InvalidSymbol"] = 1] = "InvalidSymbol";
       ParseErrorCode2[ParseErrorCode2["InvalidNumberFormat"] = 2] = "InvalidNumberFormat";
@@ -3138,8 +3144,8 @@ __export(token_text_exports, {
 });
 import { isDeepStrictEqual } from "node:util";
 function withRecord(text3, record2) {
-  if (text3 === void 0 || read(text3).root.children?.length === 0) return freshText(record2);
-  const edited = record2 === void 0 ? remove(remove(text3, LEGACY_KEY), RECORD_KEY) : setFields(oneKey(text3), record2);
+  if (text3 === void 0 || propertiesOf(text3).length === 0) return freshText(record2);
+  const edited = record2 === void 0 ? remove(remove(text3, LEGACY_KEY), RECORD_KEY) : put(oneKey(text3), record2);
   assertKept(text3, edited, record2);
   return edited;
 }
@@ -3148,34 +3154,38 @@ function freshText(record2) {
 `;
 }
 function oneKey(text3) {
-  const { root, legacy, own: own2 } = read(text3);
-  const name = root.children?.find((property) => property.children?.[1] === legacy)?.children?.[0];
-  if (legacy === void 0 || name === void 0) return text3;
-  if (own2 !== void 0) return remove(text3, LEGACY_KEY);
-  return applyEdits(text3, [{ offset: name.offset, length: name.length, content: JSON.stringify(RECORD_KEY) }]);
+  const legacy = find(text3, LEGACY_KEY);
+  if (legacy === void 0) return text3;
+  if (find(text3, RECORD_KEY) !== void 0) return remove(text3, LEGACY_KEY);
+  return splice(text3, legacy.key, JSON.stringify(RECORD_KEY));
 }
-function setFields(text3, record2) {
-  const { own: own2 } = read(text3);
-  if (own2 === void 0) return set(text3, [RECORD_KEY], toDisk(record2));
-  const changed = Object.entries(toDisk(record2)).filter(([name, value]) => valueAt(own2, name) !== value);
-  return changed.reduce((edited, [name, value]) => set(edited, [RECORD_KEY, name], value), text3);
+function put(text3, record2) {
+  const fields = toDisk(record2);
+  const own2 = find(text3, RECORD_KEY);
+  if (own2 === void 0) return set(text3, RECORD_KEY, fields);
+  const changed = Object.entries(fields).reduce((edited, [name, value]) => set(edited, name, value), own2.content);
+  return splice(text3, own2.value, changed);
 }
-function remove(text3, key) {
-  return set(text3, [key], void 0);
+function remove(text3, name) {
+  return set(text3, name, void 0);
 }
-function set(text3, path3, value) {
-  const edits = modify(text3, [...path3], value, {});
-  const inserts = findNodeAtLocation2(read(text3).root, [...path3]) === void 0;
-  return applyEdits(text3, inserts ? edits.map((edit2) => laidOut(text3, path3, value, edit2)) : edits);
+function set(text3, name, value) {
+  const edits = modify(text3, [name], value, {});
+  const isNew = find(text3, name) === void 0;
+  return applyEdits(text3, isNew ? edits.map((edit2) => laidOut(text3, name, value, edit2)) : edits);
 }
-function laidOut(text3, path3, value, edit2) {
-  const parent = findNodeAtLocation2(read(text3).root, path3.slice(0, -1));
-  const before = text3.slice(0, parent?.children?.at(-1)?.offset ?? 0);
+function laidOut(text3, name, value, edit2) {
+  const before = text3.slice(0, propertiesOf(text3).at(-1)?.key.offset ?? 0);
   const gap = before.slice(before.trimEnd().length);
-  if (!gap.includes("\n")) return edit2;
+  return { ...edit2, content: `,${gap}${JSON.stringify(name)}: ${stringify(value, gap)}` };
+}
+function stringify(value, gap) {
+  if (!gap.includes("\n")) return JSON.stringify(value);
   const line = gap.slice(gap.lastIndexOf("\n"));
-  const json2 = JSON.stringify(value, null, line.slice(1)).replaceAll("\n", line);
-  return { ...edit2, content: `,${line}${JSON.stringify(path3.at(-1))}: ${json2}` };
+  return JSON.stringify(value, null, line.slice(1)).replaceAll("\n", line);
+}
+function splice(text3, { offset, length }, content) {
+  return applyEdits(text3, [{ offset, length, content }]);
 }
 function assertKept(before, after, record2) {
   const stays = record2 !== void 0;
@@ -3187,19 +3197,28 @@ function holds(root, record2) {
   const found = new Map(Object.entries(Object(root[RECORD_KEY])));
   return Object.entries(toDisk(record2)).every(([name, meant]) => found.get(name) === meant);
 }
-function foreign(text3, inside) {
-  const { root, own: own2, legacy } = read(text3);
-  const record2 = inside ? own2 ?? legacy : void 0;
-  const others = (node2, ours) => (node2?.children ?? []).filter((property) => !ours.includes(property.children?.[0]?.value)).map((property) => text3.slice(property.offset, property.offset + property.length));
-  return [...others(root, [RECORD_KEY, LEGACY_KEY]), ...others(record2, RECORD_FIELDS)];
+function foreign(text3, withInner) {
+  const all = propertiesOf(text3);
+  const record2 = withInner ? named(all, RECORD_KEY) ?? named(all, LEGACY_KEY) : void 0;
+  const inner = record2 === void 0 ? [] : propertiesOf(record2.content);
+  return [
+    ...all.filter(({ name }) => name !== RECORD_KEY && name !== LEGACY_KEY),
+    ...inner.filter(({ name }) => !RECORD_FIELDS.includes(name))
+  ].map(({ source }) => source);
 }
-function valueAt(record2, name) {
-  return findNodeAtLocation2(record2, [name])?.value;
+function find(text3, name) {
+  return named(propertiesOf(text3), name);
 }
-function read(text3) {
-  const root = parseTree2(text3);
-  if (root === void 0) throw new Error("The text is empty.");
-  return { root, own: findNodeAtLocation2(root, [RECORD_KEY]), legacy: findNodeAtLocation2(root, [LEGACY_KEY]) };
+function named(properties, name) {
+  return properties.find((property) => property.name === name);
+}
+function propertiesOf(object5) {
+  const sourceOf = ({ offset, length }) => object5.slice(offset, offset + length);
+  return (parseTree2(object5)?.children ?? []).flatMap((node2) => {
+    const [key, value] = node2.children ?? [];
+    if (key === void 0 || value === void 0) return [];
+    return [{ name: String(key.value), key, value, content: sourceOf(value), source: sourceOf(node2) }];
+  });
 }
 var init_token_text = __esm({
   "src/infrastructure/token-text.ts"() {
@@ -3209,12 +3228,18 @@ var init_token_text = __esm({
   }
 });
 
+// lazy:node:http
+var require_node_http = __commonJS({
+  "lazy:node:http"(exports, module) {
+    module.exports = __require("node:http");
+  }
+});
+
 // src/infrastructure/loopback-server.ts
 var loopback_server_exports = {};
 __export(loopback_server_exports, {
   openLoopbackServer: () => openLoopbackServer
 });
-import { createServer, STATUS_CODES } from "node:http";
 async function openLoopbackServer(options) {
   const refusals = [];
   for (const port of options.ports) {
@@ -3245,7 +3270,7 @@ function listen(server, port, host) {
 }
 function createListener(port, connections, options) {
   const { headersTimeoutMs = 5e3 } = options;
-  const server = createServer({
+  const server = (0, import_node_http.createServer)({
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: headersTimeoutMs,
     connectionsCheckingInterval: Math.min(1e3, headersTimeoutMs),
@@ -3256,6 +3281,7 @@ function createListener(port, connections, options) {
     // Counted below, so that this refusal too carries our headers.
     requireHostHeader: false
   });
+  server.maxHeadersCount = 0;
   const onRequest = (request, response) => {
     if (connections.get(request.socket) !== "waiting") return;
     connections.set(request.socket, "answering");
@@ -3273,11 +3299,11 @@ function createListener(port, connections, options) {
 function admit(socket, connections) {
   connections.set(socket, "waiting");
   socket.once("close", () => connections.delete(socket));
-  if (connections.size <= MAX_CONNECTIONS) return;
-  const oldest = [...connections].find(([other, state]) => state === "waiting" && other !== socket)?.[0];
-  if (oldest === void 0) return;
-  connections.delete(oldest);
-  oldest.destroy();
+  if (connections.size > MAX_CONNECTIONS) setTimeout(() => makeRoom(connections), BURST_MS).unref();
+}
+function makeRoom(connections) {
+  const waiting = [...connections.keys()].filter((socket) => connections.get(socket) === "waiting");
+  for (const socket of waiting.slice(0, Math.max(0, connections.size - MAX_CONNECTIONS))) socket.destroy();
 }
 async function respond(request, response, port, { path: path3, answer }) {
   response.on("error", () => {
@@ -3311,7 +3337,7 @@ function refuseMalformed(error2, socket, connections) {
   const page2 = refusalPage(MALFORMED[error2.code ?? ""] ?? 400);
   const lines = Object.entries(headersFor(page2.html)).map(([name, value]) => `${name}: ${value}\r
 `);
-  const head = `HTTP/1.1 ${page2.status} ${STATUS_CODES[page2.status]}\r
+  const head = `HTTP/1.1 ${page2.status} ${import_node_http.STATUS_CODES[page2.status]}\r
 ${lines.join("")}\r
 `;
   socket.end(head + page2.html, () => socket.destroy());
@@ -3366,15 +3392,17 @@ function inWords(cause) {
   if (isErrno(cause, "EACCES")) return "in a port range reserved by the system, EACCES";
   return `cannot be opened, ${errnoOf(cause) ?? "unknown reason"}`;
 }
-var ADDRESSES, MAX_HEADER_BYTES, MAX_CONNECTIONS, CLOSE_GRACE_MS, MALFORMED, REFUSALS, FREE_A_PORT, RELEASE_A_RANGE;
+var import_node_http, ADDRESSES, MAX_HEADER_BYTES, MAX_CONNECTIONS, BURST_MS, CLOSE_GRACE_MS, MALFORMED, REFUSALS, FREE_A_PORT, RELEASE_A_RANGE;
 var init_loopback_server = __esm({
   "src/infrastructure/loopback-server.ts"() {
     "use strict";
+    import_node_http = __toESM(require_node_http(), 1);
     init_errors();
     init_errno();
     ADDRESSES = ["127.0.0.1", "::1"];
     MAX_HEADER_BYTES = 16384;
     MAX_CONNECTIONS = 64;
+    BURST_MS = 50;
     CLOSE_GRACE_MS = 300;
     MALFORMED = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
     REFUSALS = {
@@ -3387,7 +3415,7 @@ var init_loopback_server = __esm({
       500: "Something went wrong. You can close this window."
     };
     FREE_A_PORT = "Finish or stop the other sign-in, or the program that holds the port, then try again.";
-    RELEASE_A_RANGE = 'A reserved range shows in no list of programs; on Windows "netsh interface ipv4 show excludedportrange protocol=tcp" names it, and a restart of the computer often releases it.';
+    RELEASE_A_RANGE = 'A reserved range belongs to no program: on Windows "netsh interface ipv4 show excludedportrange protocol=tcp" shows it, and a restart of the computer often releases it.';
   }
 });
 
@@ -3480,11 +3508,11 @@ var init_is_wsl = __esm({
 import process3 from "node:process";
 import { Buffer as Buffer2 } from "node:buffer";
 import { promisify } from "node:util";
-import childProcess from "node:child_process";
-var execFile, powerShellPath, argumentsPrefix, encodeCommand, escapeArgument, createArguments, createExecFileOptions, executePowerShell;
+var import_node_child_process2, execFile, powerShellPath, argumentsPrefix, encodeCommand, escapeArgument, createArguments, createExecFileOptions, executePowerShell;
 var init_powershell_utils = __esm({
   "node_modules/powershell-utils/index.js"() {
-    execFile = promisify(childProcess.execFile);
+    import_node_child_process2 = __toESM(require_node_child_process(), 1);
+    execFile = promisify(import_node_child_process2.default.execFile);
     powerShellPath = () => `${process3.env.SYSTEMROOT || process3.env.windir || String.raw`C:\Windows`}\\System32\\WindowsPowerShell\\v1.0\\powershell.exe`;
     argumentsPrefix = [
       "-NoProfile",
@@ -3540,16 +3568,16 @@ var init_utilities = __esm({
 // node_modules/wsl-utils/index.js
 import path from "node:path";
 import { promisify as promisify2 } from "node:util";
-import childProcess2 from "node:child_process";
 import fs6, { constants as fsConstants } from "node:fs/promises";
-var execFile2, wslDrivesMountPoint, powerShellPathFromWsl, powerShellPath2, canAccessPowerShellPromise, canAccessPowerShell, wslDefaultBrowser, isUrl, convertPath, convertWslPathToWindows;
+var import_node_child_process3, execFile2, wslDrivesMountPoint, powerShellPathFromWsl, powerShellPath2, canAccessPowerShellPromise, canAccessPowerShell, wslDefaultBrowser, isUrl, convertPath, convertWslPathToWindows;
 var init_wsl_utils = __esm({
   "node_modules/wsl-utils/index.js"() {
+    import_node_child_process3 = __toESM(require_node_child_process(), 1);
     init_is_wsl();
     init_powershell_utils();
     init_utilities();
     init_is_wsl();
-    execFile2 = promisify2(childProcess2.execFile);
+    execFile2 = promisify2(import_node_child_process3.default.execFile);
     wslDrivesMountPoint = /* @__PURE__ */ (() => {
       const defaultMountPoint = "/mnt/";
       let mountPoint;
@@ -3647,7 +3675,6 @@ var init_define_lazy_prop = __esm({
 // node_modules/default-browser-id/index.js
 import { promisify as promisify3 } from "node:util";
 import process4 from "node:process";
-import { execFile as execFile3 } from "node:child_process";
 async function defaultBrowserId() {
   if (process4.platform !== "darwin") {
     throw new Error("macOS only");
@@ -3660,17 +3687,17 @@ async function defaultBrowserId() {
   }
   return browserId;
 }
-var execFileAsync;
+var import_node_child_process4, execFileAsync;
 var init_default_browser_id = __esm({
   "node_modules/default-browser-id/index.js"() {
-    execFileAsync = promisify3(execFile3);
+    import_node_child_process4 = __toESM(require_node_child_process(), 1);
+    execFileAsync = promisify3(import_node_child_process4.execFile);
   }
 });
 
 // node_modules/run-applescript/index.js
 import process5 from "node:process";
 import { promisify as promisify4 } from "node:util";
-import { execFile as execFile4, execFileSync as execFileSync2 } from "node:child_process";
 async function runAppleScript(script, { humanReadableOutput = true, signal } = {}) {
   if (process5.platform !== "darwin") {
     throw new Error("macOS only");
@@ -3683,10 +3710,11 @@ async function runAppleScript(script, { humanReadableOutput = true, signal } = {
   const { stdout } = await execFileAsync2("osascript", ["-e", script, outputArguments], execOptions);
   return stdout.trim();
 }
-var execFileAsync2;
+var import_node_child_process5, execFileAsync2;
 var init_run_applescript = __esm({
   "node_modules/run-applescript/index.js"() {
-    execFileAsync2 = promisify4(execFile4);
+    import_node_child_process5 = __toESM(require_node_child_process(), 1);
+    execFileAsync2 = promisify4(import_node_child_process5.execFile);
   }
 });
 
@@ -3712,7 +3740,6 @@ var init_bundle_name = __esm({
 // node_modules/default-browser/windows.js
 import process6 from "node:process";
 import { promisify as promisify5 } from "node:util";
-import { execFile as execFile5 } from "node:child_process";
 async function defaultBrowser(_execFileAsync = execFileAsync3) {
   const regPath = `${process6.env.SYSTEMROOT ?? process6.env.windir ?? "C:\\Windows"}\\System32\\reg.exe`;
   const { stdout } = await _execFileAsync(regPath, [
@@ -3732,10 +3759,11 @@ async function defaultBrowser(_execFileAsync = execFileAsync3) {
   const baseIdByHyphen = hyphenIndex === -1 ? void 0 : id.slice(0, hyphenIndex);
   return windowsBrowserProgIds[id] ?? windowsBrowserProgIds[baseIdByDot] ?? windowsBrowserProgIds[baseIdByHyphen] ?? { name: id, id };
 }
-var execFileAsync3, windowsBrowserProgIds, _windowsBrowserProgIdMap, UnknownBrowserError;
+var import_node_child_process6, execFileAsync3, windowsBrowserProgIds, _windowsBrowserProgIdMap, UnknownBrowserError;
 var init_windows = __esm({
   "node_modules/default-browser/windows.js"() {
-    execFileAsync3 = promisify5(execFile5);
+    import_node_child_process6 = __toESM(require_node_child_process(), 1);
+    execFileAsync3 = promisify5(import_node_child_process6.execFile);
     windowsBrowserProgIds = {
       MSEdgeHTM: { name: "Edge", id: "com.microsoft.edge" },
       // The missing `L` is correct.
@@ -3764,7 +3792,6 @@ var init_windows = __esm({
 // node_modules/default-browser/index.js
 import { promisify as promisify6 } from "node:util";
 import process7 from "node:process";
-import { execFile as execFile6 } from "node:child_process";
 async function defaultBrowser2() {
   if (process7.platform === "darwin") {
     const id = await defaultBrowserId();
@@ -3782,14 +3809,15 @@ async function defaultBrowser2() {
   }
   throw new Error("Only macOS, Linux, and Windows are supported");
 }
-var execFileAsync4, titleize;
+var import_node_child_process7, execFileAsync4, titleize;
 var init_default_browser = __esm({
   "node_modules/default-browser/index.js"() {
+    import_node_child_process7 = __toESM(require_node_child_process(), 1);
     init_default_browser_id();
     init_bundle_name();
     init_windows();
     init_windows();
-    execFileAsync4 = promisify6(execFile6);
+    execFileAsync4 = promisify6(import_node_child_process7.execFile);
     titleize = (string4) => string4.toLowerCase().replaceAll(/(?:^|\s|-)\S/g, (x) => x.toUpperCase());
   }
 });
@@ -3814,7 +3842,6 @@ __export(open_exports, {
 import process9 from "node:process";
 import path2 from "node:path";
 import { fileURLToPath } from "node:url";
-import childProcess3 from "node:child_process";
 import fs7, { constants as fsConstants2 } from "node:fs/promises";
 function detectArchBinary(binary) {
   if (typeof binary === "string" || Array.isArray(binary)) {
@@ -3835,9 +3862,10 @@ function detectPlatformBinary({ [platform]: platformBinary }, { wsl } = {}) {
   }
   return detectArchBinary(platformBinary);
 }
-var fallbackAttemptSymbol, __dirname, localXdgOpenPath, platform, arch, tryEachApp, baseOpen, open2, openApp, apps, open_default;
+var import_node_child_process8, fallbackAttemptSymbol, __dirname, localXdgOpenPath, platform, arch, tryEachApp, baseOpen, open2, openApp, apps, open_default;
 var init_open = __esm({
   "node_modules/open/index.js"() {
+    import_node_child_process8 = __toESM(require_node_child_process(), 1);
     init_wsl_utils();
     init_powershell_utils();
     init_define_lazy_prop();
@@ -4019,7 +4047,7 @@ var init_open = __esm({
       if (options.target) {
         cliArguments.push(options.target);
       }
-      const subprocess = childProcess3.spawn(command, cliArguments, childProcessOptions);
+      const subprocess = import_node_child_process8.default.spawn(command, cliArguments, childProcessOptions);
       if (options.wait) {
         return new Promise((resolve3, reject) => {
           subprocess.once("error", reject);
@@ -4128,8 +4156,12 @@ var init_open = __esm({
   }
 });
 
+// late:node:crypto
+var createHash = (...args) => __require("node:crypto").createHash(...args);
+var randomBytes = (...args) => __require("node:crypto").randomBytes(...args);
+var timingSafeEqual = (...args) => __require("node:crypto").timingSafeEqual(...args);
+
 // src/main.ts
-import { randomBytes as randomBytes2 } from "node:crypto";
 import { writeSync } from "node:fs";
 import { arch as arch2, homedir, platform as platform2 } from "node:os";
 import { setTimeout as sleep3 } from "node:timers/promises";
@@ -4139,7 +4171,6 @@ import { readFileSync as readFileSync2 } from "node:fs";
 import { basename as basename2, dirname as dirname2, join as join2 } from "node:path";
 
 // src/infrastructure/atomic-file.ts
-import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { basename, dirname, join } from "node:path";
 
@@ -4170,8 +4201,8 @@ function isOlderThan(ms, path3, now) {
 init_errno();
 
 // src/infrastructure/process-identity.ts
+var import_node_child_process = __toESM(require_node_child_process(), 1);
 init_errno();
-import { execFileSync } from "node:child_process";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 function thisProcess(platform3 = process.platform) {
@@ -4218,7 +4249,7 @@ function readProc(pid) {
   return startTime === void 0 ? void 0 : { startTime, zombie: state === "Z" || state === "X" };
 }
 function askPs(pid) {
-  const line = execFileSync("ps", ["-o", "stat=", "-o", "lstart=", "-p", String(pid)], {
+  const line = (0, import_node_child_process.execFileSync)("ps", ["-o", "stat=", "-o", "lstart=", "-p", String(pid)], {
     encoding: "utf8",
     timeout: 2e3,
     stdio: ["ignore", "pipe", "ignore"],
@@ -4691,8 +4722,12 @@ async function acquire(path3, waitMs, random) {
   }
 }
 function fingerprint(path3) {
-  const stat = statSync3(`${path3}.lock`, { throwIfNoEntry: false });
-  return stat && `${stat.ino} ${stat.birthtimeMs} ${stat.mtimeMs}`;
+  try {
+    const { ino, birthtimeMs, mtimeMs } = statSync3(`${path3}.lock`);
+    return `${ino} ${birthtimeMs} ${mtimeMs}`;
+  } catch {
+    return void 0;
+  }
 }
 function isHeld(error2, path3) {
   if (isErrno(error2, "ELOCKED", "EEXIST", "ENOTEMPTY", "ENOTDIR")) return true;
@@ -4816,8 +4851,8 @@ function warningsFor(file2, stat, uid) {
 }
 
 // src/infrastructure/uuid.ts
-function createUuid(randomBytes3, now) {
-  const bytes = randomBytes3(16);
+function createUuid(randomBytes2, now) {
+  const bytes = randomBytes2(16);
   bytes.writeUIntBE(now(), 0, 6);
   bytes[6] = 112 | (bytes[6] ?? 0) & 15;
   bytes[8] = 128 | (bytes[8] ?? 0) & 63;
@@ -20453,7 +20488,6 @@ init_errors();
 
 // src/services/model-catalogue.ts
 init_errors();
-import { createHash as createHash2 } from "node:crypto";
 
 // src/services/builtin-models.ts
 var UP_TO_XHIGH = ["low", "medium", "high", "xhigh"];
@@ -20600,7 +20634,7 @@ function readEfforts(value) {
 }
 function identityOf(credential, clientVersion) {
   const parts = [credential.baseUrl, credential.accountId ?? "", clientVersion];
-  return createHash2("sha256").update(parts.join("\n")).digest("hex").slice(0, 20);
+  return createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 20);
 }
 function readSnapshot(value, identity) {
   const fetchedAt = numberField(value, "fetchedAt");
@@ -20689,9 +20723,9 @@ function firstOrganization(claims) {
   const organizations = object4(claims[AUTH]).organizations ?? claims.organizations;
   return Array.isArray(organizations) ? text2(object4(organizations[0]).id) : void 0;
 }
-function first(all, read2) {
+function first(all, read) {
   for (const claims of all) {
-    const value = read2(claims);
+    const value = read(claims);
     if (value !== void 0) return value;
   }
   return void 0;
@@ -20705,7 +20739,6 @@ function object4(value) {
 
 // src/services/token-refresh.ts
 init_errors();
-import { createHash as createHash3 } from "node:crypto";
 var WAIT_LIMIT_MS = 9e4;
 var FROZEN_OWNER_MS = 6e4;
 var MAX_BACKOFF_MS = 3e4;
@@ -20857,7 +20890,7 @@ function createTokenRefresher(deps) {
   };
 }
 function hashOf(token2) {
-  return createHash3("sha256").update(token2).digest("hex").slice(0, 20);
+  return createHash("sha256").update(token2).digest("hex").slice(0, 20);
 }
 function merge2(old, tokens2, nowMs) {
   return {
@@ -21240,11 +21273,11 @@ var USAGE_PAGE = "https://chatgpt.com/settings/usage";
 function refusalOf(answer) {
   const { status, json: json2 } = answer;
   const error2 = fieldOf(json2, "error");
-  const named = textField(error2, "code") ?? textField(error2, "type");
-  const type = textField(error2, "type") ?? named;
+  const named2 = textField(error2, "code") ?? textField(error2, "type");
+  const type = textField(error2, "type") ?? named2;
   const words = textField(json2, "detail") ?? textField(error2, "message") ?? textField(json2, "message");
   if (/usage_limit_reached$/.test(type ?? "")) return usageLimit(answer, error2);
-  const known = byCode(named, words) ?? byCode(type, words);
+  const known = byCode(named2, words) ?? byCode(type, words);
   return toError(known ?? byWords(words, answer) ?? byStatus(status, answer, words), json2);
 }
 function isQuota(json2) {
@@ -21669,7 +21702,7 @@ var MAX_EVENT_BYTES = 16 * 1024 * 1024;
 var MAX_TOTAL_BYTES = 64 * 1024 * 1024;
 function createCodexClient(deps) {
   const { config: config2, credentials, catalogue, http, clock, random, newId, log: log2 } = deps;
-  const sessionId = newId();
+  let session;
   async function ask(credential, request, signal) {
     const reply2 = await sendPatiently(credential, request, signal);
     if (reply2.status !== 401 || credential.renew === void 0) return reply2;
@@ -21732,7 +21765,8 @@ function createCodexClient(deps) {
       const model = models.models.find(({ id }) => id === modelId);
       const effort = chooseEffort(question.effort, config2.effort, model);
       const acceptsTemperature = credential.kind === "api_key";
-      const ids = { sessionId, threadId: newId() };
+      session ??= newId();
+      const ids = { sessionId: session, threadId: newId() };
       const request = buildRequest({ question, modelId, model, effort, acceptsTemperature, ...ids });
       const reply2 = await ask(credential, request, signal);
       if (reply2.status !== 200) throw refusalOf({ ...reply2, modelId, kind: credential.kind, nowMs: clock.now() });
@@ -21946,22 +21980,21 @@ function asTransient(error2) {
 init_errors();
 
 // src/infrastructure/pkce.ts
-import { createHash as createHash4, timingSafeEqual } from "node:crypto";
 function challengeOf(verifier) {
-  return createHash4("sha256").update(verifier, "ascii").digest("base64url");
+  return createHash("sha256").update(verifier, "ascii").digest("base64url");
 }
-function createPkce(randomBytes3) {
-  const verifier = toBase64Url(randomBytes3(64));
+function createPkce(randomBytes2) {
+  const verifier = toBase64Url(randomBytes2(64));
   return { verifier, challenge: challengeOf(verifier) };
 }
-function createState(randomBytes3) {
-  return toBase64Url(randomBytes3(32));
+function createState(randomBytes2) {
+  return toBase64Url(randomBytes2(32));
 }
 function isSameSecret(a, b) {
   return timingSafeEqual(fingerprint2(a), fingerprint2(b));
 }
 function fingerprint2(text3) {
-  return createHash4("sha256").update(text3, "utf16le").digest();
+  return createHash("sha256").update(text3, "utf16le").digest();
 }
 function toBase64Url(bytes) {
   return Buffer.from(bytes).toString("base64url");
@@ -22021,7 +22054,7 @@ var CALLBACK_PATH = "/auth/callback";
 var PROGRESS_MS = 1e4;
 var REVOKE_LIMIT_MS3 = 5e3;
 function createSignIn(deps) {
-  const { config: config2, storage, tokens: tokens2, oauth, openBrowser, randomBytes: randomBytes3, clock, log: log2 } = deps;
+  const { config: config2, storage, tokens: tokens2, oauth, openBrowser, randomBytes: randomBytes2, clock, log: log2 } = deps;
   let session;
   let beginning = Promise.resolve();
   function begin(force) {
@@ -22047,8 +22080,8 @@ function createSignIn(deps) {
   }
   async function openSession() {
     const { openLoopbackServer: openLoopbackServer2 } = await Promise.resolve().then(() => (init_loopback_server(), loopback_server_exports));
-    const pkce = createPkce(randomBytes3);
-    const state = createState(randomBytes3);
+    const pkce = createPkce(randomBytes2);
+    const state = createState(randomBytes2);
     let answer = async () => reply(400, strangerPage());
     const server = await openLoopbackServer2({
       ports: config2.ports,
@@ -22467,10 +22500,10 @@ function createTools(services) {
 
 // src/app.ts
 function createApp({ config: config2, problem }, edges, version3) {
-  const { fetch: fetch2, clock, randomBytes: randomBytes3, openBrowser, system, log: log2 } = edges;
+  const { fetch: fetch2, clock, randomBytes: randomBytes2, openBrowser, system, log: log2 } = edges;
   const now = () => clock.now();
-  const random = () => randomBytes3(4).readUInt32BE() / 2 ** 32;
-  const newId = () => createUuid(randomBytes3, now);
+  const random = () => randomBytes2(4).readUInt32BE() / 2 ** 32;
+  const newId = () => createUuid(randomBytes2, now);
   const userAgent = `${config2.originator}/${version3} (${system.os}; ${system.arch})`;
   const http = createHttpClient({ fetch: fetch2, log: log2 });
   const storage = createTokenStorage({ file: config2.credentialsFile, now });
@@ -22482,7 +22515,7 @@ function createApp({ config: config2, problem }, edges, version3) {
   const credentials = createCredentials({ config: config2, tokens: tokens2, userAgent });
   const catalogue = createModelCatalogue({ config: config2, http, cache, clock, log: log2 });
   const client = createCodexClient({ config: config2, credentials, catalogue, http, clock, random, newId, log: log2 });
-  const signIn = createSignIn({ config: config2, storage, tokens: tokens2, oauth, openBrowser, randomBytes: randomBytes3, clock, log: log2 });
+  const signIn = createSignIn({ config: config2, storage, tokens: tokens2, oauth, openBrowser, randomBytes: randomBytes2, clock, log: log2 });
   const signOut = createSignOut({ signIn, tokens: tokens2, credentials });
   const readStatus = createStatusReader({ storage, signIn, credentials, configProblem: problem, clock });
   const listModels = createModelLister({ config: config2, credentials, catalogue });
@@ -22505,24 +22538,24 @@ import { isAbsolute, join as join4, resolve as resolve2 } from "node:path";
 function loadConfig(env, homedir2) {
   const problems = [];
   const text3 = (name) => env[name]?.trim() || void 0;
-  const read2 = createReader(text3, problems);
-  const credentialsFile = read2("CODEX_OAUTH_FILE", void 0, absolutePath) ?? defaultFile(text3, homedir2, problems);
+  const read = createReader(text3, problems);
+  const credentialsFile = read("CODEX_OAUTH_FILE", void 0, absolutePath) ?? defaultFile(text3, homedir2, problems);
   const config2 = {
-    issuer: read2("CODEX_OAUTH_ISSUER", "https://auth.openai.com", serviceUrl),
-    clientId: read2("CODEX_OAUTH_CLIENT_ID", "app_EMoamEEZ73f0CkXaXp7hrann", headerWord),
-    ports: read2("CODEX_OAUTH_PORTS", [1455, 1457], portList),
-    redirectHost: read2("CODEX_OAUTH_REDIRECT_HOST", "localhost", redirectHost),
-    baseUrl: read2("CODEX_OAUTH_BASE_URL", "https://chatgpt.com/backend-api/codex", serviceUrl),
+    issuer: read("CODEX_OAUTH_ISSUER", "https://auth.openai.com", serviceUrl),
+    clientId: read("CODEX_OAUTH_CLIENT_ID", "app_EMoamEEZ73f0CkXaXp7hrann", headerWord),
+    ports: read("CODEX_OAUTH_PORTS", [1455, 1457], portList),
+    redirectHost: read("CODEX_OAUTH_REDIRECT_HOST", "localhost", redirectHost),
+    baseUrl: read("CODEX_OAUTH_BASE_URL", "https://chatgpt.com/backend-api/codex", serviceUrl),
     api: loadApiAccess(text3),
     credentialsFile,
     stateDir: join4(credentialsFile, "..", "codex-oauth"),
-    model: read2("CODEX_OAUTH_MODEL", void 0, headerWord),
-    effort: read2("CODEX_OAUTH_EFFORT", void 0, headerWord),
-    originator: read2("CODEX_OAUTH_ORIGINATOR", "codex-oauth", headerWord),
-    clientVersion: read2("CODEX_OAUTH_CLIENT_VERSION", "0.169.0", version2),
-    loginTimeoutMs: read2("CODEX_OAUTH_LOGIN_TIMEOUT_MS", 3e5, milliseconds),
-    loginWaitMs: read2("CODEX_OAUTH_LOGIN_WAIT_MS", 45e3, milliseconds),
-    idleTimeoutMs: read2("CODEX_OAUTH_IDLE_TIMEOUT_MS", 3e5, milliseconds),
+    model: read("CODEX_OAUTH_MODEL", void 0, headerWord),
+    effort: read("CODEX_OAUTH_EFFORT", void 0, headerWord),
+    originator: read("CODEX_OAUTH_ORIGINATOR", "codex-oauth", headerWord),
+    clientVersion: read("CODEX_OAUTH_CLIENT_VERSION", "0.169.0", version2),
+    loginTimeoutMs: read("CODEX_OAUTH_LOGIN_TIMEOUT_MS", 3e5, milliseconds),
+    loginWaitMs: read("CODEX_OAUTH_LOGIN_WAIT_MS", 45e3, milliseconds),
+    idleTimeoutMs: read("CODEX_OAUTH_IDLE_TIMEOUT_MS", 3e5, milliseconds),
     openBrowser: !isOn(text3("CODEX_OAUTH_NO_BROWSER")),
     debug: text3("CODEX_DEBUG") === "1"
   };
@@ -22542,12 +22575,12 @@ function createReader(text3, problems) {
 }
 function loadApiAccess(text3) {
   const problems = [];
-  const read2 = createReader(text3, problems);
+  const read = createReader(text3, problems);
   const source = ["CODEX_API_KEY", "OPENAI_API_KEY"].find((name) => text3(name) !== void 0);
   return {
-    key: source === void 0 ? void 0 : read2(source, void 0, apiKey),
+    key: source === void 0 ? void 0 : read(source, void 0, apiKey),
     source,
-    baseUrl: read2("OPENAI_BASE_URL", "https://api.openai.com/v1", serviceUrl),
+    baseUrl: read("OPENAI_BASE_URL", "https://api.openai.com/v1", serviceUrl),
     problem: problems.length === 0 ? void 0 : configInvalid(problems)
   };
 }
@@ -22621,19 +22654,14 @@ function isOn(value) {
 }
 
 // src/infrastructure/browser.ts
+import { setTimeout as setTimeout2 } from "node:timers/promises";
 var MAX_URL_LENGTH = 8192;
 var NOT_STARTED = "No browser could be started on this machine.";
 async function openInBrowser(url2, { env, platform: platform3, settleMs = 2e3 }) {
   const reason = whyRefused2(url2) ?? whyInvisible(env, platform3);
   if (reason !== void 0) return { opened: false, reason };
-  return await new Promise((resolve3) => {
-    const timer = setTimeout(() => resolve3({ opened: true }), settleMs);
-    timer.unref();
-    void launch(url2).then((outcome) => {
-      clearTimeout(timer);
-      resolve3(outcome);
-    });
-  });
+  const noFailure = setTimeout2(settleMs, { opened: true }, { ref: false });
+  return await Promise.race([launch(url2), noFailure]);
 }
 function whyRefused2(url2) {
   if (url2.length > MAX_URL_LENGTH) return "The address is too long to be handed to a browser.";
@@ -22865,7 +22893,7 @@ var app = createApp(
     // Through a function, because touching `fetch` loads it.
     fetch: (...request) => fetch(...request),
     clock: systemClock,
-    randomBytes: randomBytes2,
+    randomBytes,
     openBrowser: (url2) => openInBrowser(url2, { env: process.env, platform: process.platform }),
     system: { os: platform2(), arch: arch2() },
     log

@@ -27,6 +27,31 @@ const unused = {
   },
 }
 
+/**
+ * Node's own modules that only rare paths need. In an ES module a bundler lifts every import of them to the top,
+ * lazy or not; asked for by `require` they load with the path that uses them.
+ */
+const lazyBuiltins = {
+  name: 'lazy-builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?(http|https|net|child_process)$/ }, ({ path, kind, namespace }) =>
+      kind === 'require-call' && namespace === 'lazy' ? { path, external: true } : { path, namespace: 'lazy' },
+    )
+    onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)})`,
+    }))
+    // Our own modules import it at the top, so it needs one step more: it loads with the first call.
+    onResolve({ filter: /^node:crypto$/ }, ({ kind }) =>
+      kind === 'require-call' ? { path: 'node:crypto', external: true } : { path: 'node:crypto', namespace: 'late' },
+    )
+    onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => ({
+      contents: ['createHash', 'randomBytes', 'timingSafeEqual']
+        .map((name) => `export const ${name} = (...args) => require(${JSON.stringify(path)}).${name}(...args)`)
+        .join('\n'),
+    }))
+  },
+}
+
 /** jsonc-parser's default entry hides its parts behind a `require` that no bundler can follow. */
 const jsoncModule = {
   name: 'jsonc-module',
@@ -52,7 +77,7 @@ const { metafile } = await build({
     // Some dependencies are CommonJS and ask for Node's modules by `require`.
     js: '#!/usr/bin/env node\nimport { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);',
   },
-  plugins: [unused, jsoncModule],
+  plugins: [unused, lazyBuiltins, jsoncModule],
   metafile: true,
   logLevel: 'warning',
 })

@@ -1,3 +1,5 @@
+import { setTimeout } from 'node:timers/promises'
+
 export type BrowserOutcome = { opened: true } | { opened: false; reason: string }
 
 export interface BrowserOptions {
@@ -23,14 +25,8 @@ export async function openInBrowser(
 ): Promise<BrowserOutcome> {
   const reason = whyRefused(url) ?? whyInvisible(env, platform)
   if (reason !== undefined) return { opened: false, reason }
-  return await new Promise((resolve) => {
-    const timer = setTimeout(() => resolve({ opened: true }), settleMs)
-    timer.unref()
-    void launch(url).then((outcome) => {
-      clearTimeout(timer)
-      resolve(outcome)
-    })
-  })
+  const noFailure = setTimeout(settleMs, { opened: true } as const, { ref: false })
+  return await Promise.race([launch(url), noFailure])
 }
 
 /**

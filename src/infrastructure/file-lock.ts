@@ -60,8 +60,12 @@ async function acquire(path: string, waitMs: number, random: () => number): Prom
 
 /** Which lock folder lies there. It does not change while `work` runs: the heartbeat is a timer and waits too. */
 function fingerprint(path: string): string | undefined {
-  const stat = statSync(`${path}.lock`, { throwIfNoEntry: false })
-  return stat && `${stat.ino} ${stat.birthtimeMs} ${stat.mtimeMs}`
+  try {
+    const { ino, birthtimeMs, mtimeMs } = statSync(`${path}.lock`)
+    return `${ino} ${birthtimeMs} ${mtimeMs}`
+  } catch {
+    return undefined
+  }
 }
 
 /** Somebody has the lock, or took or dropped it while we looked. */

@@ -51,6 +51,7 @@ export async function openLoopbackServer(options: LoopbackServerOptions): Promis
 const ADDRESSES = ['127.0.0.1', '::1']
 const MAX_HEADER_BYTES = 16_384
 const MAX_CONNECTIONS = 64
+const BURST_MS = 50
 const CLOSE_GRACE_MS = 300
 
 interface Listener {
@@ -99,6 +100,8 @@ function createListener(port: number, connections: Connections, options: Loopbac
     // Counted below, so that this refusal too carries our headers.
     requireHostHeader: false,
   })
+  // Otherwise a second Host could hide behind 2 000 other headers.
+  server.maxHeadersCount = 0
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     // The first request of a connection is its only one: of pipelined ones the answer could not be sent any more,
     // and a code would be spent for nobody.
@@ -117,18 +120,17 @@ function createListener(port: number, connections: Connections, options: Loopbac
   return server
 }
 
-/**
- * No hard limit: silent connections would then lock out the browser that brings the answer. Instead the oldest of
- * them makes room.
- */
+/** No hard limit: silent connections would lock out the browser that brings the answer. They make room instead. */
 function admit(socket: Duplex, connections: Connections): void {
   connections.set(socket, 'waiting')
   socket.once('close', () => connections.delete(socket))
-  if (connections.size <= MAX_CONNECTIONS) return
-  const oldest = [...connections].find(([other, state]) => state === 'waiting' && other !== socket)?.[0]
-  if (oldest === undefined) return
-  connections.delete(oldest)
-  oldest.destroy()
+  // Not at once: of connections that come in a burst, none has had the time to send its request.
+  if (connections.size > MAX_CONNECTIONS) setTimeout(() => makeRoom(connections), BURST_MS).unref()
+}
+
+function makeRoom(connections: Connections): void {
+  const waiting = [...connections.keys()].filter((socket) => connections.get(socket) === 'waiting')
+  for (const socket of waiting.slice(0, Math.max(0, connections.size - MAX_CONNECTIONS))) socket.destroy()
 }
 
 async function respond(
@@ -254,4 +256,5 @@ function inWords(cause: Error): string {
 
 const FREE_A_PORT = 'Finish or stop the other sign-in, or the program that holds the port, then try again.'
 const RELEASE_A_RANGE =
-  'A reserved range shows in no list of programs; on Windows "netsh interface ipv4 show excludedportrange protocol=tcp" names it, and a restart of the computer often releases it.'
+  'A reserved range belongs to no program: on Windows "netsh interface ipv4 show excludedportrange protocol=tcp" ' +
+  'shows it, and a restart of the computer often releases it.'

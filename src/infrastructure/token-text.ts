@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { applyEdits, type Edit, findNodeAtLocation, modify, type Node, parseTree } from 'jsonc-parser'
+import { applyEdits, type Edit, modify, type Node, parseTree } from 'jsonc-parser'
 import { LEGACY_KEY, RECORD_FIELDS, RECORD_KEY, type TokenRecord, toDisk } from './token-record.ts'
 
 /**
@@ -10,8 +10,8 @@ import { LEGACY_KEY, RECORD_FIELDS, RECORD_KEY, type TokenRecord, toDisk } from 
  * @throws Error when that cannot be done: a key that occurs twice, nesting too deep
  */
 export function withRecord(text: string | undefined, record: TokenRecord | undefined): string {
-  if (text === undefined || read(text).root.children?.length === 0) return freshText(record)
-  const edited = record === undefined ? remove(remove(text, LEGACY_KEY), RECORD_KEY) : setFields(oneKey(text), record)
+  if (text === undefined || propertiesOf(text).length === 0) return freshText(record)
+  const edited = record === undefined ? remove(remove(text, LEGACY_KEY), RECORD_KEY) : put(oneKey(text), record)
   assertKept(text, edited, record)
   return edited
 }
@@ -22,39 +22,47 @@ function freshText(record: TokenRecord | undefined): string {
 
 /** The legacy record under its new name, in its old place; gone when there is a new one. */
 function oneKey(text: string): string {
-  const { root, legacy, own } = read(text)
-  const name = root.children?.find((property) => property.children?.[1] === legacy)?.children?.[0]
-  if (legacy === undefined || name === undefined) return text
-  if (own !== undefined) return remove(text, LEGACY_KEY)
-  return applyEdits(text, [{ offset: name.offset, length: name.length, content: JSON.stringify(RECORD_KEY) }])
+  const legacy = find(text, LEGACY_KEY)
+  if (legacy === undefined) return text
+  if (find(text, RECORD_KEY) !== undefined) return remove(text, LEGACY_KEY)
+  return splice(text, legacy.key, JSON.stringify(RECORD_KEY))
 }
 
-function setFields(text: string, record: TokenRecord): string {
-  const { own } = read(text)
-  if (own === undefined) return set(text, [RECORD_KEY], toDisk(record))
-  const changed = Object.entries(toDisk(record)).filter(([name, value]) => valueAt(own, name) !== value)
-  return changed.reduce((edited, [name, value]) => set(edited, [RECORD_KEY, name], value), text)
+function put(text: string, record: TokenRecord): string {
+  const fields = toDisk(record)
+  const own = find(text, RECORD_KEY)
+  if (own === undefined) return set(text, RECORD_KEY, fields)
+  const changed = Object.entries(fields).reduce((edited, [name, value]) => set(edited, name, value), own.content)
+  return splice(text, own.value, changed)
 }
 
-function remove(text: string, key: string): string {
-  return set(text, [key], undefined)
+function remove(text: string, name: string): string {
+  return set(text, name, undefined)
 }
 
-function set(text: string, path: readonly string[], value: unknown): string {
-  const edits = modify(text, [...path], value, {})
-  const inserts = findNodeAtLocation(read(text).root, [...path]) === undefined
-  return applyEdits(text, inserts ? edits.map((edit) => laidOut(text, path, value, edit)) : edits)
+/** The text of an object with a property set, or removed for undefined. */
+function set(text: string, name: string, value: unknown): string {
+  const edits = modify(text, [name], value, {})
+  const isNew = find(text, name) === undefined
+  return applyEdits(text, isNew ? edits.map((edit) => laidOut(text, name, value, edit)) : edits)
 }
 
-/** An insertion with the line breaks and the indent of the property before it; `modify` would join the lines. */
-function laidOut(text: string, path: readonly string[], value: unknown, edit: Edit): Edit {
-  const parent = findNodeAtLocation(read(text).root, path.slice(0, -1))
-  const before = text.slice(0, parent?.children?.at(-1)?.offset ?? 0)
+/** An insertion with the blanks or line breaks of the property before it; `modify` puts none. */
+function laidOut(text: string, name: string, value: unknown, edit: Edit): Edit {
+  const before = text.slice(0, propertiesOf(text).at(-1)?.key.offset ?? 0)
   const gap = before.slice(before.trimEnd().length)
-  if (!gap.includes('\n')) return edit
+  return { ...edit, content: `,${gap}${JSON.stringify(name)}: ${stringify(value, gap)}` }
+}
+
+/** On one line like its neighbour, or indented by the same step. */
+function stringify(value: unknown, gap: string): string {
+  if (!gap.includes('\n')) return JSON.stringify(value)
   const line = gap.slice(gap.lastIndexOf('\n'))
-  const json = JSON.stringify(value, null, line.slice(1)).replaceAll('\n', line)
-  return { ...edit, content: `,${line}${JSON.stringify(path.at(-1))}: ${json}` }
+  return JSON.stringify(value, null, line.slice(1)).replaceAll('\n', line)
+}
+
+function splice(text: string, { offset, length }: Node, content: string): string {
+  return applyEdits(text, [{ offset, length, content }])
 }
 
 function assertKept(before: string, after: string, record: TokenRecord | undefined): void {
@@ -71,28 +79,39 @@ function holds(root: Record<string, unknown>, record: TokenRecord | undefined): 
 }
 
 /** Every property that is not ours, letter by letter, in order; with those inside our record if it is to stay. */
-function foreign(text: string, inside: boolean): string[] {
-  const { root, own, legacy } = read(text)
-  const record = inside ? (own ?? legacy) : undefined
-  const others = (node: Node | undefined, ours: readonly string[]) =>
-    (node?.children ?? [])
-      .filter((property) => !ours.includes(property.children?.[0]?.value))
-      .map((property) => text.slice(property.offset, property.offset + property.length))
-  return [...others(root, [RECORD_KEY, LEGACY_KEY]), ...others(record, RECORD_FIELDS)]
+function foreign(text: string, withInner: boolean): string[] {
+  const all = propertiesOf(text)
+  const record = withInner ? (named(all, RECORD_KEY) ?? named(all, LEGACY_KEY)) : undefined
+  const inner = record === undefined ? [] : propertiesOf(record.content)
+  return [
+    ...all.filter(({ name }) => name !== RECORD_KEY && name !== LEGACY_KEY),
+    ...inner.filter(({ name }) => !RECORD_FIELDS.includes(name)),
+  ].map(({ source }) => source)
 }
 
-function valueAt(record: Node, name: string): unknown {
-  return findNodeAtLocation(record, [name])?.value
+interface Property {
+  name: string
+  key: Node
+  value: Node
+  /** The text of the value. */
+  content: string
+  /** The text of key and value, with what stands between. */
+  source: string
 }
 
-interface Parts {
-  root: Node
-  own: Node | undefined
-  legacy: Node | undefined
+function find(text: string, name: string): Property | undefined {
+  return named(propertiesOf(text), name)
 }
 
-function read(text: string): Parts {
-  const root = parseTree(text)
-  if (root === undefined) throw new Error('The text is empty.')
-  return { root, own: findNodeAtLocation(root, [RECORD_KEY]), legacy: findNodeAtLocation(root, [LEGACY_KEY]) }
+function named(properties: readonly Property[], name: string): Property | undefined {
+  return properties.find((property) => property.name === name)
+}
+
+function propertiesOf(object: string): Property[] {
+  const sourceOf = ({ offset, length }: Node) => object.slice(offset, offset + length)
+  return (parseTree(object)?.children ?? []).flatMap((node) => {
+    const [key, value] = node.children ?? []
+    if (key === undefined || value === undefined) return []
+    return [{ name: String(key.value), key, value, content: sourceOf(value), source: sourceOf(node) }]
+  })
 }

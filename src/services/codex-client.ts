@@ -68,7 +68,7 @@ const MAX_TOTAL_BYTES = 64 * 1024 * 1024
 
 export function createCodexClient(deps: CodexClientDeps): CodexClient {
   const { config, credentials, catalogue, http, clock, random, newId, log } = deps
-  const sessionId = newId()
+  let session: string | undefined
 
   /** The answer, after at most one repeat with a renewed credential (facts: reliability H11). */
   async function ask(credential: Credential, request: CodexRequest, signal: AbortSignal | undefined): Promise<Reply> {
@@ -143,7 +143,8 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
       const model = models.models.find(({ id }) => id === modelId)
       const effort = chooseEffort(question.effort, config.effort, model)
       const acceptsTemperature = credential.kind === 'api_key'
-      const ids = { sessionId, threadId: newId() }
+      session ??= newId()
+      const ids = { sessionId: session, threadId: newId() }
       const request = buildRequest({ question, modelId, model, effort, acceptsTemperature, ...ids })
       const reply = await ask(credential, request, signal)
       if (reply.status !== 200) throw refusalOf({ ...reply, modelId, kind: credential.kind, nowMs: clock.now() })

@@ -1,0 +1,16 @@
+/** Tries to reserve space and to store a record, and reports both outcomes: `stores <file>`. */
+import { CodexError } from '../../../src/errors.ts'
+import { createTokenStorage } from '../../../src/infrastructure/token-storage.ts'
+import { aRecord } from '../token-records.ts'
+import { finish } from './parent.ts'
+
+const storage = createTokenStorage({ file: process.argv[2] ?? '', now: Date.now })
+const outcomeOf = async (action: () => unknown) => {
+  try {
+    await action()
+    return 'done'
+  } catch (error) {
+    return error instanceof CodexError ? `${error.code} ${error.message}` : String(error)
+  }
+}
+finish([await outcomeOf(() => storage.reserve()), await outcomeOf(() => storage.update(() => aRecord()))])
