@@ -4707,7 +4707,7 @@ async function withFileLock(path3, work, { waitMs = 1e4, random = Math.random } 
   }
 }
 async function acquire(path3, waitMs, random) {
-  const { lock } = await Promise.resolve().then(() => __toESM(require_proper_lockfile(), 1));
+  const lock = await loadLock();
   const options = { realpath: false, stale: STALE_MS, update: HEARTBEAT_MS, onCompromised: () => {
   } };
   const deadline = performance2.now() + waitMs;
@@ -4720,6 +4720,13 @@ async function acquire(path3, waitMs, random) {
     }
     await sleep(20 + 40 * random());
   }
+}
+async function loadLock() {
+  const { lock } = await Promise.resolve().then(() => __toESM(require_proper_lockfile(), 1));
+  if (!process.listeners("SIGXFSZ").includes(ignoreSignal)) process.on("SIGXFSZ", ignoreSignal);
+  return lock;
+}
+function ignoreSignal() {
 }
 function fingerprint(path3) {
   try {
@@ -20834,6 +20841,7 @@ function createTokenRefresher(deps) {
     }
     unsaved = void 0;
     if (spent.refreshToken !== void 0) claims.release(hashOf(spent.refreshToken));
+    claims.sweep(renewed.refreshToken === void 0 ? void 0 : hashOf(renewed.refreshToken));
     if (kept) return renewed;
     if (renewed.refreshToken !== void 0) await oauth.revoke(renewed.refreshToken, REVOKE_LIMIT_MS);
     return current;
@@ -20992,6 +21000,7 @@ function createStatusReader({ storage, signIn, credentials, configProblem, clock
     ]);
     return {
       status,
+      authenticated: record2 !== void 0 && (leftMs > 0 || isRenewable(record2)),
       account: record2 === void 0 ? void 0 : readIdClaims(record2),
       method: record2 === void 0 ? keyMethod(credentials) : record2.method ?? "chatgpt",
       expiresInMs: leftMs,
@@ -21017,6 +21026,9 @@ function statusOf(record2, leftMs) {
   if (leftMs === 0) return "expired";
   return leftMs < REFRESH_MARGIN_MS || record2.refreshFailed !== void 0 ? "needs_refresh" : "authenticated";
 }
+function isRenewable({ refreshToken, refreshFailed }) {
+  return refreshToken !== void 0 && refreshFailed === void 0;
+}
 function accountSentence(record2, status, leftMs, key) {
   if (record2 === void 0) {
     if (key !== void 0)
@@ -21027,7 +21039,7 @@ function accountSentence(record2, status, leftMs, key) {
     return "This sign-in is no longer valid at the service. Sign in again with codex_login.";
   }
   if (status === "expired") {
-    return record2.refreshToken === void 0 ? "The sign-in has expired and cannot be renewed. Sign in again with codex_login." : "Signed in; the access token has expired and is renewed with the next question.";
+    return !isRenewable(record2) ? "The sign-in has expired and cannot be renewed. Sign in again with codex_login." : "Signed in; the access token has expired and is renewed with the next question.";
   }
   return `Signed in; the access token is good for ${duration3(leftMs)} and is renewed by itself.`;
 }
@@ -22072,7 +22084,8 @@ function createSignIn(deps) {
   }
   async function signedInAccount() {
     try {
-      return readIdClaims(await tokens2.getTokens());
+      const record2 = await tokens2.getTokens();
+      return record2.refreshFailed === void 0 ? readIdClaims(record2) : void 0;
     } catch (error2) {
       if (isCodexError(error2) && error2.code.startsWith("STORAGE_")) throw error2;
       return void 0;
@@ -22325,7 +22338,7 @@ function codexLogin({ signIn, now }) {
 function present2(outcome, nowMs) {
   if (outcome.status === "pending") {
     const { url: url2, port, expiresAt, browser } = outcome;
-    const opened = browser.opened ? "Waiting for you in the browser." : `The browser could not be opened (${browser.reason ?? "unknown reason"}) Open the address yourself.`;
+    const opened = browser.opened ? "Waiting for you in the browser." : `No browser was opened: ${browser.reason} Open the address yourself.`;
     return {
       status: "pending",
       url: url2,
@@ -22463,7 +22476,7 @@ function present4(status, nowMs) {
   const { account } = status;
   return {
     status: status.status,
-    authenticated: status.status !== "not_authenticated",
+    authenticated: status.authenticated,
     account_id: account?.accountId,
     email: account?.email === void 0 ? void 0 : maskEmail(account.email),
     plan: account?.plan,

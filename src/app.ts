@@ -1,5 +1,6 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { LoadedConfig } from './config.ts'
+import type { BrowserOutcome } from './infrastructure/browser.ts'
 import { createClaimStore } from './infrastructure/claim.ts'
 import type { Clock } from './infrastructure/clock.ts'
 import { createHttpClient } from './infrastructure/http-client.ts'
@@ -14,7 +15,7 @@ import { createCodexClient } from './services/codex-client.ts'
 import { createCredentials } from './services/credentials.ts'
 import { createModelCatalogue } from './services/model-catalogue.ts'
 import { createOAuthFlow } from './services/oauth-flow.ts'
-import { type BrowserResult, createSignIn } from './services/sign-in.ts'
+import { createSignIn } from './services/sign-in.ts'
 import { createSignOut } from './services/sign-out.ts'
 import { createTokenManager } from './services/token-manager.ts'
 import { createTokenRefresher } from './services/token-refresh.ts'
@@ -25,7 +26,7 @@ export interface Edges {
   fetch: typeof globalThis.fetch
   clock: Clock
   randomBytes: (size: number) => Buffer
-  openBrowser: (url: string) => Promise<BrowserResult>
+  openBrowser: (url: string) => Promise<BrowserOutcome>
   /** For the User-Agent: operating system and processor. */
   system: { os: string; arch: string }
   log: Log

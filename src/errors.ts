@@ -1,29 +1,32 @@
-/** The stable code of an error: what a user can search for and a caller can decide by. One home file each. */
-export type ErrorCode =
-  | 'CONFIG_INVALID'
-  | 'INPUT_INVALID'
-  | 'NOT_AUTHENTICATED'
-  | 'ACCOUNT_CHANGED'
-  | 'LOGIN_DENIED'
-  | 'LOGIN_TIMEOUT'
-  | 'TOKEN_REQUEST_FAILED'
-  | 'CALLBACK_PORT_IN_USE'
-  | 'STORAGE_LOCKED'
-  | 'STORAGE_CORRUPT'
-  | 'STORAGE_FAILED'
-  | 'NETWORK'
-  | 'TIMEOUT'
-  | 'CANCELLED'
-  | 'RESPONSE_INVALID'
-  | 'USAGE_LIMIT'
-  | 'RATE_LIMITED'
-  | 'PLAN_REQUIRED'
-  | 'MODEL_UNAVAILABLE'
-  | 'CONTEXT_TOO_LONG'
-  | 'REFUSED'
-  | 'OVERLOADED'
-  | 'INCOMPLETE'
-  | 'CODEX_FAILED'
+/** Every stable code of an error: what a user can search for and a caller can decide by. One home file each. */
+export const ERROR_CODES = [
+  'CONFIG_INVALID',
+  'INPUT_INVALID',
+  'NOT_AUTHENTICATED',
+  'ACCOUNT_CHANGED',
+  'LOGIN_DENIED',
+  'LOGIN_TIMEOUT',
+  'TOKEN_REQUEST_FAILED',
+  'CALLBACK_PORT_IN_USE',
+  'STORAGE_LOCKED',
+  'STORAGE_CORRUPT',
+  'STORAGE_FAILED',
+  'NETWORK',
+  'TIMEOUT',
+  'CANCELLED',
+  'RESPONSE_INVALID',
+  'USAGE_LIMIT',
+  'RATE_LIMITED',
+  'PLAN_REQUIRED',
+  'MODEL_UNAVAILABLE',
+  'CONTEXT_TOO_LONG',
+  'REFUSED',
+  'OVERLOADED',
+  'INCOMPLETE',
+  'CODEX_FAILED',
+] as const
+
+export type ErrorCode = (typeof ERROR_CODES)[number]
 
 export interface CodexErrorOptions {
   /** What the user can do next, a full sentence. */

@@ -42,8 +42,7 @@ export async function withFileLock<T>(
 }
 
 async function acquire(path: string, waitMs: number, random: () => number): Promise<Release> {
-  // Loaded late: it replaces functions of `fs` and `process` and handles signals from then on.
-  const { lock } = await import('proper-lockfile')
+  const lock = await loadLock()
   // Without a handler of ours a lost lock is thrown from a timer and ends the process.
   const options = { realpath: false, stale: STALE_MS, update: HEARTBEAT_MS, onCompromised: () => {} }
   const deadline = performance.now() + waitMs
@@ -57,6 +56,17 @@ async function acquire(path: string, waitMs: number, random: () => number): Prom
     await sleep(20 + 40 * random())
   }
 }
+
+/** Loaded when first needed: it replaces functions of `fs` and `process` and handles signals from then on. */
+async function loadLock() {
+  const { lock } = await import('proper-lockfile')
+  // Its exit hook ends the process on every signal nobody else handles, also on this one, which Node ignores: a write
+  // above the file size limit raises it besides failing.
+  if (!process.listeners('SIGXFSZ').includes(ignoreSignal)) process.on('SIGXFSZ', ignoreSignal)
+  return lock
+}
+
+function ignoreSignal(): void {}
 
 /** Which lock folder lies there. It does not change while `work` runs: the heartbeat is a timer and waits too. */
 function fingerprint(path: string): string | undefined {

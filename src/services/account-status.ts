@@ -10,6 +10,8 @@ import { REFRESH_MARGIN_MS, remainingMs } from './token-manager.ts'
 /** How things stand, from what lies on this machine alone. */
 export interface AccountStatus {
   status: 'authenticated' | 'needs_refresh' | 'expired' | 'not_authenticated'
+  /** False also for a login that can no longer be used or renewed. */
+  authenticated: boolean
   account: IdClaims | undefined
   method: string | undefined
   /** Never below zero. */
@@ -46,6 +48,7 @@ export function createStatusReader({ storage, signIn, credentials, configProblem
     ])
     return {
       status,
+      authenticated: record !== undefined && (leftMs > 0 || isRenewable(record)),
       account: record === undefined ? undefined : readIdClaims(record),
       method: record === undefined ? keyMethod(credentials) : (record.method ?? 'chatgpt'),
       expiresInMs: leftMs,
@@ -75,6 +78,10 @@ function statusOf(record: TokenRecord | undefined, leftMs: number): AccountStatu
   return leftMs < REFRESH_MARGIN_MS || record.refreshFailed !== undefined ? 'needs_refresh' : 'authenticated'
 }
 
+function isRenewable({ refreshToken, refreshFailed }: TokenRecord): boolean {
+  return refreshToken !== undefined && refreshFailed === undefined
+}
+
 function accountSentence(
   record: TokenRecord | undefined,
   status: AccountStatus['status'],
@@ -90,7 +97,7 @@ function accountSentence(
     return 'This sign-in is no longer valid at the service. Sign in again with codex_login.'
   }
   if (status === 'expired') {
-    return record.refreshToken === undefined
+    return !isRenewable(record)
       ? 'The sign-in has expired and cannot be renewed. Sign in again with codex_login.'
       : 'Signed in; the access token has expired and is renewed with the next question.'
   }

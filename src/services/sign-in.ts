@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import { CodexError, isCodexError } from '../errors.ts'
 import { raceSignal } from '../infrastructure/abort.ts'
+import type { BrowserOutcome } from '../infrastructure/browser.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { Log } from '../infrastructure/log.ts'
 import type { CallbackReply, LoopbackServer } from '../infrastructure/loopback-server.ts'
@@ -26,12 +27,7 @@ export interface LoginView {
 export type LoginOutcome =
   | { status: 'authenticated'; account: IdClaims; fresh: boolean }
   /** Still waiting for the user: the listener stays open until `expiresAt`. */
-  | { status: 'pending'; url: string; port: number; expiresAt: number; browser: BrowserResult }
-
-export interface BrowserResult {
-  opened: boolean
-  reason?: string
-}
+  | { status: 'pending'; url: string; port: number; expiresAt: number; browser: BrowserOutcome }
 
 export interface LoginOptions {
   /** Sign in again although somebody is signed in; also ends a sign-in that is open. */
@@ -60,7 +56,7 @@ export interface SignInDeps {
   storage: TokenStorage
   tokens: TokenManager
   oauth: OAuthFlow
-  openBrowser: (url: string) => Promise<BrowserResult>
+  openBrowser: (url: string) => Promise<BrowserOutcome>
   randomBytes: (size: number) => Buffer
   clock: Clock
   log: Log
@@ -69,7 +65,7 @@ export interface SignInDeps {
 interface Session {
   view: LoginView & { url: string; expiresAt: number }
   port: number
-  browser: Promise<BrowserResult>
+  browser: Promise<BrowserOutcome>
   /** The account, when it succeeded. */
   outcome: Promise<IdClaims>
   settle(account: IdClaims | CodexError): void
@@ -102,7 +98,9 @@ export function createSignIn(deps: SignInDeps): SignIn {
   /** Who is signed in with a login that works or can be renewed; nobody, when in doubt. */
   async function signedInAccount(): Promise<IdClaims | undefined> {
     try {
-      return readIdClaims(await tokens.getTokens())
+      const record = await tokens.getTokens()
+      // The service will not renew it any more: a login that only seems to work.
+      return record.refreshFailed === undefined ? readIdClaims(record) : undefined
     } catch (error) {
       // A damaged or unreadable file would refuse the new login too: better said before the browser opens.
       if (isCodexError(error) && error.code.startsWith('STORAGE_')) throw error
@@ -256,7 +254,7 @@ function reply(status: number, html: string): CallbackReply {
   return { status, html }
 }
 
-function browserOff(): BrowserResult {
+function browserOff(): BrowserOutcome {
   return { opened: false, reason: 'CODEX_OAUTH_NO_BROWSER is set.' }
 }
 

@@ -165,6 +165,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     unsaved = undefined
     // Only now: a token whose successor is stored, or that is no longer current, can never be spent again.
     if (spent.refreshToken !== undefined) claims.release(hashOf(spent.refreshToken))
+    claims.sweep(renewed.refreshToken === undefined ? undefined : hashOf(renewed.refreshToken))
     if (kept) return renewed
     if (renewed.refreshToken !== undefined) await oauth.revoke(renewed.refreshToken, REVOKE_LIMIT_MS)
     return current

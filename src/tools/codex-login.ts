@@ -36,7 +36,7 @@ function present(outcome: LoginOutcome, nowMs: number): z.infer<typeof output> {
     const { url, port, expiresAt, browser } = outcome
     const opened = browser.opened
       ? 'Waiting for you in the browser.'
-      : `The browser could not be opened (${browser.reason ?? 'unknown reason'}) Open the address yourself.`
+      : `No browser was opened: ${browser.reason} Open the address yourself.`
     return {
       status: 'pending',
       url,

@@ -45,7 +45,7 @@ function present(status: AccountStatus, nowMs: number): z.infer<typeof output> {
   const { account } = status
   return {
     status: status.status,
-    authenticated: status.status !== 'not_authenticated',
+    authenticated: status.authenticated,
     account_id: account?.accountId,
     email: account?.email === undefined ? undefined : maskEmail(account.email),
     plan: account?.plan,

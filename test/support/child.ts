@@ -19,18 +19,16 @@ export interface ChildOptions {
   uid?: number | undefined
 }
 
-const TSX = fileURLToPath(import.meta.resolve('tsx'))
-
 export function startChild(program: string, args: readonly string[], { fileBlocks, uid }: ChildOptions = {}): Child {
   const file = fileURLToPath(new URL(`children/${program}.ts`, import.meta.url))
-  const command = [process.execPath, '--import', TSX, file, ...args]
-  const limited =
-    fileBlocks === undefined ? command : ['sh', '-c', `ulimit -f ${fileBlocks}; exec "$@"`, 'sh', ...command]
-  const [name = '', ...rest] = limited
+  const command = [process.execPath, '--import', import.meta.resolve('tsx'), file, ...args]
+  const limit = fileBlocks === undefined ? [] : ['sh', '-c', `ulimit -f ${fileBlocks}; exec "$@"`, 'sh']
+  const [name = '', ...rest] = [...limit, ...command]
+  // The compiler's cache may be another user's, or not fit under the limit.
+  const special = uid !== undefined || fileBlocks !== undefined
   const child = spawn(name, rest, {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    // A compiler cache written under a limit would trouble the next run.
-    env: { ...process.env, ...(fileBlocks === undefined ? {} : { TSX_DISABLE_CACHE: '1' }) },
+    env: { ...process.env, ...(special ? { TSX_DISABLE_CACHE: '1' } : {}) },
     ...(uid === undefined ? {} : { uid, gid: uid }),
   })
   const ended = once(child, 'exit').then(() => {})
@@ -42,7 +40,9 @@ export function startChild(program: string, args: readonly string[], { fileBlock
     pid: child.pid ?? 0,
     ended,
     async next() {
-      if (waiting.length === 0) await Promise.race([once(child, 'message'), once(child, 'disconnect')])
+      if (waiting.length === 0 && child.connected) {
+        await Promise.race([once(child, 'message'), once(child, 'disconnect')])
+      }
       if (waiting.length === 0) throw new Error(`${program} ended without an answer`)
       return waiting.shift()
     },

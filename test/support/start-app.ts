@@ -58,7 +58,7 @@ export async function startApp(fake: FakeOpenAI, { env = {}, home = tempFolder()
   const logged: string[] = []
   const openBrowser = async (url: string) => {
     opened.push(url)
-    return { opened: true }
+    return { opened: true as const }
   }
   const log = createLog({ write: (line) => void logged.push(line), enabled: true })
   const system = { os: 'linux', arch: 'x64' }

@@ -1,4 +1,4 @@
-/** Tries to reserve space and to store a record, and reports both outcomes: `stores <file>`. */
+/** Tries to reserve space, and twice to store a record, and reports the three outcomes: `stores <file>`. */
 import { CodexError } from '../../../src/errors.ts'
 import { createTokenStorage } from '../../../src/infrastructure/token-storage.ts'
 import { aRecord } from '../token-records.ts'
@@ -13,4 +13,5 @@ const outcomeOf = async (action: () => unknown) => {
     return error instanceof CodexError ? `${error.code} ${error.message}` : String(error)
   }
 }
-finish([await outcomeOf(() => storage.reserve()), await outcomeOf(() => storage.update(() => aRecord()))])
+const store = () => outcomeOf(() => storage.update(() => aRecord()))
+finish([await outcomeOf(() => storage.reserve()), await store(), await store()])
