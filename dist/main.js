@@ -65,13 +65,6 @@ var init_errno = __esm({
   }
 });
 
-// lazy:node:child_process
-var require_node_child_process = __commonJS({
-  "lazy:node:child_process"(exports, module) {
-    module.exports = __require("node:child_process");
-  }
-});
-
 // src/errors.ts
 function isCodexError(error2, code) {
   return error2 instanceof CodexError && (code === void 0 || error2.code === code);
@@ -3419,6 +3412,13 @@ var init_loopback_server = __esm({
   }
 });
 
+// lazy:node:child_process
+var require_node_child_process = __commonJS({
+  "lazy:node:child_process"(exports, module) {
+    module.exports = __require("node:child_process");
+  }
+});
+
 // node_modules/is-docker/index.js
 import fs3 from "node:fs";
 function hasDockerEnv() {
@@ -3508,11 +3508,11 @@ var init_is_wsl = __esm({
 import process3 from "node:process";
 import { Buffer as Buffer2 } from "node:buffer";
 import { promisify } from "node:util";
-var import_node_child_process2, execFile, powerShellPath, argumentsPrefix, encodeCommand, escapeArgument, createArguments, createExecFileOptions, executePowerShell;
+var import_node_child_process, execFile, powerShellPath, argumentsPrefix, encodeCommand, escapeArgument, createArguments, createExecFileOptions, executePowerShell;
 var init_powershell_utils = __esm({
   "node_modules/powershell-utils/index.js"() {
-    import_node_child_process2 = __toESM(require_node_child_process(), 1);
-    execFile = promisify(import_node_child_process2.default.execFile);
+    import_node_child_process = __toESM(require_node_child_process(), 1);
+    execFile = promisify(import_node_child_process.default.execFile);
     powerShellPath = () => `${process3.env.SYSTEMROOT || process3.env.windir || String.raw`C:\Windows`}\\System32\\WindowsPowerShell\\v1.0\\powershell.exe`;
     argumentsPrefix = [
       "-NoProfile",
@@ -3569,15 +3569,15 @@ var init_utilities = __esm({
 import path from "node:path";
 import { promisify as promisify2 } from "node:util";
 import fs6, { constants as fsConstants } from "node:fs/promises";
-var import_node_child_process3, execFile2, wslDrivesMountPoint, powerShellPathFromWsl, powerShellPath2, canAccessPowerShellPromise, canAccessPowerShell, wslDefaultBrowser, isUrl, convertPath, convertWslPathToWindows;
+var import_node_child_process2, execFile2, wslDrivesMountPoint, powerShellPathFromWsl, powerShellPath2, canAccessPowerShellPromise, canAccessPowerShell, wslDefaultBrowser, isUrl, convertPath, convertWslPathToWindows;
 var init_wsl_utils = __esm({
   "node_modules/wsl-utils/index.js"() {
-    import_node_child_process3 = __toESM(require_node_child_process(), 1);
+    import_node_child_process2 = __toESM(require_node_child_process(), 1);
     init_is_wsl();
     init_powershell_utils();
     init_utilities();
     init_is_wsl();
-    execFile2 = promisify2(import_node_child_process3.default.execFile);
+    execFile2 = promisify2(import_node_child_process2.default.execFile);
     wslDrivesMountPoint = /* @__PURE__ */ (() => {
       const defaultMountPoint = "/mnt/";
       let mountPoint;
@@ -3687,11 +3687,11 @@ async function defaultBrowserId() {
   }
   return browserId;
 }
-var import_node_child_process4, execFileAsync;
+var import_node_child_process3, execFileAsync;
 var init_default_browser_id = __esm({
   "node_modules/default-browser-id/index.js"() {
-    import_node_child_process4 = __toESM(require_node_child_process(), 1);
-    execFileAsync = promisify3(import_node_child_process4.execFile);
+    import_node_child_process3 = __toESM(require_node_child_process(), 1);
+    execFileAsync = promisify3(import_node_child_process3.execFile);
   }
 });
 
@@ -3710,11 +3710,11 @@ async function runAppleScript(script, { humanReadableOutput = true, signal } = {
   const { stdout } = await execFileAsync2("osascript", ["-e", script, outputArguments], execOptions);
   return stdout.trim();
 }
-var import_node_child_process5, execFileAsync2;
+var import_node_child_process4, execFileAsync2;
 var init_run_applescript = __esm({
   "node_modules/run-applescript/index.js"() {
-    import_node_child_process5 = __toESM(require_node_child_process(), 1);
-    execFileAsync2 = promisify4(import_node_child_process5.execFile);
+    import_node_child_process4 = __toESM(require_node_child_process(), 1);
+    execFileAsync2 = promisify4(import_node_child_process4.execFile);
   }
 });
 
@@ -3759,11 +3759,11 @@ async function defaultBrowser(_execFileAsync = execFileAsync3) {
   const baseIdByHyphen = hyphenIndex === -1 ? void 0 : id.slice(0, hyphenIndex);
   return windowsBrowserProgIds[id] ?? windowsBrowserProgIds[baseIdByDot] ?? windowsBrowserProgIds[baseIdByHyphen] ?? { name: id, id };
 }
-var import_node_child_process6, execFileAsync3, windowsBrowserProgIds, _windowsBrowserProgIdMap, UnknownBrowserError;
+var import_node_child_process5, execFileAsync3, windowsBrowserProgIds, _windowsBrowserProgIdMap, UnknownBrowserError;
 var init_windows = __esm({
   "node_modules/default-browser/windows.js"() {
-    import_node_child_process6 = __toESM(require_node_child_process(), 1);
-    execFileAsync3 = promisify5(import_node_child_process6.execFile);
+    import_node_child_process5 = __toESM(require_node_child_process(), 1);
+    execFileAsync3 = promisify5(import_node_child_process5.execFile);
     windowsBrowserProgIds = {
       MSEdgeHTM: { name: "Edge", id: "com.microsoft.edge" },
       // The missing `L` is correct.
@@ -3809,15 +3809,15 @@ async function defaultBrowser2() {
   }
   throw new Error("Only macOS, Linux, and Windows are supported");
 }
-var import_node_child_process7, execFileAsync4, titleize;
+var import_node_child_process6, execFileAsync4, titleize;
 var init_default_browser = __esm({
   "node_modules/default-browser/index.js"() {
-    import_node_child_process7 = __toESM(require_node_child_process(), 1);
+    import_node_child_process6 = __toESM(require_node_child_process(), 1);
     init_default_browser_id();
     init_bundle_name();
     init_windows();
     init_windows();
-    execFileAsync4 = promisify6(import_node_child_process7.execFile);
+    execFileAsync4 = promisify6(import_node_child_process6.execFile);
     titleize = (string4) => string4.toLowerCase().replaceAll(/(?:^|\s|-)\S/g, (x) => x.toUpperCase());
   }
 });
@@ -3862,10 +3862,10 @@ function detectPlatformBinary({ [platform]: platformBinary }, { wsl } = {}) {
   }
   return detectArchBinary(platformBinary);
 }
-var import_node_child_process8, fallbackAttemptSymbol, __dirname, localXdgOpenPath, platform, arch, tryEachApp, baseOpen, open2, openApp, apps, open_default;
+var import_node_child_process7, fallbackAttemptSymbol, __dirname, localXdgOpenPath, platform, arch, tryEachApp, baseOpen, open2, openApp, apps, open_default;
 var init_open = __esm({
   "node_modules/open/index.js"() {
-    import_node_child_process8 = __toESM(require_node_child_process(), 1);
+    import_node_child_process7 = __toESM(require_node_child_process(), 1);
     init_wsl_utils();
     init_powershell_utils();
     init_define_lazy_prop();
@@ -4047,7 +4047,7 @@ var init_open = __esm({
       if (options.target) {
         cliArguments.push(options.target);
       }
-      const subprocess = import_node_child_process8.default.spawn(command, cliArguments, childProcessOptions);
+      const subprocess = import_node_child_process7.default.spawn(command, cliArguments, childProcessOptions);
       if (options.wait) {
         return new Promise((resolve3, reject) => {
           subprocess.once("error", reject);
@@ -4201,7 +4201,6 @@ function isOlderThan(ms, path3, now) {
 init_errno();
 
 // src/infrastructure/process-identity.ts
-var import_node_child_process = __toESM(require_node_child_process(), 1);
 init_errno();
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
@@ -4249,7 +4248,8 @@ function readProc(pid) {
   return startTime === void 0 ? void 0 : { startTime, zombie: state === "Z" || state === "X" };
 }
 function askPs(pid) {
-  const line = (0, import_node_child_process.execFileSync)("ps", ["-o", "stat=", "-o", "lstart=", "-p", String(pid)], {
+  const { execFileSync: execFileSync2 } = process.getBuiltinModule("node:child_process");
+  const line = execFileSync2("ps", ["-o", "stat=", "-o", "lstart=", "-p", String(pid)], {
     encoding: "utf8",
     timeout: 2e3,
     stdio: ["ignore", "pipe", "ignore"],
@@ -4413,19 +4413,19 @@ function createClaimStore({ base, identity, now }) {
     const { pid, startTime: start, place } = owner;
     return JSON.stringify({ pid, start, place, ...rest });
   };
-  const pathOf = (subject, number4) => `${base}.spend.${subject}.${number4}`;
-  const list = () => listClaims(base);
+  const pathOf = (subject, number4) => `${base()}.spend.${subject}.${number4}`;
+  const list = () => listClaims(base());
   return {
     top(subject) {
       const number4 = Math.max(0, ...list().flatMap((found) => found.subject === subject ? [found.number] : []));
       return number4 === 0 ? void 0 : readClaim(pathOf(subject, number4), number4, now());
     },
     take(subject, number4, fails = 0) {
-      return orStorageFailed(base, "written", () => createOnce(pathOf(subject, number4), bodyOf({ fails })));
+      return orStorageFailed(base(), "written", () => createOnce(pathOf(subject, number4), bodyOf({ fails })));
     },
     finish(subject, number4, { untilMs, fails }) {
       const body = bodyOf({ done: true, until: untilMs, fails });
-      orStorageFailed(base, "written", () => replaceFile(pathOf(subject, number4), body));
+      orStorageFailed(base(), "written", () => replaceFile(pathOf(subject, number4), body));
     },
     release(subject) {
       for (const found of list()) if (found.subject === subject) removeQuietly(found.file);
@@ -4434,7 +4434,7 @@ function createClaimStore({ base, identity, now }) {
       for (const found of list()) {
         if (found.subject !== currentSubject && isOlderThan(DAY_MS, found.file, now())) removeQuietly(found.file);
       }
-      sweepLeftovers(base, now());
+      sweepLeftovers(base(), now());
     },
     ownerIsDead: (claim2) => lifeOf(claim2.owner) === "dead"
   };
@@ -4692,7 +4692,6 @@ init_errors();
 init_errno();
 import { existsSync, statSync as statSync3 } from "node:fs";
 import { dirname as dirname5 } from "node:path";
-import { performance as performance2 } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 var STALE_MS = 5e3;
 var HEARTBEAT_MS = 1e3;
@@ -4710,13 +4709,13 @@ async function acquire(path3, waitMs, random) {
   const lock = await loadLock();
   const options = { realpath: false, stale: STALE_MS, update: HEARTBEAT_MS, onCompromised: () => {
   } };
-  const deadline = performance2.now() + waitMs;
+  const deadline = performance.now() + waitMs;
   for (; ; ) {
     try {
       return await lock(path3, options);
     } catch (error2) {
       if (!isHeld(error2, path3)) throw storageFailed(path3, "locked", error2);
-      if (performance2.now() >= deadline) throw locked(path3, error2);
+      if (performance.now() >= deadline) throw locked(path3, error2);
     }
     await sleep(20 + 40 * random());
   }
@@ -22520,7 +22519,7 @@ function createApp({ config: config2, problem }, edges, version3) {
   const userAgent = `${config2.originator}/${version3} (${system.os}; ${system.arch})`;
   const http = createHttpClient({ fetch: fetch2, log: log2 });
   const storage = createTokenStorage({ file: config2.credentialsFile, now });
-  const claims = createClaimStore({ base: storage.file(), now });
+  const claims = createClaimStore({ base: () => storage.file(), now });
   const cache = createJsonFile(`${config2.stateDir}/models.json`);
   const oauth = createOAuthFlow({ config: config2, http, userAgent, now });
   const refresher = createTokenRefresher({ storage, claims, oauth, clock, random, log: log2 });

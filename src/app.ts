@@ -50,7 +50,7 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
 
   const http = createHttpClient({ fetch, log })
   const storage = createTokenStorage({ file: config.credentialsFile, now })
-  const claims = createClaimStore({ base: storage.file(), now })
+  const claims = createClaimStore({ base: () => storage.file(), now })
   const cache = createJsonFile(`${config.stateDir}/models.json`)
 
   const oauth = createOAuthFlow({ config, http, userAgent, now })

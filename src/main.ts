@@ -18,6 +18,13 @@ const DRAIN_MS = 1_500
 const GRACE_MS = 350
 const FLUSH_MS = 60
 
+// First of all, so that a fault while starting is one redacted line too.
+process.on('uncaughtException', (error: unknown) => {
+  const words = error instanceof Error ? error.stack : error
+  writeError(redact(`codex-oauth: unexpected error, the server ends: ${words}`))
+  process.exit(1)
+})
+
 const loaded = loadConfig(process.env, homedir)
 const log = createLog({ write: writeError, enabled: loaded.config.debug })
 const app = createApp(
@@ -50,7 +57,12 @@ async function shutDown(reason: string, drainMs: number): Promise<void> {
   if (ending) return
   ending = true
   log.event('shutdown', { reason })
-  await within(transport.idle(), drainMs, hurry.signal)
+  // What is answered has to arrive as well: the client may be slow to read it.
+  await within(
+    transport.idle().then(() => transport.flush()),
+    drainMs,
+    hurry.signal,
+  )
   const closed = app.stop()
   await app.server.close()
   await within(Promise.all([closed, app.settled()]), GRACE_MS)
@@ -72,10 +84,6 @@ function writeError(line: string): void {
   }
 }
 
-process.on('uncaughtException', (error) => {
-  writeError(redact(`codex-oauth: unexpected error, the server ends: ${error.stack ?? error}`))
-  process.exit(1)
-})
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void shutDown(signal, 0))
 process.stderr.on('error', () => {})
 

@@ -28,6 +28,8 @@ export interface StdioTransportDeps {
 const MAX_LINE_BYTES = 32 * 1024 * 1024
 const INVALID_REQUEST = -32600
 const INVALID_PARAMS = -32602
+const MALFORMED =
+  'The request is malformed: params and its _meta must be objects, ids and progress tokens texts or whole numbers.'
 
 export function createStdioTransport(deps: StdioTransportDeps): StdioTransport {
   const { input, output, onEnd, onBroken, log, maxLineBytes = MAX_LINE_BYTES } = deps
@@ -51,17 +53,17 @@ export function createStdioTransport(deps: StdioTransportDeps): StdioTransport {
     if (typeof message.method !== 'string') return deliverAnswer(message)
     if (message.id === undefined) return deliverNotification(message)
     const request = { jsonrpc: '2.0', id: message.id, method: message.method, ...optional(message.params) }
-    if (!isJSONRPCRequest(request))
-      return refuse(message.id, INVALID_PARAMS, 'The request is malformed: params must be an object.')
+    if (!isJSONRPCRequest(request)) return refuse(message.id, INVALID_PARAMS, MALFORMED)
     transport.onmessage?.({ ...request, id: requests.open(request.id) })
   }
 
   const deliverNotification = ({ method, params }: Message) => {
-    const message = { jsonrpc: '2.0', method, ...optional(params) } as JSONRPCMessage
-    if (method !== 'notifications/cancelled') return transport.onmessage?.(message)
+    if (method !== 'notifications/cancelled') {
+      return transport.onmessage?.({ jsonrpc: '2.0', method, ...optional(params) } as JSONRPCMessage)
+    }
     const requestId = requests.cancel((params as { requestId?: RequestId } | null)?.requestId)
-    if (requestId === undefined) return
-    transport.onmessage?.({ ...message, params: { ...(params as object), requestId } } as JSONRPCMessage)
+    // Nothing else of the notification: an odd `reason` would make the SDK drop it, and the call would run on.
+    if (requestId !== undefined) transport.onmessage?.({ jsonrpc: '2.0', method, params: { requestId } })
   }
 
   const deliverAnswer = (message: Message) => {
@@ -169,6 +171,9 @@ function createRequestTable() {
   }
 }
 
+/** How much of each end of an oversized line is kept. */
+const END_BYTES = 256
+
 /** Splits bytes into lines. An oversized line is dropped as it comes, all but what may tell the request's id. */
 function createLineReader(maxBytes: number, onLine: (line: string) => void, onOversized: (id: unknown) => void) {
   let chunks: Buffer[] = []
@@ -178,9 +183,11 @@ function createLineReader(maxBytes: number, onLine: (line: string) => void, onOv
 
   const add = (part: Buffer) => {
     size += part.length
-    if (size <= maxBytes) return void chunks.push(part)
-    if (head === '') head = Buffer.concat(chunks).toString('utf8', 0, 256)
-    tail = (tail + part.toString('latin1', Math.max(0, part.length - 256))).slice(-256)
+    chunks.push(part)
+    if (size <= maxBytes) return
+    const kept = Buffer.concat(chunks)
+    if (head === '') head = kept.toString('latin1', 0, END_BYTES)
+    tail = (tail + kept.toString('latin1', Math.max(0, kept.length - END_BYTES))).slice(-END_BYTES)
     chunks = []
   }
 
@@ -206,10 +213,15 @@ function createLineReader(maxBytes: number, onLine: (line: string) => void, onOv
   }
 }
 
-/** The id of a message of which only both ends are known: writers put it first or last. */
+/**
+ * The id of a message of which only both ends are known: writers put it first, last or behind the method. Last means
+ * before the brace that closes the message, so it cannot be a part of something inside.
+ */
 function idIn(head: string, tail: string): unknown {
-  const found =
-    /^\{"jsonrpc":"2\.0","id":(\d{1,15}|"[\w-]{1,100}")[,}]/.exec(head) ??
-    /[,}]"jsonrpc":"2\.0","id":(\d{1,15}|"[\w-]{1,100}")\}\s*$/.exec(tail)
+  const found = FIRST_ID.exec(head) ?? LAST_ID.exec(tail)
   return found?.[1] === undefined ? undefined : JSON.parse(found[1])
 }
+
+const ID = String.raw`"id"\s*:\s*(0|-?[1-9]\d{0,14}|"[!#-[\]-~]{1,100}")\s*`
+const FIRST_ID = new RegExp(String.raw`^\s*\{\s*(?:"(?:jsonrpc|method)"\s*:\s*"[\w./-]*"\s*,\s*)*${ID},`)
+const LAST_ID = new RegExp(String.raw`,\s*${ID}\}\s*$`)

@@ -50,8 +50,8 @@ export interface ClaimStore {
 }
 
 export interface ClaimStoreDeps {
-  /** Canonical path the claims are named after: `<base>.spend.<subject>.<number>`. */
-  base: string
+  /** Gives the canonical path the claims are named after: `<base>.spend.<subject>.<number>`. */
+  base: () => string
   /** Whose claims these are. */
   identity?: ProcessIdentity
   now: () => number
@@ -65,8 +65,8 @@ export function createClaimStore({ base, identity, now }: ClaimStoreDeps): Claim
     const { pid, startTime: start, place } = owner
     return JSON.stringify({ pid, start, place, ...rest } satisfies Body)
   }
-  const pathOf = (subject: string, number: number) => `${base}.spend.${subject}.${number}`
-  const list = () => listClaims(base)
+  const pathOf = (subject: string, number: number) => `${base()}.spend.${subject}.${number}`
+  const list = () => listClaims(base())
 
   return {
     top(subject) {
@@ -74,11 +74,11 @@ export function createClaimStore({ base, identity, now }: ClaimStoreDeps): Claim
       return number === 0 ? undefined : readClaim(pathOf(subject, number), number, now())
     },
     take(subject, number, fails = 0) {
-      return orStorageFailed(base, 'written', () => createOnce(pathOf(subject, number), bodyOf({ fails })))
+      return orStorageFailed(base(), 'written', () => createOnce(pathOf(subject, number), bodyOf({ fails })))
     },
     finish(subject, number, { untilMs, fails }) {
       const body = bodyOf({ done: true, until: untilMs, fails })
-      orStorageFailed(base, 'written', () => replaceFile(pathOf(subject, number), body))
+      orStorageFailed(base(), 'written', () => replaceFile(pathOf(subject, number), body))
     },
     release(subject) {
       for (const found of list()) if (found.subject === subject) removeQuietly(found.file)
@@ -87,7 +87,7 @@ export function createClaimStore({ base, identity, now }: ClaimStoreDeps): Claim
       for (const found of list()) {
         if (found.subject !== currentSubject && isOlderThan(DAY_MS, found.file, now())) removeQuietly(found.file)
       }
-      sweepLeftovers(base, now())
+      sweepLeftovers(base(), now())
     },
     ownerIsDead: (claim) => lifeOf(claim.owner) === 'dead',
   }

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { isErrno } from './errno.ts'
@@ -78,6 +77,8 @@ function readProc(pid: number): Running | undefined {
 }
 
 function askPs(pid: number): Running | undefined {
+  // Loaded here, because at the top it would cost every start on every system.
+  const { execFileSync } = process.getBuiltinModule('node:child_process')
   const line = execFileSync('ps', ['-o', 'stat=', '-o', 'lstart=', '-p', String(pid)], {
     encoding: 'utf8',
     timeout: 2000,

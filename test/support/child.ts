@@ -16,6 +16,7 @@ export interface Child {
 export interface ChildOptions {
   /** Largest file the child may write, in blocks of 512 bytes. */
   fileBlocks?: number
+  /** Whom the program becomes once it is loaded (see `children/become.ts`). */
   uid?: number | undefined
 }
 
@@ -28,8 +29,11 @@ export function startChild(program: string, args: readonly string[], { fileBlock
   const special = uid !== undefined || fileBlocks !== undefined
   const child = spawn(name, rest, {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    env: { ...process.env, ...(special ? { TSX_DISABLE_CACHE: '1' } : {}) },
-    ...(uid === undefined ? {} : { uid, gid: uid }),
+    env: {
+      ...process.env,
+      ...(special ? { TSX_DISABLE_CACHE: '1' } : {}),
+      ...(uid === undefined ? {} : { CHILD_UID: `${uid}` }),
+    },
   })
   const ended = once(child, 'exit').then(() => {})
   const waiting: unknown[] = []

@@ -7,7 +7,7 @@ import { createClaimStore } from '../../../src/infrastructure/claim.ts'
 import { ready, report } from './parent.ts'
 
 const [base = '', rounds = '1', everyMs = '20'] = process.argv.slice(2)
-const claims = createClaimStore({ base, now: Date.now })
+const claims = createClaimStore({ base: () => base, now: Date.now })
 const firstAt = Number(await ready())
 const won: string[] = []
 
