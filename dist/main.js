@@ -20396,7 +20396,7 @@ var PROGRESS_INTERVAL_MS = 300;
 function createMcpServer({ tools, version: version3, configProblem, onFault }) {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   let list;
-  const server = new Server(
+  const server = new TasklessServer(
     { name: "codex-oauth", title: "Codex", version: version3 },
     {
       capabilities: { tools: {} },
@@ -20417,6 +20417,7 @@ function createMcpServer({ tools, version: version3, configProblem, onFault }) {
     }
   };
   async function callTool(params, extra) {
+    extra.signal.throwIfAborted();
     const { tool, args } = findTool(params);
     const parsed = tool.input.safeParse(args);
     if (!parsed.success) return errorResult(invalidInput(tool, parsed.error.issues));
@@ -20440,6 +20441,10 @@ function createMcpServer({ tools, version: version3, configProblem, onFault }) {
   }
   return server;
 }
+var TasklessServer = class extends Server {
+  assertTaskHandlerCapability() {
+  }
+};
 function protocolError(code, message) {
   return Object.assign(new Error(message), { code });
 }
@@ -20749,16 +20754,20 @@ var WAIT_LIMIT_MS = 9e4;
 var FROZEN_OWNER_MS = 6e4;
 var MAX_BACKOFF_MS = 3e4;
 var BACKOFF_HORIZON_MS = 12e4;
+var SAVE_AGAIN_MS = 5e3;
 var REVOKE_LIMIT_MS = 5e3;
 function createTokenRefresher(deps) {
   const { storage, claims, oauth, clock, random, log: log2 } = deps;
   const flights = /* @__PURE__ */ new Map();
   let stopped = false;
   let unsaved;
+  let saving;
   async function run(stale, reason) {
     const watch = createWatch();
     while (true) {
-      const current = await saveUnsaved(currentRecord(stale));
+      await saveUnsaved();
+      const current = currentRecord(stale);
+      if (unsaved !== void 0 && unsaved.spent.refreshToken === current.refreshToken) return unsaved.renewed;
       if (current.accessToken !== stale.accessToken) return current;
       const subject = subjectOf(current);
       const top = claims.top(subject);
@@ -20774,7 +20783,8 @@ function createTokenRefresher(deps) {
   function currentRecord(stale) {
     const current = storage.read().record;
     if (current === void 0) throw signInAgain("You have signed out meanwhile.");
-    if (stale.accountId !== void 0 && current.accountId !== stale.accountId) throw accountChanged();
+    const account = accountOf(stale);
+    if (account !== void 0 && accountOf(current) !== account) throw accountChanged();
     return current;
   }
   function subjectOf(current) {
@@ -20796,16 +20806,16 @@ function createTokenRefresher(deps) {
   }
   async function spend(current, subject, number4, fails, reason) {
     const giveUp = (untilMs = 0, failed = fails) => finish(subject, number4, untilMs, failed);
-    const again = storage.read().record;
-    if (again?.refreshToken !== current.refreshToken) {
-      claims.release(subject);
-      return void 0;
-    }
-    if (again?.accessToken !== current.accessToken || stopped) {
-      giveUp();
-      return void 0;
-    }
     try {
+      const again = storage.read().record;
+      if (again?.refreshToken !== current.refreshToken) {
+        claims.release(subject);
+        return void 0;
+      }
+      if (again?.accessToken !== current.accessToken || stopped) {
+        giveUp();
+        return void 0;
+      }
       storage.reserve();
     } catch (error2) {
       giveUp();
@@ -20822,28 +20832,40 @@ function createTokenRefresher(deps) {
   async function keep(spent, tokens2) {
     const renewed = merge2(spent, tokens2, clock.now());
     unsaved = { spent, renewed };
-    const current = await saveUnsaved(void 0);
-    return current === renewed ? renewed : void 0;
+    const usable = await saveUnsaved();
+    if (unsaved !== void 0) void keepSaving();
+    return usable ? renewed : void 0;
   }
-  async function saveUnsaved(current) {
-    if (unsaved === void 0) return current;
-    const { spent, renewed } = unsaved;
+  async function keepSaving() {
+    while (unsaved !== void 0 && !stopped) {
+      await clock.sleep(SAVE_AGAIN_MS);
+      await saveUnsaved();
+    }
+  }
+  async function saveUnsaved() {
+    if (unsaved === void 0) return true;
+    saving ??= save(unsaved).finally(() => {
+      saving = void 0;
+    });
+    return saving;
+  }
+  async function save({ spent, renewed }) {
     let kept = false;
     try {
       await storage.update((stored) => {
-        kept = stored?.refreshToken === spent.refreshToken;
-        return kept ? renewed : stored;
+        const isNext = stored?.refreshToken === spent.refreshToken;
+        kept = isNext || stored?.refreshToken === renewed.refreshToken;
+        return isNext ? renewed : stored;
       });
     } catch (error2) {
       log2.event("refresh_not_stored", { reason: error2 instanceof CodexError ? error2.code : "UNKNOWN" });
-      return renewed;
+      return true;
     }
     unsaved = void 0;
     if (spent.refreshToken !== void 0) claims.release(hashOf(spent.refreshToken));
     claims.sweep(renewed.refreshToken === void 0 ? void 0 : hashOf(renewed.refreshToken));
-    if (kept) return renewed;
-    if (renewed.refreshToken !== void 0) await oauth.revoke(renewed.refreshToken, REVOKE_LIMIT_MS);
-    return current;
+    if (!kept && renewed.refreshToken !== void 0) await oauth.revoke(renewed.refreshToken, REVOKE_LIMIT_MS);
+    return kept;
   }
   async function bury(current, subject) {
     const stored = await storage.update(
@@ -20890,6 +20912,7 @@ function createTokenRefresher(deps) {
     },
     async settled() {
       await Promise.allSettled(flights.values());
+      await saveUnsaved();
     },
     stop() {
       stopped = true;
@@ -20898,6 +20921,9 @@ function createTokenRefresher(deps) {
 }
 function hashOf(token2) {
   return createHash("sha256").update(token2).digest("hex").slice(0, 20);
+}
+function accountOf(record2) {
+  return record2.accountId ?? readIdClaims(record2).accountId;
 }
 function merge2(old, tokens2, nowMs) {
   return {
@@ -20959,7 +20985,8 @@ function createTokenManager({ storage, refresher, oauth, clock, log: log2 }) {
     },
     async replaceRejected(rejected, signal) {
       const record2 = signedIn();
-      if (rejected.accountId !== void 0 && record2.accountId !== rejected.accountId) throw accountChanged();
+      const account = accountOf(rejected);
+      if (account !== void 0 && accountOf(record2) !== account) throw accountChanged();
       if (record2.accessToken !== rejected.accessToken) return record2;
       return raceSignal(refresher.renew(record2, "unauthorized_recovery"), signal);
     },
@@ -22073,6 +22100,8 @@ function createSignIn(deps) {
       if (session?.view.state === "pending" && !force) return session;
       const account = force ? void 0 : await signedInAccount();
       if (account !== void 0) return account;
+      storage.read();
+      storage.reserve();
       await endSession("A newer sign-in has taken the place of this one.");
       session = await openSession();
       return session;
@@ -22085,8 +22114,7 @@ function createSignIn(deps) {
     try {
       const record2 = await tokens2.getTokens();
       return record2.refreshFailed === void 0 ? readIdClaims(record2) : void 0;
-    } catch (error2) {
-      if (isCodexError(error2) && error2.code.startsWith("STORAGE_")) throw error2;
+    } catch {
       return void 0;
     }
   }
@@ -22153,14 +22181,21 @@ function createSignIn(deps) {
   async function store(opened, record2) {
     let previous;
     let stored = false;
-    await storage.update((current) => {
-      previous = current;
-      stored = opened.view.state === "pending";
-      return stored ? record2 : current;
-    });
-    const obsolete = stored ? previous : record2;
-    if (obsolete?.refreshToken !== void 0) void oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS3);
+    try {
+      await storage.update((current) => {
+        previous = current;
+        stored = opened.view.state === "pending";
+        return stored ? record2 : current;
+      });
+    } catch (error2) {
+      forget(record2);
+      throw error2;
+    }
+    forget(stored ? previous : record2);
     if (!stored) throw opened.view.error ?? loginCancelled("The sign-in was cancelled.");
+  }
+  function forget(obsolete) {
+    if (obsolete?.refreshToken !== void 0) void oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS3);
   }
   async function endSession(why) {
     session?.settle(loginCancelled(why));
@@ -22740,6 +22775,7 @@ function redact(text3) {
 var MAX_LINE_BYTES = 32 * 1024 * 1024;
 var INVALID_REQUEST = -32600;
 var INVALID_PARAMS = -32602;
+var MALFORMED2 = "The request is malformed: params and its _meta must be objects, ids and progress tokens texts or whole numbers.";
 function createStdioTransport(deps) {
   const { input: input3, output: output6, onEnd, onBroken, log: log2, maxLineBytes = MAX_LINE_BYTES } = deps;
   const requests = createRequestTable();
@@ -22759,16 +22795,15 @@ function createStdioTransport(deps) {
     if (typeof message.method !== "string") return deliverAnswer(message);
     if (message.id === void 0) return deliverNotification(message);
     const request = { jsonrpc: "2.0", id: message.id, method: message.method, ...optional2(message.params) };
-    if (!isJSONRPCRequest(request))
-      return refuse(message.id, INVALID_PARAMS, "The request is malformed: params must be an object.");
+    if (!isJSONRPCRequest(request)) return refuse(message.id, INVALID_PARAMS, MALFORMED2);
     transport2.onmessage?.({ ...request, id: requests.open(request.id) });
   };
   const deliverNotification = ({ method, params }) => {
-    const message = { jsonrpc: "2.0", method, ...optional2(params) };
-    if (method !== "notifications/cancelled") return transport2.onmessage?.(message);
+    if (method !== "notifications/cancelled") {
+      return transport2.onmessage?.({ jsonrpc: "2.0", method, ...optional2(params) });
+    }
     const requestId = requests.cancel(params?.requestId);
-    if (requestId === void 0) return;
-    transport2.onmessage?.({ ...message, params: { ...params, requestId } });
+    if (requestId !== void 0) transport2.onmessage?.({ jsonrpc: "2.0", method, params: { requestId } });
   };
   const deliverAnswer = (message) => {
     if ("result" in message || "error" in message) return transport2.onmessage?.(message);
@@ -22856,6 +22891,7 @@ function createRequestTable() {
     idle: () => outer.size === 0 ? Promise.resolve() : new Promise((resolve3) => void waiting.push(resolve3))
   };
 }
+var END_BYTES = 256;
 function createLineReader(maxBytes, onLine, onOversized) {
   let chunks = [];
   let size = 0;
@@ -22863,9 +22899,11 @@ function createLineReader(maxBytes, onLine, onOversized) {
   let tail = "";
   const add = (part) => {
     size += part.length;
-    if (size <= maxBytes) return void chunks.push(part);
-    if (head === "") head = Buffer.concat(chunks).toString("utf8", 0, 256);
-    tail = (tail + part.toString("latin1", Math.max(0, part.length - 256))).slice(-256);
+    chunks.push(part);
+    if (size <= maxBytes) return;
+    const kept = Buffer.concat(chunks);
+    if (head === "") head = kept.toString("latin1", 0, END_BYTES);
+    tail = (tail + kept.toString("latin1", Math.max(0, kept.length - END_BYTES))).slice(-END_BYTES);
     chunks = [];
   };
   const end = () => {
@@ -22889,14 +22927,22 @@ function createLineReader(maxBytes, onLine, onOversized) {
   };
 }
 function idIn(head, tail) {
-  const found = /^\{"jsonrpc":"2\.0","id":(\d{1,15}|"[\w-]{1,100}")[,}]/.exec(head) ?? /[,}]"jsonrpc":"2\.0","id":(\d{1,15}|"[\w-]{1,100}")\}\s*$/.exec(tail);
+  const found = FIRST_ID.exec(head) ?? LAST_ID.exec(tail);
   return found?.[1] === void 0 ? void 0 : JSON.parse(found[1]);
 }
+var ID = String.raw`"id"\s*:\s*(0|-?[1-9]\d{0,14}|"[!#-[\]-~]{1,100}")\s*`;
+var FIRST_ID = new RegExp(String.raw`^\s*\{\s*(?:"(?:jsonrpc|method)"\s*:\s*"[\w./-]*"\s*,\s*)*${ID},`);
+var LAST_ID = new RegExp(String.raw`,\s*${ID}\}\s*$`);
 
 // src/main.ts
 var DRAIN_MS = 1500;
 var GRACE_MS = 350;
 var FLUSH_MS = 60;
+process.on("uncaughtException", (error2) => {
+  const words = error2 instanceof Error ? error2.stack : error2;
+  writeError(redact(`codex-oauth: unexpected error, the server ends: ${words}`));
+  process.exit(1);
+});
 var loaded = loadConfig(process.env, homedir);
 var log = createLog({ write: writeError, enabled: loaded.config.debug });
 var app = createApp(
@@ -22926,7 +22972,11 @@ async function shutDown(reason, drainMs) {
   if (ending) return;
   ending = true;
   log.event("shutdown", { reason });
-  await within(transport.idle(), drainMs, hurry.signal);
+  await within(
+    transport.idle().then(() => transport.flush()),
+    drainMs,
+    hurry.signal
+  );
   const closed = app.stop();
   await app.server.close();
   await within(Promise.all([closed, app.settled()]), GRACE_MS);
@@ -22946,10 +22996,6 @@ function writeError(line) {
   } catch {
   }
 }
-process.on("uncaughtException", (error2) => {
-  writeError(redact(`codex-oauth: unexpected error, the server ends: ${error2.stack ?? error2}`));
-  process.exit(1);
-});
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => void shutDown(signal, 0));
 process.stderr.on("error", () => {
 });

@@ -39,7 +39,7 @@ const PROGRESS_INTERVAL_MS = 300
 export function createMcpServer({ tools, version, configProblem, onFault }: McpServerDeps): Server {
   const byName = new Map(tools.map((tool) => [tool.name, tool]))
   let list: Result | undefined
-  const server = new Server(
+  const server = new TasklessServer(
     { name: 'codex-oauth', title: 'Codex', version },
     {
       capabilities: { tools: {} },
@@ -61,6 +61,8 @@ export function createMcpServer({ tools, version, configProblem, onFault }: McpS
   }
 
   async function callTool(params: Readonly<Record<string, unknown>> | undefined, extra: Extra): Promise<Result> {
+    // Request and cancel can come in one breath: then nothing happens, and no answer goes out either.
+    extra.signal.throwIfAborted()
     const { tool, args } = findTool(params)
     const parsed = tool.input.safeParse(args)
     if (!parsed.success) return errorResult(invalidInput(tool, parsed.error.issues))
@@ -85,6 +87,11 @@ export function createMcpServer({ tools, version, configProblem, onFault }: McpS
   }
 
   return server
+}
+
+/** Who offers no tasks answers a request for one as any other (MCP 2025-11-25, "Tasks"); the SDK refuses it. */
+class TasklessServer extends Server {
+  protected override assertTaskHandlerCapability(): void {}
 }
 
 /** An error whose text reaches the wire as it is; the SDK's own class would put its name and number in front. */

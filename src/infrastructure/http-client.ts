@@ -30,6 +30,9 @@ export interface HttpClient {
   send(request: HttpRequest): Promise<HttpAnswer>
 }
 
+/** Longest silence of a body that fetch itself bears, whatever is asked of us. */
+const FETCH_IDLE_LIMIT_MS = 300_000
+
 export function createHttpClient({ fetch, log }: { fetch: typeof globalThis.fetch; log: Log }): HttpClient {
   return {
     async send({ method, url, headers = {}, body, headerTimeoutMs, signal }) {
@@ -106,6 +109,7 @@ export async function* readChunks(
   } catch (cause) {
     if (cause instanceof CodexError) throw cause
     if (signal?.aborted) throw cancelled()
+    if (failureCode(cause) === 'UND_ERR_BODY_TIMEOUT') throw silent(FETCH_IDLE_LIMIT_MS)
     throw new CodexError('NETWORK', 'The connection to the service broke off.', {
       hint: 'Try again.',
       cause,
@@ -139,7 +143,7 @@ function seconds(ms: number): string {
 function networkError(host: string, cause: unknown): CodexError {
   const code = failureCode(cause)
   const [message, hint] = sentenceFor(code, host)
-  return new CodexError('NETWORK', message, { hint, cause, retryable: !isCertificateCode(code) })
+  return new CodexError('NETWORK', message, { hint, cause, retryable: !isTlsCode(code) })
 }
 
 function sentenceFor(code: string, host: string): [message: string, hint: string] {
@@ -155,11 +159,22 @@ function sentenceFor(code: string, host: string): [message: string, hint: string
       'Behind a company network, point NODE_EXTRA_CA_CERTS at its certificate authority and restart the server.',
     ]
   }
+  if (isTlsCode(code)) {
+    return [
+      `No secure connection to ${host} came about (${code}).`,
+      'A proxy or a sign-in page of your network may stand in between; check the address if you have set one.',
+    ]
+  }
   return [`The connection to ${host} failed (${code}).`, 'Try again.']
 }
 
 function isCertificateCode(code: string): boolean {
-  return /CERT|SELF_SIGNED|UNABLE_TO_|^ERR_TLS|^ERR_SSL/.test(code)
+  return /CERT|SELF_SIGNED|UNABLE_TO_/.test(code)
+}
+
+/** What trying again would not mend. */
+function isTlsCode(code: string): boolean {
+  return isCertificateCode(code) || /^ERR_(?:TLS|SSL)/.test(code)
 }
 
 /** The errno or undici code behind fetch's "fetch failed"; only its code, because the text may quote a header. */

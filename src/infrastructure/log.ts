@@ -22,7 +22,7 @@ function pairs(fields: LogFields): string[] {
 
 const HIDDEN = '[hidden]'
 const NAMED_SECRET =
-  /("?(?:access_token|refresh_token|id_token|code_verifier|code_challenge|api_key|authorization|code|state|token)"?\s*[:=]\s*"?)[^\s"&,}]+/gi
+  /("?(?:access_token|refresh_token|id_token|code_verifier|code_challenge|api_key|authorization|code|state|token)"?\s*[:=]\s*"?)(?:(?:Basic|Bearer)\s+)?[^\s"&,}]+/gi
 
 /**
  * `text` on one line without anything that looks like a credential. A second wall behind the rule that secrets
@@ -31,8 +31,8 @@ const NAMED_SECRET =
 export function redact(text: string): string {
   return text
     .replace(/[\r\n]+/g, ' ')
-    .replace(/\bBearer\s+\S+/gi, `Bearer ${HIDDEN}`)
+    .replace(/\bBearer\s+[^\s"]+/gi, `Bearer ${HIDDEN}`)
     .replace(/\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g, HIDDEN)
-    .replace(/\b(?:rt|ac|sk|sess)[-_][\w.-]{6,}/g, HIDDEN)
+    .replace(/\b(?:rt|ac|sk|sess)[-_.][\w.-]{6,}/g, HIDDEN)
     .replace(NAMED_SECRET, `$1${HIDDEN}`)
 }

@@ -15,6 +15,8 @@ export interface SseLimits {
   maxTotalBytes: number
 }
 
+const CR = 13
+
 /**
  * The events of a stream by the WHATWG rules for `text/event-stream`, as they arrive. Leaving the loop closes the
  * connection; an event that the stream's end cuts in two is not given.
@@ -31,6 +33,7 @@ export async function* readEvents(
   let events: SseEvent[] = []
   let tooLarge = false
   let total = 0
+  let endsWithCr = false
   const parser = createParser({
     maxBufferSize: limits.maxEventBytes,
     onEvent: ({ event, data }) => events.push({ event, data }),
@@ -42,11 +45,15 @@ export async function* readEvents(
     total += chunk.byteLength
     if (total > limits.maxTotalBytes) throw oversized('The answer')
     parser.feed(decoder.decode(chunk, { stream: true }))
+    endsWithCr = chunk.at(-1) === CR
     const ready = events
     events = []
     yield* ready
     if (tooLarge) throw oversized('One event of the answer')
   }
+  // The parser waits for the LF that may follow a CR; at the end of a stream that CR was the end of a line.
+  if (endsWithCr) parser.feed('\n')
+  yield* events
 }
 
 function oversized(what: string): CodexError {

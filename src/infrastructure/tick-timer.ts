@@ -12,7 +12,8 @@ export interface TickTimer {
  * thrown away. Of a frozen stretch only one tick is ever due.
  */
 export function createTickTimer(limitMs: number, onExpire: () => void): TickTimer {
-  const tickMs = Math.min(1000, Math.max(1, limitMs / 10))
+  // A whole number: setInterval drops the rest, and the limit would come early.
+  const tickMs = Math.min(1000, Math.ceil(limitMs / 10))
   const limit = Math.ceil(limitMs / tickMs)
   let ticks = 0
   const interval = setInterval(() => {

@@ -17,7 +17,8 @@ export function judgeCallback(query: string, expected: { state: string; issuer: 
   const parameters = new URLSearchParams(query)
   const only = (name: string) => {
     const values = parameters.getAll(name)
-    return values.length === 1 ? values[0] : undefined
+    // One without a value counts as left out (RFC 6749, section 3.1).
+    return values.length === 1 ? values[0] || undefined : undefined
   }
   if (!isSameSecret(only('state') ?? '', expected.state)) return { kind: 'ignore' }
   if (parameters.has('iss') && only('iss') !== expected.issuer) return { kind: 'ignore' }

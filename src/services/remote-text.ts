@@ -1,11 +1,13 @@
 /**
  * Text from outside, made fit to stand in a sentence of ours: one line, no control characters, no markup that a
- * host would render, at most `limit` characters. It goes in quotation marks, so the reader knows whose words it is.
+ * host would render, at most `limit` characters. It goes in quotation marks, so the reader knows whose words it is,
+ * and those inside are made others, so that it cannot close them.
  */
 export function quoteRemote(text: string, limit = 200): string {
   const line = text
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .replace(/[`<>]/g, '')
+    .replace(/[“”]/g, '"')
     .trim()
   const characters = [...line]
   return `“${characters.length > limit ? `${characters.slice(0, limit - 1).join('')}…` : line}”`

@@ -87,6 +87,10 @@ export function createSignIn(deps: SignInDeps): SignIn {
       if (session?.view.state === 'pending' && !force) return session
       const account = force ? undefined : await signedInAccount()
       if (account !== undefined) return account
+      // A damaged file, or a folder nobody may write to, would refuse the login at its end: better said before the
+      // browser opens.
+      storage.read()
+      storage.reserve()
       await endSession('A newer sign-in has taken the place of this one.')
       session = await openSession()
       return session
@@ -101,9 +105,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
       const record = await tokens.getTokens()
       // The service will not renew it any more: a login that only seems to work.
       return record.refreshFailed === undefined ? readIdClaims(record) : undefined
-    } catch (error) {
-      // A damaged or unreadable file would refuse the new login too: better said before the browser opens.
-      if (isCodexError(error) && error.code.startsWith('STORAGE_')) throw error
+    } catch {
       return undefined
     }
   }
@@ -179,14 +181,24 @@ export function createSignIn(deps: SignInDeps): SignIn {
   async function store(opened: Session, record: TokenRecord): Promise<void> {
     let previous: TokenRecord | undefined
     let stored = false
-    await storage.update((current) => {
-      previous = current
-      stored = opened.view.state === 'pending'
-      return stored ? record : current
-    })
-    const obsolete = stored ? previous : record
-    if (obsolete?.refreshToken !== undefined) void oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS)
+    try {
+      await storage.update((current) => {
+        previous = current
+        stored = opened.view.state === 'pending'
+        return stored ? record : current
+      })
+    } catch (error) {
+      // Nobody has these tokens any more, and nobody would ever sign them out.
+      forget(record)
+      throw error
+    }
+    forget(stored ? previous : record)
     if (!stored) throw opened.view.error ?? loginCancelled('The sign-in was cancelled.')
+  }
+
+  /** Best effort, and nobody waits for it. */
+  function forget(obsolete: TokenRecord | undefined): void {
+    if (obsolete?.refreshToken !== undefined) void oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS)
   }
 
   async function endSession(why: string): Promise<void> {

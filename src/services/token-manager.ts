@@ -4,7 +4,7 @@ import type { Log } from '../infrastructure/log.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { expiryOf } from './id-claims.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
-import { accountChanged, signInAgain, type TokenRefresher } from './token-refresh.ts'
+import { accountChanged, accountOf, signInAgain, type TokenRefresher } from './token-refresh.ts'
 
 /** The one place that decides whether the stored access token may be used as it is. */
 export interface TokenManager {
@@ -61,7 +61,8 @@ export function createTokenManager({ storage, refresher, oauth, clock, log }: To
 
     async replaceRejected(rejected, signal) {
       const record = signedIn()
-      if (rejected.accountId !== undefined && record.accountId !== rejected.accountId) throw accountChanged()
+      const account = accountOf(rejected)
+      if (account !== undefined && accountOf(record) !== account) throw accountChanged()
       if (record.accessToken !== rejected.accessToken) return record
       return raceSignal(refresher.renew(record, 'unauthorized_recovery'), signal)
     },

@@ -4,6 +4,7 @@ import type { Claim, ClaimStore } from '../infrastructure/claim.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { Log } from '../infrastructure/log.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
+import { readIdClaims } from './id-claims.ts'
 import type { OAuthFlow, RefreshReason } from './oauth-flow.ts'
 import type { TokenResponse } from './token-response.ts'
 
@@ -47,6 +48,8 @@ const FROZEN_OWNER_MS = 60_000
 const MAX_BACKOFF_MS = 30_000
 /** A shared back-off further away than this is a clock that jumped, not a plan. */
 const BACKOFF_HORIZON_MS = 120_000
+/** Between two tries to store: several fit into the time after which the others take over. */
+const SAVE_AGAIN_MS = 5_000
 const REVOKE_LIMIT_MS = 5_000
 
 export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
@@ -55,11 +58,14 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   let stopped = false
   /** Renewed but not yet on disk: the old token is spent, so this is the only copy of the login. */
   let unsaved: { spent: TokenRecord; renewed: TokenRecord } | undefined
+  let saving: Promise<boolean> | undefined
 
   async function run(stale: TokenRecord, reason: RefreshReason): Promise<TokenRecord> {
     const watch = createWatch()
     while (true) {
-      const current = await saveUnsaved(currentRecord(stale))
+      await saveUnsaved()
+      const current = currentRecord(stale)
+      if (unsaved !== undefined && unsaved.spent.refreshToken === current.refreshToken) return unsaved.renewed
       if (current.accessToken !== stale.accessToken) return current
       const subject = subjectOf(current)
       const top = claims.top(subject)
@@ -77,7 +83,8 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   function currentRecord(stale: TokenRecord): TokenRecord {
     const current = storage.read().record
     if (current === undefined) throw signInAgain('You have signed out meanwhile.')
-    if (stale.accountId !== undefined && current.accountId !== stale.accountId) throw accountChanged()
+    const account = accountOf(stale)
+    if (account !== undefined && accountOf(current) !== account) throw accountChanged()
     return current
   }
 
@@ -110,17 +117,17 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     reason: RefreshReason,
   ): Promise<TokenRecord | undefined> {
     const giveUp = (untilMs = 0, failed = fails) => finish(subject, number, untilMs, failed)
-    // Whoever took this claim may have decided on a record that was replaced in the meantime.
-    const again = storage.read().record
-    if (again?.refreshToken !== current.refreshToken) {
-      claims.release(subject)
-      return undefined
-    }
-    if (again?.accessToken !== current.accessToken || stopped) {
-      giveUp()
-      return undefined
-    }
     try {
+      // Whoever took this claim may have decided on a record that was replaced in the meantime.
+      const again = storage.read().record
+      if (again?.refreshToken !== current.refreshToken) {
+        claims.release(subject)
+        return undefined
+      }
+      if (again?.accessToken !== current.accessToken || stopped) {
+        giveUp()
+        return undefined
+      }
       // A spent token whose successor finds no room on the disk is a lost login.
       storage.reserve()
     } catch (error) {
@@ -139,36 +146,53 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   async function keep(spent: TokenRecord, tokens: TokenResponse): Promise<TokenRecord | undefined> {
     const renewed = merge(spent, tokens, clock.now())
     unsaved = { spent, renewed }
-    const current = await saveUnsaved(undefined)
-    return current === renewed ? renewed : undefined
+    const usable = await saveUnsaved()
+    if (unsaved !== undefined) void keepSaving()
+    return usable ? renewed : undefined
+  }
+
+  /** Those who wait for this process take it for frozen after a minute, and would spend the old token again. */
+  async function keepSaving(): Promise<void> {
+    while (unsaved !== undefined && !stopped) {
+      await clock.sleep(SAVE_AGAIN_MS)
+      await saveUnsaved()
+    }
+  }
+
+  /** Stores what is only in memory, if there is something; calls that come together share one try. False: see `save`. */
+  async function saveUnsaved(): Promise<boolean> {
+    if (unsaved === undefined) return true
+    saving ??= save(unsaved).finally(() => {
+      saving = undefined
+    })
+    return saving
   }
 
   /**
-   * Stores what was renewed, if the record it came from is still the current one; else that record was signed out
-   * or replaced, and the new tokens are revoked instead. Returns the record to use: the renewed one, or `current`.
+   * Stores what was renewed, if the record it came from is still the current one. False when that record was signed
+   * out or replaced: then the new tokens are revoked instead.
    */
-  async function saveUnsaved<T extends TokenRecord | undefined>(current: T): Promise<T | TokenRecord> {
-    if (unsaved === undefined) return current
-    const { spent, renewed } = unsaved
+  async function save({ spent, renewed }: { spent: TokenRecord; renewed: TokenRecord }): Promise<boolean> {
     let kept = false
     try {
       await storage.update((stored) => {
-        kept = stored?.refreshToken === spent.refreshToken
-        return kept ? renewed : stored
+        const isNext = stored?.refreshToken === spent.refreshToken
+        // A write that seemed to fail may have succeeded.
+        kept = isNext || stored?.refreshToken === renewed.refreshToken
+        return isNext ? renewed : stored
       })
     } catch (error) {
-      // The claim stays taken, so nobody spends the old token again; the new ones stay in memory, serve this
-      // process, and are stored with the next call that can.
+      // The claim stays taken, so nobody spends the old token again; the new ones stay in memory and serve this
+      // process meanwhile.
       log.event('refresh_not_stored', { reason: error instanceof CodexError ? error.code : 'UNKNOWN' })
-      return renewed
+      return true
     }
     unsaved = undefined
     // Only now: a token whose successor is stored, or that is no longer current, can never be spent again.
     if (spent.refreshToken !== undefined) claims.release(hashOf(spent.refreshToken))
     claims.sweep(renewed.refreshToken === undefined ? undefined : hashOf(renewed.refreshToken))
-    if (kept) return renewed
-    if (renewed.refreshToken !== undefined) await oauth.revoke(renewed.refreshToken, REVOKE_LIMIT_MS)
-    return current
+    if (!kept && renewed.refreshToken !== undefined) await oauth.revoke(renewed.refreshToken, REVOKE_LIMIT_MS)
+    return kept
   }
 
   /** The service refused for good: unless somebody rotated first, that is written down, so that nobody asks again. */
@@ -224,6 +248,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     },
     async settled() {
       await Promise.allSettled(flights.values())
+      await saveUnsaved()
     },
     stop() {
       stopped = true
@@ -240,6 +265,11 @@ interface Watch {
 /** First 20 hex digits of the SHA-256: names a token without telling it. */
 function hashOf(token: string): string {
   return createHash('sha256').update(token).digest('hex').slice(0, 20)
+}
+
+/** Whose record it is: those of the Python plugin do not say so, but their tokens do. */
+export function accountOf(record: TokenRecord): string | undefined {
+  return record.accountId ?? readIdClaims(record).accountId
 }
 
 /** What the answer leaves out stays as it was (RFC 6749, section 6; facts: wire-protocol 4). */

@@ -1,7 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { chmodSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildSync } from 'esbuild'
 import { onTestFinished } from 'vitest'
+import { tempFolder } from './temp-folder.ts'
 
 /** A program of `children/` in a process of its own, with messages both ways. It ends with the test at the latest. */
 export interface Child {
@@ -16,24 +20,21 @@ export interface Child {
 export interface ChildOptions {
   /** Largest file the child may write, in blocks of 512 bytes. */
   fileBlocks?: number
-  /** Whom the program becomes once it is loaded (see `children/become.ts`). */
+  /** Whom the program runs as. It is bundled first: that user may not be able to read this checkout. */
   uid?: number | undefined
 }
 
 export function startChild(program: string, args: readonly string[], { fileBlocks, uid }: ChildOptions = {}): Child {
   const file = fileURLToPath(new URL(`children/${program}.ts`, import.meta.url))
-  const command = [process.execPath, '--import', import.meta.resolve('tsx'), file, ...args]
+  const source = uid === undefined ? ['--import', import.meta.resolve('tsx'), file] : [bundled(file)]
+  const command = [process.execPath, ...source, ...args]
   const limit = fileBlocks === undefined ? [] : ['sh', '-c', `ulimit -f ${fileBlocks}; exec "$@"`, 'sh']
   const [name = '', ...rest] = [...limit, ...command]
-  // The compiler's cache may be another user's, or not fit under the limit.
-  const special = uid !== undefined || fileBlocks !== undefined
   const child = spawn(name, rest, {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    env: {
-      ...process.env,
-      ...(special ? { TSX_DISABLE_CACHE: '1' } : {}),
-      ...(uid === undefined ? {} : { CHILD_UID: `${uid}` }),
-    },
+    // The compiler's cache may not fit under the limit.
+    env: { ...process.env, ...(fileBlocks === undefined ? {} : { TSX_DISABLE_CACHE: '1' }) },
+    ...(uid === undefined ? {} : { uid, gid: uid, cwd: '/' }),
   })
   const ended = once(child, 'exit').then(() => {})
   const waiting: unknown[] = []
@@ -53,6 +54,17 @@ export function startChild(program: string, args: readonly string[], { fileBlock
     tell: (message) => void child.send(message as object),
     kill: (signal = 'SIGKILL') => void child.kill(signal),
   }
+}
+
+/** The program in one file that every user can read. */
+function bundled(file: string): string {
+  const folder = tempFolder()
+  chmodSync(folder, 0o755)
+  const outfile = join(folder, 'program.mjs')
+  const js = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);'
+  const mainFields = ['module', 'main']
+  buildSync({ entryPoints: [file], outfile, bundle: true, platform: 'node', format: 'esm', mainFields, banner: { js } })
+  return outfile
 }
 
 /** Starts one child per list of arguments, and resolves when each has sent its first message. */

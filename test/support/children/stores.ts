@@ -2,10 +2,8 @@
 import { CodexError } from '../../../src/errors.ts'
 import { createTokenStorage } from '../../../src/infrastructure/token-storage.ts'
 import { aRecord } from '../token-records.ts'
-import { becomePlainUser } from './become.ts'
 import { finish } from './parent.ts'
 
-await becomePlainUser()
 const storage = createTokenStorage({ file: process.argv[2] ?? '', now: Date.now })
 const outcomeOf = async (action: () => unknown) => {
   try {

@@ -3,10 +3,8 @@ import { statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createTokenStorage } from '../../../src/infrastructure/token-storage.ts'
 import { aRecord } from '../token-records.ts'
-import { becomePlainUser } from './become.ts'
 import { finish } from './parent.ts'
 
-await becomePlainUser()
 const [folder = '', ...umasks] = process.argv.slice(2)
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
 const seen: Record<string, string[]> = {}

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import type { Model } from '../../src/services/builtin-models.ts'
+import { codexModels } from '../../src/tools/codex-models.ts'
+
+function model(id: string, changes: Partial<Model> = {}): Model {
+  const unknown = { defaultEffort: undefined, verbosity: undefined }
+  return { id, name: id.toUpperCase(), priority: 1, hidden: false, efforts: [], lite: false, ...unknown, ...changes }
+}
+
+test('ids, default, source, and for each model what a question may say', async () => {
+  const models = [model('a', { defaultEffort: 'low', efforts: ['low', 'high'], lite: true }), model('b')]
+  const signals: (AbortSignal | undefined)[] = []
+  const tool = codexModels({
+    listModels: async (signal) => {
+      signals.push(signal)
+      return { models, defaultId: 'b', source: 'cached' }
+    },
+  })
+  const { signal } = new AbortController()
+  const output = await tool.run({} as never, { signal, progress: () => {} })
+  const data = JSON.parse(JSON.stringify('structured' in output ? output.structured : {}))
+  expect(tool.output?.safeParse(data).success).toBe(true)
+  expect(data).toEqual({
+    models: ['a', 'b'],
+    default: 'b',
+    source: 'cached',
+    details: [
+      { id: 'a', name: 'A', default_effort: 'low', efforts: ['low', 'high'] },
+      { id: 'b', name: 'B', efforts: [] },
+    ],
+  })
+  expect(signals).toEqual([signal])
+})

@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest'
+import { CodexError } from '../../src/errors.ts'
+import type { AccountStatus } from '../../src/services/account-status.ts'
+import type { LoginView } from '../../src/services/sign-in.ts'
+import { codexStatus } from '../../src/tools/codex-status.ts'
+
+const NOW = 1_800_000_000_000
+
+const nobody: AccountStatus = {
+  status: 'not_authenticated',
+  authenticated: false,
+  account: undefined,
+  method: 'none',
+  expiresInMs: 0,
+  hasRefreshToken: false,
+  login: undefined,
+  storagePath: '/home/me/.claude/auth.json',
+  storageProblem: undefined,
+  message: 'Nobody is signed in.',
+}
+
+async function show(status: Partial<AccountStatus>) {
+  const tool = codexStatus({ readStatus: () => ({ ...nobody, ...status }), now: () => NOW })
+  const call = { signal: new AbortController().signal, progress: () => {} }
+  const output = await tool.run({} as never, call)
+  const data = JSON.parse(JSON.stringify('structured' in output ? output.structured : {}))
+  expect(tool.output?.safeParse(data).success).toBe(true)
+  return data
+}
+
+const open: LoginView = { state: 'pending', url: 'https://auth.example/?a', expiresAt: NOW + 90_001, error: undefined }
+
+test('nobody: the fields that say so, and no others', async () => {
+  expect(await show({})).toEqual({
+    status: 'not_authenticated',
+    authenticated: false,
+    method: 'none',
+    expires_in_seconds: 0,
+    has_refresh_token: false,
+    is_expired: false,
+    needs_refresh: false,
+    storage: { path: '/home/me/.claude/auth.json' },
+    message: 'Nobody is signed in.',
+  })
+})
+
+test('somebody: the account, its address masked, and whole seconds', async () => {
+  const account = { accountId: 'acct-1', email: 'ab@example.com', plan: 'team', fedramp: false }
+  const data = await show({ status: 'authenticated', authenticated: true, account, expiresInMs: 3_599_999 })
+  expect(data).toMatchObject({ account_id: 'acct-1', email: 'a…b@example.com', plan: 'team', expires_in_seconds: 3599 })
+})
+
+test.each([
+  ['authenticated', false, false],
+  ['needs_refresh', false, true],
+  ['expired', true, true],
+  ['not_authenticated', false, false],
+] as const)('%s: expired %j, needs a refresh %j', async (status, isExpired, needsRefresh) => {
+  expect(await show({ status })).toMatchObject({ status, is_expired: isExpired, needs_refresh: needsRefresh })
+})
+
+test('a sign-in that is open has its address and the seconds left', async () => {
+  expect((await show({ login: open })).login).toEqual({ state: 'pending', url: open.url, expires_in_seconds: 91 })
+})
+
+test.each(['succeeded', 'cancelled'] as const)('a sign-in that has %s has neither', async (state) => {
+  expect((await show({ login: { ...open, state } })).login).toEqual({ state })
+})
+
+test('a sign-in that failed says why, with its code', async () => {
+  const error = new CodexError('LOGIN_TIMEOUT', 'Nobody came.', { hint: 'Again.', cause: new Error('CANARY') })
+  expect((await show({ login: { ...open, state: 'failed', error } })).login).toEqual({
+    state: 'failed',
+    error: 'Nobody came. [LOGIN_TIMEOUT]',
+  })
+})
+
+test('trouble with the file stands beside its path', async () => {
+  expect((await show({ storageProblem: 'It is damaged.' })).storage).toEqual({
+    path: '/home/me/.claude/auth.json',
+    problem: 'It is damaged.',
+  })
+})
