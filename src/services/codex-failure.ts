@@ -1,5 +1,6 @@
 import { CodexError, type ErrorCode } from '../errors.ts'
-import { fieldOf, numberField, quoteRemote, textField } from './remote-text.ts'
+import { fieldOf, quoteRemote, textField } from './remote-text.ts'
+import { USAGE_PAGE, usageLimit } from './usage-limit.ts'
 
 /** What a refusal of the backend means: one code of ours and a sentence that helps (facts: wire-protocol 12, 17). */
 interface Refusal {
@@ -22,7 +23,7 @@ export interface RefusedAnswer {
 }
 
 const PLAN_PAGE = 'https://chatgpt.com/explore/plus'
-const USAGE_PAGE = 'https://chatgpt.com/settings/usage'
+const BILLING_PAGE = 'https://platform.openai.com/settings/organization/billing'
 
 /** The error for an answer with another status than 200. */
 export function refusalOf(answer: RefusedAnswer): CodexError {
@@ -31,7 +32,7 @@ export function refusalOf(answer: RefusedAnswer): CodexError {
   const named = textField(error, 'code') ?? textField(error, 'type')
   const type = textField(error, 'type') ?? named
   const words = textField(json, 'detail') ?? textField(error, 'message') ?? textField(json, 'message')
-  if (/usage_limit_reached$/.test(type ?? '')) return usageLimit(answer, error)
+  if (/usage_limit_reached$/.test(type ?? '')) return usageLimit(answer)
   const known = byCode(named, words) ?? byCode(type, words)
   return toError(known ?? byWords(words, answer) ?? byStatus(status, answer, words), json)
 }
@@ -72,7 +73,7 @@ function byCode(code: string | undefined, words: string | undefined): Refusal | 
       return {
         code: 'USAGE_LIMIT',
         message: 'The quota of this account is used up.',
-        hint: `See plan and billing at ${USAGE_PAGE}.`,
+        hint: `See plan and billing at ${USAGE_PAGE}, those of an API key at ${BILLING_PAGE}.`,
       }
     case 'usage_not_included':
       return {
@@ -109,7 +110,7 @@ function byCode(code: string | undefined, words: string | undefined): Refusal | 
   }
 }
 
-const MODELS_HINT = 'codex_models lists the models of this account; leave the model out to use its default.'
+const MODELS_HINT = 'Ask for one that codex_models lists, or leave the model out to use the default.'
 
 /** Refusals that carry nothing but a sentence. */
 function byWords(words: string | undefined, { modelId, kind }: RefusedAnswer): Refusal | undefined {
@@ -214,78 +215,6 @@ function otherStatus(status: number, words: string | undefined): Refusal {
     message: `The service refused the request (${status})${said(words)}.`,
     hint: 'Check the arguments; update codex-oauth if they are right.',
   }
-}
-
-interface Window {
-  usedPercent: number
-  minutes: number
-  resetAtMs: number | undefined
-}
-
-/** Which window is full, on which plan, and when it opens again, in the user's local time. */
-function usageLimit({ headers, nowMs, json }: RefusedAnswer, error: unknown): CodexError {
-  const window = blockingWindow(headers)
-  const resetAtMs = secondsField(error, 'resets_at') ?? window?.resetAtMs ?? afterSeconds(error, nowMs)
-  const plan = textField(error, 'plan_type')
-  const which = window === undefined ? 'usage limit' : `${windowName(window.minutes)} usage limit`
-  const of = plan === undefined ? 'of this account' : `of the ChatGPT ${quotePlan(plan)} plan`
-  const until = resetAtMs === undefined ? 'Try again later' : `It opens again ${localTime(resetAtMs, nowMs)}`
-  return new CodexError('USAGE_LIMIT', `The ${which} ${of} is used up.`, {
-    hint: `${until}. See ${USAGE_PAGE}.`,
-    cause: json,
-  })
-}
-
-function blockingWindow(headers: Headers): Window | undefined {
-  const limit = headers.get('x-codex-active-limit')
-  const family = limit !== null && /^[\w-]{1,40}$/.test(limit) ? `x-${limit}` : 'x-codex'
-  const windows = ['primary', 'secondary'].flatMap((name) => readWindow(headers, `${family}-${name}`) ?? [])
-  return windows.find((window) => window.usedPercent >= 100) ?? windows.sort((a, b) => b.usedPercent - a.usedPercent)[0]
-}
-
-function readWindow(headers: Headers, prefix: string): Window | undefined {
-  const number = (name: string) => {
-    const value = headers.get(`${prefix}-${name}`)
-    return value === null || value.trim() === '' ? Number.NaN : Number(value)
-  }
-  const usedPercent = number('used-percent')
-  const minutes = number('window-minutes')
-  if (!Number.isFinite(usedPercent) || !Number.isFinite(minutes)) return undefined
-  const resetAt = number('reset-at')
-  return { usedPercent, minutes, resetAtMs: Number.isFinite(resetAt) ? resetAt * 1000 : undefined }
-}
-
-function windowName(minutes: number): string {
-  if (minutes === 10_080) return 'weekly'
-  if (minutes % 1440 === 0) return `${minutes / 1440}-day`
-  return minutes % 60 === 0 ? `${minutes / 60}-hour` : `${minutes}-minute`
-}
-
-function localTime(atMs: number, nowMs: number): string {
-  const sameDay = new Date(atMs).toDateString() === new Date(nowMs).toDateString()
-  const date = sameDay ? {} : ({ weekday: 'short', month: 'short', day: 'numeric' } as const)
-  const format = new Intl.DateTimeFormat('en', {
-    ...date,
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-    timeZoneName: 'short',
-  })
-  return `${sameDay ? 'at' : 'on'} ${format.format(atMs)}`
-}
-
-function secondsField(value: unknown, name: string): number | undefined {
-  const seconds = numberField(value, name)
-  return seconds === undefined ? undefined : seconds * 1000
-}
-
-function afterSeconds(error: unknown, nowMs: number): number | undefined {
-  const after = secondsField(error, 'resets_in_seconds')
-  return after === undefined ? undefined : nowMs + after
-}
-
-function quotePlan(plan: string): string {
-  return /^[\w-]{1,40}$/.test(plan) ? plan : 'unknown'
 }
 
 /** The service's own words, where it gave any. */

@@ -176,7 +176,9 @@ function readSnapshot(value: unknown, identity: string): Snapshot | undefined {
   const models = fieldOf(value, 'models')
   if (textField(value, 'identity') !== identity || fetchedAt === undefined || !Array.isArray(models)) return undefined
   if (!models.every(isModel) || models.length === 0) return undefined
-  return { identity, etag: textField(value, 'etag'), fetchedAt, models }
+  const etag = textField(value, 'etag')
+  // One that no header may carry would make every request fail, and so stay for ever.
+  return { identity, etag: /^[!-~]{1,1000}$/.test(etag ?? '') ? etag : undefined, fetchedAt, models }
 }
 
 /** Our own file, but a file: another version or another hand may have written it. */
@@ -189,6 +191,12 @@ function isModel(value: unknown): value is Model {
     typeof fieldOf(value, 'hidden') === 'boolean' &&
     typeof fieldOf(value, 'lite') === 'boolean' &&
     Array.isArray(efforts) &&
-    efforts.every((effort) => typeof effort === 'string')
+    efforts.every((effort) => typeof effort === 'string') &&
+    isTextOrAbsent(fieldOf(value, 'defaultEffort')) &&
+    isTextOrAbsent(fieldOf(value, 'verbosity'))
   )
+}
+
+function isTextOrAbsent(value: unknown): boolean {
+  return value === undefined || typeof value === 'string'
 }

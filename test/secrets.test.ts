@@ -1,0 +1,422 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { startBuiltServer } from './support/built-server.ts'
+import type { BrowserOptions, BrowserVisit } from './support/fake-browser.ts'
+import { type FakeOpenAI, startFakeOpenAI } from './support/fake-openai.ts'
+import type { SeenRequest } from './support/fake-request.ts'
+import { changed, gate, late, lost, type Step } from './support/fake-script.ts'
+import { answer } from './support/fake-sse.ts'
+import { freePorts } from './support/free-ports.ts'
+import { recordOf, type StartedApp, startApp } from './support/start-app.ts'
+import { tempFolder } from './support/temp-folder.ts'
+
+const PROMPT = 'CANARY-prompt-41d7'
+const SYSTEM_PROMPT = 'CANARY-system-41d7'
+const ANSWER = 'CANARY-answer-41d7 and some more words of it'
+const API_KEY = 'sk-CANARY-41d7-api-key'
+const question = { prompt: PROMPT, system_prompt: SYSTEM_PROMPT, model: 'gpt-5.5', temperature: 0.5 }
+
+/** How every token of the fake begins or ends: a part of one is found by these, too. */
+const MARKS = ['eyJhbGci', 'rt_FAKE', 'ac_FAKE', 'sk-CANARY', 'CANARY-prompt', 'CANARY-system', 'CANARY-answer']
+
+/** Everything that comes out of the program, by where it came out. */
+interface World {
+  fake: FakeOpenAI
+  app: StartedApp
+  /** Calls a tool; what it answers and reports is taken down. The answer of a question is not: it is meant to be seen. */
+  call(name: string, args?: Record<string, unknown>): Promise<void>
+  signIn(args?: Record<string, unknown>, browser?: BrowserOptions): Promise<void>
+  /** Visits the address of the sign-in that was begun last. */
+  visit(browser?: BrowserOptions): Promise<void>
+  /** Begins a sign-in and leaves it open; `ended` resolves when its call has been answered. */
+  begin(args?: Record<string, unknown>): Promise<{ ended: Promise<void> }>
+  seed(expiresInSeconds?: number): void
+  ask(): Promise<void>
+}
+
+interface Leak {
+  where: string
+  secret: string
+}
+
+async function watch(options: { env?: Record<string, string>; fetch?: typeof fetch } = {}) {
+  const fake = await startFakeOpenAI({ reply: ANSWER, apiKey: API_KEY })
+  onTestFinished(() => fake.close())
+  const home = tempFolder()
+  const edges = options.fetch === undefined ? {} : { fetch: options.fetch }
+  const app = await startApp(fake, { home, env: { CODEX_DEBUG: '1', ...options.env }, edges })
+  const seen: { where: string; text: string }[] = []
+  const urls = new Set<string>()
+  const note = (where: string, text: string) => {
+    for (const url of text.match(/http:\/\/127\.0\.0\.1:\d+\/oauth\/authorize\?[^\s"]+/g) ?? []) urls.add(url)
+    seen.push({ where, text })
+  }
+  const notePage = ({ status, headers, body }: BrowserVisit) =>
+    note('page', `${status} ${JSON.stringify([...headers])} ${body}`)
+
+  const world: World = {
+    fake,
+    app,
+    async call(name, args = {}) {
+      const onprogress = ({ message = '' }) => note(`progress of ${name}`, message)
+      const request = { name, arguments: args }
+      const result = await app.client.callTool(request, undefined, { onprogress }).catch((error: Error) => ({
+        isError: true,
+        content: [{ text: `${error.message} ${JSON.stringify(error)}` }],
+      }))
+      const isAnswer = name === 'codex_query' && result.isError !== true
+      const shown = isAnswer ? { ...result, content: (result.content as unknown[]).slice(1) } : result
+      note(`result of ${name}`, JSON.stringify(shown))
+    },
+    async begin(args) {
+      const before = urls.size
+      const ended = world.call('codex_login', args)
+      while (urls.size === before) await setImmediate()
+      return { ended }
+    },
+    async visit(browser) {
+      notePage(await fake.browser([...urls].at(-1) ?? '', browser))
+    },
+    async signIn(args, browser) {
+      const { ended } = await world.begin(args)
+      await world.visit(browser)
+      await ended
+    },
+    seed: (expiresInSeconds = 3600) => app.seed(recordOf(fake.issueTokens({ expiresInSeconds }), expiresInSeconds)),
+    ask: () => world.call('codex_query', question),
+  }
+
+  /** Where a secret can be read that should not be. */
+  function leaks(): Leak[] {
+    const places = [...seen, ...app.logged.map((text) => ({ where: 'log', text })), ...filesOf(home)]
+    const mayBeSeen = [...urls]
+    const secrets = [...fake.secrets(), ...MARKS]
+    return places.flatMap(({ where, text }) => {
+      const rest = mayBeSeen.reduce((left, url) => left.replaceAll(url, '<sign-in address>'), text)
+      const found = where === 'credentials' ? MARKS.filter((mark) => /CANARY|ac_/.test(mark)) : secrets
+      return found.filter((secret) => rest.includes(secret)).map((secret) => ({ where: `${where}: ${rest}`, secret }))
+    })
+  }
+  return { ...world, note, leaks, seen }
+}
+
+/** Names and contents of all files below the home. The credentials file may hold tokens, but nothing else. */
+function filesOf(home: string): { where: string; text: string }[] {
+  return readdirSync(home, { recursive: true, encoding: 'utf8' }).flatMap((name) => {
+    const path = join(home, name)
+    if (!existsSync(path) || !statSync(path).isFile()) return [{ where: 'folder', text: name }]
+    const where = name === join('.claude', 'auth.json') ? 'credentials' : 'file'
+    return [{ where, text: `${where === 'file' ? name : ''} ${readFileSync(path, 'utf8')}` }]
+  })
+}
+
+/** The far side repeats what it was sent, as a badly made error message would. */
+const echo =
+  (
+    status: number,
+    shape: (words: string) => object = (words) => ({ error: 'server_error', error_description: words }),
+  ): Step =>
+  (usual, request) => {
+    usual()
+    return { status, json: shape(sentWith(request)) }
+  }
+
+/** Everything of a request that is a credential; the prompt is no secret to who wrote it. */
+function sentWith({ headers, path, text }: SeenRequest): string {
+  return path.endsWith('/responses')
+    ? `You sent ${headers.authorization}`
+    : `You sent ${text} ${headers.authorization ?? ''}`
+}
+
+const detail = (words: string) => ({ detail: words })
+const error = (words: string) => ({ error: { message: words, type: 'invalid_request_error', code: null } })
+
+describe('no secret leaves the program', () => {
+  const flows: [string, (world: World) => Promise<void>][] = [
+    [
+      'a sign-in with everything around it',
+      async ({ call, begin, visit }) => {
+        const { ended } = await begin()
+        await call('codex_status')
+        await visit({ edit: ({ searchParams }) => searchParams.set('state', 'wrong') })
+        await visit({ edit: ({ searchParams }) => searchParams.append('code', 'ac_FAKE_0') })
+        await visit()
+        await ended
+        await call('codex_status')
+        await call('codex_login')
+        await call('codex_models')
+        await call('codex_clear')
+      },
+    ],
+    [
+      'a sign-in that is refused in the browser',
+      async ({ signIn, call }) => {
+        await signIn({}, { deny: true })
+        // The error description repeats the whole address.
+        const edit = ({ searchParams, href }: URL) => searchParams.set('error_description', `Bad address ${href}`)
+        await signIn({}, { deny: { error: 'server_error' }, edit })
+        await call('codex_status')
+      },
+    ],
+    [
+      'a code that is refused with an echo',
+      async ({ fake, signIn, call }) => {
+        fake.script.token.push(echo(400), echo(400, error), echo(500, detail), {
+          status: 400,
+          html: '<h1>ac_FAKE_1</h1>',
+        })
+        for (let turn = 0; turn < 4; turn += 1) await signIn()
+        await call('codex_status')
+      },
+    ],
+    [
+      'token answers that make no sense',
+      async ({ fake, signIn, call }) => {
+        fake.script.token.push(
+          changed({ refresh_token: 'rt_FAKE bad' }),
+          changed({ id_token: undefined }),
+          changed({ access_token: 7 }),
+          (usual) => ({ bytes: `${JSON.stringify(usual().json)}}` }),
+          lost,
+        )
+        for (let turn = 0; turn < 5; turn += 1) await signIn()
+        await call('codex_status')
+      },
+    ],
+    [
+      'a sign-in that is cancelled while its code is redeemed',
+      async ({ fake, begin, visit, call }) => {
+        const { promise, open } = gate()
+        fake.script.token.push(late(promise))
+        const { ended } = await begin()
+        const page = visit().catch(() => {})
+        await fake.arrival('/oauth/token')
+        await call('codex_clear')
+        open()
+        await fake.arrival('/oauth/revoke')
+        await Promise.all([ended, page])
+      },
+    ],
+    [
+      'a sign-in that cannot be stored',
+      async ({ fake, app, signIn, call }) => {
+        fake.script.token.push((usual) => {
+          app.seed({ access_token: 7 })
+          return usual()
+        })
+        await signIn()
+        await call('codex_status')
+      },
+    ],
+    [
+      'questions, and a refresh in between',
+      async ({ fake, seed, ask, call }) => {
+        seed()
+        await ask()
+        fake.expireAccessTokens()
+        await ask()
+        fake.script.revoke.push(echo(400))
+        await call('codex_clear')
+      },
+    ],
+    [
+      'arguments that are wrong',
+      async ({ fake, call, app }) => {
+        const [token = ''] = fake.secrets().length > 0 ? fake.secrets() : [fake.issueTokens().refresh_token]
+        await call('codex_query', { prompt: PROMPT, temperature: PROMPT, [PROMPT]: 1 })
+        await call('codex_query', { prompt: { token }, [token]: token })
+        await call('codex_login', { force: token, [token]: PROMPT })
+        await call(`tool-${token}`, { token })
+        await app.client.request({ method: `x/${PROMPT}`, params: { token } }, {} as never).catch(() => {})
+      },
+    ],
+    [
+      'refreshes that fail',
+      async ({ fake, seed, ask, call }) => {
+        seed(-1)
+        fake.script.token.push(echo(500))
+        await ask()
+        for (const step of [
+          echo(400, error),
+          echo(400),
+          { reset: true } as const,
+          { html: 'rt_FAKE' },
+          changed({ access_token: 'a b' }),
+        ]) {
+          seed(-1)
+          fake.script.token.push(step)
+          await ask()
+        }
+        seed(-1)
+        fake.expireRefreshTokens()
+        await ask()
+        await call('codex_status')
+      },
+    ],
+    [
+      'questions the service refuses with an echo',
+      async ({ fake, seed, ask }) => {
+        seed()
+        for (const status of [400, 402, 403, 404, 413, 418, 429, 529]) {
+          fake.script.responses.push(echo(status, detail), echo(status, error))
+          await ask()
+          await ask()
+        }
+      },
+    ],
+    [
+      'tokens the service does not take',
+      async ({ fake, seed, ask }) => {
+        seed()
+        fake.script.responses.push(echo(401, error), echo(401, error))
+        await ask()
+      },
+    ],
+    [
+      'answers that break off, fail, or are none',
+      async ({ fake, seed, ask }) => {
+        seed()
+        const failed = { code: 'server_error', message: 'Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.x rt_FAKE_f1_1' }
+        fake.script.responses.push(
+          { sse: answer(ANSWER, { end: 'cut' }) },
+          { sse: answer(ANSWER, { end: 'cut', items: false }) },
+          { sse: answer(ANSWER, { end: { incomplete: 'max_output_tokens' } }) },
+          { sse: answer(ANSWER, { end: { failed } }) },
+          { sse: answer(ANSWER), cutAfter: 900 },
+          { html: `<p>${ANSWER}</p>` },
+          { status: 403, html: `<p>${ANSWER}</p>`, headers: { 'cf-ray': '1' } },
+          { status: 302, headers: { location: 'https://evil.example/' } },
+          { reset: true },
+        )
+        while (fake.script.responses.left > 0) await ask()
+      },
+    ],
+    [
+      'models that cannot be had',
+      async ({ fake, seed, call }) => {
+        seed()
+        fake.script.models.push(echo(400, detail), { reset: true }, { html: 'eyJhbGci' })
+        for (let turn = 0; turn < 4; turn += 1) await call('codex_models')
+      },
+    ],
+    [
+      'a credentials file that is damaged',
+      async ({ fake, app, call, ask }) => {
+        const { access_token, refresh_token } = fake.issueTokens()
+        for (const text of [
+          `{"codex":{"access_token":"${access_token}","refresh_token":"${refresh_token}"`,
+          `{"codex":{"access_token":"${access_token} ","refresh_token":"${refresh_token}"}}`,
+          `{"codex":["${access_token}"]}`,
+          `{"codex":{"access_token":"${access_token}","expires_at":["${refresh_token}"]}}`,
+        ]) {
+          app.seed({})
+          writeFileSync(app.credentialsFile, text)
+          for (const name of ['codex_status', 'codex_login', 'codex_models', 'codex_clear']) await call(name)
+          await ask()
+        }
+      },
+    ],
+  ]
+
+  test.each(flows)('%s', async (_, flow) => {
+    const world = await watch()
+    await flow(world)
+    expect(world.seen.length).toBeGreaterThan(0)
+    expect(world.app.logged.length + world.seen.length).toBeGreaterThan(1)
+    expect(world.leaks()).toEqual([])
+  })
+
+  test('an API key', async () => {
+    const { fake, call, ask, leaks } = await watch({ env: { OPENAI_API_KEY: API_KEY } })
+    await ask()
+    fake.script.responses.push(echo(400, error), echo(401, error), echo(429, error), echo(500, error), { reset: true })
+    while (fake.script.responses.left > 0) await ask()
+    for (const name of ['codex_status', 'codex_models', 'codex_clear']) await call(name)
+    expect(leaks()).toEqual([])
+  })
+
+  test('an API key that is none, and settings with secrets in them', async () => {
+    const { call, ask, leaks } = await watch({
+      env: { CODEX_API_KEY: `${API_KEY} x`, CODEX_OAUTH_BASE_URL: `https://user:${API_KEY}@example.com/` },
+    })
+    await ask()
+    for (const name of ['codex_status', 'codex_login', 'codex_models', 'codex_clear']) await call(name)
+    expect(leaks()).toEqual([])
+  })
+
+  test('a network whose errors quote what was sent', async () => {
+    const failing: typeof fetch = async (url, init) => {
+      throw Object.assign(new TypeError(`fetch failed: ${JSON.stringify(init)}`), {
+        cause: new Error(`${url} ${init?.body}`),
+      })
+    }
+    const { seed, ask, call, signIn, leaks } = await watch({ fetch: failing })
+    seed()
+    await ask()
+    seed(-1)
+    await ask()
+    await signIn({ force: true })
+    for (const name of ['codex_models', 'codex_status', 'codex_clear']) await call(name)
+    expect(leaks()).toEqual([])
+  })
+})
+
+describe('the check itself', () => {
+  test('finds a planted secret wherever it comes out, and the whole address of a sign-in is none', async () => {
+    const { fake, app, begin, note, leaks, seed } = await watch()
+    seed()
+    await begin({ force: true })
+    expect(leaks()).toEqual([])
+    const { access_token: token } = fake.issueTokens()
+    const state = fake.secrets().find((secret) => secret.length === 43) ?? token
+    const places = ['page', 'result of codex_status', 'progress of codex_login']
+    for (const place of places) note(place, `… ${state} …`)
+    app.logged.push(`codex-oauth http token=${token.slice(0, 30)}`)
+    mkdirSync(join(app.home, 'other'))
+    writeFileSync(join(app.home, 'other', 'file'), token)
+    writeFileSync(join(app.home, 'rt_FAKE_name'), '')
+    writeFileSync(app.credentialsFile, JSON.stringify({ codex: { access_token: token, note: PROMPT } }))
+    const found = leaks().map(({ where }) => where.split(':')[0])
+    expect(new Set(found)).toEqual(new Set([...places, 'log', 'file', 'credentials']))
+  })
+})
+
+test('the built server: stdout but for the answer, and stderr with debugging on', async () => {
+  const fake = await startFakeOpenAI({ reply: ANSWER })
+  onTestFinished(() => fake.close())
+  const home = tempFolder()
+  const ports = await freePorts(2)
+  const env = { ...fake.env({ CODEX_OAUTH_PORTS: ports.join(',') }), HOME: home, CODEX_DEBUG: '1' }
+  const server = startBuiltServer(env)
+  const urls: string[] = []
+  await server.call(
+    'codex_login',
+    {},
+    {
+      onProgress: (message) => {
+        const [url = ''] = /https?:\S+/.exec(message) ?? []
+        if (urls.length === 0) void fake.browser(url)
+        urls.push(url)
+      },
+    },
+  )
+  await server.call('codex_query', question)
+  fake.expireAccessTokens()
+  await server.call('codex_query', question)
+  fake.script.responses.push(echo(400, detail), echo(401, error), { sse: answer(ANSWER, { end: 'cut' }) })
+  while (fake.script.responses.left > 0) await server.call('codex_query', question)
+  fake.expireAccessTokens()
+  fake.script.token.push(echo(500))
+  await server.call('codex_query', question)
+  for (const name of ['codex_status', 'codex_models', 'codex_clear']) await server.call(name)
+  server.send(`{"jsonrpc":"2.0","id":"x","method":"tools/call","params":"${PROMPT}"}\n${PROMPT}\n`)
+  await server.answerTo('x')
+  await server.endBy(() => server.child.stdin.end())
+
+  const stdout = JSON.stringify(server.frames).replaceAll(JSON.stringify(ANSWER), '<answer>')
+  const shown = urls.reduce((text, url) => text.replaceAll(url, '<sign-in address>'), `${stdout}\n${server.stderr()}`)
+  expect(server.stderr()).toMatch(/codex-oauth http .*\n(.*\n)*codex-oauth shutdown/)
+  expect([...fake.secrets(), ...MARKS].filter((secret) => shown.includes(secret))).toEqual([])
+})

@@ -1,0 +1,316 @@
+import { describe, expect, test } from 'vitest'
+import { readEvents } from '../../src/infrastructure/sse.ts'
+import { type Answer, createAnswerReader } from '../../src/services/codex-answer.ts'
+import { bodyOf, everySplit } from '../support/bytes.ts'
+import { errorOf } from '../support/error-of.ts'
+import { fixture } from '../support/fake-fixture.ts'
+import { answer, answerEvents, type StreamEvent, sse } from '../support/fake-sse.ts'
+
+const LIMITS = { idleTimeoutMs: 20_000, maxEventBytes: 1_048_576, maxTotalBytes: 1_048_576 }
+
+async function readPieces(pieces: Iterable<Uint8Array>): Promise<Answer> {
+  const reader = createAnswerReader()
+  for await (const event of readEvents(bodyOf(pieces), LIMITS)) {
+    if (reader.accept(event)) break
+  }
+  return reader.finish()
+}
+
+const read = (stream: string) => readPieces([Buffer.from(stream)])
+const readAll = (events: readonly StreamEvent[]) => read(sse(events))
+
+/** A finished message as `response.output_item.done` brings it. */
+const message = (content: readonly object[], fields: object = {}): StreamEvent => ({
+  type: 'response.output_item.done',
+  output_index: 0,
+  item: { id: 'm', type: 'message', role: 'assistant', content, ...fields },
+})
+const said = (text: string, fields: object = {}) => message([{ type: 'output_text', text }], fields)
+const delta = (text: string): StreamEvent => ({ type: 'response.output_text.delta', delta: text })
+const completed = (response: object = { id: 'r' }): StreamEvent => ({ type: 'response.completed', response })
+const failed = (error: unknown): StreamEvent => ({ type: 'response.failed', response: { id: 'r', error } })
+
+const HELLO = {
+  text: 'Hello from the fake backend.',
+  model: 'gpt-6.1-sol',
+  usage: { inputTokens: 11, cachedTokens: 3, outputTokens: 7, reasoningTokens: 2 },
+  notes: [],
+}
+
+describe('every captured stream ends as it did for the official client, however it is split', () => {
+  test.each<[string, object]>([
+    ['sse-hello.txt', HELLO],
+    ['sse-hello-crlf.txt', HELLO],
+    ['sse-hello-no-event-lines.txt', HELLO],
+    ['sse-noise-accepted.txt', HELLO],
+    ['sse-reasoning.txt', HELLO],
+    ['sse-minimal.txt', { text: 'minimal', model: undefined, usage: undefined, notes: [] }],
+    [
+      'sse-completed-with-empty-output.txt',
+      {
+        text: 'text via item.done',
+        model: 'gpt-6.1-sol',
+        usage: { inputTokens: 1, cachedTokens: undefined, outputTokens: 1, reasoningTokens: undefined },
+        notes: [],
+      },
+    ],
+  ])('%s is an answer', async (name, expected) => {
+    for (const pieces of everySplit(Buffer.from(fixture(name)), 23)) {
+      expect(await readPieces(pieces)).toEqual(expected)
+    }
+  })
+
+  test.each<[string, object]>([
+    ['sse-failed-context-length.txt', { code: 'CONTEXT_TOO_LONG', retryable: false }],
+    ['sse-failed-rate-limit.txt', { code: 'RATE_LIMITED', retryable: true }],
+    [
+      'sse-incomplete-max-output.txt',
+      {
+        code: 'INCOMPLETE',
+        message: 'The answer was cut off: it reached the longest output the model may give.',
+        retryable: false,
+      },
+    ],
+    [
+      'sse-truncated.txt',
+      {
+        code: 'INCOMPLETE',
+        message: 'The connection ended after 28 characters, before the answer was complete.',
+        retryable: true,
+      },
+    ],
+  ])('%s is an error', async (name, expected) => {
+    for (const pieces of everySplit(Buffer.from(fixture(name)), 23)) {
+      expect(await errorOf(readPieces(pieces))).toMatchObject(expected)
+    }
+  })
+
+  test('and no end but its own is a good one: cut at any byte, a stream is no answer', async () => {
+    const bytes = Buffer.from(fixture('sse-hello.txt'))
+    const last = bytes.lastIndexOf('\n\n')
+    for (let end = 0; end <= last + 1; end += 31) {
+      const error = await errorOf(readPieces([bytes.subarray(0, end)]))
+      expect(['INCOMPLETE', 'RESPONSE_INVALID']).toContain(error.code)
+    }
+    expect((await readPieces([bytes.subarray(0, last + 2)])).text).toBe(HELLO.text)
+  })
+
+  test('with characters of any length', async () => {
+    const text = 'ë 汉字 👩‍🚀 𝒳 \u2028 "}\n\ndata: {'
+    const bytes = Buffer.from(answer(text, { deltas: 3, end: 'completed' }))
+    for (const pieces of everySplit(bytes, 7)) expect((await readPieces(pieces)).text).toBe(text)
+  })
+})
+
+describe('the text', () => {
+  test('is that of the finished items, not of the deltas', async () => {
+    expect((await readAll([delta('dra'), delta('ft'), said('final'), completed()])).text).toBe('final')
+  })
+
+  test('is that of the deltas when a complete stream brings no message', async () => {
+    expect((await read(answer('only deltas', { items: false }))).text).toBe('only deltas')
+  })
+
+  test('is all of the parts of a message', async () => {
+    const parts = [
+      { type: 'output_text', text: 'one ' },
+      { type: 'of_tomorrow', text: 'x' },
+      { type: 'output_text', text: 'two' },
+      { type: 'output_text' },
+      null,
+    ]
+    expect((await readAll([message(parts as object[]), completed()])).text).toBe('one two')
+  })
+
+  test('is the last message that says something, when none is marked', async () => {
+    expect((await readAll([said('one'), said('two'), said(''), completed()])).text).toBe('two')
+  })
+
+  test('is the final answer, not the commentary on the way', async () => {
+    const { text } = await read(answer('The answer.', { commentary: ['Let me see.', 'Nearly.'] }))
+    expect(text).toBe('The answer.')
+  })
+
+  test('is every part of the final answer, wherever commentary comes', async () => {
+    const final = { phase: 'final_answer' }
+    const events = [said('one', final), said('aside', { phase: 'commentary' }), said('two', final), completed()]
+    expect((await readAll(events)).text).toBe('one\n\ntwo')
+  })
+
+  test('is commentary where there is nothing else', async () => {
+    expect((await readAll([said('Let me see.', { phase: 'commentary' }), completed()])).text).toBe('Let me see.')
+  })
+
+  test('is never what the completed response repeats', async () => {
+    const output = [{ type: 'message', content: [{ type: 'output_text', text: 'again' }] }]
+    expect((await readAll([said('once'), completed({ output })])).text).toBe('once')
+    expect((await errorOf(readAll([completed({ output })]))).code).toBe('RESPONSE_INVALID')
+  })
+})
+
+describe('a refusal', () => {
+  test('without text is the error', async () => {
+    expect(await errorOf(read(answer('', { refusal: 'I <b>cannot</b>\nhelp.', deltas: 0 })))).toMatchObject({
+      code: 'REFUSED',
+      message: 'Codex declined to answer: “I bcannot/b help.”',
+      hint: 'Put the question another way.',
+      retryable: false,
+    })
+  })
+
+  test('beside a text is a note', async () => {
+    expect(await read(answer('The rest.', { refusal: 'Not this.' }))).toMatchObject({
+      text: 'The rest.',
+      notes: ['the model declined a part: “Not this.”'],
+    })
+  })
+
+  test('is quoted up to a thousand characters', async () => {
+    const error = await errorOf(read(answer('', { refusal: 'x'.repeat(5000), deltas: 0 })))
+    expect(error.message).toBe(`Codex declined to answer: “${'x'.repeat(999)}…”`)
+  })
+
+  test('by the content filter comes as an incomplete response', async () => {
+    expect(await errorOf(read(answer('Half an', { end: { incomplete: 'content_filter' } })))).toMatchObject({
+      code: 'REFUSED',
+      message: "OpenAI's content filter stopped the answer.",
+    })
+  })
+})
+
+describe('an answer that does not come', () => {
+  test.each<[string, StreamEvent[], object]>([
+    ['a response that failed without a reason', [failed(null)], { code: 'CODEX_FAILED', retryable: true }],
+    ['a response that failed without anything', [{ type: 'response.failed' }], { code: 'CODEX_FAILED' }],
+    [
+      'a response that failed for a new reason',
+      [failed({ code: 'of_tomorrow', message: 'The moon is full.' })],
+      { code: 'CODEX_FAILED', message: 'Codex failed while answering: “The moon is full.”.' },
+    ],
+    [
+      'a failure after some text',
+      [said('half'), failed({ code: 'server_is_overloaded', message: 'x' })],
+      { code: 'OVERLOADED' },
+    ],
+    [
+      'an error event',
+      [{ type: 'error', error: { code: 'context_length_exceeded', message: 'x' } }],
+      { code: 'CONTEXT_TOO_LONG' },
+    ],
+    [
+      'an error event of the flat form',
+      [{ type: 'error', code: 'rate_limit_exceeded', message: 'Slowly.' }],
+      { code: 'RATE_LIMITED', message: 'Too many requests in a short time: “Slowly.”.' },
+    ],
+    ['an error event that says nothing', [{ type: 'error' }], { code: 'CODEX_FAILED', retryable: true }],
+    [
+      'an incomplete response of a new kind',
+      [{ type: 'response.incomplete', response: { incomplete_details: { reason: 'tired' } } }],
+      { code: 'INCOMPLETE', message: 'The service stopped before the answer was complete.', retryable: true },
+    ],
+    ['an incomplete response without a reason', [{ type: 'response.incomplete' }], { code: 'INCOMPLETE' }],
+    [
+      'a stream that ends before any text',
+      [{ type: 'response.created', response: {} }],
+      {
+        code: 'INCOMPLETE',
+        message: 'The connection ended before any text, before the answer was complete.',
+        retryable: true,
+      },
+    ],
+    [
+      'a stream that ends with what is no end',
+      [said('half'), { type: 'response.done', response: { id: 'r' } }],
+      { code: 'INCOMPLETE' },
+    ],
+    [
+      'a complete response with nothing in it',
+      [completed()],
+      { code: 'RESPONSE_INVALID', message: 'Codex completed the request without any text.', retryable: true },
+    ],
+    ['a complete response with an empty message', [message([]), completed()], { code: 'RESPONSE_INVALID' }],
+  ])('%s', async (_name, events, expected) => {
+    expect(await errorOf(readAll(events))).toMatchObject(expected)
+  })
+
+  test.each([
+    ['nothing', ''],
+    ['a page', '<!doctype html>\n<html>\n<p>data: sign in</p>\n\n</html>\n\n'],
+    ['JSON', '{"detail":"Not a stream"}'],
+    ['a stream of something else', 'data: hello\n\ndata: {"no":"type"}\n\ndata: [1]\n\ndata: null\n\ndata: [DONE]\n\n'],
+    ['comments', ': keep-alive\n\n: keep-alive\n\n'],
+  ])('%s is not an answer stream', async (_name, stream) => {
+    expect(await errorOf(read(stream))).toMatchObject({
+      code: 'RESPONSE_INVALID',
+      message: 'The service answered with something that is not an answer stream.',
+      retryable: true,
+    })
+  })
+})
+
+describe('what nobody knows', () => {
+  test.each<StreamEvent>([
+    { type: 'response.of_tomorrow', response: 'a text' },
+    { type: 'response.output_item.done', item: { type: 'tool_of_tomorrow', content: 'x' } },
+    { type: 'response.output_item.done' },
+    { type: 'response.output_text.delta' },
+    { type: 'response.output_text.delta', delta: 5 },
+    { type: 'codex.rate_limits', response: null },
+    { type: '__proto__' },
+  ])('changes nothing: %j', async (event) => {
+    expect(await readAll([event, said('text'), completed()])).toMatchObject({ text: 'text', notes: [] })
+  })
+
+  test('about a message makes it an empty one', async () => {
+    const odd = [message('text' as never), message([5, 'x'] as never), message([{ type: 'output_text', text: 5 }])]
+    expect((await readAll([said('text'), ...odd, completed()])).text).toBe('text')
+  })
+})
+
+test('the end is where the service says so, whatever comes after', () => {
+  const reader = createAnswerReader()
+  const events = [said('text'), completed()].map((event) => ({ event: undefined, data: JSON.stringify(event) }))
+  expect(events.map((event) => reader.accept(event))).toEqual([false, true])
+  expect(reader.finish().text).toBe('text')
+})
+
+describe('the usage', () => {
+  test.each<[string, unknown, object | undefined]>([
+    ['absent', undefined, undefined],
+    ['null', null, undefined],
+    ['half of it', { input_tokens: 5 }, undefined],
+    ['texts', { input_tokens: '5', output_tokens: '6' }, undefined],
+    [
+      'without details',
+      { input_tokens: 5, output_tokens: 6, input_tokens_details: null },
+      { inputTokens: 5, cachedTokens: undefined, outputTokens: 6, reasoningTokens: undefined },
+    ],
+    [
+      'zero',
+      { input_tokens: 0, output_tokens: 0, input_tokens_details: { cached_tokens: 0 }, output_tokens_details: {} },
+      { inputTokens: 0, cachedTokens: 0, outputTokens: 0, reasoningTokens: undefined },
+    ],
+  ])('when it is %s', async (_name, usage, expected) => {
+    expect((await readAll([said('text'), completed({ id: 'r', usage })])).usage).toEqual(expected)
+  })
+})
+
+test('the model is the last one the service names', async () => {
+  const created: StreamEvent = { type: 'response.created', response: { model: 'gpt-a' } }
+  expect((await readAll([created, said('x'), completed()])).model).toBe('gpt-a')
+  expect((await readAll([created, said('x'), completed({ model: 'gpt-b' })])).model).toBe('gpt-b')
+})
+
+test('progress tells waiting from thinking from writing, and how much is written', () => {
+  const reader = createAnswerReader()
+  const phases = answerEvents('Twelve chars', { reasoning: 'Hm.', deltas: 2 }).map((event) => {
+    reader.accept({ event: undefined, data: JSON.stringify(event) })
+    return reader.progress()
+  })
+  expect(phases.filter((progress, n) => JSON.stringify(progress) !== JSON.stringify(phases[n - 1]))).toEqual([
+    { phase: 'waiting', characters: 0 },
+    { phase: 'thinking', characters: 0 },
+    { phase: 'writing', characters: 6 },
+    { phase: 'writing', characters: 12 },
+  ])
+})

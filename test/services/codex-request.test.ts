@@ -1,0 +1,190 @@
+import { describe, expect, test } from 'vitest'
+import { BUILTIN_MODELS, type Model } from '../../src/services/builtin-models.ts'
+import { buildRequest, chooseEffort, DEFAULT_INSTRUCTIONS, type RequestFacts } from '../../src/services/codex-request.ts'
+
+const SESSION = '019f0000-0000-7000-8000-000000000001'
+const THREAD = '019f0000-0000-7000-8000-000000000002'
+const QUESTION = {
+  prompt: 'What is a monad?\n"quoted"',
+  model: undefined,
+  systemPrompt: undefined,
+  temperature: undefined,
+  effort: undefined,
+}
+
+function modelCalled(id: string): Model {
+  const model = BUILTIN_MODELS.find((entry) => entry.id === id)
+  if (model === undefined) throw new Error(`no ${id}`)
+  return model
+}
+
+function build({ question, ...facts }: Partial<Omit<RequestFacts, 'question'>> & { question?: object } = {}) {
+  return buildRequest({
+    modelId: 'gpt-6.1-sol',
+    model: modelCalled('gpt-6.1-sol'),
+    effort: 'low',
+    acceptsTemperature: false,
+    sessionId: SESSION,
+    threadId: THREAD,
+    ...facts,
+    question: { ...QUESTION, ...question },
+  })
+}
+
+const classic = { modelId: 'gpt-5.5', model: modelCalled('gpt-5.5'), effort: 'medium' }
+const unlisted = { modelId: 'gpt-5.2-codex', model: undefined, effort: undefined }
+const USER_MESSAGE = { type: 'message', role: 'user', content: [{ type: 'input_text', text: QUESTION.prompt }] }
+
+describe('the body', () => {
+  test('of a lite model', () => {
+    expect(build().body).toEqual({
+      model: 'gpt-6.1-sol',
+      instructions: DEFAULT_INSTRUCTIONS,
+      input: [{ type: 'additional_tools', role: 'developer', tools: [] }, USER_MESSAGE],
+      tool_choice: 'auto',
+      parallel_tool_calls: false,
+      reasoning: { effort: 'low', context: 'all_turns' },
+      store: false,
+      stream: true,
+      include: ['reasoning.encrypted_content'],
+      prompt_cache_key: SESSION,
+      text: { verbosity: 'low' },
+    })
+  })
+
+  test('of a classic model', () => {
+    expect(build(classic).body).toEqual({
+      model: 'gpt-5.5',
+      instructions: DEFAULT_INSTRUCTIONS,
+      input: [USER_MESSAGE],
+      tools: [],
+      tool_choice: 'auto',
+      parallel_tool_calls: true,
+      reasoning: { effort: 'medium' },
+      store: false,
+      stream: true,
+      include: ['reasoning.encrypted_content'],
+      prompt_cache_key: SESSION,
+      text: { verbosity: 'low' },
+    })
+  })
+
+  test('of a model nobody has listed: the classic one, without what only the list could tell', () => {
+    expect(build(unlisted).body).toEqual({
+      model: 'gpt-5.2-codex',
+      instructions: DEFAULT_INSTRUCTIONS,
+      input: [USER_MESSAGE],
+      tools: [],
+      tool_choice: 'auto',
+      parallel_tool_calls: true,
+      reasoning: { summary: 'auto' },
+      store: false,
+      stream: true,
+      include: ['reasoning.encrypted_content'],
+      prompt_cache_key: SESSION,
+    })
+  })
+
+  test('names its fields in a fixed order, so that equal questions are equal bytes', () => {
+    expect(Object.keys(build(classic).body)).toEqual([
+      'model',
+      'instructions',
+      'input',
+      'tools',
+      'tool_choice',
+      'parallel_tool_calls',
+      'reasoning',
+      'store',
+      'stream',
+      'include',
+      'prompt_cache_key',
+      'text',
+    ])
+  })
+
+  test("has the user's own instructions instead of ours", () => {
+    expect(build({ question: { systemPrompt: 'Answer in Latin.' } }).body.instructions).toBe('Answer in Latin.')
+  })
+
+  test('has a temperature only where the endpoint takes one', () => {
+    const question = { temperature: 0 }
+    expect(build({ question, acceptsTemperature: true }).body.temperature).toBe(0)
+    expect(build({ question }).body).not.toHaveProperty('temperature')
+    expect(build({ acceptsTemperature: true }).body).not.toHaveProperty('temperature')
+  })
+
+  test('has the verbosity of the model, or none', () => {
+    expect(build({ model: { ...modelCalled('gpt-5.5'), verbosity: 'high' } }).body.text).toEqual({ verbosity: 'high' })
+    expect(build({ model: { ...modelCalled('gpt-5.5'), verbosity: undefined } }).body).not.toHaveProperty('text')
+  })
+
+  test.each([
+    ['low', 'low'],
+    ['xhigh', 'xhigh'],
+    ['max', 'max'],
+    ['none', 'none'],
+    ['of-tomorrow', 'of-tomorrow'],
+    ['ultra', 'xhigh'],
+  ])('asks for effort %s as %s', (effort, sent) => {
+    expect(build({ effort }).body.reasoning).toEqual({ effort: sent, context: 'all_turns' })
+    expect(build({ ...classic, effort }).body.reasoning).toEqual({ effort: sent })
+  })
+})
+
+describe('the headers', () => {
+  const usual = [
+    ['x-client-request-id', THREAD],
+    ['session-id', SESSION],
+    ['thread-id', THREAD],
+    ['accept', 'text/event-stream'],
+    ['content-type', 'application/json'],
+  ]
+
+  test('of a lite model say so first', () => {
+    expect(Object.entries(build().headers)).toEqual([['x-openai-internal-codex-responses-lite', 'true'], ...usual])
+  })
+
+  test.each([
+    ['a classic model', classic],
+    ['a model nobody has listed', unlisted],
+  ])('of %s', (_name, facts) => {
+    expect(Object.entries(build(facts).headers)).toEqual(usual)
+  })
+})
+
+describe('a note tells', () => {
+  test('nothing when all is as it should be', () => {
+    expect(build().notes).toEqual([])
+    expect(build({ question: { temperature: 1 }, acceptsTemperature: true }).notes).toEqual([])
+  })
+
+  test('that a model is not listed', () => {
+    expect(build(unlisted).notes).toEqual([
+      'gpt-5.2-codex is not in the model list of this account; it was asked all the same',
+    ])
+  })
+
+  test('that a temperature was left out, even 0', () => {
+    expect(build({ question: { temperature: 0 } }).notes).toEqual([
+      'temperature was ignored: Codex models with a ChatGPT login do not take one',
+    ])
+  })
+
+  test('that ultra went out under another name', () => {
+    expect(build({ effort: 'ultra' }).notes).toEqual(['effort ultra was sent as xhigh'])
+  })
+})
+
+test("the effort is the caller's, else the setting's, else the model's, else none", () => {
+  const model = modelCalled('gpt-6.1-sol')
+  expect(chooseEffort('high', 'max', model)).toBe('high')
+  expect(chooseEffort(undefined, 'max', model)).toBe('max')
+  expect(chooseEffort(undefined, undefined, model)).toBe('low')
+  expect(chooseEffort(undefined, undefined, undefined)).toBeUndefined()
+})
+
+test('our own instructions are short, in whole sentences, and claim no other program', () => {
+  expect(DEFAULT_INSTRUCTIONS.length).toBeLessThan(500)
+  expect(DEFAULT_INSTRUCTIONS).toMatch(/^You are Codex, .+\.$/)
+  expect(DEFAULT_INSTRUCTIONS).not.toMatch(/CLI|terminal|\s{2}|\n/)
+})
