@@ -1,0 +1,154 @@
+import { CodexError, isCodexError } from '../errors.ts'
+import type { Clock } from '../infrastructure/clock.ts'
+import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
+import { type IdClaims, readIdClaims } from './id-claims.ts'
+import type { OAuthFlow } from './oauth-flow.ts'
+import type { TokenResponse } from './token-response.ts'
+
+/** What an authorization code is redeemed with (RFC 6749, section 4.1.3; RFC 7636, section 4.5). */
+export interface CodeProof {
+  code: string
+  redirectUri: string
+  verifier: string
+}
+
+/** One attempt to sign in, whichever way its code comes: it ends once, and only success changes what is stored. */
+export interface SignInSession {
+  state(): 'pending' | 'succeeded' | 'failed' | 'cancelled'
+  /** Why it did not succeed. */
+  error(): CodexError | undefined
+  /** Milliseconds since the epoch. */
+  expiresAt: number
+  /** The account that is signed in, or a rejection with `error`. */
+  outcome: Promise<IdClaims>
+  /** Aborted when the session has ended. */
+  ended: AbortSignal
+  /** Exchanges the code and stores the login. Resolves to why that failed; it never rejects. */
+  redeem(proof: CodeProof): Promise<CodexError | undefined>
+  /** Ends the session without a login. */
+  fail(error: CodexError): void
+}
+
+export interface SignInSessionDeps {
+  storage: TokenStorage
+  oauth: OAuthFlow
+  clock: Clock
+  limitMs: number
+}
+
+const REVOKE_LIMIT_MS = 5_000
+
+export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDeps): SignInSession {
+  let state: ReturnType<SignInSession['state']> = 'pending'
+  let failure: CodexError | undefined
+  const ended = new AbortController()
+  const { promise: outcome, resolve, reject } = deferred<IdClaims>()
+  // Nobody may be waiting when it fails; `error` keeps the reason for the next call.
+  outcome.catch(() => {})
+
+  function succeed(account: IdClaims): void {
+    state = 'succeeded'
+    ended.abort()
+    resolve(account)
+  }
+
+  function fail(error: CodexError): void {
+    if (state !== 'pending') return
+    state = error.code === 'CANCELLED' ? 'cancelled' : 'failed'
+    failure = error
+    ended.abort()
+    reject(error)
+  }
+
+  async function redeem(proof: CodeProof): Promise<CodexError | undefined> {
+    try {
+      const record = newRecord(await oauth.exchangeCode(proof), clock.now())
+      await store(record)
+      succeed(readIdClaims(record))
+      return undefined
+    } catch (cause) {
+      const error = asCodexError(cause)
+      fail(error)
+      return error
+    }
+  }
+
+  /** Replaces the stored login, unless this session has ended meanwhile, and lets the old one be forgotten. */
+  async function store(record: TokenRecord): Promise<void> {
+    let previous: TokenRecord | undefined
+    let stored = false
+    try {
+      await storage.update((current) => {
+        previous = current
+        stored = state === 'pending'
+        return stored ? record : current
+      })
+    } catch (error) {
+      // Nobody has these tokens any more, and nobody would ever sign them out.
+      forget(record)
+      throw error
+    }
+    forget(stored ? previous : record)
+    if (!stored) throw failure ?? signInCancelled('The sign-in was cancelled.')
+  }
+
+  /** Best effort, and nobody waits for it. */
+  function forget(obsolete: TokenRecord | undefined): void {
+    if (obsolete?.refreshToken !== undefined) void oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS)
+  }
+
+  void clock.sleep(limitMs, ended.signal).then(
+    () => fail(signInTimeout(limitMs)),
+    () => {},
+  )
+  const expiresAt = clock.now() + limitMs
+  return { state: () => state, error: () => failure, expiresAt, outcome, ended: ended.signal, redeem, fail }
+}
+
+export function signInCancelled(message: string): CodexError {
+  return new CodexError('CANCELLED', message, { hint: 'Start again with codex_login.' })
+}
+
+function signInTimeout(limitMs: number): CodexError {
+  return new CodexError('LOGIN_TIMEOUT', `Nobody finished the sign-in within ${Math.round(limitMs / 1000)} s.`, {
+    hint: 'Start again with codex_login. On a remote machine, the browser must be able to reach this one: forward the port.',
+  })
+}
+
+/** @throws CodexError TOKEN_REQUEST_FAILED a login without one of its three tokens (facts: wire-protocol 2.5) */
+function newRecord(tokens: TokenResponse, nowMs: number): TokenRecord {
+  const { accessToken, refreshToken, idToken, tokenType, expiresAt } = tokens
+  if (accessToken === undefined || refreshToken === undefined || idToken === undefined) {
+    throw new CodexError('TOKEN_REQUEST_FAILED', 'The sign-in service did not send all the tokens of a login.', {
+      hint: 'Start again with codex_login.',
+    })
+  }
+  return {
+    accessToken,
+    refreshToken,
+    idToken,
+    tokenType,
+    expiresAt,
+    accountId: readIdClaims({ idToken, accessToken }).accountId,
+    savedAt: nowMs,
+    refreshedAt: nowMs,
+    method: 'chatgpt',
+    refreshFailed: undefined,
+  }
+}
+
+function asCodexError(error: unknown): CodexError {
+  if (isCodexError(error)) return error
+  return new CodexError('TOKEN_REQUEST_FAILED', 'The sign-in failed unexpectedly.', { cause: error })
+}
+
+/** Promise.withResolvers, which Node 20 does not have. */
+function deferred<T>() {
+  let resolve!: (value: T) => void
+  let reject!: (reason: unknown) => void
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  return { promise, resolve, reject }
+}
