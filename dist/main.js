@@ -4496,7 +4496,7 @@ function raceSignal(work, signal) {
 
 // src/infrastructure/tick-timer.ts
 function createTickTimer(limitMs, onExpire) {
-  const tickMs = Math.min(1e3, Math.max(1, limitMs / 10));
+  const tickMs = Math.min(1e3, Math.ceil(limitMs / 10));
   const limit = Math.ceil(limitMs / tickMs);
   let ticks = 0;
   const interval = setInterval(() => {
@@ -4515,6 +4515,7 @@ function createTickTimer(limitMs, onExpire) {
 }
 
 // src/infrastructure/http-client.ts
+var FETCH_IDLE_LIMIT_MS = 3e5;
 function createHttpClient({ fetch: fetch2, log: log2 }) {
   return {
     async send({ method, url: url2, headers = {}, body, headerTimeoutMs, signal }) {
@@ -4574,6 +4575,7 @@ async function* readChunks(body, { idleTimeoutMs, signal }) {
   } catch (cause) {
     if (cause instanceof CodexError) throw cause;
     if (signal?.aborted) throw cancelled();
+    if (failureCode(cause) === "UND_ERR_BODY_TIMEOUT") throw silent(FETCH_IDLE_LIMIT_MS);
     throw new CodexError("NETWORK", "The connection to the service broke off.", {
       hint: "Try again.",
       cause,
@@ -4603,7 +4605,7 @@ function seconds(ms) {
 function networkError(host, cause) {
   const code = failureCode(cause);
   const [message, hint] = sentenceFor(code, host);
-  return new CodexError("NETWORK", message, { hint, cause, retryable: !isCertificateCode(code) });
+  return new CodexError("NETWORK", message, { hint, cause, retryable: !isTlsCode(code) });
 }
 function sentenceFor(code, host) {
   if (["ENOTFOUND", "EAI_AGAIN"].includes(code)) {
@@ -4618,10 +4620,19 @@ function sentenceFor(code, host) {
       "Behind a company network, point NODE_EXTRA_CA_CERTS at its certificate authority and restart the server."
     ];
   }
+  if (isTlsCode(code)) {
+    return [
+      `No secure connection to ${host} came about (${code}).`,
+      "A proxy or a sign-in page of your network may stand in between; check the address if you have set one."
+    ];
+  }
   return [`The connection to ${host} failed (${code}).`, "Try again."];
 }
 function isCertificateCode(code) {
-  return /CERT|SELF_SIGNED|UNABLE_TO_|^ERR_TLS|^ERR_SSL/.test(code);
+  return /CERT|SELF_SIGNED|UNABLE_TO_/.test(code);
+}
+function isTlsCode(code) {
+  return isCertificateCode(code) || /^ERR_(?:TLS|SSL)/.test(code);
 }
 function failureCode(error2) {
   for (let current = error2; current instanceof Error; current = current.cause) {
@@ -4772,16 +4783,16 @@ function createTokenStorage({
   lockWaitMs = 1e4,
   uid = process.getuid?.()
 }) {
-  const locate = () => orStorageFailed(file2, "read", () => canonicalPath(file2));
+  const locate2 = () => orStorageFailed(file2, "read", () => canonicalPath(file2));
   const prepare = () => {
-    const path3 = locate();
+    const path3 = locate2();
     orStorageFailed(path3, "written", () => ensureFolder(dirname7(path3)));
     return path3;
   };
   return {
-    file: locate,
+    file: locate2,
     read() {
-      const path3 = locate();
+      const path3 = locate2();
       const found = readWhole(path3);
       if (found === void 0) return { record: void 0, warnings: [] };
       return { record: recordIn(found.text, { file: path3, now: now() }), warnings: warningsFor(path3, found.stat, uid) };
@@ -20521,7 +20532,7 @@ function lite(id, name, priority, defaultEffort, efforts) {
 
 // src/services/remote-text.ts
 function quoteRemote(text3, limit = 200) {
-  const line = text3.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").replace(/[`<>]/g, "").trim();
+  const line = text3.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").replace(/[`<>]/g, "").replace(/[“”]/g, '"').trim();
   const characters = [...line];
   return `“${characters.length > limit ? `${characters.slice(0, limit - 1).join("")}…` : line}”`;
 }
@@ -20652,11 +20663,15 @@ function readSnapshot(value, identity) {
   const models = fieldOf(value, "models");
   if (textField(value, "identity") !== identity || fetchedAt === void 0 || !Array.isArray(models)) return void 0;
   if (!models.every(isModel) || models.length === 0) return void 0;
-  return { identity, etag: textField(value, "etag"), fetchedAt, models };
+  const etag = textField(value, "etag");
+  return { identity, etag: /^[!-~]{1,1000}$/.test(etag ?? "") ? etag : void 0, fetchedAt, models };
 }
 function isModel(value) {
   const efforts = fieldOf(value, "efforts");
-  return textField(value, "id") !== void 0 && textField(value, "name") !== void 0 && numberField(value, "priority") !== void 0 && typeof fieldOf(value, "hidden") === "boolean" && typeof fieldOf(value, "lite") === "boolean" && Array.isArray(efforts) && efforts.every((effort) => typeof effort === "string");
+  return textField(value, "id") !== void 0 && textField(value, "name") !== void 0 && numberField(value, "priority") !== void 0 && typeof fieldOf(value, "hidden") === "boolean" && typeof fieldOf(value, "lite") === "boolean" && Array.isArray(efforts) && efforts.every((effort) => typeof effort === "string") && isTextOrAbsent(fieldOf(value, "defaultEffort")) && isTextOrAbsent(fieldOf(value, "verbosity"));
+}
+function isTextOrAbsent(value) {
+  return value === void 0 || typeof value === "string";
 }
 
 // src/services/account-models.ts
@@ -20805,7 +20820,7 @@ function createTokenRefresher(deps) {
     return void 0;
   }
   async function spend(current, subject, number4, fails, reason) {
-    const giveUp = (untilMs = 0, failed = fails) => finish(subject, number4, untilMs, failed);
+    const giveUp = (untilMs = 0, failed2 = fails) => finish(subject, number4, untilMs, failed2);
     try {
       const again = storage.read().record;
       if (again?.refreshToken !== current.refreshToken) {
@@ -21032,7 +21047,7 @@ function createStatusReader({ storage, signIn, credentials, configProblem, clock
       expiresInMs: leftMs,
       hasRefreshToken: record2?.refreshToken !== void 0,
       login: login2,
-      storagePath: storage.file(),
+      storagePath: locate(storage),
       storageProblem: problem,
       message
     };
@@ -21045,6 +21060,13 @@ function readStored(storage) {
   } catch (error2) {
     const problem = isCodexError(error2) ? `${error2.message} ${error2.hint ?? ""}`.trim() : "It cannot be read.";
     return { record: void 0, problem };
+  }
+}
+function locate(storage) {
+  try {
+    return storage.file();
+  } catch {
+    return "";
   }
 }
 function statusOf(record2, leftMs) {
@@ -21273,11 +21295,13 @@ function isEventPrefix(chunk, i, firstCharCode) {
 
 // src/infrastructure/sse.ts
 init_errors();
+var CR2 = 13;
 async function* readEvents(body, limits, signal) {
   const decoder = new TextDecoder();
   let events = [];
   let tooLarge = false;
   let total = 0;
+  let endsWithCr = false;
   const parser = createParser({
     maxBufferSize: limits.maxEventBytes,
     onEvent: ({ event, data }) => events.push({ event, data }),
@@ -21289,11 +21313,14 @@ async function* readEvents(body, limits, signal) {
     total += chunk.byteLength;
     if (total > limits.maxTotalBytes) throw oversized("The answer");
     parser.feed(decoder.decode(chunk, { stream: true }));
+    endsWithCr = chunk.at(-1) === CR2;
     const ready = events;
     events = [];
     yield* ready;
     if (tooLarge) throw oversized("One event of the answer");
   }
+  if (endsWithCr) parser.feed("\n");
+  yield* events;
 }
 function oversized(what) {
   return new CodexError("RESPONSE_INVALID", `${what} is larger than this server accepts.`, {
@@ -21306,15 +21333,81 @@ init_errors();
 
 // src/services/codex-failure.ts
 init_errors();
-var PLAN_PAGE = "https://chatgpt.com/explore/plus";
+
+// src/services/usage-limit.ts
+init_errors();
 var USAGE_PAGE = "https://chatgpt.com/settings/usage";
+var YEAR_MS2 = 365 * 24 * 36e5;
+function usageLimit({ headers, json: json2, nowMs }) {
+  const error2 = fieldOf(json2, "error");
+  const window = blockingWindow(headers);
+  const statedMs = secondsField(error2, "resets_at") ?? window?.resetAtMs ?? afterSeconds(error2, nowMs);
+  const resetAtMs = statedMs !== void 0 && Math.abs(statedMs - nowMs) < YEAR_MS2 ? statedMs : void 0;
+  const plan = textField(error2, "plan_type");
+  const which = window === void 0 ? "usage limit" : `${windowName(window.minutes)} usage limit`;
+  const of = plan === void 0 ? "of this account" : `of the ChatGPT ${quotePlan(plan)} plan`;
+  const until = resetAtMs === void 0 ? "Try again later" : `It opens again ${localTime(resetAtMs, nowMs)}`;
+  return new CodexError("USAGE_LIMIT", `The ${which} ${of} is used up.`, {
+    hint: `${until}. See ${USAGE_PAGE}.`,
+    cause: json2
+  });
+}
+function blockingWindow(headers) {
+  const limit = headers.get("x-codex-active-limit");
+  const family = limit !== null && /^[\w-]{1,40}$/.test(limit) ? `x-${limit}` : "x-codex";
+  const windows = ["primary", "secondary"].flatMap((name) => readWindow(headers, `${family}-${name}`) ?? []);
+  return windows.find((window) => window.usedPercent >= 100) ?? windows.sort((a, b) => b.usedPercent - a.usedPercent)[0];
+}
+function readWindow(headers, prefix) {
+  const number4 = (name) => {
+    const value = headers.get(`${prefix}-${name}`);
+    return value === null || value.trim() === "" ? Number.NaN : Number(value);
+  };
+  const usedPercent = number4("used-percent");
+  const minutes = number4("window-minutes");
+  if (!Number.isFinite(usedPercent) || !Number.isFinite(minutes) || minutes <= 0) return void 0;
+  const resetAt = number4("reset-at");
+  return { usedPercent, minutes, resetAtMs: Number.isFinite(resetAt) ? resetAt * 1e3 : void 0 };
+}
+function windowName(minutes) {
+  if (minutes === 10080) return "weekly";
+  if (minutes % 1440 === 0) return `${minutes / 1440}-day`;
+  return minutes % 60 === 0 ? `${minutes / 60}-hour` : `${minutes}-minute`;
+}
+function localTime(atMs, nowMs) {
+  const sameDay = new Date(atMs).toDateString() === new Date(nowMs).toDateString();
+  const date5 = sameDay ? {} : { weekday: "short", month: "short", day: "numeric" };
+  const format2 = new Intl.DateTimeFormat("en", {
+    ...date5,
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+    timeZoneName: "short"
+  });
+  return `${sameDay ? "at" : "on"} ${format2.format(atMs)}`;
+}
+function secondsField(value, name) {
+  const seconds2 = numberField(value, name);
+  return seconds2 === void 0 ? void 0 : seconds2 * 1e3;
+}
+function afterSeconds(error2, nowMs) {
+  const after = secondsField(error2, "resets_in_seconds");
+  return after === void 0 ? void 0 : nowMs + after;
+}
+function quotePlan(plan) {
+  return /^[\w-]{1,40}$/.test(plan) ? plan : "unknown";
+}
+
+// src/services/codex-failure.ts
+var PLAN_PAGE = "https://chatgpt.com/explore/plus";
+var BILLING_PAGE = "https://platform.openai.com/settings/organization/billing";
 function refusalOf(answer) {
   const { status, json: json2 } = answer;
   const error2 = fieldOf(json2, "error");
   const named2 = textField(error2, "code") ?? textField(error2, "type");
   const type = textField(error2, "type") ?? named2;
   const words = textField(json2, "detail") ?? textField(error2, "message") ?? textField(json2, "message");
-  if (/usage_limit_reached$/.test(type ?? "")) return usageLimit(answer, error2);
+  if (/usage_limit_reached$/.test(type ?? "")) return usageLimit(answer);
   const known = byCode(named2, words) ?? byCode(type, words);
   return toError(known ?? byWords(words, answer) ?? byStatus(status, answer, words), json2);
 }
@@ -21350,7 +21443,7 @@ function byCode(code, words) {
       return {
         code: "USAGE_LIMIT",
         message: "The quota of this account is used up.",
-        hint: `See plan and billing at ${USAGE_PAGE}.`
+        hint: `See plan and billing at ${USAGE_PAGE}, those of an API key at ${BILLING_PAGE}.`
       };
     case "usage_not_included":
       return {
@@ -21386,7 +21479,7 @@ function byCode(code, words) {
       return void 0;
   }
 }
-var MODELS_HINT = "codex_models lists the models of this account; leave the model out to use its default.";
+var MODELS_HINT = "Ask for one that codex_models lists, or leave the model out to use the default.";
 function byWords(words, { modelId, kind }) {
   if (words === void 0) return void 0;
   if (/model.*(not supported|requires a newer version|does not exist)/i.test(words)) {
@@ -21483,63 +21576,6 @@ function otherStatus(status, words) {
     message: `The service refused the request (${status})${said(words)}.`,
     hint: "Check the arguments; update codex-oauth if they are right."
   };
-}
-function usageLimit({ headers, nowMs, json: json2 }, error2) {
-  const window = blockingWindow(headers);
-  const resetAtMs = secondsField(error2, "resets_at") ?? window?.resetAtMs ?? afterSeconds(error2, nowMs);
-  const plan = textField(error2, "plan_type");
-  const which = window === void 0 ? "usage limit" : `${windowName(window.minutes)} usage limit`;
-  const of = plan === void 0 ? "of this account" : `of the ChatGPT ${quotePlan(plan)} plan`;
-  const until = resetAtMs === void 0 ? "Try again later" : `It opens again ${localTime(resetAtMs, nowMs)}`;
-  return new CodexError("USAGE_LIMIT", `The ${which} ${of} is used up.`, {
-    hint: `${until}. See ${USAGE_PAGE}.`,
-    cause: json2
-  });
-}
-function blockingWindow(headers) {
-  const limit = headers.get("x-codex-active-limit");
-  const family = limit !== null && /^[\w-]{1,40}$/.test(limit) ? `x-${limit}` : "x-codex";
-  const windows = ["primary", "secondary"].flatMap((name) => readWindow(headers, `${family}-${name}`) ?? []);
-  return windows.find((window) => window.usedPercent >= 100) ?? windows.sort((a, b) => b.usedPercent - a.usedPercent)[0];
-}
-function readWindow(headers, prefix) {
-  const number4 = (name) => {
-    const value = headers.get(`${prefix}-${name}`);
-    return value === null || value.trim() === "" ? Number.NaN : Number(value);
-  };
-  const usedPercent = number4("used-percent");
-  const minutes = number4("window-minutes");
-  if (!Number.isFinite(usedPercent) || !Number.isFinite(minutes)) return void 0;
-  const resetAt = number4("reset-at");
-  return { usedPercent, minutes, resetAtMs: Number.isFinite(resetAt) ? resetAt * 1e3 : void 0 };
-}
-function windowName(minutes) {
-  if (minutes === 10080) return "weekly";
-  if (minutes % 1440 === 0) return `${minutes / 1440}-day`;
-  return minutes % 60 === 0 ? `${minutes / 60}-hour` : `${minutes}-minute`;
-}
-function localTime(atMs, nowMs) {
-  const sameDay = new Date(atMs).toDateString() === new Date(nowMs).toDateString();
-  const date5 = sameDay ? {} : { weekday: "short", month: "short", day: "numeric" };
-  const format2 = new Intl.DateTimeFormat("en", {
-    ...date5,
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-    timeZoneName: "short"
-  });
-  return `${sameDay ? "at" : "on"} ${format2.format(atMs)}`;
-}
-function secondsField(value, name) {
-  const seconds2 = numberField(value, name);
-  return seconds2 === void 0 ? void 0 : seconds2 * 1e3;
-}
-function afterSeconds(error2, nowMs) {
-  const after = secondsField(error2, "resets_in_seconds");
-  return after === void 0 ? void 0 : nowMs + after;
-}
-function quotePlan(plan) {
-  return /^[\w-]{1,40}$/.test(plan) ? plan : "unknown";
 }
 function said(words) {
   return words === void 0 ? "" : `: ${quoteRemote(words)}`;
@@ -21727,8 +21763,11 @@ var HOUR_MS3 = 36e5;
 function retryAfterMs(headers, nowMs) {
   const value = headers.get("retry-after")?.trim();
   if (!value) return void 0;
-  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1e3 : Date.parse(value) - nowMs;
+  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1e3 : readDate(value) - nowMs;
   return Number.isNaN(ms) ? void 0 : Math.min(Math.max(ms, 0), HOUR_MS3);
+}
+function readDate(value) {
+  return / \d\d:\d\d:\d\d GMT$/.test(value) ? Date.parse(value) : Number.NaN;
 }
 
 // src/services/codex-client.ts
@@ -21742,8 +21781,8 @@ function createCodexClient(deps) {
   const { config: config2, credentials, catalogue, http, clock, random, newId, log: log2 } = deps;
   let session;
   async function ask(credential, request, signal) {
-    const reply2 = await sendPatiently(credential, request, signal);
-    if (reply2.status !== 401 || credential.renew === void 0) return reply2;
+    const reply = await sendPatiently(credential, request, signal);
+    if (reply.status !== 401 || credential.renew === void 0) return reply;
     return sendPatiently(await credential.renew(signal), request, signal);
   }
   async function sendPatiently(credential, request, signal) {
@@ -21772,6 +21811,7 @@ function createCodexClient(deps) {
     });
     if (status === 200) return { status, headers, body, json: void 0 };
     const text3 = await readText(body).catch(() => "");
+    if (signal?.aborted) throw cancelled();
     return { status, headers, body: void 0, json: parseJson(text3) };
   }
   function retryDelayMs({ status, headers, json: json2 }, retries, backoffMs) {
@@ -21806,17 +21846,18 @@ function createCodexClient(deps) {
       session ??= newId();
       const ids = { sessionId: session, threadId: newId() };
       const request = buildRequest({ question, modelId, model, effort, acceptsTemperature, ...ids });
-      const reply2 = await ask(credential, request, signal);
-      if (reply2.status !== 200) throw refusalOf({ ...reply2, modelId, kind: credential.kind, nowMs: clock.now() });
-      const answer = await readAnswer(reply2, options);
-      const answeredBy = reply2.headers.get("openai-model") ?? answer.model ?? modelId;
+      const reply = await ask(credential, request, signal);
+      if (reply.status !== 200) throw refusalOf({ ...reply, modelId, kind: credential.kind, nowMs: clock.now() });
+      const answer = await readAnswer(reply, options);
+      const answeredBy = reply.headers.get("openai-model") ?? answer.model ?? modelId;
       const notes = [...request.notes, ...rerouted(modelId, answeredBy), ...answer.notes];
       return { text: answer.text, model: modelId, effort, usage: answer.usage, account: credential.label, notes };
     }
   };
 }
 function rerouted(asked, answered) {
-  if (answered === asked || answered.startsWith(`${asked}-`) || !/^[\w.:/-]{1,100}$/.test(answered)) return [];
+  if (answered.replace(/-\d{4}-\d{2}-\d{2}$/, "") === asked) return [];
+  if (answered === asked || !/^[\w.:/-]{1,100}$/.test(answered)) return [];
   return [`the service answered with ${answered} instead of ${asked}`];
 }
 
@@ -22014,7 +22055,7 @@ function asTransient(error2) {
   });
 }
 
-// src/services/sign-in.ts
+// src/services/browser-sign-in.ts
 init_errors();
 
 // src/infrastructure/pkce.ts
@@ -22043,7 +22084,7 @@ function judgeCallback(query, expected) {
   const parameters = new URLSearchParams(query);
   const only = (name) => {
     const values = parameters.getAll(name);
-    return values.length === 1 ? values[0] : void 0;
+    return values.length === 1 ? values[0] || void 0 : void 0;
   };
   if (!isSameSecret(only("state") ?? "", expected.state)) return { kind: "ignore" };
   if (parameters.has("iss") && only("iss") !== expected.issuer) return { kind: "ignore" };
@@ -22087,180 +22128,42 @@ function escapeHtml(text3) {
   return text3.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-// src/services/sign-in.ts
+// src/services/browser-sign-in.ts
 var CALLBACK_PATH = "/auth/callback";
-var PROGRESS_MS = 1e4;
-var REVOKE_LIMIT_MS3 = 5e3;
-function createSignIn(deps) {
-  const { config: config2, storage, tokens: tokens2, oauth, openBrowser, randomBytes: randomBytes2, clock, log: log2 } = deps;
-  let session;
-  let beginning = Promise.resolve();
-  function begin(force) {
-    const begun = beginning.then(async () => {
-      if (session?.view.state === "pending" && !force) return session;
-      const account = force ? void 0 : await signedInAccount();
-      if (account !== void 0) return account;
-      storage.read();
-      storage.reserve();
-      await endSession("A newer sign-in has taken the place of this one.");
-      session = await openSession();
-      return session;
-    });
-    beginning = begun.catch(() => {
-    });
-    return begun;
+async function openBrowserSignIn(session, deps) {
+  const { config: config2, oauth, openBrowser, randomBytes: randomBytes2, log: log2 } = deps;
+  const { openLoopbackServer: openLoopbackServer2 } = await Promise.resolve().then(() => (init_loopback_server(), loopback_server_exports));
+  const { verifier, challenge } = createPkce(randomBytes2);
+  const state = createState(randomBytes2);
+  let redirectUri = "";
+  let used = false;
+  async function answer(query) {
+    const verdict = used ? { kind: "ignore" } : judgeCallback(query, { state, issuer: config2.issuer });
+    log2.event("callback", { verdict: verdict.kind });
+    if (verdict.kind === "ignore") return { status: 400, html: strangerPage() };
+    used = true;
+    if (verdict.kind === "denied") return refuse(signInDenied(verdict.error, verdict.description));
+    const error2 = await session.redeem({ code: verdict.code, redirectUri, verifier });
+    return error2 === void 0 ? { status: 200, html: successPage() } : failed(error2);
   }
-  async function signedInAccount() {
-    try {
-      const record2 = await tokens2.getTokens();
-      return record2.refreshFailed === void 0 ? readIdClaims(record2) : void 0;
-    } catch {
-      return void 0;
-    }
+  function refuse(error2) {
+    session.fail(error2);
+    return failed(error2);
   }
-  async function openSession() {
-    const { openLoopbackServer: openLoopbackServer2 } = await Promise.resolve().then(() => (init_loopback_server(), loopback_server_exports));
-    const pkce = createPkce(randomBytes2);
-    const state = createState(randomBytes2);
-    let answer = async () => reply(400, strangerPage());
-    const server = await openLoopbackServer2({
-      ports: config2.ports,
-      path: CALLBACK_PATH,
-      answer: (query) => answer(query)
-    });
-    const redirectUri = `http://${config2.redirectHost}:${server.port}${CALLBACK_PATH}`;
-    const url2 = oauth.authorizeUrl({ redirectUri, challenge: pkce.challenge, state });
-    const opened = createSession(server, url2);
-    let used = false;
-    answer = async (query) => {
-      const verdict = used ? { kind: "ignore" } : judgeCallback(query, { state, issuer: config2.issuer });
-      log2.event("callback", { verdict: verdict.kind });
-      if (verdict.kind === "ignore") return reply(400, strangerPage());
-      used = true;
-      return finish(opened, verdict, { redirectUri, verifier: pkce.verifier });
-    };
-    return opened;
-  }
-  function createSession(server, url2) {
-    const expiresAt = clock.now() + config2.loginTimeoutMs;
-    const view = { state: "pending", url: url2, expiresAt, error: void 0 };
-    const ended = new AbortController();
-    const { promise: outcome, resolve: resolve3, reject } = deferred();
-    outcome.catch(() => {
-    });
-    const settle2 = (account) => {
-      if (view.state !== "pending") return;
-      const failed = account instanceof CodexError;
-      view.state = failed ? account.code === "CANCELLED" ? "cancelled" : "failed" : "succeeded";
-      view.error = failed ? account : void 0;
-      ended.abort();
-      void server.close();
-      failed ? reject(account) : resolve3(account);
-    };
-    void clock.sleep(config2.loginTimeoutMs, ended.signal).then(
-      () => settle2(loginTimeout(config2.loginTimeoutMs)),
-      () => {
-      }
-    );
-    const browser = config2.openBrowser ? openBrowser(url2) : Promise.resolve(browserOff());
-    return { view, port: server.port, browser, outcome, settle: settle2, close: () => server.close() };
-  }
-  async function finish(opened, verdict, proof) {
-    try {
-      if (verdict.kind === "denied") throw loginDenied(verdict.error, verdict.description);
-      const record2 = newRecord(await oauth.exchangeCode({ code: verdict.code, ...proof }), clock.now());
-      await store(opened, record2);
-      opened.settle(readIdClaims(record2));
-      return reply(200, successPage());
-    } catch (cause) {
-      const error2 = asCodexError(cause);
-      opened.settle(error2);
-      return reply(400, failurePage(error2.message, error2.hint));
-    }
-  }
-  async function store(opened, record2) {
-    let previous;
-    let stored = false;
-    try {
-      await storage.update((current) => {
-        previous = current;
-        stored = opened.view.state === "pending";
-        return stored ? record2 : current;
-      });
-    } catch (error2) {
-      forget(record2);
-      throw error2;
-    }
-    forget(stored ? previous : record2);
-    if (!stored) throw opened.view.error ?? loginCancelled("The sign-in was cancelled.");
-  }
-  function forget(obsolete) {
-    if (obsolete?.refreshToken !== void 0) void oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS3);
-  }
-  async function endSession(why) {
-    session?.settle(loginCancelled(why));
-    await session?.close();
-  }
-  async function waitFor(running, { signal, onProgress }) {
-    const { url: url2, expiresAt } = running.view;
-    onProgress?.(`Open this address to sign in: ${url2}`);
-    const waited = new AbortController();
-    const still = async () => {
-      for (let leftMs = config2.loginWaitMs; leftMs > 0; leftMs -= PROGRESS_MS) {
-        await clock.sleep(Math.min(leftMs, PROGRESS_MS), waited.signal);
-        if (leftMs > PROGRESS_MS) onProgress?.(`Waiting for you to sign in: ${url2}`);
-      }
-      return void 0;
-    };
-    try {
-      const account = await raceSignal(Promise.race([running.outcome, still()]), signal);
-      if (account !== void 0) return { status: "authenticated", account, fresh: true };
-      return { status: "pending", url: url2, port: running.port, expiresAt, browser: await running.browser };
-    } finally {
-      waited.abort();
-    }
-  }
-  return {
-    async login(options) {
-      const begun = await raceSignal(begin(options.force), options.signal);
-      if (!("outcome" in begun)) return { status: "authenticated", account: begun, fresh: false };
-      return waitFor(begun, options);
-    },
-    view: () => session?.view,
-    async cancel() {
-      await endSession("The sign-in was cancelled.");
-      if (session?.view.state !== "cancelled") session = void 0;
-    }
-  };
+  const server = await openLoopbackServer2({ ports: config2.ports, path: CALLBACK_PATH, answer });
+  session.ended.addEventListener("abort", () => void server.close());
+  redirectUri = `http://${config2.redirectHost}:${server.port}${CALLBACK_PATH}`;
+  const url2 = oauth.authorizeUrl({ redirectUri, challenge, state });
+  const browser = config2.openBrowser ? openBrowser(url2) : Promise.resolve(browserOff());
+  return { url: url2, port: server.port, browser, close: () => server.close() };
 }
-function newRecord(tokens2, nowMs) {
-  const { accessToken, refreshToken, idToken, tokenType, expiresAt } = tokens2;
-  if (accessToken === void 0 || refreshToken === void 0 || idToken === void 0) {
-    throw new CodexError("TOKEN_REQUEST_FAILED", "The sign-in service did not send all the tokens of a login.", {
-      hint: "Start again with codex_login."
-    });
-  }
-  const { accountId } = readIdClaims({ idToken, accessToken });
-  const times = { savedAt: nowMs, refreshedAt: nowMs };
-  return {
-    accessToken,
-    refreshToken,
-    idToken,
-    tokenType,
-    expiresAt,
-    accountId,
-    ...times,
-    method: "chatgpt",
-    refreshFailed: void 0
-  };
-}
-function reply(status, html) {
-  return { status, html };
+function failed({ message, hint }) {
+  return { status: 400, html: failurePage(message, hint) };
 }
 function browserOff() {
   return { opened: false, reason: "CODEX_OAUTH_NO_BROWSER is set." };
 }
-function loginDenied(error2, description) {
+function signInDenied(error2, description) {
   if (description?.includes("missing_codex_entitlement")) {
     return new CodexError("LOGIN_DENIED", "Codex is not enabled for your workspace.", {
       hint: "Ask your workspace administrator, or sign in with another account."
@@ -22275,13 +22178,95 @@ function loginDenied(error2, description) {
     hint: "Start again with codex_login."
   });
 }
-function loginTimeout(limitMs) {
+
+// src/services/sign-in-session.ts
+init_errors();
+var REVOKE_LIMIT_MS3 = 5e3;
+function openSession({ storage, oauth, clock, limitMs }) {
+  let state = "pending";
+  let failure2;
+  const ended = new AbortController();
+  const { promise: outcome, resolve: resolve3, reject } = deferred();
+  outcome.catch(() => {
+  });
+  function succeed(account) {
+    state = "succeeded";
+    ended.abort();
+    resolve3(account);
+  }
+  function fail(error2) {
+    if (state !== "pending") return;
+    state = error2.code === "CANCELLED" ? "cancelled" : "failed";
+    failure2 = error2;
+    ended.abort();
+    reject(error2);
+  }
+  async function redeem(proof) {
+    try {
+      const record2 = newRecord(await oauth.exchangeCode(proof), clock.now());
+      await store(record2);
+      succeed(readIdClaims(record2));
+      return void 0;
+    } catch (cause) {
+      const error2 = asCodexError(cause);
+      fail(error2);
+      return error2;
+    }
+  }
+  async function store(record2) {
+    let previous;
+    let stored = false;
+    try {
+      await storage.update((current) => {
+        previous = current;
+        stored = state === "pending";
+        return stored ? record2 : current;
+      });
+    } catch (error2) {
+      forget(record2);
+      throw error2;
+    }
+    forget(stored ? previous : record2);
+    if (!stored) throw failure2 ?? signInCancelled("The sign-in was cancelled.");
+  }
+  function forget(obsolete) {
+    if (obsolete?.refreshToken !== void 0) void oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS3);
+  }
+  void clock.sleep(limitMs, ended.signal).then(
+    () => fail(signInTimeout(limitMs)),
+    () => {
+    }
+  );
+  const expiresAt = clock.now() + limitMs;
+  return { state: () => state, error: () => failure2, expiresAt, outcome, ended: ended.signal, redeem, fail };
+}
+function signInCancelled(message) {
+  return new CodexError("CANCELLED", message, { hint: "Start again with codex_login." });
+}
+function signInTimeout(limitMs) {
   return new CodexError("LOGIN_TIMEOUT", `Nobody finished the sign-in within ${Math.round(limitMs / 1e3)} s.`, {
     hint: "Start again with codex_login. On a remote machine, the browser must be able to reach this one: forward the port."
   });
 }
-function loginCancelled(message) {
-  return new CodexError("CANCELLED", message, { hint: "Start again with codex_login." });
+function newRecord(tokens2, nowMs) {
+  const { accessToken, refreshToken, idToken, tokenType, expiresAt } = tokens2;
+  if (accessToken === void 0 || refreshToken === void 0 || idToken === void 0) {
+    throw new CodexError("TOKEN_REQUEST_FAILED", "The sign-in service did not send all the tokens of a login.", {
+      hint: "Start again with codex_login."
+    });
+  }
+  return {
+    accessToken,
+    refreshToken,
+    idToken,
+    tokenType,
+    expiresAt,
+    accountId: readIdClaims({ idToken, accessToken }).accountId,
+    savedAt: nowMs,
+    refreshedAt: nowMs,
+    method: "chatgpt",
+    refreshFailed: void 0
+  };
 }
 function asCodexError(error2) {
   if (isCodexError(error2)) return error2;
@@ -22295,6 +22280,85 @@ function deferred() {
     reject = no;
   });
   return { promise: promise2, resolve: resolve3, reject };
+}
+
+// src/services/sign-in.ts
+var PROGRESS_MS = 1e4;
+function createSignIn(deps) {
+  const { config: config2, storage, tokens: tokens2, oauth, clock } = deps;
+  let running;
+  let beginning = Promise.resolve();
+  function begin(force) {
+    const begun = beginning.then(async () => {
+      if (running?.session.state() === "pending" && !force) return running;
+      const account = force ? void 0 : await signedInAccount();
+      if (account !== void 0) return account;
+      storage.read();
+      storage.reserve();
+      await end("A newer sign-in has taken the place of this one.");
+      running = await open3();
+      return running;
+    });
+    beginning = begun.catch(() => {
+    });
+    return begun;
+  }
+  async function signedInAccount() {
+    try {
+      const record2 = await tokens2.getTokens();
+      return record2.refreshFailed === void 0 ? readIdClaims(record2) : void 0;
+    } catch {
+      return void 0;
+    }
+  }
+  async function open3() {
+    const session = openSession({ storage, oauth, clock, limitMs: config2.loginTimeoutMs });
+    try {
+      return { session, way: await openBrowserSignIn(session, deps) };
+    } catch (error2) {
+      session.fail(signInCancelled("The sign-in could not begin."));
+      throw error2;
+    }
+  }
+  async function end(why) {
+    running?.session.fail(signInCancelled(why));
+    await running?.way.close();
+  }
+  async function waitFor({ session, way }, { signal, onProgress }) {
+    const { url: url2, port } = way;
+    onProgress?.(`Open this address to sign in: ${url2}`);
+    const waited = new AbortController();
+    const still = async () => {
+      for (let leftMs = config2.loginWaitMs; leftMs > 0; leftMs -= PROGRESS_MS) {
+        await clock.sleep(Math.min(leftMs, PROGRESS_MS), waited.signal);
+        if (leftMs > PROGRESS_MS) onProgress?.(`Waiting for you to sign in: ${url2}`);
+      }
+      return void 0;
+    };
+    try {
+      const account = await raceSignal(Promise.race([session.outcome, still()]), signal);
+      if (account !== void 0) return { status: "authenticated", account, fresh: true };
+      return { status: "pending", url: url2, port, expiresAt: session.expiresAt, browser: await way.browser };
+    } finally {
+      waited.abort();
+    }
+  }
+  return {
+    async login(options) {
+      const begun = await raceSignal(begin(options.force), options.signal);
+      if (!("session" in begun)) return { status: "authenticated", account: begun, fresh: false };
+      return waitFor(begun, options);
+    },
+    view() {
+      if (running === void 0) return void 0;
+      const { session, way } = running;
+      return { state: session.state(), url: way.url, expiresAt: session.expiresAt, error: session.error() };
+    },
+    async cancel() {
+      await end("The sign-in was cancelled.");
+      if (running?.session.state() !== "cancelled") running = void 0;
+    }
+  };
 }
 
 // src/services/sign-out.ts
@@ -22766,9 +22830,9 @@ function pairs(fields) {
   return Object.entries(fields).filter(([, value]) => value !== void 0).map(([key, value]) => `${key}=${typeof value === "string" ? JSON.stringify(value) : value}`);
 }
 var HIDDEN = "[hidden]";
-var NAMED_SECRET = /("?(?:access_token|refresh_token|id_token|code_verifier|code_challenge|api_key|authorization|code|state|token)"?\s*[:=]\s*"?)[^\s"&,}]+/gi;
+var NAMED_SECRET = /("?(?:access_token|refresh_token|id_token|code_verifier|code_challenge|api_key|authorization|code|state|token)"?\s*[:=]\s*"?)(?:(?:Basic|Bearer)\s+)?[^\s"&,}]+/gi;
 function redact(text3) {
-  return text3.replace(/[\r\n]+/g, " ").replace(/\bBearer\s+\S+/gi, `Bearer ${HIDDEN}`).replace(/\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g, HIDDEN).replace(/\b(?:rt|ac|sk|sess)[-_][\w.-]{6,}/g, HIDDEN).replace(NAMED_SECRET, `$1${HIDDEN}`);
+  return text3.replace(/[\r\n]+/g, " ").replace(/\bBearer\s+[^\s"]+/gi, `Bearer ${HIDDEN}`).replace(/\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g, HIDDEN).replace(/\b(?:rt|ac|sk|sess)[-_.][\w.-]{6,}/g, HIDDEN).replace(NAMED_SECRET, `$1${HIDDEN}`);
 }
 
 // src/stdio.ts
