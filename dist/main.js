@@ -1693,21 +1693,21 @@ function corrupt(file2, reason) {
 }
 function fromDisk(value, context) {
   if (!isObject(value)) throw corrupt(context.file, "its record is not an object");
-  const word = (name) => readWord(value, name, context);
+  const word2 = (name) => readWord(value, name, context);
   const time3 = (name) => readTime(value, name, context);
-  const accessToken = word("access_token");
+  const accessToken = word2("access_token");
   if (accessToken === void 0) throw corrupt(context.file, "its record has no access_token");
   return {
     accessToken,
-    refreshToken: word("refresh_token"),
-    idToken: word("id_token"),
-    tokenType: word("token_type"),
+    refreshToken: word2("refresh_token"),
+    idToken: word2("id_token"),
+    tokenType: word2("token_type"),
     expiresAt: time3("expires_at"),
-    accountId: word("account_id"),
+    accountId: word2("account_id"),
     savedAt: time3("saved_at"),
     refreshedAt: time3("refreshed_at"),
-    method: word("method"),
-    refreshFailed: word("refresh_failed")
+    method: word2("method"),
+    refreshFailed: word2("refresh_failed")
   };
 }
 function readWord(from, name, { file: file2 }) {
@@ -4167,7 +4167,7 @@ import { arch as arch2, homedir, platform as platform2 } from "node:os";
 import { setTimeout as sleep3 } from "node:timers/promises";
 
 // src/infrastructure/claim.ts
-import { readFileSync as readFileSync2 } from "node:fs";
+import { readdirSync as readdirSync2 } from "node:fs";
 import { basename as basename2, dirname as dirname2, join as join2 } from "node:path";
 
 // src/infrastructure/atomic-file.ts
@@ -4343,6 +4343,9 @@ function isLeftover(file2, now) {
   return isOlderThan(HOUR_MS, file2, now);
 }
 
+// src/infrastructure/claim.ts
+init_errno();
+
 // src/infrastructure/exclusive-file.ts
 import { linkSync, statSync as statSync2 } from "node:fs";
 init_errno();
@@ -4366,6 +4369,20 @@ function createPlainly(path3, body) {
   } catch (error2) {
     if (isErrno(error2, "EEXIST")) return false;
     throw error2;
+  }
+}
+
+// src/infrastructure/regular-file.ts
+import * as fs2 from "node:fs";
+function readRegularFile(path3, maxBytes) {
+  const fd = fs2.openSync(path3, fs2.constants.O_RDONLY | (fs2.constants.O_NONBLOCK ?? 0));
+  try {
+    const stat = fs2.fstatSync(fd);
+    if (!stat.isFile()) throw Object.assign(new Error("Not a file."), { code: "EISDIR" });
+    if (stat.size > maxBytes) throw Object.assign(new Error("Too large."), { code: "EFBIG" });
+    return { bytes: fs2.readFileSync(fd), stat };
+  } finally {
+    fs2.closeSync(fd);
   }
 }
 
@@ -4406,6 +4423,7 @@ var REASONS = {
 // src/infrastructure/claim.ts
 var HOUR_MS2 = 36e5;
 var DAY_MS = 24 * HOUR_MS2;
+var MAX_BODY_BYTES = 4096;
 function createClaimStore({ base, identity, now }) {
   let owner = identity;
   const bodyOf = (rest) => {
@@ -4414,10 +4432,17 @@ function createClaimStore({ base, identity, now }) {
     return JSON.stringify({ pid, start, place, ...rest });
   };
   const pathOf = (subject, number4) => `${base()}.spend.${subject}.${number4}`;
-  const list = () => listClaims(base());
+  const list = () => listClaims(base(), listQuietly(dirname2(base())));
+  const listStrictly = () => listClaims(
+    base(),
+    orStorageFailed(base(), "read", () => namesIn(dirname2(base())))
+  );
   return {
     top(subject) {
-      const number4 = Math.max(0, ...list().flatMap((found) => found.subject === subject ? [found.number] : []));
+      const number4 = Math.max(
+        0,
+        ...listStrictly().flatMap((found) => found.subject === subject ? [found.number] : [])
+      );
       return number4 === 0 ? void 0 : readClaim(pathOf(subject, number4), number4, now());
     },
     take(subject, number4, fails = 0) {
@@ -4439,10 +4464,18 @@ function createClaimStore({ base, identity, now }) {
     ownerIsDead: (claim2) => lifeOf(claim2.owner) === "dead"
   };
 }
-function listClaims(base) {
+function namesIn(folder) {
+  try {
+    return readdirSync2(folder);
+  } catch (error2) {
+    if (isErrno(error2, "ENOENT")) return [];
+    throw error2;
+  }
+}
+function listClaims(base, names) {
   const prefix = `${basename2(base)}.spend.`;
-  return listQuietly(dirname2(base)).flatMap((name) => {
-    const [, subject, number4] = /^([0-9a-z]+)\.([1-9]\d{0,8})$/.exec(name.slice(prefix.length)) ?? [];
+  return names.flatMap((name) => {
+    const [, subject, number4] = /^([0-9a-z]+)\.([1-9]\d{0,14})$/.exec(name.slice(prefix.length)) ?? [];
     if (!name.startsWith(prefix) || subject === void 0) return [];
     return [{ file: join2(dirname2(base), name), subject, number: Number(number4) }];
   });
@@ -4461,7 +4494,7 @@ function readClaim(path3, number4, now) {
 }
 function readBody(path3) {
   try {
-    return Object(JSON.parse(readFileSync2(path3, "utf8")));
+    return Object(JSON.parse(readRegularFile(path3, MAX_BODY_BYTES).bytes.toString("utf8")));
   } catch {
     return {};
   }
@@ -4545,13 +4578,27 @@ function createHttpClient({ fetch: fetch2, log: log2 }) {
     }
   };
 }
-async function readText(body, { maxBytes = 1048576, idleTimeoutMs = 3e4 } = {}) {
+async function readText(body, {
+  maxBytes = 1048576,
+  limitMs = 3e4,
+  signal
+} = {}) {
   const chunks = [];
   let size = 0;
-  for await (const chunk of readChunks(body, { idleTimeoutMs })) {
-    size += chunk.byteLength;
-    if (size > maxBytes) throw new CodexError("RESPONSE_INVALID", "The answer of the service is larger than expected.");
-    chunks.push(chunk);
+  let expired = false;
+  const timer = createTickTimer(limitMs, () => {
+    expired = true;
+  });
+  try {
+    for await (const chunk of readChunks(body, { idleTimeoutMs: limitMs, signal })) {
+      size += chunk.byteLength;
+      if (size > maxBytes)
+        throw new CodexError("RESPONSE_INVALID", "The answer of the service is larger than expected.");
+      if (expired) throw unfinished(limitMs);
+      chunks.push(chunk);
+    }
+  } finally {
+    timer.stop();
   }
   return new TextDecoder().decode(Buffer.concat(chunks));
 }
@@ -4596,6 +4643,12 @@ function noAnswer(host, limitMs) {
 function silent(limitMs) {
   return new CodexError("TIMEOUT", `The answer stopped arriving: nothing came for ${seconds(limitMs)}.`, {
     hint: "Ask again. CODEX_OAUTH_IDLE_TIMEOUT_MS sets how long a silence may last.",
+    retryable: true
+  });
+}
+function unfinished(limitMs) {
+  return new CodexError("TIMEOUT", `The answer of the service was not complete after ${seconds(limitMs)}.`, {
+    hint: "Try again.",
     retryable: true
   });
 }
@@ -4644,15 +4697,14 @@ function failureCode(error2) {
 }
 
 // src/infrastructure/json-file.ts
-import { mkdirSync, readFileSync as readFileSync3 } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname as dirname3 } from "node:path";
 var MAX_BYTES = 4194304;
 function createJsonFile(path3) {
   return {
     read() {
       try {
-        const text3 = readFileSync3(path3, "utf8");
-        return text3.length > MAX_BYTES ? void 0 : JSON.parse(text3);
+        return JSON.parse(readRegularFile(path3, MAX_BYTES).bytes.toString("utf8"));
       } catch {
         return void 0;
       }
@@ -4669,7 +4721,6 @@ function createJsonFile(path3) {
 }
 
 // src/infrastructure/token-storage.ts
-import * as fs2 from "node:fs";
 import { dirname as dirname7 } from "node:path";
 
 // src/infrastructure/canonical-path.ts
@@ -4701,11 +4752,12 @@ init_errno();
 // src/infrastructure/file-lock.ts
 init_errors();
 init_errno();
-import { existsSync, statSync as statSync3 } from "node:fs";
+import { existsSync, rmdirSync, statSync as statSync3 } from "node:fs";
 import { dirname as dirname5 } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 var STALE_MS = 5e3;
 var HEARTBEAT_MS = 1e3;
+var FUTURE_MS = 6e4;
 async function withFileLock(path3, work, { waitMs = 1e4, random = Math.random } = {}) {
   const release = await acquire(path3, waitMs, random);
   const ours = fingerprint(path3);
@@ -4722,6 +4774,7 @@ async function acquire(path3, waitMs, random) {
   } };
   const deadline = performance.now() + waitMs;
   for (; ; ) {
+    dropFutureLock(path3);
     try {
       return await lock(path3, options);
     } catch (error2) {
@@ -4729,6 +4782,13 @@ async function acquire(path3, waitMs, random) {
       if (performance.now() >= deadline) throw locked(path3, error2);
     }
     await sleep(20 + 40 * random());
+  }
+}
+function dropFutureLock(path3) {
+  try {
+    const lock = `${path3}.lock`;
+    if (statSync3(lock).mtimeMs - Date.now() > FUTURE_MS) rmdirSync(lock);
+  } catch {
   }
 }
 async function loadLock() {
@@ -4802,9 +4862,10 @@ function createTokenStorage({
       const { withRecord: withRecord2 } = await Promise.resolve().then(() => (init_token_text(), token_text_exports));
       return withFileLock(path3, () => exchange(path3, now(), change, withRecord2), { waitMs: lockWaitMs });
     },
-    reserve() {
+    async rehearse() {
       const path3 = prepare();
-      orStorageFailed(path3, "written", () => reserveSpace(path3));
+      const { withRecord: withRecord2 } = await Promise.resolve().then(() => (init_token_text(), token_text_exports));
+      return withFileLock(path3, () => writeAgain(path3, now(), withRecord2), { waitMs: lockWaitMs });
     }
   };
 }
@@ -4819,6 +4880,27 @@ function exchange(file2, now, change, withRecord2) {
   sweepLeftovers(file2, now);
   return stored;
 }
+function writeAgain(file2, now, withRecord2) {
+  const text3 = readWhole(file2)?.text;
+  const current = text3 === void 0 ? void 0 : recordIn(text3, { file: file2, now });
+  const longer = { ...current ?? NO_RECORD, accessToken: "x".repeat(REHEARSED_BYTES) };
+  edit(file2, () => withRecord2(text3, longer));
+  orStorageFailed(file2, "written", () => reserveSpace(file2));
+  if (text3 !== void 0) orStorageFailed(file2, "written", () => replaceFile(file2, text3));
+}
+var REHEARSED_BYTES = 16384;
+var NO_RECORD = {
+  accessToken: "",
+  refreshToken: void 0,
+  idToken: void 0,
+  tokenType: void 0,
+  expiresAt: void 0,
+  accountId: void 0,
+  savedAt: void 0,
+  refreshedAt: void 0,
+  method: void 0,
+  refreshFailed: void 0
+};
 function edit(file2, action) {
   let edited;
   try {
@@ -4840,14 +4922,11 @@ function readWhole(file2) {
   });
 }
 function readOnce(file2) {
-  const fd = fs2.openSync(file2, fs2.constants.O_RDONLY | (fs2.constants.O_NONBLOCK ?? 0));
   try {
-    const stat = fs2.fstatSync(fd);
-    if (!stat.isFile()) throw Object.assign(new Error("Not a file."), { code: "EISDIR" });
-    if (stat.size > MAX_FILE_BYTES) throw corrupt(file2, "it is larger than 1 MB");
-    return { text: decode(file2, fs2.readFileSync(fd)), stat };
-  } finally {
-    fs2.closeSync(fd);
+    const { bytes, stat } = readRegularFile(file2, MAX_FILE_BYTES);
+    return { text: decode(file2, bytes), stat };
+  } catch (error2) {
+    throw isErrno(error2, "EFBIG") ? corrupt(file2, "it is larger than 1 MB") : error2;
   }
 }
 function decode(file2, bytes) {
@@ -10399,9 +10478,9 @@ function codePointLengthVar(doc, ctx, accessor, inDoubt) {
   doc.write(`const ${v} = typeof ${accessor} === "string" && ${inDoubt} ? ${cpLen}(${accessor}) : ${accessor}.length;`);
   return v;
 }
-function numericOperand(value, label) {
+function numericOperand(value, label2) {
   if (typeof value !== "number" || !Number.isFinite(value)) {
-    throw new ZodCompileUnsupportedError(`${label} bound of type ${typeof value}`);
+    throw new ZodCompileUnsupportedError(`${label2} bound of type ${typeof value}`);
   }
   return `${value}`;
 }
@@ -20530,9 +20609,26 @@ function lite(id, name, priority, defaultEffort, efforts) {
   return { id, name, priority, hidden: false, defaultEffort, efforts, lite: true, verbosity: "low" };
 }
 
+// src/infrastructure/log.ts
+function createLog({ write, enabled }) {
+  return {
+    event(name, fields = {}) {
+      if (enabled) write(redact(`codex-oauth ${[name, ...pairs(fields)].join(" ")}`));
+    }
+  };
+}
+function pairs(fields) {
+  return Object.entries(fields).filter(([, value]) => value !== void 0).map(([key, value]) => `${key}=${typeof value === "string" ? JSON.stringify(value) : value}`);
+}
+var HIDDEN = "[hidden]";
+var NAMED_SECRET = /("?(?:access_token|refresh_token|id_token|code_verifier|code_challenge|api_key|authorization|code|state|token)"?\s*[:=]\s*"?)(?:(?:Basic|Bearer)\s+)?[^\s"&,}]+/gi;
+function redact(text3) {
+  return text3.replace(/[\r\n]+/g, " ").replace(/\bBearer\s+[^\s"]+/gi, `Bearer ${HIDDEN}`).replace(/\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g, HIDDEN).replace(/\b(?:rt|ac|sk|sess)[-_.][\w.-]{6,}/g, HIDDEN).replace(NAMED_SECRET, `$1${HIDDEN}`);
+}
+
 // src/services/remote-text.ts
 function quoteRemote(text3, limit = 200) {
-  const line = text3.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").replace(/[`<>]/g, "").replace(/[“”]/g, '"').trim();
+  const line = redact(text3).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").replace(/[`<>]/g, "").replace(/[“”]/g, '"').trim();
   const characters = [...line];
   return `“${characters.length > limit ? `${characters.slice(0, limit - 1).join("")}…` : line}”`;
 }
@@ -20557,6 +20653,7 @@ function numberField(value, name) {
 
 // src/services/model-catalogue.ts
 var FRESH_MS = 3e5;
+var MAX_MODELS = 200;
 var TIMEOUT_MS = 1e4;
 var QUERY_TIMEOUT_MS = 3e3;
 var BUILT_IN = { models: BUILTIN_MODELS, source: "built-in" };
@@ -20594,7 +20691,7 @@ function createModelCatalogue({ config: config2, http, cache, clock, log: log2 }
       headerTimeoutMs: TIMEOUT_MS
     });
     if (answer.status === 304 && old !== void 0) return { ...old, fetchedAt: clock.now() };
-    const text3 = await readText(answer.body, { maxBytes: 4194304, idleTimeoutMs: TIMEOUT_MS });
+    const text3 = await readText(answer.body, { maxBytes: 4194304, limitMs: TIMEOUT_MS });
     const models = readModels(fieldOf(parseJson(text3), "models"));
     if (answer.status !== 200 || models.length === 0) {
       throw new CodexError("RESPONSE_INVALID", `The model list was not usable (${answer.status}).`);
@@ -20633,26 +20730,31 @@ function defaultModel(catalogue, configured) {
 }
 function readModels(value) {
   if (!Array.isArray(value)) return [];
-  return value.flatMap((entry) => readModel(entry) ?? []).sort((a, b) => a.priority - b.priority || a.id.localeCompare(b.id));
+  return value.slice(0, MAX_MODELS).flatMap((entry) => readModel(entry) ?? []).sort((a, b) => a.priority - b.priority || a.id.localeCompare(b.id));
 }
 function readModel(entry) {
-  const id = textField(entry, "slug");
-  if (id === void 0 || !/^[\w.:/+@-]{1,200}$/.test(id)) return void 0;
-  const verbosity = fieldOf(entry, "support_verbosity") === true ? textField(entry, "default_verbosity") : void 0;
+  const id = word(fieldOf(entry, "slug"));
+  if (id === void 0) return void 0;
   return {
     id,
-    name: textField(entry, "display_name") ?? id,
+    name: label(fieldOf(entry, "display_name")) ?? id,
     priority: numberField(entry, "priority") ?? Number.MAX_SAFE_INTEGER,
     hidden: textField(entry, "visibility") !== "list",
-    defaultEffort: textField(entry, "default_reasoning_level"),
+    defaultEffort: word(fieldOf(entry, "default_reasoning_level")),
     efforts: readEfforts(fieldOf(entry, "supported_reasoning_levels")),
     lite: fieldOf(entry, "use_responses_lite") === true,
-    verbosity
+    verbosity: fieldOf(entry, "support_verbosity") === true ? word(fieldOf(entry, "default_verbosity")) : void 0
   };
 }
 function readEfforts(value) {
   if (!Array.isArray(value)) return [];
-  return value.flatMap((level) => typeof level === "string" ? level : textField(level, "effort") ?? []);
+  return value.flatMap((level) => word(typeof level === "string" ? level : fieldOf(level, "effort")) ?? []);
+}
+function word(value) {
+  return typeof value === "string" && /^[\w.:/+@-]{1,100}$/.test(value) ? value : void 0;
+}
+function label(value) {
+  return typeof value === "string" && /^[\w.:/+@ ()-]{1,100}$/.test(value) ? value : void 0;
 }
 function identityOf(credential, clientVersion) {
   const parts = [credential.baseUrl, credential.accountId ?? "", clientVersion];
@@ -20662,16 +20764,16 @@ function readSnapshot(value, identity) {
   const fetchedAt = numberField(value, "fetchedAt");
   const models = fieldOf(value, "models");
   if (textField(value, "identity") !== identity || fetchedAt === void 0 || !Array.isArray(models)) return void 0;
-  if (!models.every(isModel) || models.length === 0) return void 0;
+  if (models.length > MAX_MODELS || !models.every(isModel) || models.length === 0) return void 0;
   const etag = textField(value, "etag");
   return { identity, etag: /^[!-~]{1,1000}$/.test(etag ?? "") ? etag : void 0, fetchedAt, models };
 }
 function isModel(value) {
   const efforts = fieldOf(value, "efforts");
-  return textField(value, "id") !== void 0 && textField(value, "name") !== void 0 && numberField(value, "priority") !== void 0 && typeof fieldOf(value, "hidden") === "boolean" && typeof fieldOf(value, "lite") === "boolean" && Array.isArray(efforts) && efforts.every((effort) => typeof effort === "string") && isTextOrAbsent(fieldOf(value, "defaultEffort")) && isTextOrAbsent(fieldOf(value, "verbosity"));
+  return word(fieldOf(value, "id")) !== void 0 && label(fieldOf(value, "name")) !== void 0 && numberField(value, "priority") !== void 0 && typeof fieldOf(value, "hidden") === "boolean" && typeof fieldOf(value, "lite") === "boolean" && Array.isArray(efforts) && efforts.every((effort) => word(effort) !== void 0) && isWordOrAbsent(fieldOf(value, "defaultEffort")) && isWordOrAbsent(fieldOf(value, "verbosity"));
 }
-function isTextOrAbsent(value) {
-  return value === void 0 || typeof value === "string";
+function isWordOrAbsent(value) {
+  return value === void 0 || word(value) !== void 0;
 }
 
 // src/services/account-models.ts
@@ -20731,7 +20833,7 @@ function readIdClaims(tokens2) {
   return {
     accountId: first(both, (claims) => text2(object4(claims[AUTH]).chatgpt_account_id) ?? text2(claims.chatgpt_account_id)) ?? first(both, firstOrganization),
     email: first(both, (claims) => text2(claims.email) ?? text2(object4(claims[PROFILE]).email)),
-    plan: first(both, (claims) => text2(object4(claims[AUTH]).chatgpt_plan_type)),
+    plan: first(both, (claims) => planName(object4(claims[AUTH]).chatgpt_plan_type)),
     fedramp: object4(id[AUTH]).chatgpt_account_is_fedramp === true
   };
 }
@@ -20755,6 +20857,9 @@ function first(all, read) {
     if (value !== void 0) return value;
   }
   return void 0;
+}
+function planName(value) {
+  return typeof value === "string" && /^\w{1,60}$/.test(value) ? value : void 0;
 }
 function text2(value) {
   return typeof value === "string" && /^[\x20-\x7e]{1,320}$/.test(value) ? value : void 0;
@@ -20787,12 +20892,13 @@ function createTokenRefresher(deps) {
       const subject = subjectOf(current);
       const top = claims.top(subject);
       const number4 = nextNumber(top, subject, watch);
-      if (number4 === void 0) {
+      const fails = top?.fails ?? 0;
+      if (number4 === void 0 || !claims.take(subject, number4, fails)) {
         await watch.pause(top);
-      } else if (claims.take(subject, number4, top?.fails ?? 0)) {
-        const renewed = await spend(current, subject, number4, top?.fails ?? 0, reason);
-        if (renewed !== void 0) return renewed;
+        continue;
       }
+      const renewed = await spend(current, subject, number4, fails, reason);
+      if (renewed !== void 0) return renewed;
     }
   }
   function currentRecord(stale) {
@@ -20822,6 +20928,7 @@ function createTokenRefresher(deps) {
   async function spend(current, subject, number4, fails, reason) {
     const giveUp = (untilMs = 0, failed2 = fails) => finish(subject, number4, untilMs, failed2);
     try {
+      await storage.rehearse();
       const again = storage.read().record;
       if (again?.refreshToken !== current.refreshToken) {
         claims.release(subject);
@@ -20831,7 +20938,6 @@ function createTokenRefresher(deps) {
         giveUp();
         return void 0;
       }
-      storage.reserve();
     } catch (error2) {
       giveUp();
       throw error2;
@@ -21007,6 +21113,7 @@ function createTokenManager({ storage, refresher, oauth, clock, log: log2 }) {
     },
     hasRecord: () => storage.read().record !== void 0,
     async clear() {
+      if (storage.read().record === void 0) return { removed: false, revoked: false };
       let previous;
       await storage.update((record2) => {
         previous = record2;
@@ -21036,8 +21143,9 @@ function createStatusReader({ storage, signIn, credentials, configProblem, clock
     const message = sentences([
       configProblem === void 0 ? void 0 : `${configProblem.message} ${configProblem.hint ?? ""}`.trim(),
       problem,
-      accountSentence(record2, status, leftMs, credentials.environmentKey()),
-      loginSentence(login2)
+      // Where a setting or the file is at fault, signing in is not the way out.
+      record2 === void 0 && (problem ?? configProblem) !== void 0 ? void 0 : accountSentence(record2, status, leftMs, credentials.environmentKey()),
+      loginSentence(login2, record2)
     ]);
     return {
       status,
@@ -21083,15 +21191,24 @@ function accountSentence(record2, status, leftMs, key) {
       return `Nobody is signed in; questions are asked with the API key in ${key}, billed per token.`;
     return "Nobody is signed in. Sign in with codex_login.";
   }
-  if (record2.refreshFailed !== void 0) {
-    return "This sign-in is no longer valid at the service. Sign in again with codex_login.";
+  const who = whose(record2);
+  if (!isRenewable(record2)) {
+    const until = leftMs > 0 ? `The sign-in ${who} works for another ${duration3(leftMs)} and` : `The sign-in ${who}`;
+    return `${until} can no longer be renewed. Sign in again with codex_login.`;
   }
   if (status === "expired") {
-    return !isRenewable(record2) ? "The sign-in has expired and cannot be renewed. Sign in again with codex_login." : "Signed in; the access token has expired and is renewed with the next question.";
+    return `Signed in ${who}; the access token has expired and is renewed with the next question.`;
   }
-  return `Signed in; the access token is good for ${duration3(leftMs)} and is renewed by itself.`;
+  if (status === "needs_refresh") return `Signed in ${who}; the access token is about to be renewed by itself.`;
+  return `Signed in ${who}; the access token is good for ${duration3(leftMs)} and is renewed by itself.`;
 }
-function loginSentence(login2) {
+function whose(record2) {
+  const { email: email3, plan } = readIdClaims(record2);
+  const name = email3 === void 0 ? "with an account without e-mail" : `as ${maskEmail(email3)}`;
+  return plan === void 0 ? name : `${name} (${plan})`;
+}
+function loginSentence(login2, record2) {
+  if (login2 !== void 0 && (record2?.savedAt ?? 0) > login2.openedAt) return void 0;
   switch (login2?.state) {
     case "pending":
       return `A sign-in waits in the browser: ${login2.url}`;
@@ -21406,7 +21523,7 @@ function refusalOf(answer) {
   const error2 = fieldOf(json2, "error");
   const named2 = textField(error2, "code") ?? textField(error2, "type");
   const type = textField(error2, "type") ?? named2;
-  const words = textField(json2, "detail") ?? textField(error2, "message") ?? textField(json2, "message");
+  const words = wordsIn(textField(json2, "detail") ?? textField(error2, "message") ?? textField(json2, "message"));
   if (/usage_limit_reached$/.test(type ?? "")) return usageLimit(answer);
   const known = byCode(named2, words) ?? byCode(type, words);
   return toError(known ?? byWords(words, answer) ?? byStatus(status, answer, words), json2);
@@ -21418,7 +21535,7 @@ function isQuota(json2) {
 }
 function failureOf(error2) {
   const code = textField(error2, "code") ?? textField(error2, "type");
-  const words = textField(error2, "message");
+  const words = wordsIn(textField(error2, "message"));
   const known = byCode(code, words);
   return toError(
     known ?? {
@@ -21429,6 +21546,9 @@ function failureOf(error2) {
     },
     error2
   );
+}
+function wordsIn(message) {
+  return message?.slice(0, 1e3);
 }
 function byCode(code, words) {
   switch (code) {
@@ -21505,7 +21625,7 @@ function byWords(words, { modelId, kind }) {
   }
   return void 0;
 }
-function byStatus(status, { headers, modelId }, words) {
+function byStatus(status, { headers, modelId, kind }, words) {
   if (status >= 300 && status < 400) {
     return {
       code: "RESPONSE_INVALID",
@@ -21515,11 +21635,7 @@ function byStatus(status, { headers, modelId }, words) {
   }
   switch (status) {
     case 401:
-      return {
-        code: "NOT_AUTHENTICATED",
-        message: "The service does not accept this sign-in.",
-        hint: "Sign in again with codex_login (force: true); with an API key, check the key."
-      };
+      return notAccepted(kind);
     case 402:
       return {
         code: "PLAN_REQUIRED",
@@ -21547,6 +21663,10 @@ function byStatus(status, { headers, modelId }, words) {
     default:
       return otherStatus(status, words);
   }
+}
+function notAccepted(kind) {
+  const [what, hint] = kind === "api_key" ? ["API key", "Correct the key in the environment of the server, or sign in with codex_login."] : ["sign-in", "Sign in again with codex_login (force: true)."];
+  return { code: "NOT_AUTHENTICATED", message: `The service does not accept this ${what}.`, hint };
 }
 function forbidden(headers, words) {
   if (headers.has("cf-ray") && !isJson(headers)) {
@@ -21772,6 +21892,7 @@ function readDate(value) {
 
 // src/services/codex-client.ts
 var HEADER_TIMEOUT_MS = 6e4;
+var REFUSAL_LIMIT_MS = 1e4;
 var MAX_RETRIES = 3;
 var FIRST_DELAY_MS = 400;
 var MAX_RETRY_AFTER_MS = 3e4;
@@ -21810,7 +21931,7 @@ function createCodexClient(deps) {
       signal
     });
     if (status === 200) return { status, headers, body, json: void 0 };
-    const text3 = await readText(body).catch(() => "");
+    const text3 = await readText(body, { limitMs: REFUSAL_LIMIT_MS, signal }).catch(() => "");
     if (signal?.aborted) throw cancelled();
     return { status, headers, body: void 0, json: parseJson(text3) };
   }
@@ -21942,7 +22063,8 @@ function unusable() {
 
 // src/services/oauth-flow.ts
 var SCOPE = "openid profile email offline_access";
-var TOKEN_TIMEOUT_MS = 3e4;
+var TOKEN_TIMEOUT_MS = 2e4;
+var TOKEN_BODY_LIMIT_MS = 5e3;
 function createOAuthFlow({ config: config2, http, userAgent, now }) {
   const { issuer, clientId, originator } = config2;
   const postJson = (path3, body, headerTimeoutMs) => http.send({
@@ -21982,7 +22104,7 @@ function createOAuthFlow({ config: config2, http, userAgent, now }) {
         }).toString(),
         headerTimeoutMs: TOKEN_TIMEOUT_MS
       });
-      const json2 = parseJson(await readText(answer.body));
+      const json2 = parseJson(await readText(answer.body, { limitMs: TOKEN_BODY_LIMIT_MS }));
       if (answer.status !== 200) throw exchangeRefused(answer.status, json2);
       return readTokenResponse(json2, now());
     },
@@ -21995,7 +22117,11 @@ function createOAuthFlow({ config: config2, http, userAgent, now }) {
           refresh_token: refreshToken
         };
         const answer = await postJson("/oauth/token", body, TOKEN_TIMEOUT_MS);
-        return readRefreshAnswer(answer, parseJson(await readText(answer.body)), now());
+        return readRefreshAnswer(
+          answer,
+          parseJson(await readText(answer.body, { limitMs: TOKEN_BODY_LIMIT_MS })),
+          now()
+        );
       } catch (error2) {
         return { kind: "transient", error: asTransient(error2), retryAfterMs: void 0 };
       }
@@ -22161,7 +22287,7 @@ function failed({ message, hint }) {
   return { status: 400, html: failurePage(message, hint) };
 }
 function browserOff() {
-  return { opened: false, reason: "CODEX_OAUTH_NO_BROWSER is set." };
+  return { opened: false, reason: "No browser was opened, because CODEX_OAUTH_NO_BROWSER is set." };
 }
 function signInDenied(error2, description) {
   if (description?.includes("missing_codex_entitlement")) {
@@ -22237,8 +22363,9 @@ function openSession({ storage, oauth, clock, limitMs }) {
     () => {
     }
   );
-  const expiresAt = clock.now() + limitMs;
-  return { state: () => state, error: () => failure2, expiresAt, outcome, ended: ended.signal, redeem, fail };
+  const openedAt = clock.now();
+  const expiresAt = openedAt + limitMs;
+  return { state: () => state, error: () => failure2, openedAt, expiresAt, outcome, ended: ended.signal, redeem, fail };
 }
 function signInCancelled(message) {
   return new CodexError("CANCELLED", message, { hint: "Start again with codex_login." });
@@ -22283,30 +22410,51 @@ function deferred() {
 }
 
 // src/services/sign-in.ts
+var LOOK_MS = 1e3;
 var PROGRESS_MS = 1e4;
 function createSignIn(deps) {
   const { config: config2, storage, tokens: tokens2, oauth, clock } = deps;
   let running;
   let beginning = Promise.resolve();
-  function begin(force) {
+  let cancels = 0;
+  async function begin({ force, signal }) {
+    const asked = cancels;
+    const account = force || isPending() ? void 0 : await signedInAccount(signal);
+    if (account !== void 0) return account;
     const begun = beginning.then(async () => {
-      if (running?.session.state() === "pending" && !force) return running;
-      const account = force ? void 0 : await signedInAccount();
-      if (account !== void 0) return account;
-      storage.read();
-      storage.reserve();
-      await end("A newer sign-in has taken the place of this one.");
-      running = await open3();
-      return running;
+      if (asked !== cancels) throw signInCancelled("The sign-in was cancelled.");
+      return (force ? void 0 : await join5()) ?? openAnew();
     });
     beginning = begun.catch(() => {
     });
     return begun;
   }
-  async function signedInAccount() {
+  const isPending = () => running?.session.state() === "pending";
+  async function join5() {
+    if (running === void 0 || !isPending()) return void 0;
+    const account = signedInSince(running);
+    if (account === void 0) return { ...running, joined: true };
+    await end("Somebody has signed in in another window.");
+    return account;
+  }
+  async function openAnew() {
+    await storage.rehearse();
+    await end("A newer sign-in has taken the place of this one.");
+    running = await open3();
+    return { ...running, joined: false };
+  }
+  async function signedInAccount(signal) {
     try {
-      const record2 = await tokens2.getTokens();
+      const record2 = await tokens2.getTokens(signal);
       return record2.refreshFailed === void 0 ? readIdClaims(record2) : void 0;
+    } catch {
+      return void 0;
+    }
+  }
+  function signedInSince({ session }) {
+    try {
+      const { record: record2 } = storage.read();
+      return (record2?.savedAt ?? 0) > session.openedAt ? readIdClaims(record2) : void 0;
     } catch {
       return void 0;
     }
@@ -22324,37 +22472,50 @@ function createSignIn(deps) {
     running?.session.fail(signInCancelled(why));
     await running?.way.close();
   }
-  async function waitFor({ session, way }, { signal, onProgress }) {
-    const { url: url2, port } = way;
-    onProgress?.(`Open this address to sign in: ${url2}`);
-    const waited = new AbortController();
-    const still = async () => {
-      for (let leftMs = config2.loginWaitMs; leftMs > 0; leftMs -= PROGRESS_MS) {
-        await clock.sleep(Math.min(leftMs, PROGRESS_MS), waited.signal);
-        if (leftMs > PROGRESS_MS) onProgress?.(`Waiting for you to sign in: ${url2}`);
-      }
-      return void 0;
+  async function waitFor(joined, awaited, options) {
+    const { session, way } = awaited;
+    const { signal, onProgress } = options;
+    const pending = async () => {
+      const { url: url2, port, browser } = way;
+      return { status: "pending", url: url2, port, expiresAt: session.expiresAt, browser: await browser };
     };
+    onProgress?.(`Sign in here, if no browser has opened: ${way.url}`);
+    const waited = new AbortController();
     try {
-      const account = await raceSignal(Promise.race([session.outcome, still()]), signal);
-      if (account !== void 0) return { status: "authenticated", account, fresh: true };
-      return { status: "pending", url: url2, port, expiresAt: session.expiresAt, browser: await way.browser };
+      const opened = joined || await raceSignal(Promise.race([way.browser, session.outcome]), signal);
+      if (opened !== true && "opened" in opened && !opened.opened) return await pending();
+      const watching = watch(awaited, waited.signal, onProgress);
+      const account = await raceSignal(Promise.race([session.outcome, watching]), signal);
+      return account === void 0 ? await pending() : { status: "authenticated", account, fresh: true };
     } finally {
       waited.abort();
     }
   }
+  async function watch(awaited, signal, onProgress) {
+    for (let waitedMs = 0; waitedMs < config2.loginWaitMs; waitedMs += LOOK_MS) {
+      if (waitedMs % PROGRESS_MS === 0 && waitedMs > 0) onProgress?.(`Waiting for you to sign in: ${awaited.way.url}`);
+      await clock.sleep(Math.min(LOOK_MS, config2.loginWaitMs - waitedMs), signal);
+      const account = awaited.session.state() === "pending" ? signedInSince(awaited) : void 0;
+      if (account === void 0) continue;
+      awaited.session.fail(signInCancelled("Somebody has signed in in another window."));
+      return account;
+    }
+    return void 0;
+  }
   return {
     async login(options) {
-      const begun = await raceSignal(begin(options.force), options.signal);
+      const begun = await raceSignal(begin(options), options.signal);
       if (!("session" in begun)) return { status: "authenticated", account: begun, fresh: false };
-      return waitFor(begun, options);
+      return waitFor(begun.joined, begun, options);
     },
     view() {
       if (running === void 0) return void 0;
       const { session, way } = running;
-      return { state: session.state(), url: way.url, expiresAt: session.expiresAt, error: session.error() };
+      const { openedAt, expiresAt } = session;
+      return { state: session.state(), url: way.url, openedAt, expiresAt, error: session.error() };
     },
     async cancel() {
+      cancels += 1;
       await end("The sign-in was cancelled.");
       if (running?.session.state() !== "cancelled") running = void 0;
     }
@@ -22436,7 +22597,7 @@ function codexLogin({ signIn, now }) {
 function present2(outcome, nowMs) {
   if (outcome.status === "pending") {
     const { url: url2, port, expiresAt, browser } = outcome;
-    const opened = browser.opened ? "Waiting for you in the browser." : `No browser was opened: ${browser.reason} Open the address yourself.`;
+    const opened = browser.opened ? "Waiting for you in the browser." : `${browser.reason} Open the address yourself, in a browser on this machine.`;
     return {
       status: "pending",
       url: url2,
@@ -22593,7 +22754,7 @@ function presentLogin({ state, url: url2, expiresAt, error: error2 }, nowMs) {
   return {
     state,
     url: pending ? url2 : void 0,
-    expires_in_seconds: pending && expiresAt !== void 0 ? Math.max(0, Math.ceil((expiresAt - nowMs) / 1e3)) : void 0,
+    expires_in_seconds: pending ? Math.max(0, Math.ceil((expiresAt - nowMs) / 1e3)) : void 0,
     error: error2 === void 0 ? void 0 : `${error2.message} [${error2.code}]`
   };
 }
@@ -22650,7 +22811,7 @@ function loadConfig(env, homedir2) {
   const problems = [];
   const text3 = (name) => env[name]?.trim() || void 0;
   const read = createReader(text3, problems);
-  const credentialsFile = read("CODEX_OAUTH_FILE", void 0, absolutePath) ?? defaultFile(text3, homedir2, problems);
+  const credentialsFile = read("CODEX_OAUTH_FILE", void 0, absolutePath) ?? defaultFile(read, homedir2, problems);
   const config2 = {
     issuer: read("CODEX_OAUTH_ISSUER", "https://auth.openai.com", serviceUrl),
     clientId: read("CODEX_OAUTH_CLIENT_ID", "app_EMoamEEZ73f0CkXaXp7hrann", headerWord),
@@ -22700,14 +22861,16 @@ function configInvalid(problems) {
     hint: "Correct or remove it in the environment of the MCP server, then restart the server."
   });
 }
-function defaultFile(text3, homedir2, problems) {
-  const folder = text3("CLAUDE_CONFIG_DIR");
-  if (folder !== void 0) return join4(resolve2(folder), "auth.json");
+function defaultFile(read, homedir2, problems) {
+  const folder = read("CLAUDE_CONFIG_DIR", void 0, absolutePath);
+  if (folder !== void 0) return join4(folder, "auth.json");
   try {
-    return join4(homedir2(), ".claude", "auth.json");
+    return join4(absolutePath(homedir2()), ".claude", "auth.json");
   } catch {
-    problems.push("HOME is not set, so there is no place for credentials: set CODEX_OAUTH_FILE");
-    return resolve2(".claude", "auth.json");
+    problems.push(
+      "HOME is not set, or not to an absolute path, so there is no place for credentials: set CODEX_OAUTH_FILE"
+    );
+    return join4(resolve2("/"), "nowhere", "auth.json");
   }
 }
 function absolutePath(value) {
@@ -22817,23 +22980,6 @@ var systemClock = {
   now: () => Date.now(),
   sleep: (ms, signal) => sleep2(ms, void 0, signal === void 0 ? {} : { signal })
 };
-
-// src/infrastructure/log.ts
-function createLog({ write, enabled }) {
-  return {
-    event(name, fields = {}) {
-      if (enabled) write(redact(`codex-oauth ${[name, ...pairs(fields)].join(" ")}`));
-    }
-  };
-}
-function pairs(fields) {
-  return Object.entries(fields).filter(([, value]) => value !== void 0).map(([key, value]) => `${key}=${typeof value === "string" ? JSON.stringify(value) : value}`);
-}
-var HIDDEN = "[hidden]";
-var NAMED_SECRET = /("?(?:access_token|refresh_token|id_token|code_verifier|code_challenge|api_key|authorization|code|state|token)"?\s*[:=]\s*"?)(?:(?:Basic|Bearer)\s+)?[^\s"&,}]+/gi;
-function redact(text3) {
-  return text3.replace(/[\r\n]+/g, " ").replace(/\bBearer\s+[^\s"]+/gi, `Bearer ${HIDDEN}`).replace(/\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g, HIDDEN).replace(/\b(?:rt|ac|sk|sess)[-_.][\w.-]{6,}/g, HIDDEN).replace(NAMED_SECRET, `$1${HIDDEN}`);
-}
 
 // src/stdio.ts
 var MAX_LINE_BYTES = 32 * 1024 * 1024;
@@ -22999,8 +23145,8 @@ var FIRST_ID = new RegExp(String.raw`^\s*\{\s*(?:"(?:jsonrpc|method)"\s*:\s*"[\w
 var LAST_ID = new RegExp(String.raw`,\s*${ID}\}\s*$`);
 
 // src/main.ts
-var DRAIN_MS = 1500;
-var GRACE_MS = 350;
+var DRAIN_MS = 1300;
+var GRACE_MS = 300;
 var FLUSH_MS = 60;
 process.on("uncaughtException", (error2) => {
   const words = error2 instanceof Error ? error2.stack : error2;

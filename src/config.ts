@@ -91,7 +91,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, ho
   const problems: string[] = []
   const text = (name: string) => env[name]?.trim() || undefined
   const read = createReader(text, problems)
-  const credentialsFile = read('CODEX_OAUTH_FILE', undefined, absolutePath) ?? defaultFile(text, homedir, problems)
+  const credentialsFile = read('CODEX_OAUTH_FILE', undefined, absolutePath) ?? defaultFile(read, homedir, problems)
   const config: Config = {
     issuer: read('CODEX_OAUTH_ISSUER', 'https://auth.openai.com', serviceUrl),
     clientId: read('CODEX_OAUTH_CLIENT_ID', 'app_EMoamEEZ73f0CkXaXp7hrann', headerWord),
@@ -148,15 +148,20 @@ function configInvalid(problems: readonly string[]): CodexError {
   })
 }
 
-/** `$CLAUDE_CONFIG_DIR/auth.json`, else `~/.claude/auth.json`. */
-function defaultFile(text: Text, homedir: () => string, problems: string[]): string {
-  const folder = text('CLAUDE_CONFIG_DIR')
-  if (folder !== undefined) return join(resolve(folder), 'auth.json')
+/**
+ * `$CLAUDE_CONFIG_DIR/auth.json`, else `~/.claude/auth.json`. Without a home there is no place: the folder the server
+ * happens to be started in is somebody's project.
+ */
+function defaultFile(read: Reader, homedir: () => string, problems: string[]): string {
+  const folder = read('CLAUDE_CONFIG_DIR', undefined, absolutePath)
+  if (folder !== undefined) return join(folder, 'auth.json')
   try {
-    return join(homedir(), '.claude', 'auth.json')
+    return join(absolutePath(homedir()), '.claude', 'auth.json')
   } catch {
-    problems.push('HOME is not set, so there is no place for credentials: set CODEX_OAUTH_FILE')
-    return resolve('.claude', 'auth.json')
+    problems.push(
+      'HOME is not set, or not to an absolute path, so there is no place for credentials: set CODEX_OAUTH_FILE',
+    )
+    return join(resolve('/'), 'nowhere', 'auth.json')
   }
 }
 

@@ -1,13 +1,16 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { replaceFile, sweepLeftovers } from './atomic-file.ts'
 import { isOlderThan, listQuietly, removeQuietly } from './clean-up.ts'
+import { isErrno } from './errno.ts'
 import { createOnce } from './exclusive-file.ts'
 import { lifeOf, type ProcessIdentity, thisProcess } from './process-identity.ts'
+import { readRegularFile } from './regular-file.ts'
 import { orStorageFailed } from './storage-failure.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
+const MAX_BODY_BYTES = 4096
 
 /** A file that says who does, or did, what may be done only once. */
 export interface Claim {
@@ -27,7 +30,11 @@ export interface Claim {
  * that races with a take is what makes lock files fail.
  */
 export interface ClaimStore {
-  /** The claim with the highest number. One that cannot be read, or not yet, counts as held by someone alive. */
+  /**
+   * The claim with the highest number. One that cannot be read, or not yet, counts as held by someone alive.
+   *
+   * @throws CodexError STORAGE_FAILED
+   */
   top(subject: string): Claim | undefined
   /**
    * Takes a number; false when somebody else has it. `fails` is what the claim before it had.
@@ -66,11 +73,20 @@ export function createClaimStore({ base, identity, now }: ClaimStoreDeps): Claim
     return JSON.stringify({ pid, start, place, ...rest } satisfies Body)
   }
   const pathOf = (subject: string, number: number) => `${base()}.spend.${subject}.${number}`
-  const list = () => listClaims(base())
+  const list = () => listClaims(base(), listQuietly(dirname(base())))
+  /** Claims that cannot be seen are not absent: taking them for it would try a taken number for ever. */
+  const listStrictly = () =>
+    listClaims(
+      base(),
+      orStorageFailed(base(), 'read', () => namesIn(dirname(base()))),
+    )
 
   return {
     top(subject) {
-      const number = Math.max(0, ...list().flatMap((found) => (found.subject === subject ? [found.number] : [])))
+      const number = Math.max(
+        0,
+        ...listStrictly().flatMap((found) => (found.subject === subject ? [found.number] : [])),
+      )
       return number === 0 ? undefined : readClaim(pathOf(subject, number), number, now())
     },
     take(subject, number, fails = 0) {
@@ -111,10 +127,19 @@ interface Found {
   number: number
 }
 
-function listClaims(base: string): Found[] {
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return []
+    throw error
+  }
+}
+
+function listClaims(base: string, names: readonly string[]): Found[] {
   const prefix = `${basename(base)}.spend.`
-  return listQuietly(dirname(base)).flatMap((name) => {
-    const [, subject, number] = /^([0-9a-z]+)\.([1-9]\d{0,8})$/.exec(name.slice(prefix.length)) ?? []
+  return names.flatMap((name) => {
+    const [, subject, number] = /^([0-9a-z]+)\.([1-9]\d{0,14})$/.exec(name.slice(prefix.length)) ?? []
     if (!name.startsWith(prefix) || subject === undefined) return []
     return [{ file: join(dirname(base), name), subject, number: Number(number) }]
   })
@@ -135,7 +160,7 @@ function readClaim(path: string, number: number, now: number): Claim {
 
 function readBody(path: string): Readonly<Record<string, unknown>> {
   try {
-    return Object(JSON.parse(readFileSync(path, 'utf8')))
+    return Object(JSON.parse(readRegularFile(path, MAX_BODY_BYTES).bytes.toString('utf8')))
   } catch {
     return {}
   }

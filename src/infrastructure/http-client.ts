@@ -64,20 +64,35 @@ export function createHttpClient({ fetch, log }: { fetch: typeof globalThis.fetc
 }
 
 /**
- * The body as text, counted after decompression.
+ * The body as text, counted after decompression. `limitMs` bounds the whole of it, not only each silence: a body that
+ * drips would otherwise never end.
  *
- * @throws CodexError RESPONSE_INVALID larger than `maxBytes`; TIMEOUT silent for `idleTimeoutMs`; NETWORK broken off
+ * @throws CodexError RESPONSE_INVALID larger than `maxBytes`; TIMEOUT; NETWORK broken off; CANCELLED by `signal`
  */
 export async function readText(
   body: ReadableStream<Uint8Array> | undefined,
-  { maxBytes = 1_048_576, idleTimeoutMs = 30_000 }: { maxBytes?: number; idleTimeoutMs?: number } = {},
+  {
+    maxBytes = 1_048_576,
+    limitMs = 30_000,
+    signal,
+  }: { maxBytes?: number; limitMs?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<string> {
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of readChunks(body, { idleTimeoutMs })) {
-    size += chunk.byteLength
-    if (size > maxBytes) throw new CodexError('RESPONSE_INVALID', 'The answer of the service is larger than expected.')
-    chunks.push(chunk)
+  let expired = false
+  const timer = createTickTimer(limitMs, () => {
+    expired = true
+  })
+  try {
+    for await (const chunk of readChunks(body, { idleTimeoutMs: limitMs, signal })) {
+      size += chunk.byteLength
+      if (size > maxBytes)
+        throw new CodexError('RESPONSE_INVALID', 'The answer of the service is larger than expected.')
+      if (expired) throw unfinished(limitMs)
+      chunks.push(chunk)
+    }
+  } finally {
+    timer.stop()
   }
   return new TextDecoder().decode(Buffer.concat(chunks))
 }
@@ -131,6 +146,13 @@ function noAnswer(host: string, limitMs: number): CodexError {
 function silent(limitMs: number): CodexError {
   return new CodexError('TIMEOUT', `The answer stopped arriving: nothing came for ${seconds(limitMs)}.`, {
     hint: 'Ask again. CODEX_OAUTH_IDLE_TIMEOUT_MS sets how long a silence may last.',
+    retryable: true,
+  })
+}
+
+function unfinished(limitMs: number): CodexError {
+  return new CodexError('TIMEOUT', `The answer of the service was not complete after ${seconds(limitMs)}.`, {
+    hint: 'Try again.',
     retryable: true,
   })
 }

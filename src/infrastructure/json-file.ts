@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { replaceFile } from './atomic-file.ts'
+import { readRegularFile } from './regular-file.ts'
 
 /** A small file of JSON that may be lost: a cache. It holds no secrets, and nothing fails because of it. */
 export interface JsonFile {
@@ -16,8 +17,7 @@ export function createJsonFile(path: string): JsonFile {
   return {
     read() {
       try {
-        const text = readFileSync(path, 'utf8')
-        return text.length > MAX_BYTES ? undefined : JSON.parse(text)
+        return JSON.parse(readRegularFile(path, MAX_BYTES).bytes.toString('utf8'))
       } catch {
         return undefined
       }

@@ -1,10 +1,11 @@
-import * as fs from 'node:fs'
+import type * as fs from 'node:fs'
 import { dirname } from 'node:path'
 import { replaceFile, reserveSpace, retryBusy, sweepLeftovers } from './atomic-file.ts'
 import { canonicalPath } from './canonical-path.ts'
 import { isErrno } from './errno.ts'
 import { withFileLock } from './file-lock.ts'
 import { ensureFolder } from './folder.ts'
+import { readRegularFile } from './regular-file.ts'
 import { orStorageFailed } from './storage-failure.ts'
 import { corrupt, MAX_FILE_BYTES, recordIn, type TokenRecord } from './token-record.ts'
 
@@ -40,11 +41,13 @@ export interface TokenStorage {
    */
   update(change: (current: TokenRecord | undefined) => TokenRecord | undefined): Promise<TokenRecord | undefined>
   /**
-   * Proves that a record can be written now: to be asked before a token is spent whose successor must be stored.
+   * Proves that a record can be stored now, by storing what is there once more: to be asked before a token is spent
+   * whose successor must be stored. What can stand in the way (the lock, the file's own content, a mount, a full
+   * disk) would otherwise show when it is too late.
    *
-   * @throws CodexError STORAGE_FAILED
+   * @throws CodexError STORAGE_LOCKED, STORAGE_CORRUPT, STORAGE_FAILED
    */
-  reserve(): void
+  rehearse(): Promise<void>
 }
 
 export interface TokenStorageDeps {
@@ -86,9 +89,10 @@ export function createTokenStorage({
       return withFileLock(path, () => exchange(path, now(), change, withRecord), { waitMs: lockWaitMs })
     },
 
-    reserve() {
+    async rehearse() {
       const path = prepare()
-      orStorageFailed(path, 'written', () => reserveSpace(path))
+      const { withRecord } = await import('./token-text.ts')
+      return withFileLock(path, () => writeAgain(path, now(), withRecord), { waitMs: lockWaitMs })
     },
   }
 }
@@ -107,6 +111,30 @@ function exchange(file: string, now: number, change: Change, withRecord: WithRec
   orStorageFailed(file, 'written', () => replaceFile(file, edited))
   sweepLeftovers(file, now)
   return stored
+}
+
+/** Everything that storing a new record does, but with what is there already, and with room for longer tokens. */
+function writeAgain(file: string, now: number, withRecord: WithRecord): void {
+  const text = readWhole(file)?.text
+  const current = text === undefined ? undefined : recordIn(text, { file, now })
+  const longer = { ...(current ?? NO_RECORD), accessToken: 'x'.repeat(REHEARSED_BYTES) }
+  edit(file, () => withRecord(text, longer))
+  orStorageFailed(file, 'written', () => reserveSpace(file))
+  if (text !== undefined) orStorageFailed(file, 'written', () => replaceFile(file, text))
+}
+
+const REHEARSED_BYTES = 16_384
+const NO_RECORD: TokenRecord = {
+  accessToken: '',
+  refreshToken: undefined,
+  idToken: undefined,
+  tokenType: undefined,
+  expiresAt: undefined,
+  accountId: undefined,
+  savedAt: undefined,
+  refreshedAt: undefined,
+  method: undefined,
+  refreshFailed: undefined,
 }
 
 function edit(file: string, action: () => string): string {
@@ -139,15 +167,11 @@ function readWhole(file: string): Found | undefined {
 }
 
 function readOnce(file: string): Found {
-  // Without O_NONBLOCK a named pipe at this path would hold the whole process.
-  const fd = fs.openSync(file, fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0))
   try {
-    const stat = fs.fstatSync(fd)
-    if (!stat.isFile()) throw Object.assign(new Error('Not a file.'), { code: 'EISDIR' })
-    if (stat.size > MAX_FILE_BYTES) throw corrupt(file, 'it is larger than 1 MB')
-    return { text: decode(file, fs.readFileSync(fd)), stat }
-  } finally {
-    fs.closeSync(fd)
+    const { bytes, stat } = readRegularFile(file, MAX_FILE_BYTES)
+    return { text: decode(file, bytes), stat }
+  } catch (error) {
+    throw isErrno(error, 'EFBIG') ? corrupt(file, 'it is larger than 1 MB') : error
   }
 }
 

@@ -3,7 +3,7 @@ import { isCodexError } from '../errors.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { StoredTokens, TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import type { Credentials } from './credentials.ts'
-import { type IdClaims, readIdClaims } from './id-claims.ts'
+import { type IdClaims, maskEmail, readIdClaims } from './id-claims.ts'
 import type { LoginView, SignIn } from './sign-in.ts'
 import { REFRESH_MARGIN_MS, remainingMs } from './token-manager.ts'
 
@@ -18,6 +18,7 @@ export interface AccountStatus {
   expiresInMs: number
   hasRefreshToken: boolean
   login: LoginView | undefined
+  /** Empty when it cannot be told where the file lies; the problem then names the path. */
   storagePath: string
   storageProblem: string | undefined
   message: string
@@ -43,8 +44,11 @@ export function createStatusReader({ storage, signIn, credentials, configProblem
     const message = sentences([
       configProblem === undefined ? undefined : `${configProblem.message} ${configProblem.hint ?? ''}`.trim(),
       problem,
-      accountSentence(record, status, leftMs, credentials.environmentKey()),
-      loginSentence(login),
+      // Where a setting or the file is at fault, signing in is not the way out.
+      record === undefined && (problem ?? configProblem) !== undefined
+        ? undefined
+        : accountSentence(record, status, leftMs, credentials.environmentKey()),
+      loginSentence(login, record),
     ])
     return {
       status,
@@ -54,7 +58,7 @@ export function createStatusReader({ storage, signIn, credentials, configProblem
       expiresInMs: leftMs,
       hasRefreshToken: record?.refreshToken !== undefined,
       login,
-      storagePath: storage.file(),
+      storagePath: locate(storage),
       storageProblem: problem,
       message,
     }
@@ -69,6 +73,14 @@ function readStored(storage: TokenStorage): { record: TokenRecord | undefined; p
   } catch (error) {
     const problem = isCodexError(error) ? `${error.message} ${error.hint ?? ''}`.trim() : 'It cannot be read.'
     return { record: undefined, problem }
+  }
+}
+
+function locate(storage: TokenStorage): string {
+  try {
+    return storage.file()
+  } catch {
+    return ''
   }
 }
 
@@ -93,18 +105,27 @@ function accountSentence(
       return `Nobody is signed in; questions are asked with the API key in ${key}, billed per token.`
     return 'Nobody is signed in. Sign in with codex_login.'
   }
-  if (record.refreshFailed !== undefined) {
-    return 'This sign-in is no longer valid at the service. Sign in again with codex_login.'
+  const who = whose(record)
+  if (!isRenewable(record)) {
+    const until = leftMs > 0 ? `The sign-in ${who} works for another ${duration(leftMs)} and` : `The sign-in ${who}`
+    return `${until} can no longer be renewed. Sign in again with codex_login.`
   }
   if (status === 'expired') {
-    return !isRenewable(record)
-      ? 'The sign-in has expired and cannot be renewed. Sign in again with codex_login.'
-      : 'Signed in; the access token has expired and is renewed with the next question.'
+    return `Signed in ${who}; the access token has expired and is renewed with the next question.`
   }
-  return `Signed in; the access token is good for ${duration(leftMs)} and is renewed by itself.`
+  if (status === 'needs_refresh') return `Signed in ${who}; the access token is about to be renewed by itself.`
+  return `Signed in ${who}; the access token is good for ${duration(leftMs)} and is renewed by itself.`
 }
 
-function loginSentence(login: LoginView | undefined): string | undefined {
+function whose(record: TokenRecord): string {
+  const { email, plan } = readIdClaims(record)
+  const name = email === undefined ? 'with an account without e-mail' : `as ${maskEmail(email)}`
+  return plan === undefined ? name : `${name} (${plan})`
+}
+
+function loginSentence(login: LoginView | undefined, record: TokenRecord | undefined): string | undefined {
+  // Another window has signed in since: how this attempt ended does not matter any more.
+  if (login !== undefined && (record?.savedAt ?? 0) > login.openedAt) return undefined
   switch (login?.state) {
     case 'pending':
       return `A sign-in waits in the browser: ${login.url}`

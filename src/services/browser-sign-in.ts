@@ -72,7 +72,7 @@ function failed({ message, hint }: CodexError): CallbackReply {
 }
 
 function browserOff(): BrowserOutcome {
-  return { opened: false, reason: 'CODEX_OAUTH_NO_BROWSER is set.' }
+  return { opened: false, reason: 'No browser was opened, because CODEX_OAUTH_NO_BROWSER is set.' }
 }
 
 /** The service's refusal in words of ours; its own description only quoted (facts: wire-protocol 2.3). */

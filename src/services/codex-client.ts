@@ -60,6 +60,8 @@ interface Reply {
 }
 
 const HEADER_TIMEOUT_MS = 60_000
+/** For the body of a refusal, which says why. */
+const REFUSAL_LIMIT_MS = 10_000
 const MAX_RETRIES = 3
 const FIRST_DELAY_MS = 400
 const MAX_RETRY_AFTER_MS = 30_000
@@ -107,7 +109,9 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
       signal,
     })
     if (status === 200) return { status, headers, body, json: undefined }
-    const text = await readText(body).catch(() => '')
+    const text = await readText(body, { limitMs: REFUSAL_LIMIT_MS, signal }).catch(() => '')
+    // A cancel breaks the body off too, and nobody who has left wants a token renewed.
+    if (signal?.aborted) throw cancelled()
     return { status, headers, body: undefined, json: parseJson(text) }
   }
 
@@ -157,7 +161,8 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
 }
 
 function rerouted(asked: string, answered: string): string[] {
-  // Dated snapshots of the model asked for (`gpt-x-2026-10-01`) are that model.
-  if (answered === asked || answered.startsWith(`${asked}-`) || !/^[\w.:/-]{1,100}$/.test(answered)) return []
+  // A dated snapshot (`gpt-x-2026-10-01`) is the model asked for; another ending (`gpt-x-mini`) is not.
+  if (answered.replace(/-\d{4}-\d{2}-\d{2}$/, '') === asked) return []
+  if (answered === asked || !/^[\w.:/-]{1,100}$/.test(answered)) return []
   return [`the service answered with ${answered} instead of ${asked}`]
 }

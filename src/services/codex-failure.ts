@@ -31,7 +31,7 @@ export function refusalOf(answer: RefusedAnswer): CodexError {
   const error = fieldOf(json, 'error')
   const named = textField(error, 'code') ?? textField(error, 'type')
   const type = textField(error, 'type') ?? named
-  const words = textField(json, 'detail') ?? textField(error, 'message') ?? textField(json, 'message')
+  const words = wordsIn(textField(json, 'detail') ?? textField(error, 'message') ?? textField(json, 'message'))
   if (/usage_limit_reached$/.test(type ?? '')) return usageLimit(answer)
   const known = byCode(named, words) ?? byCode(type, words)
   return toError(known ?? byWords(words, answer) ?? byStatus(status, answer, words), json)
@@ -47,7 +47,7 @@ export function isQuota(json: unknown): boolean {
 /** The error in a `response.failed` or `error` event. */
 export function failureOf(error: unknown): CodexError {
   const code = textField(error, 'code') ?? textField(error, 'type')
-  const words = textField(error, 'message')
+  const words = wordsIn(textField(error, 'message'))
   const known = byCode(code, words)
   return toError(
     known ?? {
@@ -58,6 +58,11 @@ export function failureOf(error: unknown): CodexError {
     },
     error,
   )
+}
+
+/** As much of a message as a sentence can hold: more is looked at by expressions that take longer the longer it is. */
+function wordsIn(message: string | undefined): string | undefined {
+  return message?.slice(0, 1000)
 }
 
 function byCode(code: string | undefined, words: string | undefined): Refusal | undefined {
@@ -142,7 +147,7 @@ function byWords(words: string | undefined, { modelId, kind }: RefusedAnswer): R
   return undefined
 }
 
-function byStatus(status: number, { headers, modelId }: RefusedAnswer, words: string | undefined): Refusal {
+function byStatus(status: number, { headers, modelId, kind }: RefusedAnswer, words: string | undefined): Refusal {
   if (status >= 300 && status < 400) {
     return {
       code: 'RESPONSE_INVALID',
@@ -152,11 +157,7 @@ function byStatus(status: number, { headers, modelId }: RefusedAnswer, words: st
   }
   switch (status) {
     case 401:
-      return {
-        code: 'NOT_AUTHENTICATED',
-        message: 'The service does not accept this sign-in.',
-        hint: 'Sign in again with codex_login (force: true); with an API key, check the key.',
-      }
+      return notAccepted(kind)
     case 402:
       return {
         code: 'PLAN_REQUIRED',
@@ -184,6 +185,14 @@ function byStatus(status: number, { headers, modelId }: RefusedAnswer, words: st
     default:
       return otherStatus(status, words)
   }
+}
+
+function notAccepted(kind: RefusedAnswer['kind']): Refusal {
+  const [what, hint] =
+    kind === 'api_key'
+      ? ['API key', 'Correct the key in the environment of the server, or sign in with codex_login.']
+      : ['sign-in', 'Sign in again with codex_login (force: true).']
+  return { code: 'NOT_AUTHENTICATED', message: `The service does not accept this ${what}.`, hint }
 }
 
 function forbidden(headers: Headers, words: string | undefined): Refusal {

@@ -24,7 +24,7 @@ export function readIdClaims(tokens: { idToken: string | undefined; accessToken:
       first(both, (claims) => text(object(claims[AUTH]).chatgpt_account_id) ?? text(claims.chatgpt_account_id)) ??
       first(both, firstOrganization),
     email: first(both, (claims) => text(claims.email) ?? text(object(claims[PROFILE]).email)),
-    plan: first(both, (claims) => text(object(claims[AUTH]).chatgpt_plan_type)),
+    plan: first(both, (claims) => planName(object(claims[AUTH]).chatgpt_plan_type)),
     fedramp: object(id[AUTH]).chatgpt_account_is_fedramp === true,
   }
 }
@@ -55,6 +55,11 @@ function first(all: readonly Claims[], read: (claims: Claims) => string | undefi
     if (value !== undefined) return value
   }
   return undefined
+}
+
+/** Plans are single words (facts: wire-protocol 6); anything else would be free text in a sentence of ours. */
+function planName(value: unknown): string | undefined {
+  return typeof value === 'string' && /^\w{1,60}$/.test(value) ? value : undefined
 }
 
 /** A claim that may travel in a header or be shown: printable, of sane length. */

@@ -47,6 +47,7 @@ interface Snapshot {
 }
 
 const FRESH_MS = 300_000
+const MAX_MODELS = 200
 const TIMEOUT_MS = 10_000
 /** A question does not wait longer than this for a list it can do without. */
 const QUERY_TIMEOUT_MS = 3_000
@@ -90,7 +91,7 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
       headerTimeoutMs: TIMEOUT_MS,
     })
     if (answer.status === 304 && old !== undefined) return { ...old, fetchedAt: clock.now() }
-    const text = await readText(answer.body, { maxBytes: 4_194_304, idleTimeoutMs: TIMEOUT_MS })
+    const text = await readText(answer.body, { maxBytes: 4_194_304, limitMs: TIMEOUT_MS })
     const models = readModels(fieldOf(parseJson(text), 'models'))
     // An empty list with status 200 means that our compatibility level is too old for every model.
     if (answer.status !== 200 || models.length === 0) {
@@ -140,30 +141,40 @@ export function defaultModel(catalogue: Catalogue, configured: string | undefine
 export function readModels(value: unknown): Model[] {
   if (!Array.isArray(value)) return []
   return value
+    .slice(0, MAX_MODELS)
     .flatMap((entry) => readModel(entry) ?? [])
     .sort((a, b) => a.priority - b.priority || a.id.localeCompare(b.id))
 }
 
 function readModel(entry: unknown): Model | undefined {
-  const id = textField(entry, 'slug')
-  if (id === undefined || !/^[\w.:/+@-]{1,200}$/.test(id)) return undefined
-  const verbosity = fieldOf(entry, 'support_verbosity') === true ? textField(entry, 'default_verbosity') : undefined
+  const id = word(fieldOf(entry, 'slug'))
+  if (id === undefined) return undefined
   return {
     id,
-    name: textField(entry, 'display_name') ?? id,
+    name: label(fieldOf(entry, 'display_name')) ?? id,
     priority: numberField(entry, 'priority') ?? Number.MAX_SAFE_INTEGER,
     hidden: textField(entry, 'visibility') !== 'list',
-    defaultEffort: textField(entry, 'default_reasoning_level'),
+    defaultEffort: word(fieldOf(entry, 'default_reasoning_level')),
     efforts: readEfforts(fieldOf(entry, 'supported_reasoning_levels')),
     lite: fieldOf(entry, 'use_responses_lite') === true,
-    verbosity,
+    verbosity: fieldOf(entry, 'support_verbosity') === true ? word(fieldOf(entry, 'default_verbosity')) : undefined,
   }
 }
 
 /** Levels come as `{effort, description}` or as plain strings. */
 function readEfforts(value: unknown): string[] {
   if (!Array.isArray(value)) return []
-  return value.flatMap((level) => (typeof level === 'string' ? level : (textField(level, 'effort') ?? [])))
+  return value.flatMap((level) => word(typeof level === 'string' ? level : fieldOf(level, 'effort')) ?? [])
+}
+
+/** A name that may stand unquoted in a sentence of ours, in a header and in a request. */
+function word(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[\w.:/+@-]{1,100}$/.test(value) ? value : undefined
+}
+
+/** The same with spaces: for people. */
+function label(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[\w.:/+@ ()-]{1,100}$/.test(value) ? value : undefined
 }
 
 function identityOf(credential: Credential, clientVersion: string): string {
@@ -175,7 +186,7 @@ function readSnapshot(value: unknown, identity: string): Snapshot | undefined {
   const fetchedAt = numberField(value, 'fetchedAt')
   const models = fieldOf(value, 'models')
   if (textField(value, 'identity') !== identity || fetchedAt === undefined || !Array.isArray(models)) return undefined
-  if (!models.every(isModel) || models.length === 0) return undefined
+  if (models.length > MAX_MODELS || !models.every(isModel) || models.length === 0) return undefined
   const etag = textField(value, 'etag')
   // One that no header may carry would make every request fail, and so stay for ever.
   return { identity, etag: /^[!-~]{1,1000}$/.test(etag ?? '') ? etag : undefined, fetchedAt, models }
@@ -185,18 +196,18 @@ function readSnapshot(value: unknown, identity: string): Snapshot | undefined {
 function isModel(value: unknown): value is Model {
   const efforts = fieldOf(value, 'efforts')
   return (
-    textField(value, 'id') !== undefined &&
-    textField(value, 'name') !== undefined &&
+    word(fieldOf(value, 'id')) !== undefined &&
+    label(fieldOf(value, 'name')) !== undefined &&
     numberField(value, 'priority') !== undefined &&
     typeof fieldOf(value, 'hidden') === 'boolean' &&
     typeof fieldOf(value, 'lite') === 'boolean' &&
     Array.isArray(efforts) &&
-    efforts.every((effort) => typeof effort === 'string') &&
-    isTextOrAbsent(fieldOf(value, 'defaultEffort')) &&
-    isTextOrAbsent(fieldOf(value, 'verbosity'))
+    efforts.every((effort) => word(effort) !== undefined) &&
+    isWordOrAbsent(fieldOf(value, 'defaultEffort')) &&
+    isWordOrAbsent(fieldOf(value, 'verbosity'))
   )
 }
 
-function isTextOrAbsent(value: unknown): boolean {
-  return value === undefined || typeof value === 'string'
+function isWordOrAbsent(value: unknown): boolean {
+  return value === undefined || word(value) !== undefined
 }

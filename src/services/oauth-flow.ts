@@ -39,7 +39,12 @@ export interface OAuthFlowDeps {
 }
 
 const SCOPE = 'openid profile email offline_access'
-const TOKEN_TIMEOUT_MS = 30_000
+/**
+ * A refresh has to be over, and stored, before others take its owner for frozen and spend the token again (60 s):
+ * these two and the waits for the lock before and after it stay below that together.
+ */
+const TOKEN_TIMEOUT_MS = 20_000
+const TOKEN_BODY_LIMIT_MS = 5_000
 
 export function createOAuthFlow({ config, http, userAgent, now }: OAuthFlowDeps): OAuthFlow {
   const { issuer, clientId, originator } = config
@@ -84,7 +89,7 @@ export function createOAuthFlow({ config, http, userAgent, now }: OAuthFlowDeps)
         }).toString(),
         headerTimeoutMs: TOKEN_TIMEOUT_MS,
       })
-      const json = parseJson(await readText(answer.body))
+      const json = parseJson(await readText(answer.body, { limitMs: TOKEN_BODY_LIMIT_MS }))
       if (answer.status !== 200) throw exchangeRefused(answer.status, json)
       return readTokenResponse(json, now())
     },
@@ -98,7 +103,11 @@ export function createOAuthFlow({ config, http, userAgent, now }: OAuthFlowDeps)
           refresh_token: refreshToken,
         }
         const answer = await postJson('/oauth/token', body, TOKEN_TIMEOUT_MS)
-        return readRefreshAnswer(answer, parseJson(await readText(answer.body)), now())
+        return readRefreshAnswer(
+          answer,
+          parseJson(await readText(answer.body, { limitMs: TOKEN_BODY_LIMIT_MS })),
+          now(),
+        )
       } catch (error) {
         return { kind: 'transient', error: asTransient(error), retryAfterMs: undefined }
       }

@@ -1,10 +1,13 @@
+import { redact } from '../infrastructure/log.ts'
+
 /**
  * Text from outside, made fit to stand in a sentence of ours: one line, no control characters, no markup that a
  * host would render, at most `limit` characters. It goes in quotation marks, so the reader knows whose words it is,
- * and those inside are made others, so that it cannot close them.
+ * and those inside are made others, so that it cannot close them. What looks like a credential is taken out: a proxy or
+ * an error page may give back what it was sent.
  */
 export function quoteRemote(text: string, limit = 200): string {
-  const line = text
+  const line = redact(text)
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .replace(/[`<>]/g, '')
     .replace(/[“”]/g, '"')

@@ -17,7 +17,8 @@ export interface SignInSession {
   state(): 'pending' | 'succeeded' | 'failed' | 'cancelled'
   /** Why it did not succeed. */
   error(): CodexError | undefined
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, both. */
+  openedAt: number
   expiresAt: number
   /** The account that is signed in, or a rejection with `error`. */
   outcome: Promise<IdClaims>
@@ -101,8 +102,9 @@ export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDep
     () => fail(signInTimeout(limitMs)),
     () => {},
   )
-  const expiresAt = clock.now() + limitMs
-  return { state: () => state, error: () => failure, expiresAt, outcome, ended: ended.signal, redeem, fail }
+  const openedAt = clock.now()
+  const expiresAt = openedAt + limitMs
+  return { state: () => state, error: () => failure, openedAt, expiresAt, outcome, ended: ended.signal, redeem, fail }
 }
 
 export function signInCancelled(message: string): CodexError {

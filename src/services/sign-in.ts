@@ -3,7 +3,7 @@ import type { CodexError } from '../errors.ts'
 import { raceSignal } from '../infrastructure/abort.ts'
 import type { BrowserOutcome } from '../infrastructure/browser.ts'
 import type { Clock } from '../infrastructure/clock.ts'
-import type { TokenStorage } from '../infrastructure/token-storage.ts'
+import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { type BrowserSignIn, type BrowserSignInDeps, openBrowserSignIn } from './browser-sign-in.ts'
 import { type IdClaims, readIdClaims } from './id-claims.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
@@ -14,8 +14,10 @@ import type { TokenManager } from './token-manager.ts'
 export interface LoginView {
   state: 'pending' | 'succeeded' | 'failed' | 'cancelled'
   /** The address to open, while it is of use. */
-  url: string | undefined
-  expiresAt: number | undefined
+  url: string
+  /** Milliseconds since the epoch, like `expiresAt`. */
+  openedAt: number
+  expiresAt: number
   error: CodexError | undefined
 }
 
@@ -59,6 +61,8 @@ interface Running {
   way: BrowserSignIn
 }
 
+/** How often a waiting call looks whether another window has signed in, and how often it says that it waits. */
+const LOOK_MS = 1_000
 const PROGRESS_MS = 10_000
 
 export function createSignIn(deps: SignInDeps): SignIn {
@@ -66,30 +70,58 @@ export function createSignIn(deps: SignInDeps): SignIn {
   let running: Running | undefined
   /** Calls begin one after the other, so that two at once share one listener. */
   let beginning: Promise<unknown> = Promise.resolve()
+  /** Counts sign-outs: a sign-in that was still beginning then must not open any more. */
+  let cancels = 0
 
-  function begin(force: boolean): Promise<Running | IdClaims> {
+  async function begin({ force, signal }: LoginOptions): Promise<IdClaims | (Running & { joined: boolean })> {
+    const asked = cancels
+    // Outside the queue: it may ask the service, and nobody should have to wait behind that.
+    const account = force || isPending() ? undefined : await signedInAccount(signal)
+    if (account !== undefined) return account
     const begun = beginning.then(async () => {
-      if (running?.session.state() === 'pending' && !force) return running
-      const account = force ? undefined : await signedInAccount()
-      if (account !== undefined) return account
-      // A damaged file, or a folder nobody may write to, would refuse the login at its end: better said before the
-      // browser opens.
-      storage.read()
-      storage.reserve()
-      await end('A newer sign-in has taken the place of this one.')
-      running = await open()
-      return running
+      if (asked !== cancels) throw signInCancelled('The sign-in was cancelled.')
+      return (force ? undefined : await join()) ?? openAnew()
     })
     beginning = begun.catch(() => {})
     return begun
   }
 
+  const isPending = () => running?.session.state() === 'pending'
+
+  /** The sign-in that is open already, or who has meanwhile signed in in another window. */
+  async function join(): Promise<IdClaims | (Running & { joined: boolean }) | undefined> {
+    if (running === undefined || !isPending()) return undefined
+    const account = signedInSince(running)
+    if (account === undefined) return { ...running, joined: true }
+    await end('Somebody has signed in in another window.')
+    return account
+  }
+
+  async function openAnew(): Promise<Running & { joined: boolean }> {
+    // What would refuse the login at its end is better said before the browser opens.
+    await storage.rehearse()
+    await end('A newer sign-in has taken the place of this one.')
+    running = await open()
+    return { ...running, joined: false }
+  }
+
   /** Who is signed in with a login that works or can be renewed; nobody, when in doubt. */
-  async function signedInAccount(): Promise<IdClaims | undefined> {
+  async function signedInAccount(signal: AbortSignal | undefined): Promise<IdClaims | undefined> {
     try {
-      const record = await tokens.getTokens()
+      const record = await tokens.getTokens(signal)
       // The service will not renew it any more: a login that only seems to work.
       return record.refreshFailed === undefined ? readIdClaims(record) : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Who has signed in elsewhere, in another window say, since this sign-in was opened. */
+  function signedInSince({ session }: Running): IdClaims | undefined {
+    try {
+      const { record } = storage.read()
+      // The file counts in whole seconds.
+      return (record?.savedAt ?? 0) > session.openedAt ? readIdClaims(record as TokenRecord) : undefined
     } catch {
       return undefined
     }
@@ -110,38 +142,58 @@ export function createSignIn(deps: SignInDeps): SignIn {
     await running?.way.close()
   }
 
-  async function waitFor({ session, way }: Running, { signal, onProgress }: LoginOptions): Promise<LoginOutcome> {
-    const { url, port } = way
-    onProgress?.(`Open this address to sign in: ${url}`)
-    const waited = new AbortController()
-    const still = async (): Promise<undefined> => {
-      for (let leftMs = config.loginWaitMs; leftMs > 0; leftMs -= PROGRESS_MS) {
-        await clock.sleep(Math.min(leftMs, PROGRESS_MS), waited.signal)
-        if (leftMs > PROGRESS_MS) onProgress?.(`Waiting for you to sign in: ${url}`)
-      }
-      return undefined
+  async function waitFor(joined: boolean, awaited: Running, options: LoginOptions): Promise<LoginOutcome> {
+    const { session, way } = awaited
+    const { signal, onProgress } = options
+    const pending = async (): Promise<LoginOutcome> => {
+      const { url, port, browser } = way
+      return { status: 'pending', url, port, expiresAt: session.expiresAt, browser: await browser }
     }
+    onProgress?.(`Sign in here, if no browser has opened: ${way.url}`)
+    const waited = new AbortController()
     try {
-      const account = await raceSignal(Promise.race([session.outcome, still()]), signal)
-      if (account !== undefined) return { status: 'authenticated', account, fresh: true }
-      return { status: 'pending', url, port, expiresAt: session.expiresAt, browser: await way.browser }
+      // Without a browser the user needs the whole address, and many clients show it only in a result.
+      const opened = joined || (await raceSignal(Promise.race([way.browser, session.outcome]), signal))
+      if (opened !== true && 'opened' in opened && !opened.opened) return await pending()
+      const watching = watch(awaited, waited.signal, onProgress)
+      const account = await raceSignal(Promise.race([session.outcome, watching]), signal)
+      return account === undefined ? await pending() : { status: 'authenticated', account, fresh: true }
     } finally {
       waited.abort()
     }
   }
 
+  /** Waits as long as one call may. Resolves to who has signed in in another window, if somebody does. */
+  async function watch(
+    awaited: Running,
+    signal: AbortSignal,
+    onProgress: LoginOptions['onProgress'],
+  ): Promise<IdClaims | undefined> {
+    for (let waitedMs = 0; waitedMs < config.loginWaitMs; waitedMs += LOOK_MS) {
+      if (waitedMs % PROGRESS_MS === 0 && waitedMs > 0) onProgress?.(`Waiting for you to sign in: ${awaited.way.url}`)
+      await clock.sleep(Math.min(LOOK_MS, config.loginWaitMs - waitedMs), signal)
+      const account = awaited.session.state() === 'pending' ? signedInSince(awaited) : undefined
+      if (account === undefined) continue
+      awaited.session.fail(signInCancelled('Somebody has signed in in another window.'))
+      return account
+    }
+    return undefined
+  }
+
   return {
     async login(options) {
-      const begun = await raceSignal(begin(options.force), options.signal)
+      const begun = await raceSignal(begin(options), options.signal)
       if (!('session' in begun)) return { status: 'authenticated', account: begun, fresh: false }
-      return waitFor(begun, options)
+      return waitFor(begun.joined, begun, options)
     },
     view() {
       if (running === undefined) return undefined
       const { session, way } = running
-      return { state: session.state(), url: way.url, expiresAt: session.expiresAt, error: session.error() }
+      const { openedAt, expiresAt } = session
+      return { state: session.state(), url: way.url, openedAt, expiresAt, error: session.error() }
     },
     async cancel() {
+      cancels += 1
       await end('The sign-in was cancelled.')
       if (running?.session.state() !== 'cancelled') running = undefined
     },

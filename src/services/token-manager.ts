@@ -70,6 +70,8 @@ export function createTokenManager({ storage, refresher, oauth, clock, log }: To
     hasRecord: () => storage.read().record !== undefined,
 
     async clear() {
+      // Nothing to remove needs no lock, which somebody may hold.
+      if (storage.read().record === undefined) return { removed: false, revoked: false }
       let previous: TokenRecord | undefined
       await storage.update((record) => {
         previous = record

@@ -70,12 +70,13 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
       const subject = subjectOf(current)
       const top = claims.top(subject)
       const number = nextNumber(top, subject, watch)
-      if (number === undefined) {
+      const fails = top?.fails ?? 0
+      if (number === undefined || !claims.take(subject, number, fails)) {
         await watch.pause(top)
-      } else if (claims.take(subject, number, top?.fails ?? 0)) {
-        const renewed = await spend(current, subject, number, top?.fails ?? 0, reason)
-        if (renewed !== undefined) return renewed
+        continue
       }
+      const renewed = await spend(current, subject, number, fails, reason)
+      if (renewed !== undefined) return renewed
     }
   }
 
@@ -118,6 +119,8 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   ): Promise<TokenRecord | undefined> {
     const giveUp = (untilMs = 0, failed = fails) => finish(subject, number, untilMs, failed)
     try {
+      // A spent token whose successor cannot be stored is a lost login.
+      await storage.rehearse()
       // Whoever took this claim may have decided on a record that was replaced in the meantime.
       const again = storage.read().record
       if (again?.refreshToken !== current.refreshToken) {
@@ -128,8 +131,6 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
         giveUp()
         return undefined
       }
-      // A spent token whose successor finds no room on the disk is a lost login.
-      storage.reserve()
     } catch (error) {
       giveUp()
       throw error

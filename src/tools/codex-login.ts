@@ -36,7 +36,7 @@ function present(outcome: LoginOutcome, nowMs: number): z.infer<typeof output> {
     const { url, port, expiresAt, browser } = outcome
     const opened = browser.opened
       ? 'Waiting for you in the browser.'
-      : `No browser was opened: ${browser.reason} Open the address yourself.`
+      : `${browser.reason} Open the address yourself, in a browser on this machine.`
     return {
       status: 'pending',
       url,

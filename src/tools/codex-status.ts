@@ -65,8 +65,7 @@ function presentLogin({ state, url, expiresAt, error }: LoginView, nowMs: number
   return {
     state,
     url: pending ? url : undefined,
-    expires_in_seconds:
-      pending && expiresAt !== undefined ? Math.max(0, Math.ceil((expiresAt - nowMs) / 1000)) : undefined,
+    expires_in_seconds: pending ? Math.max(0, Math.ceil((expiresAt - nowMs) / 1000)) : undefined,
     error: error === undefined ? undefined : `${error.message} [${error.code}]`,
   }
 }

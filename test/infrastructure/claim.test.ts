@@ -114,7 +114,7 @@ test.each([
 
 test('what only looks like a claim is none', () => {
   const { base, claims } = setUp()
-  for (const end of ['01', '0', '-1', '1.tmp.1', 'x', '1234567890'])
+  for (const end of ['01', '0', '-1', '1.tmp.1', 'x', '1234567890123456'])
     fs.writeFileSync(`${base}.spend.${SUBJECT}.${end}`, '')
   expect(claims.top(SUBJECT)).toBeUndefined()
 })

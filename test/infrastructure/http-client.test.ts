@@ -306,7 +306,7 @@ describe('the chunks of a body', () => {
       response.write('one')
     })
     const { body } = await createClient().send(server.origin)
-    const error = await errorOf(readText(body, { idleTimeoutMs: 60 }))
+    const error = await errorOf(readText(body, { limitMs: 60 }))
     expect(error).toMatchObject({
       code: 'TIMEOUT',
       message: 'The answer stopped arriving: nothing came for 60 ms.',
@@ -315,16 +315,21 @@ describe('the chunks of a body', () => {
     await left.promise
   })
 
-  test('may take as long as they like while they come', async () => {
+  test('that drip for ever are broken off: the limit is for the whole text, not for each silence', async () => {
+    const left = gate()
     const server = await startServer(async (_, response) => {
-      for (let n = 0; n < 8; n += 1) {
+      response.on('close', left.open)
+      while (!response.closed) {
         response.write('.')
-        await setTimeout(50)
+        await setTimeout(10)
       }
-      response.end()
     })
     const { body } = await createClient().send(server.origin)
-    expect(await readText(body, { idleTimeoutMs: 300 })).toBe('........')
+    expect(await errorOf(readText(body, { limitMs: 100 }))).toMatchObject({
+      code: 'TIMEOUT',
+      message: 'The answer of the service was not complete after 100 ms.',
+    })
+    await left.promise
   })
 
   test("are broken off with our sentence, the system's stays inside", async () => {
@@ -334,7 +339,11 @@ describe('the chunks of a body', () => {
     })
     const { body } = await createClient().send(server.origin)
     const error = await errorOf(readText(body))
-    expect(error).toMatchObject({ code: 'NETWORK', message: 'The connection to the service broke off.', retryable: true })
+    expect(error).toMatchObject({
+      code: 'NETWORK',
+      message: 'The connection to the service broke off.',
+      retryable: true,
+    })
   })
 
   test('are a silence, not a fault, when the limit of fetch itself strikes first', async () => {

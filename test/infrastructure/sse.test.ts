@@ -51,7 +51,11 @@ const VECTORS: [rule: string, stream: string, events: SseEvent[]][] = [
   ['retry and id are not given', 'retry: 10\nretry: soon\nid: 5\nid: a\0b\ndata: a\n\n', data('a')],
   ['a NUL is text', 'data: a\0b\n\n', data('a\0b')],
 
-  ['the event has its name', 'event: add\ndata: 1\n\nevent:remove\ndata: 2\n\n', [named('add', '1'), named('remove', '2')]],
+  [
+    'the event has its name',
+    'event: add\ndata: 1\n\nevent:remove\ndata: 2\n\n',
+    [named('add', '1'), named('remove', '2')],
+  ],
   ['the name holds for one event', 'event: add\ndata: 1\n\ndata: 2\n\n', [named('add', '1'), ...data('2')]],
   ['the name may come after the data', 'data: 1\nevent: add\n\n', [named('add', '1')]],
   ['the last name counts', 'event: a\nevent: b\ndata: 1\n\n', [named('b', '1')]],

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { writeTemp } from '../../src/infrastructure/atomic-file.ts'
 import { createTokenStorage, type TokenRecord } from '../../src/infrastructure/token-storage.ts'
 import { plainUser, startChild, startChildren } from '../support/child.ts'
@@ -154,13 +154,13 @@ test.runIf(process.platform !== 'win32')('a file where the folder should be is a
   const inTheWay = newFile('text')
   const storage = storageOf(join(inTheWay, 'auth.json'))
   expect(() => storage.read()).toThrow(expect.objectContaining({ code: 'STORAGE_FAILED' }))
-  expect(() => storage.reserve()).toThrow(expect.objectContaining({ code: 'STORAGE_FAILED' }))
+  await expect(storage.rehearse()).rejects.toMatchObject({ code: 'STORAGE_FAILED' })
 })
 
-test('a folder that is missing is made when something is stored or reserved', async () => {
+test('a folder that is missing is made when something is stored or rehearsed', async () => {
   const folder = tempFolder()
   await storageOf(join(folder, 'a', 'auth.json')).update(() => aRecord())
-  storageOf(join(folder, 'b', 'auth.json')).reserve()
+  await storageOf(join(folder, 'b', 'auth.json')).rehearse()
   expect([modeOf(join(folder, 'a')), modeOf(join(folder, 'b'))]).toEqual(['700', '700'])
   expect(fs.readdirSync(join(folder, 'b'))).toEqual([])
 })
@@ -273,7 +273,7 @@ test.runIf(process.platform !== 'win32')('in a folder that is read-only the old 
   fs.chmodSync(join(file, '..'), 0o555)
   const outcomes = await startChild('stores', [file], { uid: plainUser }).next()
   expect(outcomes).toEqual([
-    `STORAGE_FAILED ${file} could not be written: permission denied.`,
+    `STORAGE_FAILED ${file} could not be locked: permission denied.`,
     `STORAGE_FAILED ${file} could not be locked: permission denied.`,
     `STORAGE_FAILED ${file} could not be locked: permission denied.`,
   ])
@@ -286,4 +286,31 @@ test.runIf(process.platform !== 'win32')('a file that may not be read is a failu
   fs.chmodSync(join(file, '..'), 0o777)
   const [, stored] = (await startChild('stores', [file], { uid: plainUser }).next()) as string[]
   expect(stored).toBe(`STORAGE_FAILED ${file} could not be read: permission denied.`)
+})
+
+describe('a rehearsal finds what would keep a record from being stored, and changes nothing', () => {
+  const good = '{"other": 1, "codex": {"access_token": "FAKE-at", "refresh_token": "FAKE-rt"}}'
+
+  test('nothing is in the way', async () => {
+    const file = newFile(good)
+    await storageOf(file).rehearse()
+    expect(fs.readFileSync(file, 'utf8')).toBe(good)
+    expect(fs.readdirSync(join(file, '..'))).toEqual(['auth.json'])
+  })
+
+  test.each([
+    ['our key twice', '{"codex": {"access_token": "FAKE-a"}, "codex": {"access_token": "FAKE-b"}}'],
+    ['one of our fields twice', '{"codex": {"access_token": "FAKE-a", "access_token": "FAKE-b"}}'],
+    ['no room under the size limit', `{"pad": "${'x'.repeat(1_040_000)}", "codex": {"access_token": "FAKE-a"}}`],
+  ])('%s', async (_name, text) => {
+    const file = newFile(text)
+    await expect(storageOf(file).rehearse()).rejects.toMatchObject({ code: 'STORAGE_CORRUPT' })
+    expect(fs.readFileSync(file, 'utf8')).toBe(text)
+  })
+
+  test('a file in the place of the lock', async () => {
+    const file = newFile(good)
+    fs.writeFileSync(`${file}.lock`, '')
+    await expect(storageOf(file, { lockWaitMs: 100 }).rehearse()).rejects.toMatchObject({ code: 'STORAGE_LOCKED' })
+  })
 })

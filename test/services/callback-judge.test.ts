@@ -22,7 +22,12 @@ describe('a code is taken', () => {
 
 describe('a refusal is taken', () => {
   test.each([
-    ['with its description', `error=access_denied&error_description=Not+now&state=${STATE}`, 'access_denied', 'Not now'],
+    [
+      'with its description',
+      `error=access_denied&error_description=Not+now&state=${STATE}`,
+      'access_denied',
+      'Not now',
+    ],
     ['without one', `error=server_error&state=${STATE}`, 'server_error', undefined],
     ['with two descriptions, which are none', `error=a&error_description=b&error_description=c&state=${STATE}`, 'a'],
     ['with an empty description, which is none', `error=a&error_description=&state=${STATE}`, 'a'],

@@ -6,8 +6,9 @@ import { type ClientBench, question, startClientBench, USER_AGENT } from '../sup
 import { errorOf } from '../support/error-of.ts'
 import { wireCatalogue } from '../support/fake-catalogue.ts'
 import { usageLimitReached } from '../support/fake-limits.ts'
-import { type Answer, after, gate, parts, type Step } from '../support/fake-script.ts'
+import { type Answer, gate, late, parts, type Step } from '../support/fake-script.ts'
 import { answer, endlessDeltas } from '../support/fake-sse.ts'
+import { ownHeaders } from '../support/own-headers.ts'
 import { startServer } from '../support/start-server.ts'
 
 const RESPONSES = '/backend-api/codex/responses'
@@ -51,6 +52,19 @@ describe('a question', () => {
       accept: 'text/event-stream',
       'content-type': 'application/json',
     })
+    expect(ownHeaders(request)).toEqual([
+      'accept',
+      'authorization',
+      'chatgpt-account-id',
+      'content-type',
+      'originator',
+      'session-id',
+      'thread-id',
+      'user-agent',
+      'version',
+      'x-client-request-id',
+      'x-openai-internal-codex-responses-lite',
+    ])
     expect(request?.body).toMatchObject({
       model: 'gpt-6.1-sol',
       instructions: DEFAULT_INSTRUCTIONS,
@@ -205,13 +219,7 @@ describe('what is sent again, and how long that takes', () => {
     ['429 that says too late', retryAfter(429, '31'), 'RATE_LIMITED', 1, 0],
     ['429 that says nothing', { status: 429, json: {} }, 'RATE_LIMITED', 1, 0],
     ['a used-up plan', usageLimitReached(), 'USAGE_LIMIT', 1, 0],
-    [
-      'a used-up plan that says when',
-      { ...usageLimitReached(), headers: { 'retry-after': '3' } },
-      'USAGE_LIMIT',
-      1,
-      0,
-    ],
+    ['a used-up plan that says when', { ...usageLimitReached(), headers: { 'retry-after': '3' } }, 'USAGE_LIMIT', 1, 0],
     [
       'a plan without Codex that says when',
       retryAfter(429, '3', { error: { type: 'usage_not_included' } }),
@@ -239,7 +247,13 @@ describe('what is sent again, and how long that takes', () => {
     ['JSON with 200', { json: { detail: 'x' } }, 'RESPONSE_INVALID', 1, 0],
     ['an empty 200', {}, 'RESPONSE_INVALID', 1, 0],
     ['a refusal', { sse: answer('', { refusal: 'No.', deltas: 0 }) }, 'REFUSED', 1, 0],
-    ['a failed response', { sse: answer('Half', { end: { failed: { code: 'server_error', message: 'x' } } }) }, 'CODEX_FAILED', 1, 0],
+    [
+      'a failed response',
+      { sse: answer('Half', { end: { failed: { code: 'server_error', message: 'x' } } }) },
+      'CODEX_FAILED',
+      1,
+      0,
+    ],
     ['a cut answer', { sse: answer('Half', { end: { incomplete: 'max_output_tokens' } }) }, 'INCOMPLETE', 1, 0],
     ['an answer without its end', { sse: answer('Half', { end: 'cut' }) }, 'INCOMPLETE', 1, 0],
     ['an answer that breaks off', { sse: answer('Half'), cutAfter: 800 }, 'NETWORK', 1, 0],
@@ -366,7 +380,7 @@ describe('a cancel', () => {
   })
 
   test('while the service thinks ends the request at once', async () => {
-    const { bench, error } = await cancelled(after(new Promise(() => {})), ({ fake }) => fake.arrival(RESPONSES))
+    const { bench, error } = await cancelled(late(new Promise(() => {})), ({ fake }) => fake.arrival(RESPONSES))
     expect(error).toMatchObject({ code: 'CANCELLED', message: 'The call was cancelled.' })
     await bench.fake.clientGone()
     expect(bench.posts()).toBe(1)
@@ -383,10 +397,11 @@ describe('a cancel', () => {
   })
 
   test('while the answer is silent ends the stream at once', async () => {
-    const { bench, error } = await cancelled({ sse: answer('Half', { end: 'cut' }), silent: true }, ({ fake }) =>
-      fake.arrival(RESPONSES),
-    )
-    expect(error.code).toBe('CANCELLED')
+    const bench = await startClientBench()
+    bench.fake.script.responses.push({ sse: answer('Half', { end: 'cut' }), silent: true })
+    const controller = new AbortController()
+    const onProgress = ({ characters }: AnswerProgress) => characters === 4 && controller.abort()
+    expect((await errorOf(ask(bench, {}, { signal: controller.signal, onProgress }))).code).toBe('CANCELLED')
     await bench.fake.clientGone()
   })
 
@@ -411,7 +426,7 @@ describe('a cancel', () => {
     const { refresh_token: old } = bench.stored() ?? {}
     const answered = gate()
     bench.fake.expireAccessTokens()
-    bench.fake.script.token.push(after(answered.promise))
+    bench.fake.script.token.push(late(answered.promise))
     const controller = new AbortController()
     const outcome = errorOf(ask(bench, {}, { signal: controller.signal }))
     await bench.fake.arrival(TOKEN)
@@ -431,7 +446,7 @@ describe('a limit', () => {
 
   test('of a minute holds for the wait for headers, and the question is not asked again', async () => {
     const bench = await startClientBench()
-    bench.fake.script.responses.push(after(new Promise(() => {})))
+    bench.fake.script.responses.push(late(new Promise(() => {})))
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     const outcome = errorOf(ask(bench))
     await bench.fake.arrival(RESPONSES)
@@ -477,11 +492,10 @@ describe('a limit', () => {
 
   test('holds for a refusal: of a page without an end nothing is waited for', async () => {
     const bench = await startClientBench()
-    const page = parts(...Array<string>(40).fill('<p>'.repeat(20_000)), new Promise(() => {}))
-    bench.fake.script.responses.push({ status: 403, headers: { 'cf-ray': '1' }, html: '', bytes: page } as Answer)
-    bench.fake.script.responses.push({ status: 403, headers: { 'cf-ray': '1' }, bytes: page })
-    const error = await errorOf(ask(bench))
-    expect(error.code).toBe('CODEX_FAILED')
+    const page = parts(...Array<string>(40).fill('<p>'.repeat(20_000)))
+    bench.fake.script.responses.push({ status: 403, headers: { 'cf-ray': '1' }, bytes: page, silent: true })
+    expect((await errorOf(ask(bench))).message).toMatch(/^Cloudflare blocked the request/)
+    await bench.fake.clientGone()
   })
 })
 

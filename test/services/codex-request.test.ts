@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { BUILTIN_MODELS, type Model } from '../../src/services/builtin-models.ts'
-import { buildRequest, chooseEffort, DEFAULT_INSTRUCTIONS, type RequestFacts } from '../../src/services/codex-request.ts'
+import {
+  buildRequest,
+  chooseEffort,
+  DEFAULT_INSTRUCTIONS,
+  type RequestFacts,
+} from '../../src/services/codex-request.ts'
 
 const SESSION = '019f0000-0000-7000-8000-000000000001'
 const THREAD = '019f0000-0000-7000-8000-000000000002'

@@ -92,7 +92,9 @@ test('the government cloud is believed of a true in the ID token only', () => {
 })
 
 test('claims named after parts of JavaScript are nothing special', () => {
-  const payload = Buffer.from('{"__proto__":{"email":"x@example.com"},"constructor":{"name":"y"}}').toString('base64url')
+  const payload = Buffer.from('{"__proto__":{"email":"x@example.com"},"constructor":{"name":"y"}}').toString(
+    'base64url',
+  )
   expect(readIdClaims({ idToken: `e30.${payload}.x`, accessToken: OPAQUE }).email).toBeUndefined()
   expect(Reflect.get({}, 'email')).toBeUndefined()
 })

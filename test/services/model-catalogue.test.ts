@@ -10,7 +10,7 @@ import { createModelCatalogue, defaultModel, readModels } from '../../src/servic
 import { errorOf } from '../support/error-of.ts'
 import { plainCatalogue, wireCatalogue } from '../support/fake-catalogue.ts'
 import { startFakeOpenAI } from '../support/fake-openai.ts'
-import { type Answer, after, gate } from '../support/fake-script.ts'
+import { type Answer, gate, late } from '../support/fake-script.ts'
 import { startServer } from '../support/start-server.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { createTestClock } from '../support/test-clock.ts'
@@ -306,7 +306,11 @@ describe('callers at the same time', () => {
   test('share one request', async () => {
     const { open, credential, asked } = await setUp()
     const catalogue = open()
-    const lists = await Promise.all([catalogue.list(credential), catalogue.list(credential), catalogue.list(credential)])
+    const lists = await Promise.all([
+      catalogue.list(credential),
+      catalogue.list(credential),
+      catalogue.list(credential),
+    ])
     expect(lists.map(({ source }) => source)).toEqual(['live', 'live', 'live'])
     expect(asked()).toBe(1)
   })
@@ -314,7 +318,7 @@ describe('callers at the same time', () => {
   test('do not share a cancel', async () => {
     const { open, credential, fake } = await setUp()
     const answer = gate()
-    fake.script.models.push(after(answer.promise))
+    fake.script.models.push(late(answer.promise))
     const catalogue = open()
     const controller = new AbortController()
     const impatient = catalogue.list(credential, controller.signal)
@@ -337,14 +341,14 @@ describe('a question that waits', () => {
   test('takes the built-in list after three seconds, and the next question has the real one', async () => {
     const { open, credential, fake, clock } = await setUp()
     const answer = gate()
-    fake.script.models.push(after(answer.promise))
+    fake.script.models.push(late(answer.promise))
     clock.hurry()
     const catalogue = open()
     expect(await catalogue.forQuery(credential)).toEqual(BUILT_IN)
     expect(clock.sleptMs).toBe(3000)
-    const late = catalogue.list(credential)
+    const listed = catalogue.list(credential)
     answer.open()
-    await late
+    await listed
     expect((await catalogue.forQuery(credential)).source).toBe('cached')
   })
 
@@ -361,7 +365,7 @@ describe('a question that waits', () => {
   test('can be cancelled', async () => {
     const { open, credential, fake } = await setUp()
     const answer = gate()
-    fake.script.models.push(after(answer.promise))
+    fake.script.models.push(late(answer.promise))
     const controller = new AbortController()
     const catalogue = open()
     const waiting = catalogue.forQuery(credential, controller.signal)

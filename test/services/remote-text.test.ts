@@ -26,6 +26,17 @@ describe('a quotation', () => {
     expect(quoteRemote('x'.repeat(11), 10)).toBe(`“${'x'.repeat(9)}…”`)
   })
 
+  test.each([
+    ['Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.s3cret', 's3cret'],
+    ['grant_type=authorization_code&code=ac_s3cret1&code_verifier=s3cret', 's3cret'],
+    ['{"refresh_token":"s3cret"}', 's3cret'],
+    ['Incorrect API key provided: sk-s3cret-key.', 's3cret'],
+    [`${'x'.repeat(190)} rt_s3cret_of_the_user`, 's3c'],
+  ])('gives nothing back that we may have sent: %s', (text, secret) => {
+    expect(text).toContain(secret)
+    expect(quoteRemote(text)).not.toContain(secret)
+  })
+
   test('is cut between characters, never inside one', () => {
     expect(quoteRemote('𝒳'.repeat(201))).toBe(`“${'𝒳'.repeat(199)}…”`)
   })

@@ -4,7 +4,9 @@ import { failurePage, strangerPage, successPage } from '../../src/services/sign-
 test('each page says how it stands and what to do', () => {
   expect(successPage()).toContain('<p>You are signed in to Codex.</p><p>You can close this window')
   expect(failurePage('It failed.', 'Try again.')).toContain('<p>It failed.</p><p>Try again.</p>')
-  expect(failurePage('It failed.', undefined)).toContain('<p>It failed.</p><p>Go back to your editor and start again.</p>')
+  expect(failurePage('It failed.', undefined)).toContain(
+    '<p>It failed.</p><p>Go back to your editor and start again.</p>',
+  )
   expect(strangerPage()).toContain('does not belong to the sign-in that is open')
 })
 

@@ -487,15 +487,15 @@ test('what could not be stored is stored without another call, before anybody ta
 
 test('what could not be stored before a sign-out is revoked, and does not come back', async () => {
   const bench = await startBench()
-  const [one, two] = [bench.start({ lockWaitMs: 20 }), bench.start()]
+  const one = bench.start({ lockWaitMs: 20 })
   bench.signIn()
+  bench.clock.hurry()
   const { renewal, answer } = await heldRefresh(bench, one)
   mkdirSync(`${bench.file}.lock`)
   answer.open()
   await renewal
+  writeFileSync(bench.file, '{}')
   rmdirSync(`${bench.file}.lock`)
-  await two.storage.update(() => undefined)
-  bench.clock.hurry()
   await bench.fake.arrival('/oauth/revoke')
   await one.refresher.settled()
   expect(bench.fake.seen.revocations.map(({ token }) => token)).toEqual(['rt_FAKE_f1_2'])
@@ -606,6 +606,25 @@ test('of many who find an owner dead one follows', async () => {
   bench.signIn()
   bench.claimAs(deadProcess())
   await Promise.all(programs.map((program) => renew(program)))
+  expect([bench.refreshes(), bench.fake.seen.reuses]).toEqual([1, 0])
+})
+
+test('who has seen an owner dead and comes second waits for the one who came first', async () => {
+  const bench = await startBench()
+  const one = bench.start()
+  bench.signIn()
+  bench.claimAs(deadProcess())
+  const before = one.claims.top(subjectOf(bench.stored()?.refresh_token as string))
+  const { renewal, answer } = await heldRefresh(bench, one)
+  let looks = 0
+  const two = bench.start({
+    claims: (real) => ({ ...real, top: (subject) => (looks++ === 0 ? before : real.top(subject)) }),
+  })
+  const waiting = renew(two)
+  await bench.clock.naps(3)
+  expect(bench.refreshes()).toBe(1)
+  answer.open()
+  expect((await waiting).accessToken).toBe((await renewal).accessToken)
   expect([bench.refreshes(), bench.fake.seen.reuses]).toEqual([1, 0])
 })
 

@@ -5,7 +5,7 @@ import { type Import, readSource } from './source-text.ts'
  * Who may import what: paths in `src` without `.ts`, or packages. `*` is anything; `type` means types only; names in
  * braces are the only values that may be taken. Nothing below imports anything above.
  */
-export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: [
     'app',
     'config',

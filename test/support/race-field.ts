@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type FakeOpenAI, startFakeOpenAI } from './fake-openai.ts'
 import type { SeenRequest } from './fake-request.ts'
 import type { Step } from './fake-script.ts'
@@ -20,9 +21,11 @@ export interface Field {
   replace(killed: readonly RaceServer[]): Promise<void>
   /** Puts a new login into the credentials file. */
   signIn(): void
-  /** The stored access token is expired from now on: for its record, or for the API only, which answers 401. */
-  expire(where?: 'record' | 'api'): void
+  /** The record says from now on that its access token has expired, or will soon. */
+  expire(when?: { inSeconds: number }): void
   record(): Record<string, unknown> | undefined
+  /** True as soon as the record is as wanted; false when that takes too long. */
+  stored(wanted: (record: Record<string, unknown>) => boolean): Promise<boolean>
   /** Asks these servers, or all, one question at the same moment. */
   ask(servers?: readonly RaceServer[]): Promise<ToolAnswer[]>
   /** What the issuer answers to refreshes from now on; nothing means the usual. */
@@ -83,11 +86,18 @@ export async function openField(processes: number, extraEnv: Record<string, stri
       const expires_at = nowSeconds() + 3600
       write({ codex: { access_token, refresh_token, id_token, expires_at, account_id: 'acct-fake-0001' } })
     },
-    expire(where = 'record') {
-      if (where === 'api') return fake.expireAccessTokens()
-      write({ codex: { ...record(), expires_at: nowSeconds() - 60 } })
+    expire({ inSeconds } = { inSeconds: -60 }) {
+      write({ codex: { ...record(), expires_at: nowSeconds() + inSeconds } })
     },
     record,
+    async stored(wanted) {
+      const deadline = performance.now() + 10_000
+      while (!wanted(record() ?? {})) {
+        if (performance.now() > deadline) return false
+        await sleep(5)
+      }
+      return true
+    },
     ask: (asked = servers) => Promise.all(asked.map((server) => server.call('codex_query', { prompt: 'Hello?' }))),
     answerRefreshes(step = (usual) => usual()) {
       fake.script.token.always((usual, request) => {

@@ -7,7 +7,8 @@ export function storm({ processes, rounds }: { processes: number; rounds: number
   return runRace('forced expiry', { processes }, async (field, score) => {
     let slowestMs = 0
     for (; score.rounds < rounds; score.rounds++) {
-      field.expire(score.rounds % 2 === 0 ? 'record' : 'api')
+      if (score.rounds % 2 === 0) field.expire()
+      else field.fake.expireAccessTokens()
       const answers = await field.ask()
       score.expectAnswers(answers, `round ${score.rounds}`)
       slowestMs = Math.max(slowestMs, ...answers.map(({ ms }) => ms))
@@ -18,6 +19,27 @@ export function storm({ processes, rounds }: { processes: number; rounds: number
     score.note(`slowest answer ${Math.round(slowestMs)} ms`)
     score.expect(field.refreshes() === rounds, `${field.refreshes()} refreshes instead of ${rounds}`)
     score.expect(field.fake.seen.reuses === 0, `${field.fake.seen.reuses} tokens spent twice`)
+    score.expect(score.lost === 0, `${score.lost} logins lost`)
+  })
+}
+
+/** Inside the last five minutes nobody waits: while one server renews, all of them ask with the token they have. */
+export function margin({ processes, rounds }: { processes: number; rounds: number }): Promise<RaceResult> {
+  return runRace('renewal ahead of time', { processes }, async (field, score) => {
+    for (; score.rounds < rounds; score.rounds++) {
+      const answer = gate()
+      field.answerRefreshes(late(answer.promise))
+      field.expire({ inSeconds: 200 })
+      const request = field.nextTokenRequest()
+      // All are answered before the issuer answers: the gate opens only then.
+      score.expectAnswers(await field.ask(), `round ${score.rounds}`)
+      await request
+      answer.open()
+      const renewed = await field.stored(({ refresh_token: token }) => token === field.issued.at(-1)?.refreshToken)
+      score.expect(renewed, `round ${score.rounds}: the new tokens were not stored`)
+      if (field.isLost()) score.lost += 1
+    }
+    score.expect(field.refreshes() === rounds, `${field.refreshes()} refreshes instead of ${rounds}`)
     score.expect(score.lost === 0, `${score.lost} logins lost`)
   })
 }

@@ -53,7 +53,10 @@ export interface StartOptions {
 
 export async function startApp(fake: FakeOpenAI, { env = {}, home = tempFolder(), edges }: StartOptions = {}) {
   const [first, second] = await freePorts(2)
-  const loaded = loadConfig({ ...fake.env(), CODEX_OAUTH_PORTS: `${first},${second}`, ...env }, () => home)
+  const loaded = loadConfig(
+    { ...fake.env({ CODEX_OAUTH_NO_BROWSER: '' }), CODEX_OAUTH_PORTS: `${first},${second}`, ...env },
+    () => home,
+  )
   const opened: string[] = []
   const logged: string[] = []
   const openBrowser = async (url: string) => {

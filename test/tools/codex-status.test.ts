@@ -28,7 +28,13 @@ async function show(status: Partial<AccountStatus>) {
   return data
 }
 
-const open: LoginView = { state: 'pending', url: 'https://auth.example/?a', expiresAt: NOW + 90_001, error: undefined }
+const open: LoginView = {
+  state: 'pending',
+  url: 'https://auth.example/?a',
+  openedAt: NOW - 1_000,
+  expiresAt: NOW + 90_001,
+  error: undefined,
+}
 
 test('nobody: the fields that say so, and no others', async () => {
   expect(await show({})).toEqual({

@@ -14,4 +14,4 @@ const outcomeOf = async (action: () => unknown) => {
   }
 }
 const store = () => outcomeOf(() => storage.update(() => aRecord()))
-finish([await outcomeOf(() => storage.reserve()), await store(), await store()])
+finish([await outcomeOf(() => storage.rehearse()), await store(), await store()])

@@ -1,0 +1,25 @@
+import * as fs from 'node:fs'
+
+/** What an open handle says about a file, and its bytes. */
+export interface RegularFile {
+  bytes: Buffer
+  stat: fs.Stats
+}
+
+/**
+ * Reads a whole file, or the fact that it is too large as `EFBIG`. Anything but a regular file is refused as
+ * `EISDIR`: a named pipe or a device at this path would hold the whole process.
+ *
+ * @throws the system error
+ */
+export function readRegularFile(path: string, maxBytes: number): RegularFile {
+  const fd = fs.openSync(path, fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0))
+  try {
+    const stat = fs.fstatSync(fd)
+    if (!stat.isFile()) throw Object.assign(new Error('Not a file.'), { code: 'EISDIR' })
+    if (stat.size > maxBytes) throw Object.assign(new Error('Too large.'), { code: 'EFBIG' })
+    return { bytes: fs.readFileSync(fd), stat }
+  } finally {
+    fs.closeSync(fd)
+  }
+}

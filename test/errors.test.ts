@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import { CodexError, isCodexError } from '../src/errors.ts'
+
+test('an error without options asks for nothing and promises nothing', () => {
+  const error = new CodexError('NETWORK', 'It broke.')
+  expect(error).toMatchObject({ name: 'CodexError', code: 'NETWORK', message: 'It broke.', retryable: false })
+  expect(error.hint).toBeUndefined()
+  expect(Object.hasOwn(error, 'cause')).toBe(false)
+})
+
+test('the cause stays inside: it is no part of the text', () => {
+  const cause = new Error('Bearer s3cret')
+  const error = new CodexError('NETWORK', 'It broke.', { cause })
+  expect(error.cause).toBe(cause)
+  expect(`${error}`).toBe('CodexError: It broke.')
+})
+
+test('an error is told by its code', () => {
+  const error: unknown = new CodexError('TIMEOUT', 'Too slow.')
+  expect([isCodexError(error), isCodexError(error, 'TIMEOUT'), isCodexError(error, 'NETWORK')]).toEqual([
+    true,
+    true,
+    false,
+  ])
+})
+
+test.each([new Error('TIMEOUT'), { code: 'TIMEOUT', message: 'x' }, 'TIMEOUT', null, undefined])(
+  'nothing else is one: %s',
+  (value) => {
+    expect(isCodexError(value)).toBe(false)
+    expect(isCodexError(value, 'TIMEOUT')).toBe(false)
+  },
+)
