@@ -4752,12 +4752,11 @@ init_errno();
 // src/infrastructure/file-lock.ts
 init_errors();
 init_errno();
-import { existsSync, rmdirSync, statSync as statSync3 } from "node:fs";
+import { existsSync, statSync as statSync3 } from "node:fs";
 import { dirname as dirname5 } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 var STALE_MS = 5e3;
 var HEARTBEAT_MS = 1e3;
-var FUTURE_MS = 6e4;
 async function withFileLock(path3, work, { waitMs = 1e4, random = Math.random } = {}) {
   const release = await acquire(path3, waitMs, random);
   const ours = fingerprint(path3);
@@ -4774,7 +4773,6 @@ async function acquire(path3, waitMs, random) {
   } };
   const deadline = performance.now() + waitMs;
   for (; ; ) {
-    dropFutureLock(path3);
     try {
       return await lock(path3, options);
     } catch (error2) {
@@ -4782,13 +4780,6 @@ async function acquire(path3, waitMs, random) {
       if (performance.now() >= deadline) throw locked(path3, error2);
     }
     await sleep(20 + 40 * random());
-  }
-}
-function dropFutureLock(path3) {
-  try {
-    const lock = `${path3}.lock`;
-    if (statSync3(lock).mtimeMs - Date.now() > FUTURE_MS) rmdirSync(lock);
-  } catch {
   }
 }
 async function loadLock() {
@@ -22433,7 +22424,7 @@ function createSignIn(deps) {
   async function join5() {
     if (running === void 0 || !isPending()) return void 0;
     const account = signedInSince(running);
-    if (account === void 0) return { ...running, joined: true };
+    if (account === void 0) return { joined: true, running };
     await end("Somebody has signed in in another window.");
     return account;
   }
@@ -22441,7 +22432,7 @@ function createSignIn(deps) {
     await storage.rehearse();
     await end("A newer sign-in has taken the place of this one.");
     running = await open3();
-    return { ...running, joined: false };
+    return { joined: false, running };
   }
   async function signedInAccount(signal) {
     try {
@@ -22462,7 +22453,7 @@ function createSignIn(deps) {
   async function open3() {
     const session = openSession({ storage, oauth, clock, limitMs: config2.loginTimeoutMs });
     try {
-      return { session, way: await openBrowserSignIn(session, deps) };
+      return { session, way: await openBrowserSignIn(session, deps), told: false };
     } catch (error2) {
       session.fail(signInCancelled("The sign-in could not begin."));
       throw error2;
@@ -22472,7 +22463,7 @@ function createSignIn(deps) {
     running?.session.fail(signInCancelled(why));
     await running?.way.close();
   }
-  async function waitFor(joined, awaited, options) {
+  async function waitFor({ joined, running: awaited }, options) {
     const { session, way } = awaited;
     const { signal, onProgress } = options;
     const pending = async () => {
@@ -22486,10 +22477,17 @@ function createSignIn(deps) {
       if (opened !== true && "opened" in opened && !opened.opened) return await pending();
       const watching = watch(awaited, waited.signal, onProgress);
       const account = await raceSignal(Promise.race([session.outcome, watching]), signal);
-      return account === void 0 ? await pending() : { status: "authenticated", account, fresh: true };
+      if (account === void 0) return await pending();
+      awaited.told = true;
+      return { status: "authenticated", account, fresh: true };
     } finally {
       waited.abort();
     }
+  }
+  function isNews() {
+    const news = running?.session.state() === "succeeded" && !running.told;
+    if (running !== void 0) running.told = true;
+    return news;
   }
   async function watch(awaited, signal, onProgress) {
     for (let waitedMs = 0; waitedMs < config2.loginWaitMs; waitedMs += LOOK_MS) {
@@ -22505,8 +22503,8 @@ function createSignIn(deps) {
   return {
     async login(options) {
       const begun = await raceSignal(begin(options), options.signal);
-      if (!("session" in begun)) return { status: "authenticated", account: begun, fresh: false };
-      return waitFor(begun.joined, begun, options);
+      if ("running" in begun) return waitFor(begun, options);
+      return { status: "authenticated", account: begun, fresh: isNews() };
     },
     view() {
       if (running === void 0) return void 0;
@@ -22888,7 +22886,7 @@ function serviceUrl(value) {
   if (url2.protocol !== "https:" && !(url2.protocol === "http:" && loopback)) {
     throw new Error("must be an https URL (http only for localhost)");
   }
-  if (url2.username || url2.password || url2.search || url2.hash) {
+  if (url2.username || url2.password || /[?#]/.test(url2.href)) {
     throw new Error("must not carry credentials, a query or a fragment");
   }
   return url2.href.replace(/\/+$/, "");
@@ -22924,7 +22922,7 @@ function apiKey(value) {
   return value;
 }
 function isOn(value) {
-  return value !== void 0 && !["0", "false", "no"].includes(value.toLowerCase());
+  return value !== void 0 && !["0", "false", "no", "off"].includes(value.toLowerCase());
 }
 
 // src/infrastructure/browser.ts

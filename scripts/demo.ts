@@ -40,17 +40,10 @@ const fake = await startFakeOpenAI()
 const client = new Client({ name: 'codex-oauth-demo', version: '1' })
 
 /** Calls a tool and shows its progress as it comes. */
-async function call(
-  name: string,
-  args: Record<string, unknown> = {},
-  onProgress: (message: string) => void = () => {},
-) {
+async function call(name: string, args: Record<string, unknown> = {}) {
   say(dim(`  → ${name} ${JSON.stringify(args)}`))
   const result = (await client.callTool({ name, arguments: args }, undefined, {
-    onprogress: ({ message = '' }) => {
-      say(dim(`    … ${message}`))
-      onProgress(message)
-    },
+    onprogress: ({ message = '' }) => say(dim(`    … ${message}`)),
   })) as CallToolResult
   const texts = result.content.map((block) => (block.type === 'text' ? block.text : ''))
   const data = (result.structuredContent ?? {}) as Record<string, unknown>
@@ -80,19 +73,15 @@ async function run(): Promise<void> {
   show(early.text)
   check('the question is refused with the next step', early.isError && early.text.includes('[NOT_AUTHENTICATED]'))
 
-  step('3. Sign in: the browser follows the address, agrees, and is sent back')
-  let page: Promise<{ status: number; body: string }> | undefined
-  const login = await call('codex_login', {}, (message) => {
-    const url = /https?:\S+/.exec(message)?.[0]
-    if (url !== undefined) page ??= fake.browser(url)
-  })
+  step('3. Sign in: a browser follows the address, agrees, and is sent back')
+  const opened = await call('codex_login')
+  show(String(opened.data.message))
+  check('the address is in the result, and the sign-in waits', opened.data.status === 'pending')
+  const page = await fake.browser(String(opened.data.url))
+  check('the browser is told so, after the tokens are stored', page.body.includes('You are signed in'))
+  const login = await call('codex_login')
   show(String(login.data.message))
-  const shown = await page
   check('signed in', login.data.status === 'authenticated')
-  check(
-    'the browser was told so, after the tokens were stored',
-    shown?.status === 200 && shown.body.includes('You are signed in'),
-  )
 
   step('4. Ask')
   fake.script.responses.push({ sse: slowly() })
@@ -116,7 +105,9 @@ async function run(): Promise<void> {
   Object.assign(file.codex ?? {}, { expires_at: Math.floor(Date.now() / 1000) - 1 })
   writeFileSync(credentialsFile, JSON.stringify(file, null, 2))
   fake.expireAccessTokens()
-  check('status says so', (await call('codex_status')).data.status === 'expired')
+  const expired = await call('codex_status')
+  show(String(expired.data.message))
+  check('status says so', expired.data.status === 'expired')
   const later = await call('codex_query', { prompt: 'And now?' })
   show(later.text)
   check(

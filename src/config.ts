@@ -183,7 +183,7 @@ function serviceUrl(value: string): string {
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) {
     throw new Error('must be an https URL (http only for localhost)')
   }
-  if (url.username || url.password || url.search || url.hash) {
+  if (url.username || url.password || /[?#]/.test(url.href)) {
     throw new Error('must not carry credentials, a query or a fragment')
   }
   return url.href.replace(/\/+$/, '')
@@ -228,5 +228,5 @@ function apiKey(value: string): string {
 }
 
 function isOn(value: string | undefined): boolean {
-  return value !== undefined && !['0', 'false', 'no'].includes(value.toLowerCase())
+  return value !== undefined && !['0', 'false', 'no', 'off'].includes(value.toLowerCase())
 }

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../src/infrastructure/clock.ts'
 import type { BrowserOptions } from './support/fake-browser.ts'
 import { type FakeOpenAI, type FakeOpenAIOptions, startFakeOpenAI } from './support/fake-openai.ts'
 import { changed, after as delayed, gate, late, type Step } from './support/fake-script.ts'
@@ -177,10 +178,34 @@ describe('signing in', () => {
       status: 'authenticated',
       login: { state: 'succeeded' },
     })
-    const next = await app.call('codex_login')
-    expect(next.data.message).toMatch(/^Already signed in as p…n@example\.com; nothing was opened\./)
+    expect((await app.call('codex_login')).data.message).toBe('Signed in as p…n@example.com.')
+    expect((await app.call('codex_login')).data.message).toMatch(/^Already signed in as p…n@example\.com; nothing/)
     expect(app.opened).toHaveLength(1)
     expect(await isListening(portOf(data.url))).toBe(false)
+  })
+
+  test('without a browser the call comes back at once with the address, and the next one waits', async () => {
+    const fake = await startFake()
+    const app = await startApp(fake, { env: { CODEX_OAUTH_NO_BROWSER: '1' } })
+    const { data } = await app.call('codex_login')
+    expect(data).toMatchObject({ status: 'pending', message: expect.stringContaining('CODEX_OAUTH_NO_BROWSER') })
+    const waiting = app.call('codex_login')
+    await fake.browser(data.url)
+    expect((await waiting).data).toMatchObject({ status: 'authenticated', message: 'Signed in as p…n@example.com.' })
+  })
+
+  test('somebody who signs in in another window ends the sign-in of this one', async () => {
+    const fake = await startFake()
+    const one = await startApp(fake)
+    // The file counts in whole seconds: the other sign-in has to be one later.
+    const clock = { ...systemClock, now: () => Date.now() + 2000 }
+    const two = await startApp(fake, { home: one.home, env: { CODEX_OAUTH_NO_BROWSER: '1' }, edges: { clock } })
+    const here = login(one)
+    await here.url
+    await fake.browser((await two.call('codex_login')).data.url)
+    expect((await here.outcome).data).toMatchObject({ status: 'authenticated' })
+    expect(await isListening(portOf(await here.url))).toBe(false)
+    expect((await one.call('codex_status')).data.message).not.toContain('sign-in failed')
   })
 
   test('status answers at once while a login waits', async () => {

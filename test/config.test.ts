@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type Config, loadConfig, SETTINGS } from '../src/config.ts'
 import { shown } from './support/error-of.ts'
@@ -103,6 +102,7 @@ describe('a bad value is named, and replaced by the default meanwhile', () => {
     ['CODEX_OAUTH_REDIRECT_HOST', 'evil.example', /must be localhost or 127\.0\.0\.1/],
     ['CODEX_OAUTH_FILE', 'auth.json', /must be an absolute path/],
     ['CODEX_OAUTH_FILE', '~/auth.json', /must be an absolute path/],
+    ['CLAUDE_CONFIG_DIR', 'conf', /must be an absolute path/],
     ['CODEX_OAUTH_MODEL', 'gpt 6', words],
     ['CODEX_OAUTH_MODEL', 'x'.repeat(201), words],
     ['CODEX_OAUTH_EFFORT', 'very\nhigh', words],
@@ -172,7 +172,6 @@ describe('the credentials file', () => {
 
   test("lies in Claude Code's folder, wherever that is", () => {
     expect(fileOf({ CLAUDE_CONFIG_DIR: '/srv/claude' })).toEqual(['/srv/claude/auth.json', '/srv/claude/codex-oauth'])
-    expect(fileOf({ CLAUDE_CONFIG_DIR: 'conf' })[0]).toBe(join(process.cwd(), 'conf', 'auth.json'))
   })
 
   test('lies where it is set to lie, and what may be lost beside it', () => {
@@ -186,12 +185,17 @@ describe('the credentials file', () => {
     throw new Error('ENOENT: no home')
   }
 
-  test('has no place without a home, and that is said', () => {
-    const { config, problem } = loadConfig({}, homeless)
-    expect(config.credentialsFile).toBe(join(process.cwd(), '.claude', 'auth.json'))
+  test.each<[string, () => string]>([
+    ['that is unknown', homeless],
+    ['that is empty', () => ''],
+    ['that is relative', () => 'somewhere'],
+  ])('has no place in a home %s, least of all where the server happens to run', (_name, homedir) => {
+    const { config, problem } = loadConfig({}, homedir)
+    expect(config.credentialsFile).not.toContain(process.cwd())
+    expect(config.stateDir).not.toContain(process.cwd())
     expect(problem).toMatchObject({
       code: 'CONFIG_INVALID',
-      message: expect.stringContaining('HOME is not set, so there is no place for credentials: set CODEX_OAUTH_FILE'),
+      message: expect.stringMatching(/HOME is not set, .+ there is no place for credentials: set CODEX_OAUTH_FILE\.$/),
     })
   })
 

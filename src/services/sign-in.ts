@@ -59,6 +59,14 @@ export interface SignInDeps extends BrowserSignInDeps {
 interface Running {
   session: SignInSession
   way: BrowserSignIn
+  /** Whether a call has said how it ended. */
+  told: boolean
+}
+
+interface Begun {
+  /** False for the call that opened it. */
+  joined: boolean
+  running: Running
 }
 
 /** How often a waiting call looks whether another window has signed in, and how often it says that it waits. */
@@ -73,7 +81,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
   /** Counts sign-outs: a sign-in that was still beginning then must not open any more. */
   let cancels = 0
 
-  async function begin({ force, signal }: LoginOptions): Promise<IdClaims | (Running & { joined: boolean })> {
+  async function begin({ force, signal }: LoginOptions): Promise<IdClaims | Begun> {
     const asked = cancels
     // Outside the queue: it may ask the service, and nobody should have to wait behind that.
     const account = force || isPending() ? undefined : await signedInAccount(signal)
@@ -89,20 +97,20 @@ export function createSignIn(deps: SignInDeps): SignIn {
   const isPending = () => running?.session.state() === 'pending'
 
   /** The sign-in that is open already, or who has meanwhile signed in in another window. */
-  async function join(): Promise<IdClaims | (Running & { joined: boolean }) | undefined> {
+  async function join(): Promise<IdClaims | Begun | undefined> {
     if (running === undefined || !isPending()) return undefined
     const account = signedInSince(running)
-    if (account === undefined) return { ...running, joined: true }
+    if (account === undefined) return { joined: true, running }
     await end('Somebody has signed in in another window.')
     return account
   }
 
-  async function openAnew(): Promise<Running & { joined: boolean }> {
+  async function openAnew(): Promise<Begun> {
     // What would refuse the login at its end is better said before the browser opens.
     await storage.rehearse()
     await end('A newer sign-in has taken the place of this one.')
     running = await open()
-    return { ...running, joined: false }
+    return { joined: false, running }
   }
 
   /** Who is signed in with a login that works or can be renewed; nobody, when in doubt. */
@@ -130,7 +138,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
   async function open(): Promise<Running> {
     const session = openSession({ storage, oauth, clock, limitMs: config.loginTimeoutMs })
     try {
-      return { session, way: await openBrowserSignIn(session, deps) }
+      return { session, way: await openBrowserSignIn(session, deps), told: false }
     } catch (error) {
       session.fail(signInCancelled('The sign-in could not begin.'))
       throw error
@@ -142,7 +150,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
     await running?.way.close()
   }
 
-  async function waitFor(joined: boolean, awaited: Running, options: LoginOptions): Promise<LoginOutcome> {
+  async function waitFor({ joined, running: awaited }: Begun, options: LoginOptions): Promise<LoginOutcome> {
     const { session, way } = awaited
     const { signal, onProgress } = options
     const pending = async (): Promise<LoginOutcome> => {
@@ -157,10 +165,19 @@ export function createSignIn(deps: SignInDeps): SignIn {
       if (opened !== true && 'opened' in opened && !opened.opened) return await pending()
       const watching = watch(awaited, waited.signal, onProgress)
       const account = await raceSignal(Promise.race([session.outcome, watching]), signal)
-      return account === undefined ? await pending() : { status: 'authenticated', account, fresh: true }
+      if (account === undefined) return await pending()
+      awaited.told = true
+      return { status: 'authenticated', account, fresh: true }
     } finally {
       waited.abort()
     }
+  }
+
+  /** True once: for the call that comes back after the user has signed in meanwhile. */
+  function isNews(): boolean {
+    const news = running?.session.state() === 'succeeded' && !running.told
+    if (running !== undefined) running.told = true
+    return news
   }
 
   /** Waits as long as one call may. Resolves to who has signed in in another window, if somebody does. */
@@ -183,8 +200,8 @@ export function createSignIn(deps: SignInDeps): SignIn {
   return {
     async login(options) {
       const begun = await raceSignal(begin(options), options.signal)
-      if (!('session' in begun)) return { status: 'authenticated', account: begun, fresh: false }
-      return waitFor(begun.joined, begun, options)
+      if ('running' in begun) return waitFor(begun, options)
+      return { status: 'authenticated', account: begun, fresh: isNews() }
     },
     view() {
       if (running === undefined) return undefined

@@ -536,11 +536,12 @@ function link(path: string, target: string): string {
 
 /** A sign-in that is open, and a call that waits for it. */
 async function openSignIn({ ports }: Place, server: BuiltServer): Promise<void> {
-  const started = ['opens', 'joins'].map((id, index) => {
-    // The first may answer at once, because there is no browser; the second waits.
-    server.call('codex_login', { force: index === 0 }, { id, onProgress: () => {} }).catch(() => {})
+  const begin = (id: string, args: object) => {
+    server.call('codex_login', args, { id, onProgress: () => {} }).catch(() => {})
     return server.first(({ params }) => params?.progressToken === id)
-  })
-  await Promise.all(started)
+  }
+  // The first may answer at once, because there is no browser; the second waits.
+  await begin('opens', { force: true })
+  await begin('joins', {})
   expect(await isListening(ports[0] ?? 0)).toBe(true)
 }

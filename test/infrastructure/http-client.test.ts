@@ -276,6 +276,34 @@ describe('the text of a body', () => {
     })
   })
 
+  test('has to be there in time, also when it never stops dripping', async () => {
+    const left = gate()
+    const server = await startServer(async (_, response) => {
+      response.on('close', left.open)
+      while (!response.closed) {
+        response.write('.')
+        await setTimeout(10)
+      }
+    })
+    const { body } = await createClient().send(server.origin)
+    expect(await errorOf(readText(body, { limitMs: 100 }))).toMatchObject({
+      code: 'TIMEOUT',
+      message: 'The answer of the service was not complete after 100 ms.',
+      retryable: true,
+    })
+    await left.promise
+  })
+
+  test('is no longer waited for when the caller cancels', async () => {
+    const server = await startServer((_, response) => void response.write('one'))
+    const controller = new AbortController()
+    const { signal } = controller
+    const { body } = await createClient().send(server.origin, { signal })
+    const text = errorOf(readText(body, { signal }))
+    controller.abort()
+    expect((await text).code).toBe('CANCELLED')
+  })
+
   test('is counted unpacked: 300 kB that would become 300 MB are refused in passing', async () => {
     const megabyte = gzipSync(Buffer.alloc(1_048_576))
     const left = gate()
@@ -306,8 +334,9 @@ describe('the chunks of a body', () => {
       response.write('one')
     })
     const { body } = await createClient().send(server.origin)
-    const error = await errorOf(readText(body, { limitMs: 60 }))
-    expect(error).toMatchObject({
+    const chunks = readChunks(body, { idleTimeoutMs: 60 })
+    await chunks.next()
+    expect(await errorOf(chunks.next())).toMatchObject({
       code: 'TIMEOUT',
       message: 'The answer stopped arriving: nothing came for 60 ms.',
       retryable: true,
@@ -315,21 +344,18 @@ describe('the chunks of a body', () => {
     await left.promise
   })
 
-  test('that drip for ever are broken off: the limit is for the whole text, not for each silence', async () => {
-    const left = gate()
+  test('may take as long as they like while they come', async () => {
     const server = await startServer(async (_, response) => {
-      response.on('close', left.open)
-      while (!response.closed) {
+      for (let n = 0; n < 8; n += 1) {
         response.write('.')
-        await setTimeout(10)
+        await setTimeout(50)
       }
+      response.end()
     })
     const { body } = await createClient().send(server.origin)
-    expect(await errorOf(readText(body, { limitMs: 100 }))).toMatchObject({
-      code: 'TIMEOUT',
-      message: 'The answer of the service was not complete after 100 ms.',
-    })
-    await left.promise
+    let text = ''
+    for await (const chunk of readChunks(body, { idleTimeoutMs: 300 })) text += Buffer.from(chunk).toString()
+    expect(text).toBe('........')
   })
 
   test("are broken off with our sentence, the system's stays inside", async () => {

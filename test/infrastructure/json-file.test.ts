@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -41,6 +42,13 @@ test('a folder in its place reads as nothing and stays', () => {
   file.write({})
   expect(file.read()).toBeUndefined()
   expect(fs.statSync(path).isDirectory()).toBe(true)
+})
+
+test('a pipe in its place, at whose other end nobody is, reads as nothing at once', () => {
+  const path = join(tempFolder(), 'cache.json')
+  spawnSync('sh', ['-c', 'mkfifo "$0"', path])
+  expect(fs.statSync(path).isFIFO()).toBe(true)
+  expect(createJsonFile(path).read()).toBeUndefined()
 })
 
 test('where nothing can be written, nothing is said', () => {

@@ -67,6 +67,13 @@ describe('what a status and its body mean (wire-protocol 12)', () => {
       /does not accept this sign-in/,
     ],
     [
+      '401 for a key',
+      { status: 401, kind: 'api_key', json: apiError({ code: 'invalid_api_key' }) },
+      'NOT_AUTHENTICATED',
+      false,
+      /^The service does not accept this API key\.$/,
+    ],
+    [
       '401 for an expired token',
       { status: 401, json: apiError({ code: 'token_expired' }) },
       'NOT_AUTHENTICATED',
@@ -285,6 +292,15 @@ test('their words are quoted on one line, without markup, and cut', () => {
     expect(error.message.length).toBeLessThan(260)
     expect(error.cause).toBeDefined()
   }
+})
+
+test('a message of a megabyte is dealt with at once', () => {
+  const started = performance.now()
+  for (const part of ['model', 'not ', 'a model ']) {
+    refusal({ json: { detail: part.repeat(1_000_000 / part.length) } })
+    failureOf({ message: part.repeat(1_000_000 / part.length) })
+  }
+  expect(performance.now() - started).toBeLessThan(1000)
 })
 
 test('of a page not a byte is repeated', () => {

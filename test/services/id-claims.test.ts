@@ -85,6 +85,15 @@ test('the e-mail may stand in the profile', () => {
   expect(read({ email: 'top@example.com', [PROFILE]: { email: 'p@example.com' } })).toBe('top@example.com')
 })
 
+test('a plan is a word: it stands unquoted in sentences of ours', () => {
+  const read = (plan: unknown) =>
+    readIdClaims({ idToken: jwtOf({ [AUTH]: { chatgpt_plan_type: plan } }), accessToken: OPAQUE }).plan
+  const good = ['pro', 'self_serve_business_prolite', 'ent26']
+  const odd = ['', 'pro plan', 'pro. Now do as I say', '<b>', 'x'.repeat(61), 5, null, ['pro']]
+  expect(good.map(read)).toEqual(good)
+  expect(odd.map(read)).toEqual(odd.map(() => undefined))
+})
+
 test('the government cloud is believed of a true in the ID token only', () => {
   const read = (value: unknown) =>
     readIdClaims({ idToken: jwtOf({ [AUTH]: { chatgpt_account_is_fedramp: value } }), accessToken: OPAQUE }).fedramp

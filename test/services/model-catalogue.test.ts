@@ -238,6 +238,16 @@ describe('the cache on disk', () => {
         (cached) => ({ ...cached, models: (cached.models as object[]).map((model) => ({ ...model, [name]: [{}] })) }),
       ],
     ),
+    ...['id', 'name', 'defaultEffort', 'verbosity'].map(
+      (name): [string, (cached: Record<string, unknown>) => object] => [
+        `with a sentence for a ${name}`,
+        (cached) => ({
+          ...cached,
+          models: (cached.models as object[]).map((model) => ({ ...model, [name]: 'Do as "I" say!' })),
+        }),
+      ],
+    ),
+    ['far too long', (cached) => ({ ...cached, models: Array<unknown>(201).fill((cached.models as object[])[0]) })],
     ['with an ETag that no header may carry', (cached) => ({ ...cached, fetchedAt: 1, etag: 'a\nb' })],
     ['with an ETag beyond ASCII', (cached) => ({ ...cached, fetchedAt: 1, etag: '"汉"' })],
   ]
@@ -416,12 +426,31 @@ describe('an entry of the list', () => {
     ['without a default effort has none', { default_reasoning_level: null }, { defaultEffort: undefined }],
     ['that takes no verbosity has none', { support_verbosity: false }, { verbosity: undefined }],
     ['is lite only by a true', { use_responses_lite: 'true' }, { lite: false }],
+    ['with a sentence for a name is called by its id', { display_name: 'Ask "me"!\nNow' }, { name: 'gpt-x' }],
+    ['with an endless name is called by its id', { display_name: 'x'.repeat(101) }, { name: 'gpt-x' }],
+    ['with a name for people keeps it', { display_name: 'GPT-X (preview) 2.0' }, { name: 'GPT-X (preview) 2.0' }],
+    [
+      'with sentences for levels has the others',
+      { supported_reasoning_levels: ['do it', 'max'] },
+      { efforts: ['max'] },
+    ],
+    [
+      'with a sentence for a default effort has none',
+      { default_reasoning_level: 'do it' },
+      { defaultEffort: undefined },
+    ],
+    ['with a sentence for a verbosity has none', { default_verbosity: 'do it' }, { verbosity: undefined }],
   ])('%s', (_name, fields, expected) => {
     expect(read(fields)).toEqual({ ...model, ...expected })
   })
 
-  test.each([undefined, null, '', 5, 'a b', 'a\nb', '<b>', 'x'.repeat(201)])('called %j is left out', (slug) => {
+  test.each([undefined, null, '', 5, 'a b', 'a\nb', '<b>', 'x'.repeat(101)])('called %j is left out', (slug) => {
     expect(readModels([{ ...entry, slug }, entry])).toEqual([model])
+  })
+
+  test('is one of two hundred at most', () => {
+    const many = Array.from({ length: 300 }, (_, n) => ({ ...entry, slug: `gpt-${n}` }))
+    expect(readModels(many)).toHaveLength(200)
   })
 
   test('has its place by its priority, then by its id', () => {

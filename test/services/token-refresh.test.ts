@@ -446,6 +446,17 @@ test.runIf(process.platform !== 'win32')('in a folder that is read-only, nothing
   chmodSync(dirname(bench.file), 0o755)
 })
 
+test('where the lock cannot be had, nothing is sent, and the others are not held up', async () => {
+  const bench = await startBench()
+  bench.signIn()
+  mkdirSync(`${bench.file}.lock`)
+  await expect(renew(bench.start({ lockWaitMs: 20 }))).rejects.toMatchObject({ code: 'STORAGE_LOCKED' })
+  expect(bench.refreshes()).toBe(0)
+  rmdirSync(`${bench.file}.lock`)
+  await renew(bench.start())
+  expect([bench.refreshes(), bench.clock.sleptMs]).toEqual([1, 0])
+})
+
 test('what cannot be stored is used, spent by nobody else, and stored with the next call', async () => {
   const bench = await startBench()
   const [one, two] = [bench.start({ lockWaitMs: 20 }), bench.start()]

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
@@ -122,9 +122,4 @@ export function recordOf(
     refreshed_at: nowSeconds,
     method: 'chatgpt',
   }
-}
-
-/** The folder claims and caches lie in. */
-export function besideCredentials(app: StartedApp, name: string): string {
-  return join(dirname(app.credentialsFile), name)
 }
