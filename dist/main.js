@@ -22479,6 +22479,7 @@ function createSignIn(deps) {
       const account = await raceSignal(Promise.race([session.outcome, watching]), signal);
       if (account === void 0) return await pending();
       awaited.told = true;
+      session.fail(signInCancelled("Somebody has signed in in another window."));
       return { status: "authenticated", account, fresh: true };
     } finally {
       waited.abort();
@@ -22494,9 +22495,7 @@ function createSignIn(deps) {
       if (waitedMs % PROGRESS_MS === 0 && waitedMs > 0) onProgress?.(`Waiting for you to sign in: ${awaited.way.url}`);
       await clock.sleep(Math.min(LOOK_MS, config2.loginWaitMs - waitedMs), signal);
       const account = awaited.session.state() === "pending" ? signedInSince(awaited) : void 0;
-      if (account === void 0) continue;
-      awaited.session.fail(signInCancelled("Somebody has signed in in another window."));
-      return account;
+      if (account !== void 0) return account;
     }
     return void 0;
   }

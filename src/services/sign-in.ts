@@ -167,6 +167,8 @@ export function createSignIn(deps: SignInDeps): SignIn {
       const account = await raceSignal(Promise.race([session.outcome, watching]), signal)
       if (account === undefined) return await pending()
       awaited.told = true
+      // Nothing happens to one that has succeeded.
+      session.fail(signInCancelled('Somebody has signed in in another window.'))
       return { status: 'authenticated', account, fresh: true }
     } finally {
       waited.abort()
@@ -190,9 +192,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
       if (waitedMs % PROGRESS_MS === 0 && waitedMs > 0) onProgress?.(`Waiting for you to sign in: ${awaited.way.url}`)
       await clock.sleep(Math.min(LOOK_MS, config.loginWaitMs - waitedMs), signal)
       const account = awaited.session.state() === 'pending' ? signedInSince(awaited) : undefined
-      if (account === undefined) continue
-      awaited.session.fail(signInCancelled('Somebody has signed in in another window.'))
-      return account
+      if (account !== undefined) return account
     }
     return undefined
   }
