@@ -20566,7 +20566,14 @@ function explain(issue2, known) {
   if (issue2.code === "unrecognized_keys") {
     return known.length === 0 ? "it takes no arguments" : `unknown argument, the arguments are ${known.join(", ")}`;
   }
-  return `${issue2.path.map(String).join(".") || "arguments"}: ${issue2.message}`;
+  return `${issue2.path.map(String).join(".") || "arguments"}: ${whatIsWrong(issue2)}`;
+}
+function whatIsWrong(issue2) {
+  if (issue2.code === "too_small" && issue2.origin === "string") return "must not be empty";
+  if (issue2.code === "invalid_type" && issue2.message.endsWith("received undefined")) {
+    return `is missing, expected ${issue2.expected}`;
+  }
+  return issue2.message;
 }
 function unexpected(cause) {
   return new CodexError("CODEX_FAILED", "Something went wrong inside codex-oauth.", {
@@ -21442,6 +21449,18 @@ init_errors();
 // src/services/codex-failure.ts
 init_errors();
 
+// src/services/retry-after.ts
+var HOUR_MS3 = 36e5;
+function retryAfterMs(headers, nowMs) {
+  const value = headers.get("retry-after")?.trim();
+  if (!value) return void 0;
+  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1e3 : readDate(value) - nowMs;
+  return Number.isNaN(ms) ? void 0 : Math.min(Math.max(ms, 0), HOUR_MS3);
+}
+function readDate(value) {
+  return / \d\d:\d\d:\d\d GMT$/.test(value) ? Date.parse(value) : Number.NaN;
+}
+
 // src/services/usage-limit.ts
 init_errors();
 var USAGE_PAGE = "https://chatgpt.com/settings/usage";
@@ -21516,7 +21535,8 @@ function refusalOf(answer) {
   const type = textField(error2, "type") ?? named2;
   const words = wordsIn(textField(json2, "detail") ?? textField(error2, "message") ?? textField(json2, "message"));
   if (/usage_limit_reached$/.test(type ?? "")) return usageLimit(answer);
-  const known = byCode(named2, words) ?? byCode(type, words);
+  const waitMs = retryAfterMs(answer.headers, answer.nowMs);
+  const known = byCode(named2, words, waitMs) ?? byCode(type, words, waitMs);
   return toError(known ?? byWords(words, answer) ?? byStatus(status, answer, words), json2);
 }
 function isQuota(json2) {
@@ -21541,7 +21561,7 @@ function failureOf(error2) {
 function wordsIn(message) {
   return message?.slice(0, 1e3);
 }
-function byCode(code, words) {
+function byCode(code, words, waitMs) {
   switch (code) {
     case "context_length_exceeded":
       return {
@@ -21578,17 +21598,21 @@ function byCode(code, words) {
       };
     case "rate_limit_exceeded":
     case "slow_down":
-      return {
-        code: "RATE_LIMITED",
-        message: `Too many requests in a short time${said(words)}.`,
-        hint: "Wait a moment, then ask again.",
-        retryable: true
-      };
+      return tooMany(words, waitMs);
     case "model_not_found":
       return { code: "MODEL_UNAVAILABLE", message: "The service does not know this model.", hint: MODELS_HINT };
     default:
       return void 0;
   }
+}
+function tooMany(words, waitMs) {
+  const when = waitMs === void 0 ? "Wait a moment" : `Wait ${Math.max(1, Math.ceil(waitMs / 1e3))} s`;
+  return {
+    code: "RATE_LIMITED",
+    message: `Too many requests in a short time${said(words)}.`,
+    hint: `${when}, then ask again.`,
+    retryable: true
+  };
 }
 var MODELS_HINT = "Ask for one that codex_models lists, or leave the model out to use the default.";
 function byWords(words, { modelId, kind }) {
@@ -21616,7 +21640,7 @@ function byWords(words, { modelId, kind }) {
   }
   return void 0;
 }
-function byStatus(status, { headers, modelId, kind }, words) {
+function byStatus(status, { headers, modelId, kind, nowMs }, words) {
   if (status >= 300 && status < 400) {
     return {
       code: "RESPONSE_INVALID",
@@ -21648,7 +21672,7 @@ function byStatus(status, { headers, modelId, kind }, words) {
         hint: "Shorten the prompt, or split it."
       };
     case 429:
-      return byCode("slow_down", words);
+      return tooMany(words, retryAfterMs(headers, nowMs));
     case 503:
       return byCode("server_is_overloaded", words);
     default:
@@ -21823,6 +21847,7 @@ var DEFAULT_INSTRUCTIONS = "You are Codex, answering a question from a developer
 function buildRequest(facts) {
   const { question, modelId, model, sessionId, threadId } = facts;
   const lite2 = model?.lite === true;
+  const effort = facts.effort === "ultra" ? "xhigh" : facts.effort;
   const temperature = facts.acceptsTemperature ? question.temperature : void 0;
   const message = { type: "message", role: "user", content: [{ type: "input_text", text: question.prompt }] };
   return {
@@ -21841,7 +21866,7 @@ function buildRequest(facts) {
       ...lite2 ? {} : { tools: [] },
       tool_choice: "auto",
       parallel_tool_calls: !lite2,
-      reasoning: reasoning(facts.effort, lite2),
+      reasoning: reasoning(effort, lite2),
       store: false,
       stream: true,
       include: ["reasoning.encrypted_content"],
@@ -21849,6 +21874,7 @@ function buildRequest(facts) {
       ...model?.verbosity === void 0 ? {} : { text: { verbosity: model.verbosity } },
       ...temperature === void 0 ? {} : { temperature }
     },
+    effort,
     notes: notesOf(facts)
   };
 }
@@ -21856,29 +21882,23 @@ function chooseEffort(asked, configured, model) {
   return asked ?? configured ?? model?.defaultEffort;
 }
 function reasoning(effort, lite2) {
-  const asked = effort === void 0 ? { summary: "auto" } : { effort: effort === "ultra" ? "xhigh" : effort };
+  const asked = effort === void 0 ? { summary: "auto" } : { effort };
   return lite2 ? { ...asked, context: "all_turns" } : asked;
 }
 function notesOf({ question, modelId, model, effort, acceptsTemperature }) {
   const notes = [];
-  if (model === void 0) notes.push(`${modelId} is not in the model list of this account; it was asked all the same`);
+  if (model === void 0 || model.hidden)
+    notes.push(`${modelId} is not in the model list of this account; it was asked all the same`);
   if (question.temperature !== void 0 && !acceptsTemperature) {
     notes.push("temperature was ignored: Codex models with a ChatGPT login do not take one");
   }
   if (effort === "ultra") notes.push("effort ultra was sent as xhigh");
+  if (effort !== void 0 && model !== void 0 && !model.efforts.includes(effort)) {
+    notes.push(
+      `effort ${effort} is not in the list of this model (${model.efforts.join(", ")}); it was sent all the same`
+    );
+  }
   return notes;
-}
-
-// src/services/retry-after.ts
-var HOUR_MS3 = 36e5;
-function retryAfterMs(headers, nowMs) {
-  const value = headers.get("retry-after")?.trim();
-  if (!value) return void 0;
-  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1e3 : readDate(value) - nowMs;
-  return Number.isNaN(ms) ? void 0 : Math.min(Math.max(ms, 0), HOUR_MS3);
-}
-function readDate(value) {
-  return / \d\d:\d\d:\d\d GMT$/.test(value) ? Date.parse(value) : Number.NaN;
 }
 
 // src/services/codex-client.ts
@@ -21963,7 +21983,14 @@ function createCodexClient(deps) {
       const answer = await readAnswer(reply, options);
       const answeredBy = reply.headers.get("openai-model") ?? answer.model ?? modelId;
       const notes = [...request.notes, ...rerouted(modelId, answeredBy), ...answer.notes];
-      return { text: answer.text, model: modelId, effort, usage: answer.usage, account: credential.label, notes };
+      return {
+        text: answer.text,
+        model: modelId,
+        effort: request.effort,
+        usage: answer.usage,
+        account: credential.label,
+        notes
+      };
     }
   };
 }
@@ -22153,6 +22180,12 @@ function oauthErrorCode(json2) {
 function exchangeRefused(status, json2) {
   const detail = textField(json2, "error_description") ?? textField(fieldOf(json2, "error"), "message") ?? oauthErrorCode(json2);
   const words = detail === void 0 ? "" : `: ${quoteRemote(detail)}`;
+  if (status >= 500) {
+    return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service is in trouble (${status})${words}.`, {
+      hint: "Start again with codex_login in a minute.",
+      retryable: true
+    });
+  }
   return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service refused the sign-in (${status})${words}.`, {
     hint: "Start again with codex_login."
   });

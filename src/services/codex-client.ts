@@ -155,7 +155,14 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
       const answer = await readAnswer(reply, options)
       const answeredBy = reply.headers.get('openai-model') ?? answer.model ?? modelId
       const notes = [...request.notes, ...rerouted(modelId, answeredBy), ...answer.notes]
-      return { text: answer.text, model: modelId, effort, usage: answer.usage, account: credential.label, notes }
+      return {
+        text: answer.text,
+        model: modelId,
+        effort: request.effort,
+        usage: answer.usage,
+        account: credential.label,
+        notes,
+      }
     },
   }
 }

@@ -1,5 +1,6 @@
 import { CodexError, type ErrorCode } from '../errors.ts'
 import { fieldOf, quoteRemote, textField } from './remote-text.ts'
+import { retryAfterMs } from './retry-after.ts'
 import { USAGE_PAGE, usageLimit } from './usage-limit.ts'
 
 /** What a refusal of the backend means: one code of ours and a sentence that helps (facts: wire-protocol 12, 17). */
@@ -33,7 +34,8 @@ export function refusalOf(answer: RefusedAnswer): CodexError {
   const type = textField(error, 'type') ?? named
   const words = wordsIn(textField(json, 'detail') ?? textField(error, 'message') ?? textField(json, 'message'))
   if (/usage_limit_reached$/.test(type ?? '')) return usageLimit(answer)
-  const known = byCode(named, words) ?? byCode(type, words)
+  const waitMs = retryAfterMs(answer.headers, answer.nowMs)
+  const known = byCode(named, words, waitMs) ?? byCode(type, words, waitMs)
   return toError(known ?? byWords(words, answer) ?? byStatus(status, answer, words), json)
 }
 
@@ -65,7 +67,7 @@ function wordsIn(message: string | undefined): string | undefined {
   return message?.slice(0, 1000)
 }
 
-function byCode(code: string | undefined, words: string | undefined): Refusal | undefined {
+function byCode(code: string | undefined, words: string | undefined, waitMs?: number): Refusal | undefined {
   switch (code) {
     case 'context_length_exceeded':
       return {
@@ -102,16 +104,21 @@ function byCode(code: string | undefined, words: string | undefined): Refusal | 
       }
     case 'rate_limit_exceeded':
     case 'slow_down':
-      return {
-        code: 'RATE_LIMITED',
-        message: `Too many requests in a short time${said(words)}.`,
-        hint: 'Wait a moment, then ask again.',
-        retryable: true,
-      }
+      return tooMany(words, waitMs)
     case 'model_not_found':
       return { code: 'MODEL_UNAVAILABLE', message: 'The service does not know this model.', hint: MODELS_HINT }
     default:
       return undefined
+  }
+}
+
+function tooMany(words: string | undefined, waitMs: number | undefined): Refusal {
+  const when = waitMs === undefined ? 'Wait a moment' : `Wait ${Math.max(1, Math.ceil(waitMs / 1000))} s`
+  return {
+    code: 'RATE_LIMITED',
+    message: `Too many requests in a short time${said(words)}.`,
+    hint: `${when}, then ask again.`,
+    retryable: true,
   }
 }
 
@@ -147,7 +154,11 @@ function byWords(words: string | undefined, { modelId, kind }: RefusedAnswer): R
   return undefined
 }
 
-function byStatus(status: number, { headers, modelId, kind }: RefusedAnswer, words: string | undefined): Refusal {
+function byStatus(
+  status: number,
+  { headers, modelId, kind, nowMs }: RefusedAnswer,
+  words: string | undefined,
+): Refusal {
   if (status >= 300 && status < 400) {
     return {
       code: 'RESPONSE_INVALID',
@@ -179,7 +190,7 @@ function byStatus(status: number, { headers, modelId, kind }: RefusedAnswer, wor
         hint: 'Shorten the prompt, or split it.',
       }
     case 429:
-      return byCode('slow_down', words) as Refusal
+      return tooMany(words, retryAfterMs(headers, nowMs))
     case 503:
       return byCode('server_is_overloaded', words) as Refusal
     default:

@@ -25,6 +25,8 @@ export interface RequestFacts {
 export interface CodexRequest {
   headers: Readonly<Record<string, string>>
   body: Readonly<Record<string, unknown>>
+  /** The effort as it is sent. */
+  effort: string | undefined
   /** Sentences for the answer's footer: what was ignored or could not be checked. */
   notes: readonly string[]
 }
@@ -43,6 +45,8 @@ export const DEFAULT_INSTRUCTIONS =
 export function buildRequest(facts: RequestFacts): CodexRequest {
   const { question, modelId, model, sessionId, threadId } = facts
   const lite = model?.lite === true
+  // Efforts pass through as they are, but for this one, which the official client sends as `xhigh`.
+  const effort = facts.effort === 'ultra' ? 'xhigh' : facts.effort
   const temperature = facts.acceptsTemperature ? question.temperature : undefined
   const message = { type: 'message', role: 'user', content: [{ type: 'input_text', text: question.prompt }] }
   return {
@@ -61,7 +65,7 @@ export function buildRequest(facts: RequestFacts): CodexRequest {
       ...(lite ? {} : { tools: [] }),
       tool_choice: 'auto',
       parallel_tool_calls: !lite,
-      reasoning: reasoning(facts.effort, lite),
+      reasoning: reasoning(effort, lite),
       store: false,
       stream: true,
       include: ['reasoning.encrypted_content'],
@@ -69,6 +73,7 @@ export function buildRequest(facts: RequestFacts): CodexRequest {
       ...(model?.verbosity === undefined ? {} : { text: { verbosity: model.verbosity } }),
       ...(temperature === undefined ? {} : { temperature }),
     },
+    effort,
     notes: notesOf(facts),
   }
 }
@@ -82,18 +87,23 @@ export function chooseEffort(
   return asked ?? configured ?? model?.defaultEffort
 }
 
-/** Efforts pass through as they are, but for `ultra`, which the official client sends as `xhigh`. */
 function reasoning(effort: string | undefined, lite: boolean): Record<string, string> {
-  const asked = effort === undefined ? { summary: 'auto' } : { effort: effort === 'ultra' ? 'xhigh' : effort }
+  const asked = effort === undefined ? { summary: 'auto' } : { effort }
   return lite ? { ...asked, context: 'all_turns' } : asked
 }
 
 function notesOf({ question, modelId, model, effort, acceptsTemperature }: RequestFacts): string[] {
   const notes: string[] = []
-  if (model === undefined) notes.push(`${modelId} is not in the model list of this account; it was asked all the same`)
+  if (model === undefined || model.hidden)
+    notes.push(`${modelId} is not in the model list of this account; it was asked all the same`)
   if (question.temperature !== undefined && !acceptsTemperature) {
     notes.push('temperature was ignored: Codex models with a ChatGPT login do not take one')
   }
   if (effort === 'ultra') notes.push('effort ultra was sent as xhigh')
+  if (effort !== undefined && model !== undefined && !model.efforts.includes(effort)) {
+    notes.push(
+      `effort ${effort} is not in the list of this model (${model.efforts.join(', ')}); it was sent all the same`,
+    )
+  }
   return notes
 }

@@ -156,6 +156,12 @@ function exchangeRefused(status: number, json: unknown): CodexError {
   const detail =
     textField(json, 'error_description') ?? textField(fieldOf(json, 'error'), 'message') ?? oauthErrorCode(json)
   const words = detail === undefined ? '' : `: ${quoteRemote(detail)}`
+  if (status >= 500) {
+    return new CodexError('TOKEN_REQUEST_FAILED', `The sign-in service is in trouble (${status})${words}.`, {
+      hint: 'Start again with codex_login in a minute.',
+      retryable: true,
+    })
+  }
   return new CodexError('TOKEN_REQUEST_FAILED', `The sign-in service refused the sign-in (${status})${words}.`, {
     hint: 'Start again with codex_login.',
   })
