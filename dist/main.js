@@ -22503,11 +22503,11 @@ function createSignIn(deps) {
       const { url: url2, port, browser } = way;
       return { status: "pending", url: url2, port, expiresAt: session.expiresAt, browser: await browser };
     };
-    onProgress?.(`Sign in here, if no browser has opened: ${way.url}`);
     const waited = new AbortController();
     try {
       const opened = joined || await raceSignal(Promise.race([way.browser, session.outcome]), signal);
       if (opened !== true && "opened" in opened && !opened.opened) return await pending();
+      onProgress?.(`Waiting for you to sign in. If no browser has opened: ${way.url}`);
       const watching = watch(awaited, waited.signal, onProgress);
       const account = await raceSignal(Promise.race([session.outcome, watching]), signal);
       if (account === void 0) return await pending();
@@ -22525,7 +22525,8 @@ function createSignIn(deps) {
   }
   async function watch(awaited, signal, onProgress) {
     for (let waitedMs = 0; waitedMs < config2.loginWaitMs; waitedMs += LOOK_MS) {
-      if (waitedMs % PROGRESS_MS === 0 && waitedMs > 0) onProgress?.(`Waiting for you to sign in: ${awaited.way.url}`);
+      if (waitedMs % PROGRESS_MS === 0 && waitedMs > 0)
+        onProgress?.(`Waiting for you to sign in. If no browser has opened: ${awaited.way.url}`);
       await clock.sleep(Math.min(LOOK_MS, config2.loginWaitMs - waitedMs), signal);
       const account = awaited.session.state() === "pending" ? signedInSince(awaited) : void 0;
       if (account !== void 0) return account;

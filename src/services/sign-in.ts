@@ -157,12 +157,13 @@ export function createSignIn(deps: SignInDeps): SignIn {
       const { url, port, browser } = way
       return { status: 'pending', url, port, expiresAt: session.expiresAt, browser: await browser }
     }
-    onProgress?.(`Sign in here, if no browser has opened: ${way.url}`)
     const waited = new AbortController()
     try {
       // Without a browser the user needs the whole address, and many clients show it only in a result.
       const opened = joined || (await raceSignal(Promise.race([way.browser, session.outcome]), signal))
       if (opened !== true && 'opened' in opened && !opened.opened) return await pending()
+      // Only a call that goes on: clients stumble over progress that comes together with the result.
+      onProgress?.(`Waiting for you to sign in. If no browser has opened: ${way.url}`)
       const watching = watch(awaited, waited.signal, onProgress)
       const account = await raceSignal(Promise.race([session.outcome, watching]), signal)
       if (account === undefined) return await pending()
@@ -189,7 +190,8 @@ export function createSignIn(deps: SignInDeps): SignIn {
     onProgress: LoginOptions['onProgress'],
   ): Promise<IdClaims | undefined> {
     for (let waitedMs = 0; waitedMs < config.loginWaitMs; waitedMs += LOOK_MS) {
-      if (waitedMs % PROGRESS_MS === 0 && waitedMs > 0) onProgress?.(`Waiting for you to sign in: ${awaited.way.url}`)
+      if (waitedMs % PROGRESS_MS === 0 && waitedMs > 0)
+        onProgress?.(`Waiting for you to sign in. If no browser has opened: ${awaited.way.url}`)
       await clock.sleep(Math.min(LOOK_MS, config.loginWaitMs - waitedMs), signal)
       const account = awaited.session.state() === 'pending' ? signedInSince(awaited) : undefined
       if (account !== undefined) return account

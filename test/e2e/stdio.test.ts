@@ -536,12 +536,9 @@ function link(path: string, target: string): string {
 
 /** A sign-in that is open, and a call that waits for it. */
 async function openSignIn({ ports }: Place, server: BuiltServer): Promise<void> {
-  const begin = (id: string, args: object) => {
-    server.call('codex_login', args, { id, onProgress: () => {} }).catch(() => {})
-    return server.first(({ params }) => params?.progressToken === id)
-  }
-  // The first may answer at once, because there is no browser; the second waits.
-  await begin('opens', { force: true })
-  await begin('joins', {})
+  // The first call answers at once, because there is no browser; the second waits, and says so.
+  await server.call('codex_login', { force: true })
+  server.call('codex_login', {}, { id: 'joins', onProgress: () => {} }).catch(() => {})
+  await server.first(({ params }) => params?.progressToken === 'joins')
   expect(await isListening(ports[0] ?? 0)).toBe(true)
 }
