@@ -4432,17 +4432,16 @@ function createClaimStore({ base, identity, now }) {
     return JSON.stringify({ pid, start, place, ...rest });
   };
   const pathOf = (subject, number4) => `${base()}.spend.${subject}.${number4}`;
-  const list = () => listClaims(base(), listQuietly(dirname2(base())));
-  const listStrictly = () => listClaims(
-    base(),
-    orStorageFailed(base(), "read", () => namesIn(dirname2(base())))
-  );
+  const list = () => {
+    const path3 = base();
+    return listClaims(
+      path3,
+      orStorageFailed(path3, "read", () => namesIn(dirname2(path3)))
+    );
+  };
   return {
     top(subject) {
-      const number4 = Math.max(
-        0,
-        ...listStrictly().flatMap((found) => found.subject === subject ? [found.number] : [])
-      );
+      const number4 = Math.max(0, ...list().flatMap((found) => found.subject === subject ? [found.number] : []));
       return number4 === 0 ? void 0 : readClaim(pathOf(subject, number4), number4, now());
     },
     take(subject, number4, fails = 0) {
@@ -4453,16 +4452,26 @@ function createClaimStore({ base, identity, now }) {
       orStorageFailed(base(), "written", () => replaceFile(pathOf(subject, number4), body));
     },
     release(subject) {
-      for (const found of list()) if (found.subject === subject) removeQuietly(found.file);
+      quietly(() => {
+        for (const found of list()) if (found.subject === subject) removeQuietly(found.file);
+      });
     },
     sweep(currentSubject) {
-      for (const found of list()) {
-        if (found.subject !== currentSubject && isOlderThan(DAY_MS, found.file, now())) removeQuietly(found.file);
-      }
-      sweepLeftovers(base(), now());
+      quietly(() => {
+        for (const found of list()) {
+          if (found.subject !== currentSubject && isOlderThan(DAY_MS, found.file, now())) removeQuietly(found.file);
+        }
+        sweepLeftovers(base(), now());
+      });
     },
     ownerIsDead: (claim2) => lifeOf(claim2.owner) === "dead"
   };
+}
+function quietly(action) {
+  try {
+    action();
+  } catch {
+  }
 }
 function namesIn(folder) {
   try {
@@ -4585,38 +4594,31 @@ async function readText(body, {
 } = {}) {
   const chunks = [];
   let size = 0;
-  let expired = false;
-  const timer = createTickTimer(limitMs, () => {
-    expired = true;
-  });
-  try {
-    for await (const chunk of readChunks(body, { idleTimeoutMs: limitMs, signal })) {
-      size += chunk.byteLength;
-      if (size > maxBytes)
-        throw new CodexError("RESPONSE_INVALID", "The answer of the service is larger than expected.");
-      if (expired) throw unfinished(limitMs);
-      chunks.push(chunk);
-    }
-  } finally {
-    timer.stop();
+  for await (const chunk of chunksOf(body, { limitMs, late: unfinished, signal })) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw tooLarge();
+    chunks.push(chunk);
   }
   return new TextDecoder().decode(Buffer.concat(chunks));
 }
-async function* readChunks(body, { idleTimeoutMs, signal }) {
+function readChunks(body, { idleTimeoutMs, signal }) {
+  return chunksOf(body, { limitMs: idleTimeoutMs, late: silent, signal });
+}
+async function* chunksOf(body, { limitMs, late, signal }) {
   if (body === void 0) return;
   const reader = body.getReader();
-  let idle = false;
-  const timer = createTickTimer(idleTimeoutMs, () => {
-    idle = true;
+  let expired = false;
+  const timer = createTickTimer(limitMs, () => {
+    expired = true;
     void reader.cancel().catch(() => {
     });
   });
   try {
     while (true) {
       const { done, value } = await reader.read();
-      if (idle) throw silent(idleTimeoutMs);
+      if (expired) throw late(limitMs);
       if (done) return;
-      timer.reset();
+      if (late === silent) timer.reset();
       yield value;
     }
   } catch (cause) {
@@ -4644,6 +4646,11 @@ function silent(limitMs) {
   return new CodexError("TIMEOUT", `The answer stopped arriving: nothing came for ${seconds(limitMs)}.`, {
     hint: "Ask again. CODEX_OAUTH_IDLE_TIMEOUT_MS sets how long a silence may last.",
     retryable: true
+  });
+}
+function tooLarge() {
+  return new CodexError("RESPONSE_INVALID", "The answer of the service is larger than expected.", {
+    hint: "Try again; a proxy or a sign-in page of your network may stand in between."
   });
 }
 function unfinished(limitMs) {
@@ -4835,11 +4842,12 @@ function createTokenStorage({
   uid = process.getuid?.()
 }) {
   const locate2 = () => orStorageFailed(file2, "read", () => canonicalPath(file2));
-  const prepare = () => {
+  async function locked2(work) {
     const path3 = locate2();
     orStorageFailed(path3, "written", () => ensureFolder(dirname7(path3)));
-    return path3;
-  };
+    const { withRecord: withRecord2 } = await Promise.resolve().then(() => (init_token_text(), token_text_exports));
+    return withFileLock(path3, () => work(path3, withRecord2), { waitMs: lockWaitMs });
+  }
   return {
     file: locate2,
     read() {
@@ -4848,16 +4856,8 @@ function createTokenStorage({
       if (found === void 0) return { record: void 0, warnings: [] };
       return { record: recordIn(found.text, { file: path3, now: now() }), warnings: warningsFor(path3, found.stat, uid) };
     },
-    async update(change) {
-      const path3 = prepare();
-      const { withRecord: withRecord2 } = await Promise.resolve().then(() => (init_token_text(), token_text_exports));
-      return withFileLock(path3, () => exchange(path3, now(), change, withRecord2), { waitMs: lockWaitMs });
-    },
-    async rehearse() {
-      const path3 = prepare();
-      const { withRecord: withRecord2 } = await Promise.resolve().then(() => (init_token_text(), token_text_exports));
-      return withFileLock(path3, () => writeAgain(path3, now(), withRecord2), { waitMs: lockWaitMs });
-    }
+    update: (change) => locked2((path3, withRecord2) => exchange(path3, now(), change, withRecord2)),
+    rehearse: () => locked2((path3, withRecord2) => writeAgain(path3, now(), withRecord2))
   };
 }
 function exchange(file2, now, change, withRecord2) {
@@ -20875,13 +20875,13 @@ var BACKOFF_HORIZON_MS = 12e4;
 var SAVE_AGAIN_MS = 5e3;
 var REVOKE_LIMIT_MS = 5e3;
 function createTokenRefresher(deps) {
-  const { storage, claims, oauth, clock, random, log: log2 } = deps;
+  const { storage, claims, oauth, clock, log: log2 } = deps;
   const flights = /* @__PURE__ */ new Map();
   let stopped = false;
   let unsaved;
   let saving;
   async function run(stale, reason) {
-    const watch = createWatch();
+    const watch = createWatch(deps);
     while (true) {
       await saveUnsaved();
       const current = currentRecord(stale);
@@ -21000,26 +21000,6 @@ function createTokenRefresher(deps) {
       log2.event("claim_not_finished", { claim: number4 });
     }
   }
-  function createWatch() {
-    let seen = "";
-    let seenMs = 0;
-    let totalMs = 0;
-    return {
-      watched(subject, claim2) {
-        const name = `${subject}.${claim2.number}`;
-        if (name !== seen) seenMs = 0;
-        seen = name;
-        return seenMs;
-      },
-      async pause(claim2) {
-        if (totalMs >= WAIT_LIMIT_MS) throw stillBusy(claim2);
-        const ms = 15 + random() * 30;
-        await clock.sleep(ms);
-        seenMs += ms;
-        totalMs += ms;
-      }
-    };
-  }
   return {
     renew(stale, reason) {
       const key = hashOf(stale.accessToken);
@@ -21035,6 +21015,26 @@ function createTokenRefresher(deps) {
     },
     stop() {
       stopped = true;
+    }
+  };
+}
+function createWatch({ clock, random }) {
+  let seen = "";
+  let seenMs = 0;
+  let totalMs = 0;
+  return {
+    watched(subject, claim2) {
+      const name = `${subject}.${claim2.number}`;
+      if (name !== seen) seenMs = 0;
+      seen = name;
+      return seenMs;
+    },
+    async pause(claim2) {
+      if (totalMs >= WAIT_LIMIT_MS) throw stillBusy(claim2);
+      const ms = 15 + random() * 30;
+      await clock.sleep(ms);
+      seenMs += ms;
+      totalMs += ms;
     }
   };
 }
@@ -21414,14 +21414,14 @@ var CR2 = 13;
 async function* readEvents(body, limits, signal) {
   const decoder = new TextDecoder();
   let events = [];
-  let tooLarge = false;
+  let tooLarge2 = false;
   let total = 0;
   let endsWithCr = false;
   const parser = createParser({
     maxBufferSize: limits.maxEventBytes,
     onEvent: ({ event, data }) => events.push({ event, data }),
     onError: ({ type }) => {
-      if (type === "max-buffer-size-exceeded") tooLarge = true;
+      if (type === "max-buffer-size-exceeded") tooLarge2 = true;
     }
   });
   for await (const chunk of readChunks(body, { idleTimeoutMs: limits.idleTimeoutMs, signal })) {
@@ -21432,7 +21432,7 @@ async function* readEvents(body, limits, signal) {
     const ready = events;
     events = [];
     yield* ready;
-    if (tooLarge) throw oversized("One event of the answer");
+    if (tooLarge2) throw oversized("One event of the answer");
   }
   if (endsWithCr) parser.feed("\n");
   yield* events;
@@ -21590,12 +21590,7 @@ function byCode(code, words, waitMs) {
         hint: "Put it another way."
       };
     case "server_is_overloaded":
-      return {
-        code: "OVERLOADED",
-        message: "The model is at capacity right now.",
-        hint: "Try again in a minute, or name another model (codex_models lists them).",
-        retryable: true
-      };
+      return OVERLOADED;
     case "rate_limit_exceeded":
     case "slow_down":
       return tooMany(words, waitMs);
@@ -21614,6 +21609,12 @@ function tooMany(words, waitMs) {
     retryable: true
   };
 }
+var OVERLOADED = {
+  code: "OVERLOADED",
+  message: "The model is at capacity right now.",
+  hint: "Try again in a minute, or name another model (codex_models lists them).",
+  retryable: true
+};
 var MODELS_HINT = "Ask for one that codex_models lists, or leave the model out to use the default.";
 function byWords(words, { modelId, kind }) {
   if (words === void 0) return void 0;
@@ -21674,7 +21675,7 @@ function byStatus(status, { headers, modelId, kind, nowMs }, words) {
     case 429:
       return tooMany(words, retryAfterMs(headers, nowMs));
     case 503:
-      return byCode("server_is_overloaded", words);
+      return OVERLOADED;
     default:
       return otherStatus(status, words);
   }
@@ -22344,6 +22345,9 @@ function openSession({ storage, oauth, clock, limitMs }) {
     ended.abort();
     resolve3(account);
   }
+  function adopt(account) {
+    if (state === "pending") succeed(account);
+  }
   function fail(error2) {
     if (state !== "pending") return;
     state = error2.code === "CANCELLED" ? "cancelled" : "failed";
@@ -22389,7 +22393,17 @@ function openSession({ storage, oauth, clock, limitMs }) {
   );
   const openedAt = clock.now();
   const expiresAt = openedAt + limitMs;
-  return { state: () => state, error: () => failure2, openedAt, expiresAt, outcome, ended: ended.signal, redeem, fail };
+  return {
+    state: () => state,
+    error: () => failure2,
+    openedAt,
+    expiresAt,
+    outcome,
+    ended: ended.signal,
+    redeem,
+    adopt,
+    fail
+  };
 }
 function signInCancelled(message) {
   return new CodexError("CANCELLED", message, { hint: "Start again with codex_login." });
@@ -22421,7 +22435,10 @@ function newRecord(tokens2, nowMs) {
 }
 function asCodexError(error2) {
   if (isCodexError(error2)) return error2;
-  return new CodexError("TOKEN_REQUEST_FAILED", "The sign-in failed unexpectedly.", { cause: error2 });
+  return new CodexError("TOKEN_REQUEST_FAILED", "The sign-in failed unexpectedly.", {
+    hint: "Start again with codex_login.",
+    cause: error2
+  });
 }
 function deferred() {
   let resolve3;
@@ -22458,7 +22475,7 @@ function createSignIn(deps) {
     if (running === void 0 || !isPending()) return void 0;
     const account = signedInSince(running);
     if (account === void 0) return { joined: true, running };
-    await end("Somebody has signed in in another window.");
+    running.session.adopt(account);
     return account;
   }
   async function openAnew() {
@@ -22478,7 +22495,8 @@ function createSignIn(deps) {
   function signedInSince({ session }) {
     try {
       const { record: record2 } = storage.read();
-      return (record2?.savedAt ?? 0) > session.openedAt ? readIdClaims(record2) : void 0;
+      if (record2?.savedAt === void 0 || record2.savedAt <= session.openedAt) return void 0;
+      return readIdClaims(record2);
     } catch {
       return void 0;
     }
@@ -22505,14 +22523,13 @@ function createSignIn(deps) {
     };
     const waited = new AbortController();
     try {
-      const opened = joined || await raceSignal(Promise.race([way.browser, session.outcome]), signal);
-      if (opened !== true && "opened" in opened && !opened.opened) return await pending();
+      const opened = () => Promise.race([way.browser.then((outcome) => outcome.opened), session.outcome.then(() => true)]);
+      if (!joined && !await raceSignal(opened(), signal)) return await pending();
       onProgress?.(`Waiting for you to sign in. If no browser has opened: ${way.url}`);
       const watching = watch(awaited, waited.signal, onProgress);
       const account = await raceSignal(Promise.race([session.outcome, watching]), signal);
       if (account === void 0) return await pending();
       awaited.told = true;
-      session.fail(signInCancelled("Somebody has signed in in another window."));
       return { status: "authenticated", account, fresh: true };
     } finally {
       waited.abort();
@@ -22529,7 +22546,9 @@ function createSignIn(deps) {
         onProgress?.(`Waiting for you to sign in. If no browser has opened: ${awaited.way.url}`);
       await clock.sleep(Math.min(LOOK_MS, config2.loginWaitMs - waitedMs), signal);
       const account = awaited.session.state() === "pending" ? signedInSince(awaited) : void 0;
-      if (account !== void 0) return account;
+      if (account === void 0) continue;
+      awaited.session.adopt(account);
+      return account;
     }
     return void 0;
   }
@@ -23032,7 +23051,7 @@ function createStdioTransport(deps) {
   };
   const receive = (line) => {
     const message = parseMessage(line);
-    if (message === void 0) return log2.event("line_ignored", { bytes: line.length });
+    if (message === void 0) return log2.event("line_ignored", { characters: line.length });
     if (typeof message.method !== "string") return deliverAnswer(message);
     if (message.id === void 0) return deliverNotification(message);
     const request = { jsonrpc: "2.0", id: message.id, method: message.method, ...optional2(message.params) };

@@ -1,4 +1,4 @@
-/** Every stable code of an error: what a user can search for and a caller can decide by. One home file each. */
+/** Every stable code of an error: what a user can search for and a caller can decide by. */
 export const ERROR_CODES = [
   'CONFIG_INVALID',
   'INPUT_INVALID',

@@ -18,8 +18,9 @@ export interface StdioTransport extends Transport {
 export interface StdioTransportDeps {
   input: Readable
   output: Writable
-  /** The client has closed its end, or nobody reads our answers any more. */
+  /** The client has closed its end. */
   onEnd: () => void
+  /** Nobody reads our answers any more. */
   onBroken: () => void
   log: Log
   maxLineBytes?: number
@@ -49,7 +50,7 @@ export function createStdioTransport(deps: StdioTransportDeps): StdioTransport {
 
   const receive = (line: string) => {
     const message = parseMessage(line)
-    if (message === undefined) return log.event('line_ignored', { bytes: line.length })
+    if (message === undefined) return log.event('line_ignored', { characters: line.length })
     if (typeof message.method !== 'string') return deliverAnswer(message)
     if (message.id === undefined) return deliverNotification(message)
     const request = { jsonrpc: '2.0', id: message.id, method: message.method, ...optional(message.params) }

@@ -202,8 +202,11 @@ describe('signing in', () => {
     const two = await startApp(fake, { home: one.home, env: { CODEX_OAUTH_NO_BROWSER: '1' }, edges: { clock } })
     const here = login(one)
     await here.url
+    const joined = one.call('codex_login')
     await fake.browser((await two.call('codex_login')).data.url)
     expect((await here.outcome).data).toMatchObject({ status: 'authenticated' })
+    expect((await joined).data).toMatchObject({ status: 'authenticated' })
+    expect((await one.call('codex_status')).data.login).toMatchObject({ state: 'succeeded' })
     expect(await isListening(portOf(await here.url))).toBe(false)
     expect((await one.call('codex_status')).data.message).not.toContain('sign-in failed')
   })

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { replaceFile, sweepLeftovers } from './atomic-file.ts'
-import { isOlderThan, listQuietly, removeQuietly } from './clean-up.ts'
+import { isOlderThan, removeQuietly } from './clean-up.ts'
 import { isErrno } from './errno.ts'
 import { createOnce } from './exclusive-file.ts'
 import { lifeOf, type ProcessIdentity, thisProcess } from './process-identity.ts'
@@ -73,20 +73,18 @@ export function createClaimStore({ base, identity, now }: ClaimStoreDeps): Claim
     return JSON.stringify({ pid, start, place, ...rest } satisfies Body)
   }
   const pathOf = (subject: string, number: number) => `${base()}.spend.${subject}.${number}`
-  const list = () => listClaims(base(), listQuietly(dirname(base())))
   /** Claims that cannot be seen are not absent: taking them for it would try a taken number for ever. */
-  const listStrictly = () =>
-    listClaims(
-      base(),
-      orStorageFailed(base(), 'read', () => namesIn(dirname(base()))),
+  const list = () => {
+    const path = base()
+    return listClaims(
+      path,
+      orStorageFailed(path, 'read', () => namesIn(dirname(path))),
     )
+  }
 
   return {
     top(subject) {
-      const number = Math.max(
-        0,
-        ...listStrictly().flatMap((found) => (found.subject === subject ? [found.number] : [])),
-      )
+      const number = Math.max(0, ...list().flatMap((found) => (found.subject === subject ? [found.number] : [])))
       return number === 0 ? undefined : readClaim(pathOf(subject, number), number, now())
     },
     take(subject, number, fails = 0) {
@@ -97,13 +95,17 @@ export function createClaimStore({ base, identity, now }: ClaimStoreDeps): Claim
       orStorageFailed(base(), 'written', () => replaceFile(pathOf(subject, number), body))
     },
     release(subject) {
-      for (const found of list()) if (found.subject === subject) removeQuietly(found.file)
+      quietly(() => {
+        for (const found of list()) if (found.subject === subject) removeQuietly(found.file)
+      })
     },
     sweep(currentSubject) {
-      for (const found of list()) {
-        if (found.subject !== currentSubject && isOlderThan(DAY_MS, found.file, now())) removeQuietly(found.file)
-      }
-      sweepLeftovers(base(), now())
+      quietly(() => {
+        for (const found of list()) {
+          if (found.subject !== currentSubject && isOlderThan(DAY_MS, found.file, now())) removeQuietly(found.file)
+        }
+        sweepLeftovers(base(), now())
+      })
     },
     ownerIsDead: (claim) => lifeOf(claim.owner) === 'dead',
   }
@@ -125,6 +127,15 @@ interface Found {
   file: string
   subject: string
   number: number
+}
+
+/** For tidying up: what cannot be done now is done another time. */
+function quietly(action: () => void): void {
+  try {
+    action()
+  } catch {
+    // As said.
+  }
 }
 
 function namesIn(folder: string): string[] {

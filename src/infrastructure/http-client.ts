@@ -79,20 +79,10 @@ export async function readText(
 ): Promise<string> {
   const chunks: Uint8Array[] = []
   let size = 0
-  let expired = false
-  const timer = createTickTimer(limitMs, () => {
-    expired = true
-  })
-  try {
-    for await (const chunk of readChunks(body, { idleTimeoutMs: limitMs, signal })) {
-      size += chunk.byteLength
-      if (size > maxBytes)
-        throw new CodexError('RESPONSE_INVALID', 'The answer of the service is larger than expected.')
-      if (expired) throw unfinished(limitMs)
-      chunks.push(chunk)
-    }
-  } finally {
-    timer.stop()
+  for await (const chunk of chunksOf(body, { limitMs, late: unfinished, signal })) {
+    size += chunk.byteLength
+    if (size > maxBytes) throw tooLarge()
+    chunks.push(chunk)
   }
   return new TextDecoder().decode(Buffer.concat(chunks))
 }
@@ -102,23 +92,37 @@ export async function readText(
  *
  * @throws CodexError TIMEOUT silent for `idleTimeoutMs`; NETWORK broken off; CANCELLED by `signal`
  */
-export async function* readChunks(
+export function readChunks(
   body: ReadableStream<Uint8Array> | undefined,
   { idleTimeoutMs, signal }: { idleTimeoutMs: number; signal?: AbortSignal | undefined },
 ): AsyncGenerator<Uint8Array> {
+  return chunksOf(body, { limitMs: idleTimeoutMs, late: silent, signal })
+}
+
+interface BodyLimit {
+  limitMs: number
+  /** Whether the limit is for each silence or for the whole body, as the error that says so. */
+  late: typeof silent | typeof unfinished
+  signal: AbortSignal | undefined
+}
+
+async function* chunksOf(
+  body: ReadableStream<Uint8Array> | undefined,
+  { limitMs, late, signal }: BodyLimit,
+): AsyncGenerator<Uint8Array> {
   if (body === undefined) return
   const reader = body.getReader()
-  let idle = false
-  const timer = createTickTimer(idleTimeoutMs, () => {
-    idle = true
+  let expired = false
+  const timer = createTickTimer(limitMs, () => {
+    expired = true
     void reader.cancel().catch(() => {})
   })
   try {
     while (true) {
       const { done, value } = await reader.read()
-      if (idle) throw silent(idleTimeoutMs)
+      if (expired) throw late(limitMs)
       if (done) return
-      timer.reset()
+      if (late === silent) timer.reset()
       yield value
     }
   } catch (cause) {
@@ -147,6 +151,12 @@ function silent(limitMs: number): CodexError {
   return new CodexError('TIMEOUT', `The answer stopped arriving: nothing came for ${seconds(limitMs)}.`, {
     hint: 'Ask again. CODEX_OAUTH_IDLE_TIMEOUT_MS sets how long a silence may last.',
     retryable: true,
+  })
+}
+
+function tooLarge(): CodexError {
+  return new CodexError('RESPONSE_INVALID', 'The answer of the service is larger than expected.', {
+    hint: 'Try again; a proxy or a sign-in page of your network may stand in between.',
   })
 }
 

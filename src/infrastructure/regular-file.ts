@@ -7,8 +7,7 @@ export interface RegularFile {
 }
 
 /**
- * Reads a whole file, or the fact that it is too large as `EFBIG`. Anything but a regular file is refused as
- * `EISDIR`: a named pipe or a device at this path would hold the whole process.
+ * Reads a whole file. One over `maxBytes` is refused as `EFBIG`, anything but a regular file as `EISDIR`: a named pipe or a device at this path would hold the whole process.
  *
  * @throws the system error
  */

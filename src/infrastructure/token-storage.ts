@@ -33,7 +33,7 @@ export interface TokenStorage {
    */
   read(): StoredTokens
   /**
-   * The one write: `change` gets what the file holds under the lock, and the file gets what it returns. Undefined
+   * The one change of content: `change` gets what the file holds under the lock, and the file gets what it returns. Undefined
    * signs out; the very same object (or undefined again) writes nothing. Resolves to what the file holds then,
    * which has its times in whole seconds. A damaged file is left as it is.
    *
@@ -41,7 +41,7 @@ export interface TokenStorage {
    */
   update(change: (current: TokenRecord | undefined) => TokenRecord | undefined): Promise<TokenRecord | undefined>
   /**
-   * Proves that a record can be stored now, by storing what is there once more: to be asked before a token is spent
+   * Proves that a record can be stored now, by storing what is there, if anything, once more: to be asked before a token is spent
    * whose successor must be stored. What can stand in the way (the lock, the file's own content, a mount, a full
    * disk) would otherwise show when it is too late.
    *
@@ -67,10 +67,12 @@ export function createTokenStorage({
 }: TokenStorageDeps): TokenStorage {
   const locate = () => orStorageFailed(file, 'read', () => canonicalPath(file))
 
-  const prepare = () => {
+  /** What `work` returns, run under the lock. What edits the text is loaded here, because reading needs none of it. */
+  async function locked<T>(work: (path: string, withRecord: WithRecord) => T): Promise<T> {
     const path = locate()
     orStorageFailed(path, 'written', () => ensureFolder(dirname(path)))
-    return path
+    const { withRecord } = await import('./token-text.ts')
+    return withFileLock(path, () => work(path, withRecord), { waitMs: lockWaitMs })
   }
 
   return {
@@ -83,17 +85,8 @@ export function createTokenStorage({
       return { record: recordIn(found.text, { file: path, now: now() }), warnings: warningsFor(path, found.stat, uid) }
     },
 
-    async update(change) {
-      const path = prepare()
-      const { withRecord } = await import('./token-text.ts')
-      return withFileLock(path, () => exchange(path, now(), change, withRecord), { waitMs: lockWaitMs })
-    },
-
-    async rehearse() {
-      const path = prepare()
-      const { withRecord } = await import('./token-text.ts')
-      return withFileLock(path, () => writeAgain(path, now(), withRecord), { waitMs: lockWaitMs })
-    },
+    update: (change) => locked((path, withRecord) => exchange(path, now(), change, withRecord)),
+    rehearse: () => locked((path, withRecord) => writeAgain(path, now(), withRecord)),
   }
 }
 

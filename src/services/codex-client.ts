@@ -33,8 +33,8 @@ export interface CodexClient {
   /**
    * Asks one question and reads the whole answer.
    *
-   * @throws CodexError each code of `codex-failure.ts` and `codex-answer.ts`; NOT_AUTHENTICATED, ACCOUNT_CHANGED,
-   *   NETWORK, TIMEOUT, CANCELLED
+   * @throws CodexError each code of `codex-failure.ts` and `codex-answer.ts`; as `Credentials.current` and
+   *   `Credential.renew`; NETWORK, TIMEOUT, CANCELLED
    */
   query(question: Question, options?: QueryOptions): Promise<QueryResult>
 }

@@ -96,12 +96,7 @@ function byCode(code: string | undefined, words: string | undefined, waitMs?: nu
         hint: 'Put it another way.',
       }
     case 'server_is_overloaded':
-      return {
-        code: 'OVERLOADED',
-        message: 'The model is at capacity right now.',
-        hint: 'Try again in a minute, or name another model (codex_models lists them).',
-        retryable: true,
-      }
+      return OVERLOADED
     case 'rate_limit_exceeded':
     case 'slow_down':
       return tooMany(words, waitMs)
@@ -120,6 +115,13 @@ function tooMany(words: string | undefined, waitMs: number | undefined): Refusal
     hint: `${when}, then ask again.`,
     retryable: true,
   }
+}
+
+const OVERLOADED: Refusal = {
+  code: 'OVERLOADED',
+  message: 'The model is at capacity right now.',
+  hint: 'Try again in a minute, or name another model (codex_models lists them).',
+  retryable: true,
 }
 
 const MODELS_HINT = 'Ask for one that codex_models lists, or leave the model out to use the default.'
@@ -192,7 +194,7 @@ function byStatus(
     case 429:
       return tooMany(words, retryAfterMs(headers, nowMs))
     case 503:
-      return byCode('server_is_overloaded', words) as Refusal
+      return OVERLOADED
     default:
       return otherStatus(status, words)
   }

@@ -26,7 +26,10 @@ export interface ModelCatalogue {
    * @throws CodexError CANCELLED by `signal`
    */
   list(credential: Credential | undefined, signal?: AbortSignal): Promise<Catalogue>
-  /** The same for a question that is waiting: a stale copy is taken as it is and renewed in the background. */
+  /**
+   * The same for a question that is waiting: a stale copy is taken as it is and renewed in the background; without
+   * any, it is the built-in list after 3 s. @throws CodexError CANCELLED by `signal`
+   */
   forQuery(credential: Credential, signal?: AbortSignal): Promise<Catalogue>
 }
 

@@ -22,7 +22,7 @@ export interface OAuthFlow {
   /**
    * Redeems an authorization code (RFC 6749, section 4.1.3).
    *
-   * @throws CodexError TOKEN_REQUEST_FAILED, NETWORK, TIMEOUT
+   * @throws CodexError TOKEN_REQUEST_FAILED, NETWORK, TIMEOUT, RESPONSE_INVALID
    */
   exchangeCode(request: { code: string; redirectUri: string; verifier: string }): Promise<TokenResponse>
   /** Spends a refresh token (RFC 6749, section 6). It never throws: each outcome is one the caller must handle. */
@@ -76,6 +76,7 @@ export function createOAuthFlow({ config, http, userAgent, now }: OAuthFlowDeps)
     },
 
     async exchangeCode({ code, redirectUri, verifier }) {
+      // No originator or User-Agent of ours here, as in the official client (facts: wire-protocol 2.5).
       const answer = await http.send({
         method: 'POST',
         url: `${issuer}/oauth/token`,

@@ -26,6 +26,8 @@ export interface SignInSession {
   ended: AbortSignal
   /** Exchanges the code and stores the login. Resolves to why that failed; it never rejects. */
   redeem(proof: CodeProof): Promise<CodexError | undefined>
+  /** Ends the session well: somebody has signed in in another window. */
+  adopt(account: IdClaims): void
   /** Ends the session without a login. */
   fail(error: CodexError): void
 }
@@ -51,6 +53,10 @@ export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDep
     state = 'succeeded'
     ended.abort()
     resolve(account)
+  }
+
+  function adopt(account: IdClaims): void {
+    if (state === 'pending') succeed(account)
   }
 
   function fail(error: CodexError): void {
@@ -104,7 +110,17 @@ export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDep
   )
   const openedAt = clock.now()
   const expiresAt = openedAt + limitMs
-  return { state: () => state, error: () => failure, openedAt, expiresAt, outcome, ended: ended.signal, redeem, fail }
+  return {
+    state: () => state,
+    error: () => failure,
+    openedAt,
+    expiresAt,
+    outcome,
+    ended: ended.signal,
+    redeem,
+    adopt,
+    fail,
+  }
 }
 
 export function signInCancelled(message: string): CodexError {
@@ -141,7 +157,10 @@ function newRecord(tokens: TokenResponse, nowMs: number): TokenRecord {
 
 function asCodexError(error: unknown): CodexError {
   if (isCodexError(error)) return error
-  return new CodexError('TOKEN_REQUEST_FAILED', 'The sign-in failed unexpectedly.', { cause: error })
+  return new CodexError('TOKEN_REQUEST_FAILED', 'The sign-in failed unexpectedly.', {
+    hint: 'Start again with codex_login.',
+    cause: error,
+  })
 }
 
 /** Promise.withResolvers, which Node 20 does not have. */

@@ -3,7 +3,7 @@ import type { CodexError } from '../errors.ts'
 import { raceSignal } from '../infrastructure/abort.ts'
 import type { BrowserOutcome } from '../infrastructure/browser.ts'
 import type { Clock } from '../infrastructure/clock.ts'
-import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
+import type { TokenStorage } from '../infrastructure/token-storage.ts'
 import { type BrowserSignIn, type BrowserSignInDeps, openBrowserSignIn } from './browser-sign-in.ts'
 import { type IdClaims, readIdClaims } from './id-claims.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
@@ -36,10 +36,11 @@ export interface LoginOptions {
 /** The browser sign-in (RFC 8252): one at a time in a process, shared by all calls that ask for it. */
 export interface SignIn {
   /**
-   * Signs in, joining a sign-in that is open already. It waits as long as one call may; then the outcome is
+   * Signs in, joining a sign-in that is open already. It waits as long as one call may, or not at all where no browser
+   * opens; then the outcome is
    * `pending` and a later call or `view` tells how it ended. Stored credentials change only by success.
    *
-   * @throws CodexError CALLBACK_PORT_IN_USE, LOGIN_DENIED, LOGIN_TIMEOUT, TOKEN_REQUEST_FAILED, NETWORK, TIMEOUT,
+   * @throws CodexError CALLBACK_PORT_IN_USE, LOGIN_DENIED, LOGIN_TIMEOUT, TOKEN_REQUEST_FAILED, NETWORK, TIMEOUT, RESPONSE_INVALID,
    *   STORAGE_CORRUPT, STORAGE_FAILED, STORAGE_LOCKED; CANCELLED by `signal`, `codex_clear` or a newer sign-in
    */
   login(options: LoginOptions): Promise<LoginOutcome>
@@ -101,7 +102,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
     if (running === undefined || !isPending()) return undefined
     const account = signedInSince(running)
     if (account === undefined) return { joined: true, running }
-    await end('Somebody has signed in in another window.')
+    running.session.adopt(account)
     return account
   }
 
@@ -128,8 +129,9 @@ export function createSignIn(deps: SignInDeps): SignIn {
   function signedInSince({ session }: Running): IdClaims | undefined {
     try {
       const { record } = storage.read()
-      // The file counts in whole seconds.
-      return (record?.savedAt ?? 0) > session.openedAt ? readIdClaims(record as TokenRecord) : undefined
+      // The file rounds down to whole seconds: one within the second of the opening goes unseen.
+      if (record?.savedAt === undefined || record.savedAt <= session.openedAt) return undefined
+      return readIdClaims(record)
     } catch {
       return undefined
     }
@@ -160,16 +162,15 @@ export function createSignIn(deps: SignInDeps): SignIn {
     const waited = new AbortController()
     try {
       // Without a browser the user needs the whole address, and many clients show it only in a result.
-      const opened = joined || (await raceSignal(Promise.race([way.browser, session.outcome]), signal))
-      if (opened !== true && 'opened' in opened && !opened.opened) return await pending()
+      const opened = () =>
+        Promise.race([way.browser.then((outcome) => outcome.opened), session.outcome.then(() => true)])
+      if (!joined && !(await raceSignal(opened(), signal))) return await pending()
       // Only a call that goes on: clients stumble over progress that comes together with the result.
       onProgress?.(`Waiting for you to sign in. If no browser has opened: ${way.url}`)
       const watching = watch(awaited, waited.signal, onProgress)
       const account = await raceSignal(Promise.race([session.outcome, watching]), signal)
       if (account === undefined) return await pending()
       awaited.told = true
-      // Nothing happens to one that has succeeded.
-      session.fail(signInCancelled('Somebody has signed in in another window.'))
       return { status: 'authenticated', account, fresh: true }
     } finally {
       waited.abort()
@@ -194,7 +195,9 @@ export function createSignIn(deps: SignInDeps): SignIn {
         onProgress?.(`Waiting for you to sign in. If no browser has opened: ${awaited.way.url}`)
       await clock.sleep(Math.min(LOOK_MS, config.loginWaitMs - waitedMs), signal)
       const account = awaited.session.state() === 'pending' ? signedInSince(awaited) : undefined
-      if (account !== undefined) return account
+      if (account === undefined) continue
+      awaited.session.adopt(account)
+      return account
     }
     return undefined
   }
@@ -214,6 +217,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
     async cancel() {
       cancels += 1
       await end('The sign-in was cancelled.')
+      // How an earlier sign-in ended interests nobody who has signed out.
       if (running?.session.state() !== 'cancelled') running = undefined
     },
   }

@@ -12,7 +12,7 @@ export interface TokenManager {
    * A record whose access token can be sent now. Under five minutes before its end it is renewed in the background
    * and used meanwhile; past its end the caller waits for the renewal.
    *
-   * @throws CodexError NOT_AUTHENTICATED; otherwise as `TokenRefresher.renew`, STORAGE_CORRUPT, CANCELLED by `signal`
+   * @throws CodexError NOT_AUTHENTICATED; otherwise as `TokenRefresher.renew`, CANCELLED by `signal`
    */
   getTokens(signal?: AbortSignal): Promise<TokenRecord>
   /** The record to try once more with after the API answered 401 to `rejected`. @throws as `getTokens`, ACCOUNT_CHANGED */
@@ -22,6 +22,8 @@ export interface TokenManager {
   /**
    * Removes the login here first, then asks the issuer to forget it, so that nothing can keep it alive here.
    * Resolves to what was there and whether the issuer confirmed.
+   *
+   * @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED, STORAGE_LOCKED
    */
   clear(): Promise<{ removed: boolean; revoked: boolean }>
 }

@@ -14,8 +14,9 @@ import type { TokenResponse } from './token-response.ts'
  *
  * A refresh token is spent only by the holder of its claim: a file named after the token's hash and a number,
  * created exclusively. Numbers only grow while the token is current, so of all who find an owner dead one takes the
- * next number. Before spending, the holder reads the record again (a late claimant sees another token); before
- * storing, it compares (a logout or another sign-in meanwhile wins). No lock is held across the network.
+ * next number. Before spending, the holder proves that a record can be stored and reads it again (a late claimant
+ * sees another token); before storing, it compares (a logout or another sign-in meanwhile wins). No lock is held
+ * across the network.
  */
 export interface TokenRefresher {
   /**
@@ -24,7 +25,7 @@ export interface TokenRefresher {
    * a token that was sent must have its answer stored.
    *
    * @throws CodexError NOT_AUTHENTICATED sign in again; ACCOUNT_CHANGED; TOKEN_REQUEST_FAILED, NETWORK, TIMEOUT,
-   *   STORAGE_FAILED, STORAGE_LOCKED try again later
+   *   RESPONSE_INVALID, STORAGE_FAILED, STORAGE_LOCKED try again later; STORAGE_CORRUPT; CANCELLED after `stop`
    */
   renew(stale: TokenRecord, reason: RefreshReason): Promise<TokenRecord>
   /** Resolves when nothing is being renewed. Never rejects. */
@@ -53,7 +54,7 @@ const SAVE_AGAIN_MS = 5_000
 const REVOKE_LIMIT_MS = 5_000
 
 export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
-  const { storage, claims, oauth, clock, random, log } = deps
+  const { storage, claims, oauth, clock, log } = deps
   const flights = new Map<string, Promise<TokenRecord>>()
   let stopped = false
   /** Renewed but not yet on disk: the old token is spent, so this is the only copy of the login. */
@@ -61,7 +62,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   let saving: Promise<boolean> | undefined
 
   async function run(stale: TokenRecord, reason: RefreshReason): Promise<TokenRecord> {
-    const watch = createWatch()
+    const watch = createWatch(deps)
     while (true) {
       await saveUnsaved()
       const current = currentRecord(stale)
@@ -80,7 +81,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     }
   }
 
-  /** The record as stored now, if there still is one of the same account that can be renewed. */
+  /** The record as stored now. @throws CodexError NOT_AUTHENTICATED, ACCOUNT_CHANGED */
   function currentRecord(stale: TokenRecord): TokenRecord {
     const current = storage.read().record
     if (current === undefined) throw signInAgain('You have signed out meanwhile.')
@@ -89,6 +90,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     return current
   }
 
+  /** What names its refresh token in claims. @throws CodexError NOT_AUTHENTICATED it cannot be renewed */
   function subjectOf(current: TokenRecord): string {
     if (current.refreshToken === undefined) throw signInAgain('Your sign-in has expired and cannot be renewed.')
     const subject = hashOf(current.refreshToken)
@@ -216,28 +218,6 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     }
   }
 
-  /** Counts this process's own waiting, so that a frozen waiter does not take its sleep for the owner's. */
-  function createWatch(): Watch {
-    let seen = ''
-    let seenMs = 0
-    let totalMs = 0
-    return {
-      watched(subject, claim) {
-        const name = `${subject}.${claim.number}`
-        if (name !== seen) seenMs = 0
-        seen = name
-        return seenMs
-      },
-      async pause(claim) {
-        if (totalMs >= WAIT_LIMIT_MS) throw stillBusy(claim)
-        const ms = 15 + random() * 30
-        await clock.sleep(ms)
-        seenMs += ms
-        totalMs += ms
-      },
-    }
-  }
-
   return {
     renew(stale, reason) {
       const key = hashOf(stale.accessToken)
@@ -261,6 +241,28 @@ interface Watch {
   /** How long this claim has been waited for without a change, in milliseconds. */
   watched(subject: string, claim: Claim): number
   pause(claim: Claim | undefined): Promise<void>
+}
+
+/** Counts this process's own waiting, so that a frozen waiter does not take its sleep for the owner's. */
+function createWatch({ clock, random }: Pick<TokenRefresherDeps, 'clock' | 'random'>): Watch {
+  let seen = ''
+  let seenMs = 0
+  let totalMs = 0
+  return {
+    watched(subject, claim) {
+      const name = `${subject}.${claim.number}`
+      if (name !== seen) seenMs = 0
+      seen = name
+      return seenMs
+    },
+    async pause(claim) {
+      if (totalMs >= WAIT_LIMIT_MS) throw stillBusy(claim)
+      const ms = 15 + random() * 30
+      await clock.sleep(ms)
+      seenMs += ms
+      totalMs += ms
+    },
+  }
 }
 
 /** First 20 hex digits of the SHA-256: names a token without telling it. */

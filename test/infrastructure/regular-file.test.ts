@@ -1,0 +1,30 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { readRegularFile } from '../../src/infrastructure/regular-file.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+
+test('a file up to the limit is read whole', () => {
+  const file = join(tempFolder(), 'file')
+  writeFileSync(file, 'four')
+  expect(readRegularFile(file, 4).bytes.toString()).toBe('four')
+})
+
+test('a file over the limit is refused before it is read', () => {
+  const file = join(tempFolder(), 'file')
+  writeFileSync(file, 'five!')
+  expect(() => readRegularFile(file, 4)).toThrow(expect.objectContaining({ code: 'EFBIG' }))
+})
+
+test('a folder is no file', () => {
+  const folder = join(tempFolder(), 'folder')
+  mkdirSync(folder)
+  expect(() => readRegularFile(folder, 4)).toThrow(expect.objectContaining({ code: 'EISDIR' }))
+})
+
+test.runIf(process.platform !== 'win32')('a named pipe is no file and keeps nobody waiting', () => {
+  const pipe = join(tempFolder(), 'pipe')
+  expect(spawnSync('mkfifo', [pipe]).status).toBe(0)
+  expect(() => readRegularFile(pipe, 4)).toThrow(expect.objectContaining({ code: 'EISDIR' }))
+})
