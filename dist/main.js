@@ -4262,9 +4262,13 @@ function askPs(pid) {
 
 // src/infrastructure/atomic-file.ts
 var HOUR_MS = 36e5;
-function replaceFile(path3, text3, { mode = 384 } = {}) {
+function replaceFile(path3, text3, { mode = 384, isDue = () => true } = {}) {
   const temp = writeTemp(path3, text3, mode);
   try {
+    if (!isDue()) {
+      removeQuietly(temp);
+      return;
+    }
     retryBusy(() => fs.renameSync(temp, path3));
   } catch (error2) {
     removeQuietly(temp);
@@ -4874,10 +4878,11 @@ function exchange(file2, now, change, withRecord2) {
 function writeAgain(file2, now, withRecord2) {
   const text3 = readWhole(file2)?.text;
   const current = text3 === void 0 ? void 0 : recordIn(text3, { file: file2, now });
+  const isDue = () => readWhole(file2)?.text === text3;
   const longer = { ...current ?? NO_RECORD, accessToken: "x".repeat(REHEARSED_BYTES) };
   edit(file2, () => withRecord2(text3, longer));
   orStorageFailed(file2, "written", () => reserveSpace(file2));
-  if (text3 !== void 0) orStorageFailed(file2, "written", () => replaceFile(file2, text3));
+  if (text3 !== void 0) orStorageFailed(file2, "written", () => replaceFile(file2, text3, { isDue }));
 }
 var REHEARSED_BYTES = 16384;
 var NO_RECORD = {
@@ -23196,7 +23201,7 @@ var LAST_ID = new RegExp(String.raw`,\s*${ID}\}\s*$`);
 
 // src/main.ts
 var DRAIN_MS = 1300;
-var GRACE_MS = 300;
+var GRACE_MS = 360;
 var FLUSH_MS = 60;
 process.on("uncaughtException", (error2) => {
   const words = error2 instanceof Error ? error2.stack : error2;

@@ -15,7 +15,7 @@ declare const VERSION: string
 /** A client that closes our input may still read: what is in flight gets this long to be answered. */
 const DRAIN_MS = 1_300
 /** Hosts that send a signal kill about 500 ms later: a refresh that was sent gets this long to be stored. */
-const GRACE_MS = 300
+const GRACE_MS = 360
 const FLUSH_MS = 60
 
 // First of all, so that a fault while starting is one redacted line too.

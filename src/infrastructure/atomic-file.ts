@@ -11,11 +11,21 @@ const HOUR_MS = 3_600_000
  * Puts `text` at `path` as a whole or not at all: a reader or a crash never sees half of it, and a full disk leaves
  * the old file. The file has `mode` (0600 if not given) whatever the umask is.
  *
+ * `isDue` is asked right before: when it says no, nothing happens.
+ *
  * @throws the system error; nothing is left behind then
  */
-export function replaceFile(path: string, text: string, { mode = 0o600 }: { mode?: number } = {}): void {
+export function replaceFile(
+  path: string,
+  text: string,
+  { mode = 0o600, isDue = () => true }: { mode?: number; isDue?: () => boolean } = {},
+): void {
   const temp = writeTemp(path, text, mode)
   try {
+    if (!isDue()) {
+      removeQuietly(temp)
+      return
+    }
     retryBusy(() => fs.renameSync(temp, path))
   } catch (error) {
     removeQuietly(temp)

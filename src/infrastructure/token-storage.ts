@@ -110,10 +110,12 @@ function exchange(file: string, now: number, change: Change, withRecord: WithRec
 function writeAgain(file: string, now: number, withRecord: WithRecord): void {
   const text = readWhole(file)?.text
   const current = text === undefined ? undefined : recordIn(text, { file, now })
+  // A process that is frozen here is followed by others: what they store must not be undone by a mere rehearsal.
+  const isDue = () => readWhole(file)?.text === text
   const longer = { ...(current ?? NO_RECORD), accessToken: 'x'.repeat(REHEARSED_BYTES) }
   edit(file, () => withRecord(text, longer))
   orStorageFailed(file, 'written', () => reserveSpace(file))
-  if (text !== undefined) orStorageFailed(file, 'written', () => replaceFile(file, text))
+  if (text !== undefined) orStorageFailed(file, 'written', () => replaceFile(file, text, { isDue }))
 }
 
 const REHEARSED_BYTES = 16_384
