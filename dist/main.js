@@ -21417,7 +21417,8 @@ function isEventPrefix(chunk, i, firstCharCode) {
 init_errors();
 var CR2 = 13;
 async function* readEvents(body, limits, signal) {
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  let begun = false;
   let events = [];
   let tooLarge2 = false;
   let total = 0;
@@ -21432,7 +21433,9 @@ async function* readEvents(body, limits, signal) {
   for await (const chunk of readChunks(body, { idleTimeoutMs: limits.idleTimeoutMs, signal })) {
     total += chunk.byteLength;
     if (total > limits.maxTotalBytes) throw oversized("The answer");
-    parser.feed(decoder.decode(chunk, { stream: true }));
+    const text3 = decoder.decode(chunk, { stream: true });
+    parser.feed(begun ? text3 : text3.replace(/^\ufeff/, ""));
+    begun ||= text3 !== "";
     endsWithCr = chunk.at(-1) === CR2;
     const ready = events;
     events = [];

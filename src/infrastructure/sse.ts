@@ -29,7 +29,9 @@ export async function* readEvents(
   signal?: AbortSignal,
 ): AsyncGenerator<SseEvent> {
   // One streaming decoder: a character split between chunks must not fall apart.
-  const decoder = new TextDecoder()
+  // Node 24 drops every mark that begins a chunk, not only the first of the stream: that one is dropped below.
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  let begun = false
   let events: SseEvent[] = []
   let tooLarge = false
   let total = 0
@@ -44,7 +46,9 @@ export async function* readEvents(
   for await (const chunk of readChunks(body, { idleTimeoutMs: limits.idleTimeoutMs, signal })) {
     total += chunk.byteLength
     if (total > limits.maxTotalBytes) throw oversized('The answer')
-    parser.feed(decoder.decode(chunk, { stream: true }))
+    const text = decoder.decode(chunk, { stream: true })
+    parser.feed(begun ? text : text.replace(/^\ufeff/, ''))
+    begun ||= text !== ''
     endsWithCr = chunk.at(-1) === CR
     const ready = events
     events = []
