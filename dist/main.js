@@ -4162,7 +4162,7 @@ var randomBytes = (...args) => __require("node:crypto").randomBytes(...args);
 var timingSafeEqual = (...args) => __require("node:crypto").timingSafeEqual(...args);
 
 // src/main.ts
-import { writeSync } from "node:fs";
+import { existsSync as existsSync3, writeSync } from "node:fs";
 import { arch as arch2, homedir, platform as platform2 } from "node:os";
 import { setTimeout as sleep3 } from "node:timers/promises";
 
@@ -22863,74 +22863,10 @@ function createApp({ config: config2, problem }, edges, version3) {
 }
 
 // src/config.ts
-init_errors();
-import { isAbsolute, join as join4, resolve as resolve2 } from "node:path";
-function loadConfig(env, homedir2) {
-  const problems = [];
-  const text3 = (name) => env[name]?.trim() || void 0;
-  const read = createReader(text3, problems);
-  const credentialsFile = read("CODEX_OAUTH_FILE", void 0, absolutePath) ?? defaultFile(read, homedir2, problems);
-  const config2 = {
-    issuer: read("CODEX_OAUTH_ISSUER", "https://auth.openai.com", serviceUrl),
-    clientId: read("CODEX_OAUTH_CLIENT_ID", "app_EMoamEEZ73f0CkXaXp7hrann", headerWord),
-    ports: read("CODEX_OAUTH_PORTS", [1455, 1457], portList),
-    redirectHost: read("CODEX_OAUTH_REDIRECT_HOST", "localhost", redirectHost),
-    baseUrl: read("CODEX_OAUTH_BASE_URL", "https://chatgpt.com/backend-api/codex", serviceUrl),
-    api: loadApiAccess(text3),
-    credentialsFile,
-    stateDir: join4(credentialsFile, "..", "codex-oauth"),
-    model: read("CODEX_OAUTH_MODEL", void 0, headerWord),
-    effort: read("CODEX_OAUTH_EFFORT", void 0, headerWord),
-    originator: read("CODEX_OAUTH_ORIGINATOR", "codex-oauth", headerWord),
-    clientVersion: read("CODEX_OAUTH_CLIENT_VERSION", "0.169.0", version2),
-    loginTimeoutMs: read("CODEX_OAUTH_LOGIN_TIMEOUT_MS", 3e5, milliseconds),
-    loginWaitMs: read("CODEX_OAUTH_LOGIN_WAIT_MS", 45e3, milliseconds),
-    idleTimeoutMs: read("CODEX_OAUTH_IDLE_TIMEOUT_MS", 3e5, milliseconds),
-    openBrowser: !isOn(text3("CODEX_OAUTH_NO_BROWSER")),
-    debug: text3("CODEX_DEBUG") === "1"
-  };
-  return { config: config2, problem: problems.length === 0 ? void 0 : configInvalid(problems) };
-}
-function createReader(text3, problems) {
-  return (name, fallback, parse4) => {
-    const value = text3(name);
-    if (value === void 0) return fallback;
-    try {
-      return parse4(value);
-    } catch (error2) {
-      problems.push(`${name} ${error2 instanceof Error ? error2.message : "is not valid"}`);
-      return fallback;
-    }
-  };
-}
-function loadApiAccess(text3) {
-  const problems = [];
-  const read = createReader(text3, problems);
-  const source = ["CODEX_API_KEY", "OPENAI_API_KEY"].find((name) => text3(name) !== void 0);
-  return {
-    key: source === void 0 ? void 0 : read(source, void 0, apiKey),
-    source,
-    baseUrl: read("OPENAI_BASE_URL", "https://api.openai.com/v1", serviceUrl),
-    problem: problems.length === 0 ? void 0 : configInvalid(problems)
-  };
-}
-function configInvalid(problems) {
-  return new CodexError("CONFIG_INVALID", `A setting of codex-oauth is not usable: ${problems.join("; ")}.`, {
-    hint: "Correct or remove it in the environment of the MCP server, then restart the server."
-  });
-}
-function defaultFile(read, homedir2, problems) {
-  const folder = read("CLAUDE_CONFIG_DIR", void 0, absolutePath);
-  if (folder !== void 0) return join4(folder, "auth.json");
-  try {
-    return join4(absolutePath(homedir2()), ".claude", "auth.json");
-  } catch {
-    problems.push(
-      "HOME is not set, or not to an absolute path, so there is no place for credentials: set CODEX_OAUTH_FILE"
-    );
-    return join4(resolve2("/"), "nowhere", "auth.json");
-  }
-}
+import { join as join4, resolve as resolve2 } from "node:path";
+
+// src/config-values.ts
+import { isAbsolute } from "node:path";
 function absolutePath(value) {
   if (!isAbsolute(value)) throw new Error("must be an absolute path");
   return value;
@@ -22977,20 +22913,144 @@ function headerWord(value) {
   if (!/^[\w.:/+@-]{1,200}$/.test(value)) throw new Error("may hold only letters, digits and . _ - : / + @");
   return value;
 }
-function apiKey(value) {
-  if (!/^[!-~]{1,4096}$/.test(value)) throw new Error("is not an API key");
+function secretWord(what, maxLength) {
+  return (value) => {
+    if (value.length > maxLength || !/^[!-~]+$/.test(value)) throw new Error(`is not ${what}`);
+    return value;
+  };
+}
+function variableName(value) {
+  if (!/^[A-Za-z_]\w{0,99}$/.test(value)) throw new Error("must be the name of an environment variable");
   return value;
+}
+function storeKind(value) {
+  if (value !== "file" && value !== "encrypted" && value !== "keychain") {
+    throw new Error("must be file, encrypted or keychain");
+  }
+  return value;
+}
+function proxyUrl(value) {
+  let url2;
+  try {
+    url2 = new URL(/^[a-z][\w+.-]*:\/\//i.test(value) ? value : `http://${value}`);
+  } catch {
+    throw new Error("is not the address of a proxy");
+  }
+  if (url2.protocol !== "http:" && url2.protocol !== "https:") {
+    throw new Error("must be an http or https proxy (SOCKS is not supported)");
+  }
+  return url2.href;
 }
 function isOn(value) {
   return value !== void 0 && !["0", "false", "no", "off"].includes(value.toLowerCase());
+}
+
+// src/config.ts
+init_errors();
+function loadConfig(env, homedir2) {
+  const problems = [];
+  const text3 = (name) => Object.hasOwn(env, name) ? env[name]?.trim() || void 0 : void 0;
+  const read = createReader(text3, problems);
+  const credentialsFile = read("CODEX_OAUTH_FILE", void 0, absolutePath) ?? defaultFile(read, homedir2, problems);
+  const config2 = {
+    issuer: read("CODEX_OAUTH_ISSUER", "https://auth.openai.com", serviceUrl),
+    clientId: read("CODEX_OAUTH_CLIENT_ID", "app_EMoamEEZ73f0CkXaXp7hrann", headerWord),
+    ports: read("CODEX_OAUTH_PORTS", [1455, 1457], portList),
+    redirectHost: read("CODEX_OAUTH_REDIRECT_HOST", "localhost", redirectHost),
+    baseUrl: read("CODEX_OAUTH_BASE_URL", "https://chatgpt.com/backend-api/codex", serviceUrl),
+    api: loadApiAccess(text3),
+    accessToken: loadAccessToken(text3),
+    network: loadNetwork(text3),
+    insecureTls: text3("NODE_TLS_REJECT_UNAUTHORIZED") === "0",
+    store: read("CODEX_OAUTH_STORE", "file", storeKind),
+    passphrase: read("CODEX_OAUTH_PASSPHRASE", void 0, (value) => value),
+    credentialsFile,
+    stateDir: join4(credentialsFile, "..", "codex-oauth"),
+    model: read("CODEX_OAUTH_MODEL", void 0, headerWord),
+    effort: read("CODEX_OAUTH_EFFORT", void 0, headerWord),
+    originator: read("CODEX_OAUTH_ORIGINATOR", "codex-oauth", headerWord),
+    clientVersion: read("CODEX_OAUTH_CLIENT_VERSION", "0.169.0", version2),
+    loginTimeoutMs: read("CODEX_OAUTH_LOGIN_TIMEOUT_MS", 3e5, milliseconds),
+    loginWaitMs: read("CODEX_OAUTH_LOGIN_WAIT_MS", 45e3, milliseconds),
+    idleTimeoutMs: read("CODEX_OAUTH_IDLE_TIMEOUT_MS", 3e5, milliseconds),
+    openBrowser: !isOn(text3("CODEX_OAUTH_NO_BROWSER")),
+    debug: text3("CODEX_DEBUG") === "1"
+  };
+  return { config: config2, problem: problems.length === 0 ? void 0 : configInvalid(problems) };
+}
+function createReader(text3, problems) {
+  return (name, fallback, parse4) => {
+    const value = text3(name);
+    if (value === void 0) return fallback;
+    try {
+      return parse4(value);
+    } catch (error2) {
+      problems.push(`${name} ${error2 instanceof Error ? error2.message : "is not valid"}`);
+      return fallback;
+    }
+  };
+}
+function loadApiAccess(text3) {
+  const problems = [];
+  const read = createReader(text3, problems);
+  const named2 = read("CODEX_OAUTH_API_KEY_VARIABLE", void 0, variableName);
+  const names = named2 === void 0 ? ["CODEX_API_KEY", "OPENAI_API_KEY"] : [named2];
+  const source = names.find((name) => text3(name) !== void 0);
+  return {
+    key: source === void 0 ? void 0 : read(source, void 0, secretWord("an API key", 4096)),
+    source,
+    baseUrl: read("OPENAI_BASE_URL", "https://api.openai.com/v1", serviceUrl),
+    problem: problems.length === 0 ? void 0 : configInvalid(problems)
+  };
+}
+function loadAccessToken(text3) {
+  const problems = [];
+  const token2 = createReader(text3, problems)("CODEX_ACCESS_TOKEN", void 0, secretWord("an access token", 16384));
+  return { token: token2, problem: problems.length === 0 ? void 0 : configInvalid(problems) };
+}
+function loadNetwork(text3) {
+  const problems = [];
+  const read = createReader(text3, problems);
+  const either = (name) => text3(name.toLowerCase()) === void 0 ? name : name.toLowerCase();
+  const proxy = (name) => read(either(name), void 0, proxyUrl);
+  const all = proxy("ALL_PROXY");
+  const httpsProxy = proxy("HTTPS_PROXY") ?? all;
+  const httpProxy = proxy("HTTP_PROXY") ?? all;
+  const caFiles = CA_VARIABLES.flatMap((variable) => {
+    const path3 = text3(variable);
+    return path3 === void 0 ? [] : [{ variable, path: path3 }];
+  });
+  const problem = problems.length === 0 ? void 0 : configInvalid(problems);
+  if (httpsProxy === void 0 && httpProxy === void 0 && caFiles.length === 0 && problem === void 0) {
+    return void 0;
+  }
+  return { httpsProxy, httpProxy, noProxy: text3(either("NO_PROXY")), caFiles, problem };
+}
+var CA_VARIABLES = ["CODEX_CA_CERTIFICATE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"];
+function configInvalid(problems) {
+  return new CodexError("CONFIG_INVALID", `A setting of codex-oauth is not usable: ${problems.join("; ")}.`, {
+    hint: "Correct or remove it in the environment of the MCP server, then restart the server."
+  });
+}
+function defaultFile(read, homedir2, problems) {
+  const folder = read("CLAUDE_CONFIG_DIR", void 0, absolutePath);
+  if (folder !== void 0) return join4(folder, "auth.json");
+  try {
+    return join4(absolutePath(homedir2()), ".claude", "auth.json");
+  } catch {
+    problems.push(
+      "HOME is not set, or not to an absolute path, so there is no place for credentials: set CODEX_OAUTH_FILE"
+    );
+    return join4(resolve2("/"), "nowhere", "auth.json");
+  }
 }
 
 // src/infrastructure/browser.ts
 import { setTimeout as setTimeout2 } from "node:timers/promises";
 var MAX_URL_LENGTH = 8192;
 var NOT_STARTED = "No browser could be started on this machine.";
-async function openInBrowser(url2, { env, platform: platform3, settleMs = 2e3 }) {
-  const reason = whyRefused2(url2) ?? whyInvisible(env, platform3);
+async function openInBrowser(url2, { surroundings: surroundings2, settleMs = 2e3 }) {
+  const reason = whyRefused2(url2) ?? whyInvisible(surroundings2);
   if (reason !== void 0) return { opened: false, reason };
   const noFailure = setTimeout2(settleMs, { opened: true }, { ref: false });
   return await Promise.race([launch(url2), noFailure]);
@@ -23009,14 +23069,11 @@ function isWebAddress(url2) {
     return false;
   }
 }
-function whyInvisible(env, platform3) {
-  const overSsh = Boolean(env.SSH_CONNECTION || env.SSH_CLIENT || env.SSH_TTY);
-  const hasOwnScreen = platform3 === "darwin" || platform3 === "win32";
-  const hasDisplay = !hasOwnScreen && Boolean(env.DISPLAY || env.WAYLAND_DISPLAY || env.BROWSER);
-  if (hasDisplay) return void 0;
-  if (overSsh) return "This is an SSH session, so a browser started here would not be visible to you.";
-  const isWsl2 = Boolean(env.WSL_DISTRO_NAME || env.WSL_INTEROP);
-  return hasOwnScreen || isWsl2 ? void 0 : "There is no display here on which a browser could be shown.";
+function whyInvisible({ place, hasBrowser }) {
+  if (hasBrowser) return void 0;
+  if (place === "ssh") return "This is an SSH session, so a browser started here would not be visible to you.";
+  if (place === "container") return "This is a container, in which no browser can be shown.";
+  return "There is no display here on which a browser could be shown.";
 }
 async function launch(url2) {
   try {
@@ -23038,6 +23095,49 @@ var systemClock = {
   now: () => Date.now(),
   sleep: (ms, signal) => sleep2(ms, void 0, signal === void 0 ? {} : { signal })
 };
+
+// src/infrastructure/surroundings.ts
+function readSurroundings(edges) {
+  const place = placeOf(edges);
+  return { place, hasBrowser: canBeSeen(place, edges) };
+}
+function placeOf({ env, platform: platform3, exists }) {
+  if (env.SSH_CONNECTION || env.SSH_CLIENT || env.SSH_TTY) return "ssh";
+  if (isContainer(env, exists)) return "container";
+  if (platform3 === "linux" && (env.WSL_DISTRO_NAME || env.WSL_INTEROP)) return "wsl";
+  return hasOwnScreen(platform3) || hasDisplay(env) ? "desk" : "headless";
+}
+function isContainer(env, exists) {
+  const named2 = [env.container, env.KUBERNETES_SERVICE_HOST, env.CODESPACES, env.REMOTE_CONTAINERS, env.DEVCONTAINER];
+  return named2.some(Boolean) || exists("/.dockerenv") || exists("/run/.containerenv");
+}
+function canBeSeen(place, { env, platform: platform3 }) {
+  switch (place) {
+    case "desk":
+    case "wsl":
+      return true;
+    case "ssh":
+      return Boolean(env.BROWSER) || !hasOwnScreen(platform3) && /^[\w.-]+:\d/.test(env.DISPLAY ?? "");
+    case "container":
+      return Boolean(env.BROWSER) || hasDisplay(env);
+    case "headless":
+      return Boolean(env.BROWSER);
+  }
+}
+function hasOwnScreen(platform3) {
+  return platform3 === "darwin" || platform3 === "win32";
+}
+function hasDisplay(env) {
+  return Boolean(env.DISPLAY || env.WAYLAND_DISPLAY);
+}
+
+// src/settings.ts
+var SECRET_VARIABLES = [
+  "CODEX_API_KEY",
+  "OPENAI_API_KEY",
+  "CODEX_ACCESS_TOKEN",
+  "CODEX_OAUTH_PASSPHRASE"
+];
 
 // src/stdio.ts
 var MAX_LINE_BYTES = 32 * 1024 * 1024;
@@ -23212,6 +23312,8 @@ process.on("uncaughtException", (error2) => {
   process.exit(1);
 });
 var loaded = loadConfig(process.env, homedir);
+for (const name of [...SECRET_VARIABLES, loaded.config.api.source ?? ""]) delete process.env[name];
+var surroundings = readSurroundings({ env: process.env, platform: process.platform, exists: existsSync3 });
 var log = createLog({ write: writeError, enabled: loaded.config.debug });
 var app = createApp(
   loaded,
@@ -23220,7 +23322,8 @@ var app = createApp(
     fetch: (...request) => fetch(...request),
     clock: systemClock,
     randomBytes,
-    openBrowser: (url2) => openInBrowser(url2, { env: process.env, platform: process.platform }),
+    openBrowser: (url2) => openInBrowser(url2, { surroundings }),
+    surroundings,
     system: { os: platform2(), arch: arch2() },
     log
   },

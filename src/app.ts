@@ -6,6 +6,7 @@ import type { Clock } from './infrastructure/clock.ts'
 import { createHttpClient } from './infrastructure/http-client.ts'
 import { createJsonFile } from './infrastructure/json-file.ts'
 import type { Log } from './infrastructure/log.ts'
+import type { Surroundings } from './infrastructure/surroundings.ts'
 import { createTokenStorage } from './infrastructure/token-storage.ts'
 import { createUuid } from './infrastructure/uuid.ts'
 import { createMcpServer } from './server.ts'
@@ -27,6 +28,7 @@ export interface Edges {
   clock: Clock
   randomBytes: (size: number) => Buffer
   openBrowser: (url: string) => Promise<BrowserOutcome>
+  surroundings: Surroundings
   /** For the User-Agent: operating system and processor. */
   system: { os: string; arch: string }
   log: Log

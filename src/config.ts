@@ -1,4 +1,18 @@
-import { isAbsolute, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
+import {
+  absolutePath,
+  headerWord,
+  isOn,
+  milliseconds,
+  portList,
+  proxyUrl,
+  redirectHost,
+  secretWord,
+  serviceUrl,
+  storeKind,
+  variableName,
+  version,
+} from './config-values.ts'
 import { CodexError } from './errors.ts'
 
 /** Everything that can be set from outside, read once. Times are in milliseconds, URLs have no trailing slash. */
@@ -10,6 +24,16 @@ export interface Config {
   /** Model endpoint of the ChatGPT login. */
   baseUrl: string
   api: ApiAccess
+  /** A bearer token given from outside. It cannot be renewed. */
+  accessToken: OutsideToken
+  /** Undefined when the environment says nothing about the way to the network. */
+  network: NetworkSettings | undefined
+  /** NODE_TLS_REJECT_UNAUTHORIZED=0: Node would talk to anybody. */
+  insecureTls: boolean
+  /** How the credentials lie on disk. */
+  store: StoreKind
+  /** For the store `encrypted`. */
+  passphrase: string | undefined
   credentialsFile: string
   /** Folder for what may be lost: the model cache. It lies beside the credentials. */
   stateDir: string
@@ -31,51 +55,31 @@ export interface Config {
 export interface ApiAccess {
   key: string | undefined
   /** The variable the key came from: shown to the user, the key never is. */
-  source: 'CODEX_API_KEY' | 'OPENAI_API_KEY' | undefined
+  source: string | undefined
   baseUrl: string
   problem: CodexError | undefined
 }
 
-/** A setting as the README's table shows it. `test/readme.test.ts` compares the two. */
-export interface Setting {
-  name: string
-  fallback: string
-  meaning: string
+/** `CODEX_ACCESS_TOKEN`; its problem matters only when it is used, as with a key. */
+export interface OutsideToken {
+  token: string | undefined
+  problem: CodexError | undefined
 }
 
-export const SETTINGS: readonly Setting[] = [
-  { name: 'CODEX_OAUTH_FILE', fallback: '`~/.claude/auth.json`', meaning: 'Credentials file (absolute path)' },
-  { name: 'CODEX_OAUTH_MODEL', fallback: 'first of the catalogue', meaning: 'Model of queries that name none' },
-  { name: 'CODEX_OAUTH_EFFORT', fallback: "the model's own", meaning: 'Reasoning effort of queries that name none' },
-  { name: 'CODEX_OAUTH_NO_BROWSER', fallback: '–', meaning: '`1`: never open a browser, only show the address' },
-  { name: 'CODEX_OAUTH_LOGIN_TIMEOUT_MS', fallback: '`300000`', meaning: 'How long a sign-in stays open' },
-  { name: 'CODEX_OAUTH_LOGIN_WAIT_MS', fallback: '`45000`', meaning: 'How long one `codex_login` call waits for it' },
-  { name: 'CODEX_OAUTH_IDLE_TIMEOUT_MS', fallback: '`300000`', meaning: 'Longest silence of an answer' },
-  {
-    name: 'CODEX_OAUTH_PORTS',
-    fallback: '`1455,1457`',
-    meaning: 'Callback ports, in order; OpenAI knows only these two',
-  },
-  { name: 'CODEX_OAUTH_REDIRECT_HOST', fallback: '`localhost`', meaning: '`localhost` or `127.0.0.1` in the redirect' },
-  { name: 'CODEX_OAUTH_ISSUER', fallback: '`https://auth.openai.com`', meaning: 'OAuth issuer' },
-  { name: 'CODEX_OAUTH_CLIENT_ID', fallback: 'the public Codex client', meaning: 'OAuth client' },
-  {
-    name: 'CODEX_OAUTH_BASE_URL',
-    fallback: '`https://chatgpt.com/backend-api/codex`',
-    meaning: 'Model endpoint of the ChatGPT login',
-  },
-  { name: 'CODEX_OAUTH_ORIGINATOR', fallback: '`codex-oauth`', meaning: 'The name we give ourselves at the service' },
-  {
-    name: 'CODEX_OAUTH_CLIENT_VERSION',
-    fallback: '`0.169.0`',
-    meaning: 'Codex client version we state as compatibility level',
-  },
-  { name: 'CODEX_API_KEY', fallback: '–', meaning: 'API key, used only when nobody is signed in' },
-  { name: 'OPENAI_API_KEY', fallback: '–', meaning: 'The same, after `CODEX_API_KEY`' },
-  { name: 'OPENAI_BASE_URL', fallback: '`https://api.openai.com/v1`', meaning: 'Model endpoint of an API key' },
-  { name: 'CLAUDE_CONFIG_DIR', fallback: '`~/.claude`', meaning: 'Folder of the credentials file' },
-  { name: 'CODEX_DEBUG', fallback: '`0`', meaning: '`1`: events to stderr; never a token, prompt or answer' },
-]
+/** The variables every program on the machine shares; either case, the lower one first as in curl. */
+export interface NetworkSettings {
+  /** For https addresses; `ALL_PROXY` where nothing more particular is set. URLs, possibly with credentials. */
+  httpsProxy: string | undefined
+  httpProxy: string | undefined
+  /** Hosts to reach directly, as the variable has them. */
+  noProxy: string | undefined
+  /** Files with certificates to trust beside the usual ones. */
+  caFiles: readonly { variable: string; path: string }[]
+  /** A proxy that makes no sense: thrown by the first request that would have to go through it. */
+  problem: CodexError | undefined
+}
+
+export type StoreKind = 'file' | 'encrypted' | 'keychain'
 
 export interface LoadedConfig {
   config: Config
@@ -89,7 +93,7 @@ export interface LoadedConfig {
  */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>, homedir: () => string): LoadedConfig {
   const problems: string[] = []
-  const text = (name: string) => env[name]?.trim() || undefined
+  const text = (name: string) => (Object.hasOwn(env, name) ? env[name]?.trim() || undefined : undefined)
   const read = createReader(text, problems)
   const credentialsFile = read('CODEX_OAUTH_FILE', undefined, absolutePath) ?? defaultFile(read, homedir, problems)
   const config: Config = {
@@ -99,6 +103,11 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, ho
     redirectHost: read('CODEX_OAUTH_REDIRECT_HOST', 'localhost', redirectHost),
     baseUrl: read('CODEX_OAUTH_BASE_URL', 'https://chatgpt.com/backend-api/codex', serviceUrl),
     api: loadApiAccess(text),
+    accessToken: loadAccessToken(text),
+    network: loadNetwork(text),
+    insecureTls: text('NODE_TLS_REJECT_UNAUTHORIZED') === '0',
+    store: read('CODEX_OAUTH_STORE', 'file', storeKind),
+    passphrase: read('CODEX_OAUTH_PASSPHRASE', undefined, (value) => value),
     credentialsFile,
     stateDir: join(credentialsFile, '..', 'codex-oauth'),
     model: read('CODEX_OAUTH_MODEL', undefined, headerWord),
@@ -133,14 +142,43 @@ function createReader(text: Text, problems: string[]): Reader {
 function loadApiAccess(text: Text): ApiAccess {
   const problems: string[] = []
   const read = createReader(text, problems)
-  const source = (['CODEX_API_KEY', 'OPENAI_API_KEY'] as const).find((name) => text(name) !== undefined)
+  const named = read('CODEX_OAUTH_API_KEY_VARIABLE', undefined, variableName)
+  const names = named === undefined ? ['CODEX_API_KEY', 'OPENAI_API_KEY'] : [named]
+  const source = names.find((name) => text(name) !== undefined)
   return {
-    key: source === undefined ? undefined : read(source, undefined, apiKey),
+    key: source === undefined ? undefined : read(source, undefined, secretWord('an API key', 4096)),
     source,
     baseUrl: read('OPENAI_BASE_URL', 'https://api.openai.com/v1', serviceUrl),
     problem: problems.length === 0 ? undefined : configInvalid(problems),
   }
 }
+
+function loadAccessToken(text: Text): OutsideToken {
+  const problems: string[] = []
+  const token = createReader(text, problems)('CODEX_ACCESS_TOKEN', undefined, secretWord('an access token', 16_384))
+  return { token, problem: problems.length === 0 ? undefined : configInvalid(problems) }
+}
+
+function loadNetwork(text: Text): NetworkSettings | undefined {
+  const problems: string[] = []
+  const read = createReader(text, problems)
+  const either = (name: string) => (text(name.toLowerCase()) === undefined ? name : name.toLowerCase())
+  const proxy = (name: string) => read(either(name), undefined, proxyUrl)
+  const all = proxy('ALL_PROXY')
+  const httpsProxy = proxy('HTTPS_PROXY') ?? all
+  const httpProxy = proxy('HTTP_PROXY') ?? all
+  const caFiles = CA_VARIABLES.flatMap((variable) => {
+    const path = text(variable)
+    return path === undefined ? [] : [{ variable, path }]
+  })
+  const problem = problems.length === 0 ? undefined : configInvalid(problems)
+  if (httpsProxy === undefined && httpProxy === undefined && caFiles.length === 0 && problem === undefined) {
+    return undefined
+  }
+  return { httpsProxy, httpProxy, noProxy: text(either('NO_PROXY')), caFiles, problem }
+}
+
+const CA_VARIABLES = ['CODEX_CA_CERTIFICATE', 'SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS']
 
 function configInvalid(problems: readonly string[]): CodexError {
   return new CodexError('CONFIG_INVALID', `A setting of codex-oauth is not usable: ${problems.join('; ')}.`, {
@@ -163,70 +201,4 @@ function defaultFile(read: Reader, homedir: () => string, problems: string[]): s
     )
     return join(resolve('/'), 'nowhere', 'auth.json')
   }
-}
-
-function absolutePath(value: string): string {
-  if (!isAbsolute(value)) throw new Error('must be an absolute path')
-  return value
-}
-
-/** https, or http to a loopback host; without credentials, query and trailing slash. */
-function serviceUrl(value: string): string {
-  let url: URL
-  try {
-    url = new URL(value)
-  } catch {
-    // The value itself stays out of the text: a mistyped URL may carry a password.
-    throw new Error('is not a URL')
-  }
-  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) {
-    throw new Error('must be an https URL (http only for localhost)')
-  }
-  if (url.username || url.password || /[?#]/.test(url.href)) {
-    throw new Error('must not carry credentials, a query or a fragment')
-  }
-  return url.href.replace(/\/+$/, '')
-}
-
-function portList(value: string): number[] {
-  const ports = value.split(',').map((part) => Number(part.trim()))
-  if (!ports.every((port) => Number.isInteger(port) && port > 0 && port < 65_536)) {
-    throw new Error('must be port numbers separated by commas, like 1455,1457')
-  }
-  return ports
-}
-
-function redirectHost(value: string): 'localhost' | '127.0.0.1' {
-  if (value !== 'localhost' && value !== '127.0.0.1') throw new Error('must be localhost or 127.0.0.1')
-  return value
-}
-
-function milliseconds(value: string): number {
-  const number = Number(value)
-  // setTimeout wraps around above 2^31-1 and would fire at once.
-  if (!Number.isInteger(number) || number < 1 || number > 2_147_483_647) {
-    throw new Error('must be a whole number of milliseconds')
-  }
-  return number
-}
-
-function version(value: string): string {
-  if (!/^\d+\.\d+\.\d+[\w.+-]*$/.test(value)) throw new Error('must be a version like 0.169.0')
-  return value
-}
-
-/** What goes into a header or a query must not be able to leave it. */
-function headerWord(value: string): string {
-  if (!/^[\w.:/+@-]{1,200}$/.test(value)) throw new Error('may hold only letters, digits and . _ - : / + @')
-  return value
-}
-
-function apiKey(value: string): string {
-  if (!/^[!-~]{1,4096}$/.test(value)) throw new Error('is not an API key')
-  return value
-}
-
-function isOn(value: string | undefined): boolean {
-  return value !== undefined && !['0', 'false', 'no', 'off'].includes(value.toLowerCase())
 }

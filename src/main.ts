@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { writeSync } from 'node:fs'
+import { existsSync, writeSync } from 'node:fs'
 import { arch, homedir, platform } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createApp } from './app.ts'
@@ -7,6 +7,8 @@ import { loadConfig } from './config.ts'
 import { openInBrowser } from './infrastructure/browser.ts'
 import { systemClock } from './infrastructure/clock.ts'
 import { createLog, redact } from './infrastructure/log.ts'
+import { readSurroundings } from './infrastructure/surroundings.ts'
+import { SECRET_VARIABLES } from './settings.ts'
 import { createStdioTransport } from './stdio.ts'
 
 /** Set from package.json by the build. */
@@ -26,6 +28,8 @@ process.on('uncaughtException', (error: unknown) => {
 })
 
 const loaded = loadConfig(process.env, homedir)
+for (const name of [...SECRET_VARIABLES, loaded.config.api.source ?? '']) delete process.env[name]
+const surroundings = readSurroundings({ env: process.env, platform: process.platform, exists: existsSync })
 const log = createLog({ write: writeError, enabled: loaded.config.debug })
 const app = createApp(
   loaded,
@@ -34,7 +38,8 @@ const app = createApp(
     fetch: (...request) => fetch(...request),
     clock: systemClock,
     randomBytes,
-    openBrowser: (url) => openInBrowser(url, { env: process.env, platform: process.platform }),
+    openBrowser: (url) => openInBrowser(url, { surroundings }),
+    surroundings,
     system: { os: platform(), arch: arch() },
     log,
   },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Config, loadConfig, SETTINGS } from '../src/config.ts'
+import { type Config, loadConfig } from '../src/config.ts'
+import { SETTINGS } from '../src/settings.ts'
 import { shown } from './support/error-of.ts'
 
 const HOME = '/home/person'
@@ -12,6 +13,11 @@ const DEFAULTS: Config = {
   redirectHost: 'localhost',
   baseUrl: 'https://chatgpt.com/backend-api/codex',
   api: { key: undefined, source: undefined, baseUrl: 'https://api.openai.com/v1', problem: undefined },
+  accessToken: { token: undefined, problem: undefined },
+  network: undefined,
+  insecureTls: false,
+  store: 'file',
+  passphrase: undefined,
   credentialsFile: '/home/person/.claude/auth.json',
   stateDir: '/home/person/.claude/codex-oauth',
   model: undefined,
@@ -231,5 +237,62 @@ describe('the API key', () => {
   test('that is bad is not skipped for the other one: it was meant', () => {
     const { api } = load({ CODEX_API_KEY: 'bad key', OPENAI_API_KEY: 'sk-2' }).config
     expect(api).toMatchObject({ key: undefined, source: 'CODEX_API_KEY', problem: { code: 'CONFIG_INVALID' } })
+  })
+})
+
+describe('the way to the network', () => {
+  const network = (env: Record<string, string>) => load(env).config.network
+
+  test('either case counts, the lower one first; ALL_PROXY stands in', () => {
+    expect(network({ https_proxy: 'http://a:1', HTTPS_PROXY: 'http://b:1' })?.httpsProxy).toBe('http://a:1/')
+    expect(network({ ALL_PROXY: 'http://c:1', HTTP_PROXY: 'd:2' })).toMatchObject({
+      httpsProxy: 'http://c:1/',
+      httpProxy: 'http://d:2/',
+    })
+    expect(network({ HTTPS_PROXY: 'http://a:1', no_proxy: 'x.example' })?.noProxy).toBe('x.example')
+  })
+
+  test('certificates alone are something to set up', () => {
+    expect(network({ SSL_CERT_FILE: '/etc/own.pem' })).toMatchObject({
+      httpsProxy: undefined,
+      caFiles: [{ variable: 'SSL_CERT_FILE', path: '/etc/own.pem' }],
+    })
+  })
+
+  test('NO_PROXY alone is nothing to set up', () => {
+    expect(network({ NO_PROXY: '*' })).toBeUndefined()
+  })
+
+  test.each([
+    ['socks5://h:1', /HTTPS_PROXY must be an http or https proxy \(SOCKS is not supported\)/],
+    ['http://us er:s3cret@[', /HTTPS_PROXY is not the address of a proxy/],
+  ])('a proxy that makes no sense (%s) is a problem of the network, not of the settings', (value, words) => {
+    const { config, problem } = load({ HTTPS_PROXY: value })
+    expect(problem).toBeUndefined()
+    expect(config.network?.problem).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringMatching(words) })
+    expect(config.network?.problem?.message).not.toContain('s3cret')
+  })
+})
+
+describe('other credentials and where they lie', () => {
+  test('the key can come from a variable of any name', () => {
+    const env = { CODEX_OAUTH_API_KEY_VARIABLE: 'WORK_KEY', WORK_KEY: ' sk-FAKE ', OPENAI_API_KEY: 'sk-OTHER' }
+    expect(load(env).config.api).toMatchObject({ key: 'sk-FAKE', source: 'WORK_KEY' })
+    expect(load({ CODEX_OAUTH_API_KEY_VARIABLE: 'constructor' }).config.api.source).toBeUndefined()
+  })
+
+  test('an access token is taken, and a bad one is its own problem', () => {
+    expect(load({ CODEX_ACCESS_TOKEN: ' eyFAKE ' }).config.accessToken.token).toBe('eyFAKE')
+    const { config, problem } = load({ CODEX_ACCESS_TOKEN: 's3cret s3cret' })
+    expect(problem).toBeUndefined()
+    expect(config.accessToken.problem?.message).toMatch(/CODEX_ACCESS_TOKEN is not an access token/)
+  })
+
+  test('a store is one of three', () => {
+    expect(load({ CODEX_OAUTH_STORE: 'encrypted', CODEX_OAUTH_PASSPHRASE: 'FAKE words' }).config).toMatchObject({
+      store: 'encrypted',
+      passphrase: 'FAKE words',
+    })
+    expect(load({ CODEX_OAUTH_STORE: 'vault' }).problem?.message).toMatch(/must be file, encrypted or keychain/)
   })
 })

@@ -1,11 +1,11 @@
 import { setTimeout } from 'node:timers/promises'
+import type { Surroundings } from './surroundings.ts'
 
 export type BrowserOutcome = { opened: true } | { opened: false; reason: string }
 
 export interface BrowserOptions {
-  /** Only read, to tell whether a browser can be seen; the launcher itself inherits the environment of the process. */
-  env: Readonly<Record<string, string | undefined>>
-  platform: NodeJS.Platform
+  /** Tells whether a browser can be seen; the launcher itself inherits the environment of the process. */
+  surroundings: Surroundings
   /** How long the launcher may take to fail. */
   settleMs?: number
 }
@@ -21,9 +21,9 @@ const NOT_STARTED = 'No browser could be started on this machine.'
  */
 export async function openInBrowser(
   url: string,
-  { env, platform, settleMs = 2_000 }: BrowserOptions,
+  { surroundings, settleMs = 2_000 }: BrowserOptions,
 ): Promise<BrowserOutcome> {
-  const reason = whyRefused(url) ?? whyInvisible(env, platform)
+  const reason = whyRefused(url) ?? whyInvisible(surroundings)
   if (reason !== undefined) return { opened: false, reason }
   const noFailure = setTimeout(settleMs, { opened: true } as const, { ref: false })
   return await Promise.race([launch(url), noFailure])
@@ -51,16 +51,11 @@ function isWebAddress(url: string): boolean {
 }
 
 /** Why a browser started here would be seen by nobody. */
-function whyInvisible(env: BrowserOptions['env'], platform: NodeJS.Platform): string | undefined {
-  const overSsh = Boolean(env.SSH_CONNECTION || env.SSH_CLIENT || env.SSH_TTY)
-  // These two have one screen, which stands where the machine stands.
-  const hasOwnScreen = platform === 'darwin' || platform === 'win32'
-  // BROWSER counts over SSH too: VS Code Remote points it at a helper that opens the browser of the user's machine.
-  const hasDisplay = !hasOwnScreen && Boolean(env.DISPLAY || env.WAYLAND_DISPLAY || env.BROWSER)
-  if (hasDisplay) return undefined
-  if (overSsh) return 'This is an SSH session, so a browser started here would not be visible to you.'
-  const isWsl = Boolean(env.WSL_DISTRO_NAME || env.WSL_INTEROP)
-  return hasOwnScreen || isWsl ? undefined : 'There is no display here on which a browser could be shown.'
+export function whyInvisible({ place, hasBrowser }: Surroundings): string | undefined {
+  if (hasBrowser) return undefined
+  if (place === 'ssh') return 'This is an SSH session, so a browser started here would not be visible to you.'
+  if (place === 'container') return 'This is a container, in which no browser can be shown.'
+  return 'There is no display here on which a browser could be shown.'
 }
 
 /** Settles when the launcher has ended: never, if it becomes the browser itself. */

@@ -15,7 +15,14 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type BrowserOptions, type BrowserOutcome, openInBrowser } from '../../src/infrastructure/browser.ts'
+import { type BrowserOutcome, openInBrowser } from '../../src/infrastructure/browser.ts'
+import { readSurroundings, type Surroundings } from '../../src/infrastructure/surroundings.ts'
+
+type Env = Record<string, string>
+
+const at = (env: Env, platform: NodeJS.Platform = 'linux'): { surroundings: Surroundings } => ({
+  surroundings: readSurroundings({ env, platform, exists: () => false }),
+})
 
 const SOURCE = fileURLToPath(new URL('../../src/infrastructure/browser.ts', import.meta.url))
 const URL_TO_OPEN = 'https://auth.openai.com/oauth/authorize?client_id=app_x&scope=openid+profile&state=s_-~'
@@ -85,7 +92,7 @@ const REFUSED = [
 
 describe('an address that is none for a browser is refused', () => {
   test.each(REFUSED.map((url) => [url.length > 100 ? `${url.slice(0, 20)}…` : url, url]))('%j', async (_, url) => {
-    const outcome = await openInBrowser(url, { env: { BROWSER: '/bin/false' }, platform: 'linux' })
+    const outcome = await openInBrowser(url, at({ BROWSER: '/bin/false' }))
     expect(outcome).toEqual({ opened: false, reason: expect.stringMatching(/^The address .*\.$/) })
   })
 })
@@ -93,7 +100,7 @@ describe('an address that is none for a browser is refused', () => {
 describe('a browser that nobody would see is not even tried', () => {
   const SSH = 'This is an SSH session, so a browser started here would not be visible to you.'
   const NO_DISPLAY = 'There is no display here on which a browser could be shown.'
-  test.each<[NodeJS.Platform, BrowserOptions['env'], string]>([
+  test.each<[NodeJS.Platform, Env, string]>([
     ['linux', {}, NO_DISPLAY],
     ['linux', { DISPLAY: '', WAYLAND_DISPLAY: '', BROWSER: '' }, NO_DISPLAY],
     ['freebsd', {}, NO_DISPLAY],
@@ -103,8 +110,10 @@ describe('a browser that nobody would see is not even tried', () => {
     ['darwin', { SSH_CONNECTION: '1 2 3 4' }, SSH],
     ['darwin', { SSH_CLIENT: '1 2 3', DISPLAY: 'localhost:10.0' }, SSH],
     ['win32', { SSH_CONNECTION: '1 2 3 4' }, SSH],
+    ['linux', { SSH_CONNECTION: '1 2 3 4', DISPLAY: ':0' }, SSH],
+    ['linux', { container: 'podman' }, 'This is a container, in which no browser can be shown.'],
   ])('%s %j', async (platform, env, reason) => {
-    expect(await openInBrowser(URL_TO_OPEN, { env, platform })).toEqual({ opened: false, reason })
+    expect(await openInBrowser(URL_TO_OPEN, at(env, platform))).toEqual({ opened: false, reason })
   })
 })
 
@@ -187,7 +196,7 @@ describe.skipIf(process.platform !== 'linux').each(['unbundled', 'bundled'] as c
   test('waiting for it does not keep the process alive', async () => {
     installBrowser(stayingBrowser())
     const start = performance.now()
-    const call = `openInBrowser(${JSON.stringify(URL_TO_OPEN)}, { env: { DISPLAY: ':0' }, platform: 'linux', settleMs: 30000 })`
+    const call = `openInBrowser(${JSON.stringify(URL_TO_OPEN)}, { surroundings: { place: 'desk', hasBrowser: true }, settleMs: 30000 })`
     const stdout = await runNode(`void ${call}.then(console.log)`)
     expect(stdout).toBe('')
     expect(performance.now() - start).toBeLessThan(5_000)
@@ -206,7 +215,7 @@ describe.skipIf(process.platform !== 'linux').each(['unbundled', 'bundled'] as c
 
   interface Circumstances {
     /** What `openInBrowser` is told; the launcher sees the environment of the process. */
-    env?: BrowserOptions['env']
+    env?: Env
     browser?: string
     settleMs?: number
   }
@@ -216,7 +225,7 @@ describe.skipIf(process.platform !== 'linux').each(['unbundled', 'bundled'] as c
     { settleMs = 10_000, ...others }: Circumstances = {},
   ): Promise<BrowserOutcome[]> {
     const { env = { DISPLAY: ':0' }, browser } = others
-    const options = JSON.stringify({ env, platform: 'linux', settleMs })
+    const options = JSON.stringify({ ...at(env), settleMs })
     const script = `
       const hold = setInterval(() => {}, 1000)
       const outcomes = []

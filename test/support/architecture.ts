@@ -9,11 +9,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: [
     'app',
     'config',
+    'settings',
     'errors',
     'stdio',
     'infrastructure/log',
     'infrastructure/browser',
     'infrastructure/clock',
+    'infrastructure/surroundings',
     'node:*',
   ],
   app: ['server', 'config', 'errors', 'tools/*', 'services/*', 'infrastructure/*', 'type @modelcontextprotocol/sdk/*'],
@@ -35,7 +37,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'eventsource-parser',
     'jsonc-parser',
   ],
-  config: ['errors', 'node:path'],
+  config: ['errors', 'config-values', 'node:path'],
+  'config-values': ['node:path'],
+  settings: [],
   errors: [],
 }
 

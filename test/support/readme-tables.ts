@@ -1,4 +1,4 @@
-import { SETTINGS } from '../../src/config.ts'
+import { SETTINGS } from '../../src/settings.ts'
 import { createTools, type Services } from '../../src/tools/index.ts'
 import { listed } from '../../src/tools/tool.ts'
 

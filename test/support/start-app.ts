@@ -65,9 +65,19 @@ export async function startApp(fake: FakeOpenAI, { env = {}, home = tempFolder()
   }
   const log = createLog({ write: (line) => void logged.push(line), enabled: true })
   const system = { os: 'linux', arch: 'x64' }
+  const surroundings = { place: 'desk', hasBrowser: true } as const
   const app = createApp(
     loaded,
-    { fetch: (...request) => fetch(...request), clock: systemClock, randomBytes, openBrowser, system, log, ...edges },
+    {
+      fetch: (...request) => fetch(...request),
+      clock: systemClock,
+      randomBytes,
+      openBrowser,
+      surroundings,
+      system,
+      log,
+      ...edges,
+    },
     '0.0.0-test',
   )
   const client = new Client({ name: 'test', version: '1' })
