@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import { CodexError } from '../errors.ts'
 import type { HttpAnswer, HttpClient } from '../infrastructure/http-client.ts'
 import { readText } from '../infrastructure/http-client.ts'
+import { oauthErrorCode } from './oauth-error.ts'
 import { fieldOf, parseJson, quoteRemote, textField } from './remote-text.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { readTokenResponse, type TokenResponse } from './token-response.ts'
@@ -146,11 +147,6 @@ function readRefreshAnswer(answer: HttpAnswer, json: unknown, nowMs: number): Re
 function isDead(status: number, code: string | undefined): boolean {
   if (status === 401 || (status === 400 && code === 'invalid_grant')) return true
   return /^refresh_token_(expired|reused|invalidated)$/.test(code ?? '')
-}
-
-/** The issuer writes its code as `error.code`, as `error`, or as `code`. */
-function oauthErrorCode(json: unknown): string | undefined {
-  return textField(fieldOf(json, 'error'), 'code') ?? textField(json, 'error') ?? textField(json, 'code')
 }
 
 function exchangeRefused(status: number, json: unknown): CodexError {

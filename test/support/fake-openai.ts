@@ -2,6 +2,7 @@ import { createApi } from './fake-api.ts'
 import { createBackend } from './fake-backend.ts'
 import { type BrowserOptions, type BrowserVisit, browse } from './fake-browser.ts'
 import { type Model, wireCatalogue } from './fake-catalogue.ts'
+import { createDevice } from './fake-device.ts'
 import { detail } from './fake-errors.ts'
 import { createFront } from './fake-front.ts'
 import { createIssuer } from './fake-issuer.ts'
@@ -26,6 +27,10 @@ export interface FakeOpenAIOptions extends Partial<Account> {
   apiKey?: string
   /** Models that refuse `temperature` from an API key. */
   withoutTemperature?: readonly string[]
+  /** False: device sign-in is switched off. */
+  deviceSignIn?: boolean
+  /** What the service tells clients to wait between polls; `'5'` unless told. */
+  deviceInterval?: unknown
 }
 
 export interface FakeOpenAI {
@@ -37,11 +42,17 @@ export interface FakeOpenAI {
   /** The environment that points codex-oauth here. */
   env(extra?: Record<string, string>): Record<string, string>
   seen: Seen
-  script: Record<'authorize' | 'token' | 'revoke' | 'models' | 'responses' | 'usage', Script>
+  script: Record<
+    'authorize' | 'token' | 'revoke' | 'deviceCode' | 'deviceToken' | 'models' | 'responses' | 'usage',
+    Script
+  >
   /** Every code, token, state and verifier that came by. */
   secrets(): string[]
   /** Who is at the browser from now on. */
   signInAs(account: Partial<Account>): void
+  /** Whoever is at the browser enters the code (the last one given out unless told) and accepts. */
+  approveDevice(userCode?: string): void
+  denyDevice(userCode?: string): void
   /** Tokens as from a login, to seed a credentials file. */
   issueTokens(account?: Partial<Account> & { expiresInSeconds?: number }): TokenSet
   expireAccessTokens(): void
@@ -70,12 +81,24 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
   const seen = createSeen(() => ledger.reuses)
   const { redirectPorts, withoutTemperature = [] } = options
   const issuer = createIssuer({ clientId, ledger, seen, account: () => account, redirectPorts })
+  const { deviceSignIn: allowed = true, deviceInterval: interval = '5' } = options
+  const device = createDevice({
+    issuer: () => origin,
+    clientId,
+    ledger,
+    account: () => account,
+    now,
+    allowed,
+    interval,
+  })
   const backend = createBackend({ ledger, models, reply, now })
   const api = createApi({ apiKey, models, withoutTemperature, reply })
   const script = {
     authorize: createScript(),
     token: createScript(),
     revoke: createScript(),
+    deviceCode: createScript(),
+    deviceToken: createScript(),
     models: createScript(),
     responses: createScript(),
     usage: createScript(),
@@ -84,6 +107,8 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
     'GET /oauth/authorize': { judge: issuer.authorize, script: script.authorize },
     'POST /oauth/token': { judge: issuer.token, script: script.token },
     'POST /oauth/revoke': { judge: issuer.revoke, script: script.revoke },
+    'POST /api/accounts/deviceauth/usercode': { judge: device.usercode, script: script.deviceCode },
+    'POST /api/accounts/deviceauth/token': { judge: device.token, script: script.deviceToken },
     'GET /backend-api/codex/models': { judge: backend.listModels, script: script.models },
     'POST /backend-api/codex/responses': { judge: backend.responses, script: script.responses },
     'GET /backend-api/wham/usage': { judge: backend.usage, script: script.usage },
@@ -110,6 +135,8 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
     signInAs: (other) => {
       account = { ...account, ...other }
     },
+    approveDevice: device.approve,
+    denyDevice: device.deny,
     issueTokens: ({ expiresInSeconds, ...other } = {}) =>
       ledger.issue({ ...account, ...other }, SCOPE, expiresInSeconds),
     expireAccessTokens: ledger.expireAccessTokens,
