@@ -757,7 +757,7 @@ var require_graceful_fs = __commonJS({
       }
       function ReadStream$open() {
         var that = this;
-        open3(that.path, that.flags, that.mode, function(err, fd) {
+        open4(that.path, that.flags, that.mode, function(err, fd) {
           if (err) {
             if (that.autoClose)
               that.destroy();
@@ -777,7 +777,7 @@ var require_graceful_fs = __commonJS({
       }
       function WriteStream$open() {
         var that = this;
-        open3(that.path, that.flags, that.mode, function(err, fd) {
+        open4(that.path, that.flags, that.mode, function(err, fd) {
           if (err) {
             that.destroy();
             that.emit("error", err);
@@ -794,8 +794,8 @@ var require_graceful_fs = __commonJS({
         return new fs9.WriteStream(path3, options);
       }
       var fs$open = fs9.open;
-      fs9.open = open3;
-      function open3(path3, flags, mode, cb) {
+      fs9.open = open4;
+      function open4(path3, flags, mode, cb) {
         if (typeof mode === "function")
           cb = mode, mode = null;
         return go$open(path3, flags, mode, cb);
@@ -3862,7 +3862,7 @@ function detectPlatformBinary({ [platform]: platformBinary }, { wsl } = {}) {
   }
   return detectArchBinary(platformBinary);
 }
-var import_node_child_process7, fallbackAttemptSymbol, __dirname, localXdgOpenPath, platform, arch, tryEachApp, baseOpen, open2, openApp, apps, open_default;
+var import_node_child_process7, fallbackAttemptSymbol, __dirname, localXdgOpenPath, platform, arch, tryEachApp, baseOpen, open3, openApp, apps, open_default;
 var init_open = __esm({
   "node_modules/open/index.js"() {
     import_node_child_process7 = __toESM(require_node_child_process(), 1);
@@ -4085,7 +4085,7 @@ var init_open = __esm({
         });
       });
     };
-    open2 = (target, options) => {
+    open3 = (target, options) => {
       if (typeof target !== "string") {
         throw new TypeError("Expected a `target`");
       }
@@ -4152,7 +4152,7 @@ var init_open = __esm({
     defineLazyProperty(apps, "safari", () => detectPlatformBinary({
       darwin: "Safari"
     }));
-    open_default = open2;
+    open_default = open3;
   }
 });
 
@@ -4611,16 +4611,16 @@ function readChunks(body, { idleTimeoutMs, signal }) {
 async function* chunksOf(body, { limitMs, late, signal }) {
   if (body === void 0) return;
   const reader = body.getReader();
-  let expired = false;
+  let expired2 = false;
   const timer = createTickTimer(limitMs, () => {
-    expired = true;
+    expired2 = true;
     void reader.cancel().catch(() => {
     });
   });
   try {
     while (true) {
       const { done, value } = await reader.read();
-      if (expired) throw late(limitMs);
+      if (expired2) throw late(limitMs);
       if (done) return;
       if (late === silent) timer.reset();
       yield value;
@@ -20475,11 +20475,12 @@ var INSTRUCTIONS = `Use codex_query when the user mentions Codex or OpenAI, or w
 
 - Put everything Codex needs into the prompt: it sees neither files nor this conversation.
 - Show the answer as Codex wrote it, say that it is from Codex, and keep your own view apart. Never invent an answer on Codex's behalf.
-- An error ends with a code in brackets and says what to do next. On NOT_AUTHENTICATED, offer codex_login; when it returns "pending", show the user the url.
+- An error ends with a code in brackets and says what to do next. On NOT_AUTHENTICATED, offer codex_login; when it returns "pending", show the user the url, and user_code if there is one; if the last page does not load, its address goes into callback_url.
 - codex_status tells who is signed in, codex_models which models and efforts there are; leave model out unless the user names one.
 - codex_clear signs out: ask the user first.`;
+var DIALOG_LIMIT_MS = 9e5;
 var PROGRESS_INTERVAL_MS = 300;
-function createMcpServer({ tools, version: version3, configProblem, onFault }) {
+function createMcpServer({ tools, version: version3, configProblem, newId, onFault }) {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   let list;
   const server = new TasklessServer(
@@ -20509,7 +20510,8 @@ function createMcpServer({ tools, version: version3, configProblem, onFault }) {
     if (!parsed.success) return errorResult(invalidInput(tool, parsed.error.issues));
     try {
       if (configProblem !== void 0 && tool.local !== true) throw configProblem;
-      const call = { signal: extra.signal, progress: progressOf(extra) };
+      const offerAddress = offerOf(server, newId, extra);
+      const call = { signal: extra.signal, progress: progressOf(extra), offerAddress };
       return outputResult(await tool.run(parsed.data, call));
     } catch (error2) {
       if (!isCodexError(error2)) onFault(error2);
@@ -20547,6 +20549,30 @@ function progressOf(extra) {
     void extra.sendNotification(notification).catch(() => {
     });
   };
+}
+function offerOf(server, newId, { requestId }) {
+  if (server.getClientCapabilities()?.elicitation?.url === void 0) return void 0;
+  return async ({ message, url: url2, signal, ended }) => {
+    const elicitationId = newId();
+    const request = { mode: "url", message, url: url2, elicitationId };
+    try {
+      const options = { relatedRequestId: requestId, signal, timeout: DIALOG_LIMIT_MS };
+      const { action } = await server.elicitInput(request, options);
+      if (action === "accept") tellWhenDone(server, elicitationId, ended);
+      return action;
+    } catch {
+      return "failed";
+    }
+  };
+}
+function tellWhenDone(server, elicitationId, ended) {
+  const tell = () => {
+    const method = "notifications/elicitation/complete";
+    void server.notification({ method, params: { elicitationId } }).catch(() => {
+    });
+  };
+  if (ended.aborted) tell();
+  else ended.addEventListener("abort", tell, { once: true });
 }
 function outputResult(output6) {
   if ("texts" in output6) return { content: output6.texts.map(text) };
@@ -20886,7 +20912,7 @@ function createTokenRefresher(deps) {
   let unsaved;
   let saving;
   async function run(stale, reason) {
-    const watch = createWatch(deps);
+    const watch2 = createWatch(deps);
     while (true) {
       await saveUnsaved();
       const current = currentRecord(stale);
@@ -20894,10 +20920,10 @@ function createTokenRefresher(deps) {
       if (current.accessToken !== stale.accessToken) return current;
       const subject = subjectOf(current);
       const top = claims.top(subject);
-      const number4 = nextNumber(top, subject, watch);
+      const number4 = nextNumber(top, subject, watch2);
       const fails = top?.fails ?? 0;
       if (number4 === void 0 || !claims.take(subject, number4, fails)) {
-        await watch.pause(top);
+        await watch2.pause(top);
         continue;
       }
       const renewed = await spend(current, subject, number4, fails, reason);
@@ -20917,7 +20943,7 @@ function createTokenRefresher(deps) {
     if (current.refreshFailed === subject) throw signInAgain("Your sign-in is no longer valid.");
     return subject;
   }
-  function nextNumber(top, subject, watch) {
+  function nextNumber(top, subject, watch2) {
     if (stopped) throw shuttingDown();
     if (top === void 0) return 1;
     if (top.done) {
@@ -20925,11 +20951,11 @@ function createTokenRefresher(deps) {
       if (waitMs > 0 && waitMs < BACKOFF_HORIZON_MS) throw backingOff(waitMs);
       return top.number + 1;
     }
-    if (claims.ownerIsDead(top) || watch.watched(subject, top) >= FROZEN_OWNER_MS) return top.number + 1;
+    if (claims.ownerIsDead(top) || watch2.watched(subject, top) >= FROZEN_OWNER_MS) return top.number + 1;
     return void 0;
   }
   async function spend(current, subject, number4, fails, reason) {
-    const giveUp = (untilMs = 0, failed2 = fails) => finish(subject, number4, untilMs, failed2);
+    const giveUp = (untilMs = 0, failed = fails) => finish(subject, number4, untilMs, failed);
     try {
       await storage.rehearse();
       const again = storage.read().record;
@@ -21214,12 +21240,17 @@ function loginSentence(login2, record2) {
   if (login2 !== void 0 && (record2?.savedAt ?? 0) > login2.openedAt) return void 0;
   switch (login2?.state) {
     case "pending":
-      return `A sign-in waits in the browser: ${login2.url}`;
+      return pendingSentence(login2);
     case "failed":
       return `The last sign-in failed: ${login2.error?.message} ${login2.error?.hint ?? ""}`.trim();
     default:
       return void 0;
   }
+}
+function pendingSentence({ method, url: url2, userCode }) {
+  if (method === "other-window") return "A sign-in is open in another window.";
+  if (method === "device") return `A sign-in waits for the code ${userCode} at ${url2}`;
+  return `A sign-in waits in the browser: ${url2}`;
 }
 function keyMethod(credentials) {
   return credentials.environmentKey() === void 0 ? "none" : "api_key";
@@ -21921,7 +21952,7 @@ var MAX_TOTAL_BYTES = 64 * 1024 * 1024;
 function createCodexClient(deps) {
   const { config: config2, credentials, catalogue, http, clock, random, newId, log: log2 } = deps;
   let session;
-  async function ask(credential, request, signal) {
+  async function ask2(credential, request, signal) {
     const reply = await sendPatiently(credential, request, signal);
     if (reply.status !== 401 || credential.renew === void 0) return reply;
     return sendPatiently(await credential.renew(signal), request, signal);
@@ -21987,7 +22018,7 @@ function createCodexClient(deps) {
       session ??= newId();
       const ids = { sessionId: session, threadId: newId() };
       const request = buildRequest({ question, modelId, model, effort, acceptsTemperature, ...ids });
-      const reply = await ask(credential, request, signal);
+      const reply = await ask2(credential, request, signal);
       if (reply.status !== 200) throw refusalOf({ ...reply, modelId, kind: credential.kind, nowMs: clock.now() });
       const answer = await readAnswer(reply, options);
       const answeredBy = reply.headers.get("openai-model") ?? answer.model ?? modelId;
@@ -22050,6 +22081,195 @@ function createCredentials({ config: config2, tokens: tokens2, userAgent }) {
     },
     environmentKey: () => api.source
   };
+}
+
+// src/services/device-flow.ts
+init_errors();
+
+// src/services/device-answer.ts
+init_errors();
+
+// src/services/oauth-error.ts
+function oauthErrorCode(json2) {
+  return textField(fieldOf(json2, "error"), "code") ?? textField(json2, "error") ?? textField(json2, "code");
+}
+
+// src/services/device-answer.ts
+var DEFAULT_INTERVAL_MS = 5e3;
+var SHORTEST_INTERVAL_MS = 1e3;
+var LONGEST_INTERVAL_MS = 6e4;
+function readDeviceCode(json2) {
+  const deviceAuthId = textField(json2, "device_auth_id");
+  const userCode = textField(json2, "user_code") ?? textField(json2, "usercode");
+  if (deviceAuthId === void 0 || !/^[!-~]{1,4096}$/.test(deviceAuthId)) throw unreadable();
+  if (userCode === void 0 || !/^[A-Z0-9][A-Z0-9-]{3,19}$/i.test(userCode)) throw unreadable();
+  return { deviceAuthId, userCode, intervalMs: readInterval(fieldOf(json2, "interval")) };
+}
+function readInterval(interval) {
+  const seconds2 = typeof interval === "string" && interval.trim() !== "" ? Number(interval) : interval;
+  if (typeof seconds2 !== "number" || !Number.isFinite(seconds2)) return DEFAULT_INTERVAL_MS;
+  return Math.min(Math.max(seconds2 * 1e3, SHORTEST_INTERVAL_MS), LONGEST_INTERVAL_MS);
+}
+function readPoll({ status, headers }, json2, nowMs) {
+  if (status === 200 && fieldOf(json2, "authorization_code") !== void 0) return readProof(json2);
+  const pauseMs = retryAfterMs(headers, nowMs);
+  const code = oauthErrorCode(json2)?.replace(/^deviceauth_/, "");
+  if (code === "slow_down") return { kind: "slow_down", retryAfterMs: pauseMs };
+  if (code === "authorization_pending") return { kind: "pending" };
+  if (code !== void 0 && /(?:^|_)(?:denied|declined)$/.test(code)) return { kind: "ended", error: denied() };
+  if (code !== void 0 && /(?:^|_)expired(?:_|$)/.test(code)) return { kind: "ended", error: expired() };
+  if (status === 403 || status === 404) return { kind: "pending" };
+  if (status === 429) return { kind: "busy", retryAfterMs: pauseMs };
+  if (status >= 500) return { kind: "trouble", retryAfterMs: pauseMs };
+  return { kind: "ended", error: status < 400 ? unreadable() : refused2(status) };
+}
+function readProof(json2) {
+  const code = textField(json2, "authorization_code");
+  const verifier = textField(json2, "code_verifier");
+  if (code === void 0 || !/^[!-~]{1,4096}$/.test(code)) return { kind: "ended", error: unreadable() };
+  if (verifier === void 0 || !/^[\w.~-]{43,128}$/.test(verifier)) return { kind: "ended", error: unreadable() };
+  return { kind: "proof", code, verifier };
+}
+function expired() {
+  return new CodexError("LOGIN_TIMEOUT", "The sign-in code has expired before anybody entered it.", {
+    hint: 'Ask for a new one with codex_login and method "device".'
+  });
+}
+function unreadable() {
+  return new CodexError(
+    "RESPONSE_INVALID",
+    "The sign-in service sent an answer to the device sign-in that makes no sense.",
+    {
+      hint: "Try again; a proxy or a sign-in page of your network may stand in between."
+    }
+  );
+}
+function denied() {
+  return new CodexError("LOGIN_DENIED", "The sign-in was refused where the code was entered.", {
+    hint: 'Ask for a new code with codex_login and method "device", and accept it.'
+  });
+}
+function refused2(status) {
+  return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service ended the device sign-in (${status}).`, {
+    hint: 'Ask for a new code with codex_login and method "device", or sign in with method "browser".'
+  });
+}
+
+// src/services/device-flow.ts
+var LIFE_MS = 15 * 6e4;
+var ANSWER_TIMEOUT_MS = 2e4;
+var BODY_LIMIT_MS = 5e3;
+var SLOW_DOWN_MS = 5e3;
+var LONGEST_BACKOFF_MS = 6e4;
+function createDeviceFlow({ config: config2, http, clock }) {
+  const { issuer, clientId } = config2;
+  async function post(step, body, signal) {
+    const abort = new AbortController();
+    const cancel = () => abort.abort();
+    if (signal?.aborted) throw cancelled();
+    signal?.addEventListener("abort", cancel);
+    try {
+      const answer = await http.send({
+        method: "POST",
+        url: `${issuer}/api/accounts/deviceauth/${step}`,
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+        headerTimeoutMs: ANSWER_TIMEOUT_MS,
+        signal: abort.signal
+      });
+      const text3 = await readText(answer.body, { limitMs: BODY_LIMIT_MS, signal: abort.signal });
+      return { answer, json: parseJson(text3) };
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+    }
+  }
+  async function poll({ deviceAuthId, userCode }, signal) {
+    try {
+      const { answer, json: json2 } = await post("token", { device_auth_id: deviceAuthId, user_code: userCode }, signal);
+      return readPoll(answer, json2, clock.now());
+    } catch (error2) {
+      if (isCodexError(error2, "NETWORK") || isCodexError(error2, "TIMEOUT")) return { kind: "trouble" };
+      throw error2;
+    }
+  }
+  async function sleep4(ms, device, signal) {
+    const leftMs = device.expiresAt - clock.now();
+    await clock.sleep(Math.max(Math.min(ms, leftMs), 0), signal).catch((error2) => {
+      throw signal.aborted ? cancelled() : error2;
+    });
+    if (clock.now() >= device.expiresAt) throw expired();
+  }
+  return {
+    async begin(signal) {
+      const { answer, json: json2 } = await post("usercode", { client_id: clientId }, signal);
+      if (answer.status !== 200) throw beginRefused(answer, json2);
+      const { deviceAuthId, userCode, intervalMs } = readDeviceCode(json2);
+      const expiresAt = clock.now() + LIFE_MS;
+      return { userCode, verificationUrl: `${issuer}/codex/device`, deviceAuthId, intervalMs, expiresAt };
+    },
+    async wait(device, signal) {
+      let intervalMs = device.intervalMs;
+      let backoffMs = 0;
+      while (true) {
+        const verdict = await poll(device, signal);
+        if (verdict.kind === "proof") {
+          const { code, verifier } = verdict;
+          return { code, redirectUri: `${issuer}/deviceauth/callback`, verifier };
+        }
+        if (verdict.kind === "ended") throw verdict.error;
+        if (verdict.kind === "slow_down") intervalMs += SLOW_DOWN_MS;
+        backoffMs = verdict.kind === "trouble" ? Math.min((backoffMs || intervalMs) * 2, LONGEST_BACKOFF_MS) : 0;
+        await sleep4(Math.max(intervalMs, backoffMs, askedMs(verdict, intervalMs)), device, signal);
+      }
+    }
+  };
+}
+function askedMs(verdict, intervalMs) {
+  if ("retryAfterMs" in verdict && verdict.retryAfterMs !== void 0) return verdict.retryAfterMs;
+  return verdict.kind === "busy" ? 2 * intervalMs : 0;
+}
+function beginRefused({ status }, json2) {
+  if (status === 404) {
+    return new CodexError("LOGIN_DENIED", "Device sign-in is switched off for this account or service.", {
+      hint: [
+        "Turn it on in the security settings of ChatGPT,",
+        'or sign in with codex_login and method "browser" (then paste the address of the page that did not load),',
+        "or use an API key."
+      ].join(" ")
+    });
+  }
+  if (status === 429 || status >= 500) {
+    return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service gives out no code just now (${status}).`, {
+      hint: "Try again in a minute.",
+      retryable: true
+    });
+  }
+  if (json2 === void 0 || status < 400) return unreadable();
+  return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service refused to give out a code (${status}).`, {
+    hint: 'Sign in with codex_login and method "browser" instead.'
+  });
+}
+
+// src/services/guided-query.ts
+init_errors();
+function createGuidedQuery({ client, signIn }) {
+  return async (question, options) => {
+    const { offer, onSignIn: onProgress, signal } = options;
+    try {
+      return await client.query(question, options);
+    } catch (error2) {
+      if (offer === void 0 || !isCodexError(error2, "NOT_AUTHENTICATED")) throw error2;
+      const outcome = await signIn.login({ force: false, offer, signal, onProgress });
+      if (outcome.status === "pending") throw notYet(error2, outcome.reason);
+    }
+    return client.query(question, options);
+  };
+}
+function notYet(cause, reason) {
+  return new CodexError("NOT_AUTHENTICATED", `${cause.message} ${reason}`, {
+    hint: "The sign-in stays open: call codex_login, which shows its address, then ask again.",
+    cause
+  });
 }
 
 // src/services/oauth-flow.ts
@@ -22183,9 +22403,6 @@ function isDead(status, code) {
   if (status === 401 || status === 400 && code === "invalid_grant") return true;
   return /^refresh_token_(expired|reused|invalidated)$/.test(code ?? "");
 }
-function oauthErrorCode(json2) {
-  return textField(fieldOf(json2, "error"), "code") ?? textField(json2, "error") ?? textField(json2, "code");
-}
 function exchangeRefused(status, json2) {
   const detail = textField(json2, "error_description") ?? textField(fieldOf(json2, "error"), "message") ?? oauthErrorCode(json2);
   const words = detail === void 0 ? "" : `: ${quoteRemote(detail)}`;
@@ -22213,6 +22430,9 @@ function asTransient(error2) {
     retryable: true
   });
 }
+
+// src/services/open-sign-in.ts
+init_errors();
 
 // src/services/browser-sign-in.ts
 init_errors();
@@ -22256,6 +22476,38 @@ function judgeCallback(query, expected) {
   return code !== void 0 && /^[!-~]{1,4096}$/.test(code) ? { kind: "code", code } : { kind: "ignore" };
 }
 
+// src/services/pasted-address.ts
+init_errors();
+var MAX_LENGTH = 16384;
+function queryOfPasted(pasted, redirectUri) {
+  const text3 = pasted.trim().replace(/^[<"'`(]+|[>"'`)]+$/g, "");
+  const address = /^https?:/i.test(text3) ? text3 : `http://${text3}`;
+  const start = `${redirectUri}?`;
+  if (text3.length > MAX_LENGTH || /[^!-~]/.test(text3)) throw notOurs(redirectUri);
+  if (!address.startsWith(start)) throw notOurs(redirectUri);
+  return address.slice(start.length).replace(/#.*$/, "");
+}
+function notThisSignIn() {
+  return new CodexError("INPUT_INVALID", "callback_url: the address does not belong to the sign-in that is open.", {
+    hint: "Copy the whole address of the page that did not load, from the sign-in that was opened last."
+  });
+}
+function alreadyUsed() {
+  return new CodexError("INPUT_INVALID", "callback_url: this address has been used already.", {
+    hint: "Call codex_status to see how the sign-in stands, or start again with codex_login."
+  });
+}
+function nothingToComplete() {
+  return new CodexError("INPUT_INVALID", "callback_url: no browser sign-in waits here for an address.", {
+    hint: 'Start one with codex_login and method "browser", then pass the address that its last page has.'
+  });
+}
+function notOurs(redirectUri) {
+  return new CodexError("INPUT_INVALID", "callback_url: this is not the address at which the sign-in ends.", {
+    hint: `It begins with ${redirectUri}?code= and stands in the address bar of the page that did not load; copy all of it.`
+  });
+}
+
 // src/services/sign-in-pages.ts
 function successPage() {
   return page("Signed in", ["You are signed in to Codex.", "You can close this window and go back to your editor."]);
@@ -22290,37 +22542,45 @@ function escapeHtml(text3) {
 // src/services/browser-sign-in.ts
 var CALLBACK_PATH = "/auth/callback";
 async function openBrowserSignIn(session, deps) {
-  const { config: config2, oauth, openBrowser, randomBytes: randomBytes2, log: log2 } = deps;
+  const { config: config2, oauth, openBrowser: openBrowser2, randomBytes: randomBytes2, log: log2 } = deps;
   const { openLoopbackServer: openLoopbackServer2 } = await Promise.resolve().then(() => (init_loopback_server(), loopback_server_exports));
   const { verifier, challenge } = createPkce(randomBytes2);
   const state = createState(randomBytes2);
   let redirectUri = "";
   let used = false;
-  async function answer(query) {
+  async function receive(query) {
     const verdict = used ? { kind: "ignore" } : judgeCallback(query, { state, issuer: config2.issuer });
     log2.event("callback", { verdict: verdict.kind });
-    if (verdict.kind === "ignore") return { status: 400, html: strangerPage() };
+    if (verdict.kind === "ignore") return void 0;
     used = true;
-    if (verdict.kind === "denied") return refuse(signInDenied(verdict.error, verdict.description));
-    const error2 = await session.redeem({ code: verdict.code, redirectUri, verifier });
-    return error2 === void 0 ? { status: 200, html: successPage() } : failed(error2);
-  }
-  function refuse(error2) {
+    if (verdict.kind === "code") return { error: await session.redeem({ code: verdict.code, redirectUri, verifier }) };
+    const error2 = signInDenied(verdict.error, verdict.description);
     session.fail(error2);
-    return failed(error2);
+    return { error: error2 };
+  }
+  async function answer(query) {
+    const received = await receive(query);
+    if (received === void 0) return { status: 400, html: strangerPage() };
+    if (received.error === void 0) return { status: 200, html: successPage() };
+    return { status: 400, html: failurePage(received.error.message, received.error.hint) };
+  }
+  async function paste(address) {
+    const query = queryOfPasted(address, redirectUri);
+    if (used) throw alreadyUsed();
+    const received = await receive(query);
+    if (received === void 0) throw notThisSignIn();
+    if (received.error !== void 0) throw received.error;
   }
   const server = await openLoopbackServer2({ ports: config2.ports, path: CALLBACK_PATH, answer });
   session.ended.addEventListener("abort", () => void server.close());
   redirectUri = `http://${config2.redirectHost}:${server.port}${CALLBACK_PATH}`;
   const url2 = oauth.authorizeUrl({ redirectUri, challenge, state });
-  const browser = config2.openBrowser ? openBrowser(url2) : Promise.resolve(browserOff());
-  return { url: url2, port: server.port, browser, close: () => server.close() };
-}
-function failed({ message, hint }) {
-  return { status: 400, html: failurePage(message, hint) };
-}
-function browserOff() {
-  return { opened: false, reason: "No browser was opened, because CODEX_OAUTH_NO_BROWSER is set." };
+  let browser;
+  const show2 = () => {
+    browser ??= openBrowser2(url2);
+    return browser;
+  };
+  return { url: url2, port: server.port, show: show2, paste, close: () => server.close() };
 }
 function signInDenied(error2, description) {
   if (description?.includes("missing_codex_entitlement")) {
@@ -22338,11 +22598,110 @@ function signInDenied(error2, description) {
   });
 }
 
+// src/services/device-sign-in.ts
+init_errors();
+async function openDeviceSignIn(session, { device, onLost }) {
+  const code = await device.begin(session.ended);
+  void device.wait(code, session.ended).then(
+    (proof) => session.redeem(proof),
+    (error2) => {
+      if (!session.ended.aborted) onLost(isCodexError(error2) ? error2 : lost(error2));
+    }
+  );
+  return { url: code.verificationUrl, userCode: code.userCode, expiresAt: code.expiresAt };
+}
+function lost(cause) {
+  return new CodexError("TOKEN_REQUEST_FAILED", "The device sign-in broke off.", {
+    hint: "Start again with codex_login.",
+    cause
+  });
+}
+
+// src/services/sign-in-method.ts
+function chooseMethod({ method, opensBrowser, surroundings: surroundings2 }) {
+  const { place, hasBrowser } = surroundings2;
+  if (method !== void 0) {
+    const reason = `${NAMES[method]}, as asked for.`;
+    return { method, reason, opensBrowser: opensBrowser && hasBrowser, isAsked: true };
+  }
+  if (!hasBrowser) {
+    return { method: "device", reason: because("device", WITHOUT_BROWSER[place]), opensBrowser: false, isAsked: false };
+  }
+  const why = opensBrowser ? WITH_BROWSER[place] : "CODEX_OAUTH_NO_BROWSER is set, so the address is only shown";
+  return { method: "browser", reason: because("browser", why), opensBrowser, isAsked: false };
+}
+function because(method, why) {
+  return `${NAMES[method]}: ${why}.`;
+}
+var NAMES = { browser: "Browser sign-in", device: "Device sign-in" };
+var WITH_BROWSER = {
+  desk: "a browser can be opened on this machine",
+  wsl: "this is WSL, where the browser of Windows can be opened",
+  ssh: "this is an SSH session with a browser of its own",
+  container: "this is a container with a browser of its own",
+  headless: "BROWSER names a browser"
+};
+var WITHOUT_BROWSER = {
+  desk: "there is no browser here",
+  wsl: "there is no browser here",
+  ssh: "this is an SSH session, and a browser that is opened here would not be visible to you",
+  container: "this is a container, which no browser outside can answer to",
+  headless: "there is no display here on which a browser could be shown"
+};
+
+// src/services/open-sign-in.ts
+async function openWay(signIn, choice, deps) {
+  try {
+    await open2(signIn, choice.method, deps);
+    signIn.shown = choice;
+  } catch (error2) {
+    const other = choice.isAsked ? void 0 : wayAround(error2);
+    if (other === void 0) throw error2;
+    await open2(signIn, other, deps).catch((second) => {
+      throw deadEnd(error2, second);
+    });
+    signIn.shown = {
+      ...choice,
+      method: other,
+      reason: because(other, isCodexError(error2) ? error2.message.replace(/\.$/, "") : "the other way failed")
+    };
+  }
+}
+async function open2(signIn, method, deps) {
+  const { session } = signIn;
+  if (method === "browser") {
+    signIn.browser ??= await openBrowserSignIn(session, deps);
+    if (session.ended.aborted) await signIn.browser.close();
+    return;
+  }
+  const onLost = (error2) => {
+    signIn.device = void 0;
+    if (signIn.browser === void 0) session.fail(error2);
+  };
+  signIn.device ??= await openDeviceSignIn(session, { device: deps.device, onLost });
+  session.prolong(signIn.device.expiresAt);
+  deps.lease.take(session.expiresAt(), true);
+}
+function wayAround(error2) {
+  if (isCodexError(error2, "CALLBACK_PORT_IN_USE")) return "device";
+  return isCodexError(error2, "LOGIN_DENIED") ? "browser" : void 0;
+}
+function deadEnd(first2, second) {
+  if (!isCodexError(first2) || !isCodexError(second)) return second;
+  return new CodexError(first2.code, `${first2.message} ${second.message}`, {
+    hint: `${first2.hint ?? ""} An API key in the environment of the server (CODEX_API_KEY) needs no sign-in.`.trim(),
+    cause: second
+  });
+}
+
 // src/services/sign-in-session.ts
 init_errors();
 var REVOKE_LIMIT_MS3 = 5e3;
 function openSession({ storage, oauth, clock, limitMs }) {
+  const openedAt = clock.now();
+  let expiresAt = openedAt + limitMs;
   let state = "pending";
+  let isStored = false;
   let failure2;
   const ended = new AbortController();
   const { promise: outcome, resolve: resolve3, reject } = deferred();
@@ -22370,6 +22729,7 @@ function openSession({ storage, oauth, clock, limitMs }) {
       succeed(readIdClaims(record2));
       return void 0;
     } catch (cause) {
+      if (state === "succeeded") return void 0;
       const error2 = asCodexError(cause);
       fail(error2);
       return error2;
@@ -22381,10 +22741,12 @@ function openSession({ storage, oauth, clock, limitMs }) {
     try {
       await storage.update((current) => {
         previous = current;
-        stored = state === "pending";
+        stored = state === "pending" && !isStored;
+        isStored ||= stored;
         return stored ? record2 : current;
       });
     } catch (error2) {
+      isStored &&= !stored;
       forget(record2);
       throw error2;
     }
@@ -22394,18 +22756,20 @@ function openSession({ storage, oauth, clock, limitMs }) {
   function forget(obsolete) {
     if (obsolete?.refreshToken !== void 0) void oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS3);
   }
-  void clock.sleep(limitMs, ended.signal).then(
-    () => fail(signInTimeout(limitMs)),
-    () => {
-    }
-  );
-  const openedAt = clock.now();
-  const expiresAt = openedAt + limitMs;
+  async function runOut() {
+    for (let leftMs = limitMs; leftMs > 0; leftMs = expiresAt - clock.now()) await clock.sleep(leftMs, ended.signal);
+    fail(signInTimeout(expiresAt - openedAt));
+  }
+  runOut().catch(() => {
+  });
   return {
     state: () => state,
     error: () => failure2,
     openedAt,
-    expiresAt,
+    expiresAt: () => expiresAt,
+    prolong(untilMs) {
+      expiresAt = Math.max(expiresAt, untilMs);
+    },
     outcome,
     ended: ended.signal,
     redeem,
@@ -22418,7 +22782,7 @@ function signInCancelled(message) {
 }
 function signInTimeout(limitMs) {
   return new CodexError("LOGIN_TIMEOUT", `Nobody finished the sign-in within ${Math.round(limitMs / 1e3)} s.`, {
-    hint: "Start again with codex_login. On a remote machine, the browser must be able to reach this one: forward the port."
+    hint: 'Start again with codex_login; where the last page of the browser does not load, pass its address as callback_url, or use method "device".'
   });
 }
 function newRecord(tokens2, nowMs) {
@@ -22458,39 +22822,149 @@ function deferred() {
   return { promise: promise2, resolve: resolve3, reject };
 }
 
-// src/services/sign-in.ts
+// src/services/sign-in-wait.ts
+init_errors();
 var LOOK_MS = 1e3;
 var PROGRESS_MS = 1e4;
+async function showAndWait(signIn, isNew, options, deps) {
+  const { config: config2, clock } = deps;
+  const endsAt = clock.now() + config2.loginWaitMs;
+  const over = new AbortController();
+  try {
+    if (isNew && !await raceSignal(show(signIn, options, deps, over.signal), options.signal)) return void 0;
+    options.onProgress?.(whatFor(signIn));
+    const watching = watch(signIn, endsAt, over.signal, options, deps);
+    return await raceSignal(Promise.race([signIn.session.outcome, watching]), options.signal);
+  } finally {
+    over.abort();
+  }
+}
+async function show(signIn, options, deps, over) {
+  const { shown } = signIn;
+  if (shown === void 0) return true;
+  const answer = options.offer === void 0 ? "failed" : await ask(signIn, options.offer, deps, over);
+  const { opened, reason = shown.reason } = answer === "accept" ? OPENED : answer === "failed" ? await openBrowser(signIn) : NOT_OPENED[answer];
+  signIn.opened = opened;
+  signIn.shown = { ...shown, reason };
+  return opened;
+}
+var OPENED = { opened: true };
+async function openBrowser({ shown, browser, session }) {
+  if (shown?.method !== "browser" || !shown.opensBrowser || browser === void 0) return { opened: false };
+  return Promise.race([browser.show(), session.outcome.then(() => OPENED)]);
+}
+var NOT_OPENED = {
+  decline: { opened: false, reason: "The dialog with the address was declined." },
+  cancel: { opened: false, reason: "The dialog with the address was closed." },
+  late: { opened: false, reason: "The dialog with the address was not answered in time." }
+};
+async function ask(signIn, offer, { config: config2, clock }, over) {
+  const { session, browser, device, shown } = signIn;
+  const isDevice = shown?.method === "device";
+  const url2 = (isDevice ? device : browser)?.url;
+  if (url2 === void 0) return "failed";
+  const message = isDevice ? `Sign in to Codex with ChatGPT: open the page and enter the code ${device?.userCode}.` : "Sign in to Codex with ChatGPT: open the page in your browser.";
+  const dialog = new AbortController();
+  const close = () => dialog.abort();
+  over.addEventListener("abort", close, { once: true });
+  try {
+    return await Promise.race([
+      offer({ message, url: url2, signal: dialog.signal, ended: session.ended }),
+      session.outcome.then(() => "accept"),
+      clock.sleep(config2.loginWaitMs, dialog.signal).then(() => "late")
+    ]);
+  } finally {
+    dialog.abort();
+    over.removeEventListener("abort", close);
+  }
+}
+async function watch(signIn, endsAt, signal, { onProgress }, { config: config2, clock, signedInSince, isOpenElsewhere }) {
+  const limitMs = Math.min(config2.loginWaitMs, Math.max(0, endsAt - clock.now()));
+  for (let waitedMs = 0; waitedMs < limitMs; waitedMs += LOOK_MS) {
+    if (waitedMs % PROGRESS_MS === 0 && waitedMs > 0) onProgress?.(whatFor(signIn));
+    await clock.sleep(Math.min(LOOK_MS, limitMs - waitedMs), signal);
+    const account = signIn.session.state() === "pending" ? signedInSince(signIn) : void 0;
+    if (account !== void 0) {
+      signIn.session.adopt(account);
+      return account;
+    }
+    if (signIn.isElsewhere && !isOpenElsewhere()) signIn.session.fail(endedElsewhere());
+  }
+  return void 0;
+}
+function whatFor({ browser, device, shown }) {
+  if (shown === void 0) return "Waiting for the sign-in that is open in another window";
+  if (shown.method === "device") return `Waiting for you to enter ${device?.userCode} at ${device?.url}`;
+  return `Waiting for you to sign in. If no browser has opened: ${browser?.url}`;
+}
+function endedElsewhere() {
+  return new CodexError("CANCELLED", "The sign-in that was open in another window has ended without a login.", {
+    hint: "Start one here with codex_login."
+  });
+}
+
+// src/services/sign-in.ts
 function createSignIn(deps) {
-  const { config: config2, storage, tokens: tokens2, oauth, clock } = deps;
+  const { config: config2, surroundings: surroundings2, storage, tokens: tokens2, oauth, clock, lease } = deps;
   let running;
   let beginning = Promise.resolve();
   let cancels = 0;
-  async function begin({ force, signal }) {
+  async function begin(options) {
     const asked = cancels;
+    const { force, signal } = options;
+    const savedBefore = storedLogin()?.savedAt;
     const account = force || isPending() ? void 0 : await signedInAccount(signal);
     if (account !== void 0) return account;
     const begun = beginning.then(async () => {
       if (asked !== cancels) throw signInCancelled("The sign-in was cancelled.");
-      return (force ? void 0 : await join5()) ?? openAnew();
+      return (force ? void 0 : await join5(options)) ?? openAnew(options, savedBefore);
     });
     beginning = begun.catch(() => {
     });
     return begun;
   }
   const isPending = () => running?.session.state() === "pending";
-  async function join5() {
+  const choiceFor = ({ method, openBrowser: openBrowser2 = true }) => chooseMethod({ method, opensBrowser: config2.openBrowser && openBrowser2, surroundings: surroundings2 });
+  async function join5(options) {
     if (running === void 0 || !isPending()) return void 0;
     const account = signedInSince(running);
-    if (account === void 0) return { joined: true, running };
-    running.session.adopt(account);
-    return account;
+    if (account !== void 0) {
+      running.session.adopt(account);
+      return account;
+    }
+    const { method } = options;
+    if (method !== void 0 && running.isElsewhere) return void 0;
+    const isNew = method !== void 0 && running[method] === void 0;
+    if (isNew) await openWay(running, choiceFor(options), deps);
+    return { signIn: running, isNew };
   }
-  async function openAnew() {
+  async function openAnew(options, savedBefore) {
     await storage.rehearse();
     await end("A newer sign-in has taken the place of this one.");
-    running = await open3();
-    return { joined: false, running };
+    const isWanted = options.force || options.method !== void 0;
+    const signIn = newSignIn(savedBefore);
+    running = signIn;
+    try {
+      signIn.isElsewhere = !lease.take(signIn.session.expiresAt(), isWanted);
+      if (signIn.isElsewhere) return { signIn, isNew: true };
+      signIn.session.ended.addEventListener("abort", () => lease.release());
+      const account = isWanted ? void 0 : signedInSince(signIn);
+      if (account !== void 0) {
+        signIn.session.adopt(account);
+        return account;
+      }
+      await openWay(signIn, choiceFor(options), deps);
+    } catch (error2) {
+      signIn.session.fail(signInCancelled("The sign-in could not begin."));
+      if (running === signIn) running = void 0;
+      throw error2;
+    }
+    return { signIn, isNew: true };
+  }
+  function newSignIn(savedBefore) {
+    const session = openSession({ storage, oauth, clock, limitMs: config2.loginTimeoutMs });
+    const way = { browser: void 0, device: void 0, shown: void 0, opened: false, isElsewhere: false };
+    return { session, ...way, savedBefore, told: false };
   }
   async function signedInAccount(signal) {
     try {
@@ -22500,82 +22974,116 @@ function createSignIn(deps) {
       return void 0;
     }
   }
-  function signedInSince({ session }) {
+  function storedLogin() {
     try {
-      const { record: record2 } = storage.read();
-      if (record2?.savedAt === void 0 || record2.savedAt <= session.openedAt) return void 0;
-      return readIdClaims(record2);
+      return storage.read().record;
     } catch {
       return void 0;
     }
   }
-  async function open3() {
-    const session = openSession({ storage, oauth, clock, limitMs: config2.loginTimeoutMs });
-    try {
-      return { session, way: await openBrowserSignIn(session, deps), told: false };
-    } catch (error2) {
-      session.fail(signInCancelled("The sign-in could not begin."));
-      throw error2;
-    }
+  function signedInSince({ savedBefore }) {
+    const record2 = storedLogin();
+    return record2?.savedAt === void 0 || record2.savedAt === savedBefore ? void 0 : readIdClaims(record2);
   }
   async function end(why) {
     running?.session.fail(signInCancelled(why));
-    await running?.way.close();
+    await running?.browser?.close();
   }
-  async function waitFor({ joined, running: awaited }, options) {
-    const { session, way } = awaited;
-    const { signal, onProgress } = options;
-    const pending = async () => {
-      const { url: url2, port, browser } = way;
-      return { status: "pending", url: url2, port, expiresAt: session.expiresAt, browser: await browser };
-    };
-    const waited = new AbortController();
-    try {
-      const opened = () => Promise.race([way.browser.then((outcome) => outcome.opened), session.outcome.then(() => true)]);
-      if (!joined && !await raceSignal(opened(), signal)) return await pending();
-      onProgress?.(`Waiting for you to sign in. If no browser has opened: ${way.url}`);
-      const watching = watch(awaited, waited.signal, onProgress);
-      const account = await raceSignal(Promise.race([session.outcome, watching]), signal);
-      if (account === void 0) return await pending();
-      awaited.told = true;
-      return { status: "authenticated", account, fresh: true };
-    } finally {
-      waited.abort();
+  async function paste(address, { signal }) {
+    const signIn = running;
+    if (signIn?.browser === void 0 || !isPending()) {
+      if (signIn?.session.state() !== "succeeded") throw nothingToComplete();
+    } else {
+      await raceSignal(signIn.browser.paste(address), signal);
     }
+    signIn.told = true;
+    return { status: "authenticated", account: await signIn.session.outcome, fresh: true };
   }
   function isNews() {
     const news = running?.session.state() === "succeeded" && !running.told;
     if (running !== void 0) running.told = true;
     return news;
   }
-  async function watch(awaited, signal, onProgress) {
-    for (let waitedMs = 0; waitedMs < config2.loginWaitMs; waitedMs += LOOK_MS) {
-      if (waitedMs % PROGRESS_MS === 0 && waitedMs > 0)
-        onProgress?.(`Waiting for you to sign in. If no browser has opened: ${awaited.way.url}`);
-      await clock.sleep(Math.min(LOOK_MS, config2.loginWaitMs - waitedMs), signal);
-      const account = awaited.session.state() === "pending" ? signedInSince(awaited) : void 0;
-      if (account === void 0) continue;
-      awaited.session.adopt(account);
-      return account;
-    }
-    return void 0;
-  }
   return {
     async login(options) {
+      if (options.callbackUrl !== void 0) return paste(options.callbackUrl, options);
       const begun = await raceSignal(begin(options), options.signal);
-      if ("running" in begun) return waitFor(begun, options);
-      return { status: "authenticated", account: begun, fresh: isNews() };
+      if (!("signIn" in begun)) return { status: "authenticated", account: begun, fresh: isNews() };
+      const { signIn, isNew } = begun;
+      const isOpenElsewhere = () => lease.isElsewhere();
+      const account = await showAndWait(signIn, isNew, options, { config: config2, clock, signedInSince, isOpenElsewhere });
+      if (account === void 0) return pendingLogin(signIn);
+      signIn.told = true;
+      return { status: "authenticated", account, fresh: true };
     },
     view() {
-      if (running === void 0) return void 0;
-      const { session, way } = running;
-      const { openedAt, expiresAt } = session;
-      return { state: session.state(), url: way.url, openedAt, expiresAt, error: session.error() };
+      if (running === void 0 || running.shown === void 0 && !running.isElsewhere) return void 0;
+      const { session, shown } = running;
+      const state = session.state();
+      const { url: url2, userCode } = addressOf(running);
+      const { openedAt } = session;
+      const method = shown?.method ?? "other-window";
+      return { state, method, url: url2, userCode, openedAt, expiresAt: session.expiresAt(), error: session.error() };
     },
     async cancel() {
       cancels += 1;
       await end("The sign-in was cancelled.");
       if (running?.session.state() !== "cancelled") running = void 0;
+    }
+  };
+}
+function pendingLogin(signIn) {
+  const { session, shown, opened } = signIn;
+  return {
+    status: "pending",
+    method: shown?.method ?? "other-window",
+    reason: shown?.reason ?? "A sign-in is open in another window.",
+    ...addressOf(signIn),
+    expiresAt: session.expiresAt(),
+    opened
+  };
+}
+function addressOf({ browser, device, shown }) {
+  const isDevice = shown?.method === "device" && device !== void 0;
+  return {
+    url: isDevice ? device.url : browser?.url,
+    userCode: isDevice ? device.userCode : void 0,
+    port: browser?.port
+  };
+}
+
+// src/services/sign-in-lease.ts
+var SUBJECT = "signin";
+function createSignInLease({ claims, clock }) {
+  let held;
+  const isOpen = (claim2) => {
+    if (claim2 === void 0 || claims.ownerIsDead(claim2)) return false;
+    return !claim2.done || (claim2.untilMs ?? 0) > clock.now();
+  };
+  return {
+    isElsewhere() {
+      const top = claims.top(SUBJECT);
+      return top?.number !== held && isOpen(top);
+    },
+    take(untilMs, force) {
+      while (true) {
+        const top = claims.top(SUBJECT);
+        if (held === void 0 || top?.number !== held) {
+          if (isOpen(top) && !force) return false;
+          const number4 = (top?.number ?? 0) + 1;
+          if (!claims.take(SUBJECT, number4)) continue;
+          held = number4;
+        }
+        claims.finish(SUBJECT, held, { untilMs, fails: 0 });
+        return true;
+      }
+    },
+    release() {
+      try {
+        if (held !== void 0 && claims.top(SUBJECT)?.number === held) claims.release(SUBJECT);
+      } catch {
+      }
+      held = void 0;
     }
   };
 }
@@ -22633,36 +23141,34 @@ var output3 = external_exports.looseObject({
   account_id: external_exports.string().optional(),
   email: external_exports.string().optional(),
   plan: external_exports.string().optional(),
+  method: external_exports.enum(["browser", "device", "other-window"]).optional(),
+  reason: external_exports.string().optional(),
   url: external_exports.string().optional(),
+  user_code: external_exports.string().optional(),
   expires_in_seconds: external_exports.number().optional(),
+  other_ways: external_exports.array(external_exports.string()).optional(),
   message: external_exports.string()
 });
 function codexLogin({ signIn, now }) {
   return defineTool({
     name: "codex_login",
     title: "Sign in to Codex",
-    description: 'Sign in with ChatGPT in the browser. Waits up to 45 s; then, with status "pending", show the user the url and call codex_login again (or codex_status) once they have signed in.',
+    description: 'Sign in with ChatGPT: in the browser, or with a code where there is none. Waits up to 45 s; then, with status "pending", show the user url and user_code and call codex_login again (or codex_status) once they have signed in.',
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
     input: external_exports.strictObject({
+      method: external_exports.enum(["browser", "device"]).optional().describe("Leave out to choose by the surroundings; device: a code to enter on any device"),
+      callback_url: external_exports.string().trim().min(1).max(16384).optional().describe("The address of the last page of the browser sign-in, if that page did not load"),
       force: external_exports.boolean().default(false).describe("Sign in anew although somebody is signed in, e.g. to change account")
     }),
     output: output3,
-    async run({ force }, { signal, progress }) {
-      return { structured: present2(await signIn.login({ force, signal, onProgress: progress }), now()) };
+    async run({ method, callback_url: callbackUrl, force }, { signal, progress, offerAddress: offer }) {
+      const outcome = await signIn.login({ force, method, callbackUrl, offer, signal, onProgress: progress });
+      return { structured: present2(outcome, now()) };
     }
   });
 }
 function present2(outcome, nowMs) {
-  if (outcome.status === "pending") {
-    const { url: url2, port, expiresAt, browser } = outcome;
-    const opened = browser.opened ? "Waiting for you in the browser." : `${browser.reason} Open the address yourself, in a browser on this machine.`;
-    return {
-      status: "pending",
-      url: url2,
-      expires_in_seconds: Math.max(0, Math.ceil((expiresAt - nowMs) / 1e3)),
-      message: `${opened} The answer is expected on port ${port} of this machine. Call codex_login again when done. ${url2}`
-    };
-  }
+  if (outcome.status === "pending") return presentPending(outcome, nowMs);
   const { account, fresh } = outcome;
   const email3 = account.email === void 0 ? void 0 : maskEmail(account.email);
   const who = email3 ?? account.accountId ?? "an account without a name";
@@ -22673,6 +23179,41 @@ function present2(outcome, nowMs) {
     plan: account.plan,
     message: fresh ? `Signed in as ${who}.` : `Already signed in as ${who}; nothing was opened. Use force: true to sign in anew.`
   };
+}
+function presentPending(login2, nowMs) {
+  const { method, reason, url: url2, userCode, expiresAt } = login2;
+  const ways = otherWays(login2);
+  return {
+    status: "pending",
+    method,
+    reason,
+    url: url2,
+    user_code: userCode,
+    expires_in_seconds: Math.max(0, Math.ceil((expiresAt - nowMs) / 1e3)),
+    other_ways: ways,
+    message: [reason, whatToDo(login2), "Call codex_login again when done.", ...ways].join(" ")
+  };
+}
+function whatToDo({ method, url: url2, userCode, port, opened }) {
+  if (method === "other-window") return "Finish it there; this window notices by itself.";
+  if (method === "device") return `Open ${url2} in any browser and enter the code ${userCode}. Give the code to nobody.`;
+  const where = `The answer is expected on port ${port} of this machine: ${url2}`;
+  return opened ? `Waiting for you in the browser. ${where}` : `Open the address yourself, in a browser. ${where}`;
+}
+var PASTE = "If the last page does not load (the browser runs on another machine), copy its address and pass it as callback_url.";
+var DEVICE = 'On any other device: method "device" gives a code to enter there.';
+var BROWSER = 'In a browser on this machine, or by copying an address: method "browser".';
+var API_KEY = "Without ChatGPT: an API key in the environment of the server (CODEX_API_KEY), billed per token.";
+var OWN = "To sign in here all the same: force true.";
+function otherWays({ method, port }) {
+  switch (method) {
+    case "browser":
+      return [PASTE, DEVICE, API_KEY];
+    case "device":
+      return port === void 0 ? [BROWSER, API_KEY] : [PASTE, API_KEY];
+    case "other-window":
+      return [OWN];
+  }
 }
 
 // src/tools/codex-models.ts
@@ -22722,7 +23263,7 @@ var input2 = external_exports.strictObject({
   temperature: external_exports.number().min(0).max(1).optional().describe("Used with an API key only; otherwise ignored, said so"),
   reasoning_effort: external_exports.string().trim().min(1).max(40).optional().describe("low, medium, high, … as codex_models lists")
 });
-function codexQuery({ client }) {
+function codexQuery({ query }) {
   return defineTool({
     name: "codex_query",
     title: "Ask Codex",
@@ -22735,7 +23276,8 @@ function codexQuery({ client }) {
       const onProgress = (progress) => call.progress(describeProgress(progress));
       const question = { prompt, model, systemPrompt, temperature, effort };
       call.progress("Asking Codex");
-      const result = await client.query(question, { signal: call.signal, onProgress });
+      const { signal, progress: onSignIn, offerAddress: offer } = call;
+      const result = await query(question, { signal, onProgress, onSignIn, offer });
       return { texts: [result.text, footer(result)] };
     }
   });
@@ -22758,7 +23300,9 @@ function tokens(usage) {
 // src/tools/codex-status.ts
 var login = external_exports.looseObject({
   state: external_exports.enum(["pending", "succeeded", "failed", "cancelled"]),
+  method: external_exports.enum(["browser", "device", "other-window"]).optional(),
   url: external_exports.string().optional(),
+  user_code: external_exports.string().optional(),
   expires_in_seconds: external_exports.number().optional(),
   error: external_exports.string().optional()
 });
@@ -22807,10 +23351,12 @@ function present4(status, nowMs) {
     message: status.message
   };
 }
-function presentLogin({ state, url: url2, expiresAt, error: error2 }, nowMs) {
+function presentLogin({ state, method, url: url2, userCode, expiresAt, error: error2 }, nowMs) {
   const pending = state === "pending";
   return {
     state,
+    method,
+    user_code: pending ? userCode : void 0,
     url: pending ? url2 : void 0,
     expires_in_seconds: pending ? Math.max(0, Math.ceil((expiresAt - nowMs) / 1e3)) : void 0,
     error: error2 === void 0 ? void 0 : `${error2.message} [${error2.code}]`
@@ -22830,7 +23376,7 @@ function createTools(services) {
 
 // src/app.ts
 function createApp({ config: config2, problem }, edges, version3) {
-  const { fetch: fetch2, clock, randomBytes: randomBytes2, openBrowser, system, log: log2 } = edges;
+  const { fetch: fetch2, clock, randomBytes: randomBytes2, openBrowser: openBrowser2, surroundings: surroundings2, system, log: log2 } = edges;
   const now = () => clock.now();
   const random = () => randomBytes2(4).readUInt32BE() / 2 ** 32;
   const newId = () => createUuid(randomBytes2, now);
@@ -22845,13 +23391,17 @@ function createApp({ config: config2, problem }, edges, version3) {
   const credentials = createCredentials({ config: config2, tokens: tokens2, userAgent });
   const catalogue = createModelCatalogue({ config: config2, http, cache, clock, log: log2 });
   const client = createCodexClient({ config: config2, credentials, catalogue, http, clock, random, newId, log: log2 });
-  const signIn = createSignIn({ config: config2, storage, tokens: tokens2, oauth, openBrowser, randomBytes: randomBytes2, clock, log: log2 });
+  const device = createDeviceFlow({ config: config2, http, clock });
+  const lease = createSignInLease({ claims, clock });
+  const ways = { oauth, device, lease, openBrowser: openBrowser2, randomBytes: randomBytes2, log: log2 };
+  const signIn = createSignIn({ config: config2, surroundings: surroundings2, storage, tokens: tokens2, clock, ...ways });
+  const query = createGuidedQuery({ client, signIn });
   const signOut = createSignOut({ signIn, tokens: tokens2, credentials });
   const readStatus = createStatusReader({ storage, signIn, credentials, configProblem: problem, clock });
   const listModels = createModelLister({ config: config2, credentials, catalogue });
-  const tools = createTools({ client, readStatus, signIn, signOut, listModels, now });
+  const tools = createTools({ query, readStatus, signIn, signOut, listModels, now });
   const onFault = (error2) => log2.event("fault", { error: error2 instanceof Error ? error2.name : typeof error2 });
-  const server = createMcpServer({ tools, version: version3, configProblem: problem, onFault });
+  const server = createMcpServer({ tools, version: version3, configProblem: problem, newId, onFault });
   return {
     server,
     async stop() {
@@ -23077,8 +23627,8 @@ function whyInvisible({ place, hasBrowser }) {
 }
 async function launch(url2) {
   try {
-    const { default: open3 } = await Promise.resolve().then(() => (init_open(), open_exports));
-    const launcher = await open3(url2);
+    const { default: open4 } = await Promise.resolve().then(() => (init_open(), open_exports));
+    const launcher = await open4(url2);
     launcher.on("error", () => {
     });
     const ended = launcher.exitCode !== null || launcher.signalCode !== null;

@@ -14,9 +14,12 @@ import { createModelLister } from './services/account-models.ts'
 import { createStatusReader } from './services/account-status.ts'
 import { createCodexClient } from './services/codex-client.ts'
 import { createCredentials } from './services/credentials.ts'
+import { createDeviceFlow } from './services/device-flow.ts'
+import { createGuidedQuery } from './services/guided-query.ts'
 import { createModelCatalogue } from './services/model-catalogue.ts'
 import { createOAuthFlow } from './services/oauth-flow.ts'
 import { createSignIn } from './services/sign-in.ts'
+import { createSignInLease } from './services/sign-in-lease.ts'
 import { createSignOut } from './services/sign-out.ts'
 import { createTokenManager } from './services/token-manager.ts'
 import { createTokenRefresher } from './services/token-refresh.ts'
@@ -44,7 +47,7 @@ export interface App {
 
 /** The whole program but for its process: every part is made here, once, in the order in which they depend. */
 export function createApp({ config, problem }: LoadedConfig, edges: Edges, version: string): App {
-  const { fetch, clock, randomBytes, openBrowser, system, log } = edges
+  const { fetch, clock, randomBytes, openBrowser, surroundings, system, log } = edges
   const now = () => clock.now()
   const random = () => randomBytes(4).readUInt32BE() / 2 ** 32
   const newId = () => createUuid(randomBytes, now)
@@ -61,14 +64,18 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
   const credentials = createCredentials({ config, tokens, userAgent })
   const catalogue = createModelCatalogue({ config, http, cache, clock, log })
   const client = createCodexClient({ config, credentials, catalogue, http, clock, random, newId, log })
-  const signIn = createSignIn({ config, storage, tokens, oauth, openBrowser, randomBytes, clock, log })
+  const device = createDeviceFlow({ config, http, clock })
+  const lease = createSignInLease({ claims, clock })
+  const ways = { oauth, device, lease, openBrowser, randomBytes, log }
+  const signIn = createSignIn({ config, surroundings, storage, tokens, clock, ...ways })
+  const query = createGuidedQuery({ client, signIn })
   const signOut = createSignOut({ signIn, tokens, credentials })
   const readStatus = createStatusReader({ storage, signIn, credentials, configProblem: problem, clock })
   const listModels = createModelLister({ config, credentials, catalogue })
 
-  const tools = createTools({ client, readStatus, signIn, signOut, listModels, now })
+  const tools = createTools({ query, readStatus, signIn, signOut, listModels, now })
   const onFault = (error: unknown) => log.event('fault', { error: error instanceof Error ? error.name : typeof error })
-  const server = createMcpServer({ tools, version, configProblem: problem, onFault })
+  const server = createMcpServer({ tools, version, configProblem: problem, newId, onFault })
 
   return {
     server,

@@ -1,13 +1,15 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { z } from 'zod'
 import { CodexError, isCodexError } from './errors.ts'
-import { listed, type Tool, type ToolOutput } from './tools/tool.ts'
+import { listed, type Tool, type ToolCall, type ToolOutput } from './tools/tool.ts'
 
 export interface McpServerDeps {
   tools: readonly Tool[]
   version: string
   /** What every tool but the local ones answers with, when the configuration is not usable. */
   configProblem: CodexError | undefined
+  /** Names a dialog. */
+  newId: () => string
   /** Told of errors that are no `CodexError`: faults of ours. */
   onFault: (error: unknown) => void
 }
@@ -17,7 +19,7 @@ export const INSTRUCTIONS = `Use codex_query when the user mentions Codex or Ope
 
 - Put everything Codex needs into the prompt: it sees neither files nor this conversation.
 - Show the answer as Codex wrote it, say that it is from Codex, and keep your own view apart. Never invent an answer on Codex's behalf.
-- An error ends with a code in brackets and says what to do next. On NOT_AUTHENTICATED, offer codex_login; when it returns "pending", show the user the url.
+- An error ends with a code in brackets and says what to do next. On NOT_AUTHENTICATED, offer codex_login; when it returns "pending", show the user the url, and user_code if there is one; if the last page does not load, its address goes into callback_url.
 - codex_status tells who is signed in, codex_models which models and efforts there are; leave model out unless the user names one.
 - codex_clear signs out: ask the user first.`
 
@@ -25,10 +27,13 @@ type Result = Record<string, unknown>
 
 interface Extra {
   signal: AbortSignal
+  requestId: string | number
   _meta?: { progressToken?: string | number | undefined } | undefined
   sendNotification: (notification: never) => Promise<void>
 }
 
+/** The caller's own limit is far shorter; the SDK's would be 60 s. */
+const DIALOG_LIMIT_MS = 900_000
 /** Progress messages closer together than this are dropped: nobody can read them, and each one is a frame. */
 const PROGRESS_INTERVAL_MS = 300
 
@@ -36,7 +41,7 @@ const PROGRESS_INTERVAL_MS = 300
  * The MCP face of the tools. Requests are handled from a table of our own: the SDK's typed handlers answer a
  * malformed `tools/call` with -32603 and a dump of its schema, and an unknown tool with a result (facts: mcp 2.2).
  */
-export function createMcpServer({ tools, version, configProblem, onFault }: McpServerDeps): Server {
+export function createMcpServer({ tools, version, configProblem, newId, onFault }: McpServerDeps): Server {
   const byName = new Map(tools.map((tool) => [tool.name, tool]))
   let list: Result | undefined
   const server = new TasklessServer(
@@ -68,7 +73,8 @@ export function createMcpServer({ tools, version, configProblem, onFault }: McpS
     if (!parsed.success) return errorResult(invalidInput(tool, parsed.error.issues))
     try {
       if (configProblem !== undefined && tool.local !== true) throw configProblem
-      const call = { signal: extra.signal, progress: progressOf(extra) }
+      const offerAddress = offerOf(server, newId, extra)
+      const call = { signal: extra.signal, progress: progressOf(extra), offerAddress }
       return outputResult(await tool.run(parsed.data as never, call))
     } catch (error) {
       if (!isCodexError(error)) onFault(error)
@@ -112,6 +118,37 @@ function progressOf(extra: Extra): (message: string) => void {
     // A client that has gone needs no progress; its going is noticed elsewhere.
     void extra.sendNotification(notification as never).catch(() => {})
   }
+}
+
+/**
+ * URL elicitation (MCP 2025-11-25), for clients that declare it. It is asked for by a request of ours and never by error
+ * -32042, which most hosts show as it is. Only the address passes through the client; what comes of it does not.
+ */
+function offerOf(server: Server, newId: () => string, { requestId }: Extra): ToolCall['offerAddress'] {
+  if (server.getClientCapabilities()?.elicitation?.url === undefined) return undefined
+  return async ({ message, url, signal, ended }) => {
+    const elicitationId = newId()
+    const request = { mode: 'url' as const, message, url, elicitationId }
+    try {
+      const options = { relatedRequestId: requestId, signal, timeout: DIALOG_LIMIT_MS }
+      const { action } = await server.elicitInput(request, options)
+      if (action === 'accept') tellWhenDone(server, elicitationId, ended)
+      return action
+    } catch {
+      // The client has the capability but not the dialog, or nobody waits any more: the address is shown another way.
+      return 'failed'
+    }
+  }
+}
+
+/** The client may show that it waits until it is told. */
+function tellWhenDone(server: Server, elicitationId: string, ended: AbortSignal): void {
+  const tell = () => {
+    const method = 'notifications/elicitation/complete' as const
+    void server.notification({ method, params: { elicitationId } }).catch(() => {})
+  }
+  if (ended.aborted) tell()
+  else ended.addEventListener('abort', tell, { once: true })
 }
 
 function outputResult(output: ToolOutput): Result {

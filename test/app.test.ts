@@ -2,7 +2,6 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { systemClock } from '../src/infrastructure/clock.ts'
 import type { BrowserOptions } from './support/fake-browser.ts'
 import { type FakeOpenAI, type FakeOpenAIOptions, startFakeOpenAI } from './support/fake-openai.ts'
 import { changed, after as delayed, gate, late, type Step } from './support/fake-script.ts'
@@ -166,7 +165,7 @@ describe('signing in', () => {
     expect(isError).toBe(false)
     expect(data).toMatchObject({ status: 'pending', url: app.opened[0] })
     expect(data.expires_in_seconds).toBeGreaterThan(290)
-    expect(data.message).toMatch(/^Waiting for you in the browser\./)
+    expect(data.message).toMatch(/^Browser sign-in: a browser can be opened on this machine\. Waiting for you in the/)
     expect(data.message).toContain(`port ${portOf(data.url)}`)
     expect(data.message).toContain(data.url)
     expect((await app.call('codex_status')).data).toMatchObject({
@@ -197,13 +196,11 @@ describe('signing in', () => {
   test('somebody who signs in in another window ends the sign-in of this one', async () => {
     const fake = await startFake()
     const one = await startApp(fake)
-    // The file counts in whole seconds: the other sign-in has to be one later.
-    const clock = { ...systemClock, now: () => Date.now() + 2000 }
-    const two = await startApp(fake, { home: one.home, env: { CODEX_OAUTH_NO_BROWSER: '1' }, edges: { clock } })
+    const two = await startApp(fake, { home: one.home, env: { CODEX_OAUTH_NO_BROWSER: '1' } })
     const here = login(one)
     await here.url
     const joined = one.call('codex_login')
-    await fake.browser((await two.call('codex_login')).data.url)
+    await fake.browser((await two.call('codex_login', { force: true })).data.url)
     expect((await here.outcome).data).toMatchObject({ status: 'authenticated' })
     expect((await joined).data).toMatchObject({ status: 'authenticated' })
     expect((await one.call('codex_status')).data.login).toMatchObject({ state: 'succeeded' })
@@ -467,11 +464,11 @@ describe('before a browser opens', () => {
     onTestFinished(() => void server.close())
   }
 
-  test('both ports busy: CALLBACK_PORT_IN_USE names them', async () => {
+  test('both ports busy, and the browser asked for: CALLBACK_PORT_IN_USE names them', async () => {
     const ports = await freePorts(2)
     const { fake, app } = await impatient({ env: { CODEX_OAUTH_PORTS: ports.join(',') } })
     await Promise.all(ports.map(holdPort))
-    const { text } = await app.call('codex_login')
+    const { text } = await app.call('codex_login', { method: 'browser' })
     expect(text).toMatch(/\[CALLBACK_PORT_IN_USE\]$/)
     for (const port of ports) expect(text).toContain(`${port} (in use)`)
     expect(app.opened).toEqual([])
@@ -499,7 +496,7 @@ describe('before a browser opens', () => {
 
   test('a browser that is switched off is said too', async () => {
     const { app } = await impatient({ env: { CODEX_OAUTH_NO_BROWSER: '1' } })
-    expect((await app.call('codex_login')).data.message).toContain('CODEX_OAUTH_NO_BROWSER is set.')
+    expect((await app.call('codex_login')).data.message).toContain('CODEX_OAUTH_NO_BROWSER is set')
     expect(app.opened).toEqual([])
   })
 

@@ -22,7 +22,14 @@ interface Talk {
 
 /** A server of these tools, spoken to in raw messages: the SDK's client would put its own words around an error. */
 async function talkTo(tools: readonly Tool[], deps: Partial<McpServerDeps> = {}): Promise<Talk> {
-  const server = createMcpServer({ tools, version: '1.2.3', configProblem: undefined, onFault: () => {}, ...deps })
+  const server = createMcpServer({
+    tools,
+    version: '1.2.3',
+    configProblem: undefined,
+    newId: () => 'dialog-1',
+    onFault: () => {},
+    ...deps,
+  })
   const [ours, theirs] = InMemoryTransport.createLinkedPair()
   const notifications: Frame[] = []
   const waiting = new Map<unknown, (frame: Frame) => void>()

@@ -55,7 +55,13 @@ async function open({ maxLineBytes }: { maxLineBytes?: number } = {}) {
     log: createLog({ write: (line) => void logged.push(line), enabled: true }),
     ...(maxLineBytes === undefined ? {} : { maxLineBytes }),
   })
-  const server = createMcpServer({ tools: [echo, wait], version: '1', configProblem: undefined, onFault: () => {} })
+  const server = createMcpServer({
+    tools: [echo, wait],
+    version: '1',
+    configProblem: undefined,
+    newId: () => 'id',
+    onFault: () => {},
+  })
   await server.connect(transport)
   onTestFinished(() => server.close())
   const reader = readFrames(output)

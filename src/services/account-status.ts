@@ -128,12 +128,18 @@ function loginSentence(login: LoginView | undefined, record: TokenRecord | undef
   if (login !== undefined && (record?.savedAt ?? 0) > login.openedAt) return undefined
   switch (login?.state) {
     case 'pending':
-      return `A sign-in waits in the browser: ${login.url}`
+      return pendingSentence(login)
     case 'failed':
       return `The last sign-in failed: ${login.error?.message} ${login.error?.hint ?? ''}`.trim()
     default:
       return undefined
   }
+}
+
+function pendingSentence({ method, url, userCode }: LoginView): string {
+  if (method === 'other-window') return 'A sign-in is open in another window.'
+  if (method === 'device') return `A sign-in waits for the code ${userCode} at ${url}`
+  return `A sign-in waits in the browser: ${url}`
 }
 
 function keyMethod(credentials: Credentials): string {

@@ -6,6 +6,7 @@ import type { CallbackReply } from '../infrastructure/loopback-server.ts'
 import { createPkce, createState } from '../infrastructure/pkce.ts'
 import { judgeCallback } from './callback-judge.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
+import { alreadyUsed, notThisSignIn, queryOfPasted } from './pasted-address.ts'
 import { quoteRemote } from './remote-text.ts'
 import { failurePage, strangerPage, successPage } from './sign-in-pages.ts'
 import type { SignInSession } from './sign-in-session.ts'
@@ -14,14 +15,22 @@ import type { SignInSession } from './sign-in-session.ts'
 export interface BrowserSignIn {
   url: string
   port: number
-  /** Whether a browser was opened. */
-  browser: Promise<BrowserOutcome>
+  /** Opens the browser; the first call does. Resolves to whether that worked. */
+  show(): Promise<BrowserOutcome>
+  /**
+   * Takes the redirect as the user has copied it from the browser, for when it cannot reach this machine. The listener
+   * and this share one verdict: whatever comes first counts. Resolves when the login is stored.
+   *
+   * @throws CodexError INPUT_INVALID not the answer to this sign-in, which goes on waiting; LOGIN_DENIED and as
+   *   `SignInSession.redeem`
+   */
+  paste(address: string): Promise<void>
   /** Frees the port. */
   close(): Promise<void>
 }
 
 export interface BrowserSignInDeps {
-  config: Pick<Config, 'ports' | 'redirectHost' | 'issuer' | 'openBrowser'>
+  config: Pick<Config, 'ports' | 'redirectHost' | 'issuer'>
   oauth: OAuthFlow
   openBrowser: (url: string) => Promise<BrowserOutcome>
   randomBytes: (size: number) => Buffer
@@ -31,7 +40,7 @@ export interface BrowserSignInDeps {
 const CALLBACK_PATH = '/auth/callback'
 
 /**
- * Listens, then opens the browser, and lets the answer end the session. The listener closes with the session.
+ * Listens, and lets the answer end the session. The listener closes with the session.
  *
  * @throws CodexError CALLBACK_PORT_IN_USE
  */
@@ -43,36 +52,48 @@ export async function openBrowserSignIn(session: SignInSession, deps: BrowserSig
   let redirectUri = ''
   let used = false
 
-  async function answer(query: string): Promise<CallbackReply> {
+  /** What came of an answer, whichever way it came; nothing for one that is none. */
+  async function receive(query: string): Promise<Received | undefined> {
     const verdict = used ? { kind: 'ignore' as const } : judgeCallback(query, { state, issuer: config.issuer })
     log.event('callback', { verdict: verdict.kind })
-    if (verdict.kind === 'ignore') return { status: 400, html: strangerPage() }
+    if (verdict.kind === 'ignore') return undefined
     used = true
-    if (verdict.kind === 'denied') return refuse(signInDenied(verdict.error, verdict.description))
-    // The page comes last: it shows what is true by then.
-    const error = await session.redeem({ code: verdict.code, redirectUri, verifier })
-    return error === undefined ? { status: 200, html: successPage() } : failed(error)
+    if (verdict.kind === 'code') return { error: await session.redeem({ code: verdict.code, redirectUri, verifier }) }
+    const error = signInDenied(verdict.error, verdict.description)
+    session.fail(error)
+    return { error }
   }
 
-  function refuse(error: CodexError): CallbackReply {
-    session.fail(error)
-    return failed(error)
+  async function answer(query: string): Promise<CallbackReply> {
+    const received = await receive(query)
+    if (received === undefined) return { status: 400, html: strangerPage() }
+    // The page comes last: it shows what is true by then.
+    if (received.error === undefined) return { status: 200, html: successPage() }
+    return { status: 400, html: failurePage(received.error.message, received.error.hint) }
+  }
+
+  async function paste(address: string): Promise<void> {
+    const query = queryOfPasted(address, redirectUri)
+    if (used) throw alreadyUsed()
+    const received = await receive(query)
+    if (received === undefined) throw notThisSignIn()
+    if (received.error !== undefined) throw received.error
   }
 
   const server = await openLoopbackServer({ ports: config.ports, path: CALLBACK_PATH, answer })
   session.ended.addEventListener('abort', () => void server.close())
   redirectUri = `http://${config.redirectHost}:${server.port}${CALLBACK_PATH}`
   const url = oauth.authorizeUrl({ redirectUri, challenge, state })
-  const browser = config.openBrowser ? openBrowser(url) : Promise.resolve(browserOff())
-  return { url, port: server.port, browser, close: () => server.close() }
+  let browser: Promise<BrowserOutcome> | undefined
+  const show = () => {
+    browser ??= openBrowser(url)
+    return browser
+  }
+  return { url, port: server.port, show, paste, close: () => server.close() }
 }
 
-function failed({ message, hint }: CodexError): CallbackReply {
-  return { status: 400, html: failurePage(message, hint) }
-}
-
-function browserOff(): BrowserOutcome {
-  return { opened: false, reason: 'No browser was opened, because CODEX_OAUTH_NO_BROWSER is set.' }
+interface Received {
+  error: CodexError | undefined
 }
 
 /** The service's refusal in words of ours; its own description only quoted (facts: wire-protocol 2.3). */

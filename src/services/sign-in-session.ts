@@ -19,7 +19,9 @@ export interface SignInSession {
   error(): CodexError | undefined
   /** Milliseconds since the epoch, both. */
   openedAt: number
-  expiresAt: number
+  expiresAt(): number
+  /** Lets it end no earlier than this: each way has a life of its own. */
+  prolong(untilMs: number): void
   /** The account that is signed in, or a rejection with `error`. */
   outcome: Promise<IdClaims>
   /** Aborted when the session has ended. */
@@ -42,7 +44,11 @@ export interface SignInSessionDeps {
 const REVOKE_LIMIT_MS = 5_000
 
 export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDeps): SignInSession {
+  const openedAt = clock.now()
+  let expiresAt = openedAt + limitMs
   let state: ReturnType<SignInSession['state']> = 'pending'
+  /** Two ways can bring a code at the same moment: the first to store its login has won. */
+  let isStored = false
   let failure: CodexError | undefined
   const ended = new AbortController()
   const { promise: outcome, resolve, reject } = deferred<IdClaims>()
@@ -74,6 +80,8 @@ export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDep
       succeed(readIdClaims(record))
       return undefined
     } catch (cause) {
+      // By another way meanwhile: whoever looks at this one's page is signed in all the same.
+      if (state === 'succeeded') return undefined
       const error = asCodexError(cause)
       fail(error)
       return error
@@ -87,10 +95,12 @@ export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDep
     try {
       await storage.update((current) => {
         previous = current
-        stored = state === 'pending'
+        stored = state === 'pending' && !isStored
+        isStored ||= stored
         return stored ? record : current
       })
     } catch (error) {
+      isStored &&= !stored
       // Nobody has these tokens any more, and nobody would ever sign them out.
       forget(record)
       throw error
@@ -104,17 +114,20 @@ export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDep
     if (obsolete?.refreshToken !== undefined) void oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS)
   }
 
-  void clock.sleep(limitMs, ended.signal).then(
-    () => fail(signInTimeout(limitMs)),
-    () => {},
-  )
-  const openedAt = clock.now()
-  const expiresAt = openedAt + limitMs
+  async function runOut(): Promise<void> {
+    for (let leftMs = limitMs; leftMs > 0; leftMs = expiresAt - clock.now()) await clock.sleep(leftMs, ended.signal)
+    fail(signInTimeout(expiresAt - openedAt))
+  }
+  runOut().catch(() => {})
+
   return {
     state: () => state,
     error: () => failure,
     openedAt,
-    expiresAt,
+    expiresAt: () => expiresAt,
+    prolong(untilMs) {
+      expiresAt = Math.max(expiresAt, untilMs)
+    },
     outcome,
     ended: ended.signal,
     redeem,
@@ -129,7 +142,7 @@ export function signInCancelled(message: string): CodexError {
 
 function signInTimeout(limitMs: number): CodexError {
   return new CodexError('LOGIN_TIMEOUT', `Nobody finished the sign-in within ${Math.round(limitMs / 1000)} s.`, {
-    hint: 'Start again with codex_login. On a remote machine, the browser must be able to reach this one: forward the port.',
+    hint: 'Start again with codex_login; where the last page of the browser does not load, pass its address as callback_url, or use method "device".',
   })
 }
 

@@ -1,47 +1,74 @@
 import type { Config } from '../config.ts'
 import type { CodexError } from '../errors.ts'
 import { raceSignal } from '../infrastructure/abort.ts'
-import type { BrowserOutcome } from '../infrastructure/browser.ts'
 import type { Clock } from '../infrastructure/clock.ts'
+import type { Surroundings } from '../infrastructure/surroundings.ts'
 import type { TokenStorage } from '../infrastructure/token-storage.ts'
-import { type BrowserSignIn, type BrowserSignInDeps, openBrowserSignIn } from './browser-sign-in.ts'
 import { type IdClaims, readIdClaims } from './id-claims.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
-import { openSession, type SignInSession, signInCancelled } from './sign-in-session.ts'
+import { type OpenSignIn, openWay, type WayDeps } from './open-sign-in.ts'
+import { nothingToComplete } from './pasted-address.ts'
+import { chooseMethod, type MethodChoice, type SignInMethod } from './sign-in-method.ts'
+import { openSession, signInCancelled } from './sign-in-session.ts'
+import { showAndWait, type WaitOptions } from './sign-in-wait.ts'
 import type { TokenManager } from './token-manager.ts'
 
 /** How the sign-in of this process stands: what `codex_status` shows as `login`. */
 export interface LoginView {
   state: 'pending' | 'succeeded' | 'failed' | 'cancelled'
+  /** `other-window`: it is open there, and waited for here. */
+  method: SignInMethod | 'other-window'
   /** The address to open, while it is of use. */
-  url: string
+  url: string | undefined
+  userCode: string | undefined
   /** Milliseconds since the epoch, like `expiresAt`. */
   openedAt: number
   expiresAt: number
   error: CodexError | undefined
 }
 
-export type LoginOutcome =
-  | { status: 'authenticated'; account: IdClaims; fresh: boolean }
-  /** Still waiting for the user: the listener stays open until `expiresAt`. */
-  | { status: 'pending'; url: string; port: number; expiresAt: number; browser: BrowserOutcome }
-
-export interface LoginOptions {
-  /** Sign in again although somebody is signed in; also ends a sign-in that is open. */
-  force: boolean
-  signal?: AbortSignal | undefined
-  onProgress?: ((message: string) => void) | undefined
+/** Still waiting for the user; it stays open until `expiresAt`. */
+export interface PendingLogin {
+  status: 'pending'
+  method: SignInMethod | 'other-window'
+  /** Sentences: why this way, and what stands in the way of another. */
+  reason: string
+  url: string | undefined
+  /** To be typed in at `url`. */
+  userCode: string | undefined
+  /** Where the browser's answer is expected, while one is. */
+  port: number | undefined
+  expiresAt: number
+  /** Whether a browser shows the address already. */
+  opened: boolean
 }
 
-/** The browser sign-in (RFC 8252): one at a time in a process, shared by all calls that ask for it. */
+export type LoginOutcome = { status: 'authenticated'; account: IdClaims; fresh: boolean } | PendingLogin
+
+export interface LoginOptions extends WaitOptions {
+  /** Sign in again although somebody is signed in; also ends a sign-in that is open. */
+  force: boolean
+  /** The surroundings decide where nothing is asked for. */
+  method?: SignInMethod | undefined
+  /** False: only show the address. */
+  openBrowser?: boolean
+  /** The redirect of an open browser sign-in, as the user has copied it. */
+  callbackUrl?: string | undefined
+}
+
+/**
+ * The sign-in of this process: one at a time, shared by all calls that ask for it, with one or more ways open side by
+ * side (browser and pasted address, RFC 8252; device code, RFC 8628).
+ */
 export interface SignIn {
   /**
-   * Signs in, joining a sign-in that is open already. It waits as long as one call may, or not at all where no browser
-   * opens; then the outcome is
-   * `pending` and a later call or `view` tells how it ended. Stored credentials change only by success.
+   * Signs in, joining a sign-in that is open already, here or in another window. It waits as long as one call may, or
+   * not at all where the user has to act first; then the outcome is `pending` and a later call or `view` tells how it
+   * ended. Stored credentials change only by success.
    *
-   * @throws CodexError CALLBACK_PORT_IN_USE, LOGIN_DENIED, LOGIN_TIMEOUT, TOKEN_REQUEST_FAILED, NETWORK, TIMEOUT, RESPONSE_INVALID,
-   *   STORAGE_CORRUPT, STORAGE_FAILED, STORAGE_LOCKED; CANCELLED by `signal`, `codex_clear` or a newer sign-in
+   * @throws CodexError INPUT_INVALID a pasted address of something else; CALLBACK_PORT_IN_USE, LOGIN_DENIED,
+   *   LOGIN_TIMEOUT, TOKEN_REQUEST_FAILED, NETWORK, TIMEOUT, RESPONSE_INVALID, STORAGE_CORRUPT, STORAGE_FAILED,
+   *   STORAGE_LOCKED; CANCELLED by `signal`, `codex_clear` or a newer sign-in
    */
   login(options: LoginOptions): Promise<LoginOutcome>
   view(): LoginView | undefined
@@ -49,47 +76,39 @@ export interface SignIn {
   cancel(): Promise<void>
 }
 
-export interface SignInDeps extends BrowserSignInDeps {
-  config: BrowserSignInDeps['config'] & Pick<Config, 'loginTimeoutMs' | 'loginWaitMs'>
+export interface SignInDeps extends WayDeps {
+  config: WayDeps['config'] & Pick<Config, 'loginTimeoutMs' | 'loginWaitMs' | 'openBrowser'>
+  surroundings: Surroundings
   storage: TokenStorage
   tokens: TokenManager
   oauth: OAuthFlow
   clock: Clock
 }
 
-interface Running {
-  session: SignInSession
-  way: BrowserSignIn
-  /** Whether a call has said how it ended. */
-  told: boolean
-}
-
 interface Begun {
-  /** False for the call that opened it. */
-  joined: boolean
-  running: Running
+  signIn: OpenSignIn
+  /** Whether this call has opened the way that is shown. */
+  isNew: boolean
 }
-
-/** How often a waiting call looks whether another window has signed in, and how often it says that it waits. */
-const LOOK_MS = 1_000
-const PROGRESS_MS = 10_000
 
 export function createSignIn(deps: SignInDeps): SignIn {
-  const { config, storage, tokens, oauth, clock } = deps
-  let running: Running | undefined
-  /** Calls begin one after the other, so that two at once share one listener. */
+  const { config, surroundings, storage, tokens, oauth, clock, lease } = deps
+  let running: OpenSignIn | undefined
+  /** Calls begin one after the other, so that two at once share one sign-in. */
   let beginning: Promise<unknown> = Promise.resolve()
   /** Counts sign-outs: a sign-in that was still beginning then must not open any more. */
   let cancels = 0
 
-  async function begin({ force, signal }: LoginOptions): Promise<IdClaims | Begun> {
+  async function begin(options: LoginOptions): Promise<IdClaims | Begun> {
     const asked = cancels
+    const { force, signal } = options
+    const savedBefore = storedLogin()?.savedAt
     // Outside the queue: it may ask the service, and nobody should have to wait behind that.
     const account = force || isPending() ? undefined : await signedInAccount(signal)
     if (account !== undefined) return account
     const begun = beginning.then(async () => {
       if (asked !== cancels) throw signInCancelled('The sign-in was cancelled.')
-      return (force ? undefined : await join()) ?? openAnew()
+      return (force ? undefined : await join(options)) ?? openAnew(options, savedBefore)
     })
     beginning = begun.catch(() => {})
     return begun
@@ -97,21 +116,56 @@ export function createSignIn(deps: SignInDeps): SignIn {
 
   const isPending = () => running?.session.state() === 'pending'
 
+  const choiceFor = ({ method, openBrowser = true }: LoginOptions): MethodChoice =>
+    chooseMethod({ method, opensBrowser: config.openBrowser && openBrowser, surroundings })
+
   /** The sign-in that is open already, or who has meanwhile signed in in another window. */
-  async function join(): Promise<IdClaims | Begun | undefined> {
+  async function join(options: LoginOptions): Promise<IdClaims | Begun | undefined> {
     if (running === undefined || !isPending()) return undefined
     const account = signedInSince(running)
-    if (account === undefined) return { joined: true, running }
-    running.session.adopt(account)
-    return account
+    if (account !== undefined) {
+      running.session.adopt(account)
+      return account
+    }
+    const { method } = options
+    // Another window's sign-in is left to that window, and this one gets its own.
+    if (method !== undefined && running.isElsewhere) return undefined
+    const isNew = method !== undefined && running[method] === undefined
+    if (isNew) await openWay(running, choiceFor(options), deps)
+    return { signIn: running, isNew }
   }
 
-  async function openAnew(): Promise<Begun> {
+  async function openAnew(options: LoginOptions, savedBefore: number | undefined): Promise<IdClaims | Begun> {
     // What would refuse the login at its end is better said before the browser opens.
     await storage.rehearse()
     await end('A newer sign-in has taken the place of this one.')
-    running = await open()
-    return { joined: false, running }
+    const isWanted = options.force || options.method !== undefined
+    const signIn = newSignIn(savedBefore)
+    running = signIn
+    try {
+      signIn.isElsewhere = !lease.take(signIn.session.expiresAt(), isWanted)
+      if (signIn.isElsewhere) return { signIn, isNew: true }
+      signIn.session.ended.addEventListener('abort', () => lease.release())
+      // The other window may have finished while this call was getting ready.
+      const account = isWanted ? undefined : signedInSince(signIn)
+      if (account !== undefined) {
+        signIn.session.adopt(account)
+        return account
+      }
+      await openWay(signIn, choiceFor(options), deps)
+    } catch (error) {
+      signIn.session.fail(signInCancelled('The sign-in could not begin.'))
+      if (running === signIn) running = undefined
+      throw error
+    }
+    return { signIn, isNew: true }
+  }
+
+  /** One without a way as yet. */
+  function newSignIn(savedBefore: number | undefined): OpenSignIn {
+    const session = openSession({ storage, oauth, clock, limitMs: config.loginTimeoutMs })
+    const way = { browser: undefined, device: undefined, shown: undefined, opened: false, isElsewhere: false }
+    return { session, ...way, savedBefore, told: false }
   }
 
   /** Who is signed in with a login that works or can be renewed; nobody, when in doubt. */
@@ -125,56 +179,36 @@ export function createSignIn(deps: SignInDeps): SignIn {
     }
   }
 
-  /** Who has signed in elsewhere, in another window say, since this sign-in was opened. */
-  function signedInSince({ session }: Running): IdClaims | undefined {
+  function storedLogin() {
     try {
-      const { record } = storage.read()
-      // The file rounds down to whole seconds: one within the second of the opening goes unseen.
-      if (record?.savedAt === undefined || record.savedAt <= session.openedAt) return undefined
-      return readIdClaims(record)
+      return storage.read().record
     } catch {
       return undefined
     }
   }
 
-  async function open(): Promise<Running> {
-    const session = openSession({ storage, oauth, clock, limitMs: config.loginTimeoutMs })
-    try {
-      return { session, way: await openBrowserSignIn(session, deps), told: false }
-    } catch (error) {
-      session.fail(signInCancelled('The sign-in could not begin.'))
-      throw error
-    }
+  /** Who has signed in elsewhere, in another window say, since this sign-in was opened. */
+  function signedInSince({ savedBefore }: OpenSignIn): IdClaims | undefined {
+    const record = storedLogin()
+    // A renewal leaves this time as it is.
+    return record?.savedAt === undefined || record.savedAt === savedBefore ? undefined : readIdClaims(record)
   }
 
   async function end(why: string): Promise<void> {
     running?.session.fail(signInCancelled(why))
-    await running?.way.close()
+    await running?.browser?.close()
   }
 
-  async function waitFor({ joined, running: awaited }: Begun, options: LoginOptions): Promise<LoginOutcome> {
-    const { session, way } = awaited
-    const { signal, onProgress } = options
-    const pending = async (): Promise<LoginOutcome> => {
-      const { url, port, browser } = way
-      return { status: 'pending', url, port, expiresAt: session.expiresAt, browser: await browser }
+  async function paste(address: string, { signal }: LoginOptions): Promise<LoginOutcome> {
+    const signIn = running
+    if (signIn?.browser === undefined || !isPending()) {
+      // It may have arrived by itself while the user was copying it.
+      if (signIn?.session.state() !== 'succeeded') throw nothingToComplete()
+    } else {
+      await raceSignal(signIn.browser.paste(address), signal)
     }
-    const waited = new AbortController()
-    try {
-      // Without a browser the user needs the whole address, and many clients show it only in a result.
-      const opened = () =>
-        Promise.race([way.browser.then((outcome) => outcome.opened), session.outcome.then(() => true)])
-      if (!joined && !(await raceSignal(opened(), signal))) return await pending()
-      // Only a call that goes on: clients stumble over progress that comes together with the result.
-      onProgress?.(`Waiting for you to sign in. If no browser has opened: ${way.url}`)
-      const watching = watch(awaited, waited.signal, onProgress)
-      const account = await raceSignal(Promise.race([session.outcome, watching]), signal)
-      if (account === undefined) return await pending()
-      awaited.told = true
-      return { status: 'authenticated', account, fresh: true }
-    } finally {
-      waited.abort()
-    }
+    signIn.told = true
+    return { status: 'authenticated', account: await signIn.session.outcome, fresh: true }
   }
 
   /** True once: for the call that comes back after the user has signed in meanwhile. */
@@ -184,35 +218,27 @@ export function createSignIn(deps: SignInDeps): SignIn {
     return news
   }
 
-  /** Waits as long as one call may. Resolves to who has signed in in another window, if somebody does. */
-  async function watch(
-    awaited: Running,
-    signal: AbortSignal,
-    onProgress: LoginOptions['onProgress'],
-  ): Promise<IdClaims | undefined> {
-    for (let waitedMs = 0; waitedMs < config.loginWaitMs; waitedMs += LOOK_MS) {
-      if (waitedMs % PROGRESS_MS === 0 && waitedMs > 0)
-        onProgress?.(`Waiting for you to sign in. If no browser has opened: ${awaited.way.url}`)
-      await clock.sleep(Math.min(LOOK_MS, config.loginWaitMs - waitedMs), signal)
-      const account = awaited.session.state() === 'pending' ? signedInSince(awaited) : undefined
-      if (account === undefined) continue
-      awaited.session.adopt(account)
-      return account
-    }
-    return undefined
-  }
-
   return {
     async login(options) {
+      if (options.callbackUrl !== undefined) return paste(options.callbackUrl, options)
       const begun = await raceSignal(begin(options), options.signal)
-      if ('running' in begun) return waitFor(begun, options)
-      return { status: 'authenticated', account: begun, fresh: isNews() }
+      if (!('signIn' in begun)) return { status: 'authenticated', account: begun, fresh: isNews() }
+      const { signIn, isNew } = begun
+      const isOpenElsewhere = () => lease.isElsewhere()
+      const account = await showAndWait(signIn, isNew, options, { config, clock, signedInSince, isOpenElsewhere })
+      if (account === undefined) return pendingLogin(signIn)
+      signIn.told = true
+      return { status: 'authenticated', account, fresh: true }
     },
     view() {
-      if (running === undefined) return undefined
-      const { session, way } = running
-      const { openedAt, expiresAt } = session
-      return { state: session.state(), url: way.url, openedAt, expiresAt, error: session.error() }
+      // One that is only being opened has nothing to show.
+      if (running === undefined || (running.shown === undefined && !running.isElsewhere)) return undefined
+      const { session, shown } = running
+      const state = session.state()
+      const { url, userCode } = addressOf(running)
+      const { openedAt } = session
+      const method = shown?.method ?? 'other-window'
+      return { state, method, url, userCode, openedAt, expiresAt: session.expiresAt(), error: session.error() }
     },
     async cancel() {
       cancels += 1
@@ -220,5 +246,26 @@ export function createSignIn(deps: SignInDeps): SignIn {
       // How an earlier sign-in ended interests nobody who has signed out.
       if (running?.session.state() !== 'cancelled') running = undefined
     },
+  }
+}
+
+function pendingLogin(signIn: OpenSignIn): PendingLogin {
+  const { session, shown, opened } = signIn
+  return {
+    status: 'pending',
+    method: shown?.method ?? 'other-window',
+    reason: shown?.reason ?? 'A sign-in is open in another window.',
+    ...addressOf(signIn),
+    expiresAt: session.expiresAt(),
+    opened,
+  }
+}
+
+function addressOf({ browser, device, shown }: OpenSignIn) {
+  const isDevice = shown?.method === 'device' && device !== undefined
+  return {
+    url: isDevice ? device.url : browser?.url,
+    userCode: isDevice ? device.userCode : undefined,
+    port: browser?.port,
   }
 }

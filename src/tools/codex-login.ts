@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { maskEmail } from '../services/id-claims.ts'
-import type { LoginOutcome, SignIn } from '../services/sign-in.ts'
+import type { LoginOutcome, PendingLogin, SignIn } from '../services/sign-in.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const output = z.looseObject({
@@ -8,8 +8,12 @@ const output = z.looseObject({
   account_id: z.string().optional(),
   email: z.string().optional(),
   plan: z.string().optional(),
+  method: z.enum(['browser', 'device', 'other-window']).optional(),
+  reason: z.string().optional(),
   url: z.string().optional(),
+  user_code: z.string().optional(),
   expires_in_seconds: z.number().optional(),
+  other_ways: z.array(z.string()).optional(),
   message: z.string(),
 })
 
@@ -18,32 +22,33 @@ export function codexLogin({ signIn, now }: { signIn: SignIn; now: () => number 
     name: 'codex_login',
     title: 'Sign in to Codex',
     description:
-      'Sign in with ChatGPT in the browser. Waits up to 45 s; then, with status "pending", show the user the url ' +
-      'and call codex_login again (or codex_status) once they have signed in.',
+      'Sign in with ChatGPT: in the browser, or with a code where there is none. Waits up to 45 s; then, with status ' +
+      '"pending", show the user url and user_code and call codex_login again (or codex_status) once they have signed in.',
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
     input: z.strictObject({
+      method: z
+        .enum(['browser', 'device'])
+        .optional()
+        .describe('Leave out to choose by the surroundings; device: a code to enter on any device'),
+      callback_url: z
+        .string()
+        .trim()
+        .min(1)
+        .max(16_384)
+        .optional()
+        .describe('The address of the last page of the browser sign-in, if that page did not load'),
       force: z.boolean().default(false).describe('Sign in anew although somebody is signed in, e.g. to change account'),
     }),
     output,
-    async run({ force }, { signal, progress }) {
-      return { structured: present(await signIn.login({ force, signal, onProgress: progress }), now()) }
+    async run({ method, callback_url: callbackUrl, force }, { signal, progress, offerAddress: offer }) {
+      const outcome = await signIn.login({ force, method, callbackUrl, offer, signal, onProgress: progress })
+      return { structured: present(outcome, now()) }
     },
   })
 }
 
 function present(outcome: LoginOutcome, nowMs: number): z.infer<typeof output> {
-  if (outcome.status === 'pending') {
-    const { url, port, expiresAt, browser } = outcome
-    const opened = browser.opened
-      ? 'Waiting for you in the browser.'
-      : `${browser.reason} Open the address yourself, in a browser on this machine.`
-    return {
-      status: 'pending',
-      url,
-      expires_in_seconds: Math.max(0, Math.ceil((expiresAt - nowMs) / 1000)),
-      message: `${opened} The answer is expected on port ${port} of this machine. Call codex_login again when done. ${url}`,
-    }
-  }
+  if (outcome.status === 'pending') return presentPending(outcome, nowMs)
   const { account, fresh } = outcome
   const email = account.email === undefined ? undefined : maskEmail(account.email)
   const who = email ?? account.accountId ?? 'an account without a name'
@@ -55,5 +60,45 @@ function present(outcome: LoginOutcome, nowMs: number): z.infer<typeof output> {
     message: fresh
       ? `Signed in as ${who}.`
       : `Already signed in as ${who}; nothing was opened. Use force: true to sign in anew.`,
+  }
+}
+
+function presentPending(login: PendingLogin, nowMs: number): z.infer<typeof output> {
+  const { method, reason, url, userCode, expiresAt } = login
+  const ways = otherWays(login)
+  return {
+    status: 'pending',
+    method,
+    reason,
+    url,
+    user_code: userCode,
+    expires_in_seconds: Math.max(0, Math.ceil((expiresAt - nowMs) / 1000)),
+    other_ways: ways,
+    message: [reason, whatToDo(login), 'Call codex_login again when done.', ...ways].join(' '),
+  }
+}
+
+function whatToDo({ method, url, userCode, port, opened }: PendingLogin): string {
+  if (method === 'other-window') return 'Finish it there; this window notices by itself.'
+  if (method === 'device') return `Open ${url} in any browser and enter the code ${userCode}. Give the code to nobody.`
+  const where = `The answer is expected on port ${port} of this machine: ${url}`
+  return opened ? `Waiting for you in the browser. ${where}` : `Open the address yourself, in a browser. ${where}`
+}
+
+const PASTE =
+  'If the last page does not load (the browser runs on another machine), copy its address and pass it as callback_url.'
+const DEVICE = 'On any other device: method "device" gives a code to enter there.'
+const BROWSER = 'In a browser on this machine, or by copying an address: method "browser".'
+const API_KEY = 'Without ChatGPT: an API key in the environment of the server (CODEX_API_KEY), billed per token.'
+const OWN = 'To sign in here all the same: force true.'
+
+function otherWays({ method, port }: PendingLogin): string[] {
+  switch (method) {
+    case 'browser':
+      return [PASTE, DEVICE, API_KEY]
+    case 'device':
+      return port === undefined ? [BROWSER, API_KEY] : [PASTE, API_KEY]
+    case 'other-window':
+      return [OWN]
   }
 }

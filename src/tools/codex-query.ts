@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { AnswerProgress } from '../services/codex-answer.ts'
-import type { CodexClient, QueryResult } from '../services/codex-client.ts'
+import type { QueryResult } from '../services/codex-client.ts'
+import type { GuidedQuery } from '../services/guided-query.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const input = z.strictObject({
@@ -16,7 +17,7 @@ const input = z.strictObject({
   reasoning_effort: z.string().trim().min(1).max(40).optional().describe('low, medium, high, … as codex_models lists'),
 })
 
-export function codexQuery({ client }: { client: CodexClient }): Tool {
+export function codexQuery({ query }: { query: GuidedQuery }): Tool {
   return defineTool({
     name: 'codex_query',
     title: 'Ask Codex',
@@ -31,7 +32,8 @@ export function codexQuery({ client }: { client: CodexClient }): Tool {
       const onProgress = (progress: AnswerProgress) => call.progress(describeProgress(progress))
       const question = { prompt, model, systemPrompt, temperature, effort }
       call.progress('Asking Codex')
-      const result = await client.query(question, { signal: call.signal, onProgress })
+      const { signal, progress: onSignIn, offerAddress: offer } = call
+      const result = await query(question, { signal, onProgress, onSignIn, offer })
       return { texts: [result.text, footer(result)] }
     },
   })

@@ -6,7 +6,9 @@ import { defineTool, type Tool } from './tool.ts'
 
 const login = z.looseObject({
   state: z.enum(['pending', 'succeeded', 'failed', 'cancelled']),
+  method: z.enum(['browser', 'device', 'other-window']).optional(),
   url: z.string().optional(),
+  user_code: z.string().optional(),
   expires_in_seconds: z.number().optional(),
   error: z.string().optional(),
 })
@@ -60,10 +62,15 @@ function present(status: AccountStatus, nowMs: number): z.infer<typeof output> {
   }
 }
 
-function presentLogin({ state, url, expiresAt, error }: LoginView, nowMs: number): z.infer<typeof login> {
+function presentLogin(
+  { state, method, url, userCode, expiresAt, error }: LoginView,
+  nowMs: number,
+): z.infer<typeof login> {
   const pending = state === 'pending'
   return {
     state,
+    method,
+    user_code: pending ? userCode : undefined,
     url: pending ? url : undefined,
     expires_in_seconds: pending ? Math.max(0, Math.ceil((expiresAt - nowMs) / 1000)) : undefined,
     error: error === undefined ? undefined : `${error.message} [${error.code}]`,

@@ -1,6 +1,6 @@
 import type { ListModels } from '../services/account-models.ts'
 import type { ReadStatus } from '../services/account-status.ts'
-import type { CodexClient } from '../services/codex-client.ts'
+import type { GuidedQuery } from '../services/guided-query.ts'
 import type { SignIn } from '../services/sign-in.ts'
 import type { SignOut } from '../services/sign-out.ts'
 import { codexClear } from './codex-clear.ts'
@@ -11,7 +11,7 @@ import { codexStatus } from './codex-status.ts'
 import type { Tool } from './tool.ts'
 
 export interface Services {
-  client: CodexClient
+  query: GuidedQuery
   readStatus: ReadStatus
   signIn: SignIn
   signOut: SignOut

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { OfferAddress } from '../services/sign-in-wait.ts'
 
 /** What a tool is given beside its arguments. */
 export interface ToolCall {
@@ -6,6 +7,8 @@ export interface ToolCall {
   signal: AbortSignal
   /** Tells the user what is going on; dropped when the client asked for none. */
   progress(message: string): void
+  /** Offers an address in a dialog; absent when the client has none for that. */
+  offerAddress?: OfferAddress | undefined
 }
 
 /** Text for the model to read, or data that is sent both as structure and as JSON text. */

@@ -219,7 +219,9 @@ describe('what is wrong with the file is said, not thrown:', () => {
 describe('beside that it says', () => {
   const view = (state: LoginView['state'], openedAt = 1): LoginView => ({
     state,
+    method: 'browser',
     url: URL,
+    userCode: undefined,
     openedAt,
     expiresAt: openedAt + 300_000,
     error:

@@ -126,6 +126,8 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
       CODEX_OAUTH_ISSUER: origin,
       CODEX_OAUTH_BASE_URL: `${origin}/backend-api/codex`,
       OPENAI_BASE_URL: `${origin}/v1`,
+      // A desk at which the browser is switched off.
+      DISPLAY: ':0',
       CODEX_OAUTH_NO_BROWSER: '1',
       ...extra,
     }),

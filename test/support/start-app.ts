@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
-import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
+import { type CallToolResult, type ElicitRequest, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { onTestFinished } from 'vitest'
 import { type App, createApp, type Edges } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
@@ -49,9 +49,13 @@ export interface StartOptions {
   /** For a second window over the same credentials. */
   home?: string
   edges?: Partial<Edges>
+  /** The client has dialogs for addresses, and a user who answers them. */
+  dialog?: (request: DialogRequest, signal: AbortSignal) => Promise<'accept' | 'decline' | 'cancel'>
 }
 
-export async function startApp(fake: FakeOpenAI, { env = {}, home = tempFolder(), edges }: StartOptions = {}) {
+export type DialogRequest = Extract<ElicitRequest['params'], { mode: 'url' }>
+
+export async function startApp(fake: FakeOpenAI, { env = {}, home = tempFolder(), edges, dialog }: StartOptions = {}) {
   const [first, second] = await freePorts(2)
   const loaded = loadConfig(
     { ...fake.env({ CODEX_OAUTH_NO_BROWSER: '' }), CODEX_OAUTH_PORTS: `${first},${second}`, ...env },
@@ -80,7 +84,13 @@ export async function startApp(fake: FakeOpenAI, { env = {}, home = tempFolder()
     },
     '0.0.0-test',
   )
-  const client = new Client({ name: 'test', version: '1' })
+  const capabilities = dialog === undefined ? {} : { elicitation: { url: {} } }
+  const client = new Client({ name: 'test', version: '1' }, { capabilities })
+  if (dialog !== undefined) {
+    client.setRequestHandler(ElicitRequestSchema, async ({ params }, { signal }) => ({
+      action: await dialog(params as DialogRequest, signal),
+    }))
+  }
   const [ours, theirs] = InMemoryTransport.createLinkedPair()
   await Promise.all([app.server.connect(theirs), client.connect(ours)])
   const close = async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { LoginOptions, LoginOutcome } from '../../src/services/sign-in.ts'
+import type { LoginOptions, LoginOutcome, PendingLogin } from '../../src/services/sign-in.ts'
 import { codexLogin } from '../../src/tools/codex-login.ts'
 
 const NOW = 1_800_000_000_000
@@ -16,19 +16,33 @@ async function run(outcome: LoginOutcome, args: Record<string, unknown> = {}) {
     cancel: async () => {},
   }
   const tool = codexLogin({ signIn, now: () => NOW })
-  const call = { signal: new AbortController().signal, progress: () => {} }
+  const offerAddress = async () => 'cancel' as const
+  const call = { signal: new AbortController().signal, progress: () => {}, offerAddress }
   const output = await tool.run(tool.input.parse(args) as never, call)
   const data = JSON.parse(JSON.stringify('structured' in output ? output.structured : {}))
   expect(tool.output?.safeParse(data).success).toBe(true)
   return { data, asked, call }
 }
 
-const pending: Extract<LoginOutcome, { status: 'pending' }> = {
+const pending: PendingLogin = {
   status: 'pending',
+  method: 'browser',
+  reason: 'A browser can be opened on this machine.',
   url: 'https://auth.example/oauth/authorize?state=x',
+  userCode: undefined,
   port: 1457,
   expiresAt: NOW + 200_500,
-  browser: { opened: true },
+  opened: true,
+}
+
+const device: PendingLogin = {
+  ...pending,
+  method: 'device',
+  reason: 'This is an SSH session.',
+  url: 'https://auth.example/codex/device',
+  userCode: 'ABCD-12345',
+  port: undefined,
+  opened: false,
 }
 
 function signedInAs(account: { accountId?: string; email?: string; plan?: string }, fresh = true): LoginOutcome {
@@ -36,25 +50,68 @@ function signedInAs(account: { accountId?: string; email?: string; plan?: string
   return { status: 'authenticated', account: claims, fresh }
 }
 
-test('force is off unless asked for; signal and progress are handed on', async () => {
+test('nothing is chosen unless asked for; signal, progress and dialogs are handed on', async () => {
   const { asked, call } = await run(pending)
-  expect(asked).toEqual([{ force: false, signal: call.signal, onProgress: call.progress }])
+  const { signal, progress: onProgress, offerAddress: offer } = call
+  expect(asked).toEqual([{ force: false, method: undefined, callbackUrl: undefined, offer, signal, onProgress }])
+  expect((await run(device, { method: 'device' })).asked[0]?.method).toBe('device')
+  expect((await run(pending, { callback_url: ' http://localhost:1455/x ' })).asked[0]?.callbackUrl).toBe(
+    'http://localhost:1455/x',
+  )
   expect((await run(pending, { force: true })).asked[0]?.force).toBe(true)
 })
 
-test('"pending" has the address, the seconds left and the port', async () => {
-  expect((await run(pending)).data).toEqual({
+test('"pending" has the way and why, the address, the seconds left, the port, and the other ways', async () => {
+  const { data } = await run(pending)
+  expect(data).toMatchObject({
     status: 'pending',
+    method: 'browser',
+    reason: pending.reason,
     url: pending.url,
     expires_in_seconds: 201,
-    message: `Waiting for you in the browser. The answer is expected on port 1457 of this machine. Call codex_login again when done. ${pending.url}`,
+    other_ways: [
+      expect.stringContaining('callback_url'),
+      expect.stringContaining('method "device"'),
+      expect.stringContaining('CODEX_API_KEY'),
+    ],
   })
+  expect(data).not.toHaveProperty('user_code')
+  expect(data.message).toBe(
+    [
+      'A browser can be opened on this machine. Waiting for you in the browser.',
+      `The answer is expected on port 1457 of this machine: ${pending.url}`,
+      'Call codex_login again when done.',
+      ...data.other_ways,
+    ].join(' '),
+  )
 })
 
 test('a browser that was not opened is said first', async () => {
-  const { data } = await run({ ...pending, browser: { opened: false, reason: 'This is an SSH session.' } })
-  expect(data.message).toMatch(/^(?:[^.]+: )?This is an SSH session\. Open the address yourself/)
+  const { data } = await run({ ...pending, opened: false, reason: 'No browser could be started.' })
+  expect(data.message).toMatch(/^No browser could be started\. Open the address yourself, in a browser\. /)
   expect(data.message).toContain(pending.url)
+})
+
+test('a device sign-in has the code and where to enter it', async () => {
+  const { data } = await run(device)
+  expect(data).toMatchObject({ method: 'device', user_code: 'ABCD-12345', url: device.url })
+  expect(data.message).toMatch(
+    /^This is an SSH session\. Open https:\S+ in any browser and enter the code ABCD-12345\./,
+  )
+  expect(data.other_ways[0]).toContain('method "browser"')
+})
+
+test('a device sign-in beside an open browser sign-in names the pasted address instead', async () => {
+  expect((await run({ ...device, port: 1455 })).data.other_ways[0]).toContain('callback_url')
+})
+
+test("another window's sign-in is left there", async () => {
+  const reason = 'A sign-in is open in another window.'
+  const { data } = await run({ ...pending, method: 'other-window', reason, url: undefined, port: undefined })
+  expect(data.message).toMatch(
+    /^A sign-in is open in another window\. Finish it there; this window notices by itself\./,
+  )
+  expect(data.other_ways).toEqual(['To sign in here all the same: force true.'])
 })
 
 test('no time is left rather than less than none', async () => {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import type { AnswerProgress } from '../../src/services/codex-answer.ts'
-import type { QueryOptions, QueryResult } from '../../src/services/codex-client.ts'
+import type { QueryResult } from '../../src/services/codex-client.ts'
 import type { Question } from '../../src/services/codex-request.ts'
+import type { GuidedQueryOptions } from '../../src/services/guided-query.ts'
 import { codexQuery } from '../../src/tools/codex-query.ts'
 
 const result: QueryResult = {
@@ -15,14 +16,12 @@ const result: QueryResult = {
 
 /** Asks with these arguments, checked as the server does; the client answers with this and these steps. */
 async function ask(args: Record<string, unknown>, answer: Partial<QueryResult> = {}, steps: AnswerProgress[] = []) {
-  const asked: { question: Question; options: QueryOptions | undefined }[] = []
+  const asked: { question: Question; options: GuidedQueryOptions }[] = []
   const tool = codexQuery({
-    client: {
-      async query(question, options) {
-        asked.push({ question, options })
-        for (const step of steps) options?.onProgress?.(step)
-        return { ...result, ...answer }
-      },
+    async query(question, options) {
+      asked.push({ question, options })
+      for (const step of steps) options.onProgress?.(step)
+      return { ...result, ...answer }
     },
   })
   const said: string[] = []

@@ -30,7 +30,9 @@ async function show(status: Partial<AccountStatus>) {
 
 const open: LoginView = {
   state: 'pending',
+  method: 'browser',
   url: 'https://auth.example/?a',
+  userCode: undefined,
   openedAt: NOW - 1_000,
   expiresAt: NOW + 90_001,
   error: undefined,
@@ -66,17 +68,23 @@ test.each([
 })
 
 test('a sign-in that is open has its address and the seconds left', async () => {
-  expect((await show({ login: open })).login).toEqual({ state: 'pending', url: open.url, expires_in_seconds: 91 })
+  expect((await show({ login: open })).login).toEqual({
+    method: 'browser',
+    state: 'pending',
+    url: open.url,
+    expires_in_seconds: 91,
+  })
 })
 
 test.each(['succeeded', 'cancelled'] as const)('a sign-in that has %s has neither', async (state) => {
-  expect((await show({ login: { ...open, state } })).login).toEqual({ state })
+  expect((await show({ login: { ...open, state } })).login).toEqual({ method: 'browser', state })
 })
 
 test('a sign-in that failed says why, with its code', async () => {
   const error = new CodexError('LOGIN_TIMEOUT', 'Nobody came.', { hint: 'Again.', cause: new Error('CANARY') })
   expect((await show({ login: { ...open, state: 'failed', error } })).login).toEqual({
     state: 'failed',
+    method: 'browser',
     error: 'Nobody came. [LOGIN_TIMEOUT]',
   })
 })

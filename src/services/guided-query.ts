@@ -1,0 +1,46 @@
+import { CodexError, isCodexError } from '../errors.ts'
+import type { CodexClient, QueryOptions, QueryResult } from './codex-client.ts'
+import type { Question } from './codex-request.ts'
+import type { SignIn } from './sign-in.ts'
+import type { OfferAddress } from './sign-in-wait.ts'
+
+export interface GuidedQueryOptions extends QueryOptions {
+  /** Shows the user an address; without it nobody is asked to sign in. */
+  offer?: OfferAddress | undefined
+  /** What a sign-in that is waited for has to say. */
+  onSignIn?: ((message: string) => void) | undefined
+}
+
+/**
+ * Asks a question; where nobody is signed in and the user can be shown an address, the sign-in comes first and the
+ * question is then answered in the same call.
+ *
+ * @throws as `CodexClient.query` and `SignIn.login`; NOT_AUTHENTICATED when the sign-in is not over within one wait
+ */
+export type GuidedQuery = (question: Question, options: GuidedQueryOptions) => Promise<QueryResult>
+
+export interface GuidedQueryDeps {
+  client: CodexClient
+  signIn: SignIn
+}
+
+export function createGuidedQuery({ client, signIn }: GuidedQueryDeps): GuidedQuery {
+  return async (question, options) => {
+    const { offer, onSignIn: onProgress, signal } = options
+    try {
+      return await client.query(question, options)
+    } catch (error) {
+      if (offer === undefined || !isCodexError(error, 'NOT_AUTHENTICATED')) throw error
+      const outcome = await signIn.login({ force: false, offer, signal, onProgress })
+      if (outcome.status === 'pending') throw notYet(error, outcome.reason)
+    }
+    return client.query(question, options)
+  }
+}
+
+function notYet(cause: CodexError, reason: string): CodexError {
+  return new CodexError('NOT_AUTHENTICATED', `${cause.message} ${reason}`, {
+    hint: 'The sign-in stays open: call codex_login, which shows its address, then ask again.',
+    cause,
+  })
+}

@@ -1,0 +1,156 @@
+import type { Config } from '../config.ts'
+import { CodexError } from '../errors.ts'
+import { raceSignal } from '../infrastructure/abort.ts'
+import type { Clock } from '../infrastructure/clock.ts'
+import type { IdClaims } from './id-claims.ts'
+import type { OpenSignIn } from './open-sign-in.ts'
+
+/** What a user answers who is asked to open an address; `failed` when the client could not ask. */
+export type OfferAnswer = 'accept' | 'decline' | 'cancel' | 'failed'
+
+/** An address to be offered to the user in a dialog of the client. */
+export interface AddressOffer {
+  message: string
+  url: string
+  /** Aborted when nobody waits for the answer any more: the dialog can go. */
+  signal: AbortSignal
+  /** Aborted when the user is through with it, one way or the other. */
+  ended: AbortSignal
+}
+
+export type OfferAddress = (offer: AddressOffer) => Promise<OfferAnswer>
+
+export interface WaitOptions {
+  signal?: AbortSignal | undefined
+  onProgress?: ((message: string) => void) | undefined
+  offer?: OfferAddress | undefined
+}
+
+export interface WaitDeps {
+  config: Pick<Config, 'loginWaitMs'>
+  clock: Clock
+  /** Who has signed in elsewhere since. */
+  signedInSince: (signIn: OpenSignIn) => IdClaims | undefined
+  /** Whether the other window's sign-in, which is waited for, is still open. */
+  isOpenElsewhere: () => boolean
+}
+
+/** How often a waiting call looks whether another window has signed in, and how often it says that it waits. */
+const LOOK_MS = 1_000
+const PROGRESS_MS = 10_000
+
+/**
+ * Shows a way that was just opened to the user, then waits for the login as long as one call may. Where the user has to
+ * act on words of ours first (no browser, a code, a dialog closed), it does not wait at all. Undefined: not yet.
+ *
+ * @throws CodexError whatever ended the sign-in; CANCELLED by `signal`
+ */
+export async function showAndWait(
+  signIn: OpenSignIn,
+  isNew: boolean,
+  options: WaitOptions,
+  deps: WaitDeps,
+): Promise<IdClaims | undefined> {
+  const { config, clock } = deps
+  const endsAt = clock.now() + config.loginWaitMs
+  const over = new AbortController()
+  try {
+    if (isNew && !(await raceSignal(show(signIn, options, deps, over.signal), options.signal))) return undefined
+    // Only a call that goes on: clients stumble over progress that comes together with the result.
+    options.onProgress?.(whatFor(signIn))
+    const watching = watch(signIn, endsAt, over.signal, options, deps)
+    return await raceSignal(Promise.race([signIn.session.outcome, watching]), options.signal)
+  } finally {
+    over.abort()
+  }
+}
+
+/** False: the user has to act before waiting makes sense. */
+async function show(signIn: OpenSignIn, options: WaitOptions, deps: WaitDeps, over: AbortSignal): Promise<boolean> {
+  const { shown } = signIn
+  if (shown === undefined) return true
+  const answer = options.offer === undefined ? 'failed' : await ask(signIn, options.offer, deps, over)
+  const { opened, reason = shown.reason } =
+    answer === 'accept' ? OPENED : answer === 'failed' ? await openBrowser(signIn) : NOT_OPENED[answer]
+  signIn.opened = opened
+  signIn.shown = { ...shown, reason }
+  return opened
+}
+
+interface Shown {
+  opened: boolean
+  /** What stood in the way. */
+  reason?: string
+}
+
+const OPENED: Shown = { opened: true }
+
+async function openBrowser({ shown, browser, session }: OpenSignIn): Promise<Shown> {
+  if (shown?.method !== 'browser' || !shown.opensBrowser || browser === undefined) return { opened: false }
+  // Whoever signs in meanwhile, elsewhere say, need not wait for a launcher that hangs.
+  return Promise.race([browser.show(), session.outcome.then(() => OPENED)])
+}
+
+const NOT_OPENED: Readonly<Record<'decline' | 'cancel' | 'late', Shown>> = {
+  decline: { opened: false, reason: 'The dialog with the address was declined.' },
+  cancel: { opened: false, reason: 'The dialog with the address was closed.' },
+  late: { opened: false, reason: 'The dialog with the address was not answered in time.' },
+}
+
+async function ask(signIn: OpenSignIn, offer: OfferAddress, { config, clock }: WaitDeps, over: AbortSignal) {
+  const { session, browser, device, shown } = signIn
+  const isDevice = shown?.method === 'device'
+  const url = (isDevice ? device : browser)?.url
+  if (url === undefined) return 'failed'
+  const message = isDevice
+    ? `Sign in to Codex with ChatGPT: open the page and enter the code ${device?.userCode}.`
+    : 'Sign in to Codex with ChatGPT: open the page in your browser.'
+  const dialog = new AbortController()
+  const close = () => dialog.abort()
+  over.addEventListener('abort', close, { once: true })
+  try {
+    return await Promise.race([
+      offer({ message, url, signal: dialog.signal, ended: session.ended }),
+      session.outcome.then(() => 'accept' as const),
+      clock.sleep(config.loginWaitMs, dialog.signal).then(() => 'late' as const),
+    ])
+  } finally {
+    dialog.abort()
+    over.removeEventListener('abort', close)
+  }
+}
+
+/** Waits as long as one call may. Resolves to who has signed in in another window, if somebody does. */
+async function watch(
+  signIn: OpenSignIn,
+  endsAt: number,
+  signal: AbortSignal,
+  { onProgress }: WaitOptions,
+  { config, clock, signedInSince, isOpenElsewhere }: WaitDeps,
+): Promise<IdClaims | undefined> {
+  // A clock that was set meanwhile must not make it longer.
+  const limitMs = Math.min(config.loginWaitMs, Math.max(0, endsAt - clock.now()))
+  for (let waitedMs = 0; waitedMs < limitMs; waitedMs += LOOK_MS) {
+    if (waitedMs % PROGRESS_MS === 0 && waitedMs > 0) onProgress?.(whatFor(signIn))
+    await clock.sleep(Math.min(LOOK_MS, limitMs - waitedMs), signal)
+    const account = signIn.session.state() === 'pending' ? signedInSince(signIn) : undefined
+    if (account !== undefined) {
+      signIn.session.adopt(account)
+      return account
+    }
+    if (signIn.isElsewhere && !isOpenElsewhere()) signIn.session.fail(endedElsewhere())
+  }
+  return undefined
+}
+
+function whatFor({ browser, device, shown }: OpenSignIn): string {
+  if (shown === undefined) return 'Waiting for the sign-in that is open in another window'
+  if (shown.method === 'device') return `Waiting for you to enter ${device?.userCode} at ${device?.url}`
+  return `Waiting for you to sign in. If no browser has opened: ${browser?.url}`
+}
+
+function endedElsewhere(): CodexError {
+  return new CodexError('CANCELLED', 'The sign-in that was open in another window has ended without a login.', {
+    hint: 'Start one here with codex_login.',
+  })
+}

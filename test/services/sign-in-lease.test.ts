@@ -1,0 +1,67 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { createClaimStore } from '../../src/infrastructure/claim.ts'
+import { type ProcessIdentity, thisProcess } from '../../src/infrastructure/process-identity.ts'
+import { createSignInLease } from '../../src/services/sign-in-lease.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+
+const NOW = 1_800_000_000_000
+
+/** Windows of one machine, each with its own lease, over one credentials file. */
+function desk() {
+  const folder = tempFolder()
+  mkdirSync(folder, { recursive: true })
+  let nowMs = NOW
+  const now = () => nowMs
+  const window = (identity: ProcessIdentity = thisProcess()) => {
+    const claims = createClaimStore({ base: () => join(folder, 'auth.json'), now, identity })
+    return createSignInLease({ claims, clock: { now } })
+  }
+  return { window, files: () => readdirSync(folder), pass: (ms: number) => (nowMs += ms) }
+}
+
+test('one window has it, the other sees that; given back, it can be had again', () => {
+  const { window, files } = desk()
+  const [a, b] = [window(), window()]
+  expect(a.isElsewhere()).toBe(false)
+  expect(a.take(NOW + 60_000, false)).toBe(true)
+  expect([a.isElsewhere(), b.isElsewhere()]).toEqual([false, true])
+  expect(b.take(NOW + 60_000, false)).toBe(false)
+  a.release()
+  expect(files()).toEqual([])
+  expect(b.take(NOW + 60_000, false)).toBe(true)
+})
+
+test('it can be prolonged, and taken over by force', () => {
+  const { window, pass } = desk()
+  const [a, b] = [window(), window()]
+  a.take(NOW + 1_000, false)
+  a.take(NOW + 90_000, false)
+  pass(2_000)
+  expect(b.isElsewhere()).toBe(true)
+  expect(b.take(NOW + 90_000, true)).toBe(true)
+  expect([a.isElsewhere(), b.isElsewhere()]).toEqual([true, false])
+  a.release()
+  expect(a.isElsewhere()).toBe(true)
+})
+
+test('its time runs out, whoever holds it', () => {
+  const { window, pass } = desk()
+  const [a, b] = [window({ pid: 1, place: 'another machine', startTime: undefined }), window()]
+  a.take(NOW + 60_000, false)
+  expect(b.isElsewhere()).toBe(true)
+  pass(60_000)
+  expect(b.isElsewhere()).toBe(false)
+  expect(b.take(NOW + 120_000, false)).toBe(true)
+})
+
+test('a window that was killed has left it', () => {
+  const { window } = desk()
+  const dead = { ...thisProcess(), pid: spawnSync(process.execPath, ['--version']).pid }
+  window(dead).take(NOW + 60_000, false)
+  const other = window()
+  expect(other.isElsewhere()).toBe(false)
+  expect(other.take(NOW + 60_000, false)).toBe(true)
+})
