@@ -23599,11 +23599,11 @@ function defaultFile(read, homedir2, problems) {
 import { setTimeout as setTimeout2 } from "node:timers/promises";
 var MAX_URL_LENGTH = 8192;
 var NOT_STARTED = "No browser could be started on this machine.";
-async function openInBrowser(url2, { surroundings: surroundings2, settleMs = 2e3 }) {
+async function openInBrowser(url2, { surroundings: surroundings2, program, settleMs = 2e3 }) {
   const reason = whyRefused2(url2) ?? whyInvisible(surroundings2);
   if (reason !== void 0) return { opened: false, reason };
   const noFailure = setTimeout2(settleMs, { opened: true }, { ref: false });
-  return await Promise.race([launch(url2), noFailure]);
+  return await Promise.race([launchFirst(url2, isPlainName(program) ? [program, void 0] : [void 0]), noFailure]);
 }
 function whyRefused2(url2) {
   if (url2.length > MAX_URL_LENGTH) return "The address is too long to be handed to a browser.";
@@ -23625,17 +23625,24 @@ function whyInvisible({ place, hasBrowser }) {
   if (place === "container") return "This is a container, in which no browser can be shown.";
   return "There is no display here on which a browser could be shown.";
 }
-async function launch(url2) {
+function isPlainName(program) {
+  return program !== void 0 && /^[\w./+-]{1,1000}$/.test(program) && !/^browser(Private)?$/.test(program);
+}
+async function launchFirst(url2, programs) {
+  for (const program of programs) if (await launch(url2, program)) return { opened: true };
+  return { opened: false, reason: NOT_STARTED };
+}
+async function launch(url2, program) {
   try {
     const { default: open4 } = await Promise.resolve().then(() => (init_open(), open_exports));
-    const launcher = await open4(url2);
+    const launcher = await open4(url2, program === void 0 ? {} : { app: { name: program } });
     launcher.on("error", () => {
     });
     const ended = launcher.exitCode !== null || launcher.signalCode !== null;
     if (!ended) await new Promise((resolve3) => launcher.once("exit", resolve3));
-    return launcher.exitCode === 0 ? { opened: true } : { opened: false, reason: NOT_STARTED };
+    return launcher.exitCode === 0;
   } catch {
-    return { opened: false, reason: NOT_STARTED };
+    return false;
   }
 }
 
@@ -23872,7 +23879,7 @@ var app = createApp(
     fetch: (...request) => fetch(...request),
     clock: systemClock,
     randomBytes,
-    openBrowser: (url2) => openInBrowser(url2, { surroundings }),
+    openBrowser: (url2) => openInBrowser(url2, { surroundings, program: platform2() === "linux" ? process.env.BROWSER : void 0 }),
     surroundings,
     system: { os: platform2(), arch: arch2() },
     log

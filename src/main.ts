@@ -38,7 +38,8 @@ const app = createApp(
     fetch: (...request) => fetch(...request),
     clock: systemClock,
     randomBytes,
-    openBrowser: (url) => openInBrowser(url, { surroundings }),
+    openBrowser: (url) =>
+      openInBrowser(url, { surroundings, program: platform() === 'linux' ? process.env.BROWSER : undefined }),
     surroundings,
     system: { os: platform(), arch: arch() },
     log,

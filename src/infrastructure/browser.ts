@@ -6,6 +6,11 @@ export type BrowserOutcome = { opened: true } | { opened: false; reason: string 
 export interface BrowserOptions {
   /** Tells whether a browser can be seen; the launcher itself inherits the environment of the process. */
   surroundings: Surroundings
+  /**
+   * What BROWSER names on Linux: tried first, because remote workspaces put the way to the user's own browser there, and
+   * only the desktop's opener, which they often lack, would look at it.
+   */
+  program?: string | undefined
   /** How long the launcher may take to fail. */
   settleMs?: number
 }
@@ -21,12 +26,12 @@ const NOT_STARTED = 'No browser could be started on this machine.'
  */
 export async function openInBrowser(
   url: string,
-  { surroundings, settleMs = 2_000 }: BrowserOptions,
+  { surroundings, program, settleMs = 2_000 }: BrowserOptions,
 ): Promise<BrowserOutcome> {
   const reason = whyRefused(url) ?? whyInvisible(surroundings)
   if (reason !== undefined) return { opened: false, reason }
   const noFailure = setTimeout(settleMs, { opened: true } as const, { ref: false })
-  return await Promise.race([launch(url), noFailure])
+  return await Promise.race([launchFirst(url, isPlainName(program) ? [program, undefined] : [undefined]), noFailure])
 }
 
 /**
@@ -58,19 +63,31 @@ export function whyInvisible({ place, hasBrowser }: Surroundings): string | unde
   return 'There is no display here on which a browser could be shown.'
 }
 
+/** A list of commands with placeholders, which the variable may hold as well, is left to the desktop's opener. */
+function isPlainName(program: string | undefined): program is string {
+  // These two are names of a library's own for something else.
+  return program !== undefined && /^[\w./+-]{1,1000}$/.test(program) && !/^browser(Private)?$/.test(program)
+}
+
+/** Undefined is the system's own opener. */
+async function launchFirst(url: string, programs: readonly (string | undefined)[]): Promise<BrowserOutcome> {
+  for (const program of programs) if (await launch(url, program)) return { opened: true }
+  return { opened: false, reason: NOT_STARTED }
+}
+
 /** Settles when the launcher has ended: never, if it becomes the browser itself. */
-async function launch(url: string): Promise<BrowserOutcome> {
+async function launch(url: string, program: string | undefined): Promise<boolean> {
   try {
     // Loaded here because only a sign-in needs it, and the server should start fast.
     const { default: open } = await import('open')
-    const launcher = await open(url)
+    const launcher = await open(url, program === undefined ? {} : { app: { name: program } })
     // `open` takes its own listener off once the launcher runs; a later error would end the process.
     launcher.on('error', () => {})
     // On Windows `open` waits for the launcher itself, so the end may lie behind us.
     const ended = launcher.exitCode !== null || launcher.signalCode !== null
     if (!ended) await new Promise((resolve) => launcher.once('exit', resolve))
-    return launcher.exitCode === 0 ? { opened: true } : { opened: false, reason: NOT_STARTED }
+    return launcher.exitCode === 0
   } catch {
-    return { opened: false, reason: NOT_STARTED }
+    return false
   }
 }

@@ -165,6 +165,18 @@ describe.skipIf(process.platform !== 'linux').each(['unbundled', 'bundled'] as c
     expect(readFileSync(record, 'utf8')).toBe(`${URL_TO_OPEN}\n`)
   })
 
+  test('the program that BROWSER names is asked first, and the opener of the system when it fails', async () => {
+    const [working, broken] = [join(folder, 'bin', 'helper'), join(folder, 'bin', 'broken')]
+    writeFileSync(working, `#!/bin/sh\nprintf 'helper %s\\n' "$1" >> '${record}'\n`, { mode: 0o755 })
+    writeFileSync(broken, '#!/bin/sh\nexit 1\n', { mode: 0o755 })
+    installBrowser(`printf 'opener %s\\n' "$1" >> '${record}'`)
+    for (const program of [working, broken, '/nowhere/at/all', `${working} %s`, 'browser']) {
+      expect(await openAll([URL_TO_OPEN], { program })).toEqual([{ opened: true }])
+    }
+    const openers = ['helper', 'opener', 'opener', 'opener', 'opener']
+    expect(readFileSync(record, 'utf8')).toBe(openers.map((name) => `${name} ${URL_TO_OPEN}\n`).join(''))
+  })
+
   test('a launcher that fails is told', async () => {
     installBrowser('exit 3')
     expect(await openAll([URL_TO_OPEN])).toEqual([NOT_STARTED])
@@ -217,6 +229,7 @@ describe.skipIf(process.platform !== 'linux').each(['unbundled', 'bundled'] as c
     /** What `openInBrowser` is told; the launcher sees the environment of the process. */
     env?: Env
     browser?: string
+    program?: string
     settleMs?: number
   }
 
@@ -224,8 +237,8 @@ describe.skipIf(process.platform !== 'linux').each(['unbundled', 'bundled'] as c
     urls: string[],
     { settleMs = 10_000, ...others }: Circumstances = {},
   ): Promise<BrowserOutcome[]> {
-    const { env = { DISPLAY: ':0' }, browser } = others
-    const options = JSON.stringify({ ...at(env), settleMs })
+    const { env = { DISPLAY: ':0' }, browser, program } = others
+    const options = JSON.stringify({ ...at(env), program, settleMs })
     const script = `
       const hold = setInterval(() => {}, 1000)
       const outcomes = []
