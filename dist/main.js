@@ -20525,7 +20525,7 @@ function createMcpServer({ tools, version: version3, configProblem, newId, onFau
     const tool = byName.get(name);
     if (tool === void 0) throw protocolError(-32602, `Unknown tool. The tools are ${[...byName.keys()].join(", ")}.`);
     if (typeof args !== "object" || Array.isArray(args)) throw protocolError(-32602, "The arguments must be an object.");
-    return { tool, args };
+    return { tool, args: Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null)) };
   }
   return server;
 }

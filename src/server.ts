@@ -89,7 +89,8 @@ export function createMcpServer({ tools, version, configProblem, newId, onFault 
     const tool = byName.get(name)
     if (tool === undefined) throw protocolError(-32602, `Unknown tool. The tools are ${[...byName.keys()].join(', ')}.`)
     if (typeof args !== 'object' || Array.isArray(args)) throw protocolError(-32602, 'The arguments must be an object.')
-    return { tool, args }
+    // Some clients write null for what they leave out.
+    return { tool, args: Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null)) }
   }
 
   return server

@@ -238,6 +238,13 @@ describe('the protocol', () => {
     expect(textOf(await talk.request('tools/call', { name: 'do_it', arguments: args }))).toBe('done')
   })
 
+  test('an argument that is null counts as left out, and as missing where it is needed', async () => {
+    const talk = await talkTo(realTools)
+    expect(textOf(await talk.call('codex_query', { prompt: null, model: null }))).toMatch(
+      /^codex_query: prompt: is missing, expected string\./,
+    )
+  })
+
   test('a call that asks for a task is answered like any other: we offer none', async () => {
     const answer = await (await talkTo([toolThat(async () => done)])).call('do_it', {}, { task: { ttl: 60_000 } })
     expect(textOf(answer)).toBe('done')
