@@ -30,6 +30,8 @@ interface World {
   signIn(args?: Record<string, unknown>, browser?: BrowserOptions): Promise<void>
   /** Visits the address of the sign-in that was begun last. */
   visit(browser?: BrowserOptions): Promise<void>
+  /** The address at which the browser would end. */
+  redirect(): Promise<string>
   /** Begins a sign-in and leaves it open; `ended` resolves when its call has been answered. */
   begin(args?: Record<string, unknown>): Promise<{ ended: Promise<void> }>
   seed(expiresInSeconds?: number): void
@@ -42,7 +44,7 @@ interface Leak {
 }
 
 async function watch(options: { env?: Record<string, string>; fetch?: typeof fetch } = {}) {
-  const fake = await startFakeOpenAI({ reply: ANSWER, apiKey: API_KEY })
+  const fake = await startFakeOpenAI({ reply: ANSWER, apiKey: API_KEY, deviceInterval: 1 })
   onTestFinished(() => fake.close())
   const home = tempFolder()
   const edges = options.fetch === undefined ? {} : { fetch: options.fetch }
@@ -78,6 +80,10 @@ async function watch(options: { env?: Record<string, string>; fetch?: typeof fet
     },
     async visit(browser) {
       notePage(await fake.browser([...urls].at(-1) ?? '', browser))
+    },
+    async redirect() {
+      const answer = await fetch([...urls].at(-1) ?? '', { redirect: 'manual' })
+      return answer.headers.get('location') ?? ''
     },
     async signIn(args, browser) {
       const { ended } = await world.begin(args)
@@ -148,6 +154,40 @@ describe('no secret leaves the program', () => {
         await call('codex_login')
         await call('codex_models')
         await call('codex_clear')
+      },
+    ],
+    [
+      'a device sign-in: polled, refused with an echo, cleared, and done',
+      async ({ fake, call }) => {
+        fake.script.deviceToken.push(echo(403, error), echo(400, error))
+        await call('codex_login', { method: 'device' })
+        await call('codex_status')
+        await call('codex_login')
+        await call('codex_status')
+        await call('codex_login', { method: 'device' })
+        await call('codex_clear')
+        fake.script.deviceCode.push(echo(400, error), echo(500), { json: { device_auth_id: 'deviceauth_FAKE_0' } })
+        for (let turn = 0; turn < 3; turn += 1) await call('codex_login', { method: 'device' })
+        await call('codex_login', { method: 'device' })
+        fake.approveDevice()
+        await call('codex_login')
+        await call('codex_status')
+      },
+    ],
+    [
+      'a pasted address: of something else, with a wrong state, refused with an echo, and good',
+      async ({ fake, call, begin, redirect }) => {
+        for (const refused of [true, false]) {
+          const { ended } = await begin({ force: true })
+          const address = await redirect()
+          await call('codex_login', { callback_url: `https://evil.example/?${address.split('?')[1]}` })
+          await call('codex_login', { callback_url: `${address}x` })
+          if (refused) fake.script.token.push(echo(400))
+          await call('codex_login', { callback_url: address })
+          await call('codex_login', { callback_url: address })
+          await ended
+        }
+        await call('codex_status')
       },
     ],
     [
