@@ -3228,6 +3228,80 @@ var require_node_http = __commonJS({
   }
 });
 
+// src/infrastructure/callback-request.ts
+async function respond(request, response, { port, path: path3, answer }) {
+  response.on("error", () => {
+  });
+  const refusal = whyRefused(request, port, path3);
+  if (refusal !== void 0) return send(response, refusalPage(refusal));
+  try {
+    send(response, await answer(splitTarget(request.url).query));
+  } catch {
+    send(response, refusalPage(500));
+  }
+}
+function whyRefused({ rawHeaders, url: url2, method }, port, path3) {
+  const hosts = rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === "host" && index % 2 === 1);
+  if (hosts.length !== 1) return 400;
+  if (!["localhost", "127.0.0.1", "[::1]"].some((host) => hosts[0] === `${host}:${port}`)) return 403;
+  if (splitTarget(url2).path !== path3) return 404;
+  return method === "GET" ? void 0 : 405;
+}
+function splitTarget(target = "") {
+  const mark = target.indexOf("?");
+  return mark < 0 ? { path: target, query: "" } : { path: target.slice(0, mark), query: target.slice(mark + 1) };
+}
+function send(response, { status, html }) {
+  response.writeHead(status, headersFor(html));
+  response.end(html);
+}
+function replyToMalformed(error2) {
+  const page2 = refusalPage(MALFORMED[error2.code ?? ""] ?? 400);
+  const lines = Object.entries(headersFor(page2.html)).map(([name, value]) => `${name}: ${value}\r
+`);
+  return `HTTP/1.1 ${page2.status} ${import_node_http.STATUS_CODES[page2.status]}\r
+${lines.join("")}\r
+${page2.html}`;
+}
+function refusalPage(status) {
+  const text3 = REFUSALS[status];
+  return {
+    status,
+    html: `<!doctype html><html lang="en"><meta charset="utf-8"><title>${text3}</title><p>${text3}</p></html>
+`
+  };
+}
+function headersFor(html) {
+  return {
+    Connection: "close",
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Length": Buffer.byteLength(html),
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    Allow: "GET"
+  };
+}
+var import_node_http, MALFORMED, REFUSALS;
+var init_callback_request = __esm({
+  "src/infrastructure/callback-request.ts"() {
+    "use strict";
+    import_node_http = __toESM(require_node_http(), 1);
+    MALFORMED = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+    REFUSALS = {
+      400: "This request is not valid.",
+      403: "This request was not meant for this server.",
+      404: "There is nothing here.",
+      405: "Only GET is possible here.",
+      408: "The request did not arrive in time.",
+      431: "The request is too large.",
+      500: "Something went wrong. You can close this window."
+    };
+  }
+});
+
 // src/infrastructure/loopback-server.ts
 var loopback_server_exports = {};
 __export(loopback_server_exports, {
@@ -3262,8 +3336,8 @@ function listen(server, port, host) {
   });
 }
 function createListener(port, connections, options) {
-  const { headersTimeoutMs = 5e3 } = options;
-  const server = (0, import_node_http.createServer)({
+  const { path: path3, answer, headersTimeoutMs = 5e3 } = options;
+  const server = (0, import_node_http2.createServer)({
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: headersTimeoutMs,
     connectionsCheckingInterval: Math.min(1e3, headersTimeoutMs),
@@ -3278,7 +3352,7 @@ function createListener(port, connections, options) {
   const onRequest = (request, response) => {
     if (connections.get(request.socket) !== "waiting") return;
     connections.set(request.socket, "answering");
-    void respond(request, response, port, options);
+    void respond(request, response, { port, path: path3, answer });
   };
   server.on("request", onRequest);
   server.on("checkContinue", onRequest);
@@ -3298,63 +3372,10 @@ function makeRoom(connections) {
   const waiting = [...connections.keys()].filter((socket) => connections.get(socket) === "waiting");
   for (const socket of waiting.slice(0, Math.max(0, connections.size - MAX_CONNECTIONS))) socket.destroy();
 }
-async function respond(request, response, port, { path: path3, answer }) {
-  response.on("error", () => {
-  });
-  const refusal = whyRefused(request, port, path3);
-  if (refusal !== void 0) return send(response, refusalPage(refusal));
-  try {
-    send(response, await answer(splitTarget(request.url).query));
-  } catch {
-    send(response, refusalPage(500));
-  }
-}
-function whyRefused({ rawHeaders, url: url2, method }, port, path3) {
-  const hosts = rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === "host" && index % 2 === 1);
-  if (hosts.length !== 1) return 400;
-  if (!["localhost", "127.0.0.1", "[::1]"].some((host) => hosts[0] === `${host}:${port}`)) return 403;
-  if (splitTarget(url2).path !== path3) return 404;
-  return method === "GET" ? void 0 : 405;
-}
-function splitTarget(target = "") {
-  const mark = target.indexOf("?");
-  return mark < 0 ? { path: target, query: "" } : { path: target.slice(0, mark), query: target.slice(mark + 1) };
-}
-function send(response, { status, html }) {
-  response.writeHead(status, headersFor(html));
-  response.end(html);
-}
 function refuseMalformed(error2, socket, connections) {
   if (connections.get(socket) === "answering") return;
   if (!socket.writable) return void socket.destroy();
-  const page2 = refusalPage(MALFORMED[error2.code ?? ""] ?? 400);
-  const lines = Object.entries(headersFor(page2.html)).map(([name, value]) => `${name}: ${value}\r
-`);
-  const head = `HTTP/1.1 ${page2.status} ${import_node_http.STATUS_CODES[page2.status]}\r
-${lines.join("")}\r
-`;
-  socket.end(head + page2.html, () => socket.destroy());
-}
-function refusalPage(status) {
-  const text3 = REFUSALS[status];
-  return {
-    status,
-    html: `<!doctype html><html lang="en"><meta charset="utf-8"><title>${text3}</title><p>${text3}</p></html>
-`
-  };
-}
-function headersFor(html) {
-  return {
-    Connection: "close",
-    "Content-Type": "text/html; charset=utf-8",
-    "Content-Length": Buffer.byteLength(html),
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    Allow: "GET"
-  };
+  socket.end(replyToMalformed(error2), () => socket.destroy());
 }
 function createClose(listeners, connections) {
   let closing;
@@ -3385,28 +3406,19 @@ function inWords(cause) {
   if (isErrno(cause, "EACCES")) return "in a port range reserved by the system, EACCES";
   return `cannot be opened, ${errnoOf(cause) ?? "unknown reason"}`;
 }
-var import_node_http, ADDRESSES, MAX_HEADER_BYTES, MAX_CONNECTIONS, BURST_MS, CLOSE_GRACE_MS, MALFORMED, REFUSALS, FREE_A_PORT, RELEASE_A_RANGE;
+var import_node_http2, ADDRESSES, MAX_HEADER_BYTES, MAX_CONNECTIONS, BURST_MS, CLOSE_GRACE_MS, FREE_A_PORT, RELEASE_A_RANGE;
 var init_loopback_server = __esm({
   "src/infrastructure/loopback-server.ts"() {
     "use strict";
-    import_node_http = __toESM(require_node_http(), 1);
+    import_node_http2 = __toESM(require_node_http(), 1);
     init_errors();
+    init_callback_request();
     init_errno();
     ADDRESSES = ["127.0.0.1", "::1"];
     MAX_HEADER_BYTES = 16384;
     MAX_CONNECTIONS = 64;
     BURST_MS = 50;
     CLOSE_GRACE_MS = 300;
-    MALFORMED = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
-    REFUSALS = {
-      400: "This request is not valid.",
-      403: "This request was not meant for this server.",
-      404: "There is nothing here.",
-      405: "Only GET is possible here.",
-      408: "The request did not arrive in time.",
-      431: "The request is too large.",
-      500: "Something went wrong. You can close this window."
-    };
     FREE_A_PORT = "Finish or stop the other sign-in, or the program that holds the port, then try again.";
     RELEASE_A_RANGE = 'A reserved range belongs to no program: on Windows "netsh interface ipv4 show excludedportrange protocol=tcp" shows it, and a restart of the computer often releases it.';
   }

@@ -1,12 +1,8 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { CodexError } from '../errors.ts'
+import { type CallbackRules, replyToMalformed, respond } from './callback-request.ts'
 import { errnoOf, isErrno } from './errno.ts'
-
-export interface CallbackReply {
-  status: number
-  html: string
-}
 
 export interface LoopbackServer {
   readonly port: number
@@ -17,13 +13,9 @@ export interface LoopbackServer {
   close(): Promise<void>
 }
 
-export interface LoopbackServerOptions {
+export interface LoopbackServerOptions extends Omit<CallbackRules, 'port'> {
   /** In order of preference. */
   ports: readonly number[]
-  /** The one path that is answered. */
-  path: string
-  /** Gets the raw query, what follows the first `?`. Its HTML is sent as it is, so it must not repeat the query. */
-  answer: (query: string) => Promise<CallbackReply>
   /** How long a connection may take to send its request. */
   headersTimeoutMs?: number
 }
@@ -88,7 +80,7 @@ function listen(server: Server, port: number, host: string): Promise<Error | und
 }
 
 function createListener(port: number, connections: Connections, options: LoopbackServerOptions): Server {
-  const { headersTimeoutMs = 5_000 } = options
+  const { path, answer, headersTimeoutMs = 5_000 } = options
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: headersTimeoutMs,
@@ -107,7 +99,7 @@ function createListener(port: number, connections: Connections, options: Loopbac
     // and a code would be spent for nobody.
     if (connections.get(request.socket) !== 'waiting') return
     connections.set(request.socket, 'answering')
-    void respond(request, response, port, options)
+    void respond(request, response, { port, path, answer })
   }
   server.on('request', onRequest)
   // Without these two, node answers such requests by itself.
@@ -133,92 +125,11 @@ function makeRoom(connections: Connections): void {
   for (const socket of waiting.slice(0, Math.max(0, connections.size - MAX_CONNECTIONS))) socket.destroy()
 }
 
-async function respond(
-  request: IncomingMessage,
-  response: ServerResponse,
-  port: number,
-  { path, answer }: LoopbackServerOptions,
-): Promise<void> {
-  // The reader may leave while `answer` works.
-  response.on('error', () => {})
-  const refusal = whyRefused(request, port, path)
-  if (refusal !== undefined) return send(response, refusalPage(refusal))
-  try {
-    send(response, await answer(splitTarget(request.url).query))
-  } catch {
-    send(response, refusalPage(500))
-  }
-}
-
-/**
- * A foreign Host is a page of the web that had its own name point at this machine (DNS rebinding), and two of them
- * are a request that two readers understand differently. The path is compared as it came, because a URL parser makes
- * `//evil/auth/callback` and `http://evil/auth/callback` match.
- */
-function whyRefused({ rawHeaders, url, method }: IncomingMessage, port: number, path: string): Refused | undefined {
-  const hosts = rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === 'host' && index % 2 === 1)
-  if (hosts.length !== 1) return 400
-  if (!['localhost', '127.0.0.1', '[::1]'].some((host) => hosts[0] === `${host}:${port}`)) return 403
-  if (splitTarget(url).path !== path) return 404
-  return method === 'GET' ? undefined : 405
-}
-
-function splitTarget(target = ''): { path: string; query: string } {
-  const mark = target.indexOf('?')
-  return mark < 0 ? { path: target, query: '' } : { path: target.slice(0, mark), query: target.slice(mark + 1) }
-}
-
-function send(response: ServerResponse, { status, html }: CallbackReply): void {
-  response.writeHead(status, headersFor(html))
-  response.end(html)
-}
-
-/** What is not a request at all, or did not come in time. An answer in progress on the same connection goes on. */
+/** An answer in progress on the same connection goes on. */
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex, connections: Connections): void {
   if (connections.get(socket) === 'answering') return
   if (!socket.writable) return void socket.destroy()
-  const page = refusalPage(MALFORMED[error.code ?? ''] ?? 400)
-  const lines = Object.entries(headersFor(page.html)).map(([name, value]) => `${name}: ${value}\r\n`)
-  const head = `HTTP/1.1 ${page.status} ${STATUS_CODES[page.status]}\r\n${lines.join('')}\r\n`
-  socket.end(head + page.html, () => socket.destroy())
-}
-
-const MALFORMED: Readonly<Record<string, Refused>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }
-
-/** Everything that is said to a request that is no callback. Nothing of the request is in it. */
-const REFUSALS = {
-  400: 'This request is not valid.',
-  403: 'This request was not meant for this server.',
-  404: 'There is nothing here.',
-  405: 'Only GET is possible here.',
-  408: 'The request did not arrive in time.',
-  431: 'The request is too large.',
-  500: 'Something went wrong. You can close this window.',
-}
-
-type Refused = keyof typeof REFUSALS
-
-function refusalPage(status: Refused): CallbackReply {
-  const text = REFUSALS[status]
-  return {
-    status,
-    html: `<!doctype html><html lang="en"><meta charset="utf-8"><title>${text}</title><p>${text}</p></html>\n`,
-  }
-}
-
-function headersFor(html: string): Record<string, string | number> {
-  return {
-    Connection: 'close',
-    'Content-Type': 'text/html; charset=utf-8',
-    'Content-Length': Buffer.byteLength(html),
-    'Cache-Control': 'no-store',
-    'Content-Security-Policy':
-      "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    'Referrer-Policy': 'no-referrer',
-    'X-Content-Type-Options': 'nosniff',
-    'X-Frame-Options': 'DENY',
-    Allow: 'GET',
-  }
+  socket.end(replyToMalformed(error), () => socket.destroy())
 }
 
 function createClose(listeners: readonly Listener[], connections: Connections): () => Promise<void> {

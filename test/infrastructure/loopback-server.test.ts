@@ -4,8 +4,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type CodexError, isCodexError } from '../../src/errors.ts'
+import type { CallbackReply } from '../../src/infrastructure/callback-request.ts'
 import {
-  type CallbackReply,
   type LoopbackServer,
   type LoopbackServerOptions,
   openLoopbackServer,
