@@ -119,9 +119,6 @@ async function ask({ http, clock, userAgent }: NetworkDeps, name: string, url: s
 
 function judge(name: string, host: string, status: number, tookMs: number): DoctorCheck {
   const finding = `${host} answers (${status}, ${tookMs} ms).`
-  if (status === 407) {
-    return problem(name, `${finding} It is the proxy, which wants a name and a password.`, 'Put them into HTTPS_PROXY.')
-  }
   if (status >= 500) return warning(name, `${finding} It is in trouble.`, 'Try again later; see status.openai.com.')
   if (status >= 300 && status < 400) {
     const remedy = 'Open a web page in a browser and sign in to the network, if it asks for it.'
