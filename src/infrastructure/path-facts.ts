@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { reserveSpace } from './atomic-file.ts'
 import { errnoOf } from './errno.ts'
 
@@ -27,10 +27,13 @@ export function nearestFolder(path: string): string {
   return folder === path || factsOf(folder).kind !== 'absent' ? folder : nearestFolder(folder)
 }
 
-/** The system's code if nothing can be written into `folder`, proved by writing a file there and removing it. */
-export function whyUnwritable(folder: string): string | undefined {
+/**
+ * The system's code if nothing can be written where `path` lies (or would lie, in the nearest folder that exists):
+ * proved by writing a file there and removing it, which a later write sweeps away if this process is killed between.
+ */
+export function whyUnwritable(path: string): string | undefined {
   try {
-    reserveSpace(`${folder}/codex-oauth`)
+    reserveSpace(join(nearestFolder(path), basename(path)))
     return undefined
   } catch (error) {
     return errnoOf(error) ?? 'UNKNOWN'

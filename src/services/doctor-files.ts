@@ -44,8 +44,9 @@ function checkFile({ storage, machine }: FilesDeps): DoctorCheck {
 }
 
 function checkFolder({ storage, machine }: FilesDeps): DoctorCheck {
-  const folder = nearestFolder(storage.file())
-  const code = whyUnwritable(folder)
+  const file = storage.file()
+  const folder = nearestFolder(file)
+  const code = whyUnwritable(file)
   if (code !== undefined) {
     const remedy =
       'Check its owner, its permissions and the space on the disk, or set CODEX_OAUTH_FILE to another place.'

@@ -27,15 +27,15 @@ test('the nearest folder is the first that exists above a path', () => {
   expect(nearestFolder('/')).toBe('/')
 })
 
-test('a folder that can be written to is left as it was', () => {
+test('a place that can be written to is left as it was', () => {
   const folder = tempFolder()
-  expect(whyUnwritable(folder)).toBeUndefined()
+  expect(whyUnwritable(join(folder, 'file'))).toBeUndefined()
+  expect(whyUnwritable(join(folder, 'missing', 'file'))).toBeUndefined()
   expect(readdirSync(folder)).toEqual([])
 })
 
-test('a folder that cannot be written to says why', () => {
+test('a place that cannot be written to says why', () => {
   const folder = tempFolder()
-  expect(whyUnwritable(join(folder, 'missing'))).toBe('ENOENT')
   writeFileSync(join(folder, 'file'), '')
-  expect(whyUnwritable(join(folder, 'file'))).toBe('ENOTDIR')
+  expect(whyUnwritable(join(folder, 'file', 'below'))).toBe('ENOTDIR')
 })
