@@ -156,7 +156,13 @@ test('a check that takes too long is a line like others', async () => {
 })
 
 test('when nobody answers at all, it is over within 20 s', async () => {
-  const silent = await startServer(() => {})
+  let open = 0
+  const silent = await startServer((_, response) => {
+    open += 1
+    response.once('close', () => {
+      open -= 1
+    })
+  })
   const bench = await startDoctorBench({
     env: {
       CODEX_OAUTH_ISSUER: silent.origin,
@@ -176,6 +182,8 @@ test('when nobody answers at all, it is over within 20 s', async () => {
   expect((performance.now() - begun) * 10).toBeLessThan(20_000 + 4_000)
   const late = checks.filter(({ finding }) => finding.startsWith('The check was not over')).map(({ name }) => name)
   expect(late).toEqual(['sign-in service', 'model service', 'API', 'store', 'sign-in', 'models'])
+  // The renewal alone goes on: what was sent must be stored.
+  expect([silent.hits, open]).toEqual([4, 1])
 })
 
 test('a store that has to be opened first is, and its failure is a line', async () => {
