@@ -52,6 +52,8 @@ export interface ClaimStore {
   release(subject: string): void
   /** Removes claims older than a day on other subjects than the current one, and leftovers. Never fails. */
   sweep(currentSubject: string | undefined): void
+  /** All claims there are, on whatever subject. @throws CodexError STORAGE_FAILED */
+  list(): Claim[]
   /** True only when the owner can be seen from here and has ended. */
   ownerIsDead(claim: Claim): boolean
 }
@@ -107,6 +109,7 @@ export function createClaimStore({ base, identity, now }: ClaimStoreDeps): Claim
         sweepLeftovers(base(), now())
       })
     },
+    list: () => list().map(({ file, number }) => readClaim(file, number, now())),
     ownerIsDead: (claim) => lifeOf(claim.owner) === 'dead',
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CodexError } from '../errors.ts'
@@ -37,6 +37,22 @@ export async function withFileLock<T>(
   } finally {
     // After a freeze the lock may be somebody else's: releasing that one would let a third process in.
     if (fingerprint(path) === ours) await release().catch(() => {})
+  }
+}
+
+/** What lies where the lock of `path` would be, and since when nobody has touched it. */
+export type LockFound = { kind: 'held' | 'stale' | 'foreign'; file: string; ageMs: number }
+
+/** The lock of `path` as it lies there, without trying to take it. A stale one is taken over by whoever asks next. */
+export function findLock(path: string, nowMs: number): LockFound | undefined {
+  const file = `${path}.lock`
+  try {
+    const stat = statSync(file)
+    const ageMs = Math.max(0, nowMs - stat.mtimeMs)
+    const isOurs = stat.isDirectory() && readdirSync(file).length === 0
+    return { kind: isOurs ? (ageMs > STALE_MS ? 'stale' : 'held') : 'foreign', file, ageMs }
+  } catch {
+    return undefined
   }
 }
 

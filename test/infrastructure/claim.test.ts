@@ -50,6 +50,21 @@ test('subjects do not meet', () => {
   expect(claims.take(OTHER, 3)).toBe(true)
 })
 
+test('all claims can be listed, whatever they are on', () => {
+  const { base, claims } = setUp()
+  expect(claims.list()).toEqual([])
+  claims.take(SUBJECT, 1)
+  claims.take(OTHER, 7, 2)
+  fs.writeFileSync(`${base}.spend.${SUBJECT}.2`, 'not readable')
+  const found = claims.list().sort((a, b) => a.number - b.number)
+  expect(found.map(({ number, fails, done }) => [number, fails, done])).toEqual([
+    [1, 0, false],
+    [2, 0, false],
+    [7, 2, false],
+  ])
+  expect(found.map((claim) => claims.ownerIsDead(claim))).toEqual([false, false, false])
+})
+
 test('a finished claim says until when nobody tries, and how often it failed', () => {
   const { claims, names } = setUp()
   claims.take(SUBJECT, 1)

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { withFileLock } from '../../src/infrastructure/file-lock.ts'
+import { findLock, withFileLock } from '../../src/infrastructure/file-lock.ts'
 import { startChild } from '../support/child.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
@@ -63,6 +63,18 @@ test('a lock that was left a day ago is taken at once', async () => {
   const yesterday = Date.now() / 1000 - 86_400
   utimesSync(`${file}.lock`, yesterday, yesterday)
   expect(await withFileLock(file, () => 'in', { waitMs: 0 })).toBe('in')
+})
+
+test('what lies where the lock would be is told apart', async () => {
+  const file = newFile()
+  expect(findLock(file, Date.now())).toBeUndefined()
+  expect(await withFileLock(file, () => findLock(file, Date.now())?.kind)).toBe('held')
+  expect(findLock(file, Date.now())).toBeUndefined()
+  mkdirSync(`${file}.lock`)
+  expect(findLock(file, Date.now() + 60_000)).toMatchObject({ kind: 'stale', file: `${file}.lock` })
+  expect(findLock(file, Date.now() - 60_000)).toMatchObject({ kind: 'held', ageMs: 0 })
+  mkdirSync(`${file}.lock/x`)
+  expect(findLock(file, Date.now())?.kind).toBe('foreign')
 })
 
 test('a missing folder is an error, not a wait', async () => {

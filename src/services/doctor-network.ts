@@ -1,0 +1,149 @@
+import type { Config, NetworkSettings } from '../config.ts'
+import { readCertificateFile } from '../infrastructure/certificate-file.ts'
+import type { Clock } from '../infrastructure/clock.ts'
+import type { HttpClient } from '../infrastructure/http-client.ts'
+import { type DoctorCheck, failed, type Guard, ok, problem, skipped, warning } from './doctor-check.ts'
+import { duration } from './duration.ts'
+
+export interface NetworkDeps {
+  config: Pick<Config, 'issuer' | 'baseUrl' | 'api' | 'network' | 'insecureTls'>
+  http: HttpClient
+  clock: Clock
+  userAgent: string
+}
+
+const FILE_LIMIT_MS = 3_000
+const HOST_LIMIT_MS = 8_000
+const ANSWER_TIMEOUT_MS = 6_000
+const SKEW_WARNING_MS = 60_000
+const SKEW_PROBLEM_MS = 300_000
+
+/** The way to the network and who answers there. `usesApi` tells whether an API key is used. */
+export async function checkNetwork(deps: NetworkDeps, usesApi: boolean, guard: Guard): Promise<readonly DoctorCheck[]> {
+  const { config } = deps
+  const { network } = config
+  const checks = [
+    guard('proxy', FILE_LIMIT_MS, () => checkProxy(network)),
+    guard('certificates', FILE_LIMIT_MS, () => checkCertificates(network)),
+    guard('tls', FILE_LIMIT_MS, () => checkTls(config.insecureTls)),
+    guard('sign-in service', HOST_LIMIT_MS, (signal) => checkIssuer(deps, signal)),
+    // Nobody's credential is sent along: that the service refuses is an answer, too.
+    guard('model service', HOST_LIMIT_MS, (signal) =>
+      checkHost(deps, 'model service', `${config.baseUrl}/models`, signal),
+    ),
+    guard('API', HOST_LIMIT_MS, (signal) =>
+      usesApi
+        ? checkHost(deps, 'API', `${config.api.baseUrl}/models`, signal)
+        : skipped('API', 'No API key is set, so the API is not used.'),
+    ),
+  ]
+  return (await Promise.all(checks)).flat()
+}
+
+/** Names of hosts only: the address of a proxy may carry a password. */
+function checkProxy(network: NetworkSettings | undefined): DoctorCheck {
+  if (network?.problem !== undefined) {
+    return problem('proxy', network.problem.message, network.problem.hint ?? 'Correct or remove it.')
+  }
+  const { httpsProxy, httpProxy, noProxy } = network ?? {}
+  const ways = [
+    ...(httpsProxy === undefined ? [] : [`https through ${new URL(httpsProxy).host}`]),
+    ...(httpProxy === undefined ? [] : [`http through ${new URL(httpProxy).host}`]),
+  ]
+  if (ways.length === 0) return ok('proxy', 'No proxy is set.')
+  const exceptions = (noProxy ?? '').split(/[\s,]+/).filter(Boolean).length
+  const but = exceptions === 0 ? '' : `, but for ${exceptions} of NO_PROXY`
+  return ok('proxy', `Requests go through a proxy: ${ways.join(', ')}${but}.`)
+}
+
+function checkCertificates(network: NetworkSettings | undefined): DoctorCheck | readonly DoctorCheck[] {
+  const files = network?.caFiles ?? []
+  if (files.length === 0) return ok('certificates', 'No certificates are trusted beside those of Node.')
+  return files.map(({ variable, path }) => checkCertificateFile(variable, path))
+}
+
+function checkCertificateFile(variable: string, path: string): DoctorCheck {
+  const remedy = `Let ${variable} name a PEM file with the certificate authority of your network, or remove it.`
+  const found = readCertificateFile(path)
+  if ('unreadable' in found) {
+    return problem('certificates', `${variable} names ${path}, which cannot be read (${found.unreadable}).`, remedy)
+  }
+  const { certificates, broken } = found
+  if (certificates === 0)
+    return problem('certificates', `${variable} names ${path}, which holds no certificate.`, remedy)
+  const finding = `${variable} adds ${certificates} of ${path}.`
+  return broken === 0
+    ? ok('certificates', finding)
+    : warning('certificates', `${finding} Another ${broken} in it cannot be read.`, remedy)
+}
+
+function checkTls(insecureTls: boolean): DoctorCheck {
+  if (!insecureTls) return ok('tls', 'Certificates are checked.')
+  return problem(
+    'tls',
+    'NODE_TLS_REJECT_UNAUTHORIZED=0 is set, so anybody could pretend to be OpenAI.',
+    'Remove it. For the certificate authority of a company network, set NODE_EXTRA_CA_CERTS instead.',
+  )
+}
+
+async function checkIssuer(deps: NetworkDeps, signal: AbortSignal): Promise<readonly DoctorCheck[]> {
+  try {
+    const { check, skewMs } = await ask(deps, 'sign-in service', `${deps.config.issuer}${METADATA_PATH}`, signal)
+    return [check, checkClock(skewMs)]
+  } catch (error) {
+    return [failed('sign-in service', error), skipped('clock', 'There is no answer to compare the clock with.')]
+  }
+}
+
+const METADATA_PATH = '/.well-known/openid-configuration'
+
+async function checkHost(deps: NetworkDeps, name: string, url: string, signal: AbortSignal): Promise<DoctorCheck> {
+  return (await ask(deps, name, url, signal)).check
+}
+
+/** Any answer shows that the host can be reached. @throws CodexError NETWORK, TIMEOUT; CANCELLED by `signal` */
+async function ask({ http, clock, userAgent }: NetworkDeps, name: string, url: string, signal: AbortSignal) {
+  const sentAt = clock.now()
+  const { status, headers, body } = await http.send({
+    method: 'GET',
+    url,
+    headers: { 'user-agent': userAgent },
+    headerTimeoutMs: ANSWER_TIMEOUT_MS,
+    signal,
+  })
+  const answeredAt = clock.now()
+  void body?.cancel().catch(() => {})
+  const { host } = new URL(url)
+  return { check: judge(name, host, status, answeredAt - sentAt), skewMs: skewOf(headers, sentAt, answeredAt) }
+}
+
+function judge(name: string, host: string, status: number, tookMs: number): DoctorCheck {
+  const finding = `${host} answers (${status}, ${tookMs} ms).`
+  if (status >= 500) return warning(name, `${finding} It is in trouble.`, 'Try again later; see status.openai.com.')
+  if (status >= 300 && status < 400) {
+    const remedy = 'Open a web page in a browser and sign in to the network, if it asks for it.'
+    return warning(name, `${finding} It sends elsewhere, as the sign-in page of a network does.`, remedy)
+  }
+  return ok(name, finding)
+}
+
+/**
+ * How far this clock is ahead of the service's, in milliseconds. `Date` has whole seconds (RFC 9110, section 6.6.1),
+ * and an answer out of a cache says how old it is.
+ */
+function skewOf(headers: Headers, sentAt: number, answeredAt: number): number | undefined {
+  const dateMs = Date.parse(headers.get('date') ?? '')
+  if (Number.isNaN(dateMs)) return undefined
+  const ageS = Number(headers.get('age') ?? 0)
+  const theirs = dateMs + (Number.isFinite(ageS) && ageS > 0 ? ageS * 1000 : 0) + 500
+  return Math.round((sentAt + answeredAt) / 2 - theirs)
+}
+
+function checkClock(skewMs: number | undefined): DoctorCheck {
+  if (skewMs === undefined) return skipped('clock', 'The answer of the sign-in service does not tell the time.')
+  const size = Math.abs(skewMs)
+  if (size <= SKEW_WARNING_MS) return ok('clock', 'The clock agrees with the one of the sign-in service.')
+  const finding = `The clock is ${duration(size)} ${skewMs > 0 ? 'ahead of' : 'behind'} the one of the sign-in service.`
+  const remedy = 'Have the time set by the network: whether a sign-in is still good is judged by this clock.'
+  return size > SKEW_PROBLEM_MS ? problem('clock', finding, remedy) : warning('clock', finding, remedy)
+}

@@ -1,0 +1,18 @@
+/** Reports what a doctor says about the folder of a credentials file, as whoever runs this: `inspects <file>`. */
+import { createClaimStore } from '../../../src/infrastructure/claim.ts'
+import { systemClock } from '../../../src/infrastructure/clock.ts'
+import { createTokenStorage } from '../../../src/infrastructure/token-storage.ts'
+import { createGuard } from '../../../src/services/doctor-check.ts'
+import { checkFiles } from '../../../src/services/doctor-files.ts'
+import { finish } from './parent.ts'
+
+const file = process.argv[2] ?? ''
+const storage = createTokenStorage({ file, now: Date.now })
+const claims = createClaimStore({ base: () => file, now: Date.now })
+const { platform } = process
+const checks = await checkFiles(
+  { storage, claims, clock: systemClock, machine: { platform } },
+  createGuard(systemClock, undefined),
+)
+const lines = checks.filter(({ name }) => name === 'folder')
+finish(lines.map(({ state, finding, remedy }) => `${state}: ${finding} → ${remedy}`))
