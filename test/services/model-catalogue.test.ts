@@ -361,6 +361,8 @@ describe('whose list it is', () => {
     const catalogue = open()
     const names = [accountName('pro'), accessTokenName('CODEX_ACCESS_TOKEN', 'pro')]
     for (const name of names) expect((await catalogue.list({ ...credential, ...name })).source).toBe('live')
+    // The same secret at the same address, but asked as a key, which this service refuses.
+    expect((await catalogue.list({ ...credential, ...apiKeyName('X') })).source).toBe('built-in')
     const renewed = { ...credential, headers: { ...credential.headers, authorization: 'Bearer another' } }
     // Of an account it is the same list; whose token another one from outside is, nobody knows.
     fake.script.models.always({ status: 500 })
