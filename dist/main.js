@@ -66,6 +66,9 @@ var init_errno = __esm({
 });
 
 // src/errors.ts
+function codeOf(error2) {
+  return error2 instanceof CodexError ? error2.code : "UNKNOWN";
+}
 function isCodexError(error2, code) {
   return error2 instanceof CodexError && (code === void 0 || error2.code === code);
 }
@@ -3394,14 +3397,14 @@ async function closeAll(listeners, connections) {
   clearTimeout(timer);
 }
 function noPort(refusals) {
-  const ports = refusals.map(({ port, cause }) => `${port} (${inWords(cause)})`).join(", ");
+  const ports = refusals.map(({ port, cause }) => `${port} (${inWords2(cause)})`).join(", ");
   const isReserved = refusals.some(({ cause }) => isErrno(cause, "EACCES"));
   return new CodexError("CALLBACK_PORT_IN_USE", `No port is free to receive the browser's answer: ${ports}.`, {
     hint: isReserved ? `${FREE_A_PORT} ${RELEASE_A_RANGE}` : FREE_A_PORT,
     cause: refusals.at(-1)?.cause
   });
 }
-function inWords(cause) {
+function inWords2(cause) {
   if (isErrno(cause, "EADDRINUSE")) return "in use";
   if (isErrno(cause, "EACCES")) return "in a port range reserved by the system, EACCES";
   return `cannot be opened, ${errnoOf(cause) ?? "unknown reason"}`;
@@ -4480,6 +4483,7 @@ function createClaimStore({ base, identity, now }) {
         sweepLeftovers(base(), now());
       });
     },
+    list: () => list().map(({ file: file2, number: number4 }) => readClaim(file2, number4, now())),
     ownerIsDead: (claim2) => lifeOf(claim2.owner) === "dead"
   };
 }
@@ -4623,16 +4627,16 @@ function readChunks(body, { idleTimeoutMs, signal }) {
 async function* chunksOf(body, { limitMs, late, signal }) {
   if (body === void 0) return;
   const reader = body.getReader();
-  let expired2 = false;
+  let expired3 = false;
   const timer = createTickTimer(limitMs, () => {
-    expired2 = true;
+    expired3 = true;
     void reader.cancel().catch(() => {
     });
   });
   try {
     while (true) {
       const { done, value } = await reader.read();
-      if (expired2) throw late(limitMs);
+      if (expired3) throw late(limitMs);
       if (done) return;
       if (late === silent) timer.reset();
       yield value;
@@ -4775,7 +4779,7 @@ init_errno();
 // src/infrastructure/file-lock.ts
 init_errors();
 init_errno();
-import { existsSync, statSync as statSync3 } from "node:fs";
+import { existsSync, readdirSync as readdirSync3, statSync as statSync3 } from "node:fs";
 import { dirname as dirname5 } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 var STALE_MS = 5e3;
@@ -20673,6 +20677,9 @@ function quoteRemote(text3, limit = 200) {
   const characters = [...line];
   return `“${characters.length > limit ? `${characters.slice(0, limit - 1).join("")}…` : line}”`;
 }
+function said(words) {
+  return words === void 0 ? "" : `: ${quoteRemote(words)}`;
+}
 function parseJson(text3) {
   try {
     return JSON.parse(text3);
@@ -20692,82 +20699,11 @@ function numberField(value, name) {
   return typeof field2 === "number" && Number.isFinite(field2) ? field2 : void 0;
 }
 
-// src/services/model-catalogue.ts
-var FRESH_MS = 3e5;
+// src/services/model-list.ts
 var MAX_MODELS = 200;
-var TIMEOUT_MS = 1e4;
-var QUERY_TIMEOUT_MS = 3e3;
-var BUILT_IN = { models: BUILTIN_MODELS, source: "built-in" };
-function createModelCatalogue({ config: config2, http, cache, clock, log: log2 }) {
-  let memory;
-  const running = /* @__PURE__ */ new Map();
-  const known = (identity) => {
-    if (memory?.identity !== identity) memory = readSnapshot(cache.read(), identity);
-    return memory;
-  };
-  const isFresh = ({ fetchedAt }) => {
-    const ageMs = clock.now() - fetchedAt;
-    return ageMs >= 0 && ageMs < FRESH_MS;
-  };
-  async function refresh(credential, identity) {
-    const old = known(identity);
-    try {
-      memory = await fetchSnapshot(credential, identity, old);
-      cache.write(memory);
-      return { models: memory.models, source: "live" };
-    } catch (error2) {
-      log2.event("models_failed", { reason: error2 instanceof CodexError ? error2.code : "UNKNOWN" });
-      return old === void 0 ? BUILT_IN : { models: old.models, source: "cached" };
-    }
-  }
-  async function fetchSnapshot(credential, identity, old) {
-    const answer = await http.send({
-      method: "GET",
-      url: `${credential.baseUrl}/models?client_version=${encodeURIComponent(config2.clientVersion)}`,
-      headers: {
-        ...credential.headers,
-        accept: "application/json",
-        ...old?.etag === void 0 ? {} : { "if-none-match": old.etag }
-      },
-      headerTimeoutMs: TIMEOUT_MS
-    });
-    if (answer.status === 304 && old !== void 0) return { ...old, fetchedAt: clock.now() };
-    const text3 = await readText(answer.body, { maxBytes: 4194304, limitMs: TIMEOUT_MS });
-    const models = readModels(fieldOf(parseJson(text3), "models"));
-    if (answer.status !== 200 || models.length === 0) {
-      throw new CodexError("RESPONSE_INVALID", `The model list was not usable (${answer.status}).`);
-    }
-    return { identity, etag: answer.headers.get("etag") ?? void 0, fetchedAt: clock.now(), models };
-  }
-  function shared(credential, identity) {
-    const flight = running.get(identity) ?? refresh(credential, identity).finally(() => running.delete(identity));
-    running.set(identity, flight);
-    return flight;
-  }
-  return {
-    async list(credential, signal) {
-      if (credential?.kind !== "chatgpt") return BUILT_IN;
-      const identity = identityOf(credential, config2.clientVersion);
-      const snapshot = known(identity);
-      if (snapshot !== void 0 && isFresh(snapshot)) return { models: snapshot.models, source: "cached" };
-      return raceSignal(shared(credential, identity), signal);
-    },
-    async forQuery(credential, signal) {
-      if (credential.kind !== "chatgpt") return BUILT_IN;
-      const identity = identityOf(credential, config2.clientVersion);
-      const snapshot = known(identity);
-      if (snapshot === void 0) {
-        const live = raceSignal(shared(credential, identity), signal);
-        return Promise.race([live, clock.sleep(QUERY_TIMEOUT_MS).then(() => BUILT_IN)]);
-      }
-      if (!isFresh(snapshot)) void shared(credential, identity);
-      return { models: snapshot.models, source: "cached" };
-    }
-  };
-}
-function defaultModel(catalogue, configured) {
-  const first2 = catalogue.models.find((model) => !model.hidden) ?? catalogue.models[0] ?? BUILTIN_MODELS[0];
-  return configured ?? first2?.id ?? "";
+function readModelList(json2) {
+  const models = fieldOf(json2, "models");
+  return Array.isArray(models) ? readModels(models) : readApiModels(fieldOf(json2, "data"));
 }
 function readModels(value) {
   if (!Array.isArray(value)) return [];
@@ -20797,17 +20733,23 @@ function word(value) {
 function label(value) {
   return typeof value === "string" && /^[\w.:/+@ ()-]{1,100}$/.test(value) ? value : void 0;
 }
-function identityOf(credential, clientVersion) {
-  const parts = [credential.baseUrl, credential.accountId ?? "", clientVersion];
-  return createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 20);
+var FAMILIES = /^(?:gpt-|o\d|codex|chatgpt)/;
+var OTHER_TRADES = /audio|realtime|image|tts|transcribe|embedding|moderation|search|instruct|dall-e|whisper|sora|deep-research|computer-use/;
+function readApiModels(value) {
+  if (!Array.isArray(value)) return [];
+  const entries = value.flatMap((entry) => {
+    const id = word(fieldOf(entry, "id"));
+    return id === void 0 || OTHER_TRADES.test(id) ? [] : [{ id, created: numberField(entry, "created") ?? 0 }];
+  });
+  const families = entries.filter(({ id }) => FAMILIES.test(id));
+  return (families.length > 0 ? families : entries).sort((a, b) => b.created - a.created || a.id.localeCompare(b.id)).map(({ id }) => BUILTIN_MODELS.find((model) => model.id === id) ?? unknownModel(id)).sort((a, b) => a.priority - b.priority).slice(0, MAX_MODELS);
 }
-function readSnapshot(value, identity) {
-  const fetchedAt = numberField(value, "fetchedAt");
-  const models = fieldOf(value, "models");
-  if (textField(value, "identity") !== identity || fetchedAt === void 0 || !Array.isArray(models)) return void 0;
-  if (models.length > MAX_MODELS || !models.every(isModel) || models.length === 0) return void 0;
-  const etag = textField(value, "etag");
-  return { identity, etag: /^[!-~]{1,1000}$/.test(etag ?? "") ? etag : void 0, fetchedAt, models };
+function unknownModel(id) {
+  const unknown2 = { defaultEffort: void 0, efforts: [], lite: false, verbosity: void 0 };
+  return { id, name: id, priority: Number.MAX_SAFE_INTEGER, hidden: false, ...unknown2 };
+}
+function isModelList(value) {
+  return Array.isArray(value) && value.length > 0 && value.length <= MAX_MODELS && value.every(isModel);
 }
 function isModel(value) {
   const efforts = fieldOf(value, "efforts");
@@ -20815,6 +20757,97 @@ function isModel(value) {
 }
 function isWordOrAbsent(value) {
   return value === void 0 || word(value) !== void 0;
+}
+
+// src/services/model-catalogue.ts
+var FRESH_MS = 3e5;
+var TIMEOUT_MS = 1e4;
+var QUERY_TIMEOUT_MS = 3e3;
+var BUILT_IN = { models: BUILTIN_MODELS, source: "built-in" };
+function createModelCatalogue({ config: config2, http, cache, clock, log: log2 }) {
+  let memory;
+  const running = /* @__PURE__ */ new Map();
+  const known = (identity) => {
+    if (memory?.identity !== identity) memory = readSnapshot(cache.read(), identity);
+    return memory;
+  };
+  const isFresh = ({ fetchedAt }) => {
+    const ageMs = clock.now() - fetchedAt;
+    return ageMs >= 0 && ageMs < FRESH_MS;
+  };
+  async function refresh(credential, identity) {
+    const old = known(identity);
+    try {
+      memory = await fetchSnapshot(credential, identity, old);
+      cache.write(memory);
+      return { models: memory.models, source: "live" };
+    } catch (error2) {
+      log2.event("models_failed", { reason: codeOf(error2) });
+      return old === void 0 ? BUILT_IN : { models: old.models, source: "cached" };
+    }
+  }
+  async function fetchSnapshot(credential, identity, old) {
+    const answer = await http.send({
+      method: "GET",
+      url: `${credential.baseUrl}/models${queryOf(credential)}`,
+      headers: {
+        ...credential.headers,
+        accept: "application/json",
+        ...old?.etag === void 0 ? {} : { "if-none-match": old.etag }
+      },
+      headerTimeoutMs: TIMEOUT_MS
+    });
+    if (answer.status === 304 && old !== void 0) return { ...old, fetchedAt: clock.now() };
+    const text3 = await readText(answer.body, { maxBytes: 4194304, limitMs: TIMEOUT_MS });
+    const models = readModelList(parseJson(text3));
+    if (answer.status !== 200 || models.length === 0) {
+      throw new CodexError("RESPONSE_INVALID", `The model list was not usable (${answer.status}).`);
+    }
+    return { identity, etag: answer.headers.get("etag") ?? void 0, fetchedAt: clock.now(), models };
+  }
+  function queryOf({ kind }) {
+    return kind === "api_key" ? "" : `?client_version=${encodeURIComponent(config2.clientVersion)}`;
+  }
+  function shared(credential, identity) {
+    const flight = running.get(identity) ?? refresh(credential, identity).finally(() => running.delete(identity));
+    running.set(identity, flight);
+    return flight;
+  }
+  return {
+    async list(credential, signal) {
+      if (credential === void 0) return BUILT_IN;
+      const identity = identityOf(credential, config2.clientVersion);
+      const snapshot = known(identity);
+      if (snapshot !== void 0 && isFresh(snapshot)) return { models: snapshot.models, source: "cached" };
+      return raceSignal(shared(credential, identity), signal);
+    },
+    async forQuery(credential, signal) {
+      const identity = identityOf(credential, config2.clientVersion);
+      const snapshot = known(identity);
+      if (snapshot === void 0) {
+        const live = raceSignal(shared(credential, identity), signal);
+        return Promise.race([live, clock.sleep(QUERY_TIMEOUT_MS).then(() => BUILT_IN)]);
+      }
+      if (!isFresh(snapshot)) void shared(credential, identity);
+      return { models: snapshot.models, source: "cached" };
+    }
+  };
+}
+function defaultModel(catalogue, configured) {
+  const first2 = catalogue.models.find((model) => !model.hidden) ?? catalogue.models[0] ?? BUILTIN_MODELS[0];
+  return configured ?? first2?.id ?? "";
+}
+function identityOf({ kind, baseUrl, accountId, headers }, clientVersion) {
+  const owner = kind === "chatgpt" ? accountId ?? "" : headers.authorization ?? "";
+  const parts = [kind, baseUrl, owner, clientVersion];
+  return createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 20);
+}
+function readSnapshot(value, identity) {
+  const fetchedAt = numberField(value, "fetchedAt");
+  const models = fieldOf(value, "models");
+  if (textField(value, "identity") !== identity || fetchedAt === void 0 || !isModelList(models)) return void 0;
+  const etag = textField(value, "etag");
+  return { identity, etag: /^[!-~]{1,1000}$/.test(etag ?? "") ? etag : void 0, fetchedAt, models };
 }
 
 // src/services/account-models.ts
@@ -20828,17 +20861,41 @@ function createModelLister({ config: config2, credentials, catalogue }) {
     }
   }
   return async (signal) => {
-    const list = await catalogue.list(await credential(signal), signal);
+    const owner = await credential(signal);
+    const list = await catalogue.list(owner, signal);
     return {
       models: list.models.filter((model) => !model.hidden),
       defaultId: defaultModel(list, config2.model),
-      source: list.source
+      source: list.source,
+      // No more of it: the rest holds the secret.
+      credential: owner === void 0 ? void 0 : { source: owner.source, cost: owner.cost }
     };
   };
 }
 
 // src/services/account-status.ts
 init_errors();
+
+// src/services/credential-name.ts
+var ACCOUNT = "account";
+var STORED_KEY = "stored_api_key";
+var PER_TOKEN = "billed per token";
+function accountName(plan) {
+  const cost = planWords(plan);
+  return { kind: "chatgpt", source: ACCOUNT, what: "sign-in", cost, label: cost };
+}
+function apiKeyName(source) {
+  const what = source === STORED_KEY ? "stored API key" : `API key from ${source}`;
+  return { kind: "api_key", source, what, cost: PER_TOKEN, label: `${what}, ${PER_TOKEN}` };
+}
+function accessTokenName(source, plan) {
+  const what = `access token from ${source}`;
+  const cost = planWords(plan);
+  return { kind: "access_token", source, what, cost, label: `${what}, ${cost}` };
+}
+function planWords(plan) {
+  return `ChatGPT ${plan ?? "unknown"} plan`;
+}
 
 // src/infrastructure/jwt.ts
 var MAX_TOKEN_LENGTH = 65536;
@@ -20878,6 +20935,9 @@ function readIdClaims(tokens2) {
     fedramp: object4(id[AUTH]).chatgpt_account_is_fedramp === true
   };
 }
+function accountOf(login2) {
+  return login2.accountId ?? readIdClaims(login2).accountId;
+}
 function expiryOf(accessToken) {
   const exp = decodeJwtPayload(accessToken)?.exp;
   return typeof exp === "number" && Number.isFinite(exp) && exp > 0 ? exp * 1e3 : void 0;
@@ -20908,6 +20968,17 @@ function text2(value) {
 function object4(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
 }
+
+// src/services/token-manager.ts
+init_errors();
+
+// src/services/api-key.ts
+init_errors();
+var METHOD = "api_key";
+function isApiKeyRecord({ method }) {
+  return method === METHOD;
+}
+var KEYS_PAGE = "https://platform.openai.com/api-keys";
 
 // src/services/token-refresh.ts
 init_errors();
@@ -20945,8 +21016,7 @@ function createTokenRefresher(deps) {
   function currentRecord(stale) {
     const current = storage.read().record;
     if (current === void 0) throw signInAgain("You have signed out meanwhile.");
-    const account = accountOf(stale);
-    if (account !== void 0 && accountOf(current) !== account) throw accountChanged();
+    assertSameLogin(stale, current);
     return current;
   }
   function subjectOf(current) {
@@ -21020,7 +21090,7 @@ function createTokenRefresher(deps) {
         return isNext ? renewed : stored;
       });
     } catch (error2) {
-      log2.event("refresh_not_stored", { reason: error2 instanceof CodexError ? error2.code : "UNKNOWN" });
+      log2.event("refresh_not_stored", { reason: codeOf(error2) });
       return true;
     }
     unsaved = void 0;
@@ -21084,8 +21154,9 @@ function createWatch({ clock, random }) {
 function hashOf(token2) {
   return createHash("sha256").update(token2).digest("hex").slice(0, 20);
 }
-function accountOf(record2) {
-  return record2.accountId ?? readIdClaims(record2).accountId;
+function assertSameLogin(old, current) {
+  const account = accountOf(old);
+  if (isApiKeyRecord(current) || account !== void 0 && accountOf(current) !== account) throw accountChanged();
 }
 function merge2(old, tokens2, nowMs) {
   return {
@@ -21130,14 +21201,15 @@ var REFRESH_MARGIN_MS = 3e5;
 var EXPIRED_MARGIN_MS = 5e3;
 var REVOKE_LIMIT_MS2 = 1e4;
 function createTokenManager({ storage, refresher, oauth, clock, log: log2 }) {
-  const signedIn = () => {
+  const stored = () => {
     const { record: record2 } = storage.read();
     if (record2 === void 0) throw signInAgain("You are not signed in.");
     return record2;
   };
   return {
     async getTokens(signal) {
-      const record2 = signedIn();
+      const record2 = stored();
+      if (isApiKeyRecord(record2)) throw signInAgain("You are not signed in with ChatGPT.");
       const left = remainingMs(record2, clock.now());
       if (left >= REFRESH_MARGIN_MS) return record2;
       const renewal = refresher.renew(record2, "proactive_expiry");
@@ -21146,15 +21218,13 @@ function createTokenManager({ storage, refresher, oauth, clock, log: log2 }) {
       return record2;
     },
     async replaceRejected(rejected, signal) {
-      const record2 = signedIn();
-      const account = accountOf(rejected);
-      if (account !== void 0 && accountOf(record2) !== account) throw accountChanged();
+      const record2 = stored();
+      assertSameLogin(rejected, record2);
       if (record2.accessToken !== rejected.accessToken) return record2;
       return raceSignal(refresher.renew(record2, "unauthorized_recovery"), signal);
     },
-    hasRecord: () => storage.read().record !== void 0,
     async clear() {
-      if (storage.read().record === void 0) return { removed: false, revoked: false };
+      if (storage.read().record === void 0) return { removed: void 0, revoked: false };
       let previous;
       await storage.update((record2) => {
         previous = record2;
@@ -21162,7 +21232,7 @@ function createTokenManager({ storage, refresher, oauth, clock, log: log2 }) {
       });
       const token2 = previous?.refreshToken;
       const revoked = token2 !== void 0 && await oauth.revoke(token2, REVOKE_LIMIT_MS2);
-      return { removed: previous !== void 0, revoked };
+      return { removed: previous === void 0 ? void 0 : kindOf(previous), revoked };
     }
   };
 }
@@ -21170,30 +21240,32 @@ function remainingMs(record2, nowMs) {
   const expiresAt = record2.expiresAt ?? expiryOf(record2.accessToken);
   return expiresAt === void 0 ? 0 : expiresAt - nowMs;
 }
-function codeOf(error2) {
-  return error2 instanceof Error && "code" in error2 ? String(error2.code) : "UNKNOWN";
+function kindOf(record2) {
+  return isApiKeyRecord(record2) ? "api_key" : "account";
 }
 
 // src/services/account-status.ts
 function createStatusReader({ storage, signIn, credentials, configProblem, clock }) {
-  return () => {
-    const { record: record2, problem } = readStored(storage);
-    const leftMs = record2 === void 0 ? 0 : Math.max(0, remainingMs(record2, clock.now()));
-    const status = statusOf(record2, leftMs);
+  return async () => {
+    const { isReadable, record: record2, problem } = await readStored(storage);
+    const view = isReadable ? credentials.view(record2) : void 0;
     const login2 = signIn.view();
+    const standing = view?.kind === "chatgpt" && record2 !== void 0 ? ofLogin(record2) : ofOthers(view);
     const message = sentences([
-      configProblem === void 0 ? void 0 : `${configProblem.message} ${configProblem.hint ?? ""}`.trim(),
+      configProblem === void 0 ? void 0 : inWords(configProblem),
       problem,
       // Where a setting or the file is at fault, signing in is not the way out.
-      record2 === void 0 && (problem ?? configProblem) !== void 0 ? void 0 : accountSentence(record2, status, leftMs, credentials.environmentKey()),
+      view === void 0 && (problem ?? configProblem) !== void 0 ? void 0 : standing.message,
       loginSentence(login2, record2)
     ]);
     return {
-      status,
-      authenticated: record2 !== void 0 && (leftMs > 0 || isRenewable(record2)),
-      account: record2 === void 0 ? void 0 : readIdClaims(record2),
-      method: record2 === void 0 ? keyMethod(credentials) : record2.method ?? "chatgpt",
-      expiresInMs: leftMs,
+      ...standing,
+      account: view?.account,
+      method: view?.kind ?? "none",
+      source: view?.source,
+      cost: view?.cost,
+      createdAt: record2?.savedAt,
+      refreshedAt: record2?.refreshedAt,
       hasRefreshToken: record2?.refreshToken !== void 0,
       login: login2,
       storagePath: locate(storage),
@@ -21201,15 +21273,42 @@ function createStatusReader({ storage, signIn, credentials, configProblem, clock
       message
     };
   };
+  function ofLogin(record2) {
+    const leftMs = Math.max(0, remainingMs(record2, clock.now()));
+    const status = statusOf(record2, leftMs);
+    const authenticated = leftMs > 0 || isRenewable(record2);
+    return { status, authenticated, expiresInMs: leftMs, message: accountSentence(record2, status, leftMs) };
+  }
+  function ofOthers(view) {
+    if (view === void 0) {
+      const message = "Nobody is signed in. Sign in with codex_login.";
+      return { status: "not_authenticated", authenticated: false, expiresInMs: 0, message };
+    }
+    const { label: label2, source, expiresAt, problem } = view;
+    const leftMs = expiresAt === void 0 ? void 0 : Math.max(0, expiresAt - clock.now());
+    const authenticated = problem === void 0;
+    const whenUnusable = leftMs === 0 ? "expired" : "not_authenticated";
+    const asked = source === STORED_KEY ? "Questions" : "Nobody is signed in; questions";
+    const left = leftMs === void 0 ? "" : `, for another ${duration3(leftMs)}`;
+    return {
+      status: authenticated ? "authenticated" : whenUnusable,
+      authenticated,
+      expiresInMs: leftMs,
+      message: authenticated ? `${asked} are asked with the ${label2}${left}.` : inWords(problem)
+    };
+  }
 }
-function readStored(storage) {
+async function readStored(storage) {
   try {
     const { record: record2, warnings } = storage.read();
-    return { record: record2, problem: warnings.length === 0 ? void 0 : warnings.join(" ") };
+    return { isReadable: true, record: record2, problem: warnings.length === 0 ? void 0 : warnings.join(" ") };
   } catch (error2) {
-    const problem = isCodexError(error2) ? `${error2.message} ${error2.hint ?? ""}`.trim() : "It cannot be read.";
-    return { record: void 0, problem };
+    const problem = isCodexError(error2) ? inWords(error2) : "It cannot be read.";
+    return { isReadable: false, record: void 0, problem };
   }
+}
+function inWords({ message, hint = "" }) {
+  return `${message} ${hint}`.trim();
 }
 function locate(storage) {
   try {
@@ -21219,19 +21318,13 @@ function locate(storage) {
   }
 }
 function statusOf(record2, leftMs) {
-  if (record2 === void 0) return "not_authenticated";
   if (leftMs === 0) return "expired";
   return leftMs < REFRESH_MARGIN_MS || record2.refreshFailed !== void 0 ? "needs_refresh" : "authenticated";
 }
 function isRenewable({ refreshToken, refreshFailed }) {
   return refreshToken !== void 0 && refreshFailed === void 0;
 }
-function accountSentence(record2, status, leftMs, key) {
-  if (record2 === void 0) {
-    if (key !== void 0)
-      return `Nobody is signed in; questions are asked with the API key in ${key}, billed per token.`;
-    return "Nobody is signed in. Sign in with codex_login.";
-  }
+function accountSentence(record2, status, leftMs) {
   const who = whose(record2);
   if (!isRenewable(record2)) {
     const until = leftMs > 0 ? `The sign-in ${who} works for another ${duration3(leftMs)} and` : `The sign-in ${who}`;
@@ -21254,7 +21347,7 @@ function loginSentence(login2, record2) {
     case "pending":
       return pendingSentence(login2);
     case "failed":
-      return `The last sign-in failed: ${login2.error?.message} ${login2.error?.hint ?? ""}`.trim();
+      return login2.error === void 0 ? void 0 : `The last sign-in failed: ${inWords(login2.error)}`;
     default:
       return void 0;
   }
@@ -21263,9 +21356,6 @@ function pendingSentence({ method, url: url2, userCode }) {
   if (method === "other-window") return "A sign-in is open in another window.";
   if (method === "device") return `A sign-in waits for the code ${userCode} at ${url2}`;
   return `A sign-in waits in the browser: ${url2}`;
-}
-function keyMethod(credentials) {
-  return credentials.environmentKey() === void 0 ? "none" : "api_key";
 }
 function sentences(parts) {
   return parts.filter((part) => part !== void 0).join(" ");
@@ -21500,6 +21590,45 @@ init_errors();
 // src/services/codex-failure.ts
 init_errors();
 
+// src/services/refused-credential.ts
+function missingScope(words, credential) {
+  const [, scopes] = /missing scopes?: ([\w. ,]{1,200})/i.exec(words ?? "") ?? [];
+  if (scopes === void 0 || credential.kind !== "api_key") return void 0;
+  return {
+    code: "NOT_AUTHENTICATED",
+    message: `The ${credential.what} may not ask models: it lacks ${scopes.trim().replace(/\.$/, "")}.`,
+    hint: `Give it that permission at ${KEYS_PAGE}, or use another key.`
+  };
+}
+function notAccepted(credential) {
+  const message = `The service does not accept this ${credential.what}.`;
+  return { code: "NOT_AUTHENTICATED", message, hint: remedyFor(credential.source) };
+}
+function remedyFor(source) {
+  if (source === ACCOUNT) return "Sign in again with codex_login (force: true).";
+  return source === STORED_KEY ? "Store another with `codex-oauth-mcp login --with-api-key`, or sign in with codex_login." : "Replace it in the environment of the server and restart the server, or sign in with codex_login.";
+}
+function addressOf({ kind }) {
+  return kind === "api_key" ? "OPENAI_BASE_URL" : "CODEX_OAUTH_BASE_URL";
+}
+function forbidden(headers, words, { kind }) {
+  if (headers.has("cf-ray") && !isJson(headers)) {
+    return {
+      code: "CODEX_FAILED",
+      message: "Cloudflare blocked the request before it reached OpenAI (403).",
+      hint: "Try without VPN or proxy, or from another network."
+    };
+  }
+  return {
+    code: "CODEX_FAILED",
+    message: `The service forbids this request (403)${said(words)}.`,
+    hint: kind === "api_key" ? `Check what the key and its project may do at ${KEYS_PAGE}.` : "Sign in again (codex_login with force); in a company workspace, ask its administrator whether Codex is allowed."
+  };
+}
+function isJson(headers) {
+  return /json/.test(headers.get("content-type") ?? "");
+}
+
 // src/services/retry-after.ts
 var HOUR_MS3 = 36e5;
 function retryAfterMs(headers, nowMs) {
@@ -21588,7 +21717,10 @@ function refusalOf(answer) {
   if (/usage_limit_reached$/.test(type ?? "")) return usageLimit(answer);
   const waitMs = retryAfterMs(answer.headers, answer.nowMs);
   const known = byCode(named2, words, waitMs) ?? byCode(type, words, waitMs);
-  return toError(known ?? byWords(words, answer) ?? byStatus(status, answer, words), json2);
+  return toError(
+    known ?? missingScope(words, answer.credential) ?? byWords(words, answer) ?? byStatus(status, answer, words),
+    json2
+  );
 }
 function isQuota(json2) {
   const error2 = fieldOf(json2, "error");
@@ -21667,7 +21799,7 @@ var OVERLOADED = {
   retryable: true
 };
 var MODELS_HINT = "Ask for one that codex_models lists, or leave the model out to use the default.";
-function byWords(words, { modelId, kind }) {
+function byWords(words, { modelId, credential }) {
   if (words === void 0) return void 0;
   if (/model.*(not supported|requires a newer version|does not exist)/i.test(words)) {
     return {
@@ -21687,22 +21819,22 @@ function byWords(words, { modelId, kind }) {
     return {
       code: "CODEX_FAILED",
       message: `The service no longer takes requests in this form${said(words)}.`,
-      hint: kind === "api_key" ? "Leave optional arguments out, or name another model." : "Update codex-oauth; if it is up to date, report this."
+      hint: credential.kind === "api_key" ? "Leave optional arguments out, or name another model." : "Update codex-oauth; if it is up to date, report this."
     };
   }
   return void 0;
 }
-function byStatus(status, { headers, modelId, kind, nowMs }, words) {
+function byStatus(status, { headers, modelId, credential, nowMs }, words) {
   if (status >= 300 && status < 400) {
     return {
       code: "RESPONSE_INVALID",
       message: `The service answered with a redirect (${status}), which is not followed with a login.`,
-      hint: "Check CODEX_OAUTH_BASE_URL if it is set; a sign-in page of your network may stand in between."
+      hint: `Check ${addressOf(credential)} if it is set; a sign-in page of your network may stand in between.`
     };
   }
   switch (status) {
     case 401:
-      return notAccepted(kind);
+      return notAccepted(credential);
     case 402:
       return {
         code: "PLAN_REQUIRED",
@@ -21710,7 +21842,7 @@ function byStatus(status, { headers, modelId, kind, nowMs }, words) {
         hint: `See ${USAGE_PAGE}.`
       };
     case 403:
-      return forbidden(headers, words);
+      return forbidden(headers, words, credential);
     case 404:
       return {
         code: "MODEL_UNAVAILABLE",
@@ -21731,24 +21863,6 @@ function byStatus(status, { headers, modelId, kind, nowMs }, words) {
       return otherStatus(status, words);
   }
 }
-function notAccepted(kind) {
-  const [what, hint] = kind === "api_key" ? ["API key", "Correct the key in the environment of the server, or sign in with codex_login."] : ["sign-in", "Sign in again with codex_login (force: true)."];
-  return { code: "NOT_AUTHENTICATED", message: `The service does not accept this ${what}.`, hint };
-}
-function forbidden(headers, words) {
-  if (headers.has("cf-ray") && !isJson(headers)) {
-    return {
-      code: "CODEX_FAILED",
-      message: "Cloudflare blocked the request before it reached OpenAI (403).",
-      hint: "Try without VPN or proxy, or from another network."
-    };
-  }
-  return {
-    code: "CODEX_FAILED",
-    message: `The service forbids this request (403)${said(words)}.`,
-    hint: "Sign in again (codex_login with force); in a company workspace, ask its administrator whether Codex is allowed."
-  };
-}
 function otherStatus(status, words) {
   if (status >= 500) {
     return {
@@ -21763,12 +21877,6 @@ function otherStatus(status, words) {
     message: `The service refused the request (${status})${said(words)}.`,
     hint: "Check the arguments; update codex-oauth if they are right."
   };
-}
-function said(words) {
-  return words === void 0 ? "" : `: ${quoteRemote(words)}`;
-}
-function isJson(headers) {
-  return /json/.test(headers.get("content-type") ?? "");
 }
 function toError({ code, message, hint, retryable = false }, cause) {
   return new CodexError(code, message, { hint, cause, retryable });
@@ -21897,7 +22005,7 @@ function refused(words) {
 // src/services/codex-request.ts
 var DEFAULT_INSTRUCTIONS = "You are Codex, answering a question from a developer who works with another AI assistant. Answer directly, completely and in the language of the question. You have no tools and cannot see files; say what you would need to know when something is missing.";
 function buildRequest(facts) {
-  const { question, modelId, model, sessionId, threadId } = facts;
+  const { question, modelId, model, without, sessionId, threadId } = facts;
   const lite2 = model?.lite === true;
   const effort = facts.effort === "ultra" ? "xhigh" : facts.effort;
   const temperature = facts.acceptsTemperature ? question.temperature : void 0;
@@ -21911,7 +22019,7 @@ function buildRequest(facts) {
       accept: "text/event-stream",
       "content-type": "application/json"
     },
-    body: {
+    body: leftOut(without, {
       model: modelId,
       instructions: question.systemPrompt ?? DEFAULT_INSTRUCTIONS,
       input: lite2 ? [{ type: "additional_tools", role: "developer", tools: [] }, message] : [message],
@@ -21925,10 +22033,13 @@ function buildRequest(facts) {
       prompt_cache_key: sessionId,
       ...model?.verbosity === void 0 ? {} : { text: { verbosity: model.verbosity } },
       ...temperature === void 0 ? {} : { temperature }
-    },
-    effort,
+    }),
+    effort: without.has("reasoning") ? void 0 : effort,
     notes: notesOf(facts)
   };
+}
+function leftOut(without, body) {
+  return Object.fromEntries(Object.entries(body).filter(([field2]) => !without.has(field2)));
 }
 function chooseEffort(asked, configured, model) {
   return asked ?? configured ?? model?.defaultEffort;
@@ -21937,20 +22048,38 @@ function reasoning(effort, lite2) {
   const asked = effort === void 0 ? { summary: "auto" } : { effort };
   return lite2 ? { ...asked, context: "all_turns" } : asked;
 }
-function notesOf({ question, modelId, model, effort, acceptsTemperature }) {
+function notesOf(facts) {
+  const { question, modelId, model, acceptsTemperature, without } = facts;
   const notes = [];
   if (model === void 0 || model.hidden)
     notes.push(`${modelId} is not in the model list of this account; it was asked all the same`);
   if (question.temperature !== void 0 && !acceptsTemperature) {
     notes.push("temperature was ignored: Codex models with a ChatGPT login do not take one");
   }
-  if (effort === "ultra") notes.push("effort ultra was sent as xhigh");
-  if (effort !== void 0 && model !== void 0 && !model.efforts.includes(effort)) {
-    notes.push(
-      `effort ${effort} is not in the list of this model (${model.efforts.join(", ")}); it was sent all the same`
-    );
+  if (question.temperature !== void 0 && acceptsTemperature && without.has("temperature")) {
+    notes.push(`temperature was not accepted by ${modelId} and left out`);
   }
-  return notes;
+  return [...notes, ...effortNotes(facts)];
+}
+function effortNotes({ modelId, model, effort, without }) {
+  if (effort === void 0) return [];
+  if (without.has("reasoning")) return [`effort ${effort} was not accepted by ${modelId} and left out`];
+  const isUnlisted = model !== void 0 && model.efforts.length > 0 && !model.efforts.includes(effort);
+  return [
+    ...effort === "ultra" ? ["effort ultra was sent as xhigh"] : [],
+    ...isUnlisted ? [`effort ${effort} is not in the list of this model (${model.efforts.join(", ")}); it was sent all the same`] : []
+  ];
+}
+
+// src/services/unsupported-field.ts
+var OPTIONAL = ["temperature", "reasoning", "include", "text"];
+function unsupportedField(json2) {
+  const error2 = fieldOf(json2, "error");
+  const words = textField(error2, "message") ?? textField(json2, "detail") ?? "";
+  const unknown2 = /^unsupported parameter: '?([\w.]{1,60})/i.exec(words)?.[1];
+  const param = textField(error2, "param") ?? unknown2;
+  if (param === "reasoning.effort" && unknown2 === void 0) return void 0;
+  return OPTIONAL.find((field2) => field2 === param?.split(".")[0]);
 }
 
 // src/services/codex-client.ts
@@ -21961,9 +22090,22 @@ var FIRST_DELAY_MS = 400;
 var MAX_RETRY_AFTER_MS = 3e4;
 var MAX_EVENT_BYTES = 16 * 1024 * 1024;
 var MAX_TOTAL_BYTES = 64 * 1024 * 1024;
+var NOTHING = /* @__PURE__ */ new Set();
 function createCodexClient(deps) {
   const { config: config2, credentials, catalogue, http, clock, random, newId, log: log2 } = deps;
   let session;
+  const refused3 = /* @__PURE__ */ new Map();
+  async function negotiate(credential, modelId, build, signal) {
+    const isKey = credential.kind === "api_key";
+    while (true) {
+      const request = build(isKey && refused3.get(modelId) || NOTHING);
+      const reply = await ask2(credential, request, signal);
+      const field2 = isKey && reply.status === 400 ? unsupportedField(reply.json) : void 0;
+      if (field2 === void 0 || request.body[field2] === void 0) return { request, reply };
+      log2.event("query_without", { field: field2 });
+      refused3.set(modelId, /* @__PURE__ */ new Set([...refused3.get(modelId) ?? [], field2]));
+    }
+  }
   async function ask2(credential, request, signal) {
     const reply = await sendPatiently(credential, request, signal);
     if (reply.status !== 401 || credential.renew === void 0) return reply;
@@ -22029,9 +22171,10 @@ function createCodexClient(deps) {
       const acceptsTemperature = credential.kind === "api_key";
       session ??= newId();
       const ids = { sessionId: session, threadId: newId() };
-      const request = buildRequest({ question, modelId, model, effort, acceptsTemperature, ...ids });
-      const reply = await ask2(credential, request, signal);
-      if (reply.status !== 200) throw refusalOf({ ...reply, modelId, kind: credential.kind, nowMs: clock.now() });
+      const facts = { question, modelId, model, effort, acceptsTemperature, ...ids };
+      const build = (without) => buildRequest({ ...facts, without });
+      const { request, reply } = await negotiate(credential, modelId, build, signal);
+      if (reply.status !== 200) throw refusalOf({ ...reply, modelId, credential, nowMs: clock.now() });
       const answer = await readAnswer(reply, options);
       const answeredBy = reply.headers.get("openai-model") ?? answer.model ?? modelId;
       const notes = [...request.notes, ...rerouted(modelId, answeredBy), ...answer.notes];
@@ -22053,46 +22196,104 @@ function rerouted(asked, answered) {
 }
 
 // src/services/credentials.ts
-function createCredentials({ config: config2, tokens: tokens2, userAgent }) {
-  const { api } = config2;
+init_errors();
+
+// src/services/outside-credential.ts
+init_errors();
+var TOKEN_VARIABLE = "CODEX_ACCESS_TOKEN";
+function environmentCredential({ api, accessToken }, nowMs) {
+  if (api.source !== void 0) return ofKey(api.key ?? "", api.source, api.problem);
+  const { token: token2, problem } = accessToken;
+  if (token2 === void 0 && problem === void 0) return void 0;
+  return ofToken(token2 ?? "", problem, nowMs);
+}
+function keyCredential(key, { api }) {
+  return ofKey(key, STORED_KEY, api.baseUrlProblem);
+}
+function ofKey(secret, source, problem) {
+  return { name: apiKeyName(source), secret, claims: void 0, expiresAt: void 0, problem };
+}
+function ofToken(secret, problem, nowMs) {
+  const claims = readIdClaims({ idToken: void 0, accessToken: secret });
+  const expiresAt = expiryOf(secret);
+  const isOver = expiresAt !== void 0 && expiresAt <= nowMs;
+  return {
+    name: accessTokenName(TOKEN_VARIABLE, claims.plan),
+    secret,
+    claims,
+    expiresAt,
+    problem: problem ?? (isOver ? expired() : void 0)
+  };
+}
+function expired() {
+  return new CodexError("NOT_AUTHENTICATED", `The access token from ${TOKEN_VARIABLE} has expired.`, {
+    hint: `Replace it there and restart the server, or sign in with codex_login.`
+  });
+}
+
+// src/services/credentials.ts
+function createCredentials({ config: config2, storage, tokens: tokens2, userAgent, now }) {
   const identity = { originator: config2.originator, "user-agent": userAgent, version: config2.clientVersion };
+  async function storedRecord() {
+    return storage.read().record;
+  }
+  function outside(record2) {
+    return record2 === void 0 ? environmentCredential(config2, now()) : keyCredential(record2.accessToken, config2);
+  }
   function ofAccount(record2) {
     const claims = readIdClaims(record2);
-    const accountId = record2.accountId ?? claims.accountId;
     return {
-      kind: "chatgpt",
-      baseUrl: config2.baseUrl,
-      headers: {
-        ...identity,
-        authorization: `Bearer ${record2.accessToken}`,
-        ...accountId === void 0 ? {} : { "chatgpt-account-id": accountId },
-        ...claims.fedramp ? { "x-openai-fedramp": "true" } : {}
-      },
-      accountId,
-      plan: claims.plan,
-      label: `ChatGPT ${claims.plan ?? "unknown"} plan`,
+      ...accountName(claims.plan),
+      ...chatGpt(record2.accessToken, claims, accountOf(record2)),
       renew: async (signal) => ofAccount(await tokens2.replaceRejected(record2, signal))
     };
   }
-  function ofApiKey(key) {
-    return {
-      kind: "api_key",
-      baseUrl: api.baseUrl,
-      headers: { ...identity, authorization: `Bearer ${key}` },
-      accountId: void 0,
-      plan: void 0,
-      label: `API key from ${api.source}, billed per token`,
-      renew: void 0
-    };
+  function ofOutside({ name, secret, claims, problem }) {
+    if (problem !== void 0) throw problem;
+    const sent = claims === void 0 ? api(secret) : chatGpt(secret, claims, claims.accountId);
+    return { ...name, ...sent, renew: void 0 };
+  }
+  function chatGpt(token2, { plan, fedramp }, accountId) {
+    const account = accountId === void 0 ? {} : { "chatgpt-account-id": accountId };
+    const cloud = fedramp ? { "x-openai-fedramp": "true" } : {};
+    const headers = { ...identity, ...bearer(token2), ...account, ...cloud };
+    return { baseUrl: config2.baseUrl, headers, accountId, plan };
+  }
+  function api(key) {
+    const headers = { ...identity, ...bearer(key) };
+    return { baseUrl: config2.api.baseUrl, headers, accountId: void 0, plan: void 0 };
   }
   return {
     async current(signal) {
-      if (tokens2.hasRecord() || api.source === void 0) return ofAccount(await tokens2.getTokens(signal));
-      if (api.problem !== void 0) throw api.problem;
-      return ofApiKey(api.key ?? "");
+      const record2 = await storedRecord();
+      if (isAccount(record2)) return ofAccount(await tokens2.getTokens(signal));
+      const found = outside(record2);
+      if (found === void 0) throw nobody();
+      return ofOutside(found);
     },
-    environmentKey: () => api.source
+    view(record2) {
+      if (isAccount(record2)) {
+        const account = readIdClaims(record2);
+        return { ...accountName(account.plan), account, expiresAt: void 0, problem: void 0 };
+      }
+      const found = outside(record2);
+      if (found === void 0) return void 0;
+      const { name, claims, expiresAt, problem } = found;
+      return { ...name, account: claims, expiresAt, problem };
+    },
+    ofKey: (key) => ofOutside(keyCredential(key, config2))
   };
+}
+function isAccount(record2) {
+  return record2 !== void 0 && !isApiKeyRecord(record2);
+}
+function bearer(secret) {
+  return { authorization: `Bearer ${secret}` };
+}
+function nobody() {
+  return new CodexError("NOT_AUTHENTICATED", "You are not signed in.", {
+    hint: "Sign in with codex_login (in a browser, or with method device where there is none), then ask again. An API key does as well: CODEX_API_KEY or OPENAI_API_KEY in the environment of the server, or `codex-oauth-mcp login --with-api-key` on the command line."
+  });
 }
 
 // src/services/device-flow.ts
@@ -22129,7 +22330,7 @@ function readPoll({ status, headers }, json2, nowMs) {
   if (code === "slow_down") return { kind: "slow_down", retryAfterMs: pauseMs };
   if (code === "authorization_pending") return { kind: "pending" };
   if (code !== void 0 && /(?:^|_)(?:denied|declined)$/.test(code)) return { kind: "ended", error: denied() };
-  if (code !== void 0 && /(?:^|_)expired(?:_|$)/.test(code)) return { kind: "ended", error: expired() };
+  if (code !== void 0 && /(?:^|_)expired(?:_|$)/.test(code)) return { kind: "ended", error: expired2() };
   if (status === 403 || status === 404) return { kind: "pending" };
   if (status === 429) return { kind: "busy", retryAfterMs: pauseMs };
   if (status >= 500) return { kind: "trouble", retryAfterMs: pauseMs };
@@ -22142,7 +22343,7 @@ function readProof(json2) {
   if (verifier === void 0 || !/^[\w.~-]{43,128}$/.test(verifier)) return { kind: "ended", error: unreadable() };
   return { kind: "proof", code, verifier };
 }
-function expired() {
+function expired2() {
   return new CodexError("LOGIN_TIMEOUT", "The sign-in code has expired before anybody entered it.", {
     hint: 'Ask for a new one with codex_login and method "device".'
   });
@@ -22209,7 +22410,7 @@ function createDeviceFlow({ config: config2, http, clock }) {
     await clock.sleep(Math.max(Math.min(ms, leftMs), 0), signal).catch((error2) => {
       throw signal.aborted ? cancelled() : error2;
     });
-    if (clock.now() >= device.expiresAt) throw expired();
+    if (clock.now() >= device.expiresAt) throw expired2();
   }
   return {
     async begin(signal) {
@@ -22708,7 +22909,14 @@ function deadEnd(first2, second) {
 
 // src/services/sign-in-session.ts
 init_errors();
+
+// src/services/forget-login.ts
 var REVOKE_LIMIT_MS3 = 5e3;
+async function forgetLogin(oauth, obsolete) {
+  if (obsolete?.refreshToken !== void 0) await oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS3);
+}
+
+// src/services/sign-in-session.ts
 function openSession({ storage, oauth, clock, limitMs }) {
   const openedAt = clock.now();
   let expiresAt = openedAt + limitMs;
@@ -22759,14 +22967,11 @@ function openSession({ storage, oauth, clock, limitMs }) {
       });
     } catch (error2) {
       isStored &&= !stored;
-      forget(record2);
+      void forgetLogin(oauth, record2);
       throw error2;
     }
-    forget(stored ? previous : record2);
+    void forgetLogin(oauth, stored ? previous : record2);
     if (!stored) throw failure2 ?? signInCancelled("The sign-in was cancelled.");
-  }
-  function forget(obsolete) {
-    if (obsolete?.refreshToken !== void 0) void oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS3);
   }
   async function runOut() {
     for (let leftMs = limitMs; leftMs > 0; leftMs = expiresAt - clock.now()) await clock.sleep(leftMs, ended.signal);
@@ -23032,7 +23237,7 @@ function createSignIn(deps) {
       if (running === void 0 || running.shown === void 0 && !running.isElsewhere) return void 0;
       const { session, shown } = running;
       const state = session.state();
-      const { url: url2, userCode } = addressOf(running);
+      const { url: url2, userCode } = addressOf2(running);
       const { openedAt } = session;
       const method = shown?.method ?? "other-window";
       return { state, method, url: url2, userCode, openedAt, expiresAt: session.expiresAt(), error: session.error() };
@@ -23050,12 +23255,12 @@ function pendingLogin(signIn) {
     status: "pending",
     method: shown?.method ?? "other-window",
     reason: shown?.reason ?? "A sign-in is open in another window.",
-    ...addressOf(signIn),
+    ...addressOf2(signIn),
     expiresAt: session.expiresAt(),
     opened
   };
 }
-function addressOf({ browser, device, shown }) {
+function addressOf2({ browser, device, shown }) {
   const isDevice = shown?.method === "device" && device !== void 0;
   return {
     url: isDevice ? device.url : browser?.url,
@@ -23105,7 +23310,9 @@ function createSignOut({ signIn, tokens: tokens2, credentials }) {
   return async () => {
     const cancelled2 = signIn.view()?.state === "pending";
     await signIn.cancel();
-    return { ...await tokens2.clear(), cancelled: cancelled2, environmentKey: credentials.environmentKey() };
+    const cleared = await tokens2.clear();
+    const outside = credentials.view(void 0);
+    return { ...cleared, cancelled: cancelled2, remaining: outside?.problem === void 0 ? outside : void 0 };
   };
 }
 
@@ -23121,30 +23328,34 @@ function codexClear({ signOut }) {
   return defineTool({
     name: "codex_clear",
     title: "Sign out of Codex",
-    description: "Remove the Codex login from this machine and revoke it at OpenAI. Ask the user before calling it.",
+    description: "Remove the Codex login (or the stored API key) from this machine and revoke the login at OpenAI. Ask the user before calling it.",
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
     input: external_exports.strictObject({}),
     output: output2,
     run: async () => ({ structured: present(await signOut()) })
   });
 }
-function present({ removed, revoked, cancelled: cancelled2, environmentKey }) {
+function present({ removed, revoked, cancelled: cancelled2, remaining }) {
   const parts = [
-    removed ? "Signed out; the credentials are removed from this machine." : "Nobody was signed in.",
-    removed ? revocation(revoked) : void 0,
+    removal(removed, revoked),
     cancelled2 ? "The sign-in that was open is cancelled." : void 0,
-    environmentKey === void 0 ? void 0 : `Questions are still answered with the API key in ${environmentKey}.`
+    remaining === void 0 ? void 0 : `Questions are still answered with the ${remaining.label}.`
   ];
   return {
-    cleared: removed,
+    cleared: removed !== void 0,
     revoked,
     login_cancelled: cancelled2,
-    environment_key: environmentKey,
+    environment_key: remaining?.source,
     message: parts.filter((part) => part !== void 0).join(" ")
   };
 }
-function revocation(confirmed) {
-  return confirmed ? "OpenAI confirmed that they are revoked." : "OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves.";
+function removal(removed, revoked) {
+  if (removed === void 0) return "Nobody was signed in.";
+  if (removed === "api_key") {
+    return "The stored API key is removed from this machine. It stays valid at OpenAI until it is deleted there.";
+  }
+  const revocation = revoked ? "OpenAI confirmed that they are revoked." : "OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves.";
+  return `Signed out; the credentials are removed from this machine. ${revocation}`;
 }
 
 // src/tools/codex-login.ts
@@ -23233,6 +23444,8 @@ var output4 = external_exports.looseObject({
   models: external_exports.array(external_exports.string()),
   default: external_exports.string(),
   source: external_exports.enum(["live", "cached", "built-in"]),
+  credential_source: external_exports.string().optional(),
+  cost: external_exports.string().optional(),
   details: external_exports.array(
     external_exports.looseObject({
       id: external_exports.string(),
@@ -23246,18 +23459,20 @@ function codexModels({ listModels }) {
   return defineTool({
     name: "codex_models",
     title: "List Codex models",
-    description: "The Codex models this account can ask, best first, with their reasoning efforts and the default.",
+    description: "The Codex models this account or key can ask, best first, with their reasoning efforts and the default.",
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     input: external_exports.strictObject({}),
     output: output4,
     run: async (_input, { signal }) => ({ structured: present3(await listModels(signal)) })
   });
 }
-function present3({ models, defaultId, source }) {
+function present3({ models, defaultId, source, credential }) {
   return {
     models: models.map(({ id }) => id),
     default: defaultId,
     source,
+    credential_source: credential?.source,
+    cost: credential?.cost,
     details: models.map(({ id, name, defaultEffort, efforts }) => ({
       id,
       name,
@@ -23272,7 +23487,7 @@ var input2 = external_exports.strictObject({
   prompt: external_exports.string().trim().min(1).max(1e6).describe("The question, with everything Codex needs to know: it sees no files and no earlier conversation"),
   model: external_exports.string().trim().min(1).max(200).optional().describe("Model id from codex_models; default: its first"),
   system_prompt: external_exports.string().trim().min(1).max(1e6).optional().describe("Replaces the default instructions"),
-  temperature: external_exports.number().min(0).max(1).optional().describe("Used with an API key only; otherwise ignored, said so"),
+  temperature: external_exports.number().min(0).max(1).optional().describe("Sent with an API key if the model takes one; else left out, said so"),
   reasoning_effort: external_exports.string().trim().min(1).max(40).optional().describe("low, medium, high, … as codex_models lists")
 });
 function codexQuery({ query }) {
@@ -23324,8 +23539,12 @@ var output5 = external_exports.looseObject({
   account_id: external_exports.string().optional(),
   email: external_exports.string().optional(),
   plan: external_exports.string().optional(),
-  method: external_exports.string().optional(),
-  expires_in_seconds: external_exports.number(),
+  method: external_exports.enum(["chatgpt", "api_key", "access_token", "none"]),
+  source: external_exports.string().optional(),
+  cost: external_exports.string().optional(),
+  created_at: external_exports.string().optional(),
+  refreshed_at: external_exports.string().optional(),
+  expires_in_seconds: external_exports.number().optional(),
   has_refresh_token: external_exports.boolean(),
   is_expired: external_exports.boolean(),
   needs_refresh: external_exports.boolean(),
@@ -23337,12 +23556,12 @@ function codexStatus({ readStatus, now }) {
   return defineTool({
     name: "codex_status",
     title: "Codex sign-in status",
-    description: "Who is signed in to Codex, until when, and how a running sign-in stands. Asks nobody, answers at once.",
+    description: "Who is signed in to Codex or which key is used, what that costs, until when, and how a running sign-in stands. Asks nobody, answers at once.",
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     input: external_exports.strictObject({}),
     output: output5,
     local: true,
-    run: async () => ({ structured: present4(readStatus(), now()) })
+    run: async () => ({ structured: present4(await readStatus(), now()) })
   });
 }
 function present4(status, nowMs) {
@@ -23354,7 +23573,11 @@ function present4(status, nowMs) {
     email: account?.email === void 0 ? void 0 : maskEmail(account.email),
     plan: account?.plan,
     method: status.method,
-    expires_in_seconds: Math.floor(status.expiresInMs / 1e3),
+    source: status.source,
+    cost: status.cost,
+    created_at: isoTime(status.createdAt),
+    refreshed_at: isoTime(status.refreshedAt),
+    expires_in_seconds: status.expiresInMs === void 0 ? void 0 : Math.floor(status.expiresInMs / 1e3),
     has_refresh_token: status.hasRefreshToken,
     is_expired: status.status === "expired",
     needs_refresh: status.status === "needs_refresh" || status.status === "expired",
@@ -23362,6 +23585,9 @@ function present4(status, nowMs) {
     storage: { path: status.storagePath, problem: status.storageProblem },
     message: status.message
   };
+}
+function isoTime(ms) {
+  return ms === void 0 ? void 0 : new Date(ms).toISOString();
 }
 function presentLogin({ state, method, url: url2, userCode, expiresAt, error: error2 }, nowMs) {
   const pending = state === "pending";
@@ -23400,7 +23626,7 @@ function createApp({ config: config2, problem }, edges, version3) {
   const oauth = createOAuthFlow({ config: config2, http, userAgent, now });
   const refresher = createTokenRefresher({ storage, claims, oauth, clock, random, log: log2 });
   const tokens2 = createTokenManager({ storage, refresher, oauth, clock, log: log2 });
-  const credentials = createCredentials({ config: config2, tokens: tokens2, userAgent });
+  const credentials = createCredentials({ config: config2, storage, tokens: tokens2, userAgent, now });
   const catalogue = createModelCatalogue({ config: config2, http, cache, clock, log: log2 });
   const client = createCodexClient({ config: config2, credentials, catalogue, http, clock, random, newId, log: log2 });
   const device = createDeviceFlow({ config: config2, http, clock });
@@ -23553,7 +23779,9 @@ function createReader(text3, problems) {
   };
 }
 function loadApiAccess(text3) {
-  const problems = [];
+  const badAddress = [];
+  const baseUrl = createReader(text3, badAddress)("OPENAI_BASE_URL", "https://api.openai.com/v1", serviceUrl);
+  const problems = [...badAddress];
   const read = createReader(text3, problems);
   const named2 = read("CODEX_OAUTH_API_KEY_VARIABLE", void 0, variableName);
   const names = named2 === void 0 ? ["CODEX_API_KEY", "OPENAI_API_KEY"] : [named2];
@@ -23561,7 +23789,8 @@ function loadApiAccess(text3) {
   return {
     key: source === void 0 ? void 0 : read(source, void 0, secretWord("an API key", 4096)),
     source,
-    baseUrl: read("OPENAI_BASE_URL", "https://api.openai.com/v1", serviceUrl),
+    baseUrl,
+    baseUrlProblem: badAddress.length === 0 ? void 0 : configInvalid(badAddress),
     problem: problems.length === 0 ? void 0 : configInvalid(problems)
   };
 }

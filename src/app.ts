@@ -61,7 +61,7 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
   const oauth = createOAuthFlow({ config, http, userAgent, now })
   const refresher = createTokenRefresher({ storage, claims, oauth, clock, random, log })
   const tokens = createTokenManager({ storage, refresher, oauth, clock, log })
-  const credentials = createCredentials({ config, tokens, userAgent })
+  const credentials = createCredentials({ config, storage, tokens, userAgent, now })
   const catalogue = createModelCatalogue({ config, http, cache, clock, log })
   const client = createCodexClient({ config, credentials, catalogue, http, clock, random, newId, log })
   const device = createDeviceFlow({ config, http, clock })

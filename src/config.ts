@@ -57,6 +57,9 @@ export interface ApiAccess {
   /** The variable the key came from: shown to the user, the key never is. */
   source: string | undefined
   baseUrl: string
+  /** What is wrong with `OPENAI_BASE_URL`, which counts for a stored key too. */
+  baseUrlProblem: CodexError | undefined
+  /** What is wrong with any of it. */
   problem: CodexError | undefined
 }
 
@@ -140,7 +143,9 @@ function createReader(text: Text, problems: string[]): Reader {
 }
 
 function loadApiAccess(text: Text): ApiAccess {
-  const problems: string[] = []
+  const badAddress: string[] = []
+  const baseUrl = createReader(text, badAddress)('OPENAI_BASE_URL', 'https://api.openai.com/v1', serviceUrl)
+  const problems = [...badAddress]
   const read = createReader(text, problems)
   const named = read('CODEX_OAUTH_API_KEY_VARIABLE', undefined, variableName)
   const names = named === undefined ? ['CODEX_API_KEY', 'OPENAI_API_KEY'] : [named]
@@ -148,7 +153,8 @@ function loadApiAccess(text: Text): ApiAccess {
   return {
     key: source === undefined ? undefined : read(source, undefined, secretWord('an API key', 4096)),
     source,
-    baseUrl: read('OPENAI_BASE_URL', 'https://api.openai.com/v1', serviceUrl),
+    baseUrl,
+    baseUrlProblem: badAddress.length === 0 ? undefined : configInvalid(badAddress),
     problem: problems.length === 0 ? undefined : configInvalid(problems),
   }
 }

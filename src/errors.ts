@@ -54,6 +54,11 @@ export class CodexError extends Error {
   }
 }
 
+/** For the log, which takes no message: the code of an error of ours. */
+export function codeOf(error: unknown): ErrorCode | 'UNKNOWN' {
+  return error instanceof CodexError ? error.code : 'UNKNOWN'
+}
+
 /** True for a `CodexError`, of the given code if one is named. */
 export function isCodexError(error: unknown, code?: ErrorCode): error is CodexError {
   return error instanceof CodexError && (code === undefined || error.code === code)

@@ -32,7 +32,7 @@ export const SETTINGS: readonly Setting[] = [
     fallback: '`0.169.0`',
     meaning: 'Codex client version we state as compatibility level',
   },
-  { name: 'CODEX_API_KEY', fallback: '–', meaning: 'API key, used only when nobody is signed in' },
+  { name: 'CODEX_API_KEY', fallback: '–', meaning: 'API key, used only when nothing is stored; billed per token' },
   { name: 'OPENAI_API_KEY', fallback: '–', meaning: 'The same, after `CODEX_API_KEY`' },
   {
     name: 'CODEX_ACCESS_TOKEN',

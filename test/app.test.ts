@@ -555,8 +555,18 @@ describe('an API key in the environment', () => {
     expect(text).not.toContain('ignored')
     const asked = await fake.arrival('/v1/responses')
     expect(asked.body).toMatchObject({ temperature: 0.25 })
-    expect((await app.call('codex_status')).data).toMatchObject({ authenticated: false, method: 'api_key' })
-    expect((await app.call('codex_models')).data).toMatchObject({ source: 'built-in' })
+    expect((await app.call('codex_status')).data).toMatchObject({
+      authenticated: true,
+      method: 'api_key',
+      source: 'OPENAI_API_KEY',
+      cost: 'billed per token',
+    })
+    expect((await app.call('codex_models')).data).toMatchObject({
+      source: 'cached',
+      credential_source: 'OPENAI_API_KEY',
+      cost: 'billed per token',
+      models: expect.arrayContaining(['gpt-6.1-sol', 'gpt-4.1']),
+    })
   })
 
   test('stands back behind a login, which takes no temperature and says so', async () => {
@@ -574,7 +584,9 @@ describe('an API key in the environment', () => {
     app.seed(recordOf(fake.issueTokens()))
     const { data } = await app.call('codex_clear')
     expect(data).toMatchObject({ cleared: true, environment_key: 'OPENAI_API_KEY' })
-    expect(data.message).toMatch(/Questions are still answered with the API key in OPENAI_API_KEY\.$/)
+    expect(data.message).toMatch(
+      /Questions are still answered with the API key from OPENAI_API_KEY, billed per token\.$/,
+    )
     expect((await app.call('codex_query', { prompt: 'Still there?' })).isError).toBe(false)
   })
 })

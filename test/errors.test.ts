@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { CodexError, isCodexError } from '../src/errors.ts'
+import { CodexError, codeOf, isCodexError } from '../src/errors.ts'
 
 test('an error without options asks for nothing and promises nothing', () => {
   const error = new CodexError('NETWORK', 'It broke.')
@@ -31,3 +31,9 @@ test.each([new Error('TIMEOUT'), { code: 'TIMEOUT', message: 'x' }, 'TIMEOUT', n
     expect(isCodexError(value, 'TIMEOUT')).toBe(false)
   },
 )
+
+test('a log names an error by its code, and any other without a word of it', () => {
+  expect(codeOf(new CodexError('TIMEOUT', 'Too slow.'))).toBe('TIMEOUT')
+  expect(codeOf(Object.assign(new Error('s3cret'), { code: 's3cret' }))).toBe('UNKNOWN')
+  expect(codeOf(undefined)).toBe('UNKNOWN')
+})

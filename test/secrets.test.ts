@@ -43,12 +43,15 @@ interface Leak {
   secret: string
 }
 
-async function watch(options: { env?: Record<string, string>; fetch?: typeof fetch } = {}) {
+type Env = Record<string, string>
+
+async function watch(options: { env?: Env | ((fake: FakeOpenAI) => Env); fetch?: typeof fetch } = {}) {
   const fake = await startFakeOpenAI({ reply: ANSWER, apiKey: API_KEY, deviceInterval: 1 })
   onTestFinished(() => fake.close())
   const home = tempFolder()
   const edges = options.fetch === undefined ? {} : { fetch: options.fetch }
-  const app = await startApp(fake, { home, env: { CODEX_DEBUG: '1', ...options.env }, edges })
+  const env = typeof options.env === 'function' ? options.env(fake) : options.env
+  const app = await startApp(fake, { home, env: { CODEX_DEBUG: '1', ...env }, edges })
   const seen: { where: string; text: string }[] = []
   const urls = new Set<string>()
   const note = (where: string, text: string) => {
@@ -373,6 +376,34 @@ describe('no secret leaves the program', () => {
     await ask()
     fake.script.responses.push(echo(400, error), echo(401, error), echo(429, error), echo(500, error), { reset: true })
     while (fake.script.responses.left > 0) await ask()
+    for (const name of ['codex_status', 'codex_models', 'codex_clear']) await call(name)
+    expect(leaks()).toEqual([])
+  })
+
+  test('a stored API key', async () => {
+    const { fake, app, begin, call, ask, leaks } = await watch()
+    app.seed({ access_token: API_KEY, method: 'api_key' })
+    await ask()
+    fake.script.responses.push(echo(400, error), echo(401, error), echo(403, error), echo(429, error))
+    while (fake.script.responses.left > 0) await ask()
+    fake.script.models.push(echo(401, error), { html: API_KEY })
+    for (const name of ['codex_status', 'codex_models', 'codex_models']) await call(name)
+    const { ended } = await begin()
+    // In the file it may stand, until it is cleared.
+    await call('codex_clear')
+    await ended
+    expect(leaks()).toEqual([])
+  })
+
+  test('an access token from outside', async () => {
+    const { fake, call, ask, leaks } = await watch({
+      env: (issuer) => ({ CODEX_ACCESS_TOKEN: issuer.issueTokens().access_token }),
+    })
+    await ask()
+    fake.script.responses.push(echo(400, detail), echo(401, error), echo(403, detail))
+    while (fake.script.responses.left > 0) await ask()
+    fake.expireAccessTokens()
+    await ask()
     for (const name of ['codex_status', 'codex_models', 'codex_clear']) await call(name)
     expect(leaks()).toEqual([])
   })

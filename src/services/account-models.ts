@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import { isCodexError } from '../errors.ts'
 import type { Model } from './builtin-models.ts'
+import type { CredentialName } from './credential-name.ts'
 import type { Credential, Credentials } from './credentials.ts'
 import { type CatalogueSource, defaultModel, type ModelCatalogue } from './model-catalogue.ts'
 
@@ -9,6 +10,8 @@ export interface AccountModels {
   models: readonly Model[]
   defaultId: string
   source: CatalogueSource
+  /** Whose list it is; nobody's, when there is no credential that could be used. */
+  credential: Pick<CredentialName, 'source' | 'cost'> | undefined
 }
 
 /** The models to offer, also when nobody is signed in or the service is away. @throws CodexError CANCELLED */
@@ -32,11 +35,14 @@ export function createModelLister({ config, credentials, catalogue }: AccountMod
   }
 
   return async (signal) => {
-    const list = await catalogue.list(await credential(signal), signal)
+    const owner = await credential(signal)
+    const list = await catalogue.list(owner, signal)
     return {
       models: list.models.filter((model) => !model.hidden),
       defaultId: defaultModel(list, config.model),
       source: list.source,
+      // No more of it: the rest holds the secret.
+      credential: owner === undefined ? undefined : { source: owner.source, cost: owner.cost },
     }
   }
 }

@@ -2,7 +2,8 @@ import type { CodexError } from '../errors.ts'
 import { isCodexError } from '../errors.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { StoredTokens, TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
-import type { Credentials } from './credentials.ts'
+import { STORED_KEY } from './credential-name.ts'
+import type { Credentials, CredentialView } from './credentials.ts'
 import { type IdClaims, maskEmail, readIdClaims } from './id-claims.ts'
 import type { LoginView, SignIn } from './sign-in.ts'
 import { REFRESH_MARGIN_MS, remainingMs } from './token-manager.ts'
@@ -10,12 +11,18 @@ import { REFRESH_MARGIN_MS, remainingMs } from './token-manager.ts'
 /** How things stand, from what lies on this machine alone. */
 export interface AccountStatus {
   status: 'authenticated' | 'needs_refresh' | 'expired' | 'not_authenticated'
-  /** False also for a login that can no longer be used or renewed. */
+  /** Whether a question would be answered. False also for a login or token that can no longer be used or renewed. */
   authenticated: boolean
   account: IdClaims | undefined
-  method: string | undefined
-  /** Never below zero. */
-  expiresInMs: number
+  method: CredentialView['kind'] | 'none'
+  /** Where the credential comes from and what a question costs, as in `CredentialName`. */
+  source: string | undefined
+  cost: string | undefined
+  /** When what is stored was first stored and last renewed, in milliseconds. */
+  createdAt: number | undefined
+  refreshedAt: number | undefined
+  /** Never below zero; undefined for what does not expire as far as we know. */
+  expiresInMs: number | undefined
   hasRefreshToken: boolean
   login: LoginView | undefined
   /** Empty when it cannot be told where the file lies; the problem then names the path. */
@@ -24,38 +31,39 @@ export interface AccountStatus {
   message: string
 }
 
-/** Gives the status; it asks nobody and never throws. */
-export type ReadStatus = () => AccountStatus
+/** Gives the status; it asks nobody and never rejects. */
+export type ReadStatus = () => Promise<AccountStatus>
 
 export interface StatusDeps {
   storage: TokenStorage
   signIn: SignIn
   credentials: Credentials
   configProblem: CodexError | undefined
-  clock: Clock
+  clock: Pick<Clock, 'now'>
 }
 
 export function createStatusReader({ storage, signIn, credentials, configProblem, clock }: StatusDeps): ReadStatus {
-  return () => {
-    const { record, problem } = readStored(storage)
-    const leftMs = record === undefined ? 0 : Math.max(0, remainingMs(record, clock.now()))
-    const status = statusOf(record, leftMs)
+  return async () => {
+    const { isReadable, record, problem } = await readStored(storage)
+    // Nobody knows who is signed in then: no question is asked with anything else.
+    const view = isReadable ? credentials.view(record) : undefined
     const login = signIn.view()
+    const standing = view?.kind === 'chatgpt' && record !== undefined ? ofLogin(record) : ofOthers(view)
     const message = sentences([
-      configProblem === undefined ? undefined : `${configProblem.message} ${configProblem.hint ?? ''}`.trim(),
+      configProblem === undefined ? undefined : inWords(configProblem),
       problem,
       // Where a setting or the file is at fault, signing in is not the way out.
-      record === undefined && (problem ?? configProblem) !== undefined
-        ? undefined
-        : accountSentence(record, status, leftMs, credentials.environmentKey()),
+      view === undefined && (problem ?? configProblem) !== undefined ? undefined : standing.message,
       loginSentence(login, record),
     ])
     return {
-      status,
-      authenticated: record !== undefined && (leftMs > 0 || isRenewable(record)),
-      account: record === undefined ? undefined : readIdClaims(record),
-      method: record === undefined ? keyMethod(credentials) : (record.method ?? 'chatgpt'),
-      expiresInMs: leftMs,
+      ...standing,
+      account: view?.account,
+      method: view?.kind ?? 'none',
+      source: view?.source,
+      cost: view?.cost,
+      createdAt: record?.savedAt,
+      refreshedAt: record?.refreshedAt,
       hasRefreshToken: record?.refreshToken !== undefined,
       login,
       storagePath: locate(storage),
@@ -63,17 +71,56 @@ export function createStatusReader({ storage, signIn, credentials, configProblem
       message,
     }
   }
+
+  function ofLogin(record: TokenRecord): Standing {
+    const leftMs = Math.max(0, remainingMs(record, clock.now()))
+    const status = statusOf(record, leftMs)
+    const authenticated = leftMs > 0 || isRenewable(record)
+    return { status, authenticated, expiresInMs: leftMs, message: accountSentence(record, status, leftMs) }
+  }
+
+  function ofOthers(view: CredentialView | undefined): Standing {
+    if (view === undefined) {
+      const message = 'Nobody is signed in. Sign in with codex_login.'
+      return { status: 'not_authenticated', authenticated: false, expiresInMs: 0, message }
+    }
+    const { label, source, expiresAt, problem } = view
+    const leftMs = expiresAt === undefined ? undefined : Math.max(0, expiresAt - clock.now())
+    const authenticated = problem === undefined
+    const whenUnusable = leftMs === 0 ? 'expired' : 'not_authenticated'
+    const asked = source === STORED_KEY ? 'Questions' : 'Nobody is signed in; questions'
+    const left = leftMs === undefined ? '' : `, for another ${duration(leftMs)}`
+    return {
+      status: authenticated ? 'authenticated' : whenUnusable,
+      authenticated,
+      expiresInMs: leftMs,
+      message: authenticated ? `${asked} are asked with the ${label}${left}.` : inWords(problem),
+    }
+  }
 }
 
+/** How it stands with the credential that applies. */
+type Standing = Pick<AccountStatus, 'status' | 'authenticated' | 'expiresInMs' | 'message'>
+
 /** A file that cannot be read is a state to report here, not a failure of the call. */
-function readStored(storage: TokenStorage): { record: TokenRecord | undefined; problem: string | undefined } {
+async function readStored(storage: TokenStorage): Promise<Stored> {
   try {
     const { record, warnings }: StoredTokens = storage.read()
-    return { record, problem: warnings.length === 0 ? undefined : warnings.join(' ') }
+    return { isReadable: true, record, problem: warnings.length === 0 ? undefined : warnings.join(' ') }
   } catch (error) {
-    const problem = isCodexError(error) ? `${error.message} ${error.hint ?? ''}`.trim() : 'It cannot be read.'
-    return { record: undefined, problem }
+    const problem = isCodexError(error) ? inWords(error) : 'It cannot be read.'
+    return { isReadable: false, record: undefined, problem }
   }
+}
+
+interface Stored {
+  isReadable: boolean
+  record: TokenRecord | undefined
+  problem: string | undefined
+}
+
+function inWords({ message, hint = '' }: CodexError): string {
+  return `${message} ${hint}`.trim()
 }
 
 function locate(storage: TokenStorage): string {
@@ -84,8 +131,7 @@ function locate(storage: TokenStorage): string {
   }
 }
 
-function statusOf(record: TokenRecord | undefined, leftMs: number): AccountStatus['status'] {
-  if (record === undefined) return 'not_authenticated'
+function statusOf(record: TokenRecord, leftMs: number): AccountStatus['status'] {
   if (leftMs === 0) return 'expired'
   return leftMs < REFRESH_MARGIN_MS || record.refreshFailed !== undefined ? 'needs_refresh' : 'authenticated'
 }
@@ -94,17 +140,7 @@ function isRenewable({ refreshToken, refreshFailed }: TokenRecord): boolean {
   return refreshToken !== undefined && refreshFailed === undefined
 }
 
-function accountSentence(
-  record: TokenRecord | undefined,
-  status: AccountStatus['status'],
-  leftMs: number,
-  key: string | undefined,
-): string {
-  if (record === undefined) {
-    if (key !== undefined)
-      return `Nobody is signed in; questions are asked with the API key in ${key}, billed per token.`
-    return 'Nobody is signed in. Sign in with codex_login.'
-  }
+function accountSentence(record: TokenRecord, status: AccountStatus['status'], leftMs: number): string {
   const who = whose(record)
   if (!isRenewable(record)) {
     const until = leftMs > 0 ? `The sign-in ${who} works for another ${duration(leftMs)} and` : `The sign-in ${who}`
@@ -130,7 +166,7 @@ function loginSentence(login: LoginView | undefined, record: TokenRecord | undef
     case 'pending':
       return pendingSentence(login)
     case 'failed':
-      return `The last sign-in failed: ${login.error?.message} ${login.error?.hint ?? ''}`.trim()
+      return login.error === undefined ? undefined : `The last sign-in failed: ${inWords(login.error)}`
     default:
       return undefined
   }
@@ -140,10 +176,6 @@ function pendingSentence({ method, url, userCode }: LoginView): string {
   if (method === 'other-window') return 'A sign-in is open in another window.'
   if (method === 'device') return `A sign-in waits for the code ${userCode} at ${url}`
   return `A sign-in waits in the browser: ${url}`
-}
-
-function keyMethod(credentials: Credentials): string {
-  return credentials.environmentKey() === undefined ? 'none' : 'api_key'
 }
 
 function sentences(parts: readonly (string | undefined)[]): string {

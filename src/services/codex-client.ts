@@ -12,6 +12,7 @@ import type { Credential, Credentials } from './credentials.ts'
 import { defaultModel, type ModelCatalogue } from './model-catalogue.ts'
 import { parseJson } from './remote-text.ts'
 import { retryAfterMs } from './retry-after.ts'
+import { type OptionalField, unsupportedField } from './unsupported-field.ts'
 
 export interface QueryResult {
   text: string
@@ -67,10 +68,34 @@ const FIRST_DELAY_MS = 400
 const MAX_RETRY_AFTER_MS = 30_000
 const MAX_EVENT_BYTES = 16 * 1024 * 1024
 const MAX_TOTAL_BYTES = 64 * 1024 * 1024
+const NOTHING: ReadonlySet<OptionalField> = new Set()
 
 export function createCodexClient(deps: CodexClientDeps): CodexClient {
   const { config, credentials, catalogue, http, clock, random, newId, log } = deps
   let session: string | undefined
+  /** What models have refused to an API key, so that the next question does not have to find out again. */
+  const refused = new Map<string, ReadonlySet<OptionalField>>()
+
+  /**
+   * The answer to the first request that the model takes: `build` makes one without what it does not. Each repeat is
+   * without one thing more, so there are few.
+   */
+  async function negotiate(
+    credential: Credential,
+    modelId: string,
+    build: (without: ReadonlySet<OptionalField>) => CodexRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<{ request: CodexRequest; reply: Reply }> {
+    const isKey = credential.kind === 'api_key'
+    while (true) {
+      const request = build((isKey && refused.get(modelId)) || NOTHING)
+      const reply = await ask(credential, request, signal)
+      const field = isKey && reply.status === 400 ? unsupportedField(reply.json) : undefined
+      if (field === undefined || request.body[field] === undefined) return { request, reply }
+      log.event('query_without', { field })
+      refused.set(modelId, new Set([...(refused.get(modelId) ?? []), field]))
+    }
+  }
 
   /** The answer, after at most one repeat with a renewed credential (facts: reliability H11). */
   async function ask(credential: Credential, request: CodexRequest, signal: AbortSignal | undefined): Promise<Reply> {
@@ -149,9 +174,10 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
       const acceptsTemperature = credential.kind === 'api_key'
       session ??= newId()
       const ids = { sessionId: session, threadId: newId() }
-      const request = buildRequest({ question, modelId, model, effort, acceptsTemperature, ...ids })
-      const reply = await ask(credential, request, signal)
-      if (reply.status !== 200) throw refusalOf({ ...reply, modelId, kind: credential.kind, nowMs: clock.now() })
+      const facts = { question, modelId, model, effort, acceptsTemperature, ...ids }
+      const build = (without: ReadonlySet<OptionalField>) => buildRequest({ ...facts, without })
+      const { request, reply } = await negotiate(credential, modelId, build, signal)
+      if (reply.status !== 200) throw refusalOf({ ...reply, modelId, credential, nowMs: clock.now() })
       const answer = await readAnswer(reply, options)
       const answeredBy = reply.headers.get('openai-model') ?? answer.model ?? modelId
       const notes = [...request.notes, ...rerouted(modelId, answeredBy), ...answer.notes]

@@ -1,10 +1,12 @@
 import { CodexError, type ErrorCode } from '../errors.ts'
-import { fieldOf, quoteRemote, textField } from './remote-text.ts'
+import type { CredentialName } from './credential-name.ts'
+import { addressOf, forbidden, missingScope, notAccepted } from './refused-credential.ts'
+import { fieldOf, said, textField } from './remote-text.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { USAGE_PAGE, usageLimit } from './usage-limit.ts'
 
 /** What a refusal of the backend means: one code of ours and a sentence that helps (facts: wire-protocol 12, 17). */
-interface Refusal {
+export interface Refusal {
   code: ErrorCode
   message: string
   hint: string
@@ -19,7 +21,7 @@ export interface RefusedAnswer {
   json: unknown
   /** What was asked for, for the sentence about it. */
   modelId: string
-  kind: 'chatgpt' | 'api_key'
+  credential: CredentialName
   nowMs: number
 }
 
@@ -36,7 +38,10 @@ export function refusalOf(answer: RefusedAnswer): CodexError {
   if (/usage_limit_reached$/.test(type ?? '')) return usageLimit(answer)
   const waitMs = retryAfterMs(answer.headers, answer.nowMs)
   const known = byCode(named, words, waitMs) ?? byCode(type, words, waitMs)
-  return toError(known ?? byWords(words, answer) ?? byStatus(status, answer, words), json)
+  return toError(
+    known ?? missingScope(words, answer.credential) ?? byWords(words, answer) ?? byStatus(status, answer, words),
+    json,
+  )
 }
 
 /** True when the body says that a quota is used up: waiting a moment and asking again would not help. */
@@ -127,7 +132,7 @@ const OVERLOADED: Refusal = {
 const MODELS_HINT = 'Ask for one that codex_models lists, or leave the model out to use the default.'
 
 /** Refusals that carry nothing but a sentence. */
-function byWords(words: string | undefined, { modelId, kind }: RefusedAnswer): Refusal | undefined {
+function byWords(words: string | undefined, { modelId, credential }: RefusedAnswer): Refusal | undefined {
   if (words === undefined) return undefined
   if (/model.*(not supported|requires a newer version|does not exist)/i.test(words)) {
     return {
@@ -148,7 +153,7 @@ function byWords(words: string | undefined, { modelId, kind }: RefusedAnswer): R
       code: 'CODEX_FAILED',
       message: `The service no longer takes requests in this form${said(words)}.`,
       hint:
-        kind === 'api_key'
+        credential.kind === 'api_key'
           ? 'Leave optional arguments out, or name another model.'
           : 'Update codex-oauth; if it is up to date, report this.',
     }
@@ -158,19 +163,19 @@ function byWords(words: string | undefined, { modelId, kind }: RefusedAnswer): R
 
 function byStatus(
   status: number,
-  { headers, modelId, kind, nowMs }: RefusedAnswer,
+  { headers, modelId, credential, nowMs }: RefusedAnswer,
   words: string | undefined,
 ): Refusal {
   if (status >= 300 && status < 400) {
     return {
       code: 'RESPONSE_INVALID',
       message: `The service answered with a redirect (${status}), which is not followed with a login.`,
-      hint: 'Check CODEX_OAUTH_BASE_URL if it is set; a sign-in page of your network may stand in between.',
+      hint: `Check ${addressOf(credential)} if it is set; a sign-in page of your network may stand in between.`,
     }
   }
   switch (status) {
     case 401:
-      return notAccepted(kind)
+      return notAccepted(credential)
     case 402:
       return {
         code: 'PLAN_REQUIRED',
@@ -178,7 +183,7 @@ function byStatus(
         hint: `See ${USAGE_PAGE}.`,
       }
     case 403:
-      return forbidden(headers, words)
+      return forbidden(headers, words, credential)
     case 404:
       return {
         code: 'MODEL_UNAVAILABLE',
@@ -200,29 +205,6 @@ function byStatus(
   }
 }
 
-function notAccepted(kind: RefusedAnswer['kind']): Refusal {
-  const [what, hint] =
-    kind === 'api_key'
-      ? ['API key', 'Correct the key in the environment of the server, or sign in with codex_login.']
-      : ['sign-in', 'Sign in again with codex_login (force: true).']
-  return { code: 'NOT_AUTHENTICATED', message: `The service does not accept this ${what}.`, hint }
-}
-
-function forbidden(headers: Headers, words: string | undefined): Refusal {
-  if (headers.has('cf-ray') && !isJson(headers)) {
-    return {
-      code: 'CODEX_FAILED',
-      message: 'Cloudflare blocked the request before it reached OpenAI (403).',
-      hint: 'Try without VPN or proxy, or from another network.',
-    }
-  }
-  return {
-    code: 'CODEX_FAILED',
-    message: `The service forbids this request (403)${said(words)}.`,
-    hint: 'Sign in again (codex_login with force); in a company workspace, ask its administrator whether Codex is allowed.',
-  }
-}
-
 function otherStatus(status: number, words: string | undefined): Refusal {
   if (status >= 500) {
     return {
@@ -237,15 +219,6 @@ function otherStatus(status: number, words: string | undefined): Refusal {
     message: `The service refused the request (${status})${said(words)}.`,
     hint: 'Check the arguments; update codex-oauth if they are right.',
   }
-}
-
-/** The service's own words, where it gave any. */
-function said(words: string | undefined): string {
-  return words === undefined ? '' : `: ${quoteRemote(words)}`
-}
-
-function isJson(headers: Headers): boolean {
-  return /json/.test(headers.get('content-type') ?? '')
 }
 
 function toError({ code, message, hint, retryable = false }: Refusal, cause: unknown): CodexError {

@@ -1,4 +1,5 @@
 import type { Model } from './builtin-models.ts'
+import type { OptionalField } from './unsupported-field.ts'
 
 /** A question as it comes from the tool, already validated. */
 export interface Question {
@@ -17,6 +18,8 @@ export interface RequestFacts {
   effort: string | undefined
   /** Whether the endpoint is the API-key one, which alone takes a temperature. */
   acceptsTemperature: boolean
+  /** What this model is known not to take. */
+  without: ReadonlySet<OptionalField>
   /** This server's session, for prompt caching, and this question's own id. */
   sessionId: string
   threadId: string
@@ -43,7 +46,7 @@ export const DEFAULT_INSTRUCTIONS =
  * other models get them on top; ours are none either way.
  */
 export function buildRequest(facts: RequestFacts): CodexRequest {
-  const { question, modelId, model, sessionId, threadId } = facts
+  const { question, modelId, model, without, sessionId, threadId } = facts
   const lite = model?.lite === true
   // Efforts pass through as they are, but for this one, which the official client sends as `xhigh`.
   const effort = facts.effort === 'ultra' ? 'xhigh' : facts.effort
@@ -58,7 +61,7 @@ export function buildRequest(facts: RequestFacts): CodexRequest {
       accept: 'text/event-stream',
       'content-type': 'application/json',
     },
-    body: {
+    body: leftOut(without, {
       model: modelId,
       instructions: question.systemPrompt ?? DEFAULT_INSTRUCTIONS,
       input: lite ? [{ type: 'additional_tools', role: 'developer', tools: [] }, message] : [message],
@@ -72,10 +75,14 @@ export function buildRequest(facts: RequestFacts): CodexRequest {
       prompt_cache_key: sessionId,
       ...(model?.verbosity === undefined ? {} : { text: { verbosity: model.verbosity } }),
       ...(temperature === undefined ? {} : { temperature }),
-    },
-    effort,
+    }),
+    effort: without.has('reasoning') ? undefined : effort,
     notes: notesOf(facts),
   }
+}
+
+function leftOut(without: ReadonlySet<string>, body: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(body).filter(([field]) => !without.has(field)))
 }
 
 /** The effort to ask for: the caller's, the setting's, the model's own. */
@@ -92,18 +99,29 @@ function reasoning(effort: string | undefined, lite: boolean): Record<string, st
   return lite ? { ...asked, context: 'all_turns' } : asked
 }
 
-function notesOf({ question, modelId, model, effort, acceptsTemperature }: RequestFacts): string[] {
+function notesOf(facts: RequestFacts): string[] {
+  const { question, modelId, model, acceptsTemperature, without } = facts
   const notes: string[] = []
   if (model === undefined || model.hidden)
     notes.push(`${modelId} is not in the model list of this account; it was asked all the same`)
   if (question.temperature !== undefined && !acceptsTemperature) {
     notes.push('temperature was ignored: Codex models with a ChatGPT login do not take one')
   }
-  if (effort === 'ultra') notes.push('effort ultra was sent as xhigh')
-  if (effort !== undefined && model !== undefined && !model.efforts.includes(effort)) {
-    notes.push(
-      `effort ${effort} is not in the list of this model (${model.efforts.join(', ')}); it was sent all the same`,
-    )
+  if (question.temperature !== undefined && acceptsTemperature && without.has('temperature')) {
+    notes.push(`temperature was not accepted by ${modelId} and left out`)
   }
-  return notes
+  return [...notes, ...effortNotes(facts)]
+}
+
+function effortNotes({ modelId, model, effort, without }: RequestFacts): string[] {
+  if (effort === undefined) return []
+  if (without.has('reasoning')) return [`effort ${effort} was not accepted by ${modelId} and left out`]
+  // An API key's list names no efforts: then there is nothing to compare with.
+  const isUnlisted = model !== undefined && model.efforts.length > 0 && !model.efforts.includes(effort)
+  return [
+    ...(effort === 'ultra' ? ['effort ultra was sent as xhigh'] : []),
+    ...(isUnlisted
+      ? [`effort ${effort} is not in the list of this model (${model.efforts.join(', ')}); it was sent all the same`]
+      : []),
+  ]
 }

@@ -1,18 +1,19 @@
 import type { Config } from '../config.ts'
-import type { TokenRecord } from '../infrastructure/token-storage.ts'
-import { readIdClaims } from './id-claims.ts'
+import { CodexError } from '../errors.ts'
+import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
+import { isApiKeyRecord } from './api-key.ts'
+import { accountName, type CredentialName } from './credential-name.ts'
+import { accountOf, type IdClaims, readIdClaims } from './id-claims.ts'
+import { environmentCredential, keyCredential, type OutsideCredential } from './outside-credential.ts'
 import type { TokenManager } from './token-manager.ts'
 
 /** What a model request is sent with, and where to: a credential never leaves for another base URL than its own. */
-export interface Credential {
-  kind: 'chatgpt' | 'api_key'
+export interface Credential extends CredentialName {
   baseUrl: string
   headers: Readonly<Record<string, string>>
   accountId: string | undefined
   /** The ChatGPT plan the token names. */
   plan: string | undefined
-  /** For the footer: what this costs, in words. */
-  label: string
   /**
    * The credential to repeat a request with that was answered 401; absent where nothing can be renewed.
    *
@@ -21,64 +22,116 @@ export interface Credential {
   renew: ((signal?: AbortSignal) => Promise<Credential>) | undefined
 }
 
+/** A credential as the status shows it. */
+export interface CredentialView extends CredentialName {
+  /** What tokens say of their owner; a key says nothing. */
+  account: IdClaims | undefined
+  /** Of what cannot be renewed, in milliseconds, where it is known. */
+  expiresAt: number | undefined
+  /** Why a question asked with it would fail, as far as can be told without asking. */
+  problem: CodexError | undefined
+}
+
 export interface Credentials {
   /**
-   * The credential that applies: the signed-in account, else the API key of the environment.
+   * The credential that applies: what is stored (the signed-in account, or a key), else the API key of the
+   * environment, else the access token of the environment. A login that is over is an error, never a reason to spend
+   * money on a key.
    *
-   * @throws CodexError NOT_AUTHENTICATED neither is there; otherwise as `TokenManager.getTokens`, CONFIG_INVALID
+   * @throws CodexError NOT_AUTHENTICATED none of them is there, or it has expired; otherwise as
+   *   `TokenManager.getTokens`; CONFIG_INVALID
    */
   current(signal?: AbortSignal): Promise<Credential>
-  /** The variable whose API key answers queries when nobody is signed in. */
-  environmentKey(): string | undefined
+  /** The credential that applies while this is stored, without asking anybody; nothing where there is none. */
+  view(record: TokenRecord | undefined): CredentialView | undefined
+  /** The credential of a key that is to be tried before it is stored. @throws CodexError CONFIG_INVALID */
+  ofKey(key: string): Credential
 }
 
 export interface CredentialsDeps {
-  config: Pick<Config, 'baseUrl' | 'api' | 'originator' | 'clientVersion'>
+  config: Pick<Config, 'baseUrl' | 'api' | 'accessToken' | 'originator' | 'clientVersion'>
+  storage: Pick<TokenStorage, 'read'>
   tokens: TokenManager
   userAgent: string
+  now: () => number
 }
 
-export function createCredentials({ config, tokens, userAgent }: CredentialsDeps): Credentials {
-  const { api } = config
+export function createCredentials({ config, storage, tokens, userAgent, now }: CredentialsDeps): Credentials {
   const identity = { originator: config.originator, 'user-agent': userAgent, version: config.clientVersion }
+
+  async function storedRecord(): Promise<TokenRecord | undefined> {
+    return storage.read().record
+  }
+
+  /** What answers while this is stored, but for an account. */
+  function outside(record: TokenRecord | undefined): OutsideCredential | undefined {
+    return record === undefined ? environmentCredential(config, now()) : keyCredential(record.accessToken, config)
+  }
 
   function ofAccount(record: TokenRecord): Credential {
     const claims = readIdClaims(record)
-    const accountId = record.accountId ?? claims.accountId
     return {
-      kind: 'chatgpt',
-      baseUrl: config.baseUrl,
-      headers: {
-        ...identity,
-        authorization: `Bearer ${record.accessToken}`,
-        ...(accountId === undefined ? {} : { 'chatgpt-account-id': accountId }),
-        ...(claims.fedramp ? { 'x-openai-fedramp': 'true' } : {}),
-      },
-      accountId,
-      plan: claims.plan,
-      label: `ChatGPT ${claims.plan ?? 'unknown'} plan`,
+      ...accountName(claims.plan),
+      ...chatGpt(record.accessToken, claims, accountOf(record)),
       renew: async (signal) => ofAccount(await tokens.replaceRejected(record, signal)),
     }
   }
 
-  function ofApiKey(key: string): Credential {
-    return {
-      kind: 'api_key',
-      baseUrl: api.baseUrl,
-      headers: { ...identity, authorization: `Bearer ${key}` },
-      accountId: undefined,
-      plan: undefined,
-      label: `API key from ${api.source}, billed per token`,
-      renew: undefined,
-    }
+  function ofOutside({ name, secret, claims, problem }: OutsideCredential): Credential {
+    if (problem !== undefined) throw problem
+    const sent = claims === undefined ? api(secret) : chatGpt(secret, claims, claims.accountId)
+    return { ...name, ...sent, renew: undefined }
+  }
+
+  function chatGpt(token: string, { plan, fedramp }: IdClaims, accountId: string | undefined) {
+    const account = accountId === undefined ? {} : { 'chatgpt-account-id': accountId }
+    const cloud = fedramp ? { 'x-openai-fedramp': 'true' } : {}
+    const headers = { ...identity, ...bearer(token), ...account, ...cloud }
+    return { baseUrl: config.baseUrl, headers, accountId, plan }
+  }
+
+  function api(key: string) {
+    const headers = { ...identity, ...bearer(key) }
+    return { baseUrl: config.api.baseUrl, headers, accountId: undefined, plan: undefined }
   }
 
   return {
     async current(signal) {
-      if (tokens.hasRecord() || api.source === undefined) return ofAccount(await tokens.getTokens(signal))
-      if (api.problem !== undefined) throw api.problem
-      return ofApiKey(api.key ?? '')
+      const record = await storedRecord()
+      if (isAccount(record)) return ofAccount(await tokens.getTokens(signal))
+      const found = outside(record)
+      if (found === undefined) throw nobody()
+      return ofOutside(found)
     },
-    environmentKey: () => api.source,
+
+    view(record) {
+      if (isAccount(record)) {
+        const account = readIdClaims(record)
+        return { ...accountName(account.plan), account, expiresAt: undefined, problem: undefined }
+      }
+      const found = outside(record)
+      if (found === undefined) return undefined
+      const { name, claims, expiresAt, problem } = found
+      return { ...name, account: claims, expiresAt, problem }
+    },
+
+    ofKey: (key) => ofOutside(keyCredential(key, config)),
   }
+}
+
+function isAccount(record: TokenRecord | undefined): record is TokenRecord {
+  return record !== undefined && !isApiKeyRecord(record)
+}
+
+function bearer(secret: string): { authorization: string } {
+  return { authorization: `Bearer ${secret}` }
+}
+
+function nobody(): CodexError {
+  return new CodexError('NOT_AUTHENTICATED', 'You are not signed in.', {
+    hint:
+      'Sign in with codex_login (in a browser, or with method device where there is none), then ask again. An API key ' +
+      'does as well: CODEX_API_KEY or OPENAI_API_KEY in the environment of the server, or ' +
+      '`codex-oauth-mcp login --with-api-key` on the command line.',
+  })
 }

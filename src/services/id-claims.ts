@@ -29,6 +29,18 @@ export function readIdClaims(tokens: { idToken: string | undefined; accessToken:
   }
 }
 
+/** What of a stored login tells whose it is. */
+interface Login {
+  accountId: string | undefined
+  idToken: string | undefined
+  accessToken: string
+}
+
+/** Whose login it is: those of the Python plugin do not say so, but their tokens do. */
+export function accountOf(login: Login): string | undefined {
+  return login.accountId ?? readIdClaims(login).accountId
+}
+
 /** When the access token expires by its own `exp`, in milliseconds, if it says so (RFC 7519, section 4.1.4). */
 export function expiryOf(accessToken: string): number | undefined {
   const exp = decodeJwtPayload(accessToken)?.exp

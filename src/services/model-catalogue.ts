@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Config } from '../config.ts'
-import { CodexError } from '../errors.ts'
+import { CodexError, codeOf } from '../errors.ts'
 import { raceSignal } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import { type HttpClient, readText } from '../infrastructure/http-client.ts'
@@ -8,6 +8,7 @@ import type { JsonFile } from '../infrastructure/json-file.ts'
 import type { Log } from '../infrastructure/log.ts'
 import { BUILTIN_MODELS, type Model } from './builtin-models.ts'
 import type { Credential } from './credentials.ts'
+import { isModelList, readModelList } from './model-list.ts'
 import { fieldOf, numberField, parseJson, textField } from './remote-text.ts'
 
 export type CatalogueSource = 'live' | 'cached' | 'built-in'
@@ -42,7 +43,7 @@ export interface ModelCatalogueDeps {
 }
 
 interface Snapshot {
-  /** Whose list this is, as a hash: account, endpoint, compatibility level. */
+  /** Whose list this is, as a hash: account or key, endpoint, compatibility level. */
   identity: string
   etag: string | undefined
   fetchedAt: number
@@ -50,7 +51,6 @@ interface Snapshot {
 }
 
 const FRESH_MS = 300_000
-const MAX_MODELS = 200
 const TIMEOUT_MS = 10_000
 /** A question does not wait longer than this for a list it can do without. */
 const QUERY_TIMEOUT_MS = 3_000
@@ -77,7 +77,7 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
       cache.write(memory)
       return { models: memory.models, source: 'live' }
     } catch (error) {
-      log.event('models_failed', { reason: error instanceof CodexError ? error.code : 'UNKNOWN' })
+      log.event('models_failed', { reason: codeOf(error) })
       return old === undefined ? BUILT_IN : { models: old.models, source: 'cached' }
     }
   }
@@ -85,7 +85,7 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
   async function fetchSnapshot(credential: Credential, identity: string, old: Snapshot | undefined): Promise<Snapshot> {
     const answer = await http.send({
       method: 'GET',
-      url: `${credential.baseUrl}/models?client_version=${encodeURIComponent(config.clientVersion)}`,
+      url: `${credential.baseUrl}/models${queryOf(credential)}`,
       headers: {
         ...credential.headers,
         accept: 'application/json',
@@ -95,12 +95,17 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
     })
     if (answer.status === 304 && old !== undefined) return { ...old, fetchedAt: clock.now() }
     const text = await readText(answer.body, { maxBytes: 4_194_304, limitMs: TIMEOUT_MS })
-    const models = readModels(fieldOf(parseJson(text), 'models'))
+    const models = readModelList(parseJson(text))
     // An empty list with status 200 means that our compatibility level is too old for every model.
     if (answer.status !== 200 || models.length === 0) {
       throw new CodexError('RESPONSE_INVALID', `The model list was not usable (${answer.status}).`)
     }
     return { identity, etag: answer.headers.get('etag') ?? undefined, fetchedAt: clock.now(), models }
+  }
+
+  /** The API of a key knows no compatibility level, and no query at all. */
+  function queryOf({ kind }: Credential): string {
+    return kind === 'api_key' ? '' : `?client_version=${encodeURIComponent(config.clientVersion)}`
   }
 
   /** One request at a time for the same list, whoever asks. A cancel of one caller does not end it for the others. */
@@ -112,8 +117,7 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
 
   return {
     async list(credential, signal) {
-      // An API key has no catalogue of this form: the built-in list says what it says.
-      if (credential?.kind !== 'chatgpt') return BUILT_IN
+      if (credential === undefined) return BUILT_IN
       const identity = identityOf(credential, config.clientVersion)
       const snapshot = known(identity)
       if (snapshot !== undefined && isFresh(snapshot)) return { models: snapshot.models, source: 'cached' }
@@ -121,7 +125,6 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
     },
 
     async forQuery(credential, signal) {
-      if (credential.kind !== 'chatgpt') return BUILT_IN
       const identity = identityOf(credential, config.clientVersion)
       const snapshot = known(identity)
       if (snapshot === undefined) {
@@ -140,77 +143,18 @@ export function defaultModel(catalogue: Catalogue, configured: string | undefine
   return configured ?? first?.id ?? ''
 }
 
-/** The catalogue's entries, best first; what cannot be read as a model is left out. */
-export function readModels(value: unknown): Model[] {
-  if (!Array.isArray(value)) return []
-  return value
-    .slice(0, MAX_MODELS)
-    .flatMap((entry) => readModel(entry) ?? [])
-    .sort((a, b) => a.priority - b.priority || a.id.localeCompare(b.id))
-}
-
-function readModel(entry: unknown): Model | undefined {
-  const id = word(fieldOf(entry, 'slug'))
-  if (id === undefined) return undefined
-  return {
-    id,
-    name: label(fieldOf(entry, 'display_name')) ?? id,
-    priority: numberField(entry, 'priority') ?? Number.MAX_SAFE_INTEGER,
-    hidden: textField(entry, 'visibility') !== 'list',
-    defaultEffort: word(fieldOf(entry, 'default_reasoning_level')),
-    efforts: readEfforts(fieldOf(entry, 'supported_reasoning_levels')),
-    lite: fieldOf(entry, 'use_responses_lite') === true,
-    verbosity: fieldOf(entry, 'support_verbosity') === true ? word(fieldOf(entry, 'default_verbosity')) : undefined,
-  }
-}
-
-/** Levels come as `{effort, description}` or as plain strings. */
-function readEfforts(value: unknown): string[] {
-  if (!Array.isArray(value)) return []
-  return value.flatMap((level) => word(typeof level === 'string' ? level : fieldOf(level, 'effort')) ?? [])
-}
-
-/** A name that may stand unquoted in a sentence of ours, in a header and in a request. */
-function word(value: unknown): string | undefined {
-  return typeof value === 'string' && /^[\w.:/+@-]{1,100}$/.test(value) ? value : undefined
-}
-
-/** The same with spaces: for people. */
-function label(value: unknown): string | undefined {
-  return typeof value === 'string' && /^[\w.:/+@ ()-]{1,100}$/.test(value) ? value : undefined
-}
-
-function identityOf(credential: Credential, clientVersion: string): string {
-  const parts = [credential.baseUrl, credential.accountId ?? '', clientVersion]
+/** An account keeps its list when its token is renewed; what cannot be renewed is its own owner. */
+function identityOf({ kind, baseUrl, accountId, headers }: Credential, clientVersion: string): string {
+  const owner = kind === 'chatgpt' ? (accountId ?? '') : (headers.authorization ?? '')
+  const parts = [kind, baseUrl, owner, clientVersion]
   return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 20)
 }
 
 function readSnapshot(value: unknown, identity: string): Snapshot | undefined {
   const fetchedAt = numberField(value, 'fetchedAt')
   const models = fieldOf(value, 'models')
-  if (textField(value, 'identity') !== identity || fetchedAt === undefined || !Array.isArray(models)) return undefined
-  if (models.length > MAX_MODELS || !models.every(isModel) || models.length === 0) return undefined
+  if (textField(value, 'identity') !== identity || fetchedAt === undefined || !isModelList(models)) return undefined
   const etag = textField(value, 'etag')
   // One that no header may carry would make every request fail, and so stay for ever.
   return { identity, etag: /^[!-~]{1,1000}$/.test(etag ?? '') ? etag : undefined, fetchedAt, models }
-}
-
-/** Our own file, but a file: another version or another hand may have written it. */
-function isModel(value: unknown): value is Model {
-  const efforts = fieldOf(value, 'efforts')
-  return (
-    word(fieldOf(value, 'id')) !== undefined &&
-    label(fieldOf(value, 'name')) !== undefined &&
-    numberField(value, 'priority') !== undefined &&
-    typeof fieldOf(value, 'hidden') === 'boolean' &&
-    typeof fieldOf(value, 'lite') === 'boolean' &&
-    Array.isArray(efforts) &&
-    efforts.every((effort) => word(effort) !== undefined) &&
-    isWordOrAbsent(fieldOf(value, 'defaultEffort')) &&
-    isWordOrAbsent(fieldOf(value, 'verbosity'))
-  )
-}
-
-function isWordOrAbsent(value: unknown): boolean {
-  return value === undefined || word(value) !== undefined
 }

@@ -16,6 +16,11 @@ export function quoteRemote(text: string, limit = 200): string {
   return `“${characters.length > limit ? `${characters.slice(0, limit - 1).join('')}…` : line}”`
 }
 
+/** The end of a sentence of ours: what the service itself said, where it said something. */
+export function said(words: string | undefined): string {
+  return words === undefined ? '' : `: ${quoteRemote(words)}`
+}
+
 /** The parsed JSON, or undefined when it is none. */
 export function parseJson(text: string): unknown {
   try {

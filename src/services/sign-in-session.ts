@@ -1,6 +1,7 @@
 import { CodexError, isCodexError } from '../errors.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
+import { forgetLogin } from './forget-login.ts'
 import { type IdClaims, readIdClaims } from './id-claims.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
 import type { TokenResponse } from './token-response.ts'
@@ -40,8 +41,6 @@ export interface SignInSessionDeps {
   clock: Clock
   limitMs: number
 }
-
-const REVOKE_LIMIT_MS = 5_000
 
 export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDeps): SignInSession {
   const openedAt = clock.now()
@@ -102,16 +101,11 @@ export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDep
     } catch (error) {
       isStored &&= !stored
       // Nobody has these tokens any more, and nobody would ever sign them out.
-      forget(record)
+      void forgetLogin(oauth, record)
       throw error
     }
-    forget(stored ? previous : record)
+    void forgetLogin(oauth, stored ? previous : record)
     if (!stored) throw failure ?? signInCancelled('The sign-in was cancelled.')
-  }
-
-  /** Best effort, and nobody waits for it. */
-  function forget(obsolete: TokenRecord | undefined): void {
-    if (obsolete?.refreshToken !== undefined) void oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS)
   }
 
   async function runOut(): Promise<void> {

@@ -1,20 +1,21 @@
+import type { CredentialName } from './credential-name.ts'
 import type { Credentials } from './credentials.ts'
 import type { SignIn } from './sign-in.ts'
 import type { TokenManager } from './token-manager.ts'
 
 export interface ClearOutcome {
-  /** Whether there was a login to remove. */
-  removed: boolean
+  /** What there was to remove: a login, or a stored key. */
+  removed: 'account' | 'api_key' | undefined
   /** Whether the issuer confirmed that it has forgotten it. */
   revoked: boolean
   /** Whether a sign-in was open. */
   cancelled: boolean
-  /** The variable whose API key answers questions from now on. */
-  environmentKey: string | undefined
+  /** The credential of the environment that answers questions from now on. */
+  remaining: CredentialName | undefined
 }
 
 /**
- * Ends a sign-in that is open, then removes the login. It may be called again and again.
+ * Ends a sign-in that is open, then removes the login or the stored key. It may be called again and again.
  *
  * @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED, STORAGE_LOCKED
  */
@@ -31,6 +32,8 @@ export function createSignOut({ signIn, tokens, credentials }: SignOutDeps): Sig
     const cancelled = signIn.view()?.state === 'pending'
     // First: an exchange that is under way must find itself cancelled before the record is gone.
     await signIn.cancel()
-    return { ...(await tokens.clear()), cancelled, environmentKey: credentials.environmentKey() }
+    const cleared = await tokens.clear()
+    const outside = credentials.view(undefined)
+    return { ...cleared, cancelled, remaining: outside?.problem === undefined ? outside : undefined }
   }
 }

@@ -1,38 +1,38 @@
+import { codeOf } from '../errors.ts'
 import { raceSignal } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { Log } from '../infrastructure/log.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
+import { isApiKeyRecord } from './api-key.ts'
 import { expiryOf } from './id-claims.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
-import { accountChanged, accountOf, signInAgain, type TokenRefresher } from './token-refresh.ts'
+import { assertSameLogin, signInAgain, type TokenRefresher } from './token-refresh.ts'
 
 /** The one place that decides whether the stored access token may be used as it is. */
 export interface TokenManager {
   /**
    * A record whose access token can be sent now. Under five minutes before its end it is renewed in the background
-   * and used meanwhile; past its end the caller waits for the renewal.
+   * and used meanwhile; past its end the caller waits for the renewal. A stored API key is no such record.
    *
    * @throws CodexError NOT_AUTHENTICATED; otherwise as `TokenRefresher.renew`, CANCELLED by `signal`
    */
   getTokens(signal?: AbortSignal): Promise<TokenRecord>
   /** The record to try once more with after the API answered 401 to `rejected`. @throws as `getTokens`, ACCOUNT_CHANGED */
   replaceRejected(rejected: TokenRecord, signal?: AbortSignal): Promise<TokenRecord>
-  /** True when a record is stored, usable or not. @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED */
-  hasRecord(): boolean
   /**
-   * Removes the login here first, then asks the issuer to forget it, so that nothing can keep it alive here.
+   * Removes the login or key here first, then asks the issuer to forget it, so that nothing can keep it alive here.
    * Resolves to what was there and whether the issuer confirmed.
    *
    * @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED, STORAGE_LOCKED
    */
-  clear(): Promise<{ removed: boolean; revoked: boolean }>
+  clear(): Promise<{ removed: 'account' | 'api_key' | undefined; revoked: boolean }>
 }
 
 export interface TokenManagerDeps {
   storage: TokenStorage
   refresher: TokenRefresher
   oauth: OAuthFlow
-  clock: Clock
+  clock: Pick<Clock, 'now'>
   log: Log
 }
 
@@ -43,7 +43,7 @@ const EXPIRED_MARGIN_MS = 5_000
 const REVOKE_LIMIT_MS = 10_000
 
 export function createTokenManager({ storage, refresher, oauth, clock, log }: TokenManagerDeps): TokenManager {
-  const signedIn = (): TokenRecord => {
+  const stored = (): TokenRecord => {
     const { record } = storage.read()
     if (record === undefined) throw signInAgain('You are not signed in.')
     return record
@@ -51,7 +51,8 @@ export function createTokenManager({ storage, refresher, oauth, clock, log }: To
 
   return {
     async getTokens(signal) {
-      const record = signedIn()
+      const record = stored()
+      if (isApiKeyRecord(record)) throw signInAgain('You are not signed in with ChatGPT.')
       const left = remainingMs(record, clock.now())
       if (left >= REFRESH_MARGIN_MS) return record
       const renewal = refresher.renew(record, 'proactive_expiry')
@@ -62,18 +63,15 @@ export function createTokenManager({ storage, refresher, oauth, clock, log }: To
     },
 
     async replaceRejected(rejected, signal) {
-      const record = signedIn()
-      const account = accountOf(rejected)
-      if (account !== undefined && accountOf(record) !== account) throw accountChanged()
+      const record = stored()
+      assertSameLogin(rejected, record)
       if (record.accessToken !== rejected.accessToken) return record
       return raceSignal(refresher.renew(record, 'unauthorized_recovery'), signal)
     },
 
-    hasRecord: () => storage.read().record !== undefined,
-
     async clear() {
       // Nothing to remove needs no lock, which somebody may hold.
-      if (storage.read().record === undefined) return { removed: false, revoked: false }
+      if (storage.read().record === undefined) return { removed: undefined, revoked: false }
       let previous: TokenRecord | undefined
       await storage.update((record) => {
         previous = record
@@ -81,7 +79,7 @@ export function createTokenManager({ storage, refresher, oauth, clock, log }: To
       })
       const token = previous?.refreshToken
       const revoked = token !== undefined && (await oauth.revoke(token, REVOKE_LIMIT_MS))
-      return { removed: previous !== undefined, revoked }
+      return { removed: previous === undefined ? undefined : kindOf(previous), revoked }
     },
   }
 }
@@ -92,6 +90,6 @@ export function remainingMs(record: TokenRecord, nowMs: number): number {
   return expiresAt === undefined ? 0 : expiresAt - nowMs
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'UNKNOWN'
+function kindOf(record: TokenRecord): 'account' | 'api_key' {
+  return isApiKeyRecord(record) ? 'api_key' : 'account'
 }

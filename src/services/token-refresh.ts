@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { CodexError } from '../errors.ts'
+import { CodexError, codeOf } from '../errors.ts'
 import type { Claim, ClaimStore } from '../infrastructure/claim.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { Log } from '../infrastructure/log.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
-import { readIdClaims } from './id-claims.ts'
+import { isApiKeyRecord } from './api-key.ts'
+import { accountOf } from './id-claims.ts'
 import type { OAuthFlow, RefreshReason } from './oauth-flow.ts'
 import type { TokenResponse } from './token-response.ts'
 
@@ -85,8 +86,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   function currentRecord(stale: TokenRecord): TokenRecord {
     const current = storage.read().record
     if (current === undefined) throw signInAgain('You have signed out meanwhile.')
-    const account = accountOf(stale)
-    if (account !== undefined && accountOf(current) !== account) throw accountChanged()
+    assertSameLogin(stale, current)
     return current
   }
 
@@ -187,7 +187,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     } catch (error) {
       // The claim stays taken, so nobody spends the old token again; the new ones stay in memory and serve this
       // process meanwhile.
-      log.event('refresh_not_stored', { reason: error instanceof CodexError ? error.code : 'UNKNOWN' })
+      log.event('refresh_not_stored', { reason: codeOf(error) })
       return true
     }
     unsaved = undefined
@@ -270,9 +270,15 @@ function hashOf(token: string): string {
   return createHash('sha256').update(token).digest('hex').slice(0, 20)
 }
 
-/** Whose record it is: those of the Python plugin do not say so, but their tokens do. */
-export function accountOf(record: TokenRecord): string | undefined {
-  return record.accountId ?? readIdClaims(record).accountId
+/**
+ * That `current` can be what became of `old`. A key is no successor of a token: who asked for a token would send it to
+ * the wrong host.
+ *
+ * @throws CodexError ACCOUNT_CHANGED
+ */
+export function assertSameLogin(old: TokenRecord, current: TokenRecord): void {
+  const account = accountOf(old)
+  if (isApiKeyRecord(current) || (account !== undefined && accountOf(current) !== account)) throw accountChanged()
 }
 
 /** What the answer leaves out stays as it was (RFC 6749, section 6; facts: wire-protocol 4). */
@@ -294,7 +300,7 @@ export function signInAgain(message: string): CodexError {
   return new CodexError('NOT_AUTHENTICATED', message, { hint: 'Sign in with codex_login, then ask again.' })
 }
 
-export function accountChanged(): CodexError {
+function accountChanged(): CodexError {
   return new CodexError('ACCOUNT_CHANGED', 'Another account has been signed in while this call was running.', {
     hint: 'Ask again to use the account that is signed in now.',
     retryable: true,

@@ -14,7 +14,9 @@ export function codexClear({ signOut }: { signOut: SignOut }): Tool {
   return defineTool({
     name: 'codex_clear',
     title: 'Sign out of Codex',
-    description: 'Remove the Codex login from this machine and revoke it at OpenAI. Ask the user before calling it.',
+    description:
+      'Remove the Codex login (or the stored API key) from this machine and revoke the login at OpenAI. ' +
+      'Ask the user before calling it.',
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
     input: z.strictObject({}),
     output,
@@ -22,24 +24,28 @@ export function codexClear({ signOut }: { signOut: SignOut }): Tool {
   })
 }
 
-function present({ removed, revoked, cancelled, environmentKey }: ClearOutcome): z.infer<typeof output> {
+function present({ removed, revoked, cancelled, remaining }: ClearOutcome): z.infer<typeof output> {
   const parts = [
-    removed ? 'Signed out; the credentials are removed from this machine.' : 'Nobody was signed in.',
-    removed ? revocation(revoked) : undefined,
+    removal(removed, revoked),
     cancelled ? 'The sign-in that was open is cancelled.' : undefined,
-    environmentKey === undefined ? undefined : `Questions are still answered with the API key in ${environmentKey}.`,
+    remaining === undefined ? undefined : `Questions are still answered with the ${remaining.label}.`,
   ]
   return {
-    cleared: removed,
+    cleared: removed !== undefined,
     revoked,
     login_cancelled: cancelled,
-    environment_key: environmentKey,
+    environment_key: remaining?.source,
     message: parts.filter((part) => part !== undefined).join(' '),
   }
 }
 
-function revocation(confirmed: boolean): string {
-  return confirmed
+function removal(removed: ClearOutcome['removed'], revoked: boolean): string {
+  if (removed === undefined) return 'Nobody was signed in.'
+  if (removed === 'api_key') {
+    return 'The stored API key is removed from this machine. It stays valid at OpenAI until it is deleted there.'
+  }
+  const revocation = revoked
     ? 'OpenAI confirmed that they are revoked.'
     : 'OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves.'
+  return `Signed out; the credentials are removed from this machine. ${revocation}`
 }

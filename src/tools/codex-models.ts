@@ -6,6 +6,8 @@ const output = z.looseObject({
   models: z.array(z.string()),
   default: z.string(),
   source: z.enum(['live', 'cached', 'built-in']),
+  credential_source: z.string().optional(),
+  cost: z.string().optional(),
   details: z.array(
     z.looseObject({
       id: z.string(),
@@ -20,7 +22,8 @@ export function codexModels({ listModels }: { listModels: ListModels }): Tool {
   return defineTool({
     name: 'codex_models',
     title: 'List Codex models',
-    description: 'The Codex models this account can ask, best first, with their reasoning efforts and the default.',
+    description:
+      'The Codex models this account or key can ask, best first, with their reasoning efforts and the default.',
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     input: z.strictObject({}),
     output,
@@ -28,11 +31,13 @@ export function codexModels({ listModels }: { listModels: ListModels }): Tool {
   })
 }
 
-function present({ models, defaultId, source }: AccountModels): z.infer<typeof output> {
+function present({ models, defaultId, source, credential }: AccountModels): z.infer<typeof output> {
   return {
     models: models.map(({ id }) => id),
     default: defaultId,
     source,
+    credential_source: credential?.source,
+    cost: credential?.cost,
     details: models.map(({ id, name, defaultEffort, efforts }) => ({
       id,
       name,

@@ -13,7 +13,12 @@ const input = z.strictObject({
     .describe('The question, with everything Codex needs to know: it sees no files and no earlier conversation'),
   model: z.string().trim().min(1).max(200).optional().describe('Model id from codex_models; default: its first'),
   system_prompt: z.string().trim().min(1).max(1_000_000).optional().describe('Replaces the default instructions'),
-  temperature: z.number().min(0).max(1).optional().describe('Used with an API key only; otherwise ignored, said so'),
+  temperature: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('Sent with an API key if the model takes one; else left out, said so'),
   reasoning_effort: z.string().trim().min(1).max(40).optional().describe('low, medium, high, … as codex_models lists'),
 })
 

@@ -19,8 +19,12 @@ const output = z.looseObject({
   account_id: z.string().optional(),
   email: z.string().optional(),
   plan: z.string().optional(),
-  method: z.string().optional(),
-  expires_in_seconds: z.number(),
+  method: z.enum(['chatgpt', 'api_key', 'access_token', 'none']),
+  source: z.string().optional(),
+  cost: z.string().optional(),
+  created_at: z.string().optional(),
+  refreshed_at: z.string().optional(),
+  expires_in_seconds: z.number().optional(),
   has_refresh_token: z.boolean(),
   is_expired: z.boolean(),
   needs_refresh: z.boolean(),
@@ -34,12 +38,13 @@ export function codexStatus({ readStatus, now }: { readStatus: ReadStatus; now: 
     name: 'codex_status',
     title: 'Codex sign-in status',
     description:
-      'Who is signed in to Codex, until when, and how a running sign-in stands. Asks nobody, answers at once.',
+      'Who is signed in to Codex or which key is used, what that costs, until when, and how a running sign-in stands. ' +
+      'Asks nobody, answers at once.',
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     input: z.strictObject({}),
     output,
     local: true,
-    run: async () => ({ structured: present(readStatus(), now()) }),
+    run: async () => ({ structured: present(await readStatus(), now()) }),
   })
 }
 
@@ -52,7 +57,11 @@ function present(status: AccountStatus, nowMs: number): z.infer<typeof output> {
     email: account?.email === undefined ? undefined : maskEmail(account.email),
     plan: account?.plan,
     method: status.method,
-    expires_in_seconds: Math.floor(status.expiresInMs / 1000),
+    source: status.source,
+    cost: status.cost,
+    created_at: isoTime(status.createdAt),
+    refreshed_at: isoTime(status.refreshedAt),
+    expires_in_seconds: status.expiresInMs === undefined ? undefined : Math.floor(status.expiresInMs / 1000),
     has_refresh_token: status.hasRefreshToken,
     is_expired: status.status === 'expired',
     needs_refresh: status.status === 'needs_refresh' || status.status === 'expired',
@@ -60,6 +69,10 @@ function present(status: AccountStatus, nowMs: number): z.infer<typeof output> {
     storage: { path: status.storagePath, problem: status.storageProblem },
     message: status.message,
   }
+}
+
+function isoTime(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : new Date(ms).toISOString()
 }
 
 function presentLogin(

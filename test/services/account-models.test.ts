@@ -16,11 +16,17 @@ function listerOf({ config, credentials, catalogue }: ClientBench) {
   return createModelLister({ config, credentials, catalogue })
 }
 
-const BUILT_IN = { models: BUILTIN_MODELS, defaultId: 'gpt-6.1-sol', source: 'built-in' }
+const FALLBACK = { models: BUILTIN_MODELS, defaultId: 'gpt-6.1-sol', source: 'built-in' }
+const BUILT_IN = { ...FALLBACK, credential: undefined }
 
 test('hidden models are not offered', async () => {
   const { list } = await setUp()
-  expect(await list()).toEqual({ models: BUILTIN_MODELS, defaultId: 'gpt-6.1-sol', source: 'cached' })
+  expect(await list()).toEqual({
+    models: BUILTIN_MODELS,
+    defaultId: 'gpt-6.1-sol',
+    source: 'cached',
+    credential: { source: 'account', cost: 'ChatGPT pro plan' },
+  })
 })
 
 test('the default is the visible model with the lowest priority number', async () => {
@@ -43,9 +49,31 @@ test('who is not signed in is told the built-in list, and nobody is asked', asyn
   expect(bench.fake.seen.requests).toEqual([])
 })
 
-test('who has only a key is told the built-in list', async () => {
+const credential = { source: 'OPENAI_API_KEY', cost: 'billed per token' }
+
+test('who has only a key is told what the API lists, best first, and whose list it is', async () => {
   const { list } = await setUp({ signedIn: false, env: { OPENAI_API_KEY: 'sk-FAKE-0001' } })
-  expect(await list()).toEqual(BUILT_IN)
+  const { models, ...rest } = await list()
+  expect(rest).toEqual({ defaultId: 'gpt-6.1-sol', source: 'cached', credential })
+  expect(models.map(({ id }) => id)).toEqual(expect.arrayContaining(['gpt-6.1-sol', 'gpt-4.1']))
+})
+
+test('where the API lists none of the models we know, the default is its newest', async () => {
+  const data = [
+    { id: 'gpt-7', created: 5 },
+    { id: 'gpt-8', created: 9 },
+  ]
+  const { list } = await setUp({
+    signedIn: false,
+    env: { OPENAI_API_KEY: 'sk-FAKE-0001' },
+    prepare: ({ fake }) => fake.script.models.push({ json: { object: 'list', data } }),
+  })
+  expect((await list()).defaultId).toBe('gpt-8')
+})
+
+test('who has a key the service does not take is told the built-in list', async () => {
+  const { list } = await setUp({ signedIn: false, env: { OPENAI_API_KEY: 'sk-FAKE-wrong' } })
+  expect(await list()).toEqual({ ...FALLBACK, credential })
 })
 
 test.each([

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { BUILTIN_MODELS } from '../../src/services/builtin-models.ts'
-import { readModels } from '../../src/services/model-catalogue.ts'
+import { readModelList } from '../../src/services/model-list.ts'
 import { fixture } from '../support/fake-fixture.ts'
 
 test('the built-in list is the visible part of the official catalogue, best first', () => {
-  const { models } = JSON.parse(fixture('models-catalog.json'))
-  expect(BUILTIN_MODELS).toEqual(readModels(models).filter((model) => !model.hidden))
+  const catalogue = readModelList(JSON.parse(fixture('models-catalog.json')))
+  expect(BUILTIN_MODELS).toEqual(catalogue.filter((model) => !model.hidden))
 })
 
 test('its first is the official default', () => {

@@ -123,7 +123,7 @@ describe('with an API key', () => {
       account: 'API key from OPENAI_API_KEY, billed per token',
       notes: [],
     })
-    expect(bench.fake.seen.counts).toEqual({ '/v1/responses': 1 })
+    expect(bench.fake.seen.counts).toEqual({ '/v1/models': 1, '/v1/responses': 1 })
     const [request] = posted(bench, '/v1/responses')
     expect(request?.headers.authorization).toBe(`Bearer ${KEY}`)
     expect(request?.headers).not.toHaveProperty('chatgpt-account-id')
@@ -133,7 +133,8 @@ describe('with an API key', () => {
   test('that is refused nothing is repeated: there is nothing to renew', async () => {
     const bench = await startClientBench({ signedIn: false, env: { OPENAI_API_KEY: 'sk-FAKE-wrong' } })
     expect((await errorOf(ask(bench))).code).toBe('NOT_AUTHENTICATED')
-    expect(bench.fake.seen.counts).toEqual({ '/v1/responses': 1 })
+    expect(posted(bench, '/v1/responses')).toHaveLength(1)
+    expect(posted(bench)).toEqual([])
   })
 
   test('and a login, the key stays where it is', async () => {
@@ -141,6 +142,110 @@ describe('with an API key', () => {
     await ask(bench)
     expect(posted(bench, '/v1/responses')).toEqual([])
     expect(JSON.stringify(bench.fake.seen.requests)).not.toContain(KEY)
+  })
+})
+
+describe('what a model does not take from an API key', () => {
+  const bodies = (bench: ClientBench) => posted(bench, '/v1/responses').map(({ body }) => Object(body))
+  const refusing = (param: string, fields: object = {}): Answer => {
+    const message = `Unsupported parameter: '${param}' is not supported with this model.`
+    return { status: 400, json: { error: { message, type: 'invalid_request_error', param, code: null, ...fields } } }
+  }
+  const leftOut = (what: string, model = 'gpt-5.5') => `${what} was not accepted by ${model} and left out`
+
+  test('a temperature is left out and said, and the next question does not ask twice', async () => {
+    const bench = await startClientBench({ ...withKey, withoutTemperature: ['gpt-5.5'] })
+    for (const posts of [2, 3]) {
+      const { text, notes } = await ask(bench, { model: 'gpt-5.5', temperature: 0.2 })
+      expect({ text, notes }).toEqual({ text: REPLY, notes: [leftOut('temperature')] })
+      expect(bodies(bench)).toHaveLength(posts)
+    }
+    expect(bodies(bench).map(({ temperature }) => temperature)).toEqual([0.2, undefined, undefined])
+    const [first, second] = bodies(bench)
+    expect(second).toEqual({ ...first, temperature: undefined })
+    expect((await ask(bench, { model: 'gpt-5.5' })).notes).toEqual([])
+  })
+
+  test('of one model says nothing about another', async () => {
+    const bench = await startClientBench({ ...withKey, withoutTemperature: ['gpt-5.5'] })
+    await ask(bench, { model: 'gpt-5.5', temperature: 0.2 })
+    expect((await ask(bench, { model: 'gpt-6-sol', temperature: 0.2 })).notes).toEqual([])
+    expect(bodies(bench).at(-1)?.temperature).toBe(0.2)
+  })
+
+  test('an effort is left out and said; what nobody asked for is left out and not said', async () => {
+    const bench = await startClientBench(withKey)
+    const asked = await ask(bench, { model: 'gpt-4.1', effort: 'high', temperature: 0.2 })
+    expect(asked).toMatchObject({ text: REPLY, effort: undefined, notes: [leftOut('effort high', 'gpt-4.1')] })
+    expect(bodies(bench)).toHaveLength(3)
+    expect(await ask(bench, { model: 'gpt-4.1', temperature: 0.2 })).toMatchObject({ text: REPLY, notes: [] })
+    expect(bodies(bench)).toHaveLength(4)
+    expect(Object.keys(bodies(bench)[3])).not.toEqual(expect.arrayContaining(['reasoning']))
+    expect(bodies(bench)[3]).toMatchObject({ temperature: 0.2 })
+  })
+
+  test.each<[string, Answer]>([
+    ['in the words of the ChatGPT backend', { status: 400, json: { detail: 'Unsupported parameter: temperature' } }],
+    ['by its name alone', refusing('temperature', { message: 'No.' })],
+    ['by its value', refusing('temperature', { message: 'Unsupported value: …', code: 'unsupported_value' })],
+  ])('is understood %s', async (_name, step) => {
+    const bench = await startClientBench(withKey)
+    bench.fake.script.responses.push(step)
+    expect((await ask(bench, { temperature: 0.2 })).notes).toEqual([leftOut('temperature', 'gpt-6.1-sol')])
+  })
+
+  test.each<[string, Answer]>([
+    ['something else', refusing('input')],
+    ['a value of the effort', refusing('reasoning.effort', { message: "Unsupported value: 'max' is not supported." })],
+    ['a temperature that was not sent', refusing('temperature')],
+    ['a temperature with another status', { ...refusing('temperature'), status: 422 }],
+  ])('when it is %s, the refusal is the answer', async (_name, step) => {
+    const bench = await startClientBench(withKey)
+    bench.fake.script.responses.always(step)
+    const changes = _name.includes('not sent') ? {} : { temperature: 0.2 }
+    expect((await errorOf(ask(bench, changes))).code).toBe('CODEX_FAILED')
+    expect(bodies(bench)).toHaveLength(1)
+  })
+
+  test('is asked without one thing after the other, and then no more', async () => {
+    const bench = await startClientBench(withKey)
+    bench.fake.script.responses.always((_usual, { body }) => {
+      const field = ['temperature', 'reasoning', 'include', 'text'].find((name) => Object(body)[name] !== undefined)
+      return refusing(field ?? 'stream')
+    })
+    expect((await errorOf(ask(bench, { model: 'gpt-5.5', temperature: 1 }))).code).toBe('CODEX_FAILED')
+    expect(bodies(bench)).toHaveLength(5)
+  })
+
+  test('is not tried with a login, whose service takes what it takes', async () => {
+    const bench = await startClientBench()
+    bench.fake.script.responses.always(refusing('include'))
+    expect((await errorOf(ask(bench))).code).toBe('CODEX_FAILED')
+    expect(bench.posts()).toBe(1)
+  })
+})
+
+describe('with an access token from outside', () => {
+  test('the question goes where one with a login goes', async () => {
+    const bench = await startClientBench({ signedIn: false, accessToken: true })
+    expect(await ask(bench, { temperature: 0.2 })).toMatchObject({
+      text: REPLY,
+      account: 'access token from CODEX_ACCESS_TOKEN, ChatGPT pro plan',
+      notes: ['temperature was ignored: Codex models with a ChatGPT login do not take one'],
+    })
+    expect(bench.fake.seen.refusals).toEqual([])
+    expect(posted(bench, '/v1/responses')).toEqual([])
+  })
+
+  test('that is refused nothing is renewed: the error says where to replace it', async () => {
+    const bench = await startClientBench({ signedIn: false, accessToken: true })
+    bench.fake.expireAccessTokens()
+    expect(await errorOf(ask(bench))).toMatchObject({
+      code: 'NOT_AUTHENTICATED',
+      message: 'The service does not accept this access token from CODEX_ACCESS_TOKEN.',
+      hint: expect.stringContaining('Replace it in the environment of the server'),
+    })
+    expect([bench.posts(), bench.refreshes()]).toEqual([1, 0])
   })
 })
 

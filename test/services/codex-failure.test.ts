@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ErrorCode } from '../../src/errors.ts'
 import { failureOf, isQuota, type RefusedAnswer, refusalOf } from '../../src/services/codex-failure.ts'
+import { accessTokenName, accountName, apiKeyName, STORED_KEY } from '../../src/services/credential-name.ts'
 import { shown } from '../support/error-of.ts'
 import { usageLimitReached } from '../support/fake-limits.ts'
 
@@ -15,7 +16,7 @@ function refusal({ headers = {}, ...answer }: Reply) {
     status: 400,
     json: undefined,
     modelId: 'gpt-5.2-codex',
-    kind: 'chatgpt',
+    credential: accountName('plus'),
     nowMs: NOW,
     ...answer,
     headers: new Headers(headers),
@@ -68,10 +69,10 @@ describe('what a status and its body mean (wire-protocol 12)', () => {
     ],
     [
       '401 for a key',
-      { status: 401, kind: 'api_key', json: apiError({ code: 'invalid_api_key' }) },
+      { status: 401, credential: apiKeyName('OPENAI_API_KEY'), json: apiError({ code: 'invalid_api_key' }) },
       'NOT_AUTHENTICATED',
       false,
-      /^The service does not accept this API key\.$/,
+      /^The service does not accept this API key from OPENAI_API_KEY\.$/,
     ],
     [
       '401 for an expired token',
@@ -219,9 +220,76 @@ describe('what the real backend refuses (wire-protocol 17)', () => {
     expect(error).toMatchObject({ code: 'CODEX_FAILED', hint: expect.stringContaining('codex_login with force') })
   })
 
+  const key = apiKeyName('CODEX_API_KEY')
+  const noScope = apiError({
+    message: 'You have insufficient permissions for this operation. Missing scopes: api.responses.write.',
+  })
+
+  test.each<[string, Reply, ErrorCode, message: RegExp, hint: RegExp]>([
+    ['a login', {}, 'NOT_AUTHENTICATED', /this sign-in\.$/, /^Sign in again with codex_login \(force: true\)\.$/],
+    [
+      'a key of the environment',
+      { credential: key },
+      'NOT_AUTHENTICATED',
+      /this API key from CODEX_API_KEY\.$/,
+      /^Replace it in the environment of the server/,
+    ],
+    [
+      'a stored key',
+      { credential: apiKeyName(STORED_KEY) },
+      'NOT_AUTHENTICATED',
+      /this stored API key\.$/,
+      /^Store another with `codex-oauth-mcp login --with-api-key`/,
+    ],
+    [
+      'an access token of the environment',
+      { credential: accessTokenName('CODEX_ACCESS_TOKEN', 'plus') },
+      'NOT_AUTHENTICATED',
+      /this access token from CODEX_ACCESS_TOKEN\.$/,
+      /^Replace it in the environment of the server/,
+    ],
+    [
+      'a key made for other things',
+      { credential: key, json: noScope },
+      'NOT_AUTHENTICATED',
+      /^The API key from CODEX_API_KEY may not ask models: it lacks api\.responses\.write\.$/,
+      /api-keys/,
+    ],
+    [
+      'a key made for other things, by a 403',
+      { credential: key, status: 403, json: noScope },
+      'NOT_AUTHENTICATED',
+      /it lacks api\.responses\.write\.$/,
+      /api-keys/,
+    ],
+    [
+      'a key in the wrong project',
+      { credential: key, status: 403, json: apiError({}) },
+      'CODEX_FAILED',
+      /forbids this request \(403\): “Their words\.”\.$/,
+      /^Check what the key and its project may do/,
+    ],
+    [
+      'a redirect of the API',
+      { credential: key, status: 302 },
+      'RESPONSE_INVALID',
+      /redirect/,
+      /^Check OPENAI_BASE_URL if it is set/,
+    ],
+  ])('%s that is refused: what it is, and the way out', (_name, reply, code, message, hint) => {
+    const error = refusal({ status: 401, ...reply })
+    expect(error).toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+      hint: expect.stringMatching(hint),
+    })
+    expect(error.message).toMatch(SENTENCES)
+    expect(error.hint).toMatch(SENTENCES)
+  })
+
   test('an argument that a model does not take from an API key', () => {
     const words = "Unsupported parameter: 'temperature' is not supported with this model."
-    expect(refusal({ kind: 'api_key', json: apiError({ message: words }) })).toMatchObject({
+    expect(refusal({ credential: apiKeyName('OPENAI_API_KEY'), json: apiError({ message: words }) })).toMatchObject({
       code: 'CODEX_FAILED',
       hint: 'Leave optional arguments out, or name another model.',
     })

@@ -29,6 +29,7 @@ function build({ question, ...facts }: Partial<Omit<RequestFacts, 'question'>> &
     model: modelCalled('gpt-6.1-sol'),
     effort: 'low',
     acceptsTemperature: false,
+    without: new Set(),
     sessionId: SESSION,
     threadId: THREAD,
     ...facts,
@@ -118,6 +119,14 @@ describe('the body', () => {
     expect(build({ acceptsTemperature: true }).body).not.toHaveProperty('temperature')
   })
 
+  test('has nothing of what the model is known not to take, and the rest in its order', () => {
+    const without = new Set(['reasoning', 'include'] as const)
+    const { body, effort } = build({ ...classic, without, acceptsTemperature: true, question: { temperature: 0 } })
+    const whole = build({ ...classic, acceptsTemperature: true, question: { temperature: 0 } }).body
+    expect(Object.keys(body)).toEqual(Object.keys(whole).filter((field) => !/reasoning|include/.test(field)))
+    expect(effort).toBeUndefined()
+  })
+
   test('has the verbosity of the model, or none', () => {
     expect(build({ model: { ...modelCalled('gpt-5.5'), verbosity: 'high' } }).body.text).toEqual({ verbosity: 'high' })
     expect(build({ model: { ...modelCalled('gpt-5.5'), verbosity: undefined } }).body).not.toHaveProperty('text')
@@ -173,6 +182,20 @@ describe('a note tells', () => {
     expect(build({ question: { temperature: 0 } }).notes).toEqual([
       'temperature was ignored: Codex models with a ChatGPT login do not take one',
     ])
+  })
+
+  test('what the model did not take, if somebody asked for it', () => {
+    const without = new Set(['temperature', 'reasoning', 'include'] as const)
+    const facts = { without, acceptsTemperature: true, modelId: 'gpt-4.1', model: modelCalled('gpt-5.5') }
+    expect(build({ ...facts, effort: 'ultra', question: { temperature: 0 } }).notes).toEqual([
+      'temperature was not accepted by gpt-4.1 and left out',
+      'effort ultra was not accepted by gpt-4.1 and left out',
+    ])
+    expect(build({ ...facts, effort: undefined }).notes).toEqual([])
+  })
+
+  test('nothing about an effort where the list names none', () => {
+    expect(build({ model: { ...modelCalled('gpt-5.5'), efforts: [] }, effort: 'high' }).notes).toEqual([])
   })
 
   test('that ultra went out under another name', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { expiryOf, maskEmail, readIdClaims } from '../../src/services/id-claims.ts'
+import { accountOf as accountOfLogin, expiryOf, maskEmail, readIdClaims } from '../../src/services/id-claims.ts'
 import { fixture } from '../support/fake-fixture.ts'
 import { jwtOf } from '../support/jwt-of.ts'
 
@@ -137,4 +137,11 @@ test.each([
   ['', '…'],
 ])('the owner knows %s by %s', (email, masked) => {
   expect(maskEmail(email)).toBe(masked)
+})
+
+test('a login is that of the account it was stored with, else of the one its tokens name', () => {
+  const tokens = { idToken: jwtOf({ [AUTH]: { chatgpt_account_id: 'named' } }), accessToken: OPAQUE }
+  expect(accountOfLogin({ ...tokens, accountId: 'stored' })).toBe('stored')
+  expect(accountOfLogin({ ...tokens, accountId: undefined })).toBe('named')
+  expect(accountOfLogin({ idToken: undefined, accessToken: OPAQUE, accountId: undefined })).toBeUndefined()
 })

@@ -5,8 +5,9 @@ import { createHttpClient } from '../../src/infrastructure/http-client.ts'
 import { createJsonFile } from '../../src/infrastructure/json-file.ts'
 import { createLog } from '../../src/infrastructure/log.ts'
 import { BUILTIN_MODELS } from '../../src/services/builtin-models.ts'
+import { accessTokenName, accountName, apiKeyName } from '../../src/services/credential-name.ts'
 import type { Credential } from '../../src/services/credentials.ts'
-import { createModelCatalogue, defaultModel, readModels } from '../../src/services/model-catalogue.ts'
+import { createModelCatalogue, defaultModel } from '../../src/services/model-catalogue.ts'
 import { errorOf } from '../support/error-of.ts'
 import { plainCatalogue, wireCatalogue } from '../support/fake-catalogue.ts'
 import { startFakeOpenAI } from '../support/fake-openai.ts'
@@ -16,6 +17,7 @@ import { tempFolder } from '../support/temp-folder.ts'
 import { createTestClock } from '../support/test-clock.ts'
 
 const MODELS = '/backend-api/codex/models'
+const API_MODELS = '/v1/models'
 const FRESH_MS = 300_000
 const DAY_MS = 86_400_000
 const BUILT_IN = { models: BUILTIN_MODELS, source: 'built-in' }
@@ -31,7 +33,7 @@ async function setUp() {
   const http = createHttpClient({ fetch: (...request) => fetch(...request), log })
 
   const credentialOf = (accountId = 'acct-fake-0001'): Credential => ({
-    kind: 'chatgpt',
+    ...accountName('pro'),
     baseUrl: fake.baseUrl,
     headers: {
       authorization: `Bearer ${fake.issueTokens({ accountId }).access_token}`,
@@ -39,13 +41,22 @@ async function setUp() {
     },
     accountId,
     plan: 'pro',
-    label: 'ChatGPT pro plan',
+    renew: undefined,
+  })
+
+  const keyed = (key = fake.apiKey): Credential => ({
+    ...apiKeyName('OPENAI_API_KEY'),
+    baseUrl: fake.apiBaseUrl,
+    headers: { authorization: `Bearer ${key}` },
+    accountId: undefined,
+    plan: undefined,
     renew: undefined,
   })
 
   return {
     clock,
     fake,
+    keyed,
     /** What the service lists; a test may change it. */
     models,
     path,
@@ -136,13 +147,42 @@ describe('the list comes', () => {
     expect(await catalogue.list(credential)).toEqual({ models, source: 'live' })
   })
 
-  test('from the built-in list for an API key, and for nobody', async () => {
-    const { open, credential, asked } = await setUp()
-    const key: Credential = { ...credential, kind: 'api_key' }
-    expect(await open().list(key)).toEqual(BUILT_IN)
+  test('from the built-in list for nobody', async () => {
+    const { open, fake } = await setUp()
     expect(await open().list(undefined)).toEqual(BUILT_IN)
-    expect(await open().forQuery(key)).toEqual(BUILT_IN)
-    expect(asked()).toBe(0)
+    expect(fake.seen.requests).toEqual([])
+  })
+
+  test("from the API for a key, in the API's own form and without a query", async () => {
+    const { open, keyed, fake } = await setUp()
+    const { models, source } = await open().list(keyed())
+    expect(source).toBe('live')
+    expect(models.slice(0, BUILTIN_MODELS.length)).toEqual(BUILTIN_MODELS)
+    expect(models.slice(BUILTIN_MODELS.length).map(({ id }) => id)).toEqual([
+      'codex-auto-review',
+      'gpt-daybreak-blue-latest',
+      'gpt-daybreak-red-latest',
+      'gpt-4.1',
+      'gpt-4o-mini',
+    ])
+    expect(fake.seen.requests.map(({ method, path, query }) => [method, path, `${query}`])).toEqual([
+      ['GET', API_MODELS, ''],
+    ])
+    expect(fake.seen.refusals).toEqual([])
+  })
+
+  test('for a key as for an account: from memory, from disk, and the stale copy when the API fails', async () => {
+    const { open, keyed, fake, clock } = await setUp()
+    const catalogue = open()
+    const { models } = await catalogue.list(keyed())
+    clock.advance(FRESH_MS - 1)
+    expect(await catalogue.list(keyed())).toEqual({ models, source: 'cached' })
+    expect(await open().forQuery(keyed())).toEqual({ models, source: 'cached' })
+    expect(fake.seen.counts[API_MODELS]).toBe(1)
+    clock.advance(1)
+    fake.script.models.push({ status: 503 })
+    expect(await catalogue.list(keyed())).toEqual({ models, source: 'cached' })
+    expect(await catalogue.list(keyed())).toEqual({ models, source: 'live' })
   })
 })
 
@@ -214,10 +254,14 @@ describe('the cache on disk', () => {
   })
 
   test('holds no secret and not the account', async () => {
-    const { open, credential, fake, path } = await setUp()
+    const { open, credential, keyed, fake, path } = await setUp()
     await open().list(credential)
-    const text = fs.readFileSync(path, 'utf8')
-    for (const secret of [...fake.secrets(), 'acct-fake', 'Bearer', fake.issuer]) expect(text).not.toContain(secret)
+    const texts = [fs.readFileSync(path, 'utf8')]
+    await open().list(keyed())
+    texts.push(fs.readFileSync(path, 'utf8'))
+    expect(texts[0]).not.toBe(texts[1])
+    const secrets = [...fake.secrets(), 'acct-fake', 'Bearer', 'sk-FAKE', fake.issuer]
+    for (const secret of secrets) expect(texts.join()).not.toContain(secret)
     expect(fs.statSync(path).mode & 0o777).toBe(0o600)
   })
 
@@ -303,6 +347,30 @@ describe('whose list it is', () => {
     expect(fake.seen.requests.map(({ query }) => query.get('client_version'))).toEqual(['0.169.0', '0.150.0'])
   })
 
+  test('another key asks for its own', async () => {
+    const { open, keyed, fake } = await setUp()
+    const catalogue = open()
+    await catalogue.list(keyed())
+    expect((await catalogue.list(keyed('sk-FAKE-other'))).source).toBe('built-in')
+    expect(fake.seen.counts[API_MODELS]).toBe(2)
+  })
+
+  test('an account, its token given from outside, and a key at one address have a list each', async () => {
+    const { open, credential, fake, clock } = await setUp()
+    fake.script.models.always({ json: { models: wireCatalogue() } })
+    const catalogue = open()
+    const names = [accountName('pro'), accessTokenName('CODEX_ACCESS_TOKEN', 'pro')]
+    for (const name of names) expect((await catalogue.list({ ...credential, ...name })).source).toBe('live')
+    // The same secret at the same address, but asked as a key, which this service refuses.
+    expect((await catalogue.list({ ...credential, ...apiKeyName('X') })).source).toBe('built-in')
+    const renewed = { ...credential, headers: { ...credential.headers, authorization: 'Bearer another' } }
+    // Of an account it is the same list; whose token another one from outside is, nobody knows.
+    fake.script.models.always({ status: 500 })
+    clock.advance(FRESH_MS)
+    const sources = await Promise.all(names.map((name) => catalogue.list({ ...renewed, ...name })))
+    expect(sources.map(({ source }) => source)).toEqual(['built-in', 'built-in'])
+  })
+
   test('a renewed token changes nothing', async () => {
     const { open, credential, credentialOf, asked } = await setUp()
     const catalogue = open()
@@ -384,87 +452,6 @@ describe('a question that waits', () => {
     expect((await errorOf(waiting)).code).toBe('CANCELLED')
     answer.open()
     expect((await catalogue.list(credential)).source).toBe('live')
-  })
-})
-
-describe('an entry of the list', () => {
-  const entry = {
-    slug: 'gpt-x',
-    display_name: 'GPT-X',
-    priority: 5,
-    visibility: 'list',
-    default_reasoning_level: 'low',
-    supported_reasoning_levels: ['low', { effort: 'high', description: 'x' }],
-    support_verbosity: true,
-    default_verbosity: 'medium',
-    use_responses_lite: true,
-  }
-  const model = {
-    id: 'gpt-x',
-    name: 'GPT-X',
-    priority: 5,
-    hidden: false,
-    defaultEffort: 'low',
-    efforts: ['low', 'high'],
-    lite: true,
-    verbosity: 'medium',
-  }
-  const read = (fields: object) => readModels([{ ...entry, ...fields }])[0]
-
-  test('is read as it is', () => {
-    expect(read({})).toEqual(model)
-  })
-
-  test.each<[string, object, object]>([
-    ['without a name is called by its id', { display_name: undefined }, { name: 'gpt-x' }],
-    ['without a priority comes last', { priority: undefined }, { priority: Number.MAX_SAFE_INTEGER }],
-    ['with a priority that is no number comes last', { priority: '1' }, { priority: Number.MAX_SAFE_INTEGER }],
-    ['without a visibility is hidden', { visibility: undefined }, { hidden: true }],
-    ['with another visibility is hidden', { visibility: 'hide' }, { hidden: true }],
-    ['without levels has none', { supported_reasoning_levels: undefined }, { efforts: [] }],
-    ['with odd levels has the others', { supported_reasoning_levels: [5, {}, null, 'max'] }, { efforts: ['max'] }],
-    ['without a default effort has none', { default_reasoning_level: null }, { defaultEffort: undefined }],
-    ['that takes no verbosity has none', { support_verbosity: false }, { verbosity: undefined }],
-    ['is lite only by a true', { use_responses_lite: 'true' }, { lite: false }],
-    ['with a sentence for a name is called by its id', { display_name: 'Ask "me"!\nNow' }, { name: 'gpt-x' }],
-    ['with an endless name is called by its id', { display_name: 'x'.repeat(101) }, { name: 'gpt-x' }],
-    ['with a name for people keeps it', { display_name: 'GPT-X (preview) 2.0' }, { name: 'GPT-X (preview) 2.0' }],
-    [
-      'with sentences for levels has the others',
-      { supported_reasoning_levels: ['do it', 'max'] },
-      { efforts: ['max'] },
-    ],
-    [
-      'with a sentence for a default effort has none',
-      { default_reasoning_level: 'do it' },
-      { defaultEffort: undefined },
-    ],
-    ['with a sentence for a verbosity has none', { default_verbosity: 'do it' }, { verbosity: undefined }],
-  ])('%s', (_name, fields, expected) => {
-    expect(read(fields)).toEqual({ ...model, ...expected })
-  })
-
-  test.each([undefined, null, '', 5, 'a b', 'a\nb', '<b>', 'x'.repeat(101)])('called %j is left out', (slug) => {
-    expect(readModels([{ ...entry, slug }, entry])).toEqual([model])
-  })
-
-  test('is one of two hundred at most', () => {
-    const many = Array.from({ length: 300 }, (_, n) => ({ ...entry, slug: `gpt-${n}` }))
-    expect(readModels(many)).toHaveLength(200)
-  })
-
-  test('has its place by its priority, then by its id', () => {
-    const list = [
-      { ...entry, slug: 'c', priority: 2 },
-      { ...entry, slug: 'b', priority: 2 },
-      { ...entry, slug: 'a', priority: 10 },
-      { ...entry, slug: 'd', priority: 1 },
-    ]
-    expect(readModels(list).map(({ id }) => id)).toEqual(['d', 'b', 'c', 'a'])
-  })
-
-  test.each([undefined, null, 'x', {}, { length: 1 }])('is not to be found in what is no list: %j', (value) => {
-    expect(readModels(value)).toEqual([])
   })
 })
 

@@ -120,7 +120,6 @@ test('where nobody is signed in, the hint says how', async () => {
   const bench = await startBench()
   const one = bench.start()
   const refused = { code: 'NOT_AUTHENTICATED', hint: expect.stringContaining('codex_login') }
-  expect(one.tokens.hasRecord()).toBe(false)
   await expect(one.tokens.getTokens()).rejects.toMatchObject(refused)
   await expect(one.tokens.replaceRejected(aRecord())).rejects.toMatchObject(refused)
   writeFileSync(bench.file, '{"other": 1}')
@@ -132,7 +131,6 @@ test('a damaged file is an error of its own, not a sign-out', async () => {
   const bench = await startBench()
   const one = bench.start()
   writeFileSync(bench.file, '{"codex":')
-  expect(() => one.tokens.hasRecord()).toThrowError(expect.objectContaining({ code: 'STORAGE_CORRUPT' }))
   await expect(one.tokens.getTokens()).rejects.toMatchObject({ code: 'STORAGE_CORRUPT' })
   await expect(one.tokens.clear()).rejects.toMatchObject({ code: 'STORAGE_CORRUPT' })
   expect(bench.text()).toBe('{"codex":')
@@ -209,11 +207,11 @@ test('signing out removes the login here first, then at the issuer', async () =>
     fileThen = JSON.parse(bench.text())
     return usual()
   })
-  expect(await one.tokens.clear()).toEqual({ removed: true, revoked: true })
+  expect(await one.tokens.clear()).toEqual({ removed: 'account', revoked: true })
   expect(fileThen).toEqual({})
   expect(bench.fake.seen.revocations).toEqual([{ token: tokens.refresh_token, hint: 'refresh_token', known: true }])
-  expect(one.tokens.hasRecord()).toBe(false)
-  expect(await one.tokens.clear()).toEqual({ removed: false, revoked: false })
+  expect(one.storage.read().record).toBeUndefined()
+  expect(await one.tokens.clear()).toEqual({ removed: undefined, revoked: false })
   expect(bench.fake.seen.revocations).toHaveLength(1)
 })
 
@@ -222,15 +220,15 @@ test('an issuer that cannot be reached does not keep anybody signed in', async (
   const one = bench.start()
   bench.signIn({ leftSeconds: 3600 })
   bench.fake.script.revoke.push({ reset: true })
-  expect(await one.tokens.clear()).toEqual({ removed: true, revoked: false })
-  expect(one.tokens.hasRecord()).toBe(false)
+  expect(await one.tokens.clear()).toEqual({ removed: 'account', revoked: false })
+  expect(one.storage.read().record).toBeUndefined()
 })
 
 test('a login without a refresh token is removed without a request', async () => {
   const bench = await startBench()
   const one = bench.start()
   bench.signIn({ leftSeconds: 3600, fields: { refresh_token: undefined } })
-  expect(await one.tokens.clear()).toEqual({ removed: true, revoked: false })
+  expect(await one.tokens.clear()).toEqual({ removed: 'account', revoked: false })
   expect(bench.fake.seen.requests).toEqual([])
 })
 
@@ -244,4 +242,31 @@ test('the record of the Python plugin is renewed in its new place', async () => 
   expect(bench.stored()).toMatchObject({ access_token: accessToken, refresh_token: 'rt_FAKE_f1_2' })
   const { record } = createTokenStorage({ file: bench.file, now: bench.clock.now }).read()
   expect(record?.accessToken).toBe(accessToken)
+})
+
+test('a stored API key is no login: it is neither renewed nor given to who asks for a token', async () => {
+  const bench = await startBench()
+  const one = bench.start()
+  bench.signIn({ leftSeconds: 3600 })
+  const login = recordIn(one)
+  const record = { access_token: 'sk-FAKE-0001', refresh_token: 'rt_FAKE_0', expires_at: 1, method: 'api_key' }
+  writeFileSync(bench.file, JSON.stringify({ codex: record }))
+  await expect(one.tokens.getTokens()).rejects.toMatchObject({
+    code: 'NOT_AUTHENTICATED',
+    message: 'You are not signed in with ChatGPT.',
+  })
+  await expect(one.tokens.replaceRejected(login)).rejects.toMatchObject({ code: 'ACCOUNT_CHANGED' })
+  await expect(one.tokens.replaceRejected({ ...login, accountId: undefined })).rejects.toMatchObject({
+    code: 'ACCOUNT_CHANGED',
+  })
+  expect(bench.fake.seen.requests).toEqual([])
+})
+
+test('a stored API key is removed without a request', async () => {
+  const bench = await startBench()
+  const one = bench.start()
+  writeFileSync(bench.file, JSON.stringify({ codex: { access_token: 'sk-FAKE-0001', method: 'api_key' } }))
+  expect(await one.tokens.clear()).toEqual({ removed: 'api_key', revoked: false })
+  expect(one.storage.read().record).toBeUndefined()
+  expect(bench.fake.seen.requests).toEqual([])
 })

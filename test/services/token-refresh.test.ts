@@ -378,6 +378,20 @@ test('a switch is seen as well where the record of the old plugin names no accou
   await expect(renewal).rejects.toMatchObject({ code: 'ACCOUNT_CHANGED' })
 })
 
+test('a key stored during a refresh stays, and is given to nobody in place of a token', async () => {
+  const bench = await startBench()
+  const one = bench.start()
+  // No account is named anywhere: nothing but the kind of the record tells the two apart.
+  bench.signIn({ fields: { account_id: undefined, id_token: undefined, access_token: 'opaque' } })
+  const { renewal, answer } = await heldRefresh(bench, one)
+  writeFileSync(bench.file, JSON.stringify({ codex: { access_token: 'sk-FAKE-0001', method: 'api_key' } }))
+  const stored = bench.text()
+  answer.open()
+  await expect(renewal).rejects.toMatchObject({ code: 'ACCOUNT_CHANGED' })
+  expect(bench.text()).toBe(stored)
+  expect(bench.fake.seen.revocations.map(({ token }) => token)).toEqual(['rt_FAKE_f1_2'])
+})
+
 test('the same account signed in anew during a refresh is adopted', async () => {
   const bench = await startBench()
   const one = bench.start()

@@ -25,6 +25,10 @@ export interface ClientBenchOptions {
   env?: Record<string, string>
   /** False: nobody is signed in. */
   signedIn?: boolean
+  /** True: a token of the fake stands in CODEX_ACCESS_TOKEN. */
+  accessToken?: boolean
+  /** Models that refuse `temperature` from an API key. */
+  withoutTemperature?: readonly string[]
   /** Before the list of models is asked for, which happens once and before any question. */
   prepare?: (bench: Bench) => void
 }
@@ -32,17 +36,19 @@ export interface ClientBenchOptions {
 export const USER_AGENT = 'codex-oauth/0.0.0-test (linux; x64)'
 
 /** From here on, waiting takes no time and moves the clock. */
-export async function startClientBench({ env = {}, signedIn = true, prepare }: ClientBenchOptions = {}) {
-  const bench = await startBench()
+export async function startClientBench(options: ClientBenchOptions = {}) {
+  const { env = {}, signedIn = true, accessToken = false, withoutTemperature = [], prepare } = options
+  const bench = await startBench({ withoutTemperature })
   if (signedIn) bench.signIn({ leftSeconds: 3600 })
   prepare?.(bench)
   const { fake, clock, file } = bench
-  const { config } = loadConfig(fake.env({ CODEX_OAUTH_FILE: file, ...env }), () => dirname(file))
+  const outside = accessToken ? { CODEX_ACCESS_TOKEN: fake.issueTokens().access_token } : {}
+  const { config } = loadConfig(fake.env({ CODEX_OAUTH_FILE: file, ...outside, ...env }), () => dirname(file))
   const instance = bench.start()
   const logged: string[] = []
   const log = createLog({ write: (line) => void logged.push(line), enabled: true })
   const http = createHttpClient({ fetch: (...request) => fetch(...request), log })
-  const credentials = createCredentials({ config, tokens: instance.tokens, userAgent: USER_AGENT })
+  const credentials = createCredentials({ config, ...instance, userAgent: USER_AGENT, now: clock.now })
   const cache = createJsonFile(join(config.stateDir, 'models.json'))
   const catalogue = createModelCatalogue({ config, http, cache, clock, log })
   let ids = 0
@@ -50,7 +56,8 @@ export async function startClientBench({ env = {}, signedIn = true, prepare }: C
     ids += 1
     return `id-${ids}`
   }
-  if (signedIn) await catalogue.list(await credentials.current())
+  // In a clock that hurries, no list would come in time for a question.
+  await credentials.current().then(catalogue.list, () => {})
   clock.hurry()
   const client = createCodexClient({ config, credentials, catalogue, http, clock, random: () => 0.5, newId, log })
   const started: ClientBench = {

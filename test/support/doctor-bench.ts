@@ -102,7 +102,7 @@ function wire({ config, problem }: ReturnType<typeof loadConfig>, home: string, 
     storage,
     claims,
     refresher,
-    credentials: createCredentials({ config, tokens, userAgent }),
+    credentials: createCredentials({ config, storage, tokens, now: () => clock.now(), userAgent }),
     catalogue: createModelCatalogue({
       config,
       http,

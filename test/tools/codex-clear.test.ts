@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
+import { apiKeyName } from '../../src/services/credential-name.ts'
 import type { ClearOutcome } from '../../src/services/sign-out.ts'
 import { codexClear } from '../../src/tools/codex-clear.ts'
 
-const nothing: ClearOutcome = { removed: false, revoked: false, cancelled: false, environmentKey: undefined }
+const nothing: ClearOutcome = { removed: undefined, revoked: false, cancelled: false, remaining: undefined }
 
 async function clear(outcome: Partial<ClearOutcome>) {
   const tool = codexClear({ signOut: async () => ({ ...nothing, ...outcome }) })
@@ -22,24 +23,32 @@ test('nobody was signed in', async () => {
 })
 
 test('a login that is removed and revoked', async () => {
-  expect(await clear({ removed: true, revoked: true })).toMatchObject({
+  expect(await clear({ removed: 'account', revoked: true })).toMatchObject({
     cleared: true,
     revoked: true,
     message: 'Signed out; the credentials are removed from this machine. OpenAI confirmed that they are revoked.',
   })
 })
 
+test('a stored key is removed, and lives on at OpenAI', async () => {
+  expect(await clear({ removed: 'api_key' })).toMatchObject({
+    cleared: true,
+    revoked: false,
+    message: 'The stored API key is removed from this machine. It stays valid at OpenAI until it is deleted there.',
+  })
+})
+
 test('a revocation nobody confirmed is not claimed', async () => {
-  const { revoked, message } = await clear({ removed: true })
+  const { revoked, message } = await clear({ removed: 'account' })
   expect(revoked).toBe(false)
   expect(message).toMatch(/OpenAI did not confirm the revocation; the tokens are gone here/)
 })
 
 test('a sign-in that was open, and a key that goes on answering, are named', async () => {
-  expect(await clear({ cancelled: true, environmentKey: 'CODEX_API_KEY' })).toMatchObject({
+  expect(await clear({ cancelled: true, remaining: apiKeyName('CODEX_API_KEY') })).toMatchObject({
     login_cancelled: true,
     environment_key: 'CODEX_API_KEY',
     message:
-      'Nobody was signed in. The sign-in that was open is cancelled. Questions are still answered with the API key in CODEX_API_KEY.',
+      'Nobody was signed in. The sign-in that was open is cancelled. Questions are still answered with the API key from CODEX_API_KEY, billed per token.',
   })
 })

@@ -13,7 +13,7 @@ test('ids, default, source, and for each model what a question may say', async (
   const tool = codexModels({
     listModels: async (signal) => {
       signals.push(signal)
-      return { models, defaultId: 'b', source: 'cached' }
+      return { models, defaultId: 'b', source: 'cached', credential: { source: 'account', cost: 'ChatGPT pro plan' } }
     },
   })
   const { signal } = new AbortController()
@@ -24,10 +24,29 @@ test('ids, default, source, and for each model what a question may say', async (
     models: ['a', 'b'],
     default: 'b',
     source: 'cached',
+    credential_source: 'account',
+    cost: 'ChatGPT pro plan',
     details: [
       { id: 'a', name: 'A', default_effort: 'low', efforts: ['low', 'high'] },
       { id: 'b', name: 'B', efforts: [] },
     ],
   })
   expect(signals).toEqual([signal])
+})
+
+test('nobody has a list of his own', async () => {
+  const listModels = async () => ({
+    models: [model('a')],
+    defaultId: 'a',
+    source: 'built-in' as const,
+    credential: undefined,
+  })
+  const output = await codexModels({ listModels }).run({} as never, {
+    signal: new AbortController().signal,
+    progress: () => {},
+  })
+  const data = JSON.parse(JSON.stringify('structured' in output ? output.structured : {}))
+  expect(data).toMatchObject({ source: 'built-in' })
+  expect(data).not.toHaveProperty('credential_source')
+  expect(data).not.toHaveProperty('cost')
 })

@@ -11,6 +11,10 @@ const nobody: AccountStatus = {
   authenticated: false,
   account: undefined,
   method: 'none',
+  source: undefined,
+  cost: undefined,
+  createdAt: undefined,
+  refreshedAt: undefined,
   expiresInMs: 0,
   hasRefreshToken: false,
   login: undefined,
@@ -20,7 +24,7 @@ const nobody: AccountStatus = {
 }
 
 async function show(status: Partial<AccountStatus>) {
-  const tool = codexStatus({ readStatus: () => ({ ...nobody, ...status }), now: () => NOW })
+  const tool = codexStatus({ readStatus: async () => ({ ...nobody, ...status }), now: () => NOW })
   const call = { signal: new AbortController().signal, progress: () => {} }
   const output = await tool.run({} as never, call)
   const data = JSON.parse(JSON.stringify('structured' in output ? output.structured : {}))
@@ -56,6 +60,29 @@ test('somebody: the account, its address masked, and whole seconds', async () =>
   const account = { accountId: 'acct-1', email: 'ab@example.com', plan: 'team', fedramp: false }
   const data = await show({ status: 'authenticated', authenticated: true, account, expiresInMs: 3_599_999 })
   expect(data).toMatchObject({ account_id: 'acct-1', email: 'a…b@example.com', plan: 'team', expires_in_seconds: 3599 })
+})
+
+test('a credential has its source, its cost and its times, as far as there are some', async () => {
+  const created = { createdAt: NOW, refreshedAt: NOW + 1_500 }
+  expect(await show({ method: 'chatgpt', source: 'account', cost: 'ChatGPT pro plan', ...created })).toMatchObject({
+    method: 'chatgpt',
+    source: 'account',
+    cost: 'ChatGPT pro plan',
+    created_at: '2027-01-15T08:00:00.000Z',
+    refreshed_at: '2027-01-15T08:00:01.500Z',
+  })
+  const key = await show({
+    status: 'authenticated',
+    authenticated: true,
+    method: 'api_key',
+    source: 'OPENAI_API_KEY',
+    cost: 'billed per token',
+    expiresInMs: undefined,
+  })
+  expect(key).toMatchObject({ authenticated: true, source: 'OPENAI_API_KEY', cost: 'billed per token' })
+  // What does not expire has not expired either.
+  expect(key).not.toHaveProperty('expires_in_seconds')
+  expect(key).toMatchObject({ is_expired: false, needs_refresh: false, has_refresh_token: false })
 })
 
 test.each([

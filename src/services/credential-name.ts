@@ -1,0 +1,39 @@
+/** What a credential is called and what it costs, without the credential: for the footer, the status, the list of models. */
+export interface CredentialName {
+  kind: 'chatgpt' | 'api_key' | 'access_token'
+  /** `account`, `stored_api_key`, or the variable it came from. */
+  source: string
+  /** What it is, to stand behind an article. */
+  what: string
+  /** Who pays for a question, in words. */
+  cost: string
+  /** All of that in one phrase. */
+  label: string
+}
+
+/** What stands in `source` for what is stored; everything else is the name of a variable. */
+export const ACCOUNT = 'account'
+export const STORED_KEY = 'stored_api_key'
+
+const PER_TOKEN = 'billed per token'
+
+export function accountName(plan: string | undefined): CredentialName {
+  const cost = planWords(plan)
+  return { kind: 'chatgpt', source: ACCOUNT, what: 'sign-in', cost, label: cost }
+}
+
+/** `source` is `STORED_KEY` or a variable. */
+export function apiKeyName(source: string): CredentialName {
+  const what = source === STORED_KEY ? 'stored API key' : `API key from ${source}`
+  return { kind: 'api_key', source, what, cost: PER_TOKEN, label: `${what}, ${PER_TOKEN}` }
+}
+
+export function accessTokenName(source: string, plan: string | undefined): CredentialName {
+  const what = `access token from ${source}`
+  const cost = planWords(plan)
+  return { kind: 'access_token', source, what, cost, label: `${what}, ${cost}` }
+}
+
+function planWords(plan: string | undefined): string {
+  return `ChatGPT ${plan ?? 'unknown'} plan`
+}

@@ -1,0 +1,107 @@
+import { BUILTIN_MODELS, type Model } from './builtin-models.ts'
+import { fieldOf, numberField, textField } from './remote-text.ts'
+
+const MAX_MODELS = 200
+
+/**
+ * The models in an answer, best first: of the Codex backend (`models`) or of the API (`data`). Empty when there are
+ * none in it.
+ */
+export function readModelList(json: unknown): Model[] {
+  const models = fieldOf(json, 'models')
+  return Array.isArray(models) ? readModels(models) : readApiModels(fieldOf(json, 'data'))
+}
+
+/** The catalogue's entries; what cannot be read as a model is left out. */
+function readModels(value: unknown): Model[] {
+  if (!Array.isArray(value)) return []
+  return value
+    .slice(0, MAX_MODELS)
+    .flatMap((entry) => readModel(entry) ?? [])
+    .sort((a, b) => a.priority - b.priority || a.id.localeCompare(b.id))
+}
+
+function readModel(entry: unknown): Model | undefined {
+  const id = word(fieldOf(entry, 'slug'))
+  if (id === undefined) return undefined
+  return {
+    id,
+    name: label(fieldOf(entry, 'display_name')) ?? id,
+    priority: numberField(entry, 'priority') ?? Number.MAX_SAFE_INTEGER,
+    hidden: textField(entry, 'visibility') !== 'list',
+    defaultEffort: word(fieldOf(entry, 'default_reasoning_level')),
+    efforts: readEfforts(fieldOf(entry, 'supported_reasoning_levels')),
+    lite: fieldOf(entry, 'use_responses_lite') === true,
+    verbosity: fieldOf(entry, 'support_verbosity') === true ? word(fieldOf(entry, 'default_verbosity')) : undefined,
+  }
+}
+
+/** Levels come as `{effort, description}` or as plain strings. */
+function readEfforts(value: unknown): string[] {
+  if (!Array.isArray(value)) return []
+  return value.flatMap((level) => word(typeof level === 'string' ? level : fieldOf(level, 'effort')) ?? [])
+}
+
+/** A name that may stand unquoted in a sentence of ours, in a header and in a request. */
+function word(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[\w.:/+@-]{1,100}$/.test(value) ? value : undefined
+}
+
+/** The same with spaces: for people. */
+function label(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[\w.:/+@ ()-]{1,100}$/.test(value) ? value : undefined
+}
+
+/** What of the API's list can be asked through Responses, by the name alone: the list says nothing else. */
+const FAMILIES = /^(?:gpt-|o\d|codex|chatgpt)/
+/** Names of what takes or gives no text, answers at other addresses only, or only with tools that we do not send. */
+const OTHER_TRADES =
+  /audio|realtime|image|tts|transcribe|embedding|moderation|search|instruct|dall-e|whisper|sora|deep-research|computer-use/
+
+/**
+ * The API's entries: `{id, created, owned_by}`. Those we know come first, as the catalogue has them, then the others, newest
+ * first. A gateway may call its models what it likes: where no name is one of OpenAI's, all are taken.
+ */
+function readApiModels(value: unknown): Model[] {
+  if (!Array.isArray(value)) return []
+  const entries = value.flatMap((entry) => {
+    const id = word(fieldOf(entry, 'id'))
+    return id === undefined || OTHER_TRADES.test(id) ? [] : [{ id, created: numberField(entry, 'created') ?? 0 }]
+  })
+  const families = entries.filter(({ id }) => FAMILIES.test(id))
+  return (families.length > 0 ? families : entries)
+    .sort((a, b) => b.created - a.created || a.id.localeCompare(b.id))
+    .map(({ id }) => BUILTIN_MODELS.find((model) => model.id === id) ?? unknownModel(id))
+    .sort((a, b) => a.priority - b.priority)
+    .slice(0, MAX_MODELS)
+}
+
+/** A model of which only the name is known. */
+function unknownModel(id: string): Model {
+  const unknown = { defaultEffort: undefined, efforts: [], lite: false, verbosity: undefined }
+  return { id, name: id, priority: Number.MAX_SAFE_INTEGER, hidden: false, ...unknown }
+}
+
+/** True for a list of ours that was written down; another version or another hand may have done so. */
+export function isModelList(value: unknown): value is readonly Model[] {
+  return Array.isArray(value) && value.length > 0 && value.length <= MAX_MODELS && value.every(isModel)
+}
+
+function isModel(value: unknown): value is Model {
+  const efforts = fieldOf(value, 'efforts')
+  return (
+    word(fieldOf(value, 'id')) !== undefined &&
+    label(fieldOf(value, 'name')) !== undefined &&
+    numberField(value, 'priority') !== undefined &&
+    typeof fieldOf(value, 'hidden') === 'boolean' &&
+    typeof fieldOf(value, 'lite') === 'boolean' &&
+    Array.isArray(efforts) &&
+    efforts.every((effort) => word(effort) !== undefined) &&
+    isWordOrAbsent(fieldOf(value, 'defaultEffort')) &&
+    isWordOrAbsent(fieldOf(value, 'verbosity'))
+  )
+}
+
+function isWordOrAbsent(value: unknown): boolean {
+  return value === undefined || word(value) !== undefined
+}

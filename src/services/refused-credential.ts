@@ -1,0 +1,56 @@
+import { KEYS_PAGE } from './api-key.ts'
+import type { Refusal } from './codex-failure.ts'
+import { ACCOUNT, type CredentialName, STORED_KEY } from './credential-name.ts'
+import { said } from './remote-text.ts'
+
+/** A key that was made for other things than asking models; the service says what it lacks. */
+export function missingScope(words: string | undefined, credential: CredentialName): Refusal | undefined {
+  const [, scopes] = /missing scopes?: ([\w. ,]{1,200})/i.exec(words ?? '') ?? []
+  if (scopes === undefined || credential.kind !== 'api_key') return undefined
+  return {
+    code: 'NOT_AUTHENTICATED',
+    message: `The ${credential.what} may not ask models: it lacks ${scopes.trim().replace(/\.$/, '')}.`,
+    hint: `Give it that permission at ${KEYS_PAGE}, or use another key.`,
+  }
+}
+
+/** Refused with 401, and there was nothing to renew, or that did not help. */
+export function notAccepted(credential: CredentialName): Refusal {
+  const message = `The service does not accept this ${credential.what}.`
+  return { code: 'NOT_AUTHENTICATED', message, hint: remedyFor(credential.source) }
+}
+
+function remedyFor(source: string): string {
+  if (source === ACCOUNT) return 'Sign in again with codex_login (force: true).'
+  return source === STORED_KEY
+    ? 'Store another with `codex-oauth-mcp login --with-api-key`, or sign in with codex_login.'
+    : 'Replace it in the environment of the server and restart the server, or sign in with codex_login.'
+}
+
+/** The setting that says where the service is. */
+export function addressOf({ kind }: CredentialName): string {
+  return kind === 'api_key' ? 'OPENAI_BASE_URL' : 'CODEX_OAUTH_BASE_URL'
+}
+
+/** Refused with 403. */
+export function forbidden(headers: Headers, words: string | undefined, { kind }: CredentialName): Refusal {
+  if (headers.has('cf-ray') && !isJson(headers)) {
+    return {
+      code: 'CODEX_FAILED',
+      message: 'Cloudflare blocked the request before it reached OpenAI (403).',
+      hint: 'Try without VPN or proxy, or from another network.',
+    }
+  }
+  return {
+    code: 'CODEX_FAILED',
+    message: `The service forbids this request (403)${said(words)}.`,
+    hint:
+      kind === 'api_key'
+        ? `Check what the key and its project may do at ${KEYS_PAGE}.`
+        : 'Sign in again (codex_login with force); in a company workspace, ask its administrator whether Codex is allowed.',
+  }
+}
+
+function isJson(headers: Headers): boolean {
+  return /json/.test(headers.get('content-type') ?? '')
+}

@@ -1,0 +1,20 @@
+import { fieldOf, textField } from './remote-text.ts'
+
+/** The parts of a request that a question can do without. */
+const OPTIONAL = ['temperature', 'reasoning', 'include', 'text'] as const
+
+export type OptionalField = (typeof OPTIONAL)[number]
+
+/**
+ * The part of a request that the model does not take, when a 400 of the API says so: models that reason take no
+ * temperature, those that do not take no `reasoning`, and which is which only the service knows for sure.
+ */
+export function unsupportedField(json: unknown): OptionalField | undefined {
+  const error = fieldOf(json, 'error')
+  const words = textField(error, 'message') ?? textField(json, 'detail') ?? ''
+  const unknown = /^unsupported parameter: '?([\w.]{1,60})/i.exec(words)?.[1]
+  const param = textField(error, 'param') ?? unknown
+  // Which effort it takes is for the user to hear and to choose; that it takes none at all can be left out.
+  if (param === 'reasoning.effort' && unknown === undefined) return undefined
+  return OPTIONAL.find((field) => field === param?.split('.')[0])
+}
