@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { CodexError } from '../errors.ts'
 import type { Claim, ClaimStore } from '../infrastructure/claim.ts'
 import type { Clock } from '../infrastructure/clock.ts'
@@ -6,7 +5,9 @@ import type { Log } from '../infrastructure/log.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { readIdClaims } from './id-claims.ts'
 import type { OAuthFlow, RefreshReason } from './oauth-flow.ts'
+import { hashOf } from './token-hash.ts'
 import type { TokenResponse } from './token-response.ts'
+import { createUnsavedTokens } from './unsaved-tokens.ts'
 
 /**
  * Renews the stored tokens when several processes want it, a refresh token works once, and any of them may be
@@ -49,24 +50,20 @@ const FROZEN_OWNER_MS = 60_000
 const MAX_BACKOFF_MS = 30_000
 /** A shared back-off further away than this is a clock that jumped, not a plan. */
 const BACKOFF_HORIZON_MS = 120_000
-/** Between two tries to store: several fit into the time after which the others take over. */
-const SAVE_AGAIN_MS = 5_000
-const REVOKE_LIMIT_MS = 5_000
 
 export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   const { storage, claims, oauth, clock, log } = deps
+  const unsaved = createUnsavedTokens(deps)
   const flights = new Map<string, Promise<TokenRecord>>()
   let stopped = false
-  /** Renewed but not yet on disk: the old token is spent, so this is the only copy of the login. */
-  let unsaved: { spent: TokenRecord; renewed: TokenRecord } | undefined
-  let saving: Promise<boolean> | undefined
 
   async function run(stale: TokenRecord, reason: RefreshReason): Promise<TokenRecord> {
     const watch = createWatch(deps)
     while (true) {
-      await saveUnsaved()
+      await unsaved.flush()
       const current = currentRecord(stale)
-      if (unsaved !== undefined && unsaved.spent.refreshToken === current.refreshToken) return unsaved.renewed
+      const successor = unsaved.successorOf(current)
+      if (successor !== undefined) return successor
       if (current.accessToken !== stale.accessToken) return current
       const subject = subjectOf(current)
       const top = claims.top(subject)
@@ -148,54 +145,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
 
   async function keep(spent: TokenRecord, tokens: TokenResponse): Promise<TokenRecord | undefined> {
     const renewed = merge(spent, tokens, clock.now())
-    unsaved = { spent, renewed }
-    const usable = await saveUnsaved()
-    if (unsaved !== undefined) void keepSaving()
-    return usable ? renewed : undefined
-  }
-
-  /** Those who wait for this process take it for frozen after a minute, and would spend the old token again. */
-  async function keepSaving(): Promise<void> {
-    while (unsaved !== undefined && !stopped) {
-      await clock.sleep(SAVE_AGAIN_MS)
-      await saveUnsaved()
-    }
-  }
-
-  /** Stores what is only in memory, if there is something; calls that come together share one try. False: see `save`. */
-  async function saveUnsaved(): Promise<boolean> {
-    if (unsaved === undefined) return true
-    saving ??= save(unsaved).finally(() => {
-      saving = undefined
-    })
-    return saving
-  }
-
-  /**
-   * Stores what was renewed, if the record it came from is still the current one. False when that record was signed
-   * out or replaced: then the new tokens are revoked instead.
-   */
-  async function save({ spent, renewed }: { spent: TokenRecord; renewed: TokenRecord }): Promise<boolean> {
-    let kept = false
-    try {
-      await storage.update((stored) => {
-        const isNext = stored?.refreshToken === spent.refreshToken
-        // A write that seemed to fail may have succeeded.
-        kept = isNext || stored?.refreshToken === renewed.refreshToken
-        return isNext ? renewed : stored
-      })
-    } catch (error) {
-      // The claim stays taken, so nobody spends the old token again; the new ones stay in memory and serve this
-      // process meanwhile.
-      log.event('refresh_not_stored', { reason: error instanceof CodexError ? error.code : 'UNKNOWN' })
-      return true
-    }
-    unsaved = undefined
-    // Only now: a token whose successor is stored, or that is no longer current, can never be spent again.
-    if (spent.refreshToken !== undefined) claims.release(hashOf(spent.refreshToken))
-    claims.sweep(renewed.refreshToken === undefined ? undefined : hashOf(renewed.refreshToken))
-    if (!kept && renewed.refreshToken !== undefined) await oauth.revoke(renewed.refreshToken, REVOKE_LIMIT_MS)
-    return kept
+    return (await unsaved.keep(spent, renewed)) ? renewed : undefined
   }
 
   /** The service refused for good: unless somebody rotated first, that is written down, so that nobody asks again. */
@@ -229,10 +179,11 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     },
     async settled() {
       await Promise.allSettled(flights.values())
-      await saveUnsaved()
+      await unsaved.flush()
     },
     stop() {
       stopped = true
+      unsaved.stop()
     },
   }
 }
@@ -263,11 +214,6 @@ function createWatch({ clock, random }: Pick<TokenRefresherDeps, 'clock' | 'rand
       totalMs += ms
     },
   }
-}
-
-/** First 20 hex digits of the SHA-256: names a token without telling it. */
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex').slice(0, 20)
 }
 
 /** Whose record it is: those of the Python plugin do not say so, but their tokens do. */
