@@ -1,7 +1,8 @@
 import type * as fs from 'node:fs'
 import { dirname } from 'node:path'
-import { replaceFile, reserveSpace, retryBusy, sweepLeftovers } from './atomic-file.ts'
+import { putInPlace, replaceFile, reserveSpace, retryBusy, sweepLeftovers, writeTemp } from './atomic-file.ts'
 import { canonicalPath } from './canonical-path.ts'
+import { removeQuietly } from './clean-up.ts'
 import { isErrno } from './errno.ts'
 import { withFileLock } from './file-lock.ts'
 import { ensureFolder } from './folder.ts'
@@ -43,7 +44,8 @@ export interface TokenStorage {
   /**
    * Proves that a record can be stored now, by storing what is there, if anything, once more: to be asked before a token is spent
    * whose successor must be stored. What can stand in the way (the lock, the file's own content, a mount, a full
-   * disk) would otherwise show when it is too late.
+   * disk) would otherwise show when it is too late. All of it but the last step happens before the lock is taken, because
+   * a process that is killed while it rehearses would leave the lock to the others.
    *
    * @throws CodexError STORAGE_LOCKED, STORAGE_CORRUPT, STORAGE_FAILED
    */
@@ -67,13 +69,14 @@ export function createTokenStorage({
 }: TokenStorageDeps): TokenStorage {
   const locate = () => orStorageFailed(file, 'read', () => canonicalPath(file))
 
-  /** What `work` returns, run under the lock. What edits the text is loaded here, because reading needs none of it. */
-  async function locked<T>(work: (path: string, withRecord: WithRecord) => T): Promise<T> {
+  /** The file to write, in a folder that exists. */
+  function place(): string {
     const path = locate()
     orStorageFailed(path, 'written', () => ensureFolder(dirname(path)))
-    const { withRecord } = await import('./token-text.ts')
-    return withFileLock(path, () => work(path, withRecord), { waitMs: lockWaitMs })
+    return path
   }
+
+  const locked = <T>(path: string, work: () => T) => withFileLock(path, work, { waitMs: lockWaitMs })
 
   return {
     file: locate,
@@ -85,10 +88,36 @@ export function createTokenStorage({
       return { record: recordIn(found.text, { file: path, now: now() }), warnings: warningsFor(path, found.stat, uid) }
     },
 
-    update: (change) => locked((path, withRecord) => exchange(path, now(), change, withRecord)),
-    rehearse: () => locked((path, withRecord) => writeAgain(path, now(), withRecord)),
+    async update(change) {
+      const path = place()
+      const { withRecord } = await loadEditor()
+      return locked(path, () => exchange(path, now(), change, withRecord))
+    },
+
+    async rehearse() {
+      const path = place()
+      const text = readWhole(path)?.text
+      const { withRecord } = await loadEditor()
+      const current = text === undefined ? undefined : recordIn(text, { file: path, now: now() })
+      const longer = { ...(current ?? NO_RECORD), ...MUCH_LONGER }
+      edit(path, () => withRecord(text, longer))
+      orStorageFailed(path, 'written', () => reserveSpace(path))
+      if (text === undefined) return locked(path, () => {})
+      const temp = orStorageFailed(path, 'written', () => writeTemp(path, text))
+      try {
+        await locked(path, () => {
+          // What others have stored since must not be undone by a mere rehearsal.
+          if (readWhole(path)?.text === text) orStorageFailed(path, 'written', () => putInPlace(temp, path))
+        })
+      } finally {
+        removeQuietly(temp)
+      }
+    },
   }
 }
+
+/** Loaded here, because reading needs none of what edits the text. */
+const loadEditor = () => import('./token-text.ts')
 
 type Change = Parameters<TokenStorage['update']>[0]
 type WithRecord = (text: string | undefined, record: TokenRecord | undefined) => string
@@ -106,19 +135,8 @@ function exchange(file: string, now: number, change: Change, withRecord: WithRec
   return stored
 }
 
-/** Everything that storing a new record does, but with what is there already, and with room for longer tokens. */
-function writeAgain(file: string, now: number, withRecord: WithRecord): void {
-  const text = readWhole(file)?.text
-  const current = text === undefined ? undefined : recordIn(text, { file, now })
-  // A process that is frozen here is followed by others: what they store must not be undone by a mere rehearsal.
-  const isDue = () => readWhole(file)?.text === text
-  const longer = { ...(current ?? NO_RECORD), accessToken: 'x'.repeat(REHEARSED_BYTES) }
-  edit(file, () => withRecord(text, longer))
-  orStorageFailed(file, 'written', () => reserveSpace(file))
-  if (text !== undefined) orStorageFailed(file, 'written', () => replaceFile(file, text, { isDue }))
-}
-
-const REHEARSED_BYTES = 16_384
+/** Tokens grow: what is stored next may need more room than what is there. */
+const MUCH_LONGER = { accessToken: 'x'.repeat(16_384) }
 const NO_RECORD: TokenRecord = {
   accessToken: '',
   refreshToken: undefined,

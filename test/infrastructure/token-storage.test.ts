@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { writeTemp } from '../../src/infrastructure/atomic-file.ts'
 import { createTokenStorage, type TokenRecord } from '../../src/infrastructure/token-storage.ts'
@@ -273,7 +274,7 @@ test.runIf(process.platform !== 'win32')('in a folder that is read-only the old 
   fs.chmodSync(join(file, '..'), 0o555)
   const outcomes = await startChild('stores', [file], { uid: plainUser }).next()
   expect(outcomes).toEqual([
-    `STORAGE_FAILED ${file} could not be locked: permission denied.`,
+    `STORAGE_FAILED ${file} could not be written: permission denied.`,
     `STORAGE_FAILED ${file} could not be locked: permission denied.`,
     `STORAGE_FAILED ${file} could not be locked: permission denied.`,
   ])
@@ -312,5 +313,25 @@ describe('a rehearsal finds what would keep a record from being stored, and chan
     const file = newFile(good)
     fs.writeFileSync(`${file}.lock`, '')
     await expect(storageOf(file, { lockWaitMs: 100 }).rehearse()).rejects.toMatchObject({ code: 'STORAGE_LOCKED' })
+  })
+
+  test('what another process stores while it waits for the lock is not undone', async () => {
+    const file = newFile(good)
+    fs.mkdirSync(`${file}.lock`)
+    const rehearsal = storageOf(file).rehearse()
+    while (!fs.readdirSync(join(file, '..')).some((name) => name.includes('.tmp.'))) await setImmediate()
+    const stored = good.replace('FAKE-rt', 'FAKE-next')
+    fs.writeFileSync(file, stored)
+    fs.rmdirSync(`${file}.lock`)
+    await rehearsal
+    expect(fs.readFileSync(file, 'utf8')).toBe(stored)
+    expect(fs.readdirSync(join(file, '..'))).toEqual(['auth.json'])
+  })
+
+  test('where the lock cannot be had, nothing is left behind', async () => {
+    const file = newFile(good)
+    fs.mkdirSync(`${file}.lock`)
+    await expect(storageOf(file, { lockWaitMs: 50 }).rehearse()).rejects.toMatchObject({ code: 'STORAGE_LOCKED' })
+    expect(fs.readdirSync(join(file, '..'))).toEqual(['auth.json', 'auth.json.lock'])
   })
 })
