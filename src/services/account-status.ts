@@ -20,12 +20,14 @@ export interface AccountStatus {
   login: LoginView | undefined
   /** Empty when it cannot be told where the file lies; the problem then names the path. */
   storagePath: string
+  /** How the record lies there: as it is, or encrypted with a key of this kind. */
+  storageForm: StoredTokens['form']
   storageProblem: string | undefined
   message: string
 }
 
-/** Gives the status; it asks nobody and never throws. */
-export type ReadStatus = () => AccountStatus
+/** Gives the status; it asks nobody but the store of credentials and never throws. */
+export type ReadStatus = () => Promise<AccountStatus>
 
 export interface StatusDeps {
   storage: TokenStorage
@@ -36,8 +38,9 @@ export interface StatusDeps {
 }
 
 export function createStatusReader({ storage, signIn, credentials, configProblem, clock }: StatusDeps): ReadStatus {
-  return () => {
-    const { record, problem } = readStored(storage)
+  return async () => {
+    await storage.unlock()
+    const { record, form, problem } = readStored(storage)
     const leftMs = record === undefined ? 0 : Math.max(0, remainingMs(record, clock.now()))
     const status = statusOf(record, leftMs)
     const login = signIn.view()
@@ -48,6 +51,7 @@ export function createStatusReader({ storage, signIn, credentials, configProblem
       record === undefined && (problem ?? configProblem) !== undefined
         ? undefined
         : accountSentence(record, status, leftMs, credentials.environmentKey()),
+      form === 'machine' ? MACHINE_KEY : undefined,
       loginSentence(login, record),
     ])
     return {
@@ -59,6 +63,7 @@ export function createStatusReader({ storage, signIn, credentials, configProblem
       hasRefreshToken: record?.refreshToken !== undefined,
       login,
       storagePath: locate(storage),
+      storageForm: form,
       storageProblem: problem,
       message,
     }
@@ -66,15 +71,18 @@ export function createStatusReader({ storage, signIn, credentials, configProblem
 }
 
 /** A file that cannot be read is a state to report here, not a failure of the call. */
-function readStored(storage: TokenStorage): { record: TokenRecord | undefined; problem: string | undefined } {
+function readStored(storage: TokenStorage): Pick<StoredTokens, 'record' | 'form'> & { problem: string | undefined } {
   try {
-    const { record, warnings }: StoredTokens = storage.read()
-    return { record, problem: warnings.length === 0 ? undefined : warnings.join(' ') }
+    const { record, form, warnings } = storage.read()
+    return { record, form, problem: warnings.length === 0 ? undefined : warnings.join(' ') }
   } catch (error) {
     const problem = isCodexError(error) ? `${error.message} ${error.hint ?? ''}`.trim() : 'It cannot be read.'
     return { record: undefined, problem }
   }
 }
+
+const MACHINE_KEY =
+  'The credentials are encrypted with a key made from this machine and user, which protects only copies of the file taken off this machine.'
 
 function locate(storage: TokenStorage): string {
   try {

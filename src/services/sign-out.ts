@@ -1,12 +1,8 @@
 import type { Credentials } from './credentials.ts'
 import type { SignIn } from './sign-in.ts'
-import type { TokenManager } from './token-manager.ts'
+import type { Cleared, TokenManager } from './token-manager.ts'
 
-export interface ClearOutcome {
-  /** Whether there was a login to remove. */
-  removed: boolean
-  /** Whether the issuer confirmed that it has forgotten it. */
-  revoked: boolean
+export interface ClearOutcome extends Cleared {
   /** Whether a sign-in was open. */
   cancelled: boolean
   /** The variable whose API key answers questions from now on. */

@@ -4,7 +4,8 @@ import type { Log } from '../infrastructure/log.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { expiryOf } from './id-claims.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
-import { accountChanged, accountOf, signInAgain, type TokenRefresher } from './token-refresh.ts'
+import { accountChanged, cannotOpen, signInAgain } from './sign-in-again.ts'
+import { accountOf, type TokenRefresher } from './token-refresh.ts'
 
 /** The one place that decides whether the stored access token may be used as it is. */
 export interface TokenManager {
@@ -17,7 +18,12 @@ export interface TokenManager {
   getTokens(signal?: AbortSignal): Promise<TokenRecord>
   /** The record to try once more with after the API answered 401 to `rejected`. @throws as `getTokens`, ACCOUNT_CHANGED */
   replaceRejected(rejected: TokenRecord, signal?: AbortSignal): Promise<TokenRecord>
-  /** True when a record is stored, usable or not. @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED */
+  /**
+   * Gets what `hasRecord` and all others need to open the stored record, and the first time brings it into the
+   * configured form. Never fails.
+   */
+  unlock(): Promise<void>
+  /** True when a record is stored, usable or not, also one that cannot be opened. @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED */
   hasRecord(): boolean
   /**
    * Removes the login here first, then asks the issuer to forget it, so that nothing can keep it alive here.
@@ -25,7 +31,16 @@ export interface TokenManager {
    *
    * @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED, STORAGE_LOCKED
    */
-  clear(): Promise<{ removed: boolean; revoked: boolean }>
+  clear(): Promise<Cleared>
+}
+
+export interface Cleared {
+  /** Whether there was a login to remove. */
+  removed: boolean
+  /** Whether the issuer confirmed that it has forgotten it. */
+  revoked: boolean
+  /** What could not be done, in sentences: a record that cannot be opened cannot be revoked either. */
+  problem?: string | undefined
 }
 
 export interface TokenManagerDeps {
@@ -43,15 +58,28 @@ const EXPIRED_MARGIN_MS = 5_000
 const REVOKE_LIMIT_MS = 10_000
 
 export function createTokenManager({ storage, refresher, oauth, clock, log }: TokenManagerDeps): TokenManager {
-  const signedIn = (): TokenRecord => {
-    const { record } = storage.read()
+  const signedIn = async (): Promise<TokenRecord> => {
+    await storage.unlock()
+    const { record, unopened } = storage.read()
+    if (unopened !== undefined) throw cannotOpen(unopened)
     if (record === undefined) throw signInAgain('You are not signed in.')
     return record
   }
 
+  function isStored(): boolean {
+    const { record, unopened } = storage.read()
+    return record !== undefined || unopened !== undefined
+  }
+
+  function problemOf(removed: TokenRecord | undefined): string | undefined {
+    const unopened = removed?.unopened && `It could not be revoked at OpenAI. ${removed.unopened.reason}`
+    const sentences = [unopened, ...storage.read().warnings].filter((sentence) => sentence !== undefined)
+    return sentences.length === 0 ? undefined : sentences.join(' ')
+  }
+
   return {
     async getTokens(signal) {
-      const record = signedIn()
+      const record = await signedIn()
       const left = remainingMs(record, clock.now())
       if (left >= REFRESH_MARGIN_MS) return record
       const renewal = refresher.renew(record, 'proactive_expiry')
@@ -62,18 +90,21 @@ export function createTokenManager({ storage, refresher, oauth, clock, log }: To
     },
 
     async replaceRejected(rejected, signal) {
-      const record = signedIn()
+      const record = await signedIn()
       const account = accountOf(rejected)
       if (account !== undefined && accountOf(record) !== account) throw accountChanged()
       if (record.accessToken !== rejected.accessToken) return record
       return raceSignal(refresher.renew(record, 'unauthorized_recovery'), signal)
     },
 
-    hasRecord: () => storage.read().record !== undefined,
+    unlock: () => storage.unlock(),
+
+    hasRecord: isStored,
 
     async clear() {
+      await storage.unlock()
       // Nothing to remove needs no lock, which somebody may hold.
-      if (storage.read().record === undefined) return { removed: false, revoked: false }
+      if (!isStored()) return { removed: false, revoked: false }
       let previous: TokenRecord | undefined
       await storage.update((record) => {
         previous = record
@@ -81,7 +112,7 @@ export function createTokenManager({ storage, refresher, oauth, clock, log }: To
       })
       const token = previous?.refreshToken
       const revoked = token !== undefined && (await oauth.revoke(token, REVOKE_LIMIT_MS))
-      return { removed: previous !== undefined, revoked }
+      return { removed: previous !== undefined, revoked, problem: problemOf(previous) }
     },
   }
 }

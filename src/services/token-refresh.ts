@@ -1,11 +1,12 @@
 import { CodexError } from '../errors.ts'
 import type { Claim, ClaimStore } from '../infrastructure/claim.ts'
 import type { Clock } from '../infrastructure/clock.ts'
+import { fingerprintOf } from '../infrastructure/fingerprint.ts'
 import type { Log } from '../infrastructure/log.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { readIdClaims } from './id-claims.ts'
 import type { OAuthFlow, RefreshReason } from './oauth-flow.ts'
-import { hashOf } from './token-hash.ts'
+import { accountChanged, cannotOpen, signInAgain } from './sign-in-again.ts'
 import type { TokenResponse } from './token-response.ts'
 import { createUnsavedTokens } from './unsaved-tokens.ts'
 
@@ -61,6 +62,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     const watch = createWatch(deps)
     while (true) {
       await unsaved.flush()
+      await storage.unlock()
       const current = currentRecord(stale)
       const successor = unsaved.successorOf(current)
       if (successor !== undefined) return successor
@@ -80,7 +82,8 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
 
   /** The record as stored now. @throws CodexError NOT_AUTHENTICATED, ACCOUNT_CHANGED */
   function currentRecord(stale: TokenRecord): TokenRecord {
-    const current = storage.read().record
+    const { record: current, unopened } = storage.read()
+    if (unopened !== undefined) throw cannotOpen(unopened)
     if (current === undefined) throw signInAgain('You have signed out meanwhile.')
     const account = accountOf(stale)
     if (account !== undefined && accountOf(current) !== account) throw accountChanged()
@@ -90,7 +93,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   /** What names its refresh token in claims. @throws CodexError NOT_AUTHENTICATED it cannot be renewed */
   function subjectOf(current: TokenRecord): string {
     if (current.refreshToken === undefined) throw signInAgain('Your sign-in has expired and cannot be renewed.')
-    const subject = hashOf(current.refreshToken)
+    const subject = fingerprintOf(current.refreshToken)
     if (current.refreshFailed === subject) throw signInAgain('Your sign-in is no longer valid.')
     return subject
   }
@@ -121,7 +124,9 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
       // A spent token whose successor cannot be stored is a lost login.
       await storage.rehearse()
       // Whoever took this claim may have decided on a record that was replaced in the meantime.
-      const again = storage.read().record
+      const { record: again, unopened } = storage.read()
+      // It may still be this token that is stored: its claims stay.
+      if (unopened !== undefined) throw cannotOpen(unopened)
       if (again?.refreshToken !== current.refreshToken) {
         claims.release(subject)
         return undefined
@@ -170,7 +175,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
 
   return {
     renew(stale, reason) {
-      const key = hashOf(stale.accessToken)
+      const key = fingerprintOf(stale.accessToken)
       const running = flights.get(key)
       if (running !== undefined) return running
       const flight = run(stale, reason).finally(() => flights.delete(key))
@@ -233,18 +238,6 @@ function merge(old: TokenRecord, tokens: TokenResponse, nowMs: number): TokenRec
     refreshedAt: nowMs,
     refreshFailed: undefined,
   }
-}
-
-/** Nobody is signed in, or not any more. The record, if there is one, stays for `codex_status`. */
-export function signInAgain(message: string): CodexError {
-  return new CodexError('NOT_AUTHENTICATED', message, { hint: 'Sign in with codex_login, then ask again.' })
-}
-
-export function accountChanged(): CodexError {
-  return new CodexError('ACCOUNT_CHANGED', 'Another account has been signed in while this call was running.', {
-    hint: 'Ask again to use the account that is signed in now.',
-    retryable: true,
-  })
 }
 
 function backingOff(waitMs: number): CodexError {

@@ -1,10 +1,11 @@
 import { CodexError } from '../errors.ts'
 import type { ClaimStore } from '../infrastructure/claim.ts'
 import type { Clock } from '../infrastructure/clock.ts'
+import { fingerprintOf } from '../infrastructure/fingerprint.ts'
 import type { Log } from '../infrastructure/log.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
-import { hashOf } from './token-hash.ts'
+import { cannotOpen } from './sign-in-again.ts'
 
 /** What was renewed but is not yet on disk: the old token is spent, so this is the only copy of the login. */
 export interface UnsavedTokens {
@@ -60,9 +61,9 @@ export function createUnsavedTokens({ storage, claims, oauth, clock, log }: Unsa
     let kept = false
     try {
       await storage.update((stored) => {
-        const isNext = stored?.refreshToken === spent.refreshToken
+        const isNext = isStored(stored, spent)
         // A write that seemed to fail may have succeeded.
-        kept = isNext || stored?.refreshToken === renewed.refreshToken
+        kept = isNext || isStored(stored, renewed)
         return isNext ? renewed : stored
       })
     } catch (error) {
@@ -73,8 +74,8 @@ export function createUnsavedTokens({ storage, claims, oauth, clock, log }: Unsa
     }
     unsaved = undefined
     // Only now: a token whose successor is stored, or that is no longer current, can never be spent again.
-    if (spent.refreshToken !== undefined) claims.release(hashOf(spent.refreshToken))
-    claims.sweep(renewed.refreshToken === undefined ? undefined : hashOf(renewed.refreshToken))
+    if (spent.refreshToken !== undefined) claims.release(fingerprintOf(spent.refreshToken))
+    claims.sweep(renewed.refreshToken === undefined ? undefined : fingerprintOf(renewed.refreshToken))
     if (!kept && renewed.refreshToken !== undefined) await oauth.revoke(renewed.refreshToken, REVOKE_LIMIT_MS)
     return kept
   }
@@ -94,4 +95,18 @@ export function createUnsavedTokens({ storage, claims, oauth, clock, log }: Unsa
       stopped = true
     },
   }
+}
+
+/**
+ * Whether this refresh token is the stored one. Another process may have brought the record into a form that this one
+ * cannot open: then the record still says which token it is about. Taking it for a sign-out would revoke the tokens
+ * of a good login and leave a spent one in the file.
+ *
+ * @throws CodexError NOT_AUTHENTICATED it does not even say that
+ */
+function isStored(stored: TokenRecord | undefined, { refreshToken }: TokenRecord): boolean {
+  const unopened = stored?.unopened
+  if (unopened === undefined) return stored?.refreshToken === refreshToken
+  if (unopened.of === undefined) throw cannotOpen(unopened)
+  return refreshToken !== undefined && unopened.of === fingerprintOf(refreshToken)
 }

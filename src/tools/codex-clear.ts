@@ -22,10 +22,11 @@ export function codexClear({ signOut }: { signOut: SignOut }): Tool {
   })
 }
 
-function present({ removed, revoked, cancelled, environmentKey }: ClearOutcome): z.infer<typeof output> {
+function present({ removed, revoked, problem, cancelled, environmentKey }: ClearOutcome): z.infer<typeof output> {
   const parts = [
     removed ? 'Signed out; the credentials are removed from this machine.' : 'Nobody was signed in.',
-    removed ? revocation(revoked) : undefined,
+    removed && (revoked || problem === undefined) ? revocation(revoked) : undefined,
+    problem,
     cancelled ? 'The sign-in that was open is cancelled.' : undefined,
     environmentKey === undefined ? undefined : `Questions are still answered with the API key in ${environmentKey}.`,
   ]

@@ -8,10 +8,11 @@ import { createTokenStorage, type TokenRecord } from '../../src/infrastructure/t
 import { plainUser, startChild, startChildren } from '../support/child.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { aRecord } from '../support/token-records.ts'
+import { aVault } from '../support/vaults.ts'
 
 const NOW = 1_790_000_000_000
 const storageOf = (file: string, more: { uid?: number; lockWaitMs?: number } = {}) =>
-  createTokenStorage({ file, now: () => NOW, ...more })
+  createTokenStorage({ file, vault: aVault(), now: () => NOW, ...more })
 const textOf = (file: string) => fs.readFileSync(file, 'utf8')
 const modeOf = (path: string) => (fs.statSync(path).mode & 0o777).toString(8)
 const newFile = (text?: string | Uint8Array) => {
@@ -31,7 +32,7 @@ test('what is stored is read again, by this storage and by another one', async (
   const file = newFile()
   const record = aRecord({ expiresAt: NOW + 3_600_000, savedAt: NOW })
   expect(await storageOf(file).update(() => record)).toEqual(record)
-  expect(storageOf(file).read()).toEqual({ record, warnings: [] })
+  expect(storageOf(file).read()).toEqual({ record, form: 'plain', warnings: [] })
   expect(fs.readdirSync(join(file, '..'))).toEqual(['auth.json'])
 })
 

@@ -9,6 +9,7 @@ import { createCredentials } from '../../src/services/credentials.ts'
 import type { LoginView } from '../../src/services/sign-in.ts'
 import { startBench, subjectOf } from '../support/refresh-bench.ts'
 import { tempFolder } from '../support/temp-folder.ts'
+import { aVault } from '../support/vaults.ts'
 
 const KEY = 'sk-FAKE-0001'
 const SIGN_IN = 'Sign in again with codex_login.'
@@ -28,7 +29,7 @@ async function setUp({ env = {}, login, configProblem, file }: Situation = {}) {
   const bench = await startBench()
   const { config } = loadConfig({ CODEX_OAUTH_FILE: bench.file, ...env }, () => dirname(bench.file))
   const credentials = createCredentials({ config, tokens: bench.start().tokens, userAgent: 'test' })
-  const storage = createTokenStorage({ file: file ?? bench.file, now: bench.clock.now })
+  const storage = createTokenStorage({ file: file ?? bench.file, vault: aVault(), now: bench.clock.now })
   // Only its view is asked for; a status that began a sign-in would be a fault.
   const never = () => Promise.reject(new Error('asked for more than a view'))
   const signIn = { login: never, cancel: never, view: () => login }
@@ -39,7 +40,7 @@ async function setUp({ env = {}, login, configProblem, file }: Situation = {}) {
 describe('the status of', () => {
   test('nobody', async () => {
     const { bench, read } = await setUp()
-    expect(read()).toEqual({
+    expect(await read()).toEqual({
       status: 'not_authenticated',
       authenticated: false,
       account: undefined,
@@ -55,7 +56,7 @@ describe('the status of', () => {
 
   test('nobody with a key', async () => {
     const { read } = await setUp({ env: { OPENAI_API_KEY: KEY } })
-    expect(read()).toMatchObject({
+    expect(await read()).toMatchObject({
       status: 'not_authenticated',
       authenticated: false,
       method: 'api_key',
@@ -66,7 +67,7 @@ describe('the status of', () => {
   test('a good login', async () => {
     const { bench, read } = await setUp({ env: { OPENAI_API_KEY: KEY } })
     bench.signIn({ leftSeconds: 3600 })
-    expect(read()).toMatchObject({
+    expect(await read()).toMatchObject({
       status: 'authenticated',
       authenticated: true,
       account: { accountId: 'acct-fake-0001', email: 'person@example.com', plan: 'pro', fedramp: false },
@@ -81,9 +82,9 @@ describe('the status of', () => {
   test('a login that is soon renewed', async () => {
     const { bench, read } = await setUp()
     bench.signIn({ leftSeconds: 300 })
-    expect(read().status).toBe('authenticated')
+    expect((await read()).status).toBe('authenticated')
     bench.clock.advance(1)
-    expect(read()).toMatchObject({
+    expect(await read()).toMatchObject({
       status: 'needs_refresh',
       authenticated: true,
       expiresInMs: 299_999,
@@ -94,7 +95,7 @@ describe('the status of', () => {
   test('a login whose access token has expired', async () => {
     const { bench, read } = await setUp()
     bench.signIn({ leftSeconds: -60 })
-    expect(read()).toMatchObject({
+    expect(await read()).toMatchObject({
       status: 'expired',
       authenticated: true,
       expiresInMs: 0,
@@ -105,7 +106,7 @@ describe('the status of', () => {
   test('a login that has expired and has nothing to renew it with', async () => {
     const { bench, read } = await setUp()
     bench.signIn({ leftSeconds: -60, fields: { refresh_token: undefined } })
-    expect(read()).toMatchObject({
+    expect(await read()).toMatchObject({
       status: 'expired',
       authenticated: false,
       hasRefreshToken: false,
@@ -117,13 +118,13 @@ describe('the status of', () => {
     const { bench, read } = await setUp()
     const { refresh_token: token } = bench.signIn({ leftSeconds: 3600 })
     bench.signIn({ leftSeconds: 3600, fields: { refresh_token: token, refresh_failed: subjectOf(token) } })
-    expect(read()).toMatchObject({
+    expect(await read()).toMatchObject({
       status: 'needs_refresh',
       authenticated: true,
       message: `The sign-in ${WHO} works for another 60 minutes and can no longer be renewed. ${SIGN_IN}`,
     })
     bench.clock.advance(3_600_000)
-    expect(read()).toMatchObject({
+    expect(await read()).toMatchObject({
       status: 'expired',
       authenticated: false,
       message: `The sign-in ${WHO} can no longer be renewed. ${SIGN_IN}`,
@@ -133,7 +134,7 @@ describe('the status of', () => {
   test('a login whose end nobody knows', async () => {
     const { bench, read } = await setUp()
     bench.signIn({ fields: { expires_at: undefined, access_token: 'opaque', id_token: undefined } })
-    expect(read()).toMatchObject({
+    expect(await read()).toMatchObject({
       status: 'expired',
       authenticated: true,
       expiresInMs: 0,
@@ -146,7 +147,7 @@ describe('the status of', () => {
     const { access_token, refresh_token } = bench.fake.issueTokens({ expiresInSeconds: 3600 })
     const record = { access_token, refresh_token, expires_at: bench.clock.now() / 1000 + 3600 }
     fs.writeFileSync(bench.file, JSON.stringify({ openai_codex: record }), { mode: 0o600 })
-    expect(read()).toMatchObject({ status: 'authenticated', method: 'chatgpt', account: { plan: 'pro' } })
+    expect(await read()).toMatchObject({ status: 'authenticated', method: 'chatgpt', account: { plan: 'pro' } })
   })
 })
 
@@ -162,7 +163,7 @@ test.each([
 ])('%i seconds are called %s', async (leftSeconds, words) => {
   const { bench, read } = await setUp()
   bench.signIn({ leftSeconds, fields: { refresh_token: undefined } })
-  expect(read().message).toContain(`works for another ${words} and can no longer be renewed.`)
+  expect((await read()).message).toContain(`works for another ${words} and can no longer be renewed.`)
 })
 
 describe('what is wrong with the file is said, not thrown:', () => {
@@ -178,7 +179,7 @@ describe('what is wrong with the file is said, not thrown:', () => {
   ])('%s', async (_name, content) => {
     const { bench, read } = await setUp()
     fs.writeFileSync(bench.file, content, { mode: 0o600 })
-    const status = read()
+    const status = await read()
     expect(status).toMatchObject({ status: 'not_authenticated', authenticated: false, storagePath: bench.file })
     expect(status.storageProblem).toMatch(/ is damaged: .+\. Repair it, or move it away and sign in again\.$/)
     expect(status.message).toBe(status.storageProblem)
@@ -188,14 +189,17 @@ describe('what is wrong with the file is said, not thrown:', () => {
   test('a folder in its place', async () => {
     const { bench, read } = await setUp()
     fs.mkdirSync(bench.file)
-    expect(read()).toMatchObject({ status: 'not_authenticated', storageProblem: expect.stringContaining(bench.file) })
+    expect(await read()).toMatchObject({
+      status: 'not_authenticated',
+      storageProblem: expect.stringContaining(bench.file),
+    })
   })
 
   test('links in a circle', async () => {
     const file = join(tempFolder(), 'auth.json')
     fs.symlinkSync(file, file)
     const { read } = await setUp({ file })
-    expect(read()).toMatchObject({
+    expect(await read()).toMatchObject({
       status: 'not_authenticated',
       storagePath: '',
       storageProblem: expect.stringContaining(`${file} could not be read`),
@@ -206,7 +210,7 @@ describe('what is wrong with the file is said, not thrown:', () => {
     const { bench, read } = await setUp()
     bench.signIn({ leftSeconds: 3600 })
     fs.chmodSync(bench.file, 0o644)
-    const status = read()
+    const status = await read()
     expect(status).toMatchObject({ status: 'authenticated', authenticated: true })
     expect(status.storageProblem).toBe(
       `${bench.file} can be read or changed by other users (mode 644); it is tightened at the next write.`,
@@ -231,15 +235,17 @@ describe('beside that it says', () => {
   test('what is wrong with the settings, first', async () => {
     const { problem } = loadConfig({ CODEX_OAUTH_PORTS: 'none' }, () => '/home/x')
     const { bench, read } = await setUp(problem === undefined ? {} : { configProblem: problem })
-    expect(read().message).toBe(`${problem?.message} ${problem?.hint}`)
+    expect((await read()).message).toBe(`${problem?.message} ${problem?.hint}`)
     bench.signIn({ leftSeconds: 3600 })
-    expect(read().message).toMatch(/^A setting of codex-oauth is not usable: CODEX_OAUTH_PORTS .+ Signed in as /)
+    expect((await read()).message).toMatch(
+      /^A setting of codex-oauth is not usable: CODEX_OAUTH_PORTS .+ Signed in as /,
+    )
   })
 
   test('that a sign-in is open', async () => {
     const login = view('pending')
     const { read } = await setUp({ login })
-    expect(read()).toMatchObject({
+    expect(await read()).toMatchObject({
       login,
       message: `Nobody is signed in. Sign in with codex_login. A sign-in waits in the browser: ${URL}`,
     })
@@ -247,21 +253,23 @@ describe('beside that it says', () => {
 
   test('why the last sign-in failed', async () => {
     const { read } = await setUp({ login: view('failed') })
-    expect(read().message).toMatch(/The last sign-in failed: The sign-in was refused in the browser\. Start again\.$/)
+    expect((await read()).message).toMatch(
+      /The last sign-in failed: The sign-in was refused in the browser\. Start again\.$/,
+    )
   })
 
   test.each(['succeeded', 'cancelled'] as const)('nothing of a sign-in that has %s', async (state) => {
     const { read } = await setUp({ login: view(state) })
-    expect(read().message).toBe('Nobody is signed in. Sign in with codex_login.')
+    expect((await read()).message).toBe('Nobody is signed in. Sign in with codex_login.')
   })
 
   test('nothing of a sign-in that another window has overtaken', async () => {
     const openedAt = 1_789_999_999_000
     const { bench, read } = await setUp({ login: view('failed', openedAt) })
     bench.signIn({ leftSeconds: 3600, fields: { saved_at: openedAt / 1000 } })
-    expect(read().message).toContain('The last sign-in failed')
+    expect((await read()).message).toContain('The last sign-in failed')
     bench.signIn({ leftSeconds: 3600, fields: { saved_at: openedAt / 1000 + 1 } })
-    expect(read().message).not.toContain('The last sign-in failed')
+    expect((await read()).message).not.toContain('The last sign-in failed')
   })
 })
 

@@ -15,12 +15,13 @@ const nobody: AccountStatus = {
   hasRefreshToken: false,
   login: undefined,
   storagePath: '/home/me/.claude/auth.json',
+  storageForm: undefined,
   storageProblem: undefined,
   message: 'Nobody is signed in.',
 }
 
 async function show(status: Partial<AccountStatus>) {
-  const tool = codexStatus({ readStatus: () => ({ ...nobody, ...status }), now: () => NOW })
+  const tool = codexStatus({ readStatus: async () => ({ ...nobody, ...status }), now: () => NOW })
   const call = { signal: new AbortController().signal, progress: () => {} }
   const output = await tool.run({} as never, call)
   const data = JSON.parse(JSON.stringify('structured' in output ? output.structured : {}))
