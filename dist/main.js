@@ -49,6 +49,47 @@ var __toESM = (mod, isNodeMode, target) => (target = mod != null ? __create(__ge
   mod
 ));
 
+// late:node:crypto
+var createCipheriv, createDecipheriv, createHash, randomBytes, scrypt, timingSafeEqual;
+var init_node_crypto = __esm({
+  "late:node:crypto"() {
+    createCipheriv = (...args) => __require("node:crypto").createCipheriv(...args);
+    createDecipheriv = (...args) => __require("node:crypto").createDecipheriv(...args);
+    createHash = (...args) => __require("node:crypto").createHash(...args);
+    randomBytes = (...args) => __require("node:crypto").randomBytes(...args);
+    scrypt = (...args) => __require("node:crypto").scrypt(...args);
+    timingSafeEqual = (...args) => __require("node:crypto").timingSafeEqual(...args);
+  }
+});
+
+// src/infrastructure/clean-up.ts
+import { readdirSync, statSync, unlinkSync } from "node:fs";
+function removeQuietly(path3) {
+  try {
+    unlinkSync(path3);
+  } catch {
+  }
+}
+function listQuietly(folder) {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+function isOlderThan(ms, path3, now) {
+  try {
+    return now - statSync(path3).mtimeMs > ms;
+  } catch {
+    return false;
+  }
+}
+var init_clean_up = __esm({
+  "src/infrastructure/clean-up.ts"() {
+    "use strict";
+  }
+});
+
 // src/infrastructure/errno.ts
 function errnoOf(error2) {
   if (typeof error2 !== "object" || error2 === null || !("code" in error2)) return void 0;
@@ -62,6 +103,168 @@ function isErrno(error2, ...codes) {
 var init_errno = __esm({
   "src/infrastructure/errno.ts"() {
     "use strict";
+  }
+});
+
+// src/infrastructure/process-identity.ts
+import { readFileSync, readlinkSync } from "node:fs";
+import { hostname } from "node:os";
+function thisProcess(platform3 = process.platform) {
+  const { pid } = process;
+  return { pid, startTime: inspect(pid, platform3)?.startTime, place: thisPlace(platform3) };
+}
+function lifeOf(owner, platform3 = process.platform) {
+  if (owner.place !== thisPlace(platform3)) return "unknown";
+  if (!answers(owner.pid)) return "dead";
+  const found = inspect(owner.pid, platform3);
+  if (found?.zombie) return "dead";
+  const recycled = found !== void 0 && owner.startTime !== void 0 && found.startTime !== owner.startTime;
+  return recycled ? "dead" : "alive";
+}
+function thisPlace(platform3 = process.platform) {
+  if (platform3 !== "linux") return hostname();
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${boot} ${readlinkSync("/proc/self/ns/pid")}`;
+  } catch {
+    return hostname();
+  }
+}
+function answers(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error2) {
+    return !isErrno(error2, "ESRCH");
+  }
+}
+function inspect(pid, platform3) {
+  try {
+    if (platform3 === "linux") return readProc(pid);
+    return platform3 === "darwin" ? askPs(pid) : void 0;
+  } catch {
+    return void 0;
+  }
+}
+function readProc(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const [state, startTime] = [fields[0], fields[22 - 3]];
+  return startTime === void 0 ? void 0 : { startTime, zombie: state === "Z" || state === "X" };
+}
+function askPs(pid) {
+  const { execFileSync: execFileSync2 } = process.getBuiltinModule("node:child_process");
+  const line = execFileSync2("ps", ["-o", "stat=", "-o", "lstart=", "-p", String(pid)], {
+    encoding: "utf8",
+    timeout: 2e3,
+    stdio: ["ignore", "pipe", "ignore"],
+    // The start time is printed in local time and language: every process has to ask in the same one.
+    env: { PATH: "/bin:/usr/bin", LC_ALL: "C", TZ: "UTC" }
+  });
+  const [state = "", ...start] = line.trim().split(/\s+/);
+  return start.length === 0 ? void 0 : { startTime: start.join(" "), zombie: state.startsWith("Z") };
+}
+var init_process_identity = __esm({
+  "src/infrastructure/process-identity.ts"() {
+    "use strict";
+    init_errno();
+  }
+});
+
+// src/infrastructure/atomic-file.ts
+import * as fs from "node:fs";
+import { basename, dirname, join } from "node:path";
+function replaceFile(path3, text3, { mode = 384 } = {}) {
+  putInPlace(writeTemp(path3, text3, mode), path3);
+}
+function putInPlace(temp, path3) {
+  try {
+    retryBusy(() => fs.renameSync(temp, path3));
+  } catch (error2) {
+    removeQuietly(temp);
+    throw error2;
+  }
+  syncFolder(dirname(path3));
+}
+function writeTemp(path3, content, mode = 384) {
+  const temp = `${path3}.tmp.${process.pid}.${placeTag()}${randomBytes(6).toString("hex")}`;
+  createFile(temp, content, mode);
+  return temp;
+}
+function createFile(path3, content, mode = 384) {
+  const fd = fs.openSync(path3, "wx", 384);
+  try {
+    fill(fd, content, mode);
+  } catch (error2) {
+    removeQuietly(path3);
+    throw error2;
+  }
+}
+function reserveSpace(path3, bytes = 32768) {
+  removeQuietly(writeTemp(path3, randomBytes(bytes)));
+}
+function sweepLeftovers(path3, now) {
+  const folder = dirname(path3);
+  for (const name of listQuietly(folder)) {
+    const file2 = join(folder, name);
+    if (name.startsWith(`${basename(path3)}.`) && isLeftover(file2, now)) removeQuietly(file2);
+  }
+}
+function retryBusy(action, platform3 = process.platform) {
+  const delaysMs = platform3 === "win32" ? [20, 40, 80, 160, 320] : [];
+  for (const delayMs of delaysMs) {
+    try {
+      return action();
+    } catch (error2) {
+      if (!isErrno(error2, "EPERM", "EACCES", "EBUSY")) throw error2;
+      blockFor(delayMs);
+    }
+  }
+  return action();
+}
+function blockFor(ms) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+function fill(fd, content, mode) {
+  try {
+    fs.fchmodSync(fd, mode);
+    fs.writeFileSync(fd, content);
+    const short = fs.fstatSync(fd).size !== Buffer.byteLength(content);
+    if (short) throw Object.assign(new Error("The file is shorter than what was written."), { code: "EIO" });
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+function syncFolder(folder) {
+  try {
+    const fd = fs.openSync(folder, "r");
+    try {
+      fs.fsyncSync(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch {
+  }
+}
+function placeTag() {
+  return createHash("sha256").update(thisPlace()).digest("hex").slice(0, 8);
+}
+function isLeftover(file2, now) {
+  const [, pid, tag] = /\.tmp\.([1-9]\d{0,9})\.([0-9a-f]{8})[0-9a-f]{12}$/.exec(file2) ?? [];
+  if (pid === void 0) return false;
+  if (tag === placeTag() && lifeOf({ pid: Number(pid), place: thisPlace() }) === "dead") return true;
+  return isOlderThan(HOUR_MS, file2, now);
+}
+var HOUR_MS;
+var init_atomic_file = __esm({
+  "src/infrastructure/atomic-file.ts"() {
+    "use strict";
+    init_node_crypto();
+    init_clean_up();
+    init_errno();
+    init_process_identity();
+    HOUR_MS = 36e5;
   }
 });
 
@@ -87,6 +290,46 @@ var init_errors = __esm({
         this.hint = hint;
         this.retryable = retryable;
       }
+    };
+  }
+});
+
+// src/infrastructure/storage-failure.ts
+function orStorageFailed(file2, deed, action) {
+  try {
+    return action();
+  } catch (error2) {
+    throw isErrno(error2) ? storageFailed(file2, deed, error2) : error2;
+  }
+}
+function storageFailed(file2, deed, cause) {
+  const code = errnoOf(cause);
+  const [reason, hint] = REASONS[code ?? ""] ?? [`the system reports ${code ?? "an unknown error"}`, void 0];
+  return new CodexError("STORAGE_FAILED", `${file2} could not be ${deed}: ${reason}.`, {
+    cause,
+    ...hint === void 0 ? {} : { hint }
+  });
+}
+var SPACE, RIGHTS, REASONS;
+var init_storage_failure = __esm({
+  "src/infrastructure/storage-failure.ts"() {
+    "use strict";
+    init_errors();
+    init_errno();
+    SPACE = "Free some space, then try again.";
+    RIGHTS = "Check the owner and the permissions of the file and of its folder.";
+    REASONS = {
+      ENOSPC: ["the disk is full", SPACE],
+      EDQUOT: ["the disk quota is used up", SPACE],
+      EFBIG: ["the system limits how large a file may be", void 0],
+      EACCES: ["permission denied", RIGHTS],
+      EPERM: ["permission denied", RIGHTS],
+      EROFS: ["the file system is read-only", void 0],
+      EISDIR: ["it is not a file", "Move it away, or name another file."],
+      ENOTDIR: ["a part of its path is not a folder", void 0],
+      ENOENT: ["its folder does not exist", void 0],
+      ELOOP: ["its links lead in a circle", void 0],
+      EIO: ["the disk reports an error", void 0]
     };
   }
 });
@@ -1670,10 +1913,19 @@ var require_proper_lockfile = __commonJS({
 
 // src/infrastructure/token-record.ts
 function recordIn(text3, context) {
-  const root = parseObject(text3);
-  if (root === void 0) throw corrupt(context.file, "it is not a JSON object");
-  const key = [RECORD_KEY, LEGACY_KEY].find((name) => Object.hasOwn(root, name));
-  return key === void 0 ? void 0 : fromDisk(root[key], context);
+  const value = valueIn(text3, context.file);
+  const sealed = sealedPart(value);
+  if (sealed === void 0) return value === void 0 ? void 0 : fromDisk(value, context);
+  const opened = context.open(sealed);
+  if ("unopened" in opened) return { ...NO_RECORD, unopened: opened.unopened };
+  return fromDisk(parseObject(opened.text), context);
+}
+function sealedIn(text3, file2) {
+  const value = text3 === void 0 ? void 0 : valueIn(text3, file2);
+  return { isStored: value !== void 0, sealed: sealedPart(value) };
+}
+function sealedValue(sealed) {
+  return JSON.stringify({ sealed });
 }
 function toDisk(record2) {
   return {
@@ -1693,6 +1945,15 @@ function corrupt(file2, reason) {
   return new CodexError("STORAGE_CORRUPT", `${file2} is damaged: ${reason}.`, {
     hint: "Repair it, or move it away and sign in again."
   });
+}
+function valueIn(text3, file2) {
+  const root = parseObject(text3);
+  if (root === void 0) throw corrupt(file2, "it is not a JSON object");
+  const key = [RECORD_KEY, LEGACY_KEY].find((name) => Object.hasOwn(root, name));
+  return key === void 0 ? void 0 : root[key];
+}
+function sealedPart(value) {
+  return isObject(value) && Object.keys(value).join() === "sealed" ? value.sealed : void 0;
 }
 function fromDisk(value, context) {
   if (!isObject(value)) throw corrupt(context.file, "its record is not an object");
@@ -1743,7 +2004,7 @@ function isObject(value) {
 function toSeconds(ms) {
   return ms === void 0 || !Number.isFinite(ms) ? void 0 : Math.floor(ms / 1e3);
 }
-var RECORD_KEY, LEGACY_KEY, RECORD_FIELDS, MAX_FILE_BYTES, YEAR_MS;
+var RECORD_KEY, LEGACY_KEY, RECORD_FIELDS, MAX_FILE_BYTES, YEAR_MS, NO_RECORD;
 var init_token_record = __esm({
   "src/infrastructure/token-record.ts"() {
     "use strict";
@@ -1764,6 +2025,29 @@ var init_token_record = __esm({
     ];
     MAX_FILE_BYTES = 1048576;
     YEAR_MS = 365 * 24 * 36e5;
+    NO_RECORD = {
+      accessToken: "",
+      refreshToken: void 0,
+      idToken: void 0,
+      tokenType: void 0,
+      expiresAt: void 0,
+      accountId: void 0,
+      savedAt: void 0,
+      refreshedAt: void 0,
+      method: void 0,
+      refreshFailed: void 0
+    };
+  }
+});
+
+// src/infrastructure/fingerprint.ts
+function fingerprintOf(secret) {
+  return createHash("sha256").update(secret).digest("hex").slice(0, 20);
+}
+var init_fingerprint = __esm({
+  "src/infrastructure/fingerprint.ts"() {
+    "use strict";
+    init_node_crypto();
   }
 });
 
@@ -2955,58 +3239,58 @@ function setProperty(text3, originalPath, value, options) {
       }
       const newProperty = `${JSON.stringify(lastSegment)}: ${JSON.stringify(value)}`;
       const index = options.getInsertionIndex ? options.getInsertionIndex(parent.children.map((p) => p.children[0].value)) : parent.children.length;
-      let edit2;
+      let edit;
       if (index > 0) {
         let previous = parent.children[index - 1];
-        edit2 = { offset: previous.offset + previous.length, length: 0, content: "," + newProperty };
+        edit = { offset: previous.offset + previous.length, length: 0, content: "," + newProperty };
       } else if (parent.children.length === 0) {
-        edit2 = { offset: parent.offset + 1, length: 0, content: newProperty };
+        edit = { offset: parent.offset + 1, length: 0, content: newProperty };
       } else {
-        edit2 = { offset: parent.offset + 1, length: 0, content: newProperty + "," };
+        edit = { offset: parent.offset + 1, length: 0, content: newProperty + "," };
       }
-      return withFormatting(text3, edit2, options);
+      return withFormatting(text3, edit, options);
     }
   } else if (parent.type === "array" && typeof lastSegment === "number" && Array.isArray(parent.children)) {
     const insertIndex = lastSegment;
     if (insertIndex === -1) {
       const newProperty = `${JSON.stringify(value)}`;
-      let edit2;
+      let edit;
       if (parent.children.length === 0) {
-        edit2 = { offset: parent.offset + 1, length: 0, content: newProperty };
+        edit = { offset: parent.offset + 1, length: 0, content: newProperty };
       } else {
         const previous = parent.children[parent.children.length - 1];
-        edit2 = { offset: previous.offset + previous.length, length: 0, content: "," + newProperty };
+        edit = { offset: previous.offset + previous.length, length: 0, content: "," + newProperty };
       }
-      return withFormatting(text3, edit2, options);
+      return withFormatting(text3, edit, options);
     } else if (value === void 0 && parent.children.length >= 0) {
       const removalIndex = lastSegment;
       const toRemove = parent.children[removalIndex];
-      let edit2;
+      let edit;
       if (parent.children.length === 1) {
-        edit2 = { offset: parent.offset + 1, length: parent.length - 2, content: "" };
+        edit = { offset: parent.offset + 1, length: parent.length - 2, content: "" };
       } else if (parent.children.length - 1 === removalIndex) {
         let previous = parent.children[removalIndex - 1];
         let offset = previous.offset + previous.length;
         let parentEndOffset = parent.offset + parent.length;
-        edit2 = { offset, length: parentEndOffset - 2 - offset, content: "" };
+        edit = { offset, length: parentEndOffset - 2 - offset, content: "" };
       } else {
-        edit2 = { offset: toRemove.offset, length: parent.children[removalIndex + 1].offset - toRemove.offset, content: "" };
+        edit = { offset: toRemove.offset, length: parent.children[removalIndex + 1].offset - toRemove.offset, content: "" };
       }
-      return withFormatting(text3, edit2, options);
+      return withFormatting(text3, edit, options);
     } else if (value !== void 0) {
-      let edit2;
+      let edit;
       const newProperty = `${JSON.stringify(value)}`;
       if (!options.isArrayInsertion && parent.children.length > lastSegment) {
         const toModify = parent.children[lastSegment];
-        edit2 = { offset: toModify.offset, length: toModify.length, content: newProperty };
+        edit = { offset: toModify.offset, length: toModify.length, content: newProperty };
       } else if (parent.children.length === 0 || lastSegment === 0) {
-        edit2 = { offset: parent.offset + 1, length: 0, content: parent.children.length === 0 ? newProperty : newProperty + "," };
+        edit = { offset: parent.offset + 1, length: 0, content: parent.children.length === 0 ? newProperty : newProperty + "," };
       } else {
         const index = lastSegment > parent.children.length ? parent.children.length : lastSegment;
         const previous = parent.children[index - 1];
-        edit2 = { offset: previous.offset + previous.length, length: 0, content: "," + newProperty };
+        edit = { offset: previous.offset + previous.length, length: 0, content: "," + newProperty };
       }
-      return withFormatting(text3, edit2, options);
+      return withFormatting(text3, edit, options);
     } else {
       throw new Error(`Can not ${value === void 0 ? "remove" : options.isArrayInsertion ? "insert" : "modify"} Array index ${insertIndex} as length is not sufficient`);
     }
@@ -3014,14 +3298,14 @@ function setProperty(text3, originalPath, value, options) {
     throw new Error(`Can not add ${typeof lastSegment !== "number" ? "index" : "property"} to parent of type ${parent.type}`);
   }
 }
-function withFormatting(text3, edit2, options) {
+function withFormatting(text3, edit, options) {
   if (!options.formattingOptions) {
-    return [edit2];
+    return [edit];
   }
-  let newText = applyEdit(text3, edit2);
-  let begin = edit2.offset;
-  let end = edit2.offset + edit2.content.length;
-  if (edit2.length === 0 || edit2.content.length === 0) {
+  let newText = applyEdit(text3, edit);
+  let begin = edit.offset;
+  let end = edit.offset + edit.content.length;
+  if (edit.length === 0 || edit.content.length === 0) {
     while (begin > 0 && !isEOL(newText, begin - 1)) {
       begin--;
     }
@@ -3031,17 +3315,17 @@ function withFormatting(text3, edit2, options) {
   }
   const edits = format(newText, { offset: begin, length: end - begin }, { ...options.formattingOptions, keepLines: false });
   for (let i = edits.length - 1; i >= 0; i--) {
-    const edit3 = edits[i];
-    newText = applyEdit(newText, edit3);
-    begin = Math.min(begin, edit3.offset);
-    end = Math.max(end, edit3.offset + edit3.length);
-    end += edit3.content.length - edit3.length;
+    const edit2 = edits[i];
+    newText = applyEdit(newText, edit2);
+    begin = Math.min(begin, edit2.offset);
+    end = Math.max(end, edit2.offset + edit2.length);
+    end += edit2.content.length - edit2.length;
   }
   const editLength = text3.length - (newText.length - end) - begin;
   return [{ offset: begin, length: editLength, content: newText.substring(begin, end) }];
 }
-function applyEdit(text3, edit2) {
-  return text3.substring(0, edit2.offset) + edit2.content + text3.substring(edit2.offset + edit2.length);
+function applyEdit(text3, edit) {
+  return text3.substring(0, edit.offset) + edit.content + text3.substring(edit.offset + edit.length);
 }
 var init_edit = __esm({
   "node_modules/jsonc-parser/lib/esm/impl/edit.js"() {
@@ -3134,16 +3418,23 @@ var init_main = __esm({
 });
 
 // src/infrastructure/token-text.ts
-var token_text_exports = {};
-__export(token_text_exports, {
-  withRecord: () => withRecord
-});
 import { isDeepStrictEqual } from "node:util";
 function withRecord(text3, record2) {
   if (text3 === void 0 || propertiesOf(text3).length === 0) return freshText(record2);
   const edited = record2 === void 0 ? remove(remove(text3, LEGACY_KEY), RECORD_KEY) : put(oneKey(text3), record2);
   assertKept(text3, edited, record2);
   return edited;
+}
+function recordText(text3) {
+  return ownRecord(text3).content;
+}
+function withRecordText(text3, content) {
+  return splice(text3, ownRecord(text3).value, content);
+}
+function ownRecord(text3) {
+  const own2 = find(text3, RECORD_KEY);
+  if (own2 === void 0) throw new Error("There is no record.");
+  return own2;
 }
 function freshText(record2) {
   return `${JSON.stringify(record2 === void 0 ? {} : { [RECORD_KEY]: toDisk(record2) }, null, 2)}
@@ -3168,12 +3459,12 @@ function remove(text3, name) {
 function set(text3, name, value) {
   const edits = modify(text3, [name], value, {});
   const isNew = find(text3, name) === void 0;
-  return applyEdits(text3, isNew ? edits.map((edit2) => laidOut(text3, name, value, edit2)) : edits);
+  return applyEdits(text3, isNew ? edits.map((edit) => laidOut(text3, name, value, edit)) : edits);
 }
-function laidOut(text3, name, value, edit2) {
+function laidOut(text3, name, value, edit) {
   const before = text3.slice(0, propertiesOf(text3).at(-1)?.key.offset ?? 0);
   const gap = before.slice(before.trimEnd().length);
-  return { ...edit2, content: `,${gap}${JSON.stringify(name)}: ${stringify(value, gap)}` };
+  return { ...edit, content: `,${gap}${JSON.stringify(name)}: ${stringify(value, gap)}` };
 }
 function stringify(value, gap) {
   if (!gap.includes("\n")) return JSON.stringify(value);
@@ -3221,6 +3512,135 @@ var init_token_text = __esm({
     "use strict";
     init_main();
     init_token_record();
+  }
+});
+
+// src/infrastructure/stored-text.ts
+function textWith(text3, next, { file: file2, vault, fresh }) {
+  const { sealed } = sealedIn(text3, file2);
+  const edited = orCorrupt(file2, () => withRecord(plainText(text3, sealed, vault), next));
+  if (next === void 0 || vault.form === "plain") return inBounds(file2, edited);
+  const of = next.refreshToken === void 0 ? "" : fingerprintOf(next.refreshToken);
+  const box = vault.seal(recordText(edited), of, { replaced: sealed, fresh });
+  return box === void 0 ? void 0 : inBounds(file2, withRecordText(edited, sealedValue(box)));
+}
+function plainText(text3, sealed, vault) {
+  if (text3 === void 0 || sealed === void 0) return text3;
+  const opened = vault.open(sealed);
+  return "text" in opened ? withRecordText(text3, opened.text) : withRecord(text3, void 0);
+}
+function orCorrupt(file2, action) {
+  try {
+    return action();
+  } catch {
+    throw corrupt(file2, "it cannot be changed without touching what belongs to others");
+  }
+}
+function inBounds(file2, text3) {
+  if (Buffer.byteLength(text3) > MAX_FILE_BYTES) throw corrupt(file2, "it is larger than 1 MB");
+  return text3;
+}
+var init_stored_text = __esm({
+  "src/infrastructure/stored-text.ts"() {
+    "use strict";
+    init_fingerprint();
+    init_token_record();
+    init_token_text();
+  }
+});
+
+// src/infrastructure/record-exchange.ts
+var record_exchange_exports = {};
+__export(record_exchange_exports, {
+  exchangeRecord: () => exchangeRecord
+});
+async function exchangeRecord(recordFile, { change, displaced = false }) {
+  const { vault, now } = recordFile;
+  const path3 = recordFile.place();
+  let fresh;
+  let gone;
+  function attempt() {
+    const { text: text3, sealed, form } = recordFile.read();
+    if (vault.isUntried(sealed)) return "untried";
+    const current = recordFile.recordIn(text3, path3);
+    const next = change(current);
+    const stays = !displaced || form === vault.form || current?.unopened !== void 0;
+    if (next === current && stays) return { stored: current };
+    const edited = textWith(text3, next, { file: path3, vault, fresh });
+    if (edited === void 0) return "keyless";
+    const stored = recordFile.recordIn(edited, path3);
+    orStorageFailed(path3, "written", () => replaceFile(path3, edited));
+    gone = sealed;
+    sweepLeftovers(path3, now());
+    return { stored };
+  }
+  try {
+    while (true) {
+      await recordFile.unlock();
+      const outcome = await recordFile.locked(attempt);
+      if (outcome === "keyless") fresh = await vault.newKey();
+      else if (outcome !== "untried") return outcome.stored;
+    }
+  } finally {
+    await recordFile.tidy(gone, fresh);
+  }
+}
+var init_record_exchange = __esm({
+  "src/infrastructure/record-exchange.ts"() {
+    "use strict";
+    init_atomic_file();
+    init_storage_failure();
+    init_stored_text();
+  }
+});
+
+// src/infrastructure/rehearsal.ts
+var rehearsal_exports = {};
+__export(rehearsal_exports, {
+  rehearseStoring: () => rehearseStoring
+});
+async function rehearseStoring(recordFile) {
+  const { vault } = recordFile;
+  const path3 = recordFile.place();
+  let { text: text3 } = await recordFile.unlock();
+  let fresh;
+  const canSeal = () => {
+    const longer = { ...recordFile.recordIn(text3, path3) ?? NO_RECORD, ...MUCH_LONGER };
+    return textWith(text3, longer, { file: path3, vault, fresh }) !== void 0;
+  };
+  try {
+    while (!canSeal()) {
+      fresh = await vault.newKey();
+      text3 = (await recordFile.unlock()).text;
+    }
+    orStorageFailed(path3, "written", () => reserveSpace(path3));
+    await writeAgain(recordFile, path3, text3);
+  } finally {
+    await recordFile.tidy(void 0, fresh);
+  }
+}
+async function writeAgain(recordFile, path3, text3) {
+  if (text3 === void 0) return recordFile.locked(() => {
+  });
+  const temp = orStorageFailed(path3, "written", () => writeTemp(path3, text3));
+  try {
+    await recordFile.locked(() => {
+      if (recordFile.read().text === text3) orStorageFailed(path3, "written", () => putInPlace(temp, path3));
+    });
+  } finally {
+    removeQuietly(temp);
+  }
+}
+var MUCH_LONGER;
+var init_rehearsal = __esm({
+  "src/infrastructure/rehearsal.ts"() {
+    "use strict";
+    init_atomic_file();
+    init_clean_up();
+    init_storage_failure();
+    init_stored_text();
+    init_token_record();
+    MUCH_LONGER = { accessToken: "x".repeat(16384) };
   }
 });
 
@@ -3856,7 +4276,7 @@ __export(open_exports, {
 });
 import process9 from "node:process";
 import path2 from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath as fileURLToPath2 } from "node:url";
 import fs7, { constants as fsConstants2 } from "node:fs/promises";
 function detectArchBinary(binary) {
   if (typeof binary === "string" || Array.isArray(binary)) {
@@ -3888,7 +4308,7 @@ var init_open = __esm({
     init_is_inside_container();
     init_is_in_ssh();
     fallbackAttemptSymbol = /* @__PURE__ */ Symbol("fallbackAttempt");
-    __dirname = import.meta.url ? path2.dirname(fileURLToPath(import.meta.url)) : "";
+    __dirname = import.meta.url ? path2.dirname(fileURLToPath2(import.meta.url)) : "";
     localXdgOpenPath = path2.join(__dirname, "xdg-open");
     ({ platform, arch } = process9);
     tryEachApp = async (apps2, opener) => {
@@ -4171,203 +4591,24 @@ var init_open = __esm({
   }
 });
 
-// late:node:crypto
-var createHash = (...args) => __require("node:crypto").createHash(...args);
-var randomBytes = (...args) => __require("node:crypto").randomBytes(...args);
-var timingSafeEqual = (...args) => __require("node:crypto").timingSafeEqual(...args);
-
 // src/main.ts
+init_node_crypto();
 import { existsSync as existsSync3, writeSync } from "node:fs";
-import { arch as arch2, homedir, platform as platform2 } from "node:os";
+import { arch as arch2, homedir as homedir2, platform as platform2 } from "node:os";
 import { setTimeout as sleep3 } from "node:timers/promises";
 
 // src/infrastructure/claim.ts
+init_atomic_file();
+init_clean_up();
+init_errno();
 import { readdirSync as readdirSync2 } from "node:fs";
 import { basename as basename2, dirname as dirname2, join as join2 } from "node:path";
 
-// src/infrastructure/atomic-file.ts
-import * as fs from "node:fs";
-import { basename, dirname, join } from "node:path";
-
-// src/infrastructure/clean-up.ts
-import { readdirSync, statSync, unlinkSync } from "node:fs";
-function removeQuietly(path3) {
-  try {
-    unlinkSync(path3);
-  } catch {
-  }
-}
-function listQuietly(folder) {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-function isOlderThan(ms, path3, now) {
-  try {
-    return now - statSync(path3).mtimeMs > ms;
-  } catch {
-    return false;
-  }
-}
-
-// src/infrastructure/atomic-file.ts
-init_errno();
-
-// src/infrastructure/process-identity.ts
-init_errno();
-import { readFileSync, readlinkSync } from "node:fs";
-import { hostname } from "node:os";
-function thisProcess(platform3 = process.platform) {
-  const { pid } = process;
-  return { pid, startTime: inspect(pid, platform3)?.startTime, place: thisPlace(platform3) };
-}
-function lifeOf(owner, platform3 = process.platform) {
-  if (owner.place !== thisPlace(platform3)) return "unknown";
-  if (!answers(owner.pid)) return "dead";
-  const found = inspect(owner.pid, platform3);
-  if (found?.zombie) return "dead";
-  const recycled = found !== void 0 && owner.startTime !== void 0 && found.startTime !== owner.startTime;
-  return recycled ? "dead" : "alive";
-}
-function thisPlace(platform3 = process.platform) {
-  if (platform3 !== "linux") return hostname();
-  try {
-    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-    return `${boot} ${readlinkSync("/proc/self/ns/pid")}`;
-  } catch {
-    return hostname();
-  }
-}
-function answers(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error2) {
-    return !isErrno(error2, "ESRCH");
-  }
-}
-function inspect(pid, platform3) {
-  try {
-    if (platform3 === "linux") return readProc(pid);
-    return platform3 === "darwin" ? askPs(pid) : void 0;
-  } catch {
-    return void 0;
-  }
-}
-function readProc(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const [state, startTime] = [fields[0], fields[22 - 3]];
-  return startTime === void 0 ? void 0 : { startTime, zombie: state === "Z" || state === "X" };
-}
-function askPs(pid) {
-  const { execFileSync: execFileSync2 } = process.getBuiltinModule("node:child_process");
-  const line = execFileSync2("ps", ["-o", "stat=", "-o", "lstart=", "-p", String(pid)], {
-    encoding: "utf8",
-    timeout: 2e3,
-    stdio: ["ignore", "pipe", "ignore"],
-    // The start time is printed in local time and language: every process has to ask in the same one.
-    env: { PATH: "/bin:/usr/bin", LC_ALL: "C", TZ: "UTC" }
-  });
-  const [state = "", ...start] = line.trim().split(/\s+/);
-  return start.length === 0 ? void 0 : { startTime: start.join(" "), zombie: state.startsWith("Z") };
-}
-
-// src/infrastructure/atomic-file.ts
-var HOUR_MS = 36e5;
-function replaceFile(path3, text3, { mode = 384, isDue = () => true } = {}) {
-  const temp = writeTemp(path3, text3, mode);
-  try {
-    if (!isDue()) {
-      removeQuietly(temp);
-      return;
-    }
-    retryBusy(() => fs.renameSync(temp, path3));
-  } catch (error2) {
-    removeQuietly(temp);
-    throw error2;
-  }
-  syncFolder(dirname(path3));
-}
-function writeTemp(path3, content, mode = 384) {
-  const temp = `${path3}.tmp.${process.pid}.${placeTag()}${randomBytes(6).toString("hex")}`;
-  createFile(temp, content, mode);
-  return temp;
-}
-function createFile(path3, content, mode = 384) {
-  const fd = fs.openSync(path3, "wx", 384);
-  try {
-    fill(fd, content, mode);
-  } catch (error2) {
-    removeQuietly(path3);
-    throw error2;
-  }
-}
-function reserveSpace(path3, bytes = 32768) {
-  removeQuietly(writeTemp(path3, randomBytes(bytes)));
-}
-function sweepLeftovers(path3, now) {
-  const folder = dirname(path3);
-  for (const name of listQuietly(folder)) {
-    const file2 = join(folder, name);
-    if (name.startsWith(`${basename(path3)}.`) && isLeftover(file2, now)) removeQuietly(file2);
-  }
-}
-function retryBusy(action, platform3 = process.platform) {
-  const delaysMs = platform3 === "win32" ? [20, 40, 80, 160, 320] : [];
-  for (const delayMs of delaysMs) {
-    try {
-      return action();
-    } catch (error2) {
-      if (!isErrno(error2, "EPERM", "EACCES", "EBUSY")) throw error2;
-      blockFor(delayMs);
-    }
-  }
-  return action();
-}
-function blockFor(ms) {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
-}
-function fill(fd, content, mode) {
-  try {
-    fs.fchmodSync(fd, mode);
-    fs.writeFileSync(fd, content);
-    const short = fs.fstatSync(fd).size !== Buffer.byteLength(content);
-    if (short) throw Object.assign(new Error("The file is shorter than what was written."), { code: "EIO" });
-    fs.fsyncSync(fd);
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-function syncFolder(folder) {
-  try {
-    const fd = fs.openSync(folder, "r");
-    try {
-      fs.fsyncSync(fd);
-    } finally {
-      fs.closeSync(fd);
-    }
-  } catch {
-  }
-}
-function placeTag() {
-  return createHash("sha256").update(thisPlace()).digest("hex").slice(0, 8);
-}
-function isLeftover(file2, now) {
-  const [, pid, tag] = /\.tmp\.([1-9]\d{0,9})\.([0-9a-f]{8})[0-9a-f]{12}$/.exec(file2) ?? [];
-  if (pid === void 0) return false;
-  if (tag === placeTag() && lifeOf({ pid: Number(pid), place: thisPlace() }) === "dead") return true;
-  return isOlderThan(HOUR_MS, file2, now);
-}
-
-// src/infrastructure/claim.ts
-init_errno();
-
 // src/infrastructure/exclusive-file.ts
-import { linkSync, statSync as statSync2 } from "node:fs";
+init_atomic_file();
+init_clean_up();
 init_errno();
+import { linkSync, statSync as statSync2 } from "node:fs";
 function createOnce(path3, body, link = linkSync) {
   const temp = writeTemp(path3, body);
   try {
@@ -4391,6 +4632,9 @@ function createPlainly(path3, body) {
   }
 }
 
+// src/infrastructure/claim.ts
+init_process_identity();
+
 // src/infrastructure/regular-file.ts
 import * as fs2 from "node:fs";
 function readRegularFile(path3, maxBytes) {
@@ -4405,41 +4649,8 @@ function readRegularFile(path3, maxBytes) {
   }
 }
 
-// src/infrastructure/storage-failure.ts
-init_errors();
-init_errno();
-function orStorageFailed(file2, deed, action) {
-  try {
-    return action();
-  } catch (error2) {
-    throw isErrno(error2) ? storageFailed(file2, deed, error2) : error2;
-  }
-}
-function storageFailed(file2, deed, cause) {
-  const code = errnoOf(cause);
-  const [reason, hint] = REASONS[code ?? ""] ?? [`the system reports ${code ?? "an unknown error"}`, void 0];
-  return new CodexError("STORAGE_FAILED", `${file2} could not be ${deed}: ${reason}.`, {
-    cause,
-    ...hint === void 0 ? {} : { hint }
-  });
-}
-var SPACE = "Free some space, then try again.";
-var RIGHTS = "Check the owner and the permissions of the file and of its folder.";
-var REASONS = {
-  ENOSPC: ["the disk is full", SPACE],
-  EDQUOT: ["the disk quota is used up", SPACE],
-  EFBIG: ["the system limits how large a file may be", void 0],
-  EACCES: ["permission denied", RIGHTS],
-  EPERM: ["permission denied", RIGHTS],
-  EROFS: ["the file system is read-only", void 0],
-  EISDIR: ["it is not a file", "Move it away, or name another file."],
-  ENOTDIR: ["a part of its path is not a folder", void 0],
-  ENOENT: ["its folder does not exist", void 0],
-  ELOOP: ["its links lead in a circle", void 0],
-  EIO: ["the disk reports an error", void 0]
-};
-
 // src/infrastructure/claim.ts
+init_storage_failure();
 var HOUR_MS2 = 36e5;
 var DAY_MS = 24 * HOUR_MS2;
 var MAX_BODY_BYTES = 4096;
@@ -4724,6 +4935,7 @@ function failureCode(error2) {
 }
 
 // src/infrastructure/json-file.ts
+init_atomic_file();
 import { mkdirSync } from "node:fs";
 import { dirname as dirname3 } from "node:path";
 var MAX_BYTES = 4194304;
@@ -4747,22 +4959,243 @@ function createJsonFile(path3) {
   };
 }
 
+// src/infrastructure/keychain.ts
+init_errors();
+import { dirname as dirname4, join as join3 } from "node:path";
+import { fileURLToPath } from "node:url";
+
+// src/infrastructure/keychain-script.ts
+var KEYCHAIN_PACKAGE = "@napi-rs/keyring";
+var KEYCHAIN_SCRIPT = `
+const { createRequire } = require('node:module')
+const { join } = require('node:path')
+const answer = (found) => process.stdout.write(JSON.stringify(found), () => process.exit(0))
+const isRecent = (version) => {
+  const [major, minor] = version.split('.').map(Number)
+  return major > 2 || (major === 2 && minor >= 1)
+}
+function load(folders) {
+  let problem = 'missing'
+  for (const folder of folders) {
+    const from = createRequire(join(folder, 'x.js'))
+    try {
+      from.resolve('${KEYCHAIN_PACKAGE}')
+    } catch {
+      continue
+    }
+    try {
+      if (isRecent(from('${KEYCHAIN_PACKAGE}/package.json').version)) return { library: from('${KEYCHAIN_PACKAGE}') }
+      problem = 'old'
+    } catch {
+      problem = 'broken'
+    }
+  }
+  return { problem }
+}
+async function run({ deed, service, account, secret, folders }) {
+  const { library, problem } = load(folders)
+  if (problem !== undefined) return { problem }
+  let entry
+  try {
+    entry = new library.AsyncEntry(service, account, { linux: { store: 'secret-service' } })
+  } catch {
+    return { problem: 'absent' }
+  }
+  try {
+    if (deed === 'remove') return { removed: await entry.deletePassword() }
+    if (deed === 'put') await entry.setPassword(secret)
+    return { secret: (await entry.getPassword()) ?? null }
+  } catch {
+    return { problem: 'refused' }
+  }
+}
+let request = ''
+process.stdin.setEncoding('utf8')
+process.stdin.on('data', (text) => { request += text })
+process.stdin.on('end', () => {
+  const { limitMs } = JSON.parse(request)
+  // The last resort, should nobody be left to end this process.
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), limitMs + 2000)
+  run(JSON.parse(request)).then(answer)
+})
+`;
+
+// src/infrastructure/run-program.ts
+function runProgram(file2, args, options) {
+  const { limitMs, input: input3 = "", env = {} } = options;
+  const { execFile: execFile7 } = process.getBuiltinModule("node:child_process");
+  return new Promise((resolve3) => {
+    const settings = {
+      encoding: "utf8",
+      timeout: limitMs,
+      // It may hang in foreign code, where no other signal is heard.
+      killSignal: "SIGKILL",
+      maxBuffer: MAX_OUTPUT_BYTES,
+      windowsHide: true,
+      env: { ...process.env, ...env }
+    };
+    const child = execFile7(file2, args, settings, (error2, output6) => {
+      process.off("exit", kill);
+      resolve3({
+        output: output6,
+        ended: error2 === null ? "well" : child.pid === void 0 ? "missing" : error2.killed ? "late" : "badly"
+      });
+    });
+    const kill = () => void child.kill("SIGKILL");
+    process.once("exit", kill);
+    child.stdin?.on("error", () => {
+    });
+    child.stdin?.end(input3);
+  });
+}
+var MAX_OUTPUT_BYTES = 1048576;
+
+// src/infrastructure/keychain.ts
+var LIMIT_MS = 3e3;
+function createKeychain({ service, folder, limitMs = LIMIT_MS }) {
+  async function ask2(deed, account, secret) {
+    const request = { deed, service, account, secret, folders: [folder, ...usualFolders()], limitMs };
+    const { output: output6, ended } = await runProgram(process.execPath, ["-e", KEYCHAIN_SCRIPT], {
+      input: JSON.stringify(request),
+      limitMs,
+      // Options for this process, as a debugger sets them, are not meant for that one.
+      env: { NODE_OPTIONS: "" }
+    });
+    const answer = readAnswer(output6);
+    if (answer.problem === void 0 && !answer.understood) throw failed(ended === "late" ? "late" : "broken", folder);
+    if (answer.problem !== void 0) throw failed(answer.problem, folder);
+    return answer;
+  }
+  return {
+    async get(account) {
+      return (await ask2("get", account)).secret;
+    },
+    async put(account, secret) {
+      if ((await ask2("put", account, secret)).secret !== secret) throw failed("refused", folder);
+    },
+    async remove(account) {
+      await ask2("remove", account);
+    }
+  };
+}
+function readAnswer(output6) {
+  let value;
+  try {
+    value = JSON.parse(output6);
+  } catch {
+    return { secret: void 0, problem: void 0, understood: false };
+  }
+  const fields = new Map(Object.entries(Object(value)));
+  const secret = fields.get("secret");
+  return {
+    secret: typeof secret === "string" ? secret : void 0,
+    problem: PROBLEMS.find((name) => name === fields.get("problem")),
+    understood: true
+  };
+}
+function usualFolders() {
+  const beside = dirname4(fileURLToPath(import.meta.url));
+  const programs = dirname4(process.execPath);
+  return [beside, join3(programs, "..", "lib"), programs];
+}
+var PROBLEMS = ["missing", "old", "broken", "absent", "refused", "late"];
+function failed(problem, folder) {
+  const install = `Install it: npm install --prefix ${quoted(folder)} ${KEYCHAIN_PACKAGE}@2`;
+  const words = {
+    missing: [`The keychain needs the package ${KEYCHAIN_PACKAGE}, which is not installed.`, install],
+    old: [`The keychain needs version 2.1 or later of the package ${KEYCHAIN_PACKAGE}.`, install],
+    broken: [`The package ${KEYCHAIN_PACKAGE} does not work on this machine.`, install],
+    absent: ["There is no keychain on this machine, or none that answers.", OTHER_STORE],
+    refused: [
+      "The keychain refused: it is locked, or access was denied.",
+      "Unlock it and allow the access, then try again."
+    ],
+    late: [
+      "The keychain did not answer in time.",
+      "Unlock it, answer its dialog or allow the access for good, then try again."
+    ]
+  };
+  const [message, hint] = words[problem];
+  return new CodexError("STORAGE_FAILED", message, { hint });
+}
+var OTHER_STORE = "Use another store, or start a keychain such as gnome-keyring or KWallet in this session.";
+function quoted(path3) {
+  return /^[\w./\\:-]+$/.test(path3) ? path3 : `"${path3}"`;
+}
+
+// src/infrastructure/machine-secret.ts
+import { readFileSync as readFileSync3, realpathSync } from "node:fs";
+import { homedir, userInfo } from "node:os";
+async function machineSecret(edges = systemEdges) {
+  const id = await machineId(edges);
+  if (id === void 0) return void 0;
+  const { uid, name, home } = edges.user();
+  return JSON.stringify([id, uid, name, home]);
+}
+async function machineId({ platform: platform3, readFile, run }) {
+  if (platform3 === "darwin") {
+    const listing = await run("/usr/sbin/ioreg", ["-rd1", "-c", "IOPlatformExpertDevice"]);
+    return uuid(/"IOPlatformUUID"\s*=\s*"([^"]+)"/.exec(listing)?.[1]);
+  }
+  if (platform3 === "win32") {
+    const key = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Cryptography";
+    const listing = await run("reg.exe", ["query", key, "/v", "MachineGuid", "/reg:64"]);
+    return uuid(/MachineGuid\s+REG_SZ\s+(\S+)/.exec(listing)?.[1]);
+  }
+  const ids = ["/etc/machine-id", "/var/lib/dbus/machine-id"].map((path3) => readFile(path3)?.trim().toLowerCase());
+  return ids.find((id) => id !== void 0 && /^[0-9a-f]{32}$/.test(id));
+}
+function uuid(text3) {
+  return text3 !== void 0 && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text3) ? text3.toLowerCase() : void 0;
+}
+var LIMIT_MS2 = 3e3;
+var systemEdges = {
+  platform: process.platform,
+  readFile(path3) {
+    try {
+      return readFileSync3(path3, "utf8");
+    } catch {
+      return void 0;
+    }
+  },
+  run: async (file2, args) => (await runProgram(file2, args, { limitMs: LIMIT_MS2 })).output,
+  user: systemUser
+};
+function systemUser() {
+  try {
+    const { uid, username, homedir: home } = userInfo();
+    return { uid, name: username, home: canonical(home) };
+  } catch {
+    return { uid: process.getuid?.() ?? -1, name: "", home: canonical(homedir()) };
+  }
+}
+function canonical(path3) {
+  try {
+    return realpathSync(path3);
+  } catch {
+    return path3;
+  }
+}
+
 // src/infrastructure/token-storage.ts
-import { dirname as dirname7 } from "node:path";
+init_errors();
+
+// src/infrastructure/record-file.ts
+import { dirname as dirname8 } from "node:path";
 
 // src/infrastructure/canonical-path.ts
 init_errno();
-import { readlinkSync as readlinkSync2, realpathSync } from "node:fs";
-import { basename as basename3, dirname as dirname4, join as join3, resolve } from "node:path";
+import { readlinkSync as readlinkSync2, realpathSync as realpathSync2 } from "node:fs";
+import { basename as basename3, dirname as dirname5, join as join4, resolve } from "node:path";
 function canonicalPath(path3) {
   try {
-    return realpathSync(path3);
+    return realpathSync2(path3);
   } catch (error2) {
     if (!isErrno(error2, "ENOENT")) throw error2;
   }
-  const place = join3(canonicalPath(dirname4(path3)), basename3(path3));
+  const place = join4(canonicalPath(dirname5(path3)), basename3(path3));
   const target = linkTarget(place);
-  return target === void 0 ? place : canonicalPath(resolve(dirname4(place), target));
+  return target === void 0 ? place : canonicalPath(resolve(dirname5(place), target));
 }
 function linkTarget(path3) {
   try {
@@ -4773,16 +5206,14 @@ function linkTarget(path3) {
   }
 }
 
-// src/infrastructure/token-storage.ts
-init_errno();
-
 // src/infrastructure/file-lock.ts
 init_errors();
 init_errno();
+init_storage_failure();
 import { existsSync, readdirSync as readdirSync3, statSync as statSync3 } from "node:fs";
-import { dirname as dirname5 } from "node:path";
+import { dirname as dirname6 } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-var STALE_MS = 5e3;
+var STALE_MS = 2e3;
 var HEARTBEAT_MS = 1e3;
 async function withFileLock(path3, work, { waitMs = 1e4, random = Math.random } = {}) {
   const release = await acquire(path3, waitMs, random);
@@ -4826,7 +5257,7 @@ function fingerprint(path3) {
 }
 function isHeld(error2, path3) {
   if (isErrno(error2, "ELOCKED", "EEXIST", "ENOTEMPTY", "ENOTDIR")) return true;
-  if (isErrno(error2, "ENOENT")) return existsSync(dirname5(path3));
+  if (isErrno(error2, "ENOENT")) return existsSync(dirname6(path3));
   return process.platform === "win32" && isErrno(error2, "EPERM", "EBUSY");
 }
 function locked(path3, cause) {
@@ -4840,10 +5271,10 @@ function locked(path3, cause) {
 // src/infrastructure/folder.ts
 init_errno();
 import { chmodSync, existsSync as existsSync2, mkdirSync as mkdirSync2 } from "node:fs";
-import { dirname as dirname6 } from "node:path";
+import { dirname as dirname7 } from "node:path";
 function ensureFolder(folder) {
   if (existsSync2(folder)) return;
-  ensureFolder(dirname6(folder));
+  ensureFolder(dirname7(folder));
   try {
     mkdirSync2(folder, 448);
   } catch (error2) {
@@ -4853,77 +5284,12 @@ function ensureFolder(folder) {
   chmodSync(folder, 448);
 }
 
-// src/infrastructure/token-storage.ts
+// src/infrastructure/shared-file.ts
+init_atomic_file();
+init_errno();
+init_storage_failure();
 init_token_record();
-function createTokenStorage({
-  file: file2,
-  now,
-  lockWaitMs = 1e4,
-  uid = process.getuid?.()
-}) {
-  const locate2 = () => orStorageFailed(file2, "read", () => canonicalPath(file2));
-  async function locked2(work) {
-    const path3 = locate2();
-    orStorageFailed(path3, "written", () => ensureFolder(dirname7(path3)));
-    const { withRecord: withRecord2 } = await Promise.resolve().then(() => (init_token_text(), token_text_exports));
-    return withFileLock(path3, () => work(path3, withRecord2), { waitMs: lockWaitMs });
-  }
-  return {
-    file: locate2,
-    read() {
-      const path3 = locate2();
-      const found = readWhole(path3);
-      if (found === void 0) return { record: void 0, warnings: [] };
-      return { record: recordIn(found.text, { file: path3, now: now() }), warnings: warningsFor(path3, found.stat, uid) };
-    },
-    update: (change) => locked2((path3, withRecord2) => exchange(path3, now(), change, withRecord2)),
-    rehearse: () => locked2((path3, withRecord2) => writeAgain(path3, now(), withRecord2))
-  };
-}
-function exchange(file2, now, change, withRecord2) {
-  const text3 = readWhole(file2)?.text;
-  const current = text3 === void 0 ? void 0 : recordIn(text3, { file: file2, now });
-  const next = change(current);
-  if (next === current) return current;
-  const edited = edit(file2, () => withRecord2(text3, next));
-  const stored = recordIn(edited, { file: file2, now });
-  orStorageFailed(file2, "written", () => replaceFile(file2, edited));
-  sweepLeftovers(file2, now);
-  return stored;
-}
-function writeAgain(file2, now, withRecord2) {
-  const text3 = readWhole(file2)?.text;
-  const current = text3 === void 0 ? void 0 : recordIn(text3, { file: file2, now });
-  const isDue = () => readWhole(file2)?.text === text3;
-  const longer = { ...current ?? NO_RECORD, accessToken: "x".repeat(REHEARSED_BYTES) };
-  edit(file2, () => withRecord2(text3, longer));
-  orStorageFailed(file2, "written", () => reserveSpace(file2));
-  if (text3 !== void 0) orStorageFailed(file2, "written", () => replaceFile(file2, text3, { isDue }));
-}
-var REHEARSED_BYTES = 16384;
-var NO_RECORD = {
-  accessToken: "",
-  refreshToken: void 0,
-  idToken: void 0,
-  tokenType: void 0,
-  expiresAt: void 0,
-  accountId: void 0,
-  savedAt: void 0,
-  refreshedAt: void 0,
-  method: void 0,
-  refreshFailed: void 0
-};
-function edit(file2, action) {
-  let edited;
-  try {
-    edited = action();
-  } catch {
-    throw corrupt(file2, "it cannot be changed without touching what belongs to others");
-  }
-  if (Buffer.byteLength(edited) > MAX_FILE_BYTES) throw corrupt(file2, "it is larger than 1 MB");
-  return edited;
-}
-function readWhole(file2) {
+function readSharedFile(file2) {
   return orStorageFailed(file2, "read", () => {
     try {
       return retryBusy(() => readOnce(file2));
@@ -4932,6 +5298,15 @@ function readWhole(file2) {
       throw error2;
     }
   });
+}
+function warningsAbout(file2, stat, uid) {
+  if (uid === void 0) return [];
+  const mode = stat.mode & 511;
+  const lax = `${file2} can be read or changed by other users (mode ${mode.toString(8).padStart(3, "0")}); it is tightened at the next write.`;
+  return [
+    ...(mode & 63) === 0 ? [] : [lax],
+    ...stat.uid === uid ? [] : [`${file2} belongs to another user of this machine.`]
+  ];
 }
 function readOnce(file2) {
   try {
@@ -4948,14 +5323,100 @@ function decode(file2, bytes) {
     throw corrupt(file2, "it is not UTF-8 text");
   }
 }
-function warningsFor(file2, stat, uid) {
-  if (uid === void 0) return [];
-  const mode = stat.mode & 511;
-  const lax = `${file2} can be read or changed by other users (mode ${mode.toString(8).padStart(3, "0")}); it is tightened at the next write.`;
-  return [
-    ...(mode & 63) === 0 ? [] : [lax],
-    ...stat.uid === uid ? [] : [`${file2} belongs to another user of this machine.`]
-  ];
+
+// src/infrastructure/record-file.ts
+init_storage_failure();
+init_token_record();
+function openRecordFile({ file: file2, vault, now, lockWaitMs }) {
+  const recordFile = {
+    vault,
+    now,
+    locate: () => orStorageFailed(file2, "read", () => canonicalPath(file2)),
+    place() {
+      const path3 = recordFile.locate();
+      orStorageFailed(path3, "written", () => ensureFolder(dirname8(path3)));
+      return path3;
+    },
+    read() {
+      const path3 = recordFile.locate();
+      const found = readSharedFile(path3);
+      const { isStored: isStored2, sealed } = sealedIn(found?.text, path3);
+      const form = sealed === void 0 ? "plain" : vault.formOf(sealed);
+      return { path: path3, file: found, text: found?.text, sealed, form: isStored2 ? form : void 0 };
+    },
+    async unlock() {
+      const content = recordFile.read();
+      await vault.unlock(content.sealed);
+      return content;
+    },
+    recordIn: (text3, path3) => text3 === void 0 ? void 0 : recordIn(text3, { file: path3, now: now(), open: vault.open }),
+    locked: (work) => withFileLock(recordFile.locate(), work, { waitMs: lockWaitMs }),
+    async tidy(gone, fresh) {
+      if (gone === void 0 && fresh === void 0) return;
+      let kept;
+      try {
+        kept = recordFile.read().sealed;
+      } catch {
+        return;
+      }
+      await vault.tidy({ gone, kept, fresh });
+    }
+  };
+  return recordFile;
+}
+
+// src/infrastructure/token-storage.ts
+function createTokenStorage(deps) {
+  const { vault, lockWaitMs = 1e4, uid = process.getuid?.() } = deps;
+  const recordFile = openRecordFile({ ...deps, lockWaitMs });
+  let moving;
+  let unmoved;
+  async function move() {
+    try {
+      const { exchangeRecord: exchangeRecord2 } = await Promise.resolve().then(() => (init_record_exchange(), record_exchange_exports));
+      await exchangeRecord2(recordFile, { change: (current) => current, displaced: true });
+    } catch (error2) {
+      unmoved = `The sign-in is still stored as it was. ${sentencesOf(error2)}`;
+    }
+  }
+  return {
+    file: recordFile.locate,
+    async unlock() {
+      try {
+        const { path: path3, text: text3, form } = await recordFile.unlock();
+        if (form === void 0 || form === vault.form) return;
+        if (recordFile.recordIn(text3, path3)?.unopened !== void 0) return;
+        moving ??= move();
+        await moving;
+      } catch (error2) {
+        if (!isCodexError(error2)) throw error2;
+      }
+    },
+    read() {
+      const { path: path3, file: file2, text: text3, form } = recordFile.read();
+      const record2 = recordFile.recordIn(text3, path3);
+      const unopened = record2?.unopened;
+      const warnings = [
+        ...unopened === void 0 ? [] : [`${unopened.reason} ${unopened.remedy}`],
+        ...unmoved === void 0 || form === void 0 || form === vault.form ? [] : [unmoved],
+        ...vault.warnings(),
+        ...file2 === void 0 ? [] : warningsAbout(path3, file2.stat, uid)
+      ];
+      return { record: unopened === void 0 ? record2 : void 0, unopened, form, warnings };
+    },
+    // What edits the text is loaded here, because reading needs none of it.
+    async update(change) {
+      const { exchangeRecord: exchangeRecord2 } = await Promise.resolve().then(() => (init_record_exchange(), record_exchange_exports));
+      return exchangeRecord2(recordFile, { change });
+    },
+    async rehearse() {
+      const { rehearseStoring: rehearseStoring2 } = await Promise.resolve().then(() => (init_rehearsal(), rehearsal_exports));
+      return rehearseStoring2(recordFile);
+    }
+  };
+}
+function sentencesOf(error2) {
+  return isCodexError(error2) ? `${error2.message} ${error2.hint ?? ""}`.trim() : "It could not be changed.";
 }
 
 // src/infrastructure/uuid.ts
@@ -4966,6 +5427,260 @@ function createUuid(randomBytes2, now) {
   bytes[8] = 128 | (bytes[8] ?? 0) & 63;
   const hex3 = bytes.toString("hex");
   return [hex3.slice(0, 8), hex3.slice(8, 12), hex3.slice(12, 16), hex3.slice(16, 20), hex3.slice(20)].join("-");
+}
+
+// src/infrastructure/key-ring.ts
+init_errors();
+
+// src/infrastructure/derived-key.ts
+init_node_crypto();
+
+// src/infrastructure/sealed-box.ts
+init_node_crypto();
+var IV_BYTES = 12;
+var KEY_BYTES = 32;
+var ID_BYTES = 16;
+var KDF = { name: "scrypt", n: 32768, r: 8, p: 3 };
+var TAG_BYTES = 16;
+function sealBox(text3, name, key, iv, of) {
+  const cipher = createCipheriv("aes-256-gcm", key, iv, { authTagLength: TAG_BYTES });
+  cipher.setAAD(boundTo(name, of));
+  const data = Buffer.concat([cipher.update(text3, "utf8"), cipher.final()]);
+  const tag = cipher.getAuthTag();
+  return {
+    v: 1,
+    key: name.kind,
+    ...name.kind === "keychain" ? {} : { kdf: KDF },
+    salt: name.id,
+    of,
+    iv: encode(iv),
+    tag: encode(tag),
+    data: encode(data)
+  };
+}
+function openBox(box, key) {
+  try {
+    const decipher = createDecipheriv("aes-256-gcm", key, decode2(box.iv), { authTagLength: TAG_BYTES });
+    decipher.setAAD(boundTo(nameOf(box), box.of));
+    decipher.setAuthTag(decode2(box.tag));
+    const text3 = Buffer.concat([decipher.update(decode2(box.data)), decipher.final()]);
+    return new TextDecoder("utf-8", { fatal: true }).decode(text3);
+  } catch {
+    return void 0;
+  }
+}
+function nameOf({ key, salt }) {
+  return { kind: key, id: salt };
+}
+function readBox(value) {
+  if (typeof value !== "object" || value === null) return void 0;
+  const fields = new Map(Object.entries(value));
+  const bytes = (name, size) => readBytes(fields.get(name), size);
+  const key = KINDS.find((kind) => kind === fields.get("key"));
+  const [salt, iv, tag, data] = [bytes("salt", ID_BYTES), bytes("iv", IV_BYTES), bytes("tag", TAG_BYTES), bytes("data")];
+  const of = fields.get("of");
+  if (fields.get("v") !== 1 || key === void 0 || typeof of !== "string" || !/^[0-9a-f]{0,40}$/.test(of))
+    return void 0;
+  if (salt === void 0 || iv === void 0 || tag === void 0 || data === void 0) return void 0;
+  if (key !== "keychain" && !isOurKdf(fields.get("kdf"))) return void 0;
+  return { v: 1, key, ...key === "keychain" ? {} : { kdf: KDF }, salt, of, iv, tag, data };
+}
+var KINDS = ["passphrase", "machine", "keychain"];
+function boundTo({ kind, id }, of) {
+  return Buffer.from(JSON.stringify(["stored credentials", 1, kind, kind === "keychain" ? null : KDF, id, of]));
+}
+function isOurKdf(value) {
+  const fields = new Map(Object.entries(Object(value)));
+  return fields.size === 4 && Object.entries(KDF).every(([name, meant]) => fields.get(name) === meant);
+}
+function readBytes(value, size) {
+  if (typeof value !== "string") return void 0;
+  const bytes = decode2(value);
+  return encode(bytes) === value && (size === void 0 || bytes.length === size) ? value : void 0;
+}
+function encode(bytes) {
+  return Buffer.from(bytes).toString("base64url");
+}
+function decode2(text3) {
+  return Buffer.from(text3, "base64url");
+}
+
+// src/infrastructure/derived-key.ts
+function deriveKey(secret, salt) {
+  const options = { N: KDF.n, r: KDF.r, p: KDF.p, maxmem: 67108864 };
+  const text3 = secret.normalize("NFC");
+  return new Promise((resolve3, reject) => {
+    const done = (error2, key) => error2 === null ? resolve3(key) : reject(error2);
+    scrypt(text3, Buffer.from(salt, "base64url"), KEY_BYTES, options, done);
+  });
+}
+
+// src/infrastructure/key-ring.ts
+var REFUSAL_MS = 3e3;
+function createKeyRing(deps) {
+  const { keychain, randomBytes: randomBytes2, now } = deps;
+  const known = /* @__PURE__ */ new Map();
+  const asking = /* @__PURE__ */ new Map();
+  const left = /* @__PURE__ */ new Map();
+  function isSettled(name) {
+    const entry = known.get(spell(name));
+    return entry !== void 0 && (isKey(entry.found) || Math.abs(now() - entry.atMs) < REFUSAL_MS);
+  }
+  async function look(name) {
+    const found = await find2(name, deps).catch(lackOf);
+    known.set(spell(name), { found, atMs: now() });
+  }
+  return {
+    get: (name) => known.get(spell(name))?.found,
+    async fetch(name) {
+      if (isSettled(name)) return;
+      const looking = asking.get(spell(name)) ?? look(name).finally(() => asking.delete(spell(name)));
+      asking.set(spell(name), looking);
+      await looking;
+    },
+    async make(kind) {
+      const name = { kind, id: randomBytes2(ID_BYTES).toString("base64url") };
+      if (kind === "keychain") {
+        const key = randomBytes2(KEY_BYTES);
+        await keychain.put(name.id, key.toString("base64url"));
+        return { name, key };
+      }
+      const found = await find2(name, deps);
+      if (isKey(found)) return { name, key: found };
+      throw new CodexError("STORAGE_FAILED", found.reason, { hint: found.remedy });
+    },
+    keep({ name, key }) {
+      known.set(spell(name), { found: key, atMs: now() });
+    },
+    async remove(names) {
+      for (const name of names) if (name.kind === "keychain") left.set(spell(name), name);
+      for (const [spelled, { id }] of left) {
+        known.delete(spelled);
+        const removed = await keychain.remove(id).then(
+          () => true,
+          () => false
+        );
+        if (removed) left.delete(spelled);
+      }
+    },
+    leftovers: () => left.size
+  };
+}
+function isKey(found) {
+  return found instanceof Uint8Array;
+}
+async function find2({ kind, id }, deps) {
+  if (kind === "keychain") return decodeKey(await deps.keychain.get(id)) ?? NOT_IN_KEYCHAIN;
+  if (kind === "passphrase") {
+    return deps.passphrase === void 0 ? noPassphrase(deps.passphraseSource) : deriveKey(deps.passphrase, id);
+  }
+  const secret = await deps.machine();
+  return secret === void 0 ? noMachineId(deps.passphraseSource) : deriveKey(secret, id);
+}
+function decodeKey(text3) {
+  const key = Buffer.from(text3 ?? "", "base64url");
+  return key.length === KEY_BYTES ? key : void 0;
+}
+var NOT_IN_KEYCHAIN = {
+  reason: "The key of the stored sign-in is not in the keychain of this system.",
+  remedy: "Sign in again."
+};
+function noPassphrase(source) {
+  return {
+    reason: `The stored sign-in is encrypted with a passphrase, and ${source} is not set here.`,
+    remedy: "Set it and restart, or sign in again."
+  };
+}
+function noMachineId(source) {
+  return {
+    reason: "This machine has no id that a key could be made from.",
+    remedy: `Set a passphrase in ${source} and restart.`
+  };
+}
+function lackOf(error2) {
+  if (isCodexError(error2)) return { reason: error2.message, remedy: error2.hint ?? "Try again." };
+  return { reason: "The key of the stored sign-in could not be had.", remedy: "Try again." };
+}
+function spell({ kind, id }) {
+  return `${kind} ${id}`;
+}
+
+// src/infrastructure/vault.ts
+function createVault(deps) {
+  const { store, passphrase, passphraseSource, randomBytes: randomBytes2 } = deps;
+  const form = store === "file" ? "plain" : store === "keychain" ? "keychain" : passphrase === void 0 ? "machine" : "passphrase";
+  const keys = createKeyRing(deps);
+  return {
+    form,
+    formOf: (sealed) => readBox(sealed)?.key,
+    async unlock(sealed) {
+      const box = readBox(sealed);
+      if (box !== void 0) await keys.fetch(nameOf(box));
+    },
+    isUntried(sealed) {
+      const box = readBox(sealed);
+      return box !== void 0 && keys.get(nameOf(box)) === void 0;
+    },
+    open(sealed) {
+      const box = readBox(sealed);
+      if (box === void 0) return { unopened: { ...STRANGE, of: void 0 } };
+      const key = keys.get(nameOf(box));
+      if (!isKey(key)) return { unopened: { ...key ?? UNTRIED, of: box.of } };
+      const text3 = openBox(box, key);
+      return text3 === void 0 ? { unopened: { ...wrongKey(box.key, passphraseSource), of: box.of } } : { text: text3 };
+    },
+    newKey() {
+      if (form === "plain") throw new Error("A plain record has no key.");
+      return keys.make(form);
+    },
+    seal(text3, of, { replaced, fresh }) {
+      const key = keyOf(replaced) ?? fresh;
+      if (key === void 0) return void 0;
+      keys.keep(key);
+      return sealBox(text3, key.name, key.key, randomBytes2(IV_BYTES), of);
+    },
+    async tidy({ gone, kept, fresh }) {
+      const keptId = keyName(kept)?.id;
+      const names = [keyName(gone), fresh?.name].filter((name) => name !== void 0 && name.id !== keptId);
+      await keys.remove(names);
+    },
+    warnings: () => keys.leftovers() === 0 ? [] : [LEFTOVER]
+  };
+  function keyOf(sealed) {
+    const box = readBox(sealed);
+    if (box === void 0 || box.key !== form) return void 0;
+    const key = keys.get(nameOf(box));
+    return isKey(key) && openBox(box, key) !== void 0 ? { name: nameOf(box), key } : void 0;
+  }
+}
+function keyName(sealed) {
+  const box = readBox(sealed);
+  return box === void 0 ? void 0 : nameOf(box);
+}
+var STRANGE = {
+  reason: "The stored sign-in is damaged, or was encrypted by another version of this program.",
+  remedy: "Sign in again."
+};
+var UNTRIED = { reason: "The stored sign-in has just been encrypted anew.", remedy: "Try again." };
+var LEFTOVER = "A key that is of no use any more is still in the keychain: it could not be removed.";
+function wrongKey(kind, passphraseSource) {
+  switch (kind) {
+    case "passphrase":
+      return {
+        reason: `The stored sign-in is damaged, or encrypted with another passphrase than the one in ${passphraseSource}.`,
+        remedy: "Set the right one and restart, or sign in again."
+      };
+    case "machine":
+      return {
+        reason: "The stored sign-in is damaged, or was encrypted on another machine or by another user.",
+        remedy: "Sign in again."
+      };
+    case "keychain":
+      return {
+        reason: "The stored sign-in is damaged: it does not fit its key in the keychain.",
+        remedy: "Sign in again."
+      };
+  }
 }
 
 // node_modules/zod/v4/core/index.js
@@ -5228,10 +5943,10 @@ __export(core_exports2, {
   config: () => config,
   createStandardJSONSchemaMethod: () => createStandardJSONSchemaMethod,
   createToJSONSchemaMethod: () => createToJSONSchemaMethod,
-  decode: () => decode2,
+  decode: () => decode3,
   decodeAsync: () => decodeAsync,
   describe: () => describe,
-  encode: () => encode,
+  encode: () => encode2,
   encodeAsync: () => encodeAsync,
   extractDefs: () => extractDefs,
   finalize: () => finalize,
@@ -6570,7 +7285,7 @@ var _encode = (_Err) => {
   };
   return fn;
 };
-var encode = /* @__PURE__ */ _encode($ZodRealError);
+var encode2 = /* @__PURE__ */ _encode($ZodRealError);
 var _decode = (_Err) => {
   const parse4 = _parse(_Err);
   const fn = (schema, value, _ctx, _params) => {
@@ -6578,7 +7293,7 @@ var _decode = (_Err) => {
   };
   return fn;
 };
-var decode2 = /* @__PURE__ */ _decode($ZodRealError);
+var decode3 = /* @__PURE__ */ _decode($ZodRealError);
 var _encodeAsync = (_Err) => {
   const parseAsync3 = _parseAsync(_Err);
   const fn = async (schema, value, _ctx, _params) => {
@@ -6677,7 +7392,7 @@ __export(regexes_exports, {
   undefined: () => _undefined,
   unicodeEmail: () => unicodeEmail,
   uppercase: () => uppercase,
-  uuid: () => uuid,
+  uuid: () => uuid2,
   uuid4: () => uuid4,
   uuid6: () => uuid6,
   uuid7: () => uuid7,
@@ -6695,14 +7410,14 @@ function nanoidOfLength(length) {
 var duration = /^P(?:(\d+W)|(?!.*W)(?=\d|T\d)(\d+Y)?(\d+M)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?)$/;
 var extendedDuration = /^[-+]?P(?!$)(?:(?:[-+]?\d+Y)|(?:[-+]?\d+[.,]\d+Y$))?(?:(?:[-+]?\d+M)|(?:[-+]?\d+[.,]\d+M$))?(?:(?:[-+]?\d+W)|(?:[-+]?\d+[.,]\d+W$))?(?:(?:[-+]?\d+D)|(?:[-+]?\d+[.,]\d+D$))?(?:T(?=[\d+-])(?:(?:[-+]?\d+H)|(?:[-+]?\d+[.,]\d+H$))?(?:(?:[-+]?\d+M)|(?:[-+]?\d+[.,]\d+M$))?(?:[-+]?\d+(?:[.,]\d+)?S)?)??$/;
 var guid = /^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$/;
-var uuid = (version3) => {
+var uuid2 = (version3) => {
   if (!version3)
     return /^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}|00000000-0000-0000-0000-000000000000|ffffffff-ffff-ffff-ffff-ffffffffffff)$/;
   return new RegExp(`^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-${version3}[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12})$`);
 };
-var uuid4 = /* @__PURE__ */ uuid(4);
-var uuid6 = /* @__PURE__ */ uuid(6);
-var uuid7 = /* @__PURE__ */ uuid(7);
+var uuid4 = /* @__PURE__ */ uuid2(4);
+var uuid6 = /* @__PURE__ */ uuid2(6);
+var uuid7 = /* @__PURE__ */ uuid2(7);
 var email = /^(?:[A-Za-z0-9_'+\-]+\.)*[A-Za-z0-9_'+\-]*[A-Za-z0-9_+-]@(?:[A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$/;
 var html5Email = /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
 var rfc5322Email = /^(([^<>()\[\]\\.,;:\s@"]+(\.[^<>()\[\]\\.,;:\s@"]+)*)|(".+"))@((\[[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}])|(([a-zA-Z\-0-9]+\.)+[a-zA-Z]{2,}))$/;
@@ -7485,9 +8200,9 @@ var $ZodUUID = /* @__PURE__ */ $constructor("$ZodUUID", (inst, def) => {
     const v = versionMap[def.version];
     if (v === void 0)
       throw new Error(`Invalid UUID version: "${def.version}"`);
-    def.pattern ?? (def.pattern = uuid(v));
+    def.pattern ?? (def.pattern = uuid2(v));
   } else
-    def.pattern ?? (def.pattern = uuid());
+    def.pattern ?? (def.pattern = uuid2());
   $ZodStringFormat.init(inst, def);
 });
 var $ZodEmail = /* @__PURE__ */ $constructor("$ZodEmail", (inst, def) => {
@@ -14573,7 +15288,7 @@ __export(external_exports, {
   currencyCode: () => currencyCode2,
   custom: () => custom,
   date: () => date2,
-  decode: () => decode3,
+  decode: () => decode4,
   decodeAsync: () => decodeAsync2,
   deepPartial: () => deepPartial,
   describe: () => describe2,
@@ -14581,7 +15296,7 @@ __export(external_exports, {
   e164: () => e1642,
   email: () => email2,
   emoji: () => emoji2,
-  encode: () => encode2,
+  encode: () => encode3,
   encodeAsync: () => encodeAsync2,
   endsWith: () => _endsWith,
   enum: () => _enum2,
@@ -14708,7 +15423,7 @@ __export(external_exports, {
   uppercase: () => _uppercase,
   url: () => url,
   util: () => util_exports,
-  uuid: () => uuid2,
+  uuid: () => uuid3,
   uuidv4: () => uuidv4,
   uuidv6: () => uuidv6,
   uuidv7: () => uuidv7,
@@ -14892,7 +15607,7 @@ __export(schemas_exports2, {
   union: () => union,
   unknown: () => unknown,
   url: () => url,
-  uuid: () => uuid2,
+  uuid: () => uuid3,
   uuidv4: () => uuidv4,
   uuidv6: () => uuidv6,
   uuidv7: () => uuidv7,
@@ -14987,8 +15702,8 @@ var parse3 = /* @__PURE__ */ _parse(ZodRealError);
 var parseAsync2 = /* @__PURE__ */ _parseAsync(ZodRealError);
 var safeParse3 = /* @__PURE__ */ _safeParse(ZodRealError);
 var safeParseAsync2 = /* @__PURE__ */ _safeParseAsync(ZodRealError);
-var encode2 = /* @__PURE__ */ _encode(ZodRealError);
-var decode3 = /* @__PURE__ */ _decode(ZodRealError);
+var encode3 = /* @__PURE__ */ _encode(ZodRealError);
+var decode4 = /* @__PURE__ */ _decode(ZodRealError);
 var encodeAsync2 = /* @__PURE__ */ _encodeAsync(ZodRealError);
 var decodeAsync2 = /* @__PURE__ */ _decodeAsync(ZodRealError);
 var safeEncode2 = /* @__PURE__ */ _safeEncode(ZodRealError);
@@ -15145,10 +15860,10 @@ var ZodType = /* @__PURE__ */ $constructor("ZodType", (inst, def) => {
     return validateAsync(this, data, params);
   },
   encode: function _encode2(data, params) {
-    return encode2(this, data, params, { callee: _encode2 });
+    return encode3(this, data, params, { callee: _encode2 });
   },
   decode: function _decode2(data, params) {
-    return decode3(this, data, params, { callee: _decode2 });
+    return decode4(this, data, params, { callee: _decode2 });
   },
   encodeAsync: async function _encodeAsync2(data, params) {
     return await encodeAsync2(this, data, params, { callee: _encodeAsync2 });
@@ -15363,7 +16078,7 @@ var ZodUUID = /* @__PURE__ */ $constructor("ZodUUID", (inst, def) => {
   $ZodUUID.init(inst, def);
   ZodStringFormat.init(inst, def);
 });
-function uuid2(params) {
+function uuid3(params) {
   return _uuid(ZodUUID, params);
 }
 function uuidv4(params) {
@@ -20633,6 +21348,7 @@ function unexpected(cause) {
 init_errors();
 
 // src/services/model-catalogue.ts
+init_node_crypto();
 init_errors();
 
 // src/services/builtin-models.ts
@@ -20980,26 +21696,106 @@ function isApiKeyRecord({ method }) {
 }
 var KEYS_PAGE = "https://platform.openai.com/api-keys";
 
+// src/services/sign-in-again.ts
+init_errors();
+function signInAgain(message) {
+  return new CodexError("NOT_AUTHENTICATED", message, { hint: "Sign in with codex_login, then ask again." });
+}
+function cannotOpen({ reason, remedy }) {
+  return new CodexError("NOT_AUTHENTICATED", reason, { hint: remedy });
+}
+function accountChanged() {
+  return new CodexError("ACCOUNT_CHANGED", "Another account has been signed in while this call was running.", {
+    hint: "Ask again to use the account that is signed in now.",
+    retryable: true
+  });
+}
+
 // src/services/token-refresh.ts
 init_errors();
+init_fingerprint();
+
+// src/services/unsaved-tokens.ts
+init_errors();
+init_fingerprint();
+var SAVE_AGAIN_MS = 5e3;
+var REVOKE_LIMIT_MS = 5e3;
+function createUnsavedTokens({ storage, claims, oauth, clock, log: log2 }) {
+  let unsaved;
+  let saving;
+  let stopped = false;
+  async function keepSaving() {
+    while (unsaved !== void 0 && !stopped) {
+      await clock.sleep(SAVE_AGAIN_MS);
+      await saveUnsaved();
+    }
+  }
+  async function saveUnsaved() {
+    if (unsaved === void 0) return true;
+    saving ??= save(unsaved).finally(() => {
+      saving = void 0;
+    });
+    return saving;
+  }
+  async function save({ spent, renewed }) {
+    let kept = false;
+    try {
+      await storage.update((stored) => {
+        const isNext = isStored(stored, spent);
+        kept = isNext || isStored(stored, renewed);
+        return isNext ? renewed : stored;
+      });
+    } catch (error2) {
+      log2.event("refresh_not_stored", { reason: error2 instanceof CodexError ? error2.code : "UNKNOWN" });
+      return true;
+    }
+    unsaved = void 0;
+    if (spent.refreshToken !== void 0) claims.release(fingerprintOf(spent.refreshToken));
+    claims.sweep(renewed.refreshToken === void 0 ? void 0 : fingerprintOf(renewed.refreshToken));
+    if (!kept && renewed.refreshToken !== void 0) await oauth.revoke(renewed.refreshToken, REVOKE_LIMIT_MS);
+    return kept;
+  }
+  return {
+    async keep(spent, renewed) {
+      unsaved = { spent, renewed };
+      const usable = await saveUnsaved();
+      if (unsaved !== void 0) void keepSaving();
+      return usable;
+    },
+    async flush() {
+      await saveUnsaved();
+    },
+    successorOf: (current) => unsaved?.spent.refreshToken === current.refreshToken ? unsaved?.renewed : void 0,
+    stop() {
+      stopped = true;
+    }
+  };
+}
+function isStored(stored, { refreshToken }) {
+  const unopened = stored?.unopened;
+  if (unopened === void 0) return stored?.refreshToken === refreshToken;
+  if (unopened.of === void 0) throw cannotOpen(unopened);
+  return refreshToken !== void 0 && unopened.of === fingerprintOf(refreshToken);
+}
+
+// src/services/token-refresh.ts
 var WAIT_LIMIT_MS = 9e4;
 var FROZEN_OWNER_MS = 6e4;
 var MAX_BACKOFF_MS = 3e4;
 var BACKOFF_HORIZON_MS = 12e4;
-var SAVE_AGAIN_MS = 5e3;
-var REVOKE_LIMIT_MS = 5e3;
 function createTokenRefresher(deps) {
   const { storage, claims, oauth, clock, log: log2 } = deps;
+  const unsaved = createUnsavedTokens(deps);
   const flights = /* @__PURE__ */ new Map();
   let stopped = false;
-  let unsaved;
-  let saving;
   async function run(stale, reason) {
     const watch2 = createWatch(deps);
     while (true) {
-      await saveUnsaved();
+      await unsaved.flush();
+      await storage.unlock();
       const current = currentRecord(stale);
-      if (unsaved !== void 0 && unsaved.spent.refreshToken === current.refreshToken) return unsaved.renewed;
+      const successor = unsaved.successorOf(current);
+      if (successor !== void 0) return successor;
       if (current.accessToken !== stale.accessToken) return current;
       const subject = subjectOf(current);
       const top = claims.top(subject);
@@ -21014,14 +21810,15 @@ function createTokenRefresher(deps) {
     }
   }
   function currentRecord(stale) {
-    const current = storage.read().record;
+    const { record: current, unopened } = storage.read();
+    if (unopened !== void 0) throw cannotOpen(unopened);
     if (current === void 0) throw signInAgain("You have signed out meanwhile.");
     assertSameLogin(stale, current);
     return current;
   }
   function subjectOf(current) {
     if (current.refreshToken === void 0) throw signInAgain("Your sign-in has expired and cannot be renewed.");
-    const subject = hashOf(current.refreshToken);
+    const subject = fingerprintOf(current.refreshToken);
     if (current.refreshFailed === subject) throw signInAgain("Your sign-in is no longer valid.");
     return subject;
   }
@@ -21037,10 +21834,11 @@ function createTokenRefresher(deps) {
     return void 0;
   }
   async function spend(current, subject, number4, fails, reason) {
-    const giveUp = (untilMs = 0, failed = fails) => finish(subject, number4, untilMs, failed);
+    const giveUp = (untilMs = 0, failed2 = fails) => finish(subject, number4, untilMs, failed2);
     try {
       await storage.rehearse();
-      const again = storage.read().record;
+      const { record: again, unopened } = storage.read();
+      if (unopened !== void 0) throw cannotOpen(unopened);
       if (again?.refreshToken !== current.refreshToken) {
         claims.release(subject);
         return void 0;
@@ -21063,41 +21861,7 @@ function createTokenRefresher(deps) {
   }
   async function keep(spent, tokens2) {
     const renewed = merge2(spent, tokens2, clock.now());
-    unsaved = { spent, renewed };
-    const usable = await saveUnsaved();
-    if (unsaved !== void 0) void keepSaving();
-    return usable ? renewed : void 0;
-  }
-  async function keepSaving() {
-    while (unsaved !== void 0 && !stopped) {
-      await clock.sleep(SAVE_AGAIN_MS);
-      await saveUnsaved();
-    }
-  }
-  async function saveUnsaved() {
-    if (unsaved === void 0) return true;
-    saving ??= save(unsaved).finally(() => {
-      saving = void 0;
-    });
-    return saving;
-  }
-  async function save({ spent, renewed }) {
-    let kept = false;
-    try {
-      await storage.update((stored) => {
-        const isNext = stored?.refreshToken === spent.refreshToken;
-        kept = isNext || stored?.refreshToken === renewed.refreshToken;
-        return isNext ? renewed : stored;
-      });
-    } catch (error2) {
-      log2.event("refresh_not_stored", { reason: codeOf(error2) });
-      return true;
-    }
-    unsaved = void 0;
-    if (spent.refreshToken !== void 0) claims.release(hashOf(spent.refreshToken));
-    claims.sweep(renewed.refreshToken === void 0 ? void 0 : hashOf(renewed.refreshToken));
-    if (!kept && renewed.refreshToken !== void 0) await oauth.revoke(renewed.refreshToken, REVOKE_LIMIT_MS);
-    return kept;
+    return await unsaved.keep(spent, renewed) ? renewed : void 0;
   }
   async function bury(current, subject) {
     const stored = await storage.update(
@@ -21115,7 +21879,7 @@ function createTokenRefresher(deps) {
   }
   return {
     renew(stale, reason) {
-      const key = hashOf(stale.accessToken);
+      const key = fingerprintOf(stale.accessToken);
       const running = flights.get(key);
       if (running !== void 0) return running;
       const flight = run(stale, reason).finally(() => flights.delete(key));
@@ -21124,10 +21888,11 @@ function createTokenRefresher(deps) {
     },
     async settled() {
       await Promise.allSettled(flights.values());
-      await saveUnsaved();
+      await unsaved.flush();
     },
     stop() {
       stopped = true;
+      unsaved.stop();
     }
   };
 }
@@ -21151,9 +21916,6 @@ function createWatch({ clock, random }) {
     }
   };
 }
-function hashOf(token2) {
-  return createHash("sha256").update(token2).digest("hex").slice(0, 20);
-}
 function assertSameLogin(old, current) {
   const account = accountOf(old);
   if (isApiKeyRecord(current) || account !== void 0 && accountOf(current) !== account) throw accountChanged();
@@ -21169,15 +21931,6 @@ function merge2(old, tokens2, nowMs) {
     refreshedAt: nowMs,
     refreshFailed: void 0
   };
-}
-function signInAgain(message) {
-  return new CodexError("NOT_AUTHENTICATED", message, { hint: "Sign in with codex_login, then ask again." });
-}
-function accountChanged() {
-  return new CodexError("ACCOUNT_CHANGED", "Another account has been signed in while this call was running.", {
-    hint: "Ask again to use the account that is signed in now.",
-    retryable: true
-  });
 }
 function backingOff(waitMs) {
   return new CodexError("TOKEN_REQUEST_FAILED", "The sign-in could not be renewed just now.", {
@@ -21201,14 +21954,25 @@ var REFRESH_MARGIN_MS = 3e5;
 var EXPIRED_MARGIN_MS = 5e3;
 var REVOKE_LIMIT_MS2 = 1e4;
 function createTokenManager({ storage, refresher, oauth, clock, log: log2 }) {
-  const stored = () => {
-    const { record: record2 } = storage.read();
+  const stored = async () => {
+    await storage.unlock();
+    const { record: record2, unopened } = storage.read();
+    if (unopened !== void 0) throw cannotOpen(unopened);
     if (record2 === void 0) throw signInAgain("You are not signed in.");
     return record2;
   };
+  function isStored2() {
+    const { record: record2, unopened } = storage.read();
+    return record2 !== void 0 || unopened !== void 0;
+  }
+  function problemOf(removed) {
+    const unopened = removed?.unopened && `It could not be revoked at OpenAI. ${removed.unopened.reason}`;
+    const sentences2 = [unopened, ...storage.read().warnings].filter((sentence) => sentence !== void 0);
+    return sentences2.length === 0 ? void 0 : sentences2.join(" ");
+  }
   return {
     async getTokens(signal) {
-      const record2 = stored();
+      const record2 = await stored();
       if (isApiKeyRecord(record2)) throw signInAgain("You are not signed in with ChatGPT.");
       const left = remainingMs(record2, clock.now());
       if (left >= REFRESH_MARGIN_MS) return record2;
@@ -21218,13 +21982,14 @@ function createTokenManager({ storage, refresher, oauth, clock, log: log2 }) {
       return record2;
     },
     async replaceRejected(rejected, signal) {
-      const record2 = stored();
+      const record2 = await stored();
       assertSameLogin(rejected, record2);
       if (record2.accessToken !== rejected.accessToken) return record2;
       return raceSignal(refresher.renew(record2, "unauthorized_recovery"), signal);
     },
     async clear() {
-      if (storage.read().record === void 0) return { removed: void 0, revoked: false };
+      await storage.unlock();
+      if (!isStored2()) return { removed: void 0, revoked: false };
       let previous;
       await storage.update((record2) => {
         previous = record2;
@@ -21232,7 +21997,7 @@ function createTokenManager({ storage, refresher, oauth, clock, log: log2 }) {
       });
       const token2 = previous?.refreshToken;
       const revoked = token2 !== void 0 && await oauth.revoke(token2, REVOKE_LIMIT_MS2);
-      return { removed: previous === void 0 ? void 0 : kindOf(previous), revoked };
+      return { removed: previous === void 0 ? void 0 : kindOf(previous), revoked, problem: problemOf(previous) };
     }
   };
 }
@@ -21247,7 +22012,7 @@ function kindOf(record2) {
 // src/services/account-status.ts
 function createStatusReader({ storage, signIn, credentials, configProblem, clock }) {
   return async () => {
-    const { isReadable, record: record2, problem } = await readStored(storage);
+    const { isReadable, record: record2, form, problem } = await readStored(storage);
     const view = isReadable ? credentials.view(record2) : void 0;
     const login2 = signIn.view();
     const standing = view?.kind === "chatgpt" && record2 !== void 0 ? ofLogin(record2) : ofOthers(view);
@@ -21256,6 +22021,7 @@ function createStatusReader({ storage, signIn, credentials, configProblem, clock
       problem,
       // Where a setting or the file is at fault, signing in is not the way out.
       view === void 0 && (problem ?? configProblem) !== void 0 ? void 0 : standing.message,
+      form === "machine" ? MACHINE_KEY : void 0,
       loginSentence(login2, record2)
     ]);
     return {
@@ -21269,6 +22035,7 @@ function createStatusReader({ storage, signIn, credentials, configProblem, clock
       hasRefreshToken: record2?.refreshToken !== void 0,
       login: login2,
       storagePath: locate(storage),
+      storageForm: form,
       storageProblem: problem,
       message
     };
@@ -21299,14 +22066,17 @@ function createStatusReader({ storage, signIn, credentials, configProblem, clock
   }
 }
 async function readStored(storage) {
+  await storage.unlock();
   try {
-    const { record: record2, warnings } = storage.read();
-    return { isReadable: true, record: record2, problem: warnings.length === 0 ? void 0 : warnings.join(" ") };
+    const { record: record2, unopened, form, warnings } = storage.read();
+    const problem = warnings.length === 0 ? void 0 : warnings.join(" ");
+    return { isReadable: unopened === void 0, record: record2, form, problem };
   } catch (error2) {
     const problem = isCodexError(error2) ? inWords(error2) : "It cannot be read.";
-    return { isReadable: false, record: void 0, problem };
+    return { isReadable: false, record: void 0, form: void 0, problem };
   }
 }
+var MACHINE_KEY = "The credentials are encrypted with a key made from this machine and user, which protects only copies of the file taken off this machine.";
 function inWords({ message, hint = "" }) {
   return `${message} ${hint}`.trim();
 }
@@ -21943,11 +22713,11 @@ function itemType(event) {
 function readMessage(item) {
   const content = fieldOf(item, "content");
   const parts = Array.isArray(content) ? content : [];
-  const join5 = (type, field2) => parts.filter((part) => textField(part, "type") === type).map((part) => textField(part, field2) ?? "").join("");
+  const join6 = (type, field2) => parts.filter((part) => textField(part, "type") === type).map((part) => textField(part, field2) ?? "").join("");
   return {
     phase: textField(item, "phase"),
-    text: join5("output_text", "text"),
-    refusal: join5("refusal", "refusal")
+    text: join6("output_text", "text"),
+    refusal: join6("refusal", "refusal")
   };
 }
 function readUsage(usage) {
@@ -22096,11 +22866,11 @@ function createCodexClient(deps) {
   let session;
   const refused3 = /* @__PURE__ */ new Map();
   async function negotiate(credential, modelId, build, signal) {
-    const isKey = credential.kind === "api_key";
+    const isKey2 = credential.kind === "api_key";
     while (true) {
-      const request = build(isKey && refused3.get(modelId) || NOTHING);
+      const request = build(isKey2 && refused3.get(modelId) || NOTHING);
       const reply = await ask2(credential, request, signal);
-      const field2 = isKey && reply.status === 400 ? unsupportedField(reply.json) : void 0;
+      const field2 = isKey2 && reply.status === 400 ? unsupportedField(reply.json) : void 0;
       if (field2 === void 0 || request.body[field2] === void 0) return { request, reply };
       log2.event("query_without", { field: field2 });
       refused3.set(modelId, /* @__PURE__ */ new Set([...refused3.get(modelId) ?? [], field2]));
@@ -22147,7 +22917,7 @@ function createCodexClient(deps) {
     if (status === 429) return isQuota(json2) ? void 0 : asked;
     return status >= 500 ? asked ?? backoffMs : void 0;
   }
-  async function readAnswer({ body }, { signal, onProgress }) {
+  async function readAnswer2({ body }, { signal, onProgress }) {
     const reader = createAnswerReader();
     const limits = {
       idleTimeoutMs: config2.idleTimeoutMs,
@@ -22175,7 +22945,7 @@ function createCodexClient(deps) {
       const build = (without) => buildRequest({ ...facts, without });
       const { request, reply } = await negotiate(credential, modelId, build, signal);
       if (reply.status !== 200) throw refusalOf({ ...reply, modelId, credential, nowMs: clock.now() });
-      const answer = await readAnswer(reply, options);
+      const answer = await readAnswer2(reply, options);
       const answeredBy = reply.headers.get("openai-model") ?? answer.model ?? modelId;
       const notes = [...request.notes, ...rerouted(modelId, answeredBy), ...answer.notes];
       return {
@@ -22235,7 +23005,10 @@ function expired() {
 function createCredentials({ config: config2, storage, tokens: tokens2, userAgent, now }) {
   const identity = { originator: config2.originator, "user-agent": userAgent, version: config2.clientVersion };
   async function storedRecord() {
-    return storage.read().record;
+    await storage.unlock();
+    const { record: record2, unopened } = storage.read();
+    if (unopened !== void 0) throw cannotOpen(unopened);
+    return record2;
   }
   function outside(record2) {
     return record2 === void 0 ? environmentCredential(config2, now()) : keyCredential(record2.accessToken, config2);
@@ -22651,6 +23424,7 @@ init_errors();
 init_errors();
 
 // src/infrastructure/pkce.ts
+init_node_crypto();
 function challengeOf(verifier) {
   return createHash("sha256").update(verifier, "ascii").digest("base64url");
 }
@@ -22921,7 +23695,7 @@ function openSession({ storage, oauth, clock, limitMs }) {
   const openedAt = clock.now();
   let expiresAt = openedAt + limitMs;
   let state = "pending";
-  let isStored = false;
+  let isStored2 = false;
   let failure2;
   const ended = new AbortController();
   const { promise: outcome, resolve: resolve3, reject } = deferred();
@@ -22961,12 +23735,12 @@ function openSession({ storage, oauth, clock, limitMs }) {
     try {
       await storage.update((current) => {
         previous = current;
-        stored = state === "pending" && !isStored;
-        isStored ||= stored;
+        stored = state === "pending" && !isStored2;
+        isStored2 ||= stored;
         return stored ? record2 : current;
       });
     } catch (error2) {
-      isStored &&= !stored;
+      isStored2 &&= !stored;
       void forgetLogin(oauth, record2);
       throw error2;
     }
@@ -23129,12 +23903,13 @@ function createSignIn(deps) {
   async function begin(options) {
     const asked = cancels;
     const { force, signal } = options;
+    await storage.unlock();
     const savedBefore = storedLogin()?.savedAt;
     const account = force || isPending() ? void 0 : await signedInAccount(signal);
     if (account !== void 0) return account;
     const begun = beginning.then(async () => {
       if (asked !== cancels) throw signInCancelled("The sign-in was cancelled.");
-      return (force ? void 0 : await join5(options)) ?? openAnew(options, savedBefore);
+      return (force ? void 0 : await join6(options)) ?? openAnew(options, savedBefore);
     });
     beginning = begun.catch(() => {
     });
@@ -23142,7 +23917,7 @@ function createSignIn(deps) {
   }
   const isPending = () => running?.session.state() === "pending";
   const choiceFor = ({ method, openBrowser: openBrowser2 = true }) => chooseMethod({ method, opensBrowser: config2.openBrowser && openBrowser2, surroundings: surroundings2 });
-  async function join5(options) {
+  async function join6(options) {
     if (running === void 0 || !isPending()) return void 0;
     const account = signedInSince(running);
     if (account !== void 0) {
@@ -23200,7 +23975,8 @@ function createSignIn(deps) {
   }
   function signedInSince({ savedBefore }) {
     const record2 = storedLogin();
-    return record2?.savedAt === void 0 || record2.savedAt === savedBefore ? void 0 : readIdClaims(record2);
+    if (record2?.savedAt === void 0 || record2.savedAt === savedBefore || isApiKeyRecord(record2)) return void 0;
+    return readIdClaims(record2);
   }
   async function end(why) {
     running?.session.fail(signInCancelled(why));
@@ -23335,9 +24111,10 @@ function codexClear({ signOut }) {
     run: async () => ({ structured: present(await signOut()) })
   });
 }
-function present({ removed, revoked, cancelled: cancelled2, remaining }) {
+function present({ removed, revoked, problem, cancelled: cancelled2, remaining }) {
   const parts = [
-    removal(removed, revoked),
+    removal(removed, revoked, problem),
+    problem,
     cancelled2 ? "The sign-in that was open is cancelled." : void 0,
     remaining === void 0 ? void 0 : `Questions are still answered with the ${remaining.label}.`
   ];
@@ -23349,13 +24126,15 @@ function present({ removed, revoked, cancelled: cancelled2, remaining }) {
     message: parts.filter((part) => part !== void 0).join(" ")
   };
 }
-function removal(removed, revoked) {
+function removal(removed, revoked, problem) {
   if (removed === void 0) return "Nobody was signed in.";
   if (removed === "api_key") {
     return "The stored API key is removed from this machine. It stays valid at OpenAI until it is deleted there.";
   }
+  const gone = "Signed out; the credentials are removed from this machine.";
+  if (!revoked && problem !== void 0) return gone;
   const revocation = revoked ? "OpenAI confirmed that they are revoked." : "OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves.";
-  return `Signed out; the credentials are removed from this machine. ${revocation}`;
+  return `${gone} ${revocation}`;
 }
 
 // src/tools/codex-login.ts
@@ -23549,7 +24328,7 @@ var output5 = external_exports.looseObject({
   is_expired: external_exports.boolean(),
   needs_refresh: external_exports.boolean(),
   login: login.optional(),
-  storage: external_exports.looseObject({ path: external_exports.string(), problem: external_exports.string().optional() }),
+  storage: external_exports.looseObject({ path: external_exports.string(), form: external_exports.string().optional(), problem: external_exports.string().optional() }),
   message: external_exports.string()
 });
 function codexStatus({ readStatus, now }) {
@@ -23582,7 +24361,7 @@ function present4(status, nowMs) {
     is_expired: status.status === "expired",
     needs_refresh: status.status === "needs_refresh" || status.status === "expired",
     login: status.login === void 0 ? void 0 : presentLogin(status.login, nowMs),
-    storage: { path: status.storagePath, problem: status.storageProblem },
+    storage: { path: status.storagePath, form: status.storageForm, problem: status.storageProblem },
     message: status.message
   };
 }
@@ -23620,7 +24399,17 @@ function createApp({ config: config2, problem }, edges, version3) {
   const newId = () => createUuid(randomBytes2, now);
   const userAgent = `${config2.originator}/${version3} (${system.os}; ${system.arch})`;
   const http = createHttpClient({ fetch: fetch2, log: log2 });
-  const storage = createTokenStorage({ file: config2.credentialsFile, now });
+  const keychain = createKeychain({ service: "codex-oauth", folder: config2.stateDir });
+  const vault = createVault({
+    store: config2.store,
+    passphrase: config2.passphrase,
+    passphraseSource: "CODEX_OAUTH_PASSPHRASE",
+    machine: () => machineSecret(),
+    keychain,
+    randomBytes: randomBytes2,
+    now
+  });
+  const storage = createTokenStorage({ file: config2.credentialsFile, vault, now });
   const claims = createClaimStore({ base: () => storage.file(), now });
   const cache = createJsonFile(`${config2.stateDir}/models.json`);
   const oauth = createOAuthFlow({ config: config2, http, userAgent, now });
@@ -23651,7 +24440,7 @@ function createApp({ config: config2, problem }, edges, version3) {
 }
 
 // src/config.ts
-import { join as join4, resolve as resolve2 } from "node:path";
+import { join as join5, resolve as resolve2 } from "node:path";
 
 // src/config-values.ts
 import { isAbsolute } from "node:path";
@@ -23735,11 +24524,11 @@ function isOn(value) {
 
 // src/config.ts
 init_errors();
-function loadConfig(env, homedir2) {
+function loadConfig(env, homedir3) {
   const problems = [];
   const text3 = (name) => Object.hasOwn(env, name) ? env[name]?.trim() || void 0 : void 0;
   const read = createReader(text3, problems);
-  const credentialsFile = read("CODEX_OAUTH_FILE", void 0, absolutePath) ?? defaultFile(read, homedir2, problems);
+  const credentialsFile = read("CODEX_OAUTH_FILE", void 0, absolutePath) ?? defaultFile(read, homedir3, problems);
   const config2 = {
     issuer: read("CODEX_OAUTH_ISSUER", "https://auth.openai.com", serviceUrl),
     clientId: read("CODEX_OAUTH_CLIENT_ID", "app_EMoamEEZ73f0CkXaXp7hrann", headerWord),
@@ -23753,7 +24542,7 @@ function loadConfig(env, homedir2) {
     store: read("CODEX_OAUTH_STORE", "file", storeKind),
     passphrase: read("CODEX_OAUTH_PASSPHRASE", void 0, (value) => value),
     credentialsFile,
-    stateDir: join4(credentialsFile, "..", "codex-oauth"),
+    stateDir: join5(credentialsFile, "..", "codex-oauth"),
     model: read("CODEX_OAUTH_MODEL", void 0, headerWord),
     effort: read("CODEX_OAUTH_EFFORT", void 0, headerWord),
     originator: read("CODEX_OAUTH_ORIGINATOR", "codex-oauth", headerWord),
@@ -23823,16 +24612,16 @@ function configInvalid(problems) {
     hint: "Correct or remove it in the environment of the MCP server, then restart the server."
   });
 }
-function defaultFile(read, homedir2, problems) {
+function defaultFile(read, homedir3, problems) {
   const folder = read("CLAUDE_CONFIG_DIR", void 0, absolutePath);
-  if (folder !== void 0) return join4(folder, "auth.json");
+  if (folder !== void 0) return join5(folder, "auth.json");
   try {
-    return join4(absolutePath(homedir2()), ".claude", "auth.json");
+    return join5(absolutePath(homedir3()), ".claude", "auth.json");
   } catch {
     problems.push(
       "HOME is not set, or not to an absolute path, so there is no place for credentials: set CODEX_OAUTH_FILE"
     );
-    return join4(resolve2("/"), "nowhere", "auth.json");
+    return join5(resolve2("/"), "nowhere", "auth.json");
   }
 }
 
@@ -24109,7 +24898,7 @@ process.on("uncaughtException", (error2) => {
   writeError(redact(`codex-oauth: unexpected error, the server ends: ${words}`));
   process.exit(1);
 });
-var loaded = loadConfig(process.env, homedir);
+var loaded = loadConfig(process.env, homedir2);
 for (const name of [...SECRET_VARIABLES, loaded.config.api.source ?? ""]) delete process.env[name];
 var surroundings = readSurroundings({ env: process.env, platform: process.platform, exists: existsSync3 });
 var log = createLog({ write: writeError, enabled: loaded.config.debug });

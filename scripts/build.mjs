@@ -45,7 +45,7 @@ const lazyBuiltins = {
       kind === 'require-call' ? { path: 'node:crypto', external: true } : { path: 'node:crypto', namespace: 'late' },
     )
     onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => ({
-      contents: ['createHash', 'randomBytes', 'timingSafeEqual']
+      contents: ['createCipheriv', 'createDecipheriv', 'createHash', 'randomBytes', 'scrypt', 'timingSafeEqual']
         .map((name) => `export const ${name} = (...args) => require(${JSON.stringify(path)}).${name}(...args)`)
         .join('\n'),
     }))

@@ -5,10 +5,13 @@ import { createClaimStore } from './infrastructure/claim.ts'
 import type { Clock } from './infrastructure/clock.ts'
 import { createHttpClient } from './infrastructure/http-client.ts'
 import { createJsonFile } from './infrastructure/json-file.ts'
+import { createKeychain } from './infrastructure/keychain.ts'
 import type { Log } from './infrastructure/log.ts'
+import { machineSecret } from './infrastructure/machine-secret.ts'
 import type { Surroundings } from './infrastructure/surroundings.ts'
 import { createTokenStorage } from './infrastructure/token-storage.ts'
 import { createUuid } from './infrastructure/uuid.ts'
+import { createVault } from './infrastructure/vault.ts'
 import { createMcpServer } from './server.ts'
 import { createModelLister } from './services/account-models.ts'
 import { createStatusReader } from './services/account-status.ts'
@@ -54,7 +57,17 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
   const userAgent = `${config.originator}/${version} (${system.os}; ${system.arch})`
 
   const http = createHttpClient({ fetch, log })
-  const storage = createTokenStorage({ file: config.credentialsFile, now })
+  const keychain = createKeychain({ service: 'codex-oauth', folder: config.stateDir })
+  const vault = createVault({
+    store: config.store,
+    passphrase: config.passphrase,
+    passphraseSource: 'CODEX_OAUTH_PASSPHRASE',
+    machine: () => machineSecret(),
+    keychain,
+    randomBytes,
+    now,
+  })
+  const storage = createTokenStorage({ file: config.credentialsFile, vault, now })
   const claims = createClaimStore({ base: () => storage.file(), now })
   const cache = createJsonFile(`${config.stateDir}/models.json`)
 

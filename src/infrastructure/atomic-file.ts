@@ -11,21 +11,19 @@ const HOUR_MS = 3_600_000
  * Puts `text` at `path` as a whole or not at all: a reader or a crash never sees half of it, and a full disk leaves
  * the old file. The file has `mode` (0600 if not given) whatever the umask is.
  *
- * `isDue` is asked right before: when it says no, nothing happens.
- *
  * @throws the system error; nothing is left behind then
  */
-export function replaceFile(
-  path: string,
-  text: string,
-  { mode = 0o600, isDue = () => true }: { mode?: number; isDue?: () => boolean } = {},
-): void {
-  const temp = writeTemp(path, text, mode)
+export function replaceFile(path: string, text: string, { mode = 0o600 }: { mode?: number } = {}): void {
+  putInPlace(writeTemp(path, text, mode), path)
+}
+
+/**
+ * Makes `temp`, a file from `writeTemp`, the file at `path`.
+ *
+ * @throws the system error; `temp` is removed then
+ */
+export function putInPlace(temp: string, path: string): void {
   try {
-    if (!isDue()) {
-      removeQuietly(temp)
-      return
-    }
     retryBusy(() => fs.renameSync(temp, path))
   } catch (error) {
     removeQuietly(temp)

@@ -5,11 +5,11 @@ import { CodexError } from '../errors.ts'
 import { isErrno } from './errno.ts'
 import { storageFailed } from './storage-failure.ts'
 
-const STALE_MS = 5000
+const STALE_MS = 2000
 const HEARTBEAT_MS = 1000
 
 export interface FileLockOptions {
-  /** How long to try. A dead holder's lock becomes free after 5 s, so less than 7 s makes no sense outside tests. */
+  /** How long to try. A dead holder's lock becomes free after 2 to 3 s, so less than 5 s makes no sense outside tests. */
   waitMs?: number
   random?: () => number
 }
@@ -20,7 +20,7 @@ type Release = () => Promise<void>
  * What `work` returns, run while this process alone among those that ask holds the lock of `path`, a canonical
  * path in an existing folder. `work` is synchronous and short, so that no heartbeat is missed while it runs.
  *
- * Almost alone: when a holder dies, two may follow it at once, and a holder that is frozen for 5 s is followed while
+ * Almost alone: when a holder dies, two may follow it at once, and a holder that is frozen for 2 s is followed while
  * it lives. Whatever must happen only once needs a claim.
  *
  * @throws CodexError STORAGE_LOCKED, STORAGE_FAILED

@@ -1,4 +1,5 @@
 import { CodexError } from '../errors.ts'
+import type { Opened, Unopened } from './vault.ts'
 
 /** What is kept of a sign-in. Times are in milliseconds. */
 export interface TokenRecord {
@@ -13,6 +14,8 @@ export interface TokenRecord {
   readonly method: string | undefined
   /** Hash of the refresh token the service declared dead. */
   readonly refreshFailed: string | undefined
+  /** Why the stored record cannot be opened: it has no tokens then. */
+  readonly unopened?: Unopened
 }
 
 type JsonObject = Record<string, unknown>
@@ -22,6 +25,8 @@ export interface ReadContext {
   file: string
   /** Milliseconds; times more than a year after it are not believed. */
   now: number
+  /** What is in a sealed record. */
+  open: (sealed: unknown) => Opened
 }
 
 export const RECORD_KEY = 'codex'
@@ -44,16 +49,47 @@ export const MAX_FILE_BYTES = 1_048_576
 
 const YEAR_MS = 365 * 24 * 3_600_000
 
+/** A record without anything in it. */
+export const NO_RECORD: TokenRecord = {
+  accessToken: '',
+  refreshToken: undefined,
+  idToken: undefined,
+  tokenType: undefined,
+  expiresAt: undefined,
+  accountId: undefined,
+  savedAt: undefined,
+  refreshedAt: undefined,
+  method: undefined,
+  refreshFailed: undefined,
+}
+
 /**
  * The record in the text of a credentials file, undefined when nobody is signed in.
  *
  * @throws CodexError STORAGE_CORRUPT
  */
 export function recordIn(text: string, context: ReadContext): TokenRecord | undefined {
-  const root = parseObject(text)
-  if (root === undefined) throw corrupt(context.file, 'it is not a JSON object')
-  const key = [RECORD_KEY, LEGACY_KEY].find((name) => Object.hasOwn(root, name))
-  return key === undefined ? undefined : fromDisk(root[key], context)
+  const value = valueIn(text, context.file)
+  const sealed = sealedPart(value)
+  if (sealed === undefined) return value === undefined ? undefined : fromDisk(value, context)
+  const opened = context.open(sealed)
+  if ('unopened' in opened) return { ...NO_RECORD, unopened: opened.unopened }
+  return fromDisk(parseObject(opened.text), context)
+}
+
+/**
+ * Whether there is a record in the text of a credentials file, and what of it is sealed: undefined for a plain one.
+ *
+ * @throws CodexError STORAGE_CORRUPT
+ */
+export function sealedIn(text: string | undefined, file: string): { isStored: boolean; sealed: unknown } {
+  const value = text === undefined ? undefined : valueIn(text, file)
+  return { isStored: value !== undefined, sealed: sealedPart(value) }
+}
+
+/** The text of the value of a sealed record. */
+export function sealedValue(sealed: unknown): string {
+  return JSON.stringify({ sealed })
 }
 
 /** The fields of a record as they stand in the file, times in seconds; undefined means absent. */
@@ -77,6 +113,18 @@ export function corrupt(file: string, reason: string): CodexError {
   return new CodexError('STORAGE_CORRUPT', `${file} is damaged: ${reason}.`, {
     hint: 'Repair it, or move it away and sign in again.',
   })
+}
+
+function valueIn(text: string, file: string): unknown {
+  const root = parseObject(text)
+  if (root === undefined) throw corrupt(file, 'it is not a JSON object')
+  const key = [RECORD_KEY, LEGACY_KEY].find((name) => Object.hasOwn(root, name))
+  return key === undefined ? undefined : root[key]
+}
+
+/** What is sealed has nothing beside it: a field with this name among others is one of somebody else's. */
+function sealedPart(value: unknown): unknown {
+  return isObject(value) && Object.keys(value).join() === 'sealed' ? value.sealed : undefined
 }
 
 function fromDisk(value: unknown, context: ReadContext): TokenRecord {

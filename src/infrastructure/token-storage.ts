@@ -1,19 +1,18 @@
-import type * as fs from 'node:fs'
-import { dirname } from 'node:path'
-import { replaceFile, reserveSpace, retryBusy, sweepLeftovers } from './atomic-file.ts'
-import { canonicalPath } from './canonical-path.ts'
-import { isErrno } from './errno.ts'
-import { withFileLock } from './file-lock.ts'
-import { ensureFolder } from './folder.ts'
-import { readRegularFile } from './regular-file.ts'
-import { orStorageFailed } from './storage-failure.ts'
-import { corrupt, MAX_FILE_BYTES, recordIn, type TokenRecord } from './token-record.ts'
+import { isCodexError } from '../errors.ts'
+import { openRecordFile } from './record-file.ts'
+import { warningsAbout } from './shared-file.ts'
+import type { TokenRecord } from './token-record.ts'
+import type { RecordForm, Unopened, Vault } from './vault.ts'
 
 export type { TokenRecord } from './token-record.ts'
 
 export interface StoredTokens {
   record: TokenRecord | undefined
-  /** Sentences for the status: others can read the file, the file is another user's. */
+  /** Why there is no record although one is stored. */
+  unopened?: Unopened | undefined
+  /** How the record lies in the file. */
+  form?: RecordForm | undefined
+  /** Sentences for the status: others can read the file, the record cannot be opened or brought into its form. */
   warnings: readonly string[]
 }
 
@@ -26,8 +25,13 @@ export interface TokenStorage {
    */
   file(): string
   /**
-   * What the file holds now. It takes no lock: the file is only ever replaced as a whole. Nobody signed in is a
-   * record of undefined.
+   * Gets what `read` needs to open the record that is stored now, and the first time brings a record that was stored
+   * in another form into that of this process. It never fails: `read` tells what is wrong.
+   */
+  unlock(): Promise<void>
+  /**
+   * What the file holds now, as far as `unlock` could open it. It takes no lock: the file is only ever replaced as a
+   * whole. Nobody signed in is a record of undefined.
    *
    * @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED
    */
@@ -35,7 +39,8 @@ export interface TokenStorage {
   /**
    * The one change of content: `change` gets what the file holds under the lock, and the file gets what it returns. Undefined
    * signs out; the very same object (or undefined again) writes nothing. Resolves to what the file holds then,
-   * which has its times in whole seconds. A damaged file is left as it is.
+   * which has its times in whole seconds. A damaged file is left as it is. A record that cannot be opened is one
+   * without tokens that says so in `unopened`. `change` may be asked again; its last answer counts.
    *
    * @throws CodexError STORAGE_LOCKED, STORAGE_CORRUPT, STORAGE_FAILED
    */
@@ -43,7 +48,7 @@ export interface TokenStorage {
   /**
    * Proves that a record can be stored now, by storing what is there, if anything, once more: to be asked before a token is spent
    * whose successor must be stored. What can stand in the way (the lock, the file's own content, a mount, a full
-   * disk) would otherwise show when it is too late.
+   * disk, a keychain) would otherwise show when it is too late.
    *
    * @throws CodexError STORAGE_LOCKED, STORAGE_CORRUPT, STORAGE_FAILED
    */
@@ -52,6 +57,7 @@ export interface TokenStorage {
 
 export interface TokenStorageDeps {
   file: string
+  vault: Vault
   now: () => number
   /** How long to wait for another process that writes. */
   lockWaitMs?: number
@@ -59,132 +65,62 @@ export interface TokenStorageDeps {
   uid?: number | undefined
 }
 
-export function createTokenStorage({
-  file,
-  now,
-  lockWaitMs = 10_000,
-  uid = process.getuid?.(),
-}: TokenStorageDeps): TokenStorage {
-  const locate = () => orStorageFailed(file, 'read', () => canonicalPath(file))
+export function createTokenStorage(deps: TokenStorageDeps): TokenStorage {
+  const { vault, lockWaitMs = 10_000, uid = process.getuid?.() } = deps
+  const recordFile = openRecordFile({ ...deps, lockWaitMs })
+  /** The one try of this process to bring the record into its form, and why it failed. */
+  let moving: Promise<void> | undefined
+  let unmoved: string | undefined
 
-  /** What `work` returns, run under the lock. What edits the text is loaded here, because reading needs none of it. */
-  async function locked<T>(work: (path: string, withRecord: WithRecord) => T): Promise<T> {
-    const path = locate()
-    orStorageFailed(path, 'written', () => ensureFolder(dirname(path)))
-    const { withRecord } = await import('./token-text.ts')
-    return withFileLock(path, () => work(path, withRecord), { waitMs: lockWaitMs })
+  async function move(): Promise<void> {
+    try {
+      const { exchangeRecord } = await import('./record-exchange.ts')
+      await exchangeRecord(recordFile, { change: (current) => current, displaced: true })
+    } catch (error) {
+      unmoved = `The sign-in is still stored as it was. ${sentencesOf(error)}`
+    }
   }
 
   return {
-    file: locate,
+    file: recordFile.locate,
 
-    read() {
-      const path = locate()
-      const found = readWhole(path)
-      if (found === undefined) return { record: undefined, warnings: [] }
-      return { record: recordIn(found.text, { file: path, now: now() }), warnings: warningsFor(path, found.stat, uid) }
+    async unlock() {
+      try {
+        const { path, text, form } = await recordFile.unlock()
+        if (form === undefined || form === vault.form) return
+        if (recordFile.recordIn(text, path)?.unopened !== undefined) return
+        moving ??= move()
+        await moving
+      } catch (error) {
+        if (!isCodexError(error)) throw error
+      }
     },
 
-    update: (change) => locked((path, withRecord) => exchange(path, now(), change, withRecord)),
-    rehearse: () => locked((path, withRecord) => writeAgain(path, now(), withRecord)),
+    read() {
+      const { path, file, text, form } = recordFile.read()
+      const record = recordFile.recordIn(text, path)
+      const unopened = record?.unopened
+      const warnings = [
+        ...(unopened === undefined ? [] : [`${unopened.reason} ${unopened.remedy}`]),
+        ...(unmoved === undefined || form === undefined || form === vault.form ? [] : [unmoved]),
+        ...vault.warnings(),
+        ...(file === undefined ? [] : warningsAbout(path, file.stat, uid)),
+      ]
+      return { record: unopened === undefined ? record : undefined, unopened, form, warnings }
+    },
+
+    // What edits the text is loaded here, because reading needs none of it.
+    async update(change) {
+      const { exchangeRecord } = await import('./record-exchange.ts')
+      return exchangeRecord(recordFile, { change })
+    },
+    async rehearse() {
+      const { rehearseStoring } = await import('./rehearsal.ts')
+      return rehearseStoring(recordFile)
+    },
   }
 }
 
-type Change = Parameters<TokenStorage['update']>[0]
-type WithRecord = (text: string | undefined, record: TokenRecord | undefined) => string
-
-/** Read, change, write, without a pause in which another process could come between. */
-function exchange(file: string, now: number, change: Change, withRecord: WithRecord): TokenRecord | undefined {
-  const text = readWhole(file)?.text
-  const current = text === undefined ? undefined : recordIn(text, { file, now })
-  const next = change(current)
-  if (next === current) return current
-  const edited = edit(file, () => withRecord(text, next))
-  const stored = recordIn(edited, { file, now })
-  orStorageFailed(file, 'written', () => replaceFile(file, edited))
-  sweepLeftovers(file, now)
-  return stored
-}
-
-/** Everything that storing a new record does, but with what is there already, and with room for longer tokens. */
-function writeAgain(file: string, now: number, withRecord: WithRecord): void {
-  const text = readWhole(file)?.text
-  const current = text === undefined ? undefined : recordIn(text, { file, now })
-  // A process that is frozen here is followed by others: what they store must not be undone by a mere rehearsal.
-  const isDue = () => readWhole(file)?.text === text
-  const longer = { ...(current ?? NO_RECORD), accessToken: 'x'.repeat(REHEARSED_BYTES) }
-  edit(file, () => withRecord(text, longer))
-  orStorageFailed(file, 'written', () => reserveSpace(file))
-  if (text !== undefined) orStorageFailed(file, 'written', () => replaceFile(file, text, { isDue }))
-}
-
-const REHEARSED_BYTES = 16_384
-const NO_RECORD: TokenRecord = {
-  accessToken: '',
-  refreshToken: undefined,
-  idToken: undefined,
-  tokenType: undefined,
-  expiresAt: undefined,
-  accountId: undefined,
-  savedAt: undefined,
-  refreshedAt: undefined,
-  method: undefined,
-  refreshFailed: undefined,
-}
-
-function edit(file: string, action: () => string): string {
-  let edited: string
-  try {
-    edited = action()
-  } catch {
-    throw corrupt(file, 'it cannot be changed without touching what belongs to others')
-  }
-  // It could be written, but never be read again.
-  if (Buffer.byteLength(edited) > MAX_FILE_BYTES) throw corrupt(file, 'it is larger than 1 MB')
-  return edited
-}
-
-interface Found {
-  text: string
-  stat: fs.Stats
-}
-
-/** The text of the file with what its open handle says about it; undefined when there is no file. */
-function readWhole(file: string): Found | undefined {
-  return orStorageFailed(file, 'read', () => {
-    try {
-      return retryBusy(() => readOnce(file))
-    } catch (error) {
-      if (isErrno(error, 'ENOENT')) return undefined
-      throw error
-    }
-  })
-}
-
-function readOnce(file: string): Found {
-  try {
-    const { bytes, stat } = readRegularFile(file, MAX_FILE_BYTES)
-    return { text: decode(file, bytes), stat }
-  } catch (error) {
-    throw isErrno(error, 'EFBIG') ? corrupt(file, 'it is larger than 1 MB') : error
-  }
-}
-
-/** Strictly: a lenient decoder would change the bytes of others at the next write, and hide a mark at the start. */
-function decode(file: string, bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    throw corrupt(file, 'it is not UTF-8 text')
-  }
-}
-
-function warningsFor(file: string, stat: fs.Stats, uid: number | undefined): string[] {
-  if (uid === undefined) return []
-  const mode = stat.mode & 0o777
-  const lax = `${file} can be read or changed by other users (mode ${mode.toString(8).padStart(3, '0')}); it is tightened at the next write.`
-  return [
-    ...((mode & 0o077) === 0 ? [] : [lax]),
-    ...(stat.uid === uid ? [] : [`${file} belongs to another user of this machine.`]),
-  ]
+function sentencesOf(error: unknown): string {
+  return isCodexError(error) ? `${error.message} ${error.hint ?? ''}`.trim() : 'It could not be changed.'
 }

@@ -16,6 +16,22 @@ export function withRecord(text: string | undefined, record: TokenRecord | undef
   return edited
 }
 
+/** The text of our record in the text of a credentials file. @throws Error when there is none */
+export function recordText(text: string): string {
+  return ownRecord(text).content
+}
+
+/** The text of a credentials file with `content` in the place of our record. @throws Error when there is none */
+export function withRecordText(text: string, content: string): string {
+  return splice(text, ownRecord(text).value, content)
+}
+
+function ownRecord(text: string): Property {
+  const own = find(text, RECORD_KEY)
+  if (own === undefined) throw new Error('There is no record.')
+  return own
+}
+
 function freshText(record: TokenRecord | undefined): string {
   return `${JSON.stringify(record === undefined ? {} : { [RECORD_KEY]: toDisk(record) }, null, 2)}\n`
 }

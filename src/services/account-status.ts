@@ -27,11 +27,13 @@ export interface AccountStatus {
   login: LoginView | undefined
   /** Empty when it cannot be told where the file lies; the problem then names the path. */
   storagePath: string
+  /** How the record lies there: as it is, or encrypted with a key of this kind. */
+  storageForm: StoredTokens['form']
   storageProblem: string | undefined
   message: string
 }
 
-/** Gives the status; it asks nobody and never rejects. */
+/** Gives the status; it asks nobody but the store of credentials and never rejects. */
 export type ReadStatus = () => Promise<AccountStatus>
 
 export interface StatusDeps {
@@ -44,7 +46,7 @@ export interface StatusDeps {
 
 export function createStatusReader({ storage, signIn, credentials, configProblem, clock }: StatusDeps): ReadStatus {
   return async () => {
-    const { isReadable, record, problem } = await readStored(storage)
+    const { isReadable, record, form, problem } = await readStored(storage)
     // Nobody knows who is signed in then: no question is asked with anything else.
     const view = isReadable ? credentials.view(record) : undefined
     const login = signIn.view()
@@ -54,6 +56,7 @@ export function createStatusReader({ storage, signIn, credentials, configProblem
       problem,
       // Where a setting or the file is at fault, signing in is not the way out.
       view === undefined && (problem ?? configProblem) !== undefined ? undefined : standing.message,
+      form === 'machine' ? MACHINE_KEY : undefined,
       loginSentence(login, record),
     ])
     return {
@@ -67,6 +70,7 @@ export function createStatusReader({ storage, signIn, credentials, configProblem
       hasRefreshToken: record?.refreshToken !== undefined,
       login,
       storagePath: locate(storage),
+      storageForm: form,
       storageProblem: problem,
       message,
     }
@@ -104,20 +108,25 @@ type Standing = Pick<AccountStatus, 'status' | 'authenticated' | 'expiresInMs' |
 
 /** A file that cannot be read is a state to report here, not a failure of the call. */
 async function readStored(storage: TokenStorage): Promise<Stored> {
+  await storage.unlock()
   try {
-    const { record, warnings }: StoredTokens = storage.read()
-    return { isReadable: true, record, problem: warnings.length === 0 ? undefined : warnings.join(' ') }
+    const { record, unopened, form, warnings } = storage.read()
+    const problem = warnings.length === 0 ? undefined : warnings.join(' ')
+    return { isReadable: unopened === undefined, record, form, problem }
   } catch (error) {
     const problem = isCodexError(error) ? inWords(error) : 'It cannot be read.'
-    return { isReadable: false, record: undefined, problem }
+    return { isReadable: false, record: undefined, form: undefined, problem }
   }
 }
 
-interface Stored {
+interface Stored extends Pick<StoredTokens, 'form'> {
   isReadable: boolean
   record: TokenRecord | undefined
   problem: string | undefined
 }
+
+const MACHINE_KEY =
+  'The credentials are encrypted with a key made from this machine and user, which protects only copies of the file taken off this machine.'
 
 function inWords({ message, hint = '' }: CodexError): string {
   return `${message} ${hint}`.trim()

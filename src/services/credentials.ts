@@ -5,6 +5,7 @@ import { isApiKeyRecord } from './api-key.ts'
 import { accountName, type CredentialName } from './credential-name.ts'
 import { accountOf, type IdClaims, readIdClaims } from './id-claims.ts'
 import { environmentCredential, keyCredential, type OutsideCredential } from './outside-credential.ts'
+import { cannotOpen } from './sign-in-again.ts'
 import type { TokenManager } from './token-manager.ts'
 
 /** What a model request is sent with, and where to: a credential never leaves for another base URL than its own. */
@@ -50,7 +51,7 @@ export interface Credentials {
 
 export interface CredentialsDeps {
   config: Pick<Config, 'baseUrl' | 'api' | 'accessToken' | 'originator' | 'clientVersion'>
-  storage: Pick<TokenStorage, 'read'>
+  storage: Pick<TokenStorage, 'read' | 'unlock'>
   tokens: TokenManager
   userAgent: string
   now: () => number
@@ -59,8 +60,12 @@ export interface CredentialsDeps {
 export function createCredentials({ config, storage, tokens, userAgent, now }: CredentialsDeps): Credentials {
   const identity = { originator: config.originator, 'user-agent': userAgent, version: config.clientVersion }
 
+  /** A record that cannot be opened is somebody's login: nothing else is used in its place. */
   async function storedRecord(): Promise<TokenRecord | undefined> {
-    return storage.read().record
+    await storage.unlock()
+    const { record, unopened } = storage.read()
+    if (unopened !== undefined) throw cannotOpen(unopened)
+    return record
   }
 
   /** What answers while this is stored, but for an account. */

@@ -4,6 +4,7 @@ import { raceSignal } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { Surroundings } from '../infrastructure/surroundings.ts'
 import type { TokenStorage } from '../infrastructure/token-storage.ts'
+import { isApiKeyRecord } from './api-key.ts'
 import { type IdClaims, readIdClaims } from './id-claims.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
 import { type OpenSignIn, openWay, type WayDeps } from './open-sign-in.ts'
@@ -102,6 +103,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
   async function begin(options: LoginOptions): Promise<IdClaims | Begun> {
     const asked = cancels
     const { force, signal } = options
+    await storage.unlock()
     const savedBefore = storedLogin()?.savedAt
     // Outside the queue: it may ask the service, and nobody should have to wait behind that.
     const account = force || isPending() ? undefined : await signedInAccount(signal)
@@ -191,7 +193,8 @@ export function createSignIn(deps: SignInDeps): SignIn {
   function signedInSince({ savedBefore }: OpenSignIn): IdClaims | undefined {
     const record = storedLogin()
     // A renewal leaves this time as it is.
-    return record?.savedAt === undefined || record.savedAt === savedBefore ? undefined : readIdClaims(record)
+    if (record?.savedAt === undefined || record.savedAt === savedBefore || isApiKeyRecord(record)) return undefined
+    return readIdClaims(record)
   }
 
   async function end(why: string): Promise<void> {

@@ -1,13 +1,9 @@
 import type { CredentialName } from './credential-name.ts'
 import type { Credentials } from './credentials.ts'
 import type { SignIn } from './sign-in.ts'
-import type { TokenManager } from './token-manager.ts'
+import type { Cleared, TokenManager } from './token-manager.ts'
 
-export interface ClearOutcome {
-  /** What there was to remove: a login, or a stored key. */
-  removed: 'account' | 'api_key' | undefined
-  /** Whether the issuer confirmed that it has forgotten it. */
-  revoked: boolean
+export interface ClearOutcome extends Cleared {
   /** Whether a sign-in was open. */
   cancelled: boolean
   /** The credential of the environment that answers questions from now on. */

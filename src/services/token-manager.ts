@@ -6,7 +6,8 @@ import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.
 import { isApiKeyRecord } from './api-key.ts'
 import { expiryOf } from './id-claims.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
-import { assertSameLogin, signInAgain, type TokenRefresher } from './token-refresh.ts'
+import { cannotOpen, signInAgain } from './sign-in-again.ts'
+import { assertSameLogin, type TokenRefresher } from './token-refresh.ts'
 
 /** The one place that decides whether the stored access token may be used as it is. */
 export interface TokenManager {
@@ -25,7 +26,16 @@ export interface TokenManager {
    *
    * @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED, STORAGE_LOCKED
    */
-  clear(): Promise<{ removed: 'account' | 'api_key' | undefined; revoked: boolean }>
+  clear(): Promise<Cleared>
+}
+
+export interface Cleared {
+  /** What there was to remove: a login, or a stored key. */
+  removed: 'account' | 'api_key' | undefined
+  /** Whether the issuer confirmed that it has forgotten it. */
+  revoked: boolean
+  /** What could not be done, in sentences: a record that cannot be opened cannot be revoked either. */
+  problem?: string | undefined
 }
 
 export interface TokenManagerDeps {
@@ -43,15 +53,28 @@ const EXPIRED_MARGIN_MS = 5_000
 const REVOKE_LIMIT_MS = 10_000
 
 export function createTokenManager({ storage, refresher, oauth, clock, log }: TokenManagerDeps): TokenManager {
-  const stored = (): TokenRecord => {
-    const { record } = storage.read()
+  const stored = async (): Promise<TokenRecord> => {
+    await storage.unlock()
+    const { record, unopened } = storage.read()
+    if (unopened !== undefined) throw cannotOpen(unopened)
     if (record === undefined) throw signInAgain('You are not signed in.')
     return record
   }
 
+  function isStored(): boolean {
+    const { record, unopened } = storage.read()
+    return record !== undefined || unopened !== undefined
+  }
+
+  function problemOf(removed: TokenRecord | undefined): string | undefined {
+    const unopened = removed?.unopened && `It could not be revoked at OpenAI. ${removed.unopened.reason}`
+    const sentences = [unopened, ...storage.read().warnings].filter((sentence) => sentence !== undefined)
+    return sentences.length === 0 ? undefined : sentences.join(' ')
+  }
+
   return {
     async getTokens(signal) {
-      const record = stored()
+      const record = await stored()
       if (isApiKeyRecord(record)) throw signInAgain('You are not signed in with ChatGPT.')
       const left = remainingMs(record, clock.now())
       if (left >= REFRESH_MARGIN_MS) return record
@@ -63,15 +86,16 @@ export function createTokenManager({ storage, refresher, oauth, clock, log }: To
     },
 
     async replaceRejected(rejected, signal) {
-      const record = stored()
+      const record = await stored()
       assertSameLogin(rejected, record)
       if (record.accessToken !== rejected.accessToken) return record
       return raceSignal(refresher.renew(record, 'unauthorized_recovery'), signal)
     },
 
     async clear() {
+      await storage.unlock()
       // Nothing to remove needs no lock, which somebody may hold.
-      if (storage.read().record === undefined) return { removed: undefined, revoked: false }
+      if (!isStored()) return { removed: undefined, revoked: false }
       let previous: TokenRecord | undefined
       await storage.update((record) => {
         previous = record
@@ -79,7 +103,7 @@ export function createTokenManager({ storage, refresher, oauth, clock, log }: To
       })
       const token = previous?.refreshToken
       const revoked = token !== undefined && (await oauth.revoke(token, REVOKE_LIMIT_MS))
-      return { removed: previous === undefined ? undefined : kindOf(previous), revoked }
+      return { removed: previous === undefined ? undefined : kindOf(previous), revoked, problem: problemOf(previous) }
     },
   }
 }

@@ -1,13 +1,15 @@
-import { createHash } from 'node:crypto'
-import { CodexError, codeOf } from '../errors.ts'
+import { CodexError } from '../errors.ts'
 import type { Claim, ClaimStore } from '../infrastructure/claim.ts'
 import type { Clock } from '../infrastructure/clock.ts'
+import { fingerprintOf } from '../infrastructure/fingerprint.ts'
 import type { Log } from '../infrastructure/log.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { isApiKeyRecord } from './api-key.ts'
 import { accountOf } from './id-claims.ts'
 import type { OAuthFlow, RefreshReason } from './oauth-flow.ts'
+import { accountChanged, cannotOpen, signInAgain } from './sign-in-again.ts'
 import type { TokenResponse } from './token-response.ts'
+import { createUnsavedTokens } from './unsaved-tokens.ts'
 
 /**
  * Renews the stored tokens when several processes want it, a refresh token works once, and any of them may be
@@ -50,24 +52,21 @@ const FROZEN_OWNER_MS = 60_000
 const MAX_BACKOFF_MS = 30_000
 /** A shared back-off further away than this is a clock that jumped, not a plan. */
 const BACKOFF_HORIZON_MS = 120_000
-/** Between two tries to store: several fit into the time after which the others take over. */
-const SAVE_AGAIN_MS = 5_000
-const REVOKE_LIMIT_MS = 5_000
 
 export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   const { storage, claims, oauth, clock, log } = deps
+  const unsaved = createUnsavedTokens(deps)
   const flights = new Map<string, Promise<TokenRecord>>()
   let stopped = false
-  /** Renewed but not yet on disk: the old token is spent, so this is the only copy of the login. */
-  let unsaved: { spent: TokenRecord; renewed: TokenRecord } | undefined
-  let saving: Promise<boolean> | undefined
 
   async function run(stale: TokenRecord, reason: RefreshReason): Promise<TokenRecord> {
     const watch = createWatch(deps)
     while (true) {
-      await saveUnsaved()
+      await unsaved.flush()
+      await storage.unlock()
       const current = currentRecord(stale)
-      if (unsaved !== undefined && unsaved.spent.refreshToken === current.refreshToken) return unsaved.renewed
+      const successor = unsaved.successorOf(current)
+      if (successor !== undefined) return successor
       if (current.accessToken !== stale.accessToken) return current
       const subject = subjectOf(current)
       const top = claims.top(subject)
@@ -84,7 +83,8 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
 
   /** The record as stored now. @throws CodexError NOT_AUTHENTICATED, ACCOUNT_CHANGED */
   function currentRecord(stale: TokenRecord): TokenRecord {
-    const current = storage.read().record
+    const { record: current, unopened } = storage.read()
+    if (unopened !== undefined) throw cannotOpen(unopened)
     if (current === undefined) throw signInAgain('You have signed out meanwhile.')
     assertSameLogin(stale, current)
     return current
@@ -93,7 +93,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   /** What names its refresh token in claims. @throws CodexError NOT_AUTHENTICATED it cannot be renewed */
   function subjectOf(current: TokenRecord): string {
     if (current.refreshToken === undefined) throw signInAgain('Your sign-in has expired and cannot be renewed.')
-    const subject = hashOf(current.refreshToken)
+    const subject = fingerprintOf(current.refreshToken)
     if (current.refreshFailed === subject) throw signInAgain('Your sign-in is no longer valid.')
     return subject
   }
@@ -124,7 +124,9 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
       // A spent token whose successor cannot be stored is a lost login.
       await storage.rehearse()
       // Whoever took this claim may have decided on a record that was replaced in the meantime.
-      const again = storage.read().record
+      const { record: again, unopened } = storage.read()
+      // It may still be this token that is stored: its claims stay.
+      if (unopened !== undefined) throw cannotOpen(unopened)
       if (again?.refreshToken !== current.refreshToken) {
         claims.release(subject)
         return undefined
@@ -148,54 +150,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
 
   async function keep(spent: TokenRecord, tokens: TokenResponse): Promise<TokenRecord | undefined> {
     const renewed = merge(spent, tokens, clock.now())
-    unsaved = { spent, renewed }
-    const usable = await saveUnsaved()
-    if (unsaved !== undefined) void keepSaving()
-    return usable ? renewed : undefined
-  }
-
-  /** Those who wait for this process take it for frozen after a minute, and would spend the old token again. */
-  async function keepSaving(): Promise<void> {
-    while (unsaved !== undefined && !stopped) {
-      await clock.sleep(SAVE_AGAIN_MS)
-      await saveUnsaved()
-    }
-  }
-
-  /** Stores what is only in memory, if there is something; calls that come together share one try. False: see `save`. */
-  async function saveUnsaved(): Promise<boolean> {
-    if (unsaved === undefined) return true
-    saving ??= save(unsaved).finally(() => {
-      saving = undefined
-    })
-    return saving
-  }
-
-  /**
-   * Stores what was renewed, if the record it came from is still the current one. False when that record was signed
-   * out or replaced: then the new tokens are revoked instead.
-   */
-  async function save({ spent, renewed }: { spent: TokenRecord; renewed: TokenRecord }): Promise<boolean> {
-    let kept = false
-    try {
-      await storage.update((stored) => {
-        const isNext = stored?.refreshToken === spent.refreshToken
-        // A write that seemed to fail may have succeeded.
-        kept = isNext || stored?.refreshToken === renewed.refreshToken
-        return isNext ? renewed : stored
-      })
-    } catch (error) {
-      // The claim stays taken, so nobody spends the old token again; the new ones stay in memory and serve this
-      // process meanwhile.
-      log.event('refresh_not_stored', { reason: codeOf(error) })
-      return true
-    }
-    unsaved = undefined
-    // Only now: a token whose successor is stored, or that is no longer current, can never be spent again.
-    if (spent.refreshToken !== undefined) claims.release(hashOf(spent.refreshToken))
-    claims.sweep(renewed.refreshToken === undefined ? undefined : hashOf(renewed.refreshToken))
-    if (!kept && renewed.refreshToken !== undefined) await oauth.revoke(renewed.refreshToken, REVOKE_LIMIT_MS)
-    return kept
+    return (await unsaved.keep(spent, renewed)) ? renewed : undefined
   }
 
   /** The service refused for good: unless somebody rotated first, that is written down, so that nobody asks again. */
@@ -220,7 +175,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
 
   return {
     renew(stale, reason) {
-      const key = hashOf(stale.accessToken)
+      const key = fingerprintOf(stale.accessToken)
       const running = flights.get(key)
       if (running !== undefined) return running
       const flight = run(stale, reason).finally(() => flights.delete(key))
@@ -229,10 +184,11 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     },
     async settled() {
       await Promise.allSettled(flights.values())
-      await saveUnsaved()
+      await unsaved.flush()
     },
     stop() {
       stopped = true
+      unsaved.stop()
     },
   }
 }
@@ -265,11 +221,6 @@ function createWatch({ clock, random }: Pick<TokenRefresherDeps, 'clock' | 'rand
   }
 }
 
-/** First 20 hex digits of the SHA-256: names a token without telling it. */
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex').slice(0, 20)
-}
-
 /**
  * That `current` can be what became of `old`. A key is no successor of a token: who asked for a token would send it to
  * the wrong host.
@@ -293,18 +244,6 @@ function merge(old: TokenRecord, tokens: TokenResponse, nowMs: number): TokenRec
     refreshedAt: nowMs,
     refreshFailed: undefined,
   }
-}
-
-/** Nobody is signed in, or not any more. The record, if there is one, stays for `codex_status`. */
-export function signInAgain(message: string): CodexError {
-  return new CodexError('NOT_AUTHENTICATED', message, { hint: 'Sign in with codex_login, then ask again.' })
-}
-
-function accountChanged(): CodexError {
-  return new CodexError('ACCOUNT_CHANGED', 'Another account has been signed in while this call was running.', {
-    hint: 'Ask again to use the account that is signed in now.',
-    retryable: true,
-  })
 }
 
 function backingOff(waitMs: number): CodexError {

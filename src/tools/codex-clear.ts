@@ -24,9 +24,10 @@ export function codexClear({ signOut }: { signOut: SignOut }): Tool {
   })
 }
 
-function present({ removed, revoked, cancelled, remaining }: ClearOutcome): z.infer<typeof output> {
+function present({ removed, revoked, problem, cancelled, remaining }: ClearOutcome): z.infer<typeof output> {
   const parts = [
-    removal(removed, revoked),
+    removal(removed, revoked, problem),
+    problem,
     cancelled ? 'The sign-in that was open is cancelled.' : undefined,
     remaining === undefined ? undefined : `Questions are still answered with the ${remaining.label}.`,
   ]
@@ -39,13 +40,16 @@ function present({ removed, revoked, cancelled, remaining }: ClearOutcome): z.in
   }
 }
 
-function removal(removed: ClearOutcome['removed'], revoked: boolean): string {
+function removal(removed: ClearOutcome['removed'], revoked: boolean, problem: string | undefined): string {
   if (removed === undefined) return 'Nobody was signed in.'
   if (removed === 'api_key') {
     return 'The stored API key is removed from this machine. It stays valid at OpenAI until it is deleted there.'
   }
+  const gone = 'Signed out; the credentials are removed from this machine.'
+  // It says itself why they could not be revoked.
+  if (!revoked && problem !== undefined) return gone
   const revocation = revoked
     ? 'OpenAI confirmed that they are revoked.'
     : 'OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves.'
-  return `Signed out; the credentials are removed from this machine. ${revocation}`
+  return `${gone} ${revocation}`
 }

@@ -29,7 +29,7 @@ const output = z.looseObject({
   is_expired: z.boolean(),
   needs_refresh: z.boolean(),
   login: login.optional(),
-  storage: z.looseObject({ path: z.string(), problem: z.string().optional() }),
+  storage: z.looseObject({ path: z.string(), form: z.string().optional(), problem: z.string().optional() }),
   message: z.string(),
 })
 
@@ -66,7 +66,7 @@ function present(status: AccountStatus, nowMs: number): z.infer<typeof output> {
     is_expired: status.status === 'expired',
     needs_refresh: status.status === 'needs_refresh' || status.status === 'expired',
     login: status.login === undefined ? undefined : presentLogin(status.login, nowMs),
-    storage: { path: status.storagePath, problem: status.storageProblem },
+    storage: { path: status.storagePath, form: status.storageForm, problem: status.storageProblem },
     message: status.message,
   }
 }

@@ -1,16 +1,18 @@
 import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { writeTemp } from '../../src/infrastructure/atomic-file.ts'
 import { createTokenStorage, type TokenRecord } from '../../src/infrastructure/token-storage.ts'
 import { plainUser, startChild, startChildren } from '../support/child.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { aRecord } from '../support/token-records.ts'
+import { aVault } from '../support/vaults.ts'
 
 const NOW = 1_790_000_000_000
 const storageOf = (file: string, more: { uid?: number; lockWaitMs?: number } = {}) =>
-  createTokenStorage({ file, now: () => NOW, ...more })
+  createTokenStorage({ file, vault: aVault(), now: () => NOW, ...more })
 const textOf = (file: string) => fs.readFileSync(file, 'utf8')
 const modeOf = (path: string) => (fs.statSync(path).mode & 0o777).toString(8)
 const newFile = (text?: string | Uint8Array) => {
@@ -30,7 +32,7 @@ test('what is stored is read again, by this storage and by another one', async (
   const file = newFile()
   const record = aRecord({ expiresAt: NOW + 3_600_000, savedAt: NOW })
   expect(await storageOf(file).update(() => record)).toEqual(record)
-  expect(storageOf(file).read()).toEqual({ record, warnings: [] })
+  expect(storageOf(file).read()).toEqual({ record, form: 'plain', warnings: [] })
   expect(fs.readdirSync(join(file, '..'))).toEqual(['auth.json'])
 })
 
@@ -273,7 +275,7 @@ test.runIf(process.platform !== 'win32')('in a folder that is read-only the old 
   fs.chmodSync(join(file, '..'), 0o555)
   const outcomes = await startChild('stores', [file], { uid: plainUser }).next()
   expect(outcomes).toEqual([
-    `STORAGE_FAILED ${file} could not be locked: permission denied.`,
+    `STORAGE_FAILED ${file} could not be written: permission denied.`,
     `STORAGE_FAILED ${file} could not be locked: permission denied.`,
     `STORAGE_FAILED ${file} could not be locked: permission denied.`,
   ])
@@ -312,5 +314,25 @@ describe('a rehearsal finds what would keep a record from being stored, and chan
     const file = newFile(good)
     fs.writeFileSync(`${file}.lock`, '')
     await expect(storageOf(file, { lockWaitMs: 100 }).rehearse()).rejects.toMatchObject({ code: 'STORAGE_LOCKED' })
+  })
+
+  test('what another process stores while it waits for the lock is not undone', async () => {
+    const file = newFile(good)
+    fs.mkdirSync(`${file}.lock`)
+    const rehearsal = storageOf(file).rehearse()
+    while (!fs.readdirSync(join(file, '..')).some((name) => name.includes('.tmp.'))) await setImmediate()
+    const stored = good.replace('FAKE-rt', 'FAKE-next')
+    fs.writeFileSync(file, stored)
+    fs.rmdirSync(`${file}.lock`)
+    await rehearsal
+    expect(fs.readFileSync(file, 'utf8')).toBe(stored)
+    expect(fs.readdirSync(join(file, '..'))).toEqual(['auth.json'])
+  })
+
+  test('where the lock cannot be had, nothing is left behind', async () => {
+    const file = newFile(good)
+    fs.mkdirSync(`${file}.lock`)
+    await expect(storageOf(file, { lockWaitMs: 50 }).rehearse()).rejects.toMatchObject({ code: 'STORAGE_LOCKED' })
+    expect(fs.readdirSync(join(file, '..'))).toEqual(['auth.json', 'auth.json.lock'])
   })
 })

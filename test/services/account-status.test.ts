@@ -10,6 +10,7 @@ import type { LoginView } from '../../src/services/sign-in.ts'
 import { jwtOf } from '../support/jwt-of.ts'
 import { type Bench, startBench, subjectOf } from '../support/refresh-bench.ts'
 import { tempFolder } from '../support/temp-folder.ts'
+import { aVault } from '../support/vaults.ts'
 
 const KEY = 'sk-FAKE-0001'
 const SIGN_IN = 'Sign in again with codex_login.'
@@ -33,7 +34,7 @@ function accessTokenOf(claims: object): string {
 async function setUp({ env = {}, login, configProblem, file, bench: given }: Situation = {}) {
   const bench = given ?? (await startBench())
   const { config } = loadConfig({ CODEX_OAUTH_FILE: bench.file, ...env }, () => dirname(bench.file))
-  const storage = createTokenStorage({ file: file ?? bench.file, now: bench.clock.now })
+  const storage = createTokenStorage({ file: file ?? bench.file, vault: aVault(), now: bench.clock.now })
   const { tokens } = bench.start()
   const credentials = createCredentials({ config, storage, tokens, userAgent: 'test', now: bench.clock.now })
   // Only its view is asked for; a status that began a sign-in would be a fault.
@@ -109,6 +110,7 @@ describe('the status of', () => {
       expiresInMs: undefined,
       hasRefreshToken: false,
       login: undefined,
+      storageForm: 'plain',
       storagePath: bench.file,
       storageProblem: undefined,
       message: 'Questions are asked with the stored API key, billed per token.',

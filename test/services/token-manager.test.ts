@@ -5,6 +5,7 @@ import { remainingMs } from '../../src/services/token-manager.ts'
 import { gate, late } from '../support/fake-script.ts'
 import { type Bench, type Instance, recordIn, startBench } from '../support/refresh-bench.ts'
 import { aRecord } from '../support/token-records.ts'
+import { aVault } from '../support/vaults.ts'
 
 const TOKEN = '/oauth/token'
 
@@ -240,7 +241,7 @@ test('the record of the Python plugin is renewed in its new place', async () => 
   const { accessToken } = await one.tokens.getTokens()
   expect(Object.keys(JSON.parse(bench.text()))).toEqual(['codex'])
   expect(bench.stored()).toMatchObject({ access_token: accessToken, refresh_token: 'rt_FAKE_f1_2' })
-  const { record } = createTokenStorage({ file: bench.file, now: bench.clock.now }).read()
+  const { record } = createTokenStorage({ file: bench.file, vault: aVault(), now: bench.clock.now }).read()
   expect(record?.accessToken).toBe(accessToken)
 })
 

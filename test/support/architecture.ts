@@ -50,6 +50,9 @@ export const MAY_USE_PROCESS = [
   'infrastructure/token-storage.ts',
   'infrastructure/file-lock.ts',
   'infrastructure/atomic-file.ts',
+  'infrastructure/run-program.ts',
+  'infrastructure/keychain.ts',
+  'infrastructure/machine-secret.ts',
 ]
 
 /** What breaks the rules in these files of `src`: path to text. One sentence each. */

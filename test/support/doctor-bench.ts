@@ -17,6 +17,7 @@ import { type FakeOpenAI, startFakeOpenAI } from './fake-openai.ts'
 import { freePorts } from './free-ports.ts'
 import { recordOf } from './start-app.ts'
 import { tempFolder } from './temp-folder.ts'
+import { aVault } from './vaults.ts'
 
 /** A doctor with all the parts it looks at, real but for OpenAI. */
 export interface DoctorBench {
@@ -78,7 +79,7 @@ function wire({ config, problem }: ReturnType<typeof loadConfig>, home: string, 
   const log = { event: (name: string, fields = {}) => void logged.push(`${name} ${JSON.stringify(fields)}`) }
   const userAgent = 'codex-oauth/0.0.0-test (linux; x64)'
   const http = createHttpClient({ fetch: (...request) => fetch(...request), log })
-  const storage = createTokenStorage({ file: config.credentialsFile, now })
+  const storage = createTokenStorage({ file: config.credentialsFile, vault: aVault(), now })
   const claims = createClaimStore({ base: () => storage.file(), now })
   const oauth = createOAuthFlow({ config, http, userAgent, now })
   const refresher = createTokenRefresher({ storage, claims, oauth, clock, random: () => 0.5, log })

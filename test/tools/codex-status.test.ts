@@ -19,6 +19,7 @@ const nobody: AccountStatus = {
   hasRefreshToken: false,
   login: undefined,
   storagePath: '/home/me/.claude/auth.json',
+  storageForm: undefined,
   storageProblem: undefined,
   message: 'Nobody is signed in.',
 }

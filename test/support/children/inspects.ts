@@ -4,10 +4,11 @@ import { systemClock } from '../../../src/infrastructure/clock.ts'
 import { createTokenStorage } from '../../../src/infrastructure/token-storage.ts'
 import { createGuard } from '../../../src/services/doctor-check.ts'
 import { checkFiles } from '../../../src/services/doctor-files.ts'
+import { aVault } from '../vaults.ts'
 import { finish } from './parent.ts'
 
 const file = process.argv[2] ?? ''
-const storage = createTokenStorage({ file, now: Date.now })
+const storage = createTokenStorage({ file, vault: aVault(), now: Date.now })
 const claims = createClaimStore({ base: () => file, now: Date.now })
 const { platform } = process
 const checks = await checkFiles(

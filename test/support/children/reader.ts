@@ -1,9 +1,10 @@
 /** Reads a credentials file as fast as it can until told to stop, and reports what it saw: `reader <file>`. */
 import { setImmediate } from 'node:timers/promises'
 import { createTokenStorage } from '../../../src/infrastructure/token-storage.ts'
+import { aVault } from '../vaults.ts'
 import { finish, ready } from './parent.ts'
 
-const storage = createTokenStorage({ file: process.argv[2] ?? '', now: Date.now })
+const storage = createTokenStorage({ vault: aVault(), file: process.argv[2] ?? '', now: Date.now })
 let stopped = false
 let reads = 0
 let bad = 0

@@ -6,12 +6,13 @@ import { createHttpClient } from '../../../src/infrastructure/http-client.ts'
 import { createTokenStorage, type TokenRecord } from '../../../src/infrastructure/token-storage.ts'
 import { createOAuthFlow } from '../../../src/services/oauth-flow.ts'
 import { createTokenRefresher } from '../../../src/services/token-refresh.ts'
+import { aVault } from '../vaults.ts'
 import { finish } from './parent.ts'
 
 const [file = '', issuer = ''] = process.argv.slice(2)
 const { now } = systemClock
 const log = { event: () => {} }
-const storage = createTokenStorage({ file, now })
+const storage = createTokenStorage({ vault: aVault(), file, now })
 const config = { issuer, clientId: 'app_EMoamEEZ73f0CkXaXp7hrann', originator: 'codex-oauth' }
 const http = createHttpClient({ fetch, log })
 const refresher = createTokenRefresher({

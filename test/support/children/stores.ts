@@ -2,9 +2,10 @@
 import { CodexError } from '../../../src/errors.ts'
 import { createTokenStorage } from '../../../src/infrastructure/token-storage.ts'
 import { aRecord } from '../token-records.ts'
+import { aVault } from '../vaults.ts'
 import { finish } from './parent.ts'
 
-const storage = createTokenStorage({ file: process.argv[2] ?? '', now: Date.now })
+const storage = createTokenStorage({ vault: aVault(), file: process.argv[2] ?? '', now: Date.now })
 const outcomeOf = async (action: () => unknown) => {
   try {
     await action()

@@ -1,0 +1,56 @@
+import type * as fs from 'node:fs'
+import { retryBusy } from './atomic-file.ts'
+import { isErrno } from './errno.ts'
+import { readRegularFile } from './regular-file.ts'
+import { orStorageFailed } from './storage-failure.ts'
+import { corrupt, MAX_FILE_BYTES } from './token-record.ts'
+
+export interface SharedFile {
+  text: string
+  stat: fs.Stats
+}
+
+/**
+ * The text of the file with what its open handle says about it; undefined when there is no file.
+ *
+ * @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED
+ */
+export function readSharedFile(file: string): SharedFile | undefined {
+  return orStorageFailed(file, 'read', () => {
+    try {
+      return retryBusy(() => readOnce(file))
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return undefined
+      throw error
+    }
+  })
+}
+
+/** Sentences about who else can get at the file. `uid` is whose it should be; undefined where there is no such thing. */
+export function warningsAbout(file: string, stat: fs.Stats, uid: number | undefined): string[] {
+  if (uid === undefined) return []
+  const mode = stat.mode & 0o777
+  const lax = `${file} can be read or changed by other users (mode ${mode.toString(8).padStart(3, '0')}); it is tightened at the next write.`
+  return [
+    ...((mode & 0o077) === 0 ? [] : [lax]),
+    ...(stat.uid === uid ? [] : [`${file} belongs to another user of this machine.`]),
+  ]
+}
+
+function readOnce(file: string): SharedFile {
+  try {
+    const { bytes, stat } = readRegularFile(file, MAX_FILE_BYTES)
+    return { text: decode(file, bytes), stat }
+  } catch (error) {
+    throw isErrno(error, 'EFBIG') ? corrupt(file, 'it is larger than 1 MB') : error
+  }
+}
+
+/** Strictly: a lenient decoder would change the bytes of others at the next write, and hide a mark at the start. */
+function decode(file: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw corrupt(file, 'it is not UTF-8 text')
+  }
+}

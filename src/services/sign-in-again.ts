@@ -1,0 +1,19 @@
+import { CodexError } from '../errors.ts'
+import type { Unopened } from '../infrastructure/vault.ts'
+
+/** Nobody is signed in, or not any more. The record, if there is one, stays for `codex_status`. */
+export function signInAgain(message: string): CodexError {
+  return new CodexError('NOT_AUTHENTICATED', message, { hint: 'Sign in with codex_login, then ask again.' })
+}
+
+/** A record is stored, but not for this process to read: that is not a sign-out. */
+export function cannotOpen({ reason, remedy }: Unopened): CodexError {
+  return new CodexError('NOT_AUTHENTICATED', reason, { hint: remedy })
+}
+
+export function accountChanged(): CodexError {
+  return new CodexError('ACCOUNT_CHANGED', 'Another account has been signed in while this call was running.', {
+    hint: 'Ask again to use the account that is signed in now.',
+    retryable: true,
+  })
+}
