@@ -31,7 +31,7 @@ export function codexQuery({ client }: { client: CodexClient }): Tool {
       const onProgress = (progress: AnswerProgress) => call.progress(describeProgress(progress))
       const question = { prompt, model, systemPrompt, temperature, effort }
       call.progress('Asking Codex')
-      const result = await client.query(question, { signal: call.signal, onProgress })
+      const result = await client.query(question, { signal: call.signal, onProgress, onText: call.onText })
       return { texts: [result.text, footer(result)] }
     },
   })

@@ -6,6 +6,8 @@ export interface ToolCall {
   signal: AbortSignal
   /** Tells the user what is going on; dropped when the client asked for none. */
   progress(message: string): void
+  /** Told the answer bit by bit; absent where only the whole counts. */
+  onText?: (delta: string) => void
 }
 
 /** Text for the model to read, or data that is sent both as structure and as JSON text. */
