@@ -18,9 +18,11 @@ import { createModelCatalogue } from './services/model-catalogue.ts'
 import { createOAuthFlow } from './services/oauth-flow.ts'
 import { createSignIn } from './services/sign-in.ts'
 import { createSignOut } from './services/sign-out.ts'
+import { createStandIns, type StandIns } from './services/stand-ins.ts'
 import { createTokenManager } from './services/token-manager.ts'
 import { createTokenRefresher } from './services/token-refresh.ts'
-import { createTools } from './tools/index.ts'
+import { createTools, type Services } from './tools/index.ts'
+import type { Tool } from './tools/tool.ts'
 
 /** Everything a program reaches for outside itself, passed in. */
 export interface Edges {
@@ -36,6 +38,9 @@ export interface Edges {
 
 export interface App {
   server: Server
+  /** The other face of the same services is the command line. */
+  tools: readonly Tool[]
+  services: Omit<Services, 'signIn'> & StandIns
   /** Ends an open sign-in and lets nothing new begin that must not be interrupted. */
   stop(): Promise<void>
   /** Resolves when no refresh is under way any more. */
@@ -66,12 +71,15 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
   const readStatus = createStatusReader({ storage, signIn, credentials, configProblem: problem, clock })
   const listModels = createModelLister({ config, credentials, catalogue })
 
-  const tools = createTools({ client, readStatus, signIn, signOut, listModels, now })
+  const services = { client, readStatus, signIn, signOut, listModels, now }
+  const tools = createTools(services)
   const onFault = (error: unknown) => log.event('fault', { error: error instanceof Error ? error.name : typeof error })
   const server = createMcpServer({ tools, version, configProblem: problem, onFault })
 
   return {
     server,
+    tools,
+    services: { ...services, ...createStandIns(signIn) },
     async stop() {
       refresher.stop()
       await signIn.cancel()
