@@ -50,7 +50,7 @@ if (args.length === 0) {
   await serve({ app, input: process.stdin, output: process.stdout, onSignal, exit: process.exit, log })
 } else {
   // Loaded here, so that a server does not pay for it.
-  const { runCommand } = await import('./command.ts')
+  const { runCommand } = await import('./run-command.ts')
   process.exitCode = await runCommand({
     args,
     app,

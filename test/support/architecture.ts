@@ -9,7 +9,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: [
     'app',
     'serve',
-    'command',
+    'run-command',
     'config',
     'settings',
     'infrastructure/log',
@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'node:*',
   ],
   serve: ['type app', 'stdio', 'infrastructure/within', 'type infrastructure/log', 'type node:stream'],
-  command: ['type app', 'cli/*', 'type errors', 'infrastructure/within', 'type infrastructure/log'],
+  'run-command': ['type app', 'cli/*', 'type errors', 'infrastructure/within', 'type infrastructure/log'],
   app: ['server', 'config', 'errors', 'tools/*', 'services/*', 'infrastructure/*', 'type @modelcontextprotocol/sdk/*'],
   server: ['errors', 'tools/*', '@modelcontextprotocol/sdk/server/index.js', 'type zod'],
   stdio: [
