@@ -28,7 +28,7 @@ const SIGNAL_LIMIT_MS = 1_800
 /** A refresh that was sent gets this long to be stored: its token works only once. */
 const SETTLE_MS = 1_500
 /** What is left at the end of a command, like the revocation of an old login, may take this long. */
-const DRAIN_MS = 6_000
+const DRAIN_MS = 2_000
 
 /**
  * Runs one command in this process and gives the exit code, to end with when nothing is left to do. After a signal it

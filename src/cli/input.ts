@@ -14,8 +14,11 @@ export interface Input {
   isTerminal(): boolean
   /** Everything up to the end. @throws CodexError INPUT_INVALID over `maxBytes`, or unreadable */
   all(maxBytes: number): Promise<string>
-  /** One line that does not appear on the screen, without its end; where nobody types, everything up to the end. */
-  secret(maxBytes: number): Promise<string>
+  /**
+   * One line that does not appear on the screen, without its end; `prompt` is called when it can be typed. Where nobody
+   * types, everything up to the end.
+   */
+  secret(maxBytes: number, prompt: () => void): Promise<string>
   /** Tells every line that is not empty, trimmed, from now on. */
   onLine(tell: (line: string) => void): void
   /** Nothing is read any more; nothing here keeps the process from ending. */
@@ -58,7 +61,7 @@ export function createInput({ stdin, onInterrupt }: InputDeps): Input {
     throw new CodexError('INPUT_INVALID', `Standard input holds more than ${maxBytes.toLocaleString('en')} bytes.`)
   }
 
-  function hiddenLine(stream: InputStream, maxBytes: number): Promise<string> {
+  function hiddenLine(stream: InputStream, maxBytes: number, prompt: () => void): Promise<string> {
     return new Promise((resolve) => {
       let line = ''
       const finish = () => {
@@ -81,13 +84,15 @@ export function createInput({ stdin, onInterrupt }: InputDeps): Input {
       })
       stream.on('end', finish)
       stream.on('error', finish)
+      // Not earlier: whoever is quick would see the line appear.
+      prompt()
     })
   }
 
   return {
     isTerminal: () => open().isTTY === true,
     all,
-    secret: (maxBytes) => (open().isTTY === true ? hiddenLine(open(), maxBytes) : all(maxBytes)),
+    secret: (maxBytes, prompt) => (open().isTTY === true ? hiddenLine(open(), maxBytes, prompt) : all(maxBytes)),
     onLine(tell) {
       const stream = open()
       const decoder = new TextDecoder()

@@ -160,8 +160,8 @@ function welcome({ account, fresh }: SignedIn): string {
 }
 
 async function storeKey({ services, terminal, input, signal }: CommandCall): Promise<number> {
-  if (input.isTerminal()) terminal.say('Paste the API key and press Enter; it is not shown.')
-  const raw = await input.secret(MAX_KEY_BYTES)
+  const prompt = () => terminal.say('Paste the API key and press Enter; it is not shown.')
+  const raw = await input.secret(MAX_KEY_BYTES, prompt)
   terminal.progress('Trying the key')
   const { models } = await services.storeApiKey(raw, signal)
   terminal.print(`The API key works and is stored. It can ask ${models} models.`)

@@ -76,7 +76,7 @@ export function createTerminal({ stdout, stderr, env }: TerminalDeps): Terminal 
     progress(text) {
       if (isMuted || !err.hasCursor || text === progress) return
       // A line that wraps could not be erased.
-      const width = (stderr.columns ?? 80) - 1
+      const width = (stderr.columns || 80) - 1
       stderr.write(`${ERASE_LINE}${err.plain(text).replaceAll('\n', ' ').slice(0, width)}`)
       progress = text
     },
