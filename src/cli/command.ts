@@ -1,8 +1,8 @@
 import type { ListModels } from '../services/account-models.ts'
-import type { ReadStatus } from '../services/account-status.ts'
 import type { Tool } from '../tools/tool.ts'
 import type { Input } from './input.ts'
 import type { SignInHere } from './login.ts'
+import type { Standing } from './status.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What a person or a script types: a name, options, words. */
@@ -30,7 +30,7 @@ export type OptionValues<Options extends Command['options']> = {
 /** The same services as the tools have, and the tools themselves, where both say the same. */
 export interface CommandServices {
   signIn: SignInHere
-  readStatus: ReadStatus
+  readStatus(): Standing | Promise<Standing>
   listModels: ListModels
   /**
    * Checks a key and stores it. Gives how many models it can ask.

@@ -1,8 +1,23 @@
-import type { AccountStatus } from '../services/account-status.ts'
 import { maskEmail } from '../services/id-claims.ts'
 import { defineCommand, structureOf } from './command.ts'
 import type { Terminal } from './terminal.ts'
 import { inCommands } from './words.ts'
+
+/** As much of the status as is shown line by line. */
+export interface Standing {
+  /** Whether a question would be answered. */
+  authenticated: boolean
+  message: string
+  account: { email: string | undefined; accountId: string | undefined; plan: string | undefined } | undefined
+  method: string | undefined
+  source?: string | undefined
+  cost?: string | undefined
+  /** Undefined for what does not expire as far as we know. */
+  expiresInMs: number | undefined
+  refreshedAt?: number | undefined
+  storagePath: string
+  storageProblem: string | undefined
+}
 
 const NOBODY = 3
 
@@ -14,26 +29,24 @@ export const status = defineCommand({
   local: true,
   async run({ json }, call) {
     const { services, terminal } = call
-    const found = services.readStatus()
+    const found = await services.readStatus()
     if (json) terminal.print(JSON.stringify(await structureOf('codex_status', call), null, 2))
     else show(found, services.now(), terminal)
-    return isUsable(found) ? 0 : NOBODY
+    return found.authenticated ? 0 : NOBODY
   },
 })
 
-/** A login that works or can be renewed, or else something given from outside. */
-function isUsable({ status, authenticated, method }: AccountStatus): boolean {
-  return authenticated || (status === 'not_authenticated' && method !== 'none')
-}
-
-function show(found: AccountStatus, nowMs: number, terminal: Terminal): void {
-  const { account, method, expiresInMs, refreshedAt, storagePath, storageProblem } = found
+function show(found: Standing, nowMs: number, terminal: Terminal): void {
+  const { account, method, source, cost, expiresInMs, refreshedAt, storagePath, storageProblem } = found
   terminal.print(inCommands(found.message))
   const rows: [string, string | undefined][] = [
     ['account', account?.email === undefined ? account?.accountId : maskEmail(account.email)],
     ['plan', account?.plan],
     ['method', method],
-    ['expires', account === undefined ? undefined : day(nowMs + expiresInMs)],
+    ['from', source],
+    ['cost', cost],
+    // One that has expired did so at a time nobody knows here; the message says it.
+    ['expires', expiresInMs ? day(nowMs + expiresInMs) : undefined],
     ['renewed', refreshedAt === undefined ? undefined : day(refreshedAt)],
     ['stored in', storagePath === '' ? undefined : storagePath],
     ['problem', storageProblem],
@@ -44,6 +57,8 @@ function show(found: AccountStatus, nowMs: number, terminal: Terminal): void {
 }
 
 /** In UTC, to the minute: a report is read in other places too. */
-function day(atMs: number): string {
+function day(atMs: number): string | undefined {
+  // Beyond that there are no dates.
+  if (Math.abs(atMs) > 8.64e15) return undefined
   return `${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }

@@ -12,11 +12,16 @@ const COMMAND_OF: Readonly<Record<string, string>> = {
   codex_clear: 'logout',
 }
 
+const BOTH_WAYS = new RegExp(`\\bcodex_\\w+, or (\`${PROGRAM} [^\`]+\`)(?: in a terminal| on the command line)?`, 'g')
+
 /** A sentence of the services, which speak of tools, for somebody who types commands. */
 export function inCommands(text: string): string {
   return text
+    .replace(BOTH_WAYS, '$1')
     .replace(/\bcodex_(?:query|status|login|models|clear)\b/g, (tool) => `\`${PROGRAM} ${COMMAND_OF[tool]}\``)
     .replace(/\bforce: true\b/g, '--force')
+    .replace(/\bwith method "?device\b"?/g, 'with --device')
+    .replace(/\b(in the environment) of the (?:MCP )?server\b/g, '$1')
 }
 
 /** `error: <what happened>`, then what to do next, if anything, and the code. */

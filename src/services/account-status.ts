@@ -16,8 +16,6 @@ export interface AccountStatus {
   method: string | undefined
   /** Never below zero. */
   expiresInMs: number
-  /** Milliseconds since the epoch. */
-  refreshedAt: number | undefined
   hasRefreshToken: boolean
   login: LoginView | undefined
   /** Empty when it cannot be told where the file lies; the problem then names the path. */
@@ -58,7 +56,6 @@ export function createStatusReader({ storage, signIn, credentials, configProblem
       account: record === undefined ? undefined : readIdClaims(record),
       method: record === undefined ? keyMethod(credentials) : (record.method ?? 'chatgpt'),
       expiresInMs: leftMs,
-      refreshedAt: record?.refreshedAt,
       hasRefreshToken: record?.refreshToken !== undefined,
       login,
       storagePath: locate(storage),

@@ -113,13 +113,15 @@ describe('status', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(/^Signed in as p…n@example\.com \(pro\); the access token is good for 59 minutes/)
     expect(stdout).toMatch(/^account {3}p…n@example\.com\nplan {6}pro\nmethod {4}chatgpt\n/m)
-    expect(stdout).toMatch(/^expires {3}\d{4}-\d\d-\d\d \d\d:\d\d UTC\nrenewed {3}\d{4}-\d\d-\d\d \d\d:\d\d UTC\n/m)
+    expect(stdout).toMatch(/^expires {3}\d{4}-\d\d-\d\d \d\d:\d\d UTC\n/m)
     expect(stdout).toContain(`stored in ${cli.credentialsFile}\n`)
   })
 
   test('of a login that has expired and can be renewed is 0, of one that cannot 3', async () => {
     const { fake, cli } = await signedIn(-1)
-    expect((await cli.run(['status'])).code).toBe(0)
+    const expired = await cli.run(['status'])
+    expect(expired.code).toBe(0)
+    expect(expired.stdout).not.toMatch(/^expires/m)
     cli.seed({ ...recordOf(fake.issueTokens({ expiresInSeconds: -1 }), -1), refresh_failed: 'ab12' })
     expect(await cli.run(['status'])).toMatchObject({
       code: 3,
@@ -127,12 +129,33 @@ describe('status', () => {
     })
   })
 
-  test('of an API key in the environment is 0', async () => {
-    const { cli } = await start({ OPENAI_API_KEY: 'sk-FAKE-0001' })
-    const { code, stdout } = await cli.run(['status'])
-    expect(code).toBe(0)
-    expect(stdout).toMatch(/API key in OPENAI_API_KEY, billed per token\.\nmethod {4}api_key\n/)
-    expect(stdout).not.toContain('sk-')
+  test('of a key says where it comes from and what it costs, and nothing of an expiry it does not have', async () => {
+    const { cli } = await start()
+    const rest = {
+      account: undefined,
+      storagePath: '/x',
+      storageProblem: undefined,
+      refreshedAt: Date.UTC(2026, 10, 18, 11, 6),
+    }
+    const key = { method: 'api_key', source: 'OPENAI_API_KEY', cost: 'billed per token', expiresInMs: undefined }
+    const readStatus = async () => ({ authenticated: true, message: 'A key.', ...key, ...rest })
+    expect(await cli.run(['status'], { services: { readStatus } })).toEqual({
+      code: 0,
+      stdout: `A key.
+method    api_key
+from      OPENAI_API_KEY
+cost      billed per token
+renewed   2026-11-18 11:06 UTC
+stored in /x
+`,
+      stderr: '',
+    })
+  })
+
+  test('of a login that lasts for ever is told, too', async () => {
+    const { fake, cli } = await start()
+    cli.seed({ ...recordOf(fake.issueTokens()), expires_at: 1e15 })
+    expect((await cli.run(['status'])).stderr).toBe('')
   })
 
   test('names what is wrong with the file', async () => {

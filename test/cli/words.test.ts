@@ -23,7 +23,18 @@ test('every tool has its command', () => {
   for (const { name } of createTools({} as Services)) {
     expect(inCommands(`Call ${name}.`)).toMatch(/^Call `codex-oauth-mcp (ask|status|login|models|logout)`\.$/)
   }
-  expect(inCommands('Use force: true to sign in anew.')).toBe('Use --force to sign in anew.')
+})
+
+test.each([
+  ['Use force: true to sign in anew.', 'Use --force to sign in anew.'],
+  [
+    'Sign in: codex_login, or `codex-oauth-mcp login --device` in a terminal.',
+    'Sign in: `codex-oauth-mcp login --device`.',
+  ],
+  ['Or with method "device" where there is none.', 'Or with --device where there is none.'],
+  ['A key in the environment of the server does too.', 'A key in the environment does too.'],
+])('%j is %j on the command line', (sentence, expected) => {
+  expect(inCommands(sentence)).toBe(expected)
 })
 
 describe('the nearest word', () => {

@@ -12,7 +12,6 @@ const nobody: AccountStatus = {
   account: undefined,
   method: 'none',
   expiresInMs: 0,
-  refreshedAt: undefined,
   hasRefreshToken: false,
   login: undefined,
   storagePath: '/home/me/.claude/auth.json',
