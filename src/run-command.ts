@@ -23,9 +23,10 @@ export interface CommandDeps {
 /** As a shell counts a process that a signal ended: 128 and the number of the signal. */
 const SIGNAL_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 
-/** Whoever presses Ctrl-C does not wait longer, whatever is under way. */
-const SIGNAL_LIMIT_MS = 1_800
-/** A refresh that was sent gets this long to be stored: its token works only once. */
+/**
+ * A refresh that was sent gets this long to be stored: its token works only once. Nothing else holds whoever presses
+ * Ctrl-C, since an abort ends every command at once.
+ */
 const SETTLE_MS = 1_500
 /** What is left at the end of a command, like the revocation of an old login, may take this long. */
 const DRAIN_MS = 2_000
@@ -47,7 +48,6 @@ export async function runCommand(deps: CommandDeps): Promise<number> {
     if (isSettled) exit(code)
     if (forced !== undefined) return
     forced = code
-    setTimeout(() => exit(code), SIGNAL_LIMIT_MS)
     cancel.abort()
   }
 

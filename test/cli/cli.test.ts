@@ -153,9 +153,9 @@ stored in /x
   })
 
   test('of a login that lasts for ever is told, too', async () => {
-    const { fake, cli } = await start()
-    cli.seed({ ...recordOf(fake.issueTokens()), expires_at: 1e15 })
-    expect((await cli.run(['status'])).stderr).toBe('')
+    const { cli } = await signedIn()
+    const readStatus = async () => ({ ...(await cli.app.services.readStatus()), expiresInMs: 1e18 })
+    expect(await cli.run(['status'], { services: { readStatus } })).toMatchObject({ code: 0, stderr: '' })
   })
 
   test('names what is wrong with the file', async () => {
