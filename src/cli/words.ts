@@ -18,18 +18,19 @@ const BOTH_WAYS = new RegExp(`\\bcodex_\\w+, or (\`${PROGRAM} [^\`]+\`)(?: in a 
 export function inCommands(text: string): string {
   return text
     .replace(BOTH_WAYS, '$1')
+    .replace(/\bcodex_login (?:with force|\(force: true\))/g, `\`${PROGRAM} login --force\``)
     .replace(/\bcodex_(?:query|status|login|models|clear)\b/g, (tool) => `\`${PROGRAM} ${COMMAND_OF[tool]}\``)
     .replace(/\bforce: true\b/g, '--force')
     .replace(/\bwith method "?device\b"?/g, 'with --device')
     .replace(/\b(in the environment) of the (?:MCP )?server\b/g, '$1')
+    .replace(/,? (?:and|then) restart the server\b/g, '')
 }
 
 /** `error: <what happened>`, then what to do next, if anything, and the code. */
 export function errorLines({ code, message, hint }: CodexError): (readonly Piece[])[] {
   const lead: Piece = { style: 'red', text: 'error:' }
-  const next = code === 'CONFIG_INVALID' ? 'Correct or remove it in the environment.' : hint
-  if (next === undefined) return [[lead, ` ${inCommands(message)} [${code}]`]]
-  return [[lead, ` ${inCommands(message)}`], [`${inCommands(next)} [${code}]`]]
+  if (hint === undefined) return [[lead, ` ${inCommands(message)} [${code}]`]]
+  return [[lead, ` ${inCommands(message)}`], [`${inCommands(hint)} [${code}]`]]
 }
 
 /** The command line is not one of ours. What it says is never repeated: it may be a secret. */

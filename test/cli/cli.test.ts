@@ -69,14 +69,15 @@ test('what takes no signal is left all the same when the command has to end', as
 })
 
 describe('a configuration that is not usable', () => {
-  const configProblem = new CodexError('CONFIG_INVALID', 'CODEX_OAUTH_PORTS is bad.', { hint: 'Restart the server.' })
+  const hint = 'Correct it.'
+  const configProblem = new CodexError('CONFIG_INVALID', 'CODEX_OAUTH_PORTS is bad.', { hint })
   const run = async (...args: string[]) => (await start()).cli.run(args, { configProblem })
 
   test.each([['login'], ['logout'], ['models'], ['ask', 'x']])('ends %s with exit code 1', async (...args) => {
     expect(await run(...args)).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'error: CODEX_OAUTH_PORTS is bad.\nCorrect or remove it in the environment. [CONFIG_INVALID]\n',
+      stderr: 'error: CODEX_OAUTH_PORTS is bad.\nCorrect it. [CONFIG_INVALID]\n',
     })
   })
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { errorLines, inCommands, nearest } from '../../src/cli/words.ts'
+import { loadConfig } from '../../src/config.ts'
 import { CodexError } from '../../src/errors.ts'
 import { createTools, type Services } from '../../src/tools/index.ts'
 
@@ -14,9 +15,9 @@ test('an error is what happened, then what to do next and its code', () => {
   expect(textOf(new CodexError('CANCELLED', 'Gone.'))).toEqual(['error: Gone. [CANCELLED]'])
 })
 
-test('a setting is corrected in the environment, not in that of a server', () => {
-  const error = new CodexError('CONFIG_INVALID', 'X is bad.', { hint: 'Restart the server.' })
-  expect(textOf(error)).toEqual(['error: X is bad.', 'Correct or remove it in the environment. [CONFIG_INVALID]'])
+test('a setting is corrected in the environment, and there is no server to start again', () => {
+  const { problem } = loadConfig({ CODEX_OAUTH_PORTS: 'many' }, () => '/home/me')
+  expect(textOf(problem as CodexError).at(-1)).toBe('Correct or remove it in the environment. [CONFIG_INVALID]')
 })
 
 test('every tool has its command', () => {
@@ -32,6 +33,9 @@ test.each([
     'Sign in: `codex-oauth-mcp login --device`.',
   ],
   ['Or with method "device" where there is none.', 'Or with --device where there is none.'],
+  ['Sign in again with codex_login (force: true).', 'Sign in again with `codex-oauth-mcp login --force`.'],
+  ['Sign in again (codex_login with force); or ask.', 'Sign in again (`codex-oauth-mcp login --force`); or ask.'],
+  ['Replace it in the environment of the server and restart the server.', 'Replace it in the environment.'],
   ['A key in the environment of the server does too.', 'A key in the environment does too.'],
 ])('%j is %j on the command line', (sentence, expected) => {
   expect(inCommands(sentence)).toBe(expected)
