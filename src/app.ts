@@ -15,9 +15,12 @@ import { createVault } from './infrastructure/vault.ts'
 import { createMcpServer } from './server.ts'
 import { createModelLister } from './services/account-models.ts'
 import { createStatusReader } from './services/account-status.ts'
+import { type ApiKeySignIn, createApiKeySignIn } from './services/api-key-sign-in.ts'
 import { createCodexClient } from './services/codex-client.ts'
 import { createCredentials } from './services/credentials.ts'
 import { createDeviceFlow } from './services/device-flow.ts'
+import type { Doctor } from './services/doctor.ts'
+import type { Machine } from './services/doctor-machine.ts'
 import { createGuidedQuery } from './services/guided-query.ts'
 import { createModelCatalogue } from './services/model-catalogue.ts'
 import { createOAuthFlow } from './services/oauth-flow.ts'
@@ -26,7 +29,8 @@ import { createSignInLease } from './services/sign-in-lease.ts'
 import { createSignOut } from './services/sign-out.ts'
 import { createTokenManager } from './services/token-manager.ts'
 import { createTokenRefresher } from './services/token-refresh.ts'
-import { createTools } from './tools/index.ts'
+import { createTools, type Services } from './tools/index.ts'
+import type { Tool } from './tools/tool.ts'
 
 /** Everything a program reaches for outside itself, passed in. */
 export interface Edges {
@@ -35,6 +39,8 @@ export interface Edges {
   randomBytes: (size: number) => Buffer
   openBrowser: (url: string) => Promise<BrowserOutcome>
   surroundings: Surroundings
+  /** For the doctor: what this process runs on. */
+  machine: Machine
   /** For the User-Agent: operating system and processor. */
   system: { os: string; arch: string }
   log: Log
@@ -42,6 +48,9 @@ export interface Edges {
 
 export interface App {
   server: Server
+  /** The other face of the same services is the command line. */
+  tools: readonly Tool[]
+  services: Services & { storeApiKey: ApiKeySignIn; doctor: Doctor }
   /** Ends an open sign-in and lets nothing new begin that must not be interrupted. */
   stop(): Promise<void>
   /** Resolves when no refresh is under way any more. */
@@ -50,7 +59,7 @@ export interface App {
 
 /** The whole program but for its process: every part is made here, once, in the order in which they depend. */
 export function createApp({ config, problem }: LoadedConfig, edges: Edges, version: string): App {
-  const { fetch, clock, randomBytes, openBrowser, surroundings, system, log } = edges
+  const { fetch, clock, randomBytes, openBrowser, surroundings, machine, system, log } = edges
   const now = () => clock.now()
   const random = () => randomBytes(4).readUInt32BE() / 2 ** 32
   const newId = () => createUuid(randomBytes, now)
@@ -86,12 +95,22 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
   const readStatus = createStatusReader({ storage, signIn, credentials, configProblem: problem, clock })
   const listModels = createModelLister({ config, credentials, catalogue })
 
-  const tools = createTools({ query, readStatus, signIn, signOut, listModels, now })
+  const services = { query, readStatus, signIn, signOut, listModels, now }
+  const tools = createTools(services)
+  const storeApiKey = createApiKeySignIn({ storage, credentials, oauth, http, now })
+  // What a server needs while it starts is short; a doctor is called for rarely.
+  const doctor: Doctor = async (signal) => {
+    const { createDoctor } = await import('./services/doctor.ts')
+    const parts = { config, configProblem: problem, surroundings, machine, version, http, clock, userAgent }
+    return createDoctor({ ...parts, storage, claims, refresher, credentials, catalogue })(signal)
+  }
   const onFault = (error: unknown) => log.event('fault', { error: error instanceof Error ? error.name : typeof error })
   const server = createMcpServer({ tools, version, configProblem: problem, newId, onFault })
 
   return {
     server,
+    tools,
+    services: { ...services, storeApiKey, doctor },
     async stop() {
       refresher.stop()
       await signIn.cancel()

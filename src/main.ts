@@ -1,29 +1,25 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, writeSync } from 'node:fs'
 import { arch, homedir, platform } from 'node:os'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createApp } from './app.ts'
 import { loadConfig } from './config.ts'
 import { openInBrowser } from './infrastructure/browser.ts'
 import { systemClock } from './infrastructure/clock.ts'
 import { createLog, redact } from './infrastructure/log.ts'
 import { readSurroundings } from './infrastructure/surroundings.ts'
+import { serve } from './serve.ts'
 import { SECRET_VARIABLES } from './settings.ts'
-import { createStdioTransport } from './stdio.ts'
 
 /** Set from package.json by the build. */
 declare const VERSION: string
 
-/** A client that closes our input may still read: what is in flight gets this long to be answered. */
-const DRAIN_MS = 1_300
-/** Hosts that send a signal kill about 500 ms later: a refresh that was sent gets this long to be stored. */
-const GRACE_MS = 360
-const FLUSH_MS = 60
+const args = process.argv.slice(2)
 
 // First of all, so that a fault while starting is one redacted line too.
 process.on('uncaughtException', (error: unknown) => {
   const words = error instanceof Error ? error.stack : error
-  writeError(redact(`codex-oauth: unexpected error, the server ends: ${words}`))
+  const what = args.length === 0 ? 'server' : 'command'
+  writeError(redact(`codex-oauth: unexpected error, the ${what} ends: ${words}`))
   process.exit(1)
 })
 
@@ -41,45 +37,54 @@ const app = createApp(
     openBrowser: (url) =>
       openInBrowser(url, { surroundings, program: platform() === 'linux' ? process.env.BROWSER : undefined }),
     surroundings,
+    machine: {
+      nodeVersion: process.versions.node,
+      platform: process.platform,
+      arch: process.arch,
+      searchPath: process.env.PATH,
+      home: homeOrNone(),
+    },
     system: { os: platform(), arch: arch() },
     log,
   },
   VERSION,
 )
-const transport = createStdioTransport({
-  input: process.stdin,
-  output: process.stdout,
-  onEnd: () => void shutDown('stdin', DRAIN_MS),
-  onBroken: () => void shutDown('stdout', 0),
-  log,
-})
+process.stderr.on('error', () => {})
 
-let ending = false
-const hurry = new AbortController()
-
-/** The one way out. A signal while input is being drained cuts the draining short. */
-async function shutDown(reason: string, drainMs: number): Promise<void> {
-  if (drainMs === 0) hurry.abort()
-  if (ending) return
-  ending = true
-  log.event('shutdown', { reason })
-  // What is answered has to arrive as well: the client may be slow to read it.
-  await within(
-    transport.idle().then(() => transport.flush()),
-    drainMs,
-    hurry.signal,
-  )
-  const closed = app.stop()
-  await app.server.close()
-  await within(Promise.all([closed, app.settled()]), GRACE_MS)
-  await within(transport.flush(), FLUSH_MS)
-  process.exit(0)
+if (args.length === 0) {
+  if (process.stdin.isTTY) {
+    writeError('codex-oauth is an MCP server and waits for a client on standard input. For people: --help')
+  }
+  await serve({ app, input: process.stdin, output: process.stdout, onSignal, exit: process.exit, log })
+} else {
+  // Loaded here, so that a server does not pay for it.
+  const { runCommand } = await import('./run-command.ts')
+  process.exitCode = await runCommand({
+    args,
+    app,
+    configProblem: loaded.problem,
+    facts: { version: VERSION, node: process.version, platform: `${platform()} ${arch()}` },
+    stdin: () => process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    onSignal,
+    exit: process.exit,
+    log,
+  })
 }
 
-/** `work`, but no longer than `limitMs`, and no longer than `signal` allows. */
-async function within(work: Promise<unknown>, limitMs: number, signal?: AbortSignal): Promise<void> {
-  const limit = sleep(limitMs, undefined, signal === undefined ? {} : { signal }).catch(() => {})
-  await Promise.race([work.catch(() => {}), limit])
+function onSignal(handler: (name: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => void): void {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => handler(name))
+}
+
+/** A process may run as a user without one. */
+function homeOrNone(): string {
+  try {
+    return homedir()
+  } catch {
+    return ''
+  }
 }
 
 function writeError(line: string): void {
@@ -89,8 +94,3 @@ function writeError(line: string): void {
     // Nobody reads stderr: nothing is lost that anybody asked for.
   }
 }
-
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void shutDown(signal, 0))
-process.stderr.on('error', () => {})
-
-await app.server.connect(transport)

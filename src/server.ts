@@ -1,6 +1,7 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { z } from 'zod'
 import { CodexError, isCodexError } from './errors.ts'
+import { whatIsWrong } from './tools/issue-words.ts'
 import { listed, type Tool, type ToolCall, type ToolOutput } from './tools/tool.ts'
 
 export interface McpServerDeps {
@@ -182,15 +183,6 @@ function explain(issue: z.core.$ZodIssue, known: readonly string[]): string {
     return known.length === 0 ? 'it takes no arguments' : `unknown argument, the arguments are ${known.join(', ')}`
   }
   return `${issue.path.map(String).join('.') || 'arguments'}: ${whatIsWrong(issue)}`
-}
-
-/** The library's words, but for the two everyday cases, where they are hard to read. */
-function whatIsWrong(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'too_small' && issue.origin === 'string') return 'must not be empty'
-  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) {
-    return `is missing, expected ${issue.expected}`
-  }
-  return issue.message
 }
 
 function unexpected(cause: unknown): CodexError {

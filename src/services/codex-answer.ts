@@ -43,13 +43,25 @@ interface Message {
   refusal: string
 }
 
-export function createAnswerReader(): AnswerReader {
+/**
+ * `onText` is told the answer bit by bit, as far as one can know that it is the answer: comments on the way to it are
+ * left out, and messages stand apart. What counts is the text of `finish`.
+ */
+export function createAnswerReader(onText: (delta: string) => void = () => {}): AnswerReader {
   const messages: Message[] = []
+  const comments = new Set<string>()
+  let told: { item: string | undefined } | undefined
   let deltas = ''
   let phase: AnswerProgress['phase'] = 'waiting'
   let events = 0
   let completed: unknown
   let model: string | undefined
+
+  function tell(item: string | undefined, delta: string): void {
+    if (delta === '' || (item !== undefined && comments.has(item))) return
+    onText(told === undefined || told.item === item ? delta : `\n\n${delta}`)
+    told = { item }
+  }
 
   return {
     accept({ data }) {
@@ -63,9 +75,11 @@ export function createAnswerReader(): AnswerReader {
         case 'response.output_text.delta':
           phase = 'writing'
           deltas += textField(event, 'delta') ?? ''
+          tell(textField(event, 'item_id'), textField(event, 'delta') ?? '')
           return false
         case 'response.output_item.added':
           if (phase === 'waiting' && itemType(event) === 'reasoning') phase = 'thinking'
+          if (itemPhase(event) === 'commentary') comments.add(textField(fieldOf(event, 'item'), 'id') ?? '')
           return false
         case 'response.output_item.done':
           if (itemType(event) === 'message') messages.push(readMessage(fieldOf(event, 'item')))
@@ -111,6 +125,10 @@ function lastSpoken(messages: readonly Message[]): Message[] {
 
 function itemType(event: unknown): string | undefined {
   return textField(fieldOf(event, 'item'), 'type')
+}
+
+function itemPhase(event: unknown): string | undefined {
+  return textField(fieldOf(event, 'item'), 'phase')
 }
 
 function readMessage(item: unknown): Message {

@@ -28,6 +28,8 @@ export interface QueryResult {
 export interface QueryOptions {
   signal?: AbortSignal | undefined
   onProgress?: ((progress: AnswerProgress) => void) | undefined
+  /** Told the answer bit by bit, as `createAnswerReader` tells it. */
+  onText?: ((delta: string) => void) | undefined
 }
 
 export interface CodexClient {
@@ -149,8 +151,8 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
     return status >= 500 ? (asked ?? backoffMs) : undefined
   }
 
-  async function readAnswer({ body }: Reply, { signal, onProgress }: QueryOptions) {
-    const reader = createAnswerReader()
+  async function readAnswer({ body }: Reply, { signal, onProgress, onText }: QueryOptions) {
+    const reader = createAnswerReader(onText)
     const limits = {
       idleTimeoutMs: config.idleTimeoutMs,
       maxEventBytes: MAX_EVENT_BYTES,

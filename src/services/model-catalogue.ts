@@ -128,8 +128,17 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
       const identity = identityOf(credential, config.clientVersion)
       const snapshot = known(identity)
       if (snapshot === undefined) {
-        const live = raceSignal(shared(credential, identity), signal)
-        return Promise.race([live, clock.sleep(QUERY_TIMEOUT_MS).then(() => BUILT_IN)])
+        // A wait that nobody needs any more would keep a command from ending.
+        const here = new AbortController()
+        const live = raceSignal(shared(credential, identity), signal).finally(() => here.abort())
+        const late = clock.sleep(QUERY_TIMEOUT_MS, here.signal)
+        return Promise.race([
+          live,
+          late.then(
+            () => BUILT_IN,
+            () => live,
+          ),
+        ])
       }
       if (!isFresh(snapshot)) void shared(credential, identity)
       return { models: snapshot.models, source: 'cached' }

@@ -37,8 +37,8 @@ export function codexQuery({ query }: { query: GuidedQuery }): Tool {
       const onProgress = (progress: AnswerProgress) => call.progress(describeProgress(progress))
       const question = { prompt, model, systemPrompt, temperature, effort }
       call.progress('Asking Codex')
-      const { signal, progress: onSignIn, offerAddress: offer } = call
-      const result = await query(question, { signal, onProgress, onSignIn, offer })
+      const { signal, progress: onSignIn, offerAddress: offer, onText } = call
+      const result = await query(question, { signal, onProgress, onText, onSignIn, offer })
       return { texts: [result.text, footer(result)] }
     },
   })

@@ -9,6 +9,8 @@ export interface ToolCall {
   progress(message: string): void
   /** Offers an address in a dialog; absent when the client has none for that. */
   offerAddress?: OfferAddress | undefined
+  /** Told the answer bit by bit; absent where only the whole counts. */
+  onText?: (delta: string) => void
 }
 
 /** Text for the model to read, or data that is sent both as structure and as JSON text. */

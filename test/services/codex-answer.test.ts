@@ -314,3 +314,36 @@ test('progress tells waiting from thinking from writing, and how much is written
     { phase: 'writing', characters: 12 },
   ])
 })
+
+describe('an answer that is told bit by bit', () => {
+  function told(events: readonly StreamEvent[]): string[] {
+    const bits: string[] = []
+    const reader = createAnswerReader((bit) => bits.push(bit))
+    for (const event of events) reader.accept({ event: undefined, data: JSON.stringify(event) })
+    return bits
+  }
+
+  test('is what it is in the end, without reasoning and commentary', () => {
+    const events = answerEvents('Twelve chars', { reasoning: 'Hm.', commentary: ['Let me see.'], deltas: 2 })
+    expect(told(events)).toEqual(['Twelve', ' chars'])
+  })
+
+  test('keeps its messages apart, as the whole does', async () => {
+    const part = (item_id: string, text: string) => ({ ...delta(text), item_id })
+    const final = { phase: 'final_answer' }
+    const events = [
+      part('a', 'o'),
+      part('a', 'ne'),
+      part('b', 'two'),
+      said('one', final),
+      said('two', final),
+      completed(),
+    ]
+    expect(told(events)).toEqual(['o', 'ne', '\n\ntwo'])
+    expect((await readAll(events)).text).toBe('one\n\ntwo')
+  })
+
+  test('says nothing where nothing is written', () => {
+    expect(told([delta(''), { type: 'response.output_text.delta', delta: 7 }, said('x'), completed()])).toEqual([])
+  })
+})

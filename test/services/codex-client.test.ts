@@ -107,6 +107,14 @@ describe('a question', () => {
     expect(seen.at(-1)).toEqual({ phase: 'writing', characters: 12 })
   })
 
+  test('tells the answer as it is written', async () => {
+    const bench = await startClientBench()
+    bench.fake.script.responses.push({ sse: answer('Twelve chars', { deltas: 3 }) })
+    const bits: string[] = []
+    await ask(bench, {}, { onText: (bit: string) => bits.push(bit) })
+    expect(bits).toEqual(['Twel', 've c', 'hars'])
+  })
+
   test('without a login is not asked at all', async () => {
     const bench = await startClientBench({ signedIn: false })
     expect((await errorOf(ask(bench))).code).toBe('NOT_AUTHENTICATED')

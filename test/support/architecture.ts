@@ -8,16 +8,18 @@ import { type Import, readSource } from './source-text.ts'
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: [
     'app',
+    'serve',
+    'run-command',
     'config',
     'settings',
-    'errors',
-    'stdio',
     'infrastructure/log',
     'infrastructure/browser',
     'infrastructure/clock',
     'infrastructure/surroundings',
     'node:*',
   ],
+  serve: ['type app', 'stdio', 'infrastructure/within', 'type infrastructure/log', 'type node:stream'],
+  'run-command': ['type app', 'cli/*', 'type errors', 'infrastructure/within', 'type infrastructure/log'],
   app: ['server', 'config', 'errors', 'tools/*', 'services/*', 'infrastructure/*', 'type @modelcontextprotocol/sdk/*'],
   server: ['errors', 'tools/*', '@modelcontextprotocol/sdk/server/index.js', 'type zod'],
   stdio: [
@@ -25,6 +27,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     '@modelcontextprotocol/sdk/types.js',
     'type @modelcontextprotocol/sdk/*',
     'type node:stream',
+  ],
+  cli: [
+    'cli/*',
+    // No more of the tools than that: what a late import takes in, the bundler makes late for everybody, zod too.
+    'tools/issue-words',
+    'type tools/*',
+    'type services/*',
+    'services/id-claims { maskEmail }',
+    'errors',
+    'node:util',
   ],
   tools: ['tools/*', 'type services/*', 'services/id-claims { maskEmail }', 'zod'],
   services: ['services/*', 'infrastructure/*', 'errors', 'type config', 'node:crypto'],
@@ -67,7 +79,9 @@ export function architectureProblems(files: Readonly<Record<string, string>>): s
       ...(usesProcess(code, imports) && !MAY_USE_PROCESS.includes(path) ? [`${path} uses process`] : []),
       ...(/(?<![.\w$])console\b|\bglobalThis\s*\.\s*console\b/.test(code) ? [`${path} uses console`] : []),
       ...(/\bexport\s+default\b|\bas\s+default\b/.test(code) ? [`${path} has a default export`] : []),
-      ...(['services', 'tools'].includes(room) ? edgesIn(code).map((edge) => `${path} reaches for ${edge}`) : []),
+      ...(['services', 'tools', 'cli'].includes(room)
+        ? edgesIn(code).map((edge) => `${path} reaches for ${edge}`)
+        : []),
     ]
   })
 }

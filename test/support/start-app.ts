@@ -69,6 +69,7 @@ export async function startApp(fake: FakeOpenAI, { env = {}, home = tempFolder()
   }
   const log = createLog({ write: (line) => void logged.push(line), enabled: true })
   const system = { os: 'linux', arch: 'x64' }
+  const machine = { nodeVersion: '20.20.0', platform: 'linux', arch: 'x64', searchPath: '', home } as const
   const surroundings = { place: 'desk', hasBrowser: true } as const
   const app = createApp(
     loaded,
@@ -78,6 +79,7 @@ export async function startApp(fake: FakeOpenAI, { env = {}, home = tempFolder()
       randomBytes,
       openBrowser,
       surroundings,
+      machine,
       system,
       log,
       ...edges,

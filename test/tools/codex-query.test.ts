@@ -26,9 +26,16 @@ async function ask(args: Record<string, unknown>, answer: Partial<QueryResult> =
   })
   const said: string[] = []
   const { signal } = new AbortController()
-  const output = await tool.run(tool.input.parse(args) as never, { signal, progress: (text) => void said.push(text) })
-  return { texts: 'texts' in output ? output.texts : [], said, signal, ...asked[0] }
+  const onText = () => {}
+  const call = { signal, progress: (text: string) => void said.push(text), onText }
+  const output = await tool.run(tool.input.parse(args) as never, call)
+  return { texts: 'texts' in output ? output.texts : [], said, signal, onText, ...asked[0] }
 }
+
+test('who wants the answer as it is written is told', async () => {
+  const { options, onText } = await ask({ prompt: 'Why?' })
+  expect(options?.onText).toBe(onText)
+})
 
 test('what is asked arrives under the names of the client, without blanks around it', async () => {
   const { question } = await ask({

@@ -1,0 +1,91 @@
+import { CodexError, isCodexError } from '../errors.ts'
+import type { Tool } from '../tools/tool.ts'
+import { readArguments } from './arguments.ts'
+import { ask } from './ask.ts'
+import type { Command, CommandCall, CommandServices, ProgramFacts } from './command.ts'
+import { doctor } from './doctor.ts'
+import { commandHelp, mainHelp } from './help.ts'
+import type { Input } from './input.ts'
+import { login } from './login.ts'
+import { logout } from './logout.ts'
+import { models } from './models.ts'
+import { status } from './status.ts'
+import type { Terminal } from './terminal.ts'
+import { errorLines, PROGRAM } from './words.ts'
+
+export interface CliDeps {
+  args: readonly string[]
+  services: CommandServices
+  tools: readonly Tool[]
+  terminal: Terminal
+  input: Input
+  facts: ProgramFacts
+  /** What every command but the local ones ends with, when the configuration is not usable. */
+  configProblem: CodexError | undefined
+  /** Told of errors that are no `CodexError`: faults of ours. */
+  onFault: (error: unknown) => void
+  /** Aborted when the command has to end, whatever it is doing. */
+  signal: AbortSignal
+}
+
+/** In the order of the help. */
+const COMMANDS: readonly Command[] = [login, status, logout, models, ask, doctor]
+
+/** Runs the command the arguments ask for and gives the exit code. It never rejects. */
+export async function runCli(deps: CliDeps): Promise<number> {
+  const { terminal, onFault } = deps
+  try {
+    return await run(deps)
+  } catch (error) {
+    if (!isCodexError(error)) onFault(error)
+    const shown = isCodexError(error) ? error : unexpected(error)
+    for (const line of errorLines(shown)) terminal.say(...line)
+    return exitCodeOf(shown)
+  } finally {
+    terminal.tidy()
+  }
+}
+
+async function run(deps: CliDeps): Promise<number> {
+  const { args, services, tools, terminal, input, facts, configProblem, signal } = deps
+  const request = readArguments(args, COMMANDS)
+  if (request.kind === 'version') {
+    terminal.print(`${PROGRAM} ${facts.version}`)
+    return 0
+  }
+  const { command } = request
+  if (request.kind === 'help') {
+    terminal.write(command === undefined ? mainHelp(COMMANDS) : commandHelp(command))
+    return 0
+  }
+  if (configProblem !== undefined && request.command.local !== true) throw configProblem
+  const tool = (name: string) => {
+    const found = tools.find((known) => known.name === name)
+    if (found === undefined) throw new Error(`There is no tool ${name}.`)
+    return found
+  }
+  const call: CommandCall = { words: request.words, services, tool, terminal, input, facts, signal }
+  return unlessAborted(request.command.run(request.options as never, call), signal)
+}
+
+/** Some commands wait for what cannot be cancelled; what they have begun is brought to its end elsewhere. */
+function unlessAborted(work: Promise<number>, signal: AbortSignal): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const cancel = () => reject(new CodexError('CANCELLED', 'The command was cancelled.'))
+    if (signal.aborted) cancel()
+    signal.addEventListener('abort', cancel, { once: true })
+    work.then(resolve, reject)
+  })
+}
+
+function exitCodeOf({ code }: CodexError): number {
+  if (code === 'NOT_AUTHENTICATED') return 3
+  return code === 'INPUT_INVALID' ? 2 : 1
+}
+
+function unexpected(cause: unknown): CodexError {
+  return new CodexError('CODEX_FAILED', 'Something went wrong inside codex-oauth.', {
+    hint: 'Try again; if it stays so, set CODEX_DEBUG=1 and report what is written to standard error.',
+    cause,
+  })
+}

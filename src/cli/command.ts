@@ -1,0 +1,88 @@
+import type { ListModels } from '../services/account-models.ts'
+import type { Tool } from '../tools/tool.ts'
+import type { Input } from './input.ts'
+import type { SignInHere } from './login.ts'
+import type { Standing } from './status.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What a person or a script types: a name, options, words. */
+export interface Command {
+  name: string
+  summary: string
+  options: Readonly<Record<string, Option>>
+  /** What stands behind the options, for the help; absent where nothing may. */
+  words?: string
+  /** Sentences for the help. */
+  notes?: readonly string[]
+  /** True for a command that runs even when the configuration is not usable. */
+  local?: boolean
+  /** Gives the exit code. @throws CodexError what the services throw; INPUT_INVALID for wrong usage */
+  run(options: never, call: CommandCall): Promise<number>
+}
+
+export type Option = { summary: string } & ({ type: 'boolean' } | { type: 'string'; value: string })
+
+/** Flags are true or absent. */
+export type OptionValues<Options extends Command['options']> = {
+  [Name in keyof Options]?: Options[Name]['type'] extends 'boolean' ? true : string
+}
+
+/** The same services as the tools have, and the tools themselves, where both say the same. */
+export interface CommandServices {
+  signIn: SignInHere
+  readStatus(): Standing | Promise<Standing>
+  listModels: ListModels
+  /**
+   * Checks a key and stores it. Gives how many models it can ask.
+   *
+   * @throws CodexError INPUT_INVALID, LOGIN_DENIED, NETWORK, …
+   */
+  storeApiKey(raw: string, signal?: AbortSignal): Promise<{ models: number }>
+  doctor(signal?: AbortSignal): Promise<{ checks: readonly Check[] }>
+  now(): number
+}
+
+/** What `doctor` has looked at. */
+export interface Check {
+  name: string
+  state: 'ok' | 'warning' | 'problem' | 'skipped'
+  finding: string
+  remedy: string | undefined
+}
+
+/** For reports: which program, on what. */
+export interface ProgramFacts {
+  version: string
+  node: string
+  platform: string
+}
+
+export interface CommandCall {
+  words: readonly string[]
+  services: CommandServices
+  tool(name: string): Tool
+  terminal: Terminal
+  input: Input
+  facts: ProgramFacts
+  /** Aborted when the command has to end. */
+  signal: AbortSignal
+}
+
+/** A command whose `run` gets the options it lists. */
+export function defineCommand<const Options extends Command['options']>(
+  command: Omit<Command, 'options' | 'run'> & {
+    options: Options
+    run(options: OptionValues<Options>, call: CommandCall): Promise<number>
+  },
+): Command {
+  return command
+}
+
+/** The structure a tool without arguments gives. */
+export async function structureOf(
+  name: string,
+  { tool, signal }: CommandCall,
+): Promise<Readonly<Record<string, unknown>>> {
+  const output = await tool(name).run({} as never, { signal, progress: () => {} })
+  return 'structured' in output ? output.structured : {}
+}

@@ -1,0 +1,169 @@
+import { isCodexError } from '../errors.ts'
+import { maskEmail } from '../services/id-claims.ts'
+import { type CommandCall, defineCommand } from './command.ts'
+import { errorLines, inCommands, wrongUsage } from './words.ts'
+
+/** As much of the sign-in as a command needs. */
+export interface SignInHere {
+  login(options: LoginRequest): Promise<SignInOutcome>
+  view(): { state: string; error: Error | undefined } | undefined
+}
+
+export interface LoginRequest {
+  force: boolean
+  method?: 'browser' | 'device'
+  /** The address a browser was sent back to, pasted by the user. */
+  callbackUrl?: string
+  openBrowser?: boolean
+  signal: AbortSignal
+  onProgress?: (message: string) => void
+}
+
+export interface SignedIn {
+  status: 'authenticated'
+  account: { email?: string | undefined; accountId?: string | undefined; plan?: string | undefined }
+  /** False for somebody who was signed in already. */
+  fresh: boolean
+}
+
+/** The user has to act first; another call goes on waiting. */
+export interface SignInPending {
+  status: 'pending'
+  method: 'browser' | 'device' | 'other-window'
+  /** Why it goes this way. */
+  reason: string
+  url: string | undefined
+  userCode: string | undefined
+  expiresAt: number
+  opened: boolean
+}
+
+export type SignInOutcome = SignedIn | SignInPending
+
+const MAX_KEY_BYTES = 65_536
+
+export const login = defineCommand({
+  name: 'login',
+  summary: 'Sign in with ChatGPT, or store an API key',
+  options: {
+    device: { type: 'boolean', summary: 'with a code, to be entered on any device' },
+    'no-browser': { type: 'boolean', summary: 'only show the address' },
+    'with-api-key': { type: 'boolean', summary: 'store an API key, read from standard input' },
+    force: { type: 'boolean', summary: 'sign in anew although somebody is signed in' },
+  },
+  notes: [
+    'When the browser ends on a page that cannot be loaded, write its address to standard input: that signs in too.',
+    'The address to open is on standard error, alone on its line.',
+  ],
+  async run(options, call) {
+    const ways = [options.device, options['no-browser'], options['with-api-key']].filter(Boolean)
+    if (ways.length > 1) throw wrongUsage('--device, --no-browser and --with-api-key exclude each other.', 'login')
+    if (options['with-api-key']) {
+      if (options.force) throw wrongUsage('--force is for signing in; a key is stored in any case.', 'login')
+      return storeKey(call)
+    }
+    const account = await signIn(call, {
+      force: options.force === true,
+      ...(options.device && { method: 'device' as const }),
+      ...(options['no-browser'] && { method: 'browser' as const, openBrowser: false }),
+      signal: call.signal,
+    })
+    call.terminal.print(welcome(account))
+    return 0
+  },
+})
+
+/** Waits until somebody is signed in, and takes addresses from standard input meanwhile. */
+async function signIn(call: CommandCall, request: LoginRequest): Promise<SignedIn> {
+  const { services, terminal, input, signal } = call
+  const said = new Set<string>()
+  let isListening = false
+  let refuse: (error: unknown) => void = () => {}
+  const pasted = new Promise<never>((_, reject) => {
+    refuse = reject
+  })
+
+  /** Not before there is a sign-in: nobody can have an address to give. */
+  function listen(): void {
+    if (isListening) return
+    isListening = true
+    input.onLine((callbackUrl) => {
+      services.signIn.login({ force: false, callbackUrl, signal }).catch((error: unknown) => {
+        if (!isCodexError(error, 'INPUT_INVALID')) return refuse(error)
+        for (const line of errorLines(error)) terminal.say(...line)
+      })
+    })
+  }
+
+  async function wait(): Promise<SignedIn> {
+    let outcome = await services.signIn.login({ ...request, onProgress })
+    while (outcome.status === 'pending') {
+      if (isNews(outcome.url ?? outcome.reason)) announce(outcome, call)
+      listen()
+      // It may have ended just now: the next call would begin another one.
+      const ended = services.signIn.view()
+      if (ended?.error !== undefined && ended.state !== 'pending') throw ended.error
+      outcome = await services.signIn.login({ force: false, signal, onProgress })
+    }
+    return outcome
+  }
+
+  /** A browser was opened, and the call goes on waiting. */
+  function onProgress(message: string): void {
+    const [url = ''] = /https?:\/\/\S+/.exec(message) ?? []
+    if (isNews(url === '' ? message : url)) {
+      terminal.say(inCommands(message.replace(url, '').trim()))
+      if (url !== '') terminal.say({ style: 'bold', text: url })
+      if (url !== '') sayHowToPaste(call)
+    }
+    listen()
+  }
+
+  function isNews(what: string): boolean {
+    const isNew = !said.has(what)
+    said.add(what)
+    return isNew
+  }
+
+  return Promise.race([wait(), pasted])
+}
+
+function announce(pending: SignInPending, call: CommandCall): void {
+  const { terminal, services } = call
+  const { method, reason, url, userCode, expiresAt, opened } = pending
+  const minutes = Math.max(1, Math.round((expiresAt - services.now()) / 60_000))
+  terminal.say(inCommands(reason))
+  if (url !== undefined) {
+    const where = method === 'device' ? 'on any device' : 'in a browser'
+    terminal.say(
+      opened
+        ? 'Waiting for you in the browser. Should it show nothing, open this address:'
+        : `Open this address ${where}:`,
+    )
+    terminal.say({ style: 'bold', text: url })
+  }
+  if (userCode !== undefined) terminal.say('and enter the code ', { style: 'bold', text: userCode })
+  if (method === 'browser') sayHowToPaste(call)
+  terminal.say({ style: 'dim', text: `Waiting up to ${minutes} min; Ctrl-C cancels.` })
+}
+
+function sayHowToPaste({ terminal, input }: CommandCall): void {
+  if (!input.isTerminal()) return
+  terminal.say('If it ends on a page that cannot be loaded, paste the address of that page here and press Enter.')
+}
+
+function welcome({ account, fresh }: SignedIn): string {
+  const name = account.email === undefined ? account.accountId : maskEmail(account.email)
+  const plan = account.plan === undefined ? '' : ` (${account.plan})`
+  const who = `${name ?? 'an account without a name'}${plan}`
+  return fresh ? `Signed in as ${who}.` : `Already signed in as ${who}. To sign in anew: --force`
+}
+
+async function storeKey({ services, terminal, input, signal }: CommandCall): Promise<number> {
+  const prompt = () => terminal.say('Paste the API key and press Enter; it is not shown.')
+  const raw = await input.secret(MAX_KEY_BYTES, prompt)
+  terminal.progress('Trying the key')
+  const { models } = await services.storeApiKey(raw, signal)
+  terminal.print(`The API key works and is stored. It can ask ${models} models.`)
+  return 0
+}

@@ -1,0 +1,30 @@
+import type { AccountModels } from '../services/account-models.ts'
+import { defineCommand, structureOf } from './command.ts'
+
+const SOURCES: Readonly<Record<AccountModels['source'], string>> = {
+  live: 'As the service lists them now.',
+  cached: 'As the service listed them a while ago.',
+  'built-in': 'The list of this program: the service was not asked, or did not answer.',
+}
+
+export const models = defineCommand({
+  name: 'models',
+  summary: 'The models this account can ask, best first',
+  options: { json: { type: 'boolean', summary: 'what the tool codex_models gives' } },
+  async run({ json }, call) {
+    const { services, terminal, signal } = call
+    if (json) {
+      terminal.print(JSON.stringify(await structureOf('codex_models', call), null, 2))
+      return 0
+    }
+    const { models: list, defaultId, source } = await services.listModels(signal)
+    const width = Math.max(...list.map(({ id }) => id.length))
+    for (const { id, efforts, defaultEffort } of list) {
+      const mark = id === defaultId ? '*' : ' '
+      const named = efforts.map((effort) => (effort === defaultEffort ? `${effort} (default)` : effort))
+      terminal.print(`${mark} `, { style: 'bold', text: id.padEnd(width) }, `  ${named.join(', ')}`.trimEnd())
+    }
+    terminal.say({ style: 'dim', text: `* is asked when no model is named. ${SOURCES[source]}` })
+    return 0
+  },
+})

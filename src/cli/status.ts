@@ -1,0 +1,64 @@
+import { maskEmail } from '../services/id-claims.ts'
+import { defineCommand, structureOf } from './command.ts'
+import type { Terminal } from './terminal.ts'
+import { inCommands } from './words.ts'
+
+/** As much of the status as is shown line by line. */
+export interface Standing {
+  /** Whether a question would be answered. */
+  authenticated: boolean
+  message: string
+  account: { email: string | undefined; accountId: string | undefined; plan: string | undefined } | undefined
+  method: string | undefined
+  source?: string | undefined
+  cost?: string | undefined
+  /** Undefined for what does not expire as far as we know. */
+  expiresInMs: number | undefined
+  refreshedAt?: number | undefined
+  storagePath: string
+  storageProblem: string | undefined
+}
+
+const NOBODY = 3
+
+export const status = defineCommand({
+  name: 'status',
+  summary: 'Who is signed in, and until when; asks nobody',
+  options: { json: { type: 'boolean', summary: 'what the tool codex_status gives' } },
+  notes: ['The exit code is 0 when questions can be asked, else 3.'],
+  local: true,
+  async run({ json }, call) {
+    const { services, terminal } = call
+    const found = await services.readStatus()
+    if (json) terminal.print(JSON.stringify(await structureOf('codex_status', call), null, 2))
+    else show(found, services.now(), terminal)
+    return found.authenticated ? 0 : NOBODY
+  },
+})
+
+function show(found: Standing, nowMs: number, terminal: Terminal): void {
+  const { account, method, source, cost, expiresInMs, refreshedAt, storagePath, storageProblem } = found
+  terminal.print(inCommands(found.message))
+  const rows: [string, string | undefined][] = [
+    ['account', account?.email === undefined ? account?.accountId : maskEmail(account.email)],
+    ['plan', account?.plan],
+    ['method', method],
+    ['from', source],
+    ['cost', cost],
+    // One that has expired did so at a time nobody knows here; the message says it.
+    ['expires', expiresInMs ? day(nowMs + expiresInMs) : undefined],
+    ['renewed', refreshedAt === undefined ? undefined : day(refreshedAt)],
+    ['stored in', storagePath === '' ? undefined : storagePath],
+    ['problem', storageProblem],
+  ]
+  for (const [name, value] of rows) {
+    if (value !== undefined) terminal.print({ style: 'dim', text: name.padEnd(10) }, value)
+  }
+}
+
+/** In UTC, to the minute: a report is read in other places too. */
+function day(atMs: number): string | undefined {
+  // Beyond that there are no dates.
+  if (Math.abs(atMs) > 8.64e15) return undefined
+  return `${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+}

@@ -1,0 +1,63 @@
+import { CodexError } from '../errors.ts'
+import type { Piece } from './terminal.ts'
+
+/** What this program is called where people type it. */
+export const PROGRAM = 'codex-oauth-mcp'
+
+const COMMAND_OF: Readonly<Record<string, string>> = {
+  codex_query: 'ask',
+  codex_status: 'status',
+  codex_login: 'login',
+  codex_models: 'models',
+  codex_clear: 'logout',
+}
+
+const BOTH_WAYS = new RegExp(`\\bcodex_\\w+, or (\`${PROGRAM} [^\`]+\`)(?: in a terminal| on the command line)?`, 'g')
+
+/** A sentence of the services, which speak of tools, for somebody who types commands. */
+export function inCommands(text: string): string {
+  return text
+    .replace(BOTH_WAYS, '$1')
+    .replace(/\bcodex_login (?:with force|\(force: true\))/g, `\`${PROGRAM} login --force\``)
+    .replace(/\bcodex_(?:query|status|login|models|clear)\b/g, (tool) => `\`${PROGRAM} ${COMMAND_OF[tool]}\``)
+    .replace(/\bforce: true\b/g, '--force')
+    .replace(/\bwith method "?device\b"?/g, 'with --device')
+    .replace(/\b(in the environment) of the (?:MCP )?server\b/g, '$1')
+    .replace(/,? (?:and|then) restart the server\b/g, '')
+}
+
+/** `error: <what happened>`, then what to do next, if anything, and the code. */
+export function errorLines({ code, message, hint }: CodexError): (readonly Piece[])[] {
+  const lead: Piece = { style: 'red', text: 'error:' }
+  if (hint === undefined) return [[lead, ` ${inCommands(message)} [${code}]`]]
+  return [[lead, ` ${inCommands(message)}`], [`${inCommands(hint)} [${code}]`]]
+}
+
+/** The command line is not one of ours. What it says is never repeated: it may be a secret. */
+export function wrongUsage(message: string, command?: string): CodexError {
+  const help = command === undefined ? `${PROGRAM} --help` : `${PROGRAM} ${command} --help`
+  return new CodexError('INPUT_INVALID', message, { hint: `\`${help}\` shows how it is used.` })
+}
+
+/** Of a few known words the one that was probably meant. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const ranked = known
+    .map((name) => ({ name, away: name.startsWith(word) && word !== '' ? 0 : distance(word, name) }))
+    .sort((one, other) => one.away - other.away)
+  const [best] = ranked
+  return best !== undefined && best.away <= (best.name.length > 3 ? 2 : 1) ? best.name : undefined
+}
+
+/** How many letters have to be added, taken away or changed (Levenshtein). */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index)
+  for (const [i, letter] of [...one.slice(0, 40)].entries()) {
+    const next = [i + 1]
+    for (let j = 0; j < other.length; j += 1) {
+      const changed = (row[j] ?? 0) + (letter === other[j] ? 0 : 1)
+      next.push(Math.min(changed, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
+}

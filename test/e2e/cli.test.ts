@@ -1,0 +1,300 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { type BuiltCommand, type CommandOptions, startCommand } from '../support/built-command.ts'
+import { SERVER } from '../support/built-server.ts'
+import { type FakeOpenAI, type FakeOpenAIOptions, startFakeOpenAI } from '../support/fake-openai.ts'
+import { after as delayed, gate, late } from '../support/fake-script.ts'
+import { answer, endlessDeltas } from '../support/fake-sse.ts'
+import { freePorts } from '../support/free-ports.ts'
+import { isListening } from '../support/is-listening.ts'
+import { recordOf } from '../support/start-app.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+
+interface Place {
+  fake: FakeOpenAI
+  ports: number[]
+  env: Record<string, string>
+  credentialsFile: string
+  start(args: readonly string[], options?: CommandOptions): BuiltCommand
+  /** Runs a command to its end, with nothing to read unless told. */
+  run(args: readonly string[], options?: CommandOptions): BuiltCommand['ended']
+}
+
+async function place(extra: Record<string, string> = {}, options?: FakeOpenAIOptions): Promise<Place> {
+  const fake = await startFakeOpenAI(options)
+  onTestFinished(() => fake.close())
+  const home = tempFolder()
+  const ports = await freePorts(2)
+  const path = process.env.PATH ?? ''
+  const env = { ...fake.env({ CODEX_OAUTH_PORTS: ports.join(',') }), HOME: home, PATH: path, ...extra }
+  const start = (args: readonly string[], more?: CommandOptions) => startCommand(env, args, more)
+  const run = (args: readonly string[], more?: CommandOptions) => start(args, { stdin: '', ...more }).ended
+  return { fake, ports, env, credentialsFile: join(home, '.claude', 'auth.json'), start, run }
+}
+
+function seed({ fake, credentialsFile }: Place, expiresInSeconds = 3600): void {
+  mkdirSync(join(credentialsFile, '..'), { recursive: true })
+  const record = recordOf(fake.issueTokens({ expiresInSeconds }), expiresInSeconds)
+  writeFileSync(credentialsFile, JSON.stringify({ codex: record }), { mode: 0o600 })
+}
+
+const stored = ({ credentialsFile }: Place) => JSON.parse(readFileSync(credentialsFile, 'utf8')).codex
+const urlIn = (text: string) => /https?:\S+\/oauth\/authorize\?\S+/.exec(text)?.[0] ?? ''
+const RESPONSES = '/backend-api/codex/responses'
+
+test('sign in, look, ask, sign out: results on standard output, no colour, no secret anywhere', async () => {
+  const here = await place({ CODEX_DEBUG: '1' })
+  const seen: string[] = []
+  const run = async (args: readonly string[], options?: CommandOptions) => {
+    const { code, stdout, stderr } = await here.run(args, options)
+    seen.push(stdout, stderr)
+    return { code, stdout, stderr }
+  }
+  expect(await run(['--version'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^codex-oauth-mcp \d+\.\d+\.\d+\n$/),
+  })
+  expect((await run(['--help'])).stdout).toContain('Exit codes:')
+  expect((await run(['status'])).code).toBe(3)
+  expect((await run(['ask', 'CANARY-prompt'])).code).toBe(3)
+  const login = here.start(['login'])
+  const url = urlIn(await login.said('Waiting up to'))
+  expect((await here.fake.browser(url)).status).toBe(200)
+  const signedIn = await login.ended
+  expect(signedIn).toMatchObject({ code: 0, stdout: 'Signed in as p…n@example.com (pro).\n' })
+  seen.push(signedIn.stdout, signedIn.stderr.replaceAll(url, ''))
+  expect((await run(['login'])).stdout).toMatch(/^Already signed in as p…n@example\.com/)
+  expect(await run(['status'])).toMatchObject({ code: 0, stdout: expect.stringContaining('p…n@example.com') })
+  expect(JSON.parse((await run(['status', '--json'])).stdout)).toMatchObject({ status: 'authenticated', plan: 'pro' })
+  expect((await run(['models'])).stdout).toMatch(/^\* gpt-6\.1-sol /)
+  expect(JSON.parse((await run(['models', '--json'])).stdout)).toMatchObject({ default: 'gpt-6.1-sol' })
+  expect((await run(['ask', 'CANARY-prompt'])).stdout).toBe('Hello from the fake Codex.\n')
+  expect((await run(['ask', '-'], { stdin: 'CANARY-prompt' })).stdout).toBe('Hello from the fake Codex.\n')
+  expect(JSON.parse((await run(['doctor', '--json'])).stdout)).toMatchObject({ node: process.version })
+  expect((await run(['doctor'])).stdout).toMatch(/^codex-oauth \d/)
+  expect(await run(['logout'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Signed out; .*revoked\.\n$/) })
+  expect(await run(['logout'])).toMatchObject({ code: 0, stdout: 'Nobody was signed in.\n' })
+  const all = seen.join('')
+  expect(all).not.toContain('\u001b')
+  expect([...here.fake.secrets(), 'CANARY'].filter((secret) => all.includes(secret))).toEqual([])
+})
+
+describe('wrong usage', () => {
+  test.each([['stauts'], ['--stdio'], [''], ['status', '--jsno'], ['login', 'sk-FAKE-0001']])(
+    '%s ends with 2 and never starts a server, though standard input stays open',
+    async (...args) => {
+      const here = await place()
+      const { code, stdout, stderr } = await here.start(args).ended
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+      expect(stderr).toMatch(/^error: .*\n.*\[INPUT_INVALID\]\n$/)
+      expect(stderr).not.toContain('FAKE')
+      expect(here.fake.seen.requests).toEqual([])
+    },
+  )
+})
+
+test('a configuration that is not usable: status, doctor and help work, the rest says so', async () => {
+  const here = await place({ CODEX_OAUTH_PORTS: 'CANARY' })
+  expect(await here.run(['status'])).toMatchObject({ code: 3, stdout: expect.stringContaining('CODEX_OAUTH_PORTS') })
+  for (const args of [['doctor'], ['--help'], ['--version']]) expect((await here.run(args)).code).toBe(0)
+  for (const args of [['login'], ['logout'], ['models'], ['ask', 'x']]) {
+    const { code, stdout, stderr } = await here.run(args)
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(/CODEX_OAUTH_PORTS.*\n.*\[CONFIG_INVALID\]\n$/)
+    expect(stderr).not.toContain('CANARY')
+  }
+})
+
+test('without standard input, output and error at all, a question is still asked', async () => {
+  const here = await place()
+  seed(here)
+  expect((await shell('"$0" "$1" ask hi <&- >&- 2>&-', here)).code).toBe(0)
+  expect(here.fake.seen.counts[RESPONSES]).toBe(1)
+})
+
+describe('a signal', () => {
+  const LIMIT_MS = 2_000
+  /** The machine may be busy, and the process has to be collected. */
+  const MARGIN_MS = 500
+  const SIGNALS = [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const
+
+  async function endBy(command: BuiltCommand, signal: NodeJS.Signals): Promise<number | null> {
+    const { code, ms } = await command.endBy(() => command.child.kill(signal))
+    expect(ms).toBeLessThan(LIMIT_MS + MARGIN_MS)
+    return code
+  }
+
+  test.each(SIGNALS)('%s during a question cancels it at the service: exit code %i', async (signal, code) => {
+    const here = await place()
+    seed(here)
+    here.fake.script.responses.push({ sse: endlessDeltas() })
+    const command = here.start(['ask', 'x'])
+    await here.fake.arrival(RESPONSES)
+    expect(await endBy(command, signal)).toBe(code)
+    await here.fake.clientGone()
+    expect(command.stdout()).toBe('')
+    expect(command.stderr()).toMatch(/^error: .* \[CANCELLED\]\n$/)
+  })
+
+  test.each(SIGNALS)('%s during a sign-in frees its port: exit code %i', async (signal, code) => {
+    const here = await place()
+    const command = here.start(['login'])
+    await command.said('Waiting up to')
+    expect(await isListening(here.ports[0] ?? 0)).toBe(true)
+    expect(await endBy(command, signal)).toBe(code)
+    expect(await isListening(here.ports[0] ?? 0)).toBe(false)
+  })
+
+  test('a refresh under way is stored first', async () => {
+    const here = await place()
+    seed(here, -1)
+    const { promise, open } = gate()
+    here.fake.script.token.push(late(promise))
+    const command = here.start(['ask', 'x'])
+    await here.fake.arrival('/oauth/token')
+    const ended = endBy(command, 'SIGINT')
+    await command.said('[CANCELLED]')
+    open()
+    expect(await ended).toBe(130)
+    expect(stored(here).refresh_token).toBe('rt_FAKE_f1_2')
+  })
+
+  test('a refresh that never ends does not hold it', async () => {
+    const here = await place()
+    seed(here, -1)
+    here.fake.script.token.push(delayed(new Promise(() => {})))
+    const command = here.start(['ask', 'x'])
+    await here.fake.arrival('/oauth/token')
+    expect(await endBy(command, 'SIGINT')).toBe(130)
+  })
+})
+
+test('a forced sign-in revokes the old login before the process ends', async () => {
+  const here = await place()
+  seed(here)
+  here.fake.script.revoke.push(delayed(new Promise((resolve) => setTimeout(resolve, 300))))
+  const command = here.start(['login', '--force'])
+  await here.fake.browser(urlIn(await command.said('Waiting up to')))
+  expect((await command.ended).code).toBe(0)
+  expect(here.fake.seen.counts['/oauth/revoke']).toBe(1)
+})
+
+describe('standard output', () => {
+  test('a reader that goes early, like head, ends it quietly', async () => {
+    const here = await place({}, { reply: 'A long line.\n'.repeat(200_000) })
+    seed(here)
+    const { stdout, stderr } = await shell('{ "$0" "$1" ask x; echo "ended with $?" >&2; } | head -1', here)
+    expect(stdout).toBe('A long line.\n')
+    expect(stderr).toMatch(/^(Answered by .*\n)?ended with 0\n$/)
+  })
+
+  test.runIf(process.platform === 'linux')('a full disk is a failure', async () => {
+    const { code, stderr } = await shell('"$0" "$1" --help > /dev/full', await place())
+    expect({ code, stderr }).toEqual({ code: 1, stderr: 'error: Standard output cannot be written.\n' })
+  })
+})
+
+/** A line for the shell, in which `"$0" "$1"` is the program. */
+async function shell(line: string, { env }: Place) {
+  const child = spawn('sh', ['-c', line, process.execPath, SERVER], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (text) => {
+    stdout += text
+  })
+  child.stderr.on('data', (text) => {
+    stderr += text
+  })
+  const code = await new Promise((resolve) => child.once('close', resolve))
+  return { code, stdout, stderr }
+}
+
+const hasScript = spawnSync('script', ['--version']).stdout?.includes('util-linux') === true
+
+describe.runIf(hasScript)('on a terminal', () => {
+  const terminal = { terminal: true }
+
+  test('the answer streams, progress comes and goes, and nothing of it can steer the terminal', async () => {
+    const here = await place()
+    seed(here)
+    here.fake.script.responses.push({ sse: answer('one\u001b[2Jtwo', { deltas: 3, reasoning: 'Hm.' }) })
+    const { code, stdout } = await here.start(['ask', 'x'], terminal).ended
+    expect(code).toBe(0)
+    expect(stdout).toContain('\r\u001b[KCodex is thinking\r\u001b[Kone[2Jtwo\r\n\u001b[2mAnswered by Codex')
+    expect(stdout).not.toContain('\u001b[2J')
+  })
+
+  test('NO_COLOR and a dumb terminal are respected', async () => {
+    const here = await place({ NO_COLOR: '1', TERM: 'dumb' })
+    seed(here)
+    const { stdout } = await here.start(['ask', 'x'], terminal).ended
+    expect(stdout).toMatch(/^Hello from the fake Codex\.\r\nAnswered by Codex/)
+  })
+
+  test('Ctrl-C cancels an answer that is being written', async () => {
+    const here = await place()
+    seed(here)
+    here.fake.script.responses.push({ sse: endlessDeltas() })
+    const command = here.start(['ask', 'x'], terminal)
+    await command.said('and on and on')
+    command.child.stdin.write('\u0003')
+    expect((await command.ended).code).toBe(130)
+    await here.fake.clientGone()
+  })
+
+  test('Ctrl-C cancels while the question is typed', async () => {
+    const here = await place()
+    const command = here.start(['ask', '-'], terminal)
+    await command.said('Type the question')
+    command.child.stdin.write('Why\u0003')
+    expect((await command.ended).code).toBe(130)
+  })
+
+  test('a sign-in says what to paste, and does not wait for it', async () => {
+    const here = await place()
+    const command = here.start(['login'], terminal)
+    const said = await command.said('Waiting up to')
+    expect(said).toContain('paste the address of that page here')
+    await here.fake.browser(urlIn(said).replaceAll('\u001b[0m', ''))
+    const { code, stdout } = await command.ended
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/Signed in as p…n@example\.com \(pro\)\.\r\n$/)
+  })
+
+  test('a key that is typed does not appear, and Ctrl-C works there too', async () => {
+    const here = await place()
+    const command = here.start(['login', '--with-api-key'], terminal)
+    await command.said('it is not shown')
+    command.child.stdin.write('sk-FAKE-0001')
+    command.child.stdin.write('\u0003')
+    const { code, stdout } = await command.ended
+    expect(code).toBe(130)
+    expect(stdout).not.toContain('FAKE')
+  })
+
+  test('without an argument it says that it is a server, and serves', async () => {
+    const here = await place()
+    const command = here.start([], terminal)
+    expect(await command.said('--help')).toMatch(/^codex-oauth is an MCP server/)
+    command.child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'ping' })}\n`)
+    await command.said('{"result":{},"jsonrpc":"2.0","id":7}')
+    command.child.stdin.write('\u0003')
+    expect((await command.ended).code).toBe(0)
+  })
+})
+
+test('a fault of ours ends a command with one redacted line', async () => {
+  const here = await place()
+  const file = join(tempFolder(), 'sabotage.mjs')
+  writeFileSync(file, 'setTimeout(() => { throw new Error("Bearer sk-CANARY-0001") }, 500)')
+  const { code, stderr } = await startCommand({ ...here.env, NODE_OPTIONS: `--import ${file}` }, ['ask', '-']).ended
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/^codex-oauth: unexpected error, the command ends: .*\n$/)
+  expect(stderr).not.toContain('CANARY')
+})
