@@ -6,6 +6,7 @@ import type { Clock } from './infrastructure/clock.ts'
 import { createHttpClient } from './infrastructure/http-client.ts'
 import { createJsonFile } from './infrastructure/json-file.ts'
 import type { Log } from './infrastructure/log.ts'
+import { createFetch } from './infrastructure/network.ts'
 import type { Surroundings } from './infrastructure/surroundings.ts'
 import { createTokenStorage } from './infrastructure/token-storage.ts'
 import { createUuid } from './infrastructure/uuid.ts'
@@ -50,7 +51,8 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
   const newId = () => createUuid(randomBytes, now)
   const userAgent = `${config.originator}/${version} (${system.os}; ${system.arch})`
 
-  const http = createHttpClient({ fetch, log })
+  const wayOut = createFetch({ fetch, network: config.network, insecureTls: config.insecureTls })
+  const http = createHttpClient({ fetch: wayOut, log })
   const storage = createTokenStorage({ file: config.credentialsFile, now })
   const claims = createClaimStore({ base: () => storage.file(), now })
   const cache = createJsonFile(`${config.stateDir}/models.json`)
