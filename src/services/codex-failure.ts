@@ -26,7 +26,7 @@ export interface RefusedAnswer {
 const PLAN_PAGE = 'https://chatgpt.com/explore/plus'
 const BILLING_PAGE = 'https://platform.openai.com/settings/organization/billing'
 
-/** The error for an answer with another status than 200. */
+/** The error for an answer of the service (`not-the-service.ts`) with another status than 200. */
 export function refusalOf(answer: RefusedAnswer): CodexError {
   const { status, json } = answer
   const error = fieldOf(json, 'error')
@@ -161,13 +161,6 @@ function byStatus(
   { headers, modelId, kind, nowMs }: RefusedAnswer,
   words: string | undefined,
 ): Refusal {
-  if (status >= 300 && status < 400) {
-    return {
-      code: 'RESPONSE_INVALID',
-      message: `The service answered with a redirect (${status}), which is not followed with a login.`,
-      hint: 'Check CODEX_OAUTH_BASE_URL if it is set; a sign-in page of your network may stand in between.',
-    }
-  }
   switch (status) {
     case 401:
       return notAccepted(kind)
@@ -178,7 +171,7 @@ function byStatus(
         hint: `See ${USAGE_PAGE}.`,
       }
     case 403:
-      return forbidden(headers, words)
+      return forbidden(words)
     case 404:
       return {
         code: 'MODEL_UNAVAILABLE',
@@ -208,14 +201,7 @@ function notAccepted(kind: RefusedAnswer['kind']): Refusal {
   return { code: 'NOT_AUTHENTICATED', message: `The service does not accept this ${what}.`, hint }
 }
 
-function forbidden(headers: Headers, words: string | undefined): Refusal {
-  if (headers.has('cf-ray') && !isJson(headers)) {
-    return {
-      code: 'CODEX_FAILED',
-      message: 'Cloudflare blocked the request before it reached OpenAI (403).',
-      hint: 'Try without VPN or proxy, or from another network.',
-    }
-  }
+function forbidden(words: string | undefined): Refusal {
   return {
     code: 'CODEX_FAILED',
     message: `The service forbids this request (403)${said(words)}.`,
@@ -242,10 +228,6 @@ function otherStatus(status: number, words: string | undefined): Refusal {
 /** The service's own words, where it gave any. */
 function said(words: string | undefined): string {
   return words === undefined ? '' : `: ${quoteRemote(words)}`
-}
-
-function isJson(headers: Headers): boolean {
-  return /json/.test(headers.get('content-type') ?? '')
 }
 
 function toError({ code, message, hint, retryable = false }: Refusal, cause: unknown): CodexError {
