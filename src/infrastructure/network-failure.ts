@@ -123,9 +123,11 @@ export function isDistrust(cause: unknown): boolean {
 /** The errno or undici code behind fetch's "fetch failed"; only its code, because the text may quote a header. */
 export function failureCode(error: unknown): string {
   for (let current = error; current instanceof Error; current = current.cause) {
+    if (current instanceof CodexError && current.cause instanceof Error) continue
     const code = 'code' in current ? current.code : undefined
-    const isLast = !(current instanceof CodexError && current.cause instanceof Error)
-    if (isLast && typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,60}$/.test(code)) return code
+    if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,60}$/.test(code)) return code
+    // undici forgets the code of these.
+    if (current.name === 'HTTPParserError') return 'HPE_INVALID'
     if (current instanceof AggregateError && current.errors.length > 0) return failureCode(current.errors[0])
   }
   return 'UNKNOWN'
