@@ -21,7 +21,7 @@ export function notTheService(
   // RFC 6585, section 6.
   if (status === 511) return cameInstead('A refusal of your network', 'it wants you to sign in to it first', PORTAL)
   if (status === 429 || status >= 500) return undefined
-  if (status >= 300 && status < 400) {
+  if (status >= 300 && status < 400 && status !== 304) {
     return cameInstead('A redirect', 'it is not followed with a login', `${PORTAL} ${ADDRESSES}`)
   }
   if (!isPage(headers)) return undefined

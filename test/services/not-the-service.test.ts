@@ -53,6 +53,7 @@ test.each<[string, number, Record<string, string>]>([
   ['data', 200, json],
   ['events', 200, { 'content-type': 'text/event-stream' }],
   ['nothing at all', 200, {}],
+  ['nothing new', 304, {}],
   ['a refusal', 401, json],
   ['a refusal without a word, through Cloudflare', 401, { 'cf-ray': '8a-FRA' }],
   ['a refusal through Cloudflare', 403, { ...json, 'cf-ray': '8a-FRA' }],
