@@ -53,12 +53,12 @@ var __toESM = (mod, isNodeMode, target) => (target = mod != null ? __create(__ge
 var createCipheriv, createDecipheriv, createHash, randomBytes, scrypt, timingSafeEqual;
 var init_node_crypto = __esm({
   "late:node:crypto"() {
-    createCipheriv = (...args) => __require("node:crypto").createCipheriv(...args);
-    createDecipheriv = (...args) => __require("node:crypto").createDecipheriv(...args);
-    createHash = (...args) => __require("node:crypto").createHash(...args);
-    randomBytes = (...args) => __require("node:crypto").randomBytes(...args);
-    scrypt = (...args) => __require("node:crypto").scrypt(...args);
-    timingSafeEqual = (...args) => __require("node:crypto").timingSafeEqual(...args);
+    createCipheriv = (...args2) => __require("node:crypto").createCipheriv(...args2);
+    createDecipheriv = (...args2) => __require("node:crypto").createDecipheriv(...args2);
+    createHash = (...args2) => __require("node:crypto").createHash(...args2);
+    randomBytes = (...args2) => __require("node:crypto").randomBytes(...args2);
+    scrypt = (...args2) => __require("node:crypto").scrypt(...args2);
+    timingSafeEqual = (...args2) => __require("node:crypto").timingSafeEqual(...args2);
   }
 });
 
@@ -268,6 +268,25 @@ var init_atomic_file = __esm({
   }
 });
 
+// src/infrastructure/regular-file.ts
+import * as fs2 from "node:fs";
+function readRegularFile(path3, maxBytes) {
+  const fd = fs2.openSync(path3, fs2.constants.O_RDONLY | (fs2.constants.O_NONBLOCK ?? 0));
+  try {
+    const stat = fs2.fstatSync(fd);
+    if (!stat.isFile()) throw Object.assign(new Error("Not a file."), { code: "EISDIR" });
+    if (stat.size > maxBytes) throw Object.assign(new Error("Too large."), { code: "EFBIG" });
+    return { bytes: fs2.readFileSync(fd), stat };
+  } finally {
+    fs2.closeSync(fd);
+  }
+}
+var init_regular_file = __esm({
+  "src/infrastructure/regular-file.ts"() {
+    "use strict";
+  }
+});
+
 // src/errors.ts
 function codeOf(error2) {
   return error2 instanceof CodexError ? error2.code : "UNKNOWN";
@@ -334,10 +353,141 @@ var init_storage_failure = __esm({
   }
 });
 
+// src/infrastructure/abort.ts
+function cancelled() {
+  return new CodexError("CANCELLED", "The call was cancelled.");
+}
+function raceSignal(work, signal) {
+  if (signal === void 0) return work;
+  return new Promise((resolve3, reject) => {
+    const cancel = () => reject(cancelled());
+    if (signal.aborted) cancel();
+    signal.addEventListener("abort", cancel, { once: true });
+    work.then(resolve3, reject).finally(() => signal.removeEventListener("abort", cancel));
+  });
+}
+var init_abort = __esm({
+  "src/infrastructure/abort.ts"() {
+    "use strict";
+    init_errors();
+  }
+});
+
+// src/infrastructure/trusted-certificates.ts
+function areToBeRead(files) {
+  return files.some(({ variable }) => variable !== READ_BY_NODE);
+}
+async function createTrust(files) {
+  if (!areToBeRead(files)) return void 0;
+  const tls = await import("node:tls");
+  const usual = tls.getCACertificates?.("default") ?? tls.rootCertificates;
+  const added = await Promise.all(
+    files.map((file2) => readCertificates(file2).catch((problem2) => isReadByNode(file2) ? [] : Promise.reject(problem2)))
+  );
+  return tls.createSecureContext({ ca: [...usual, ...added.flat()] });
+}
+async function unreadableByNode(files) {
+  for (const file2 of files.filter(isReadByNode)) {
+    const problem2 = await readCertificates(file2).then(
+      () => void 0,
+      (error2) => error2
+    );
+    if (problem2 !== void 0) return problem2;
+  }
+  return void 0;
+}
+function isReadByNode({ variable }) {
+  return variable === READ_BY_NODE;
+}
+async function readCertificates({ variable, path: path3 }) {
+  const bytes = read(variable, path3);
+  const { X509Certificate } = await import("node:crypto");
+  const blocks = bytes.toString("latin1").match(PEM_BLOCK) ?? [bytes];
+  const certificates = blocks.flatMap((block) => {
+    try {
+      return new X509Certificate(block).toString();
+    } catch {
+      return [];
+    }
+  });
+  if (certificates.length === 0) throw unusable(`${variable} names a file without a certificate: ${path3}.`);
+  return certificates;
+}
+function read(variable, path3) {
+  try {
+    return readRegularFile(path3, MAX_BYTES2).bytes;
+  } catch (cause) {
+    throw unusable(`${variable} names a file that cannot be read (${errnoOf(cause) ?? "UNKNOWN"}): ${path3}.`, cause);
+  }
+}
+function unusable(message, cause) {
+  return new CodexError("CONFIG_INVALID", message, {
+    hint: "It should be a PEM file with the certificates to trust. Correct or remove the variable in the environment of the MCP server, then restart the server.",
+    cause
+  });
+}
+var READ_BY_NODE, MAX_BYTES2, PEM_BLOCK;
+var init_trusted_certificates = __esm({
+  "src/infrastructure/trusted-certificates.ts"() {
+    "use strict";
+    init_errors();
+    init_errno();
+    init_regular_file();
+    READ_BY_NODE = "NODE_EXTRA_CA_CERTS";
+    MAX_BYTES2 = 16 * 1024 * 1024;
+    PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----[^-]+-----END \1-----/g;
+  }
+});
+
+// text:undici
+var undici_exports = {};
+__export(undici_exports, {
+  Agent: () => Agent,
+  EnvHttpProxyAgent: () => EnvHttpProxyAgent,
+  Pool: () => Pool
+});
+var library, compile, Agent, EnvHttpProxyAgent, Pool;
+var init_undici = __esm({
+  "text:undici"() {
+    library = { exports: {} };
+    compile = __require("node:vm").compileFunction;
+    compile('var d=(e,A)=>()=>{try{return A||e((A={exports:{}}).exports,A),A.exports}catch(t){throw A=0,t}};var x=d((Ha,Wn)=>{"use strict";var dn=Symbol.for("undici.error.UND_ERR"),T=class extends Error{constructor(A,t){super(A,t),this.name="UndiciError",this.code="UND_ERR"}static[Symbol.hasInstance](A){return A&&A[dn]===!0}get[dn](){return!0}},Nn=Symbol.for("undici.error.UND_ERR_CONNECT_TIMEOUT"),ct=class extends T{constructor(A){super(A),this.name="ConnectTimeoutError",this.message=A||"Connect Timeout Error",this.code="UND_ERR_CONNECT_TIMEOUT"}static[Symbol.hasInstance](A){return A&&A[Nn]===!0}get[Nn](){return!0}},Sn=Symbol.for("undici.error.UND_ERR_HEADERS_TIMEOUT"),ut=class extends T{constructor(A){super(A),this.name="HeadersTimeoutError",this.message=A||"Headers Timeout Error",this.code="UND_ERR_HEADERS_TIMEOUT"}static[Symbol.hasInstance](A){return A&&A[Sn]===!0}get[Sn](){return!0}},yn=Symbol.for("undici.error.UND_ERR_HEADERS_OVERFLOW"),lt=class extends T{constructor(A){super(A),this.name="HeadersOverflowError",this.message=A||"Headers Overflow Error",this.code="UND_ERR_HEADERS_OVERFLOW"}static[Symbol.hasInstance](A){return A&&A[yn]===!0}get[yn](){return!0}},Rn=Symbol.for("undici.error.UND_ERR_BODY_TIMEOUT"),ht=class extends T{constructor(A){super(A),this.name="BodyTimeoutError",this.message=A||"Body Timeout Error",this.code="UND_ERR_BODY_TIMEOUT"}static[Symbol.hasInstance](A){return A&&A[Rn]===!0}get[Rn](){return!0}},wn=Symbol.for("undici.error.UND_ERR_INVALID_ARG"),Dt=class extends T{constructor(A){super(A),this.name="InvalidArgumentError",this.message=A||"Invalid Argument Error",this.code="UND_ERR_INVALID_ARG"}static[Symbol.hasInstance](A){return A&&A[wn]===!0}get[wn](){return!0}},Un=Symbol.for("undici.error.UND_ERR_INVALID_RETURN_VALUE"),ft=class extends T{constructor(A){super(A),this.name="InvalidReturnValueError",this.message=A||"Invalid Return Value Error",this.code="UND_ERR_INVALID_RETURN_VALUE"}static[Symbol.hasInstance](A){return A&&A[Un]===!0}get[Un](){return!0}},Fn=Symbol.for("undici.error.UND_ERR_ABORT"),Me=class extends T{constructor(A){super(A),this.name="AbortError",this.message=A||"The operation was aborted",this.code="UND_ERR_ABORT"}static[Symbol.hasInstance](A){return A&&A[Fn]===!0}get[Fn](){return!0}},Tn=Symbol.for("undici.error.UND_ERR_ABORTED"),dt=class extends Me{constructor(A){super(A),this.name="AbortError",this.message=A||"Request aborted",this.code="UND_ERR_ABORTED"}static[Symbol.hasInstance](A){return A&&A[Tn]===!0}get[Tn](){return!0}},Mn=Symbol.for("undici.error.UND_ERR_INFO"),Nt=class extends T{constructor(A){super(A),this.name="InformationalError",this.message=A||"Request information",this.code="UND_ERR_INFO"}static[Symbol.hasInstance](A){return A&&A[Mn]===!0}get[Mn](){return!0}},pn=Symbol.for("undici.error.UND_ERR_REQ_CONTENT_LENGTH_MISMATCH"),St=class extends T{constructor(A){super(A),this.name="RequestContentLengthMismatchError",this.message=A||"Request body length does not match content-length header",this.code="UND_ERR_REQ_CONTENT_LENGTH_MISMATCH"}static[Symbol.hasInstance](A){return A&&A[pn]===!0}get[pn](){return!0}},mn=Symbol.for("undici.error.UND_ERR_RES_CONTENT_LENGTH_MISMATCH"),yt=class extends T{constructor(A){super(A),this.name="ResponseContentLengthMismatchError",this.message=A||"Response body length does not match content-length header",this.code="UND_ERR_RES_CONTENT_LENGTH_MISMATCH"}static[Symbol.hasInstance](A){return A&&A[mn]===!0}get[mn](){return!0}},kn=Symbol.for("undici.error.UND_ERR_DESTROYED"),Rt=class extends T{constructor(A){super(A),this.name="ClientDestroyedError",this.message=A||"The client is destroyed",this.code="UND_ERR_DESTROYED"}static[Symbol.hasInstance](A){return A&&A[kn]===!0}get[kn](){return!0}},Ln=Symbol.for("undici.error.UND_ERR_CLOSED"),wt=class extends T{constructor(A){super(A),this.name="ClientClosedError",this.message=A||"The client is closed",this.code="UND_ERR_CLOSED"}static[Symbol.hasInstance](A){return A&&A[Ln]===!0}get[Ln](){return!0}},Yn=Symbol.for("undici.error.UND_ERR_SOCKET"),Ut=class extends T{constructor(A,t){super(A),this.name="SocketError",this.message=A||"Socket error",this.code="UND_ERR_SOCKET",this.socket=t}static[Symbol.hasInstance](A){return A&&A[Yn]===!0}get[Yn](){return!0}},Hn=Symbol.for("undici.error.UND_ERR_NOT_SUPPORTED"),Ft=class extends T{constructor(A){super(A),this.name="NotSupportedError",this.message=A||"Not supported error",this.code="UND_ERR_NOT_SUPPORTED"}static[Symbol.hasInstance](A){return A&&A[Hn]===!0}get[Hn](){return!0}},bn=Symbol.for("undici.error.UND_ERR_BPL_MISSING_UPSTREAM"),Tt=class extends T{constructor(A){super(A),this.name="MissingUpstreamError",this.message=A||"No upstream has been added to the BalancedPool",this.code="UND_ERR_BPL_MISSING_UPSTREAM"}static[Symbol.hasInstance](A){return A&&A[bn]===!0}get[bn](){return!0}},Gn=Symbol.for("undici.error.UND_ERR_HTTP_PARSER"),Mt=class extends Error{constructor(A,t,r){super(A),this.name="HTTPParserError",this.code=t?`HPE_${t}`:void 0,this.data=r?r.toString():void 0}static[Symbol.hasInstance](A){return A&&A[Gn]===!0}get[Gn](){return!0}},On=Symbol.for("undici.error.UND_ERR_RES_EXCEEDED_MAX_SIZE"),pt=class extends T{constructor(A){super(A),this.name="ResponseExceededMaxSizeError",this.message=A||"Response content exceeded max size",this.code="UND_ERR_RES_EXCEEDED_MAX_SIZE"}static[Symbol.hasInstance](A){return A&&A[On]===!0}get[On](){return!0}},Vn=Symbol.for("undici.error.UND_ERR_REQ_RETRY"),mt=class extends T{constructor(A,t,{headers:r,data:n}){super(A),this.name="RequestRetryError",this.message=A||"Request retry error",this.code="UND_ERR_REQ_RETRY",this.statusCode=t,this.data=n,this.headers=r}static[Symbol.hasInstance](A){return A&&A[Vn]===!0}get[Vn](){return!0}},xn=Symbol.for("undici.error.UND_ERR_RESPONSE"),kt=class extends T{constructor(A,t,{headers:r,body:n}){super(A),this.name="ResponseError",this.message=A||"Response error",this.code="UND_ERR_RESPONSE",this.statusCode=t,this.body=n,this.headers=r}static[Symbol.hasInstance](A){return A&&A[xn]===!0}get[xn](){return!0}},Jn=Symbol.for("undici.error.UND_ERR_PRX_TLS"),Lt=class extends T{constructor(A,t,r={}){super(t,{cause:A,...r}),this.name="SecureProxyConnectionError",this.message=t||"Secure Proxy Connection failed",this.code="UND_ERR_PRX_TLS",this.cause=A}static[Symbol.hasInstance](A){return A&&A[Jn]===!0}get[Jn](){return!0}},_n=Symbol.for("undici.error.UND_ERR_MAX_ORIGINS_REACHED"),Yt=class extends T{constructor(A){super(A),this.name="MaxOriginsReachedError",this.message=A||"Maximum allowed origins reached",this.code="UND_ERR_MAX_ORIGINS_REACHED"}static[Symbol.hasInstance](A){return A&&A[_n]===!0}get[_n](){return!0}},Ht=class extends T{constructor(A,t){super(A),this.name="Socks5ProxyError",this.message=A||"SOCKS5 proxy error",this.code=t||"UND_ERR_SOCKS5"}},Pn=Symbol.for("undici.error.UND_ERR_WS_MESSAGE_SIZE_EXCEEDED"),bt=class extends T{constructor(A){super(A),this.name="MessageSizeExceededError",this.message=A||"Max decompressed message size exceeded",this.code="UND_ERR_WS_MESSAGE_SIZE_EXCEEDED"}static[Symbol.hasInstance](A){return A&&A[Pn]===!0}get[Pn](){return!0}};Wn.exports={AbortError:Me,HTTPParserError:Mt,UndiciError:T,HeadersTimeoutError:ut,HeadersOverflowError:lt,BodyTimeoutError:ht,RequestContentLengthMismatchError:St,ConnectTimeoutError:ct,InvalidArgumentError:Dt,InvalidReturnValueError:ft,RequestAbortedError:dt,ClientDestroyedError:Rt,ClientClosedError:wt,InformationalError:Nt,SocketError:Ut,NotSupportedError:Ft,ResponseContentLengthMismatchError:yt,BalancedPoolMissingUpstreamError:Tt,ResponseExceededMaxSizeError:pt,RequestRetryError:mt,ResponseError:kt,SecureProxyConnectionError:Lt,MaxOriginsReachedError:Yt,Socks5ProxyError:Ht,MessageSizeExceededError:bt}});var Xn=d((ba,vn)=>{"use strict";var{InvalidArgumentError:wE}=x();vn.exports=class qn{#A;constructor(A){this.#A=A}static wrap(A){return A.onRequestStart?A:new qn(A)}onConnect(A,t){return this.#A.onConnect?.(A,t)}onResponseStarted(){return this.#A.onResponseStarted?.()}onHeaders(A,t,r,n){return this.#A.onHeaders?.(A,t,r,n)}onUpgrade(A,t,r){return this.#A.onUpgrade?.(A,t,r)}onData(A){return this.#A.onData?.(A)}onComplete(A){return this.#A.onComplete?.(A)}onError(A){if(!this.#A.onError)throw A;return this.#A.onError?.(A)}onRequestStart(A,t){this.#A.onConnect?.(r=>A.abort(r),t)}onRequestUpgrade(A,t,r,n){let s=[];for(let[o,g]of Object.entries(r))s.push(Buffer.from(o,"latin1"),Gt(g));this.#A.onUpgrade?.(t,s,n)}onResponseStart(A,t,r,n){let s=[];for(let[o,g]of Object.entries(r))s.push(Buffer.from(o,"latin1"),Gt(g));this.#A.onHeaders?.(t,s,()=>A.resume(),n)===!1&&A.pause()}onResponseData(A,t){this.#A.onData?.(t)===!1&&A.pause()}onResponseEnd(A,t){let r=[];for(let[n,s]of Object.entries(t))r.push(Buffer.from(n,"latin1"),Gt(s));this.#A.onComplete?.(r)}onResponseError(A,t){if(!this.#A.onError)throw new wE("invalid onError method");this.#A.onError?.(t)}};function Gt(e){return Array.isArray(e)?e.map(A=>Buffer.from(A,"latin1")):Buffer.from(e,"latin1")}});var Vt=d((Ga,Zn)=>{"use strict";var UE=require("node:events"),FE=Xn(),TE=e=>(A,t)=>e(A,FE.wrap(t)),Ot=class extends UE{dispatch(){throw new Error("not implemented")}close(){throw new Error("not implemented")}destroy(){throw new Error("not implemented")}compose(...A){let t=Array.isArray(A[0])?A[0]:A,r=this.dispatch.bind(this);for(let n of t)if(n!=null){if(typeof n!="function")throw new TypeError(`invalid interceptor, expected function received ${typeof n}`);if(r=n(r),r=TE(r),r==null||typeof r!="function"||r.length!==2)throw new TypeError("invalid interceptor")}return new Proxy(this,{get:(n,s)=>s==="dispatch"?r:n[s]})}};Zn.exports=Ot});var $=d((Oa,Kn)=>{"use strict";Kn.exports={kClose:Symbol("close"),kDestroy:Symbol("destroy"),kDispatch:Symbol("dispatch"),kUrl:Symbol("url"),kRedirectCacheControl:Symbol("redirect cache control"),kWriting:Symbol("writing"),kResuming:Symbol("resuming"),kQueue:Symbol("queue"),kConnect:Symbol("connect"),kConnecting:Symbol("connecting"),kKeepAliveDefaultTimeout:Symbol("default keep alive timeout"),kKeepAliveMaxTimeout:Symbol("max keep alive timeout"),kKeepAliveTimeoutThreshold:Symbol("keep alive timeout threshold"),kKeepAliveTimeoutValue:Symbol("keep alive timeout"),kKeepAlive:Symbol("keep alive"),kHeadersTimeout:Symbol("headers timeout"),kBodyTimeout:Symbol("body timeout"),kServerName:Symbol("server name"),kLocalAddress:Symbol("local address"),kHost:Symbol("host"),kNoRef:Symbol("no ref"),kBodyUsed:Symbol("used"),kBody:Symbol("abstracted request body"),kRunning:Symbol("running"),kBlocking:Symbol("blocking"),kPending:Symbol("pending"),kSize:Symbol("size"),kBusy:Symbol("busy"),kQueued:Symbol("queued"),kFree:Symbol("free"),kConnected:Symbol("connected"),kClosed:Symbol("closed"),kNeedDrain:Symbol("need drain"),kReset:Symbol("reset"),kDestroyed:Symbol.for("nodejs.stream.destroyed"),kResume:Symbol("resume"),kOnError:Symbol("on error"),kMaxHeadersSize:Symbol("max headers size"),kRunningIdx:Symbol("running index"),kPendingIdx:Symbol("pending index"),kError:Symbol("error"),kClients:Symbol("clients"),kClient:Symbol("client"),kParser:Symbol("parser"),kOnDestroyed:Symbol("destroy callbacks"),kPipelining:Symbol("pipelining"),kSocket:Symbol("socket"),kHostHeader:Symbol("host header"),kConnector:Symbol("connector"),kStrictContentLength:Symbol("strict content length"),kMaxRedirections:Symbol("maxRedirections"),kMaxRequests:Symbol("maxRequestsPerClient"),kProxy:Symbol("proxy agent options"),kCounter:Symbol("socket request counter"),kMaxResponseSize:Symbol("max response size"),kHTTP2Session:Symbol("http2Session"),kHTTP2SessionState:Symbol("http2Session state"),kRetryHandlerDefaultRetry:Symbol("retry agent default retry"),kConstruct:Symbol("constructable"),kListeners:Symbol("listeners"),kHTTPContext:Symbol("http context"),kMaxConcurrentStreams:Symbol("max concurrent streams"),kHTTP2InitialWindowSize:Symbol("http2 initial window size"),kHTTP2ConnectionWindowSize:Symbol("http2 connection window size"),kEnableConnectProtocol:Symbol("http2session connect protocol"),kRemoteSettings:Symbol("http2session remote settings"),kHTTP2Stream:Symbol("http2session client stream"),kPingInterval:Symbol("ping interval"),kNoProxyAgent:Symbol("no proxy agent"),kHttpProxyAgent:Symbol("http proxy agent"),kHttpsProxyAgent:Symbol("https proxy agent"),kSocks5ProxyAgent:Symbol("socks5 proxy agent")}});var vt=d((Va,As)=>{"use strict";var VA=0,xt=1e3,Jt=(xt>>1)-1,uA,_t=Symbol("kFastTimer"),QA=[],Pt=-2,Wt=-1,jn=0,zn=1;function qt(){VA+=Jt;let e=0,A=QA.length;for(;e<A;){let t=QA[e];t._state===jn?(t._idleStart=VA-Jt,t._state=zn):t._state===zn&&VA>=t._idleStart+t._idleTimeout&&(t._state=Wt,t._idleStart=-1,t._onTimeout(t._timerArg)),t._state===Wt?(t._state=Pt,--A!==0&&(QA[e]=QA[A])):++e}QA.length=A,QA.length!==0&&$n()}function $n(){uA?.refresh?uA.refresh():(clearTimeout(uA),uA=setTimeout(qt,Jt),uA?.unref())}var pe=class{[_t]=!0;_state=Pt;_idleTimeout=-1;_idleStart=-1;_onTimeout;_timerArg;constructor(A,t,r){this._onTimeout=A,this._idleTimeout=t,this._timerArg=r,this.refresh()}refresh(){this._state===Pt&&QA.push(this),(!uA||QA.length===1)&&$n(),this._state=jn}clear(){this._state=Wt,this._idleStart=-1}};As.exports={setTimeout(e,A,t){return A<=xt?setTimeout(e,A,t):new pe(e,A,t)},clearTimeout(e){e[_t]?e.clear():clearTimeout(e)},setFastTimeout(e,A,t){return new pe(e,A,t)},clearFastTimeout(e){e.clear()},now(){return VA},tick(e=0){VA+=e-xt+1,qt(),qt()},reset(){VA=0,QA.length=0,clearTimeout(uA),uA=null},kFastTimer:_t}});var ke=d((xa,ts)=>{"use strict";var Xt=["Accept","Accept-Encoding","Accept-Language","Accept-Ranges","Access-Control-Allow-Credentials","Access-Control-Allow-Headers","Access-Control-Allow-Methods","Access-Control-Allow-Origin","Access-Control-Expose-Headers","Access-Control-Max-Age","Access-Control-Request-Headers","Access-Control-Request-Method","Age","Allow","Alt-Svc","Alt-Used","Authorization","Cache-Control","Clear-Site-Data","Connection","Content-Disposition","Content-Encoding","Content-Language","Content-Length","Content-Location","Content-Range","Content-Security-Policy","Content-Security-Policy-Report-Only","Content-Type","Cookie","Cross-Origin-Embedder-Policy","Cross-Origin-Opener-Policy","Cross-Origin-Resource-Policy","Date","Device-Memory","Downlink","ECT","ETag","Expect","Expect-CT","Expires","Forwarded","From","Host","If-Match","If-Modified-Since","If-None-Match","If-Range","If-Unmodified-Since","Keep-Alive","Last-Modified","Link","Location","Max-Forwards","Origin","Permissions-Policy","Pragma","Proxy-Authenticate","Proxy-Authorization","RTT","Range","Referer","Referrer-Policy","Refresh","Retry-After","Sec-WebSocket-Accept","Sec-WebSocket-Extensions","Sec-WebSocket-Key","Sec-WebSocket-Protocol","Sec-WebSocket-Version","Server","Server-Timing","Service-Worker-Allowed","Service-Worker-Navigation-Preload","Set-Cookie","SourceMap","Strict-Transport-Security","Supports-Loading-Mode","TE","Timing-Allow-Origin","Trailer","Transfer-Encoding","Upgrade","Upgrade-Insecure-Requests","User-Agent","Vary","Via","WWW-Authenticate","X-Content-Type-Options","X-DNS-Prefetch-Control","X-Frame-Options","X-Permitted-Cross-Domain-Policies","X-Powered-By","X-Requested-With","X-XSS-Protection"],me={};Object.setPrototypeOf(me,null);var es={};Object.setPrototypeOf(es,null);function ME(e){let A=es[e];return A===void 0&&(A=Buffer.from(e)),A}for(let e=0;e<Xt.length;++e){let A=Xt[e],t=A.toLowerCase();me[A]=me[t]=t}ts.exports={wellknownHeaderNames:Xt,headerNameLowerCasedRecord:me,getHeaderNameAsBuffer:ME}});var os=d((Ja,ss)=>{"use strict";var{wellknownHeaderNames:rs,headerNameLowerCasedRecord:pE}=ke(),Zt=class e{value=null;left=null;middle=null;right=null;code;constructor(A,t,r){if(r===void 0||r>=A.length)throw new TypeError("Unreachable");if((this.code=A.charCodeAt(r))>127)throw new TypeError("key must be ascii string");A.length!==++r?this.middle=new e(A,t,r):this.value=t}add(A,t){let r=A.length;if(r===0)throw new TypeError("Unreachable");let n=0,s=this;for(;;){let o=A.charCodeAt(n);if(o>127)throw new TypeError("key must be ascii string");if(s.code===o)if(r===++n){s.value=t;break}else if(s.middle!==null)s=s.middle;else{s.middle=new e(A,t,n);break}else if(s.code<o)if(s.left!==null)s=s.left;else{s.left=new e(A,t,n);break}else if(s.right!==null)s=s.right;else{s.right=new e(A,t,n);break}}}search(A){let t=A.length,r=0,n=this;for(;n!==null&&r<t;){let s=A[r];for(s<=90&&s>=65&&(s|=32);n!==null;){if(s===n.code){if(t===++r)return n;n=n.middle;break}n=n.code<s?n.left:n.right}}return null}},Le=class{node=null;insert(A,t){this.node===null?this.node=new Zt(A,t,0):this.node.add(A,t)}lookup(A){return this.node?.search(A)?.value??null}},ns=new Le;for(let e=0;e<rs.length;++e){let A=pE[rs[e]];ns.insert(A,A)}ss.exports={TernarySearchTree:Le,tree:ns}});var J=d((_a,Us)=>{"use strict";var se=require("node:assert"),{kDestroyed:gs,kBodyUsed:xA,kListeners:He,kBody:is}=$(),{IncomingMessage:mE}=require("node:http"),Is=require("node:stream"),kE=require("node:net"),{stringify:LE}=require("node:querystring"),{EventEmitter:YE}=require("node:events"),Ye=vt(),{InvalidArgumentError:H,ConnectTimeoutError:HE}=x(),{headerNameLowerCasedRecord:bE}=ke(),{tree:Bs}=os(),[GE,OE]=process.versions.node.split(".",2).map(e=>Number(e)),Ge=class{constructor(A){this[is]=A,this[xA]=!1}async*[Symbol.asyncIterator](){se(!this[xA],"disturbed"),this[xA]=!0,yield*this[is]}};function Es(){}function VE(e){return Oe(e)?(hs(e)===0&&e.on("data",function(){se(!1)}),typeof e.readableDidRead!="boolean"&&(e[xA]=!1,YE.prototype.on.call(e,"data",function(){this[xA]=!0})),e):e&&typeof e.pipeTo=="function"?new Ge(e):e&&Ss(e)?e:e&&typeof e!="string"&&!ArrayBuffer.isView(e)&&ls(e)?new Ge(e):e}function Oe(e){return e&&typeof e=="object"&&typeof e.pipe=="function"&&typeof e.on=="function"}function Cs(e){if(e===null)return!1;if(e instanceof Blob)return!0;if(typeof e!="object")return!1;{let A=e[Symbol.toStringTag];return(A==="Blob"||A==="File")&&("stream"in e&&typeof e.stream=="function"||"arrayBuffer"in e&&typeof e.arrayBuffer=="function")}}function as(e){return e.includes("?")||e.includes("#")}function xE(e,A){if(as(e))throw new Error(\'Query params cannot be passed when url already contains "?" or "#".\');let t=LE(A);return t&&(e+="?"+t),e}function cs(e){let A=parseInt(e,10);return A===Number(e)&&A>=0&&A<=65535}function be(e){return e!=null&&e[0]==="h"&&e[1]==="t"&&e[2]==="t"&&e[3]==="p"&&(e[4]===":"||e[4]==="s"&&e[5]===":")}function us(e){if(typeof e=="string"){if(e=new URL(e),!be(e.origin||e.protocol))throw new H("Invalid URL protocol: the URL must start with `http:` or `https:`.");return e}if(!e||typeof e!="object")throw new H("Invalid URL: The URL argument must be a non-null object.");if(!(e instanceof URL)){if(e.port!=null&&e.port!==""&&cs(e.port)===!1)throw new H("Invalid URL: port must be a valid integer or a string representation of an integer.");if(e.path!=null&&typeof e.path!="string")throw new H("Invalid URL path: the path must be a string or null/undefined.");if(e.pathname!=null&&typeof e.pathname!="string")throw new H("Invalid URL pathname: the pathname must be a string or null/undefined.");if(e.hostname!=null&&typeof e.hostname!="string")throw new H("Invalid URL hostname: the hostname must be a string or null/undefined.");if(e.origin!=null&&typeof e.origin!="string")throw new H("Invalid URL origin: the origin must be a string or null/undefined.");if(!be(e.origin||e.protocol))throw new H("Invalid URL protocol: the URL must start with `http:` or `https:`.");let A=e.port!=null?e.port:e.protocol==="https:"?443:80,t=e.origin!=null?e.origin:`${e.protocol||""}//${e.hostname||""}:${A}`,r=e.path!=null?e.path:`${e.pathname||""}${e.search||""}`;return t[t.length-1]==="/"&&(t=t.slice(0,t.length-1)),r&&r[0]!=="/"&&(r=`/${r}`),new URL(`${t}${r}`)}if(!be(e.origin||e.protocol))throw new H("Invalid URL protocol: the URL must start with `http:` or `https:`.");return e}function JE(e){if(e=us(e),e.pathname!=="/"||e.search||e.hash)throw new H("invalid url");return e}function _E(e){if(e[0]==="["){let t=e.indexOf("]");return se(t!==-1),e.substring(1,t)}let A=e.indexOf(":");return A===-1?e:e.substring(0,A)}function PE(e){if(!e)return null;se(typeof e=="string");let A=_E(e);return kE.isIP(A)?"":A}function WE(e){return JSON.parse(JSON.stringify(e))}function qE(e){return e!=null&&typeof e[Symbol.asyncIterator]=="function"}function ls(e){return e!=null&&(typeof e[Symbol.iterator]=="function"||typeof e[Symbol.asyncIterator]=="function")}function vE(e){let A=Object.getPrototypeOf(e);return Object.prototype.hasOwnProperty.call(e,Symbol.iterator)||A!=null&&A!==Object.prototype&&typeof e[Symbol.iterator]=="function"}function hs(e){if(e==null)return 0;if(Oe(e)){let A=e._readableState;return A&&A.objectMode===!1&&A.ended===!0&&Number.isFinite(A.length)?A.length:null}else{if(Cs(e))return e.size!=null?e.size:null;if(Ns(e))return e.byteLength}return null}function Ds(e){return e&&!!(e.destroyed||e[gs]||Is.isDestroyed?.(e))}function fs(e,A){e==null||!Oe(e)||Ds(e)||(typeof e.destroy=="function"?(Object.getPrototypeOf(e).constructor===mE&&(e.socket=null),e.destroy(A)):A&&queueMicrotask(()=>{e.emit("error",A)}),e.destroyed!==!0&&(e[gs]=!0))}var XE=/timeout=(\\d+)/;function ZE(e){let A=e.match(XE);return A?parseInt(A[1],10)*1e3:null}function ds(e){return typeof e=="string"?bE[e]??e.toLowerCase():Bs.lookup(e)??e.toString("latin1").toLowerCase()}function KE(e){return Bs.lookup(e)??e.toString("latin1").toLowerCase()}function zE(e,A){A===void 0&&(A={});for(let t=0;t<e.length;t+=2){let r=ds(e[t]),n=A[r];if(n!==void 0)if(Object.hasOwn(A,r))typeof n=="string"&&(n=[n],A[r]=n),n.push(e[t+1].toString("latin1"));else{let s=typeof e[t+1]=="string"?e[t+1]:Array.isArray(e[t+1])?e[t+1].map(o=>o.toString("latin1")):e[t+1].toString("latin1");r==="__proto__"?Object.defineProperty(A,r,{value:s,enumerable:!0,configurable:!0,writable:!0}):A[r]=s}else{let s=typeof e[t+1]=="string"?e[t+1]:Array.isArray(e[t+1])?e[t+1].map(o=>o.toString("latin1")):e[t+1].toString("latin1");A[r]=s}}return A}function jE(e){let A=e.length,t=new Array(A),r,n;for(let s=0;s<A;s+=2)r=e[s],n=e[s+1],typeof r!="string"&&(r=r.toString()),typeof n!="string"&&(n=n.toString("latin1")),t[s]=r,t[s+1]=n;return t}function $E(e){let A=[];for(let[t,r]of Object.entries(e))if(Array.isArray(r))for(let n of r)A.push(Buffer.from(t,"latin1"),Buffer.from(`${n}`,"latin1"));else A.push(Buffer.from(t,"latin1"),Buffer.from(`${r}`,"latin1"));return A}function AQ(e){if(!Array.isArray(e))throw new TypeError("expected headers to be an array");return e.map(A=>Buffer.from(A))}function Ns(e){return e instanceof Uint8Array||Buffer.isBuffer(e)}function eQ(e,A,t){if(!e||typeof e!="object")throw new H("handler must be an object");if(typeof e.onRequestStart!="function"){if(typeof e.onConnect!="function")throw new H("invalid onConnect method");if(typeof e.onError!="function")throw new H("invalid onError method");if(typeof e.onBodySent!="function"&&e.onBodySent!==void 0)throw new H("invalid onBodySent method");if(t||A==="CONNECT"){if(typeof e.onUpgrade!="function")throw new H("invalid onUpgrade method")}else{if(typeof e.onHeaders!="function")throw new H("invalid onHeaders method");if(typeof e.onData!="function")throw new H("invalid onData method");if(typeof e.onComplete!="function")throw new H("invalid onComplete method")}}}function tQ(e){return!!(e&&(Is.isDisturbed(e)||e[xA]))}function rQ(e){return{localAddress:e.localAddress,localPort:e.localPort,remoteAddress:e.remoteAddress,remotePort:e.remotePort,remoteFamily:e.remoteFamily,timeout:e.timeout,bytesWritten:e.bytesWritten,bytesRead:e.bytesRead}}function nQ(e){let A;return new ReadableStream({start(){A=e[Symbol.asyncIterator]()},pull(t){return A.next().then(({done:r,value:n})=>{if(r)return queueMicrotask(()=>{t.close(),t.byobRequest?.respond(0)});{let s=Buffer.isBuffer(n)?n:Buffer.from(n);return s.byteLength?t.enqueue(new Uint8Array(s)):this.pull(t)}})},cancel(){return A.return()},type:"bytes"})}function Ss(e){return e&&typeof e=="object"&&typeof e.append=="function"&&typeof e.delete=="function"&&typeof e.get=="function"&&typeof e.getAll=="function"&&typeof e.has=="function"&&typeof e.set=="function"&&e[Symbol.toStringTag]==="FormData"}function sQ(e,A){return"addEventListener"in e?(e.addEventListener("abort",A,{once:!0}),()=>e.removeEventListener("abort",A)):(e.once("abort",A),()=>e.removeListener("abort",A))}var ys=new Uint8Array([0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1,0,1,1,1,1,1,0,0,1,1,0,1,1,0,1,1,1,1,1,1,1,1,1,1,0,0,0,0,0,0,0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,0,0,0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,0,1,0,1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]);function oQ(e){return ys[e]===1}var iQ=/^[\\^_`a-zA-Z\\-0-9!#$%&\'*+.|~]+$/;function EQ(e){if(e.length>=12)return iQ.test(e);if(e.length===0)return!1;for(let A=0;A<e.length;A++)if(ys[e.charCodeAt(A)]!==1)return!1;return!0}var QQ=/[^\\t\\x20-\\x7e\\x80-\\xff]/;function gQ(e){return!QQ.test(e)}var IQ=/^bytes (\\d+)-(\\d+)\\/(\\d+)?$/;function BQ(e){if(e==null||e==="")return{start:0,end:null,size:null};let A=e?e.match(IQ):null;return A?{start:parseInt(A[1]),end:A[2]?parseInt(A[2]):null,size:A[3]?parseInt(A[3]):null}:null}function CQ(e,A,t){return(e[He]??=[]).push([A,t]),e.on(A,t),e}function aQ(e){if(e[He]!=null){for(let[A,t]of e[He])e.removeListener(A,t);e[He]=null}return e}function cQ(e,A,t){try{A.onError(t),se(A.aborted)}catch(r){e.emit("error",r)}}var uQ=process.platform==="win32"?(e,A)=>{if(!A.timeout)return Es;let t=null,r=null,n=Ye.setFastTimeout(()=>{t=setImmediate(()=>{r=setImmediate(()=>Qs(e.deref(),A))})},A.timeout);return()=>{Ye.clearFastTimeout(n),clearImmediate(t),clearImmediate(r)}}:(e,A)=>{if(!A.timeout)return Es;let t=null,r=Ye.setFastTimeout(()=>{t=setImmediate(()=>{Qs(e.deref(),A)})},A.timeout);return()=>{Ye.clearFastTimeout(r),clearImmediate(t)}};function Qs(e,A){if(e==null)return;let t="Connect Timeout Error";Array.isArray(e.autoSelectFamilyAttemptedAddresses)?t+=` (attempted addresses: ${e.autoSelectFamilyAttemptedAddresses.join(", ")},`:t+=` (attempted address: ${A.hostname}:${A.port},`,t+=` timeout: ${A.timeout}ms)`,fs(e,new HE(t))}function lQ(e){if(e[0]==="h"&&e[1]==="t"&&e[2]==="t"&&e[3]==="p")switch(e[4]){case":":return"http:";case"s":if(e[5]===":")return"https:"}return e.slice(0,e.indexOf(":")+1)}var Rs=Object.create(null);Rs.enumerable=!0;var Kt={delete:"DELETE",DELETE:"DELETE",get:"GET",GET:"GET",head:"HEAD",HEAD:"HEAD",options:"OPTIONS",OPTIONS:"OPTIONS",post:"POST",POST:"POST",put:"PUT",PUT:"PUT"},ws={...Kt,patch:"patch",PATCH:"PATCH"};Object.setPrototypeOf(Kt,null);Object.setPrototypeOf(ws,null);Us.exports={kEnumerableProperty:Rs,isDisturbed:tQ,isBlobLike:Cs,parseOrigin:JE,parseURL:us,getServerName:PE,isStream:Oe,isIterable:ls,hasSafeIterator:vE,isAsyncIterable:qE,isDestroyed:Ds,headerNameToString:ds,bufferToLowerCasedHeaderName:KE,addListener:CQ,removeAllListeners:aQ,errorRequest:cQ,parseRawHeaders:jE,toRawHeaders:$E,encodeRawHeaders:AQ,parseHeaders:zE,parseKeepAliveTimeout:ZE,destroy:fs,bodyLength:hs,deepClone:WE,ReadableStreamFrom:nQ,isBuffer:Ns,assertRequestHandler:eQ,getSocketInfo:rQ,isFormDataLike:Ss,pathHasQueryOrFragment:as,serializePathWithQuery:xE,addAbortListener:sQ,isValidHTTPToken:EQ,isValidHeaderValue:gQ,isTokenCharCode:oQ,parseRangeHeader:BQ,normalizedMethodRecordsBase:Kt,normalizedMethodRecords:ws,isValidPort:cs,isHttpOrHttpsPrefixed:be,nodeMajor:GE,nodeMinor:OE,safeHTTPMethods:Object.freeze(["GET","HEAD","OPTIONS","TRACE"]),wrapRequestBody:VE,setupConnectTimeout:uQ,getProtocolFromUrlString:lQ}});var ps=d((Pa,Ms)=>{"use strict";var{addAbortListener:hQ}=J(),{RequestAbortedError:DQ}=x(),JA=Symbol("kListener"),nA=Symbol("kSignal");function Fs(e){e.abort?e.abort(e[nA]?.reason):e.reason=e[nA]?.reason??new DQ,Ts(e)}function fQ(e,A){if(e.reason=null,e[nA]=null,e[JA]=null,!!A){if(A.aborted){Fs(e);return}e[nA]=A,e[JA]=()=>{Fs(e)},hQ(e[nA],e[JA])}}function Ts(e){e[nA]&&("removeEventListener"in e[nA]?e[nA].removeEventListener("abort",e[JA]):e[nA].removeListener("abort",e[JA]),e[nA]=null,e[JA]=null)}Ms.exports={addSignal:fQ,removeSignal:Ts}});var Hs=d((Wa,Ys)=>{"use strict";var dQ=require("node:assert"),{AsyncResource:NQ}=require("node:async_hooks"),{InvalidArgumentError:zt,SocketError:SQ}=x(),ms=J(),{addSignal:yQ,removeSignal:ks}=ps(),jt=class extends NQ{constructor(A,t){if(!A||typeof A!="object")throw new zt("invalid opts");if(typeof t!="function")throw new zt("invalid callback");let{signal:r,opaque:n,responseHeaders:s}=A;if(r&&typeof r.on!="function"&&typeof r.addEventListener!="function")throw new zt("signal must be an EventEmitter or EventTarget");super("UNDICI_CONNECT"),this.opaque=n||null,this.responseHeaders=s||null,this.callback=t,this.abort=null,yQ(this,r)}onConnect(A,t){if(this.reason){A(this.reason);return}dQ(this.callback),this.abort=A,this.context=t}onHeaders(){throw new SQ("bad connect",null)}onUpgrade(A,t,r){let{callback:n,opaque:s,context:o}=this;ks(this),this.callback=null;let g=t;g!=null&&(g=this.responseHeaders==="raw"?ms.parseRawHeaders(t):ms.parseHeaders(t)),this.runInAsyncScope(n,null,null,{statusCode:A,headers:g,socket:r,opaque:s,context:o})}onError(A){let{callback:t,opaque:r}=this;ks(this),t&&(this.callback=null,queueMicrotask(()=>{this.runInAsyncScope(t,null,A,{opaque:r})}))}};function Ls(e,A){if(A===void 0)return new Promise((t,r)=>{Ls.call(this,e,(n,s)=>n?r(n):t(s))});try{let t=new jt(e,A),r={...e,method:"CONNECT"};this.dispatch(r,t)}catch(t){if(typeof A!="function")throw t;let r=e?.opaque;queueMicrotask(()=>A(t,{opaque:r}))}}Ys.exports=Ls});var Os=d((qa,Gs)=>{"use strict";var{parseHeaders:$t}=J(),{InvalidArgumentError:RQ}=x(),Ar=Symbol("resume"),er=class{#A=!1;#e=null;#t=!1;#r;[Ar]=null;rawHeaders=null;rawTrailers=null;constructor(A){this.#r=A}pause(){this.#A=!0}resume(){this.#A&&(this.#A=!1,this[Ar]?.())}abort(A){this.#t||(this.#t=!0,this.#e=A,this.#r(A))}get aborted(){return this.#t}get reason(){return this.#e}get paused(){return this.#A}};Gs.exports=class bs{#A;#e;constructor(A){this.#A=A}static unwrap(A){return A.onRequestStart?new bs(A):A}onConnect(A,t){this.#e=new er(A),this.#A.onRequestStart?.(this.#e,t)}onResponseStarted(){return this.#A.onResponseStarted?.()}onUpgrade(A,t,r){this.#e.rawHeaders=t,this.#A.onRequestUpgrade?.(this.#e,A,$t(t),r)}onHeaders(A,t,r,n){return this.#e[Ar]=r,this.#e.rawHeaders=t,this.#A.onResponseStart?.(this.#e,A,$t(t),n),!this.#e.paused}onData(A){return this.#A.onResponseData?.(this.#e,A),!this.#e.paused}onComplete(A){this.#e.rawTrailers=A,this.#A.onResponseEnd?.(this.#e,$t(A))}onError(A){if(!this.#A.onResponseError)throw new RQ("invalid onError method");this.#A.onResponseError?.(this.#e,A)}}});var PA=d((va,xs)=>{"use strict";var wQ=require("node:buffer"),UQ=Vt(),FQ=Os(),{ClientDestroyedError:tr,ClientClosedError:TQ,InvalidArgumentError:Ve}=x(),{kDestroy:MQ,kClose:pQ,kClosed:oe,kDestroyed:_A,kDispatch:mQ}=$(),lA=Symbol("onDestroyed"),wA=Symbol("onClosed"),rr=Symbol("webSocketOptions"),Vs=Symbol("eventSourceOptions"),nr=class extends UQ{[_A]=!1;[lA]=null;[oe]=!1;[wA]=null;constructor(A){super(),this[rr]=A?.webSocket??{},this[Vs]=A?.eventSource??{}}get webSocketOptions(){return{maxFragments:this[rr].maxFragments??131072,maxPayloadSize:this[rr].maxPayloadSize??128*1024*1024}}get eventSourceOptions(){return{maxEventSize:this[Vs].maxEventSize??wQ.kStringMaxLength}}get destroyed(){return this[_A]}get closed(){return this[oe]}close(A){if(A===void 0)return new Promise((r,n)=>{this.close((s,o)=>s?n(s):r(o))});if(typeof A!="function")throw new Ve("invalid callback");if(this[_A]){let r=new tr;queueMicrotask(()=>A(r,null));return}if(this[oe]){this[wA]?this[wA].push(A):queueMicrotask(()=>A(null,null));return}this[oe]=!0,this[wA]??=[],this[wA].push(A);let t=()=>{let r=this[wA];this[wA]=null;for(let n=0;n<r.length;n++)r[n](null,null)};this[pQ]().then(()=>this.destroy()).then(()=>queueMicrotask(t))}destroy(A,t){if(typeof A=="function"&&(t=A,A=null),t===void 0)return new Promise((n,s)=>{this.destroy(A,(o,g)=>o?s(o):n(g))});if(typeof t!="function")throw new Ve("invalid callback");if(this[_A]){this[lA]?this[lA].push(t):queueMicrotask(()=>t(null,null));return}A||(A=new tr),this[_A]=!0,this[lA]??=[],this[lA].push(t);let r=()=>{let n=this[lA];this[lA]=null;for(let s=0;s<n.length;s++)n[s](null,null)};this[MQ](A).then(()=>queueMicrotask(r))}dispatch(A,t){if(!t||typeof t!="object")throw new Ve("handler must be an object");t=FQ.unwrap(t);try{if(!A||typeof A!="object")throw new Ve("opts must be an object.");if(this[_A]||this[lA])throw new tr;if(this[oe])throw new TQ;return this[mQ](A,t)}catch(r){if(typeof t.onError!="function")throw r;return t.onError(r),!1}}};xs.exports=nr});var ir=d((Xa,qs)=>{"use strict";var{kConnected:Js,kPending:_s,kRunning:Ps,kSize:Ws,kFree:kQ,kQueued:LQ}=$(),sr=class{constructor(A){this.connected=A[Js],this.pending=A[_s],this.running=A[Ps],this.size=A[Ws]}},or=class{constructor(A){this.connected=A[Js],this.free=A[kQ],this.pending=A[_s],this.queued=A[LQ],this.running=A[Ps],this.size=A[Ws]}};qs.exports={ClientStats:sr,PoolStats:or}});var Xs=d((Ka,vs)=>{"use strict";var xe=class{bottom=0;top=0;list=new Array(2048).fill(void 0);next=null;isEmpty(){return this.top===this.bottom}isFull(){return(this.top+1&2047)===this.bottom}push(A){this.list[this.top]=A,this.top=this.top+1&2047}shift(){let A=this.list[this.bottom];return A===void 0?null:(this.list[this.bottom]=void 0,this.bottom=this.bottom+1&2047,A)}};vs.exports=class{constructor(){this.head=this.tail=new xe}isEmpty(){return this.head.isEmpty()}push(A){this.head.isFull()&&(this.head=this.head.next=new xe),this.head.push(A)}shift(){let A=this.tail,t=A.shift();return A.isEmpty()&&A.next!==null&&(this.tail=A.next,A.next=null),t}}});var no=d((za,ro)=>{"use strict";var{PoolStats:YQ}=ir(),HQ=PA(),bQ=Xs(),{kConnected:Er,kSize:Zs,kRunning:Ks,kPending:zs,kQueued:ie,kBusy:GQ,kFree:OQ,kUrl:VQ,kClose:xQ,kDestroy:JQ,kDispatch:_Q}=$(),b=Symbol("clients"),O=Symbol("needDrain"),Ee=Symbol("queue"),Qr=Symbol("closed resolve"),gr=Symbol("onDrain"),js=Symbol("onConnect"),$s=Symbol("onDisconnect"),Ao=Symbol("onConnectionError"),Ir=Symbol("get dispatcher"),eo=Symbol("add client"),to=Symbol("remove client"),Br=class extends HQ{[Ee]=new bQ;[ie]=0;[b]=[];[O]=!1;[gr](A,t,r){let n=this[Ee],s=!1;for(;!s;){let o=n.shift();if(!o)break;this[ie]--,s=!A.dispatch(o.opts,o.handler)}if(A[O]=s,!s&&this[O]&&(this[O]=!1,this.emit("drain",t,[this,...r])),this[Qr]&&n.isEmpty()){let o=[];for(let g=0;g<this[b].length;g++){let E=this[b][g];E.destroyed||o.push(E.close())}return Promise.all(o).then(this[Qr])}}[js]=(A,t)=>{this.emit("connect",A,[this,...t])};[$s]=(A,t,r)=>{this.emit("disconnect",A,[this,...t],r)};[Ao]=(A,t,r)=>{this.emit("connectionError",A,[this,...t],r)};get[GQ](){return this[O]}get[Er](){let A=0;for(let{[Er]:t}of this[b])A+=t;return A}get[OQ](){let A=0;for(let{[Er]:t,[O]:r}of this[b])A+=t&&!r;return A}get[zs](){let A=this[ie];for(let{[zs]:t}of this[b])A+=t;return A}get[Ks](){let A=0;for(let{[Ks]:t}of this[b])A+=t;return A}get[Zs](){let A=this[ie];for(let{[Zs]:t}of this[b])A+=t;return A}get stats(){return new YQ(this)}[xQ](){if(this[Ee].isEmpty()){let A=[];for(let t=0;t<this[b].length;t++){let r=this[b][t];r.destroyed||A.push(r.close())}return Promise.all(A)}else return new Promise(A=>{this[Qr]=A})}[JQ](A){for(;;){let r=this[Ee].shift();if(!r)break;r.handler.onError(A)}let t=new Array(this[b].length);for(let r=0;r<this[b].length;r++)t[r]=this[b][r].destroy(A);return Promise.all(t)}[_Q](A,t){let r=this[Ir]();return r?r.dispatch(A,t)||(r[O]=!0,this[O]=!this[Ir]()):(this[O]=!0,this[Ee].push({opts:A,handler:t}),this[ie]++),!this[O]}[eo](A){return A.on("drain",this[gr].bind(this,A)).on("connect",this[js]).on("disconnect",this[$s]).on("connectionError",this[Ao]),this[b].push(A),this[O]&&queueMicrotask(()=>{this[O]&&this[gr](A,A[VQ],[A,this])}),this}[to](A){A.close(()=>{let t=this[b].indexOf(A);t!==-1&&this[b].splice(t,1)}),this[O]=this[b].some(t=>!t[O]&&t.closed!==!0&&t.destroyed!==!0)}};ro.exports={PoolBase:Br,kClients:b,kNeedDrain:O,kAddClient:eo,kRemoveClient:to,kGetDispatcher:Ir}});var ge=d((ja,oo)=>{"use strict";var U=require("node:diagnostics_channel"),ur=require("node:util"),UA=ur.debuglog("undici"),Qe=ur.debuglog("fetch"),Je=ur.debuglog("websocket"),q={beforeConnect:U.channel("undici:client:beforeConnect"),connected:U.channel("undici:client:connected"),connectError:U.channel("undici:client:connectError"),sendHeaders:U.channel("undici:client:sendHeaders"),create:U.channel("undici:request:create"),bodySent:U.channel("undici:request:bodySent"),bodyChunkSent:U.channel("undici:request:bodyChunkSent"),bodyChunkReceived:U.channel("undici:request:bodyChunkReceived"),headers:U.channel("undici:request:headers"),trailers:U.channel("undici:request:trailers"),error:U.channel("undici:request:error"),open:U.channel("undici:websocket:open"),close:U.channel("undici:websocket:close"),socketError:U.channel("undici:websocket:socket_error"),ping:U.channel("undici:websocket:ping"),pong:U.channel("undici:websocket:pong"),proxyConnected:U.channel("undici:proxy:connected")},Cr=!1;function so(e=UA){if(!Cr){if(q.beforeConnect.hasSubscribers||q.connected.hasSubscribers||q.connectError.hasSubscribers||q.sendHeaders.hasSubscribers){Cr=!0;return}Cr=!0,U.subscribe("undici:client:beforeConnect",A=>{let{connectParams:{version:t,protocol:r,port:n,host:s}}=A;e("connecting to %s%s using %s%s",s,n?`:${n}`:"",r,t)}),U.subscribe("undici:client:connected",A=>{let{connectParams:{version:t,protocol:r,port:n,host:s}}=A;e("connected to %s%s using %s%s",s,n?`:${n}`:"",r,t)}),U.subscribe("undici:client:connectError",A=>{let{connectParams:{version:t,protocol:r,port:n,host:s},error:o}=A;e("connection to %s%s using %s%s errored - %s",s,n?`:${n}`:"",r,t,o.message)}),U.subscribe("undici:client:sendHeaders",A=>{let{request:{method:t,path:r,origin:n}}=A;e("sending request to %s %s%s",t,n,r)})}}var ar=!1;function PQ(e=UA){if(!ar){if(q.headers.hasSubscribers||q.trailers.hasSubscribers||q.error.hasSubscribers){ar=!0;return}ar=!0,U.subscribe("undici:request:headers",A=>{let{request:{method:t,path:r,origin:n},response:{statusCode:s}}=A;e("received response to %s %s%s - HTTP %d",t,n,r,s)}),U.subscribe("undici:request:trailers",A=>{let{request:{method:t,path:r,origin:n}}=A;e("trailers received from %s %s%s",t,n,r)}),U.subscribe("undici:request:error",A=>{let{request:{method:t,path:r,origin:n},error:s}=A;e("request to %s %s%s errored - %s",t,n,r,s.message)})}}var cr=!1;function WQ(e=Je){if(!cr){if(q.open.hasSubscribers||q.close.hasSubscribers||q.socketError.hasSubscribers||q.ping.hasSubscribers||q.pong.hasSubscribers){cr=!0;return}cr=!0,U.subscribe("undici:websocket:open",A=>{if(A.address!=null){let{address:t,port:r}=A.address;e("connection opened %s%s",t,r?`:${r}`:"")}else e("connection opened")}),U.subscribe("undici:websocket:close",A=>{let{websocket:t,code:r,reason:n}=A;e("closed connection to %s - %s %s",t.url,r,n)}),U.subscribe("undici:websocket:socket_error",A=>{e("connection errored - %s",A.message)}),U.subscribe("undici:websocket:ping",A=>{e("ping received")}),U.subscribe("undici:websocket:pong",A=>{e("pong received")})}}(UA.enabled||Qe.enabled)&&(so(Qe.enabled?Qe:UA),PQ(Qe.enabled?Qe:UA));Je.enabled&&(so(UA.enabled?UA:Je),WQ(Je));oo.exports={channels:q}});var Qo=d(($a,Eo)=>{"use strict";var{InvalidArgumentError:R,NotSupportedError:qQ}=x(),sA=require("node:assert"),{isValidHTTPToken:lr,isValidHeaderValue:Ie,isStream:vQ,destroy:XQ,isBuffer:ZQ,isFormDataLike:KQ,isIterable:zQ,hasSafeIterator:jQ,isBlobLike:$Q,serializePathWithQuery:Ag,assertRequestHandler:eg,getServerName:tg,normalizedMethodRecords:rg,getProtocolFromUrlString:ng}=J(),{channels:G}=ge(),{headerNameLowerCasedRecord:io}=ke(),sg=/[^\\u0021-\\u00ff]/;function og(e){if(typeof e!="string"||e.length===0)return!1;for(let A=0;A<e.length;A++){let t=e.charCodeAt(A);if(t<48||t>57)return!1}return!0}var Z=Symbol("handler"),hr=class{constructor(A,{path:t,method:r,body:n,headers:s,query:o,idempotent:g,blocking:E,upgrade:I,headersTimeout:B,bodyTimeout:c,reset:l,expectContinue:C,servername:f,throwOnError:h,maxRedirections:y,typeOfService:N},S){if(typeof t!="string")throw new R("path must be a string");if(t[0]!=="/"&&!(t.startsWith("http://")||t.startsWith("https://"))&&r!=="CONNECT")throw new R("path must be an absolute URL or start with a slash");if(sg.test(t))throw new R("invalid request path");if(typeof r!="string")throw new R("method must be a string");if(rg[r]===void 0&&!lr(r))throw new R("invalid request method");if(I&&typeof I!="string")throw new R("upgrade must be a string");if(I&&!Ie(I))throw new R("invalid upgrade header");if(B!=null&&(!Number.isFinite(B)||B<0))throw new R("invalid headersTimeout");if(c!=null&&(!Number.isFinite(c)||c<0))throw new R("invalid bodyTimeout");if(l!=null&&typeof l!="boolean")throw new R("invalid reset");if(C!=null&&typeof C!="boolean")throw new R("invalid expectContinue");if(h!=null)throw new R("invalid throwOnError");if(y!=null&&y!==0)throw new R("maxRedirections is not supported, use the redirect interceptor");if(N!=null&&(!Number.isInteger(N)||N<0||N>255))throw new R("typeOfService must be an integer between 0 and 255");if(this.headersTimeout=B,this.bodyTimeout=c,this.method=r,this.typeOfService=N,this.abort=null,n==null)this.body=null;else if(vQ(n)){this.body=n;let D=this.body._readableState;(!D||!D.autoDestroy)&&(this.endHandler=function(){XQ(this)},this.body.on("end",this.endHandler)),this.errorHandler=F=>{this.abort?this.abort(F):this.error=F},this.body.on("error",this.errorHandler)}else if(ZQ(n))this.body=n.byteLength?n:null;else if(ArrayBuffer.isView(n))this.body=n.buffer.byteLength?Buffer.from(n.buffer,n.byteOffset,n.byteLength):null;else if(n instanceof ArrayBuffer)this.body=n.byteLength?Buffer.from(n):null;else if(typeof n=="string")this.body=n.length?Buffer.from(n):null;else if(KQ(n)||zQ(n)||$Q(n))this.body=n;else throw new R("body must be a string, a Buffer, a Readable stream, an iterable, or an async iterable");if(this.completed=!1,this.aborted=!1,this.upgrade=I||null,this.path=o?Ag(t,o):t,this.origin=A,this.protocol=ng(A),this.idempotent=g??(r==="HEAD"||r==="GET"),this.blocking=E??this.method!=="HEAD",this.reset=l??null,this.host=null,this.contentLength=null,this.contentType=null,this.headers=[],this.expectContinue=C??!1,Array.isArray(s)){if(s.length%2!==0)throw new R("headers array must be even");for(let D=0;D<s.length;D+=2)_e(this,s[D],s[D+1])}else if(s&&typeof s=="object")if(jQ(s))for(let D of s){if(!Array.isArray(D)||D.length!==2)throw new R("headers must be in key-value pair format");_e(this,D[0],D[1])}else{let D=Object.keys(s);for(let F=0;F<D.length;++F)_e(this,D[F],s[D[F]])}else if(s!=null)throw new R("headers must be an object or an array");eg(S,r,I),this.servername=f||tg(this.host)||null,this[Z]=S,G.create.hasSubscribers&&G.create.publish({request:this})}onBodySent(A){if(G.bodyChunkSent.hasSubscribers&&G.bodyChunkSent.publish({request:this,chunk:A}),this[Z].onBodySent)try{return this[Z].onBodySent(A)}catch(t){this.abort(t)}}onRequestSent(){if(G.bodySent.hasSubscribers&&G.bodySent.publish({request:this}),this[Z].onRequestSent)try{return this[Z].onRequestSent()}catch(A){this.abort(A)}}onConnect(A){if(sA(!this.aborted),sA(!this.completed),this.error)A(this.error);else return this.abort=A,this[Z].onConnect(A)}onResponseStarted(){return this[Z].onResponseStarted?.()}onHeaders(A,t,r,n){sA(!this.aborted),sA(!this.completed),G.headers.hasSubscribers&&G.headers.publish({request:this,response:{statusCode:A,headers:t,statusText:n}});try{return this[Z].onHeaders(A,t,r,n)}catch(s){this.abort(s)}}onData(A){sA(!this.aborted),sA(!this.completed),G.bodyChunkReceived.hasSubscribers&&G.bodyChunkReceived.publish({request:this,chunk:A});try{return this[Z].onData(A)}catch(t){return this.abort(t),!1}}onUpgrade(A,t,r,n=""){this.onFinally(),sA(!this.aborted),sA(!this.completed),G.headers.hasSubscribers&&G.headers.publish({request:this,response:{statusCode:A,headers:t,statusText:n}});let s=this[Z].onUpgrade(A,t,r);return this.aborted||(this.completed=!0,G.trailers.hasSubscribers&&G.trailers.publish({request:this,trailers:[]})),s}onComplete(A){this.onFinally(),sA(!this.aborted),sA(!this.completed),this.completed=!0,G.trailers.hasSubscribers&&G.trailers.publish({request:this,trailers:A});try{return this[Z].onComplete(A)}catch(t){this.onError(t)}}onError(A){if(this.onFinally(),G.error.hasSubscribers&&G.error.publish({request:this,error:A}),!this.aborted)return this.aborted=!0,this[Z].onError(A)}onFinally(){this.errorHandler&&(this.body.off("error",this.errorHandler),this.errorHandler=null),this.endHandler&&(this.body.off("end",this.endHandler),this.endHandler=null)}addHeader(A,t){return _e(this,A,t),this}};function _e(e,A,t){if(t&&typeof t=="object"&&!Array.isArray(t))throw new R(`invalid ${A} header`);if(t===void 0)return;let r=io[A];if(r===void 0&&(r=A.toLowerCase(),io[r]===void 0&&!lr(r)))throw new R("invalid header key");if(Array.isArray(t)){let n=[];for(let s=0;s<t.length;s++)if(typeof t[s]=="string"){if(!Ie(t[s]))throw new R(`invalid ${A} header`);n.push(t[s])}else if(t[s]===null)n.push("");else{if(typeof t[s]=="object")throw new R(`invalid ${A} header`);{let o=`${t[s]}`;if(!Ie(o))throw new R(`invalid ${A} header`);n.push(o)}}t=n}else if(typeof t=="string"){if(!Ie(t))throw new R(`invalid ${A} header`)}else if(t===null)t="";else if(t=`${t}`,!Ie(t))throw new R(`invalid ${A} header`);if(r==="host"){if(e.host!==null)throw new R("duplicate host header");if(typeof t!="string")throw new R("invalid host header");e.host=t}else if(r==="content-length"){if(e.contentLength!==null)throw new R("duplicate content-length header");if(!og(t))throw new R("invalid content-length header");e.contentLength=parseInt(t,10)}else if(e.contentType===null&&r==="content-type")e.contentType=t,e.headers.push(A,t);else{if(r==="transfer-encoding"||r==="keep-alive"||r==="upgrade")throw new R(`invalid ${r} header`);if(r==="connection"){let n=typeof t=="string"?t:null;if(n===null)throw new R("invalid connection header");for(let s of n.toLowerCase().split(",")){let o=s.trim();if(!lr(o))throw new R("invalid connection header");o==="close"&&(e.reset=!0)}}else{if(r==="expect")throw new qQ("expect header not supported");e.headers.push(A,t)}}}Eo.exports=hr});var Pe=d((ec,Bo)=>{"use strict";var ig=require("node:net"),go=require("node:assert"),Io=J(),{InvalidArgumentError:Eg}=x(),Dr,Qg=class{constructor(A){this._maxCachedSessions=A,this._sessionCache=new Map,this._sessionRegistry=new FinalizationRegistry(t=>{if(this._sessionCache.size<this._maxCachedSessions)return;let r=this._sessionCache.get(t);r!==void 0&&r.deref()===void 0&&this._sessionCache.delete(t)})}get(A){let t=this._sessionCache.get(A);return t?t.deref():null}set(A,t){if(this._maxCachedSessions!==0){if(this._sessionCache.has(A))this._sessionCache.delete(A);else if(this._sessionCache.size>=this._maxCachedSessions){let r=!1;for(let[n,s]of this._sessionCache)if(s.deref()===void 0){this._sessionCache.delete(n),r=!0;break}if(!r){let n=this._sessionCache.keys().next();n.done||this._sessionCache.delete(n.value)}}this._sessionCache.set(A,new WeakRef(t)),this._sessionRegistry.register(t,A)}}};function gg({allowH2:e,useH2c:A,maxCachedSessions:t,socketPath:r,timeout:n,session:s,...o}){if(t!=null&&(!Number.isInteger(t)||t<0))throw new Eg("maxCachedSessions must be a positive integer or zero");let g={path:r,...o},E=new Qg(t??100);return n=n??1e4,e=e??!1,function({hostname:B,host:c,protocol:l,port:C,servername:f,localAddress:h,httpSocket:y},N){let S;if(l==="https:"){Dr||(Dr=require("node:tls")),f=f||g.servername||Io.getServerName(c)||null;let F=f||B;go(F);let W=s||E.get(F)||null;C=C||443,S=Dr.connect({highWaterMark:16384,...g,servername:f,session:W,localAddress:h,ALPNProtocols:e?["http/1.1","h2"]:["http/1.1"],socket:y,port:C,host:B}),S.on("session",function(RA){E.set(F,RA)})}else go(!y,"httpSocket can only be sent on TLS update"),C=C||80,S=ig.connect({highWaterMark:64*1024,...g,localAddress:h,port:C,host:B}),A===!0&&(S.alpnProtocol="h2");if(g.keepAlive==null||g.keepAlive){let F=g.keepAliveInitialDelay===void 0?6e4:g.keepAliveInitialDelay;S.setKeepAlive(!0,F)}let D=Io.setupConnectTimeout(new WeakRef(S),{timeout:n,hostname:B,port:C});return S.setNoDelay(!0).once(l==="https:"?"secureConnect":"connect",function(){if(queueMicrotask(D),N){let F=N;N=null,F(null,this)}}).on("error",function(F){if(queueMicrotask(D),N){let W=N;N=null,W(F)}}),S}}Bo.exports=gg});var Co=d(fr=>{"use strict";Object.defineProperty(fr,"__esModule",{value:!0});fr.enumToMap=Ig;function Ig(e,A=[],t=[]){let r=(A?.length??0)===0,n=(t?.length??0)===0;return Object.fromEntries(Object.entries(e).filter(([,s])=>typeof s=="number"&&(r||A.includes(s))&&(n||!t.includes(s))))}});var ao=d(i=>{"use strict";Object.defineProperty(i,"__esModule",{value:!0});i.SPECIAL_HEADERS=i.MINOR=i.MAJOR=i.HTAB_SP_VCHAR_OBS_TEXT=i.QUOTED_STRING=i.CONNECTION_TOKEN_CHARS=i.HEADER_CHARS=i.TOKEN=i.HEX=i.URL_CHAR=i.USERINFO_CHARS=i.MARK=i.ALPHANUM=i.NUM=i.HEX_MAP=i.NUM_MAP=i.ALPHA=i.STATUSES_HTTP=i.H_METHOD_MAP=i.METHOD_MAP=i.METHODS_RTSP=i.METHODS_ICE=i.METHODS_HTTP=i.HEADER_STATE=i.FINISH=i.STATUSES=i.METHODS=i.LENIENT_FLAGS=i.FLAGS=i.TYPE=i.ERROR=void 0;var Bg=Co();i.ERROR={OK:0,INTERNAL:1,STRICT:2,CR_EXPECTED:25,LF_EXPECTED:3,UNEXPECTED_CONTENT_LENGTH:4,UNEXPECTED_SPACE:30,CLOSED_CONNECTION:5,INVALID_METHOD:6,INVALID_URL:7,INVALID_CONSTANT:8,INVALID_VERSION:9,INVALID_HEADER_TOKEN:10,INVALID_CONTENT_LENGTH:11,INVALID_CHUNK_SIZE:12,INVALID_STATUS:13,INVALID_EOF_STATE:14,INVALID_TRANSFER_ENCODING:15,CB_MESSAGE_BEGIN:16,CB_HEADERS_COMPLETE:17,CB_MESSAGE_COMPLETE:18,CB_CHUNK_HEADER:19,CB_CHUNK_COMPLETE:20,PAUSED:21,PAUSED_UPGRADE:22,PAUSED_H2_UPGRADE:23,USER:24,CB_URL_COMPLETE:26,CB_STATUS_COMPLETE:27,CB_METHOD_COMPLETE:32,CB_VERSION_COMPLETE:33,CB_HEADER_FIELD_COMPLETE:28,CB_HEADER_VALUE_COMPLETE:29,CB_CHUNK_EXTENSION_NAME_COMPLETE:34,CB_CHUNK_EXTENSION_VALUE_COMPLETE:35,CB_RESET:31,CB_PROTOCOL_COMPLETE:38};i.TYPE={BOTH:0,REQUEST:1,RESPONSE:2};i.FLAGS={CONNECTION_KEEP_ALIVE:1,CONNECTION_CLOSE:2,CONNECTION_UPGRADE:4,CHUNKED:8,UPGRADE:16,CONTENT_LENGTH:32,SKIPBODY:64,TRAILING:128,TRANSFER_ENCODING:512};i.LENIENT_FLAGS={HEADERS:1,CHUNKED_LENGTH:2,KEEP_ALIVE:4,TRANSFER_ENCODING:8,VERSION:16,DATA_AFTER_CLOSE:32,OPTIONAL_LF_AFTER_CR:64,OPTIONAL_CRLF_AFTER_CHUNK:128,OPTIONAL_CR_BEFORE_LF:256,SPACES_AFTER_CHUNK_SIZE:512};i.METHODS={DELETE:0,GET:1,HEAD:2,POST:3,PUT:4,CONNECT:5,OPTIONS:6,TRACE:7,COPY:8,LOCK:9,MKCOL:10,MOVE:11,PROPFIND:12,PROPPATCH:13,SEARCH:14,UNLOCK:15,BIND:16,REBIND:17,UNBIND:18,ACL:19,REPORT:20,MKACTIVITY:21,CHECKOUT:22,MERGE:23,"M-SEARCH":24,NOTIFY:25,SUBSCRIBE:26,UNSUBSCRIBE:27,PATCH:28,PURGE:29,MKCALENDAR:30,LINK:31,UNLINK:32,SOURCE:33,PRI:34,DESCRIBE:35,ANNOUNCE:36,SETUP:37,PLAY:38,PAUSE:39,TEARDOWN:40,GET_PARAMETER:41,SET_PARAMETER:42,REDIRECT:43,RECORD:44,FLUSH:45,QUERY:46};i.STATUSES={CONTINUE:100,SWITCHING_PROTOCOLS:101,PROCESSING:102,EARLY_HINTS:103,RESPONSE_IS_STALE:110,REVALIDATION_FAILED:111,DISCONNECTED_OPERATION:112,HEURISTIC_EXPIRATION:113,MISCELLANEOUS_WARNING:199,OK:200,CREATED:201,ACCEPTED:202,NON_AUTHORITATIVE_INFORMATION:203,NO_CONTENT:204,RESET_CONTENT:205,PARTIAL_CONTENT:206,MULTI_STATUS:207,ALREADY_REPORTED:208,TRANSFORMATION_APPLIED:214,IM_USED:226,MISCELLANEOUS_PERSISTENT_WARNING:299,MULTIPLE_CHOICES:300,MOVED_PERMANENTLY:301,FOUND:302,SEE_OTHER:303,NOT_MODIFIED:304,USE_PROXY:305,SWITCH_PROXY:306,TEMPORARY_REDIRECT:307,PERMANENT_REDIRECT:308,BAD_REQUEST:400,UNAUTHORIZED:401,PAYMENT_REQUIRED:402,FORBIDDEN:403,NOT_FOUND:404,METHOD_NOT_ALLOWED:405,NOT_ACCEPTABLE:406,PROXY_AUTHENTICATION_REQUIRED:407,REQUEST_TIMEOUT:408,CONFLICT:409,GONE:410,LENGTH_REQUIRED:411,PRECONDITION_FAILED:412,PAYLOAD_TOO_LARGE:413,URI_TOO_LONG:414,UNSUPPORTED_MEDIA_TYPE:415,RANGE_NOT_SATISFIABLE:416,EXPECTATION_FAILED:417,IM_A_TEAPOT:418,PAGE_EXPIRED:419,ENHANCE_YOUR_CALM:420,MISDIRECTED_REQUEST:421,UNPROCESSABLE_ENTITY:422,LOCKED:423,FAILED_DEPENDENCY:424,TOO_EARLY:425,UPGRADE_REQUIRED:426,PRECONDITION_REQUIRED:428,TOO_MANY_REQUESTS:429,REQUEST_HEADER_FIELDS_TOO_LARGE_UNOFFICIAL:430,REQUEST_HEADER_FIELDS_TOO_LARGE:431,LOGIN_TIMEOUT:440,NO_RESPONSE:444,RETRY_WITH:449,BLOCKED_BY_PARENTAL_CONTROL:450,UNAVAILABLE_FOR_LEGAL_REASONS:451,CLIENT_CLOSED_LOAD_BALANCED_REQUEST:460,INVALID_X_FORWARDED_FOR:463,REQUEST_HEADER_TOO_LARGE:494,SSL_CERTIFICATE_ERROR:495,SSL_CERTIFICATE_REQUIRED:496,HTTP_REQUEST_SENT_TO_HTTPS_PORT:497,INVALID_TOKEN:498,CLIENT_CLOSED_REQUEST:499,INTERNAL_SERVER_ERROR:500,NOT_IMPLEMENTED:501,BAD_GATEWAY:502,SERVICE_UNAVAILABLE:503,GATEWAY_TIMEOUT:504,HTTP_VERSION_NOT_SUPPORTED:505,VARIANT_ALSO_NEGOTIATES:506,INSUFFICIENT_STORAGE:507,LOOP_DETECTED:508,BANDWIDTH_LIMIT_EXCEEDED:509,NOT_EXTENDED:510,NETWORK_AUTHENTICATION_REQUIRED:511,WEB_SERVER_UNKNOWN_ERROR:520,WEB_SERVER_IS_DOWN:521,CONNECTION_TIMEOUT:522,ORIGIN_IS_UNREACHABLE:523,TIMEOUT_OCCURED:524,SSL_HANDSHAKE_FAILED:525,INVALID_SSL_CERTIFICATE:526,RAILGUN_ERROR:527,SITE_IS_OVERLOADED:529,SITE_IS_FROZEN:530,IDENTITY_PROVIDER_AUTHENTICATION_ERROR:561,NETWORK_READ_TIMEOUT:598,NETWORK_CONNECT_TIMEOUT:599};i.FINISH={SAFE:0,SAFE_WITH_CB:1,UNSAFE:2};i.HEADER_STATE={GENERAL:0,CONNECTION:1,CONTENT_LENGTH:2,TRANSFER_ENCODING:3,UPGRADE:4,CONNECTION_KEEP_ALIVE:5,CONNECTION_CLOSE:6,CONNECTION_UPGRADE:7,TRANSFER_ENCODING_CHUNKED:8};i.METHODS_HTTP=[i.METHODS.DELETE,i.METHODS.GET,i.METHODS.HEAD,i.METHODS.POST,i.METHODS.PUT,i.METHODS.CONNECT,i.METHODS.OPTIONS,i.METHODS.TRACE,i.METHODS.COPY,i.METHODS.LOCK,i.METHODS.MKCOL,i.METHODS.MOVE,i.METHODS.PROPFIND,i.METHODS.PROPPATCH,i.METHODS.SEARCH,i.METHODS.UNLOCK,i.METHODS.BIND,i.METHODS.REBIND,i.METHODS.UNBIND,i.METHODS.ACL,i.METHODS.REPORT,i.METHODS.MKACTIVITY,i.METHODS.CHECKOUT,i.METHODS.MERGE,i.METHODS["M-SEARCH"],i.METHODS.NOTIFY,i.METHODS.SUBSCRIBE,i.METHODS.UNSUBSCRIBE,i.METHODS.PATCH,i.METHODS.PURGE,i.METHODS.MKCALENDAR,i.METHODS.LINK,i.METHODS.UNLINK,i.METHODS.PRI,i.METHODS.SOURCE,i.METHODS.QUERY];i.METHODS_ICE=[i.METHODS.SOURCE];i.METHODS_RTSP=[i.METHODS.OPTIONS,i.METHODS.DESCRIBE,i.METHODS.ANNOUNCE,i.METHODS.SETUP,i.METHODS.PLAY,i.METHODS.PAUSE,i.METHODS.TEARDOWN,i.METHODS.GET_PARAMETER,i.METHODS.SET_PARAMETER,i.METHODS.REDIRECT,i.METHODS.RECORD,i.METHODS.FLUSH,i.METHODS.GET,i.METHODS.POST];i.METHOD_MAP=(0,Bg.enumToMap)(i.METHODS);i.H_METHOD_MAP=Object.fromEntries(Object.entries(i.METHODS).filter(([e])=>e.startsWith("H")));i.STATUSES_HTTP=[i.STATUSES.CONTINUE,i.STATUSES.SWITCHING_PROTOCOLS,i.STATUSES.PROCESSING,i.STATUSES.EARLY_HINTS,i.STATUSES.RESPONSE_IS_STALE,i.STATUSES.REVALIDATION_FAILED,i.STATUSES.DISCONNECTED_OPERATION,i.STATUSES.HEURISTIC_EXPIRATION,i.STATUSES.MISCELLANEOUS_WARNING,i.STATUSES.OK,i.STATUSES.CREATED,i.STATUSES.ACCEPTED,i.STATUSES.NON_AUTHORITATIVE_INFORMATION,i.STATUSES.NO_CONTENT,i.STATUSES.RESET_CONTENT,i.STATUSES.PARTIAL_CONTENT,i.STATUSES.MULTI_STATUS,i.STATUSES.ALREADY_REPORTED,i.STATUSES.TRANSFORMATION_APPLIED,i.STATUSES.IM_USED,i.STATUSES.MISCELLANEOUS_PERSISTENT_WARNING,i.STATUSES.MULTIPLE_CHOICES,i.STATUSES.MOVED_PERMANENTLY,i.STATUSES.FOUND,i.STATUSES.SEE_OTHER,i.STATUSES.NOT_MODIFIED,i.STATUSES.USE_PROXY,i.STATUSES.SWITCH_PROXY,i.STATUSES.TEMPORARY_REDIRECT,i.STATUSES.PERMANENT_REDIRECT,i.STATUSES.BAD_REQUEST,i.STATUSES.UNAUTHORIZED,i.STATUSES.PAYMENT_REQUIRED,i.STATUSES.FORBIDDEN,i.STATUSES.NOT_FOUND,i.STATUSES.METHOD_NOT_ALLOWED,i.STATUSES.NOT_ACCEPTABLE,i.STATUSES.PROXY_AUTHENTICATION_REQUIRED,i.STATUSES.REQUEST_TIMEOUT,i.STATUSES.CONFLICT,i.STATUSES.GONE,i.STATUSES.LENGTH_REQUIRED,i.STATUSES.PRECONDITION_FAILED,i.STATUSES.PAYLOAD_TOO_LARGE,i.STATUSES.URI_TOO_LONG,i.STATUSES.UNSUPPORTED_MEDIA_TYPE,i.STATUSES.RANGE_NOT_SATISFIABLE,i.STATUSES.EXPECTATION_FAILED,i.STATUSES.IM_A_TEAPOT,i.STATUSES.PAGE_EXPIRED,i.STATUSES.ENHANCE_YOUR_CALM,i.STATUSES.MISDIRECTED_REQUEST,i.STATUSES.UNPROCESSABLE_ENTITY,i.STATUSES.LOCKED,i.STATUSES.FAILED_DEPENDENCY,i.STATUSES.TOO_EARLY,i.STATUSES.UPGRADE_REQUIRED,i.STATUSES.PRECONDITION_REQUIRED,i.STATUSES.TOO_MANY_REQUESTS,i.STATUSES.REQUEST_HEADER_FIELDS_TOO_LARGE_UNOFFICIAL,i.STATUSES.REQUEST_HEADER_FIELDS_TOO_LARGE,i.STATUSES.LOGIN_TIMEOUT,i.STATUSES.NO_RESPONSE,i.STATUSES.RETRY_WITH,i.STATUSES.BLOCKED_BY_PARENTAL_CONTROL,i.STATUSES.UNAVAILABLE_FOR_LEGAL_REASONS,i.STATUSES.CLIENT_CLOSED_LOAD_BALANCED_REQUEST,i.STATUSES.INVALID_X_FORWARDED_FOR,i.STATUSES.REQUEST_HEADER_TOO_LARGE,i.STATUSES.SSL_CERTIFICATE_ERROR,i.STATUSES.SSL_CERTIFICATE_REQUIRED,i.STATUSES.HTTP_REQUEST_SENT_TO_HTTPS_PORT,i.STATUSES.INVALID_TOKEN,i.STATUSES.CLIENT_CLOSED_REQUEST,i.STATUSES.INTERNAL_SERVER_ERROR,i.STATUSES.NOT_IMPLEMENTED,i.STATUSES.BAD_GATEWAY,i.STATUSES.SERVICE_UNAVAILABLE,i.STATUSES.GATEWAY_TIMEOUT,i.STATUSES.HTTP_VERSION_NOT_SUPPORTED,i.STATUSES.VARIANT_ALSO_NEGOTIATES,i.STATUSES.INSUFFICIENT_STORAGE,i.STATUSES.LOOP_DETECTED,i.STATUSES.BANDWIDTH_LIMIT_EXCEEDED,i.STATUSES.NOT_EXTENDED,i.STATUSES.NETWORK_AUTHENTICATION_REQUIRED,i.STATUSES.WEB_SERVER_UNKNOWN_ERROR,i.STATUSES.WEB_SERVER_IS_DOWN,i.STATUSES.CONNECTION_TIMEOUT,i.STATUSES.ORIGIN_IS_UNREACHABLE,i.STATUSES.TIMEOUT_OCCURED,i.STATUSES.SSL_HANDSHAKE_FAILED,i.STATUSES.INVALID_SSL_CERTIFICATE,i.STATUSES.RAILGUN_ERROR,i.STATUSES.SITE_IS_OVERLOADED,i.STATUSES.SITE_IS_FROZEN,i.STATUSES.IDENTITY_PROVIDER_AUTHENTICATION_ERROR,i.STATUSES.NETWORK_READ_TIMEOUT,i.STATUSES.NETWORK_CONNECT_TIMEOUT];i.ALPHA=[];for(let e=65;e<=90;e++)i.ALPHA.push(String.fromCharCode(e)),i.ALPHA.push(String.fromCharCode(e+32));i.NUM_MAP={0:0,1:1,2:2,3:3,4:4,5:5,6:6,7:7,8:8,9:9};i.HEX_MAP={0:0,1:1,2:2,3:3,4:4,5:5,6:6,7:7,8:8,9:9,A:10,B:11,C:12,D:13,E:14,F:15,a:10,b:11,c:12,d:13,e:14,f:15};i.NUM=["0","1","2","3","4","5","6","7","8","9"];i.ALPHANUM=i.ALPHA.concat(i.NUM);i.MARK=["-","_",".","!","~","*","\'","(",")"];i.USERINFO_CHARS=i.ALPHANUM.concat(i.MARK).concat(["%",";",":","&","=","+","$",","]);i.URL_CHAR=["!",\'"\',"$","%","&","\'","(",")","*","+",",","-",".","/",":",";","<","=",">","@","[","\\\\","]","^","_","`","{","|","}","~"].concat(i.ALPHANUM);i.HEX=i.NUM.concat(["a","b","c","d","e","f","A","B","C","D","E","F"]);i.TOKEN=["!","#","$","%","&","\'","*","+","-",".","^","_","`","|","~"].concat(i.ALPHANUM);i.HEADER_CHARS=["	"];for(let e=32;e<=255;e++)e!==127&&i.HEADER_CHARS.push(e);i.CONNECTION_TOKEN_CHARS=i.HEADER_CHARS.filter(e=>e!==44);i.QUOTED_STRING=["	"," "];for(let e=33;e<=255;e++)e!==34&&e!==92&&i.QUOTED_STRING.push(e);i.HTAB_SP_VCHAR_OBS_TEXT=["	"," "];for(let e=33;e<=126;e++)i.HTAB_SP_VCHAR_OBS_TEXT.push(e);for(let e=128;e<=255;e++)i.HTAB_SP_VCHAR_OBS_TEXT.push(e);i.MAJOR=i.NUM_MAP;i.MINOR=i.MAJOR;i.SPECIAL_HEADERS={connection:i.HEADER_STATE.CONNECTION,"content-length":i.HEADER_STATE.CONTENT_LENGTH,"proxy-connection":i.HEADER_STATE.CONNECTION,"transfer-encoding":i.HEADER_STATE.TRANSFER_ENCODING,upgrade:i.HEADER_STATE.UPGRADE};i.default={ERROR:i.ERROR,TYPE:i.TYPE,FLAGS:i.FLAGS,LENIENT_FLAGS:i.LENIENT_FLAGS,METHODS:i.METHODS,STATUSES:i.STATUSES,FINISH:i.FINISH,HEADER_STATE:i.HEADER_STATE,ALPHA:i.ALPHA,NUM_MAP:i.NUM_MAP,HEX_MAP:i.HEX_MAP,NUM:i.NUM,ALPHANUM:i.ALPHANUM,MARK:i.MARK,USERINFO_CHARS:i.USERINFO_CHARS,URL_CHAR:i.URL_CHAR,HEX:i.HEX,TOKEN:i.TOKEN,HEADER_CHARS:i.HEADER_CHARS,CONNECTION_TOKEN_CHARS:i.CONNECTION_TOKEN_CHARS,QUOTED_STRING:i.QUOTED_STRING,HTAB_SP_VCHAR_OBS_TEXT:i.HTAB_SP_VCHAR_OBS_TEXT,MAJOR:i.MAJOR,MINOR:i.MINOR,SPECIAL_HEADERS:i.SPECIAL_HEADERS,METHODS_HTTP:i.METHODS_HTTP,METHODS_ICE:i.METHODS_ICE,METHODS_RTSP:i.METHODS_RTSP,METHOD_MAP:i.METHOD_MAP,H_METHOD_MAP:i.H_METHOD_MAP,STATUSES_HTTP:i.STATUSES_HTTP}});var We=d((nc,co)=>{"use strict";var{Buffer:Cg}=require("node:buffer"),ag="AGFzbQEAAAABJwdgAX8Bf2ADf39/AX9gAn9/AGABfwBgBH9/f38Bf2AAAGADf39/AALLAQgDZW52GHdhc21fb25faGVhZGVyc19jb21wbGV0ZQAEA2VudhV3YXNtX29uX21lc3NhZ2VfYmVnaW4AAANlbnYLd2FzbV9vbl91cmwAAQNlbnYOd2FzbV9vbl9zdGF0dXMAAQNlbnYUd2FzbV9vbl9oZWFkZXJfZmllbGQAAQNlbnYUd2FzbV9vbl9oZWFkZXJfdmFsdWUAAQNlbnYMd2FzbV9vbl9ib2R5AAEDZW52GHdhc21fb25fbWVzc2FnZV9jb21wbGV0ZQAAAzU0BQYAAAMAAAAAAAADAQMAAwMDAAACAAAAAAICAgICAgICAgIBAQEBAQEBAQEBAwAAAwAAAAQFAXABExMFAwEAAgYIAX8BQcDZBAsHxQcoBm1lbW9yeQIAC19pbml0aWFsaXplAAgZX19pbmRpcmVjdF9mdW5jdGlvbl90YWJsZQEAC2xsaHR0cF9pbml0AAkYbGxodHRwX3Nob3VsZF9rZWVwX2FsaXZlADcMbGxodHRwX2FsbG9jAAsGbWFsbG9jADkLbGxodHRwX2ZyZWUADARmcmVlAAwPbGxodHRwX2dldF90eXBlAA0VbGxodHRwX2dldF9odHRwX21ham9yAA4VbGxodHRwX2dldF9odHRwX21pbm9yAA8RbGxodHRwX2dldF9tZXRob2QAEBZsbGh0dHBfZ2V0X3N0YXR1c19jb2RlABESbGxodHRwX2dldF91cGdyYWRlABIMbGxodHRwX3Jlc2V0ABMObGxodHRwX2V4ZWN1dGUAFBRsbGh0dHBfc2V0dGluZ3NfaW5pdAAVDWxsaHR0cF9maW5pc2gAFgxsbGh0dHBfcGF1c2UAFw1sbGh0dHBfcmVzdW1lABgbbGxodHRwX3Jlc3VtZV9hZnRlcl91cGdyYWRlABkQbGxodHRwX2dldF9lcnJubwAaF2xsaHR0cF9nZXRfZXJyb3JfcmVhc29uABsXbGxodHRwX3NldF9lcnJvcl9yZWFzb24AHBRsbGh0dHBfZ2V0X2Vycm9yX3BvcwAdEWxsaHR0cF9lcnJub19uYW1lAB4SbGxodHRwX21ldGhvZF9uYW1lAB8SbGxodHRwX3N0YXR1c19uYW1lACAabGxodHRwX3NldF9sZW5pZW50X2hlYWRlcnMAISFsbGh0dHBfc2V0X2xlbmllbnRfY2h1bmtlZF9sZW5ndGgAIh1sbGh0dHBfc2V0X2xlbmllbnRfa2VlcF9hbGl2ZQAjJGxsaHR0cF9zZXRfbGVuaWVudF90cmFuc2Zlcl9lbmNvZGluZwAkGmxsaHR0cF9zZXRfbGVuaWVudF92ZXJzaW9uACUjbGxodHRwX3NldF9sZW5pZW50X2RhdGFfYWZ0ZXJfY2xvc2UAJidsbGh0dHBfc2V0X2xlbmllbnRfb3B0aW9uYWxfbGZfYWZ0ZXJfY3IAJyxsbGh0dHBfc2V0X2xlbmllbnRfb3B0aW9uYWxfY3JsZl9hZnRlcl9jaHVuawAoKGxsaHR0cF9zZXRfbGVuaWVudF9vcHRpb25hbF9jcl9iZWZvcmVfbGYAKSpsbGh0dHBfc2V0X2xlbmllbnRfc3BhY2VzX2FmdGVyX2NodW5rX3NpemUAKhhsbGh0dHBfbWVzc2FnZV9uZWVkc19lb2YANgkYAQBBAQsSAQIDBAUKBgcyNDMuKy8tLDAxCq/ZAjQWAEHA1QAoAgAEQAALQcDVAEEBNgIACxQAIAAQOCAAIAI2AjggACABOgAoCxQAIAAgAC8BNCAALQAwIAAQNxAACx4BAX9BwAAQOiIBEDggAUGACDYCOCABIAA6ACggAQuPDAEHfwJAIABFDQAgAEEIayIBIABBBGsoAgAiAEF4cSIEaiEFAkAgAEEBcQ0AIABBA3FFDQEgASABKAIAIgBrIgFB1NUAKAIASQ0BIAAgBGohBAJAAkBB2NUAKAIAIAFHBEAgAEH/AU0EQCAAQQN2IQMgASgCCCIAIAEoAgwiAkYEQEHE1QBBxNUAKAIAQX4gA3dxNgIADAULIAIgADYCCCAAIAI2AgwMBAsgASgCGCEGIAEgASgCDCIARwRAIAAgASgCCCICNgIIIAIgADYCDAwDCyABQRRqIgMoAgAiAkUEQCABKAIQIgJFDQIgAUEQaiEDCwNAIAMhByACIgBBFGoiAygCACICDQAgAEEQaiEDIAAoAhAiAg0ACyAHQQA2AgAMAgsgBSgCBCIAQQNxQQNHDQIgBSAAQX5xNgIEQczVACAENgIAIAUgBDYCACABIARBAXI2AgQMAwtBACEACyAGRQ0AAkAgASgCHCICQQJ0QfTXAGoiAygCACABRgRAIAMgADYCACAADQFByNUAQcjVACgCAEF+IAJ3cTYCAAwCCyAGQRBBFCAGKAIQIAFGG2ogADYCACAARQ0BCyAAIAY2AhggASgCECICBEAgACACNgIQIAIgADYCGAsgAUEUaigCACICRQ0AIABBFGogAjYCACACIAA2AhgLIAEgBU8NACAFKAIEIgBBAXFFDQACQAJAAkACQCAAQQJxRQRAQdzVACgCACAFRgRAQdzVACABNgIAQdDVAEHQ1QAoAgAgBGoiADYCACABIABBAXI2AgQgAUHY1QAoAgBHDQZBzNUAQQA2AgBB2NUAQQA2AgAMBgtB2NUAKAIAIAVGBEBB2NUAIAE2AgBBzNUAQczVACgCACAEaiIANgIAIAEgAEEBcjYCBCAAIAFqIAA2AgAMBgsgAEF4cSAEaiEEIABB/wFNBEAgAEEDdiEDIAUoAggiACAFKAIMIgJGBEBBxNUAQcTVACgCAEF+IAN3cTYCAAwFCyACIAA2AgggACACNgIMDAQLIAUoAhghBiAFIAUoAgwiAEcEQEHU1QAoAgAaIAAgBSgCCCICNgIIIAIgADYCDAwDCyAFQRRqIgMoAgAiAkUEQCAFKAIQIgJFDQIgBUEQaiEDCwNAIAMhByACIgBBFGoiAygCACICDQAgAEEQaiEDIAAoAhAiAg0ACyAHQQA2AgAMAgsgBSAAQX5xNgIEIAEgBGogBDYCACABIARBAXI2AgQMAwtBACEACyAGRQ0AAkAgBSgCHCICQQJ0QfTXAGoiAygCACAFRgRAIAMgADYCACAADQFByNUAQcjVACgCAEF+IAJ3cTYCAAwCCyAGQRBBFCAGKAIQIAVGG2ogADYCACAARQ0BCyAAIAY2AhggBSgCECICBEAgACACNgIQIAIgADYCGAsgBUEUaigCACICRQ0AIABBFGogAjYCACACIAA2AhgLIAEgBGogBDYCACABIARBAXI2AgQgAUHY1QAoAgBHDQBBzNUAIAQ2AgAMAQsgBEH/AU0EQCAEQXhxQezVAGohAAJ/QcTVACgCACICQQEgBEEDdnQiA3FFBEBBxNUAIAIgA3I2AgAgAAwBCyAAKAIICyICIAE2AgwgACABNgIIIAEgADYCDCABIAI2AggMAQtBHyECIARB////B00EQCAEQSYgBEEIdmciAGt2QQFxIABBAXRrQT5qIQILIAEgAjYCHCABQgA3AhAgAkECdEH01wBqIQACQEHI1QAoAgAiA0EBIAJ0IgdxRQRAIAAgATYCAEHI1QAgAyAHcjYCACABIAA2AhggASABNgIIIAEgATYCDAwBCyAEQRkgAkEBdmtBACACQR9HG3QhAiAAKAIAIQACQANAIAAiAygCBEF4cSAERg0BIAJBHXYhACACQQF0IQIgAyAAQQRxakEQaiIHKAIAIgANAAsgByABNgIAIAEgAzYCGCABIAE2AgwgASABNgIIDAELIAMoAggiACABNgIMIAMgATYCCCABQQA2AhggASADNgIMIAEgADYCCAtB5NUAQeTVACgCAEEBayIAQX8gABs2AgALCwcAIAAtACgLBwAgAC0AKgsHACAALQArCwcAIAAtACkLBwAgAC8BNAsHACAALQAwC0ABBH8gACgCGCEBIAAvAS4hAiAALQAoIQMgACgCOCEEIAAQOCAAIAQ2AjggACADOgAoIAAgAjsBLiAAIAE2AhgL5YUCAgd/A34gASACaiEEAkAgACIDKAIMIgANACADKAIEBEAgAyABNgIECyMAQRBrIgkkAAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAn8CQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkAgAygCHCICQQJrDvwBAfkBAgMEBQYHCAkKCwwNDg8QERL4ARP3ARQV9gEWF/UBGBkaGxwdHh8g/QH7ASH0ASIjJCUmJygpKivzASwtLi8wMTLyAfEBMzTwAe8BNTY3ODk6Ozw9Pj9AQUJDREVGR0hJSktMTU5P+gFQUVJT7gHtAVTsAVXrAVZXWFla6gFbXF1eX2BhYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ent8fX5/gAGBAYIBgwGEAYUBhgGHAYgBiQGKAYsBjAGNAY4BjwGQAZEBkgGTAZQBlQGWAZcBmAGZAZoBmwGcAZ0BngGfAaABoQGiAaMBpAGlAaYBpwGoAakBqgGrAawBrQGuAa8BsAGxAbIBswG0AbUBtgG3AbgBuQG6AbsBvAG9Ab4BvwHAAcEBwgHDAcQBxQHGAccByAHJAcoBywHMAc0BzgHpAegBzwHnAdAB5gHRAdIB0wHUAeUB1QHWAdcB2AHZAdoB2wHcAd0B3gHfAeAB4QHiAeMBAPwBC0EADOMBC0EODOIBC0ENDOEBC0EPDOABC0EQDN8BC0ETDN4BC0EUDN0BC0EVDNwBC0EWDNsBC0EXDNoBC0EYDNkBC0EZDNgBC0EaDNcBC0EbDNYBC0EcDNUBC0EdDNQBC0EeDNMBC0EfDNIBC0EgDNEBC0EhDNABC0EIDM8BC0EiDM4BC0EkDM0BC0EjDMwBC0EHDMsBC0ElDMoBC0EmDMkBC0EnDMgBC0EoDMcBC0ESDMYBC0ERDMUBC0EpDMQBC0EqDMMBC0ErDMIBC0EsDMEBC0HeAQzAAQtBLgy/AQtBLwy+AQtBMAy9AQtBMQy8AQtBMgy7AQtBMwy6AQtBNAy5AQtB3wEMuAELQTUMtwELQTkMtgELQQwMtQELQTYMtAELQTcMswELQTgMsgELQT4MsQELQToMsAELQeABDK8BC0ELDK4BC0E/DK0BC0E7DKwBC0EKDKsBC0E8DKoBC0E9DKkBC0HhAQyoAQtBwQAMpwELQcAADKYBC0HCAAylAQtBCQykAQtBLQyjAQtBwwAMogELQcQADKEBC0HFAAygAQtBxgAMnwELQccADJ4BC0HIAAydAQtByQAMnAELQcoADJsBC0HLAAyaAQtBzAAMmQELQc0ADJgBC0HOAAyXAQtBzwAMlgELQdAADJUBC0HRAAyUAQtB0gAMkwELQdMADJIBC0HVAAyRAQtB1AAMkAELQdYADI8BC0HXAAyOAQtB2AAMjQELQdkADIwBC0HaAAyLAQtB2wAMigELQdwADIkBC0HdAAyIAQtB3gAMhwELQd8ADIYBC0HgAAyFAQtB4QAMhAELQeIADIMBC0HjAAyCAQtB5AAMgQELQeUADIABC0HiAQx/C0HmAAx+C0HnAAx9C0EGDHwLQegADHsLQQUMegtB6QAMeQtBBAx4C0HqAAx3C0HrAAx2C0HsAAx1C0HtAAx0C0EDDHMLQe4ADHILQe8ADHELQfAADHALQfIADG8LQfEADG4LQfMADG0LQfQADGwLQfUADGsLQfYADGoLQQIMaQtB9wAMaAtB+AAMZwtB+QAMZgtB+gAMZQtB+wAMZAtB/AAMYwtB/QAMYgtB/gAMYQtB/wAMYAtBgAEMXwtBgQEMXgtBggEMXQtBgwEMXAtBhAEMWwtBhQEMWgtBhgEMWQtBhwEMWAtBiAEMVwtBiQEMVgtBigEMVQtBiwEMVAtBjAEMUwtBjQEMUgtBjgEMUQtBjwEMUAtBkAEMTwtBkQEMTgtBkgEMTQtBkwEMTAtBlAEMSwtBlQEMSgtBlgEMSQtBlwEMSAtBmAEMRwtBmQEMRgtBmgEMRQtBmwEMRAtBnAEMQwtBnQEMQgtBngEMQQtBnwEMQAtBoAEMPwtBoQEMPgtBogEMPQtBowEMPAtBpAEMOwtBpQEMOgtBpgEMOQtBpwEMOAtBqAEMNwtBqQEMNgtBqgEMNQtBqwEMNAtBrAEMMwtBrQEMMgtBrgEMMQtBrwEMMAtBsAEMLwtBsQEMLgtBsgEMLQtBswEMLAtBtAEMKwtBtQEMKgtBtgEMKQtBtwEMKAtBuAEMJwtBuQEMJgtBugEMJQtBuwEMJAtBvAEMIwtBvQEMIgtBvgEMIQtBvwEMIAtBwAEMHwtBwQEMHgtBwgEMHQtBAQwcC0HDAQwbC0HEAQwaC0HFAQwZC0HGAQwYC0HHAQwXC0HIAQwWC0HJAQwVC0HKAQwUC0HLAQwTC0HMAQwSC0HNAQwRC0HOAQwQC0HPAQwPC0HQAQwOC0HRAQwNC0HSAQwMC0HTAQwLC0HUAQwKC0HVAQwJC0HWAQwIC0HjAQwHC0HXAQwGC0HYAQwFC0HZAQwEC0HaAQwDC0HbAQwCC0HdAQwBC0HcAQshAgNAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQCADAn8CQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAn8CQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAn8CQAJAAkACQAJAAkACQAJ/AkACQAJAAn8CQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAIAMCfwJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACfwJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkAgAg7jAQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICEjJCUnKCmeA5sDmgORA4oDgwOAA/0C+wL4AvIC8QLvAu0C6ALnAuYC5QLkAtwC2wLaAtkC2ALXAtYC1QLPAs4CzALLAsoCyQLIAscCxgLEAsMCvgK8AroCuQK4ArcCtgK1ArQCswKyArECsAKuAq0CqQKoAqcCpgKlAqQCowKiAqECoAKfApgCkAKMAosCigKBAv4B/QH8AfsB+gH5AfgB9wH1AfMB8AHrAekB6AHnAeYB5QHkAeMB4gHhAeAB3wHeAd0B3AHaAdkB2AHXAdYB1QHUAdMB0gHRAdABzwHOAc0BzAHLAcoByQHIAccBxgHFAcQBwwHCAcEBwAG/Ab4BvQG8AbsBugG5AbgBtwG2AbUBtAGzAbIBsQGwAa8BrgGtAawBqwGqAakBqAGnAaYBpQGkAaMBogGfAZ4BmQGYAZcBlgGVAZQBkwGSAZEBkAGPAY0BjAGHAYYBhQGEAYMBggF9fHt6eXZ1dFBRUlNUVQsgASAERw1yQf0BIQIMvgMLIAEgBEcNmAFB2wEhAgy9AwsgASAERw3xAUGOASECDLwDCyABIARHDfwBQYQBIQIMuwMLIAEgBEcNigJB/wAhAgy6AwsgASAERw2RAkH9ACECDLkDCyABIARHDZQCQfsAIQIMuAMLIAEgBEcNHkEeIQIMtwMLIAEgBEcNGUEYIQIMtgMLIAEgBEcNygJBzQAhAgy1AwsgASAERw3VAkHGACECDLQDCyABIARHDdYCQcMAIQIMswMLIAEgBEcN3AJBOCECDLIDCyADLQAwQQFGDa0DDIkDC0EAIQACQAJAAkAgAy0AKkUNACADLQArRQ0AIAMvATIiAkECcUUNAQwCCyADLwEyIgJBAXFFDQELQQEhACADLQAoQQFGDQAgAy8BNCIGQeQAa0HkAEkNACAGQcwBRg0AIAZBsAJGDQAgAkHAAHENAEEAIQAgAkGIBHFBgARGDQAgAkEocUEARyEACyADQQA7ATIgA0EAOgAxAkAgAEUEQCADQQA6ADEgAy0ALkEEcQ0BDLEDCyADQgA3AyALIANBADoAMSADQQE6ADYMSAtBACEAAkAgAygCOCICRQ0AIAIoAjAiAkUNACADIAIRAAAhAAsgAEUNSCAAQRVHDWIgA0EENgIcIAMgATYCFCADQdIbNgIQIANBFTYCDEEAIQIMrwMLIAEgBEYEQEEGIQIMrwMLIAEtAABBCkcNGSABQQFqIQEMGgsgA0IANwMgQRIhAgyUAwsgASAERw2KA0EjIQIMrAMLIAEgBEYEQEEHIQIMrAMLAkACQCABLQAAQQprDgQBGBgAGAsgAUEBaiEBQRAhAgyTAwsgAUEBaiEBIANBL2otAABBAXENF0EAIQIgA0EANgIcIAMgATYCFCADQZkgNgIQIANBGTYCDAyrAwsgAyADKQMgIgwgBCABa60iCn0iC0IAIAsgDFgbNwMgIAogDFoNGEEIIQIMqgMLIAEgBEcEQCADQQk2AgggAyABNgIEQRQhAgyRAwtBCSECDKkDCyADKQMgUA2uAgxDCyABIARGBEBBCyECDKgDCyABLQAAQQpHDRYgAUEBaiEBDBcLIANBL2otAABBAXFFDRkMJgtBACEAAkAgAygCOCICRQ0AIAIoAlAiAkUNACADIAIRAAAhAAsgAA0ZDEILQQAhAAJAIAMoAjgiAkUNACACKAJQIgJFDQAgAyACEQAAIQALIAANGgwkC0EAIQACQCADKAI4IgJFDQAgAigCUCICRQ0AIAMgAhEAACEACyAADRsMMgsgA0Evai0AAEEBcUUNHAwiC0EAIQACQCADKAI4IgJFDQAgAigCVCICRQ0AIAMgAhEAACEACyAADRwMQgtBACEAAkAgAygCOCICRQ0AIAIoAlQiAkUNACADIAIRAAAhAAsgAA0dDCALIAEgBEYEQEETIQIMoAMLAkAgAS0AACIAQQprDgQfIyMAIgsgAUEBaiEBDB8LQQAhAAJAIAMoAjgiAkUNACACKAJUIgJFDQAgAyACEQAAIQALIAANIgxCCyABIARGBEBBFiECDJ4DCyABLQAAQcDBAGotAABBAUcNIwyDAwsCQANAIAEtAABBsDtqLQAAIgBBAUcEQAJAIABBAmsOAgMAJwsgAUEBaiEBQSEhAgyGAwsgBCABQQFqIgFHDQALQRghAgydAwsgAygCBCEAQQAhAiADQQA2AgQgAyAAIAFBAWoiARA0IgANIQxBC0EAIQACQCADKAI4IgJFDQAgAigCVCICRQ0AIAMgAhEAACEACyAADSMMKgsgASAERgRAQRwhAgybAwsgA0EKNgIIIAMgATYCBEEAIQACQCADKAI4IgJFDQAgAigCUCICRQ0AIAMgAhEAACEACyAADSVBJCECDIEDCyABIARHBEADQCABLQAAQbA9ai0AACIAQQNHBEAgAEEBaw4FGBomggMlJgsgBCABQQFqIgFHDQALQRshAgyaAwtBGyECDJkDCwNAIAEtAABBsD9qLQAAIgBBA0cEQCAAQQFrDgUPEScTJicLIAQgAUEBaiIBRw0AC0EeIQIMmAMLIAEgBEcEQCADQQs2AgggAyABNgIEQQchAgz/AgtBHyECDJcDCyABIARGBEBBICECDJcDCwJAIAEtAABBDWsOFC4/Pz8/Pz8/Pz8/Pz8/Pz8/Pz8APwtBACECIANBADYCHCADQb8LNgIQIANBAjYCDCADIAFBAWo2AhQMlgMLIANBL2ohAgNAIAEgBEYEQEEhIQIMlwMLAkACQAJAIAEtAAAiAEEJaw4YAgApKQEpKSkpKSkpKSkpKSkpKSkpKSkCJwsgAUEBaiEBIANBL2otAABBAXFFDQoMGAsgAUEBaiEBDBcLIAFBAWohASACLQAAQQJxDQALQQAhAiADQQA2AhwgAyABNgIUIANBnxU2AhAgA0EMNgIMDJUDCyADLQAuQYABcUUNAQtBACEAAkAgAygCOCICRQ0AIAIoAlwiAkUNACADIAIRAAAhAAsgAEUN5gIgAEEVRgRAIANBJDYCHCADIAE2AhQgA0GbGzYCECADQRU2AgxBACECDJQDC0EAIQIgA0EANgIcIAMgATYCFCADQZAONgIQIANBFDYCDAyTAwtBACECIANBADYCHCADIAE2AhQgA0G+IDYCECADQQI2AgwMkgMLIAMoAgQhAEEAIQIgA0EANgIEIAMgACABIAynaiIBEDIiAEUNKyADQQc2AhwgAyABNgIUIAMgADYCDAyRAwsgAy0ALkHAAHFFDQELQQAhAAJAIAMoAjgiAkUNACACKAJYIgJFDQAgAyACEQAAIQALIABFDSsgAEEVRgRAIANBCjYCHCADIAE2AhQgA0HrGTYCECADQRU2AgxBACECDJADC0EAIQIgA0EANgIcIAMgATYCFCADQZMMNgIQIANBEzYCDAyPAwtBACECIANBADYCHCADIAE2AhQgA0GCFTYCECADQQI2AgwMjgMLQQAhAiADQQA2AhwgAyABNgIUIANB3RQ2AhAgA0EZNgIMDI0DC0EAIQIgA0EANgIcIAMgATYCFCADQeYdNgIQIANBGTYCDAyMAwsgAEEVRg09QQAhAiADQQA2AhwgAyABNgIUIANB0A82AhAgA0EiNgIMDIsDCyADKAIEIQBBACECIANBADYCBCADIAAgARAzIgBFDSggA0ENNgIcIAMgATYCFCADIAA2AgwMigMLIABBFUYNOkEAIQIgA0EANgIcIAMgATYCFCADQdAPNgIQIANBIjYCDAyJAwsgAygCBCEAQQAhAiADQQA2AgQgAyAAIAEQMyIARQRAIAFBAWohAQwoCyADQQ42AhwgAyAANgIMIAMgAUEBajYCFAyIAwsgAEEVRg03QQAhAiADQQA2AhwgAyABNgIUIANB0A82AhAgA0EiNgIMDIcDCyADKAIEIQBBACECIANBADYCBCADIAAgARAzIgBFBEAgAUEBaiEBDCcLIANBDzYCHCADIAA2AgwgAyABQQFqNgIUDIYDC0EAIQIgA0EANgIcIAMgATYCFCADQeIXNgIQIANBGTYCDAyFAwsgAEEVRg0zQQAhAiADQQA2AhwgAyABNgIUIANB1gw2AhAgA0EjNgIMDIQDCyADKAIEIQBBACECIANBADYCBCADIAAgARA0IgBFDSUgA0ERNgIcIAMgATYCFCADIAA2AgwMgwMLIABBFUYNMEEAIQIgA0EANgIcIAMgATYCFCADQdYMNgIQIANBIzYCDAyCAwsgAygCBCEAQQAhAiADQQA2AgQgAyAAIAEQNCIARQRAIAFBAWohAQwlCyADQRI2AhwgAyAANgIMIAMgAUEBajYCFAyBAwsgA0Evai0AAEEBcUUNAQtBFyECDOYCC0EAIQIgA0EANgIcIAMgATYCFCADQeIXNgIQIANBGTYCDAz+AgsgAEE7Rw0AIAFBAWohAQwMC0EAIQIgA0EANgIcIAMgATYCFCADQZIYNgIQIANBAjYCDAz8AgsgAEEVRg0oQQAhAiADQQA2AhwgAyABNgIUIANB1gw2AhAgA0EjNgIMDPsCCyADQRQ2AhwgAyABNgIUIAMgADYCDAz6AgsgAygCBCEAQQAhAiADQQA2AgQgAyAAIAEQNCIARQRAIAFBAWohAQz1AgsgA0EVNgIcIAMgADYCDCADIAFBAWo2AhQM+QILIAMoAgQhAEEAIQIgA0EANgIEIAMgACABEDQiAEUEQCABQQFqIQEM8wILIANBFzYCHCADIAA2AgwgAyABQQFqNgIUDPgCCyAAQRVGDSNBACECIANBADYCHCADIAE2AhQgA0HWDDYCECADQSM2AgwM9wILIAMoAgQhAEEAIQIgA0EANgIEIAMgACABEDQiAEUEQCABQQFqIQEMHQsgA0EZNgIcIAMgADYCDCADIAFBAWo2AhQM9gILIAMoAgQhAEEAIQIgA0EANgIEIAMgACABEDQiAEUEQCABQQFqIQEM7wILIANBGjYCHCADIAA2AgwgAyABQQFqNgIUDPUCCyAAQRVGDR9BACECIANBADYCHCADIAE2AhQgA0HQDzYCECADQSI2AgwM9AILIAMoAgQhACADQQA2AgQgAyAAIAEQMyIARQRAIAFBAWohAQwbCyADQRw2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIM8wILIAMoAgQhACADQQA2AgQgAyAAIAEQMyIARQRAIAFBAWohAQzrAgsgA0EdNgIcIAMgADYCDCADIAFBAWo2AhRBACECDPICCyAAQTtHDQEgAUEBaiEBC0EmIQIM1wILQQAhAiADQQA2AhwgAyABNgIUIANBnxU2AhAgA0EMNgIMDO8CCyABIARHBEADQCABLQAAQSBHDYQCIAQgAUEBaiIBRw0AC0EsIQIM7wILQSwhAgzuAgsgASAERgRAQTQhAgzuAgsCQAJAA0ACQCABLQAAQQprDgQCAAADAAsgBCABQQFqIgFHDQALQTQhAgzvAgsgAygCBCEAIANBADYCBCADIAAgARAxIgBFDZ8CIANBMjYCHCADIAE2AhQgAyAANgIMQQAhAgzuAgsgAygCBCEAIANBADYCBCADIAAgARAxIgBFBEAgAUEBaiEBDJ8CCyADQTI2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIM7QILIAEgBEcEQAJAA0AgAS0AAEEwayIAQf8BcUEKTwRAQTohAgzXAgsgAykDICILQpmz5syZs+bMGVYNASADIAtCCn4iCjcDICAKIACtQv8BgyILQn+FVg0BIAMgCiALfDcDICAEIAFBAWoiAUcNAAtBwAAhAgzuAgsgAygCBCEAIANBADYCBCADIAAgAUEBaiIBEDEiAA0XDOICC0HAACECDOwCCyABIARGBEBByQAhAgzsAgsCQANAAkAgAS0AAEEJaw4YAAKiAqICqQKiAqICogKiAqICogKiAqICogKiAqICogKiAqICogKiAqICogIAogILIAQgAUEBaiIBRw0AC0HJACECDOwCCyABQQFqIQEgA0Evai0AAEEBcQ2lAiADQQA2AhwgAyABNgIUIANBlxA2AhAgA0EKNgIMQQAhAgzrAgsgASAERwRAA0AgAS0AAEEgRw0VIAQgAUEBaiIBRw0AC0H4ACECDOsCC0H4ACECDOoCCyADQQI6ACgMOAtBACECIANBADYCHCADQb8LNgIQIANBAjYCDCADIAFBAWo2AhQM6AILQQAhAgzOAgtBDSECDM0CC0ETIQIMzAILQRUhAgzLAgtBFiECDMoCC0EYIQIMyQILQRkhAgzIAgtBGiECDMcCC0EbIQIMxgILQRwhAgzFAgtBHSECDMQCC0EeIQIMwwILQR8hAgzCAgtBICECDMECC0EiIQIMwAILQSMhAgy/AgtBJSECDL4CC0HlACECDL0CCyADQT02AhwgAyABNgIUIAMgADYCDEEAIQIM1QILIANBGzYCHCADIAE2AhQgA0GkHDYCECADQRU2AgxBACECDNQCCyADQSA2AhwgAyABNgIUIANBmBo2AhAgA0EVNgIMQQAhAgzTAgsgA0ETNgIcIAMgATYCFCADQZgaNgIQIANBFTYCDEEAIQIM0gILIANBCzYCHCADIAE2AhQgA0GYGjYCECADQRU2AgxBACECDNECCyADQRA2AhwgAyABNgIUIANBmBo2AhAgA0EVNgIMQQAhAgzQAgsgA0EgNgIcIAMgATYCFCADQaQcNgIQIANBFTYCDEEAIQIMzwILIANBCzYCHCADIAE2AhQgA0GkHDYCECADQRU2AgxBACECDM4CCyADQQw2AhwgAyABNgIUIANBpBw2AhAgA0EVNgIMQQAhAgzNAgtBACECIANBADYCHCADIAE2AhQgA0HdDjYCECADQRI2AgwMzAILAkADQAJAIAEtAABBCmsOBAACAgACCyAEIAFBAWoiAUcNAAtB/QEhAgzMAgsCQAJAIAMtADZBAUcNAEEAIQACQCADKAI4IgJFDQAgAigCYCICRQ0AIAMgAhEAACEACyAARQ0AIABBFUcNASADQfwBNgIcIAMgATYCFCADQdwZNgIQIANBFTYCDEEAIQIMzQILQdwBIQIMswILIANBADYCHCADIAE2AhQgA0H5CzYCECADQR82AgxBACECDMsCCwJAAkAgAy0AKEEBaw4CBAEAC0HbASECDLICC0HUASECDLECCyADQQI6ADFBACEAAkAgAygCOCICRQ0AIAIoAgAiAkUNACADIAIRAAAhAAsgAEUEQEHdASECDLECCyAAQRVHBEAgA0EANgIcIAMgATYCFCADQbQMNgIQIANBEDYCDEEAIQIMygILIANB+wE2AhwgAyABNgIUIANBgRo2AhAgA0EVNgIMQQAhAgzJAgsgASAERgRAQfoBIQIMyQILIAEtAABByABGDQEgA0EBOgAoC0HAASECDK4CC0HaASECDK0CCyABIARHBEAgA0EMNgIIIAMgATYCBEHZASECDK0CC0H5ASECDMUCCyABIARGBEBB+AEhAgzFAgsgAS0AAEHIAEcNBCABQQFqIQFB2AEhAgyrAgsgASAERgRAQfcBIQIMxAILAkACQCABLQAAQcUAaw4QAAUFBQUFBQUFBQUFBQUFAQULIAFBAWohAUHWASECDKsCCyABQQFqIQFB1wEhAgyqAgtB9gEhAiABIARGDcICIAMoAgAiACAEIAFraiEFIAEgAGtBAmohBgJAA0AgAS0AACAAQbrVAGotAABHDQMgAEECRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADMMCCyADKAIEIQAgA0IANwMAIAMgACAGQQFqIgEQLiIARQRAQeMBIQIMqgILIANB9QE2AhwgAyABNgIUIAMgADYCDEEAIQIMwgILQfQBIQIgASAERg3BAiADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEG41QBqLQAARw0CIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzCAgsgA0GBBDsBKCADKAIEIQAgA0IANwMAIAMgACAGQQFqIgEQLiIADQMMAgsgA0EANgIAC0EAIQIgA0EANgIcIAMgATYCFCADQeUfNgIQIANBCDYCDAy/AgtB1QEhAgylAgsgA0HzATYCHCADIAE2AhQgAyAANgIMQQAhAgy9AgtBACEAAkAgAygCOCICRQ0AIAIoAkAiAkUNACADIAIRAAAhAAsgAEUNbiAAQRVHBEAgA0EANgIcIAMgATYCFCADQYIPNgIQIANBIDYCDEEAIQIMvQILIANBjwE2AhwgAyABNgIUIANB7Bs2AhAgA0EVNgIMQQAhAgy8AgsgASAERwRAIANBDTYCCCADIAE2AgRB0wEhAgyjAgtB8gEhAgy7AgsgASAERgRAQfEBIQIMuwILAkACQAJAIAEtAABByABrDgsAAQgICAgICAgIAggLIAFBAWohAUHQASECDKMCCyABQQFqIQFB0QEhAgyiAgsgAUEBaiEBQdIBIQIMoQILQfABIQIgASAERg25AiADKAIAIgAgBCABa2ohBiABIABrQQJqIQUDQCABLQAAIABBtdUAai0AAEcNBCAAQQJGDQMgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAY2AgAMuQILQe8BIQIgASAERg24AiADKAIAIgAgBCABa2ohBiABIABrQQFqIQUDQCABLQAAIABBs9UAai0AAEcNAyAAQQFGDQIgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAY2AgAMuAILQe4BIQIgASAERg23AiADKAIAIgAgBCABa2ohBiABIABrQQJqIQUDQCABLQAAIABBsNUAai0AAEcNAiAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAY2AgAMtwILIAMoAgQhACADQgA3AwAgAyAAIAVBAWoiARArIgBFDQIgA0HsATYCHCADIAE2AhQgAyAANgIMQQAhAgy2AgsgA0EANgIACyADKAIEIQAgA0EANgIEIAMgACABECsiAEUNnAIgA0HtATYCHCADIAE2AhQgAyAANgIMQQAhAgy0AgtBzwEhAgyaAgtBACEAAkAgAygCOCICRQ0AIAIoAjQiAkUNACADIAIRAAAhAAsCQCAABEAgAEEVRg0BIANBADYCHCADIAE2AhQgA0HqDTYCECADQSY2AgxBACECDLQCC0HOASECDJoCCyADQesBNgIcIAMgATYCFCADQYAbNgIQIANBFTYCDEEAIQIMsgILIAEgBEYEQEHrASECDLICCyABLQAAQS9GBEAgAUEBaiEBDAELIANBADYCHCADIAE2AhQgA0GyODYCECADQQg2AgxBACECDLECC0HNASECDJcCCyABIARHBEAgA0EONgIIIAMgATYCBEHMASECDJcCC0HqASECDK8CCyABIARGBEBB6QEhAgyvAgsgAS0AAEEwayIAQf8BcUEKSQRAIAMgADoAKiABQQFqIQFBywEhAgyWAgsgAygCBCEAIANBADYCBCADIAAgARAvIgBFDZcCIANB6AE2AhwgAyABNgIUIAMgADYCDEEAIQIMrgILIAEgBEYEQEHnASECDK4CCwJAIAEtAABBLkYEQCABQQFqIQEMAQsgAygCBCEAIANBADYCBCADIAAgARAvIgBFDZgCIANB5gE2AhwgAyABNgIUIAMgADYCDEEAIQIMrgILQcoBIQIMlAILIAEgBEYEQEHlASECDK0CC0EAIQBBASEFQQEhB0EAIQICQAJAAkACQAJAAn8CQAJAAkACQAJAAkACQCABLQAAQTBrDgoKCQABAgMEBQYICwtBAgwGC0EDDAULQQQMBAtBBQwDC0EGDAILQQcMAQtBCAshAkEAIQVBACEHDAILQQkhAkEBIQBBACEFQQAhBwwBC0EAIQVBASECCyADIAI6ACsgAUEBaiEBAkACQCADLQAuQRBxDQACQAJAAkAgAy0AKg4DAQACBAsgB0UNAwwCCyAADQEMAgsgBUUNAQsgAygCBCEAIANBADYCBCADIAAgARAvIgBFDQIgA0HiATYCHCADIAE2AhQgAyAANgIMQQAhAgyvAgsgAygCBCEAIANBADYCBCADIAAgARAvIgBFDZoCIANB4wE2AhwgAyABNgIUIAMgADYCDEEAIQIMrgILIAMoAgQhACADQQA2AgQgAyAAIAEQLyIARQ2YAiADQeQBNgIcIAMgATYCFCADIAA2AgwMrQILQckBIQIMkwILQQAhAAJAIAMoAjgiAkUNACACKAJEIgJFDQAgAyACEQAAIQALAkAgAARAIABBFUYNASADQQA2AhwgAyABNgIUIANBpA02AhAgA0EhNgIMQQAhAgytAgtByAEhAgyTAgsgA0HhATYCHCADIAE2AhQgA0HQGjYCECADQRU2AgxBACECDKsCCyABIARGBEBB4QEhAgyrAgsCQCABLQAAQSBGBEAgA0EAOwE0IAFBAWohAQwBCyADQQA2AhwgAyABNgIUIANBmRE2AhAgA0EJNgIMQQAhAgyrAgtBxwEhAgyRAgsgASAERgRAQeABIQIMqgILAkAgAS0AAEEwa0H/AXEiAkEKSQRAIAFBAWohAQJAIAMvATQiAEGZM0sNACADIABBCmwiADsBNCAAQf7/A3EgAkH//wNzSw0AIAMgACACajsBNAwCC0EAIQIgA0EANgIcIAMgATYCFCADQZUeNgIQIANBDTYCDAyrAgsgA0EANgIcIAMgATYCFCADQZUeNgIQIANBDTYCDEEAIQIMqgILQcYBIQIMkAILIAEgBEYEQEHfASECDKkCCwJAIAEtAABBMGtB/wFxIgJBCkkEQCABQQFqIQECQCADLwE0IgBBmTNLDQAgAyAAQQpsIgA7ATQgAEH+/wNxIAJB//8Dc0sNACADIAAgAmo7ATQMAgtBACECIANBADYCHCADIAE2AhQgA0GVHjYCECADQQ02AgwMqgILIANBADYCHCADIAE2AhQgA0GVHjYCECADQQ02AgxBACECDKkCC0HFASECDI8CCyABIARGBEBB3gEhAgyoAgsCQCABLQAAQTBrQf8BcSICQQpJBEAgAUEBaiEBAkAgAy8BNCIAQZkzSw0AIAMgAEEKbCIAOwE0IABB/v8DcSACQf//A3NLDQAgAyAAIAJqOwE0DAILQQAhAiADQQA2AhwgAyABNgIUIANBlR42AhAgA0ENNgIMDKkCCyADQQA2AhwgAyABNgIUIANBlR42AhAgA0ENNgIMQQAhAgyoAgtBxAEhAgyOAgsgASAERgRAQd0BIQIMpwILAkACQAJAAkAgAS0AAEEKaw4XAgMDAAMDAwMDAwMDAwMDAwMDAwMDAwEDCyABQQFqDAULIAFBAWohAUHDASECDI8CCyABQQFqIQEgA0Evai0AAEEBcQ0IIANBADYCHCADIAE2AhQgA0GNCzYCECADQQ02AgxBACECDKcCCyADQQA2AhwgAyABNgIUIANBjQs2AhAgA0ENNgIMQQAhAgymAgsgASAERwRAIANBDzYCCCADIAE2AgRBASECDI0CC0HcASECDKUCCwJAAkADQAJAIAEtAABBCmsOBAIAAAMACyAEIAFBAWoiAUcNAAtB2wEhAgymAgsgAygCBCEAIANBADYCBCADIAAgARAtIgBFBEAgAUEBaiEBDAQLIANB2gE2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIMpQILIAMoAgQhACADQQA2AgQgAyAAIAEQLSIADQEgAUEBagshAUHBASECDIoCCyADQdkBNgIcIAMgADYCDCADIAFBAWo2AhRBACECDKICC0HCASECDIgCCyADQS9qLQAAQQFxDQEgA0EANgIcIAMgATYCFCADQeQcNgIQIANBGTYCDEEAIQIMoAILIAEgBEYEQEHZASECDKACCwJAAkACQCABLQAAQQprDgQBAgIAAgsgAUEBaiEBDAILIAFBAWohAQwBCyADLQAuQcAAcUUNAQtBACEAAkAgAygCOCICRQ0AIAIoAjwiAkUNACADIAIRAAAhAAsgAEUNoAEgAEEVRgRAIANB2QA2AhwgAyABNgIUIANBtxo2AhAgA0EVNgIMQQAhAgyfAgsgA0EANgIcIAMgATYCFCADQYANNgIQIANBGzYCDEEAIQIMngILIANBADYCHCADIAE2AhQgA0HcKDYCECADQQI2AgxBACECDJ0CCyABIARHBEAgA0EMNgIIIAMgATYCBEG/ASECDIQCC0HYASECDJwCCyABIARGBEBB1wEhAgycAgsCQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAIAEtAABBwQBrDhUAAQIDWgQFBlpaWgcICQoLDA0ODxBaCyABQQFqIQFB+wAhAgySAgsgAUEBaiEBQfwAIQIMkQILIAFBAWohAUGBASECDJACCyABQQFqIQFBhQEhAgyPAgsgAUEBaiEBQYYBIQIMjgILIAFBAWohAUGJASECDI0CCyABQQFqIQFBigEhAgyMAgsgAUEBaiEBQY0BIQIMiwILIAFBAWohAUGWASECDIoCCyABQQFqIQFBlwEhAgyJAgsgAUEBaiEBQZgBIQIMiAILIAFBAWohAUGlASECDIcCCyABQQFqIQFBpgEhAgyGAgsgAUEBaiEBQawBIQIMhQILIAFBAWohAUG0ASECDIQCCyABQQFqIQFBtwEhAgyDAgsgAUEBaiEBQb4BIQIMggILIAEgBEYEQEHWASECDJsCCyABLQAAQc4ARw1IIAFBAWohAUG9ASECDIECCyABIARGBEBB1QEhAgyaAgsCQAJAAkAgAS0AAEHCAGsOEgBKSkpKSkpKSkoBSkpKSkpKAkoLIAFBAWohAUG4ASECDIICCyABQQFqIQFBuwEhAgyBAgsgAUEBaiEBQbwBIQIMgAILQdQBIQIgASAERg2YAiADKAIAIgAgBCABa2ohBSABIABrQQdqIQYCQANAIAEtAAAgAEGo1QBqLQAARw1FIABBB0YNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAyZAgsgA0EANgIAIAZBAWohAUEbDEULIAEgBEYEQEHTASECDJgCCwJAAkAgAS0AAEHJAGsOBwBHR0dHRwFHCyABQQFqIQFBuQEhAgz/AQsgAUEBaiEBQboBIQIM/gELQdIBIQIgASAERg2WAiADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEGm1QBqLQAARw1DIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAyXAgsgA0EANgIAIAZBAWohAUEPDEMLQdEBIQIgASAERg2VAiADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEGk1QBqLQAARw1CIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAyWAgsgA0EANgIAIAZBAWohAUEgDEILQdABIQIgASAERg2UAiADKAIAIgAgBCABa2ohBSABIABrQQJqIQYCQANAIAEtAAAgAEGh1QBqLQAARw1BIABBAkYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAyVAgsgA0EANgIAIAZBAWohAUESDEELIAEgBEYEQEHPASECDJQCCwJAAkAgAS0AAEHFAGsODgBDQ0NDQ0NDQ0NDQ0MBQwsgAUEBaiEBQbUBIQIM+wELIAFBAWohAUG2ASECDPoBC0HOASECIAEgBEYNkgIgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABBntUAai0AAEcNPyAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMkwILIANBADYCACAGQQFqIQFBBww/C0HNASECIAEgBEYNkQIgAygCACIAIAQgAWtqIQUgASAAa0EFaiEGAkADQCABLQAAIABBmNUAai0AAEcNPiAAQQVGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMkgILIANBADYCACAGQQFqIQFBKAw+CyABIARGBEBBzAEhAgyRAgsCQAJAAkAgAS0AAEHFAGsOEQBBQUFBQUFBQUEBQUFBQUECQQsgAUEBaiEBQbEBIQIM+QELIAFBAWohAUGyASECDPgBCyABQQFqIQFBswEhAgz3AQtBywEhAiABIARGDY8CIAMoAgAiACAEIAFraiEFIAEgAGtBBmohBgJAA0AgAS0AACAAQZHVAGotAABHDTwgAEEGRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADJACCyADQQA2AgAgBkEBaiEBQRoMPAtBygEhAiABIARGDY4CIAMoAgAiACAEIAFraiEFIAEgAGtBA2ohBgJAA0AgAS0AACAAQY3VAGotAABHDTsgAEEDRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADI8CCyADQQA2AgAgBkEBaiEBQSEMOwsgASAERgRAQckBIQIMjgILAkACQCABLQAAQcEAaw4UAD09PT09PT09PT09PT09PT09PQE9CyABQQFqIQFBrQEhAgz1AQsgAUEBaiEBQbABIQIM9AELIAEgBEYEQEHIASECDI0CCwJAAkAgAS0AAEHVAGsOCwA8PDw8PDw8PDwBPAsgAUEBaiEBQa4BIQIM9AELIAFBAWohAUGvASECDPMBC0HHASECIAEgBEYNiwIgAygCACIAIAQgAWtqIQUgASAAa0EIaiEGAkADQCABLQAAIABBhNUAai0AAEcNOCAAQQhGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMjAILIANBADYCACAGQQFqIQFBKgw4CyABIARGBEBBxgEhAgyLAgsgAS0AAEHQAEcNOCABQQFqIQFBJQw3C0HFASECIAEgBEYNiQIgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABBgdUAai0AAEcNNiAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMigILIANBADYCACAGQQFqIQFBDgw2CyABIARGBEBBxAEhAgyJAgsgAS0AAEHFAEcNNiABQQFqIQFBqwEhAgzvAQsgASAERgRAQcMBIQIMiAILAkACQAJAAkAgAS0AAEHCAGsODwABAjk5OTk5OTk5OTk5AzkLIAFBAWohAUGnASECDPEBCyABQQFqIQFBqAEhAgzwAQsgAUEBaiEBQakBIQIM7wELIAFBAWohAUGqASECDO4BC0HCASECIAEgBEYNhgIgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABB/tQAai0AAEcNMyAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMhwILIANBADYCACAGQQFqIQFBFAwzC0HBASECIAEgBEYNhQIgAygCACIAIAQgAWtqIQUgASAAa0EEaiEGAkADQCABLQAAIABB+dQAai0AAEcNMiAAQQRGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMhgILIANBADYCACAGQQFqIQFBKwwyC0HAASECIAEgBEYNhAIgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABB9tQAai0AAEcNMSAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMhQILIANBADYCACAGQQFqIQFBLAwxC0G/ASECIAEgBEYNgwIgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABBodUAai0AAEcNMCAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMhAILIANBADYCACAGQQFqIQFBEQwwC0G+ASECIAEgBEYNggIgAygCACIAIAQgAWtqIQUgASAAa0EDaiEGAkADQCABLQAAIABB8tQAai0AAEcNLyAAQQNGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMgwILIANBADYCACAGQQFqIQFBLgwvCyABIARGBEBBvQEhAgyCAgsCQAJAAkACQAJAIAEtAABBwQBrDhUANDQ0NDQ0NDQ0NAE0NAI0NAM0NAQ0CyABQQFqIQFBmwEhAgzsAQsgAUEBaiEBQZwBIQIM6wELIAFBAWohAUGdASECDOoBCyABQQFqIQFBogEhAgzpAQsgAUEBaiEBQaQBIQIM6AELIAEgBEYEQEG8ASECDIECCwJAAkAgAS0AAEHSAGsOAwAwATALIAFBAWohAUGjASECDOgBCyABQQFqIQFBBAwtC0G7ASECIAEgBEYN/wEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGAkADQCABLQAAIABB8NQAai0AAEcNLCAAQQFGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMgAILIANBADYCACAGQQFqIQFBHQwsCyABIARGBEBBugEhAgz/AQsCQAJAIAEtAABByQBrDgcBLi4uLi4ALgsgAUEBaiEBQaEBIQIM5gELIAFBAWohAUEiDCsLIAEgBEYEQEG5ASECDP4BCyABLQAAQdAARw0rIAFBAWohAUGgASECDOQBCyABIARGBEBBuAEhAgz9AQsCQAJAIAEtAABBxgBrDgsALCwsLCwsLCwsASwLIAFBAWohAUGeASECDOQBCyABQQFqIQFBnwEhAgzjAQtBtwEhAiABIARGDfsBIAMoAgAiACAEIAFraiEFIAEgAGtBA2ohBgJAA0AgAS0AACAAQezUAGotAABHDSggAEEDRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADPwBCyADQQA2AgAgBkEBaiEBQQ0MKAtBtgEhAiABIARGDfoBIAMoAgAiACAEIAFraiEFIAEgAGtBAmohBgJAA0AgAS0AACAAQaHVAGotAABHDScgAEECRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADPsBCyADQQA2AgAgBkEBaiEBQQwMJwtBtQEhAiABIARGDfkBIAMoAgAiACAEIAFraiEFIAEgAGtBAWohBgJAA0AgAS0AACAAQerUAGotAABHDSYgAEEBRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADPoBCyADQQA2AgAgBkEBaiEBQQMMJgtBtAEhAiABIARGDfgBIAMoAgAiACAEIAFraiEFIAEgAGtBAWohBgJAA0AgAS0AACAAQejUAGotAABHDSUgAEEBRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADPkBCyADQQA2AgAgBkEBaiEBQSYMJQsgASAERgRAQbMBIQIM+AELAkACQCABLQAAQdQAaw4CAAEnCyABQQFqIQFBmQEhAgzfAQsgAUEBaiEBQZoBIQIM3gELQbIBIQIgASAERg32ASADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEHm1ABqLQAARw0jIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAz3AQsgA0EANgIAIAZBAWohAUEnDCMLQbEBIQIgASAERg31ASADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEHk1ABqLQAARw0iIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAz2AQsgA0EANgIAIAZBAWohAUEcDCILQbABIQIgASAERg30ASADKAIAIgAgBCABa2ohBSABIABrQQVqIQYCQANAIAEtAAAgAEHe1ABqLQAARw0hIABBBUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAz1AQsgA0EANgIAIAZBAWohAUEGDCELQa8BIQIgASAERg3zASADKAIAIgAgBCABa2ohBSABIABrQQRqIQYCQANAIAEtAAAgAEHZ1ABqLQAARw0gIABBBEYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAz0AQsgA0EANgIAIAZBAWohAUEZDCALIAEgBEYEQEGuASECDPMBCwJAAkACQAJAIAEtAABBLWsOIwAkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJAEkJCQkJAIkJCQDJAsgAUEBaiEBQY4BIQIM3AELIAFBAWohAUGPASECDNsBCyABQQFqIQFBlAEhAgzaAQsgAUEBaiEBQZUBIQIM2QELQa0BIQIgASAERg3xASADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEHX1ABqLQAARw0eIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzyAQsgA0EANgIAIAZBAWohAUELDB4LIAEgBEYEQEGsASECDPEBCwJAAkAgAS0AAEHBAGsOAwAgASALIAFBAWohAUGQASECDNgBCyABQQFqIQFBkwEhAgzXAQsgASAERgRAQasBIQIM8AELAkACQCABLQAAQcEAaw4PAB8fHx8fHx8fHx8fHx8BHwsgAUEBaiEBQZEBIQIM1wELIAFBAWohAUGSASECDNYBCyABIARGBEBBqgEhAgzvAQsgAS0AAEHMAEcNHCABQQFqIQFBCgwbC0GpASECIAEgBEYN7QEgAygCACIAIAQgAWtqIQUgASAAa0EFaiEGAkADQCABLQAAIABB0dQAai0AAEcNGiAAQQVGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM7gELIANBADYCACAGQQFqIQFBHgwaC0GoASECIAEgBEYN7AEgAygCACIAIAQgAWtqIQUgASAAa0EGaiEGAkADQCABLQAAIABBytQAai0AAEcNGSAAQQZGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM7QELIANBADYCACAGQQFqIQFBFQwZC0GnASECIAEgBEYN6wEgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABBx9QAai0AAEcNGCAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM7AELIANBADYCACAGQQFqIQFBFwwYC0GmASECIAEgBEYN6gEgAygCACIAIAQgAWtqIQUgASAAa0EFaiEGAkADQCABLQAAIABBwdQAai0AAEcNFyAAQQVGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM6wELIANBADYCACAGQQFqIQFBGAwXCyABIARGBEBBpQEhAgzqAQsCQAJAIAEtAABByQBrDgcAGRkZGRkBGQsgAUEBaiEBQYsBIQIM0QELIAFBAWohAUGMASECDNABC0GkASECIAEgBEYN6AEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGAkADQCABLQAAIABBptUAai0AAEcNFSAAQQFGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM6QELIANBADYCACAGQQFqIQFBCQwVC0GjASECIAEgBEYN5wEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGAkADQCABLQAAIABBpNUAai0AAEcNFCAAQQFGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM6AELIANBADYCACAGQQFqIQFBHwwUC0GiASECIAEgBEYN5gEgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABBvtQAai0AAEcNEyAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM5wELIANBADYCACAGQQFqIQFBAgwTC0GhASECIAEgBEYN5QEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGA0AgAS0AACAAQbzUAGotAABHDREgAEEBRg0CIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADOUBCyABIARGBEBBoAEhAgzlAQtBASABLQAAQd8ARw0RGiABQQFqIQFBhwEhAgzLAQsgA0EANgIAIAZBAWohAUGIASECDMoBC0GfASECIAEgBEYN4gEgAygCACIAIAQgAWtqIQUgASAAa0EIaiEGAkADQCABLQAAIABBhNUAai0AAEcNDyAAQQhGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM4wELIANBADYCACAGQQFqIQFBKQwPC0GeASECIAEgBEYN4QEgAygCACIAIAQgAWtqIQUgASAAa0EDaiEGAkADQCABLQAAIABBuNQAai0AAEcNDiAAQQNGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM4gELIANBADYCACAGQQFqIQFBLQwOCyABIARGBEBBnQEhAgzhAQsgAS0AAEHFAEcNDiABQQFqIQFBhAEhAgzHAQsgASAERgRAQZwBIQIM4AELAkACQCABLQAAQcwAaw4IAA8PDw8PDwEPCyABQQFqIQFBggEhAgzHAQsgAUEBaiEBQYMBIQIMxgELQZsBIQIgASAERg3eASADKAIAIgAgBCABa2ohBSABIABrQQRqIQYCQANAIAEtAAAgAEGz1ABqLQAARw0LIABBBEYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzfAQsgA0EANgIAIAZBAWohAUEjDAsLQZoBIQIgASAERg3dASADKAIAIgAgBCABa2ohBSABIABrQQJqIQYCQANAIAEtAAAgAEGw1ABqLQAARw0KIABBAkYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzeAQsgA0EANgIAIAZBAWohAUEADAoLIAEgBEYEQEGZASECDN0BCwJAAkAgAS0AAEHIAGsOCAAMDAwMDAwBDAsgAUEBaiEBQf0AIQIMxAELIAFBAWohAUGAASECDMMBCyABIARGBEBBmAEhAgzcAQsCQAJAIAEtAABBzgBrDgMACwELCyABQQFqIQFB/gAhAgzDAQsgAUEBaiEBQf8AIQIMwgELIAEgBEYEQEGXASECDNsBCyABLQAAQdkARw0IIAFBAWohAUEIDAcLQZYBIQIgASAERg3ZASADKAIAIgAgBCABa2ohBSABIABrQQNqIQYCQANAIAEtAAAgAEGs1ABqLQAARw0GIABBA0YNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzaAQsgA0EANgIAIAZBAWohAUEFDAYLQZUBIQIgASAERg3YASADKAIAIgAgBCABa2ohBSABIABrQQVqIQYCQANAIAEtAAAgAEGm1ABqLQAARw0FIABBBUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzZAQsgA0EANgIAIAZBAWohAUEWDAULQZQBIQIgASAERg3XASADKAIAIgAgBCABa2ohBSABIABrQQJqIQYCQANAIAEtAAAgAEGh1QBqLQAARw0EIABBAkYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzYAQsgA0EANgIAIAZBAWohAUEQDAQLIAEgBEYEQEGTASECDNcBCwJAAkAgAS0AAEHDAGsODAAGBgYGBgYGBgYGAQYLIAFBAWohAUH5ACECDL4BCyABQQFqIQFB+gAhAgy9AQtBkgEhAiABIARGDdUBIAMoAgAiACAEIAFraiEFIAEgAGtBBWohBgJAA0AgAS0AACAAQaDUAGotAABHDQIgAEEFRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADNYBCyADQQA2AgAgBkEBaiEBQSQMAgsgA0EANgIADAILIAEgBEYEQEGRASECDNQBCyABLQAAQcwARw0BIAFBAWohAUETCzoAKSADKAIEIQAgA0EANgIEIAMgACABEC4iAA0CDAELQQAhAiADQQA2AhwgAyABNgIUIANB/h82AhAgA0EGNgIMDNEBC0H4ACECDLcBCyADQZABNgIcIAMgATYCFCADIAA2AgxBACECDM8BC0EAIQACQCADKAI4IgJFDQAgAigCQCICRQ0AIAMgAhEAACEACyAARQ0AIABBFUYNASADQQA2AhwgAyABNgIUIANBgg82AhAgA0EgNgIMQQAhAgzOAQtB9wAhAgy0AQsgA0GPATYCHCADIAE2AhQgA0HsGzYCECADQRU2AgxBACECDMwBCyABIARGBEBBjwEhAgzMAQsCQCABLQAAQSBGBEAgAUEBaiEBDAELIANBADYCHCADIAE2AhQgA0GbHzYCECADQQY2AgxBACECDMwBC0ECIQIMsgELA0AgAS0AAEEgRw0CIAQgAUEBaiIBRw0AC0GOASECDMoBCyABIARGBEBBjQEhAgzKAQsCQCABLQAAQQlrDgRKAABKAAtB9QAhAgywAQsgAy0AKUEFRgRAQfYAIQIMsAELQfQAIQIMrwELIAEgBEYEQEGMASECDMgBCyADQRA2AgggAyABNgIEDAoLIAEgBEYEQEGLASECDMcBCwJAIAEtAABBCWsOBEcAAEcAC0HzACECDK0BCyABIARHBEAgA0EQNgIIIAMgATYCBEHxACECDK0BC0GKASECDMUBCwJAIAEgBEcEQANAIAEtAABBoNAAai0AACIAQQNHBEACQCAAQQFrDgJJAAQLQfAAIQIMrwELIAQgAUEBaiIBRw0AC0GIASECDMYBC0GIASECDMUBCyADQQA2AhwgAyABNgIUIANB2yA2AhAgA0EHNgIMQQAhAgzEAQsgASAERgRAQYkBIQIMxAELAkACQAJAIAEtAABBoNIAai0AAEEBaw4DRgIAAQtB8gAhAgysAQsgA0EANgIcIAMgATYCFCADQbQSNgIQIANBBzYCDEEAIQIMxAELQeoAIQIMqgELIAEgBEcEQCABQQFqIQFB7wAhAgyqAQtBhwEhAgzCAQsgBCABIgBGBEBBhgEhAgzCAQsgAC0AACIBQS9GBEAgAEEBaiEBQe4AIQIMqQELIAFBCWsiAkEXSw0BIAAhAUEBIAJ0QZuAgARxDUEMAQsgBCABIgBGBEBBhQEhAgzBAQsgAC0AAEEvRw0AIABBAWohAQwDC0EAIQIgA0EANgIcIAMgADYCFCADQdsgNgIQIANBBzYCDAy/AQsCQAJAAkACQAJAA0AgAS0AAEGgzgBqLQAAIgBBBUcEQAJAAkAgAEEBaw4IRwUGBwgABAEIC0HrACECDK0BCyABQQFqIQFB7QAhAgysAQsgBCABQQFqIgFHDQALQYQBIQIMwwELIAFBAWoMFAsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDR4gA0HbADYCHCADIAE2AhQgAyAANgIMQQAhAgzBAQsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDR4gA0HdADYCHCADIAE2AhQgAyAANgIMQQAhAgzAAQsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDR4gA0H6ADYCHCADIAE2AhQgAyAANgIMQQAhAgy/AQsgA0EANgIcIAMgATYCFCADQfkPNgIQIANBBzYCDEEAIQIMvgELIAEgBEYEQEGDASECDL4BCwJAIAEtAABBoM4Aai0AAEEBaw4IPgQFBgAIAgMHCyABQQFqIQELQQMhAgyjAQsgAUEBagwNC0EAIQIgA0EANgIcIANB0RI2AhAgA0EHNgIMIAMgAUEBajYCFAy6AQsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDRYgA0HbADYCHCADIAE2AhQgAyAANgIMQQAhAgy5AQsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDRYgA0HdADYCHCADIAE2AhQgAyAANgIMQQAhAgy4AQsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDRYgA0H6ADYCHCADIAE2AhQgAyAANgIMQQAhAgy3AQsgA0EANgIcIAMgATYCFCADQfkPNgIQIANBBzYCDEEAIQIMtgELQewAIQIMnAELIAEgBEYEQEGCASECDLUBCyABQQFqDAILIAEgBEYEQEGBASECDLQBCyABQQFqDAELIAEgBEYNASABQQFqCyEBQQQhAgyYAQtBgAEhAgywAQsDQCABLQAAQaDMAGotAAAiAEECRwRAIABBAUcEQEHpACECDJkBCwwxCyAEIAFBAWoiAUcNAAtB/wAhAgyvAQsgASAERgRAQf4AIQIMrwELAkAgAS0AAEEJaw43LwMGLwQGBgYGBgYGBgYGBgYGBgYGBgYFBgYCBgYGBgYGBgYGBgYGBgYGBgYGBgYGBgYGBgYGAAYLIAFBAWoLIQFBBSECDJQBCyABQQFqDAYLIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0IIANB2wA2AhwgAyABNgIUIAMgADYCDEEAIQIMqwELIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0IIANB3QA2AhwgAyABNgIUIAMgADYCDEEAIQIMqgELIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0IIANB+gA2AhwgAyABNgIUIAMgADYCDEEAIQIMqQELIANBADYCHCADIAE2AhQgA0GNFDYCECADQQc2AgxBACECDKgBCwJAAkACQAJAA0AgAS0AAEGgygBqLQAAIgBBBUcEQAJAIABBAWsOBi4DBAUGAAYLQegAIQIMlAELIAQgAUEBaiIBRw0AC0H9ACECDKsBCyADKAIEIQAgA0EANgIEIAMgACABECwiAEUNByADQdsANgIcIAMgATYCFCADIAA2AgxBACECDKoBCyADKAIEIQAgA0EANgIEIAMgACABECwiAEUNByADQd0ANgIcIAMgATYCFCADIAA2AgxBACECDKkBCyADKAIEIQAgA0EANgIEIAMgACABECwiAEUNByADQfoANgIcIAMgATYCFCADIAA2AgxBACECDKgBCyADQQA2AhwgAyABNgIUIANB5Ag2AhAgA0EHNgIMQQAhAgynAQsgASAERg0BIAFBAWoLIQFBBiECDIwBC0H8ACECDKQBCwJAAkACQAJAA0AgAS0AAEGgyABqLQAAIgBBBUcEQCAAQQFrDgQpAgMEBQsgBCABQQFqIgFHDQALQfsAIQIMpwELIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0DIANB2wA2AhwgAyABNgIUIAMgADYCDEEAIQIMpgELIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0DIANB3QA2AhwgAyABNgIUIAMgADYCDEEAIQIMpQELIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0DIANB+gA2AhwgAyABNgIUIAMgADYCDEEAIQIMpAELIANBADYCHCADIAE2AhQgA0G8CjYCECADQQc2AgxBACECDKMBC0HPACECDIkBC0HRACECDIgBC0HnACECDIcBCyABIARGBEBB+gAhAgygAQsCQCABLQAAQQlrDgQgAAAgAAsgAUEBaiEBQeYAIQIMhgELIAEgBEYEQEH5ACECDJ8BCwJAIAEtAABBCWsOBB8AAB8AC0EAIQACQCADKAI4IgJFDQAgAigCOCICRQ0AIAMgAhEAACEACyAARQRAQeIBIQIMhgELIABBFUcEQCADQQA2AhwgAyABNgIUIANByQ02AhAgA0EaNgIMQQAhAgyfAQsgA0H4ADYCHCADIAE2AhQgA0HqGjYCECADQRU2AgxBACECDJ4BCyABIARHBEAgA0ENNgIIIAMgATYCBEHkACECDIUBC0H3ACECDJ0BCyABIARGBEBB9gAhAgydAQsCQAJAAkAgAS0AAEHIAGsOCwABCwsLCwsLCwsCCwsgAUEBaiEBQd0AIQIMhQELIAFBAWohAUHgACECDIQBCyABQQFqIQFB4wAhAgyDAQtB9QAhAiABIARGDZsBIAMoAgAiACAEIAFraiEFIAEgAGtBAmohBgJAA0AgAS0AACAAQbXVAGotAABHDQggAEECRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADJwBCyADKAIEIQAgA0IANwMAIAMgACAGQQFqIgEQKyIABEAgA0H0ADYCHCADIAE2AhQgAyAANgIMQQAhAgycAQtB4gAhAgyCAQtBACEAAkAgAygCOCICRQ0AIAIoAjQiAkUNACADIAIRAAAhAAsCQCAABEAgAEEVRg0BIANBADYCHCADIAE2AhQgA0HqDTYCECADQSY2AgxBACECDJwBC0HhACECDIIBCyADQfMANgIcIAMgATYCFCADQYAbNgIQIANBFTYCDEEAIQIMmgELIAMtACkiAEEja0ELSQ0JAkAgAEEGSw0AQQEgAHRBygBxRQ0ADAoLQQAhAiADQQA2AhwgAyABNgIUIANB7Qk2AhAgA0EINgIMDJkBC0HyACECIAEgBEYNmAEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGAkADQCABLQAAIABBs9UAai0AAEcNBSAAQQFGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMmQELIAMoAgQhACADQgA3AwAgAyAAIAZBAWoiARArIgAEQCADQfEANgIcIAMgATYCFCADIAA2AgxBACECDJkBC0HfACECDH8LQQAhAAJAIAMoAjgiAkUNACACKAI0IgJFDQAgAyACEQAAIQALAkAgAARAIABBFUYNASADQQA2AhwgAyABNgIUIANB6g02AhAgA0EmNgIMQQAhAgyZAQtB3gAhAgx/CyADQfAANgIcIAMgATYCFCADQYAbNgIQIANBFTYCDEEAIQIMlwELIAMtAClBIUYNBiADQQA2AhwgAyABNgIUIANBkQo2AhAgA0EINgIMQQAhAgyWAQtB7wAhAiABIARGDZUBIAMoAgAiACAEIAFraiEFIAEgAGtBAmohBgJAA0AgAS0AACAAQbDVAGotAABHDQIgAEECRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADJYBCyADKAIEIQAgA0IANwMAIAMgACAGQQFqIgEQKyIARQ0CIANB7QA2AhwgAyABNgIUIAMgADYCDEEAIQIMlQELIANBADYCAAsgAygCBCEAIANBADYCBCADIAAgARArIgBFDYABIANB7gA2AhwgAyABNgIUIAMgADYCDEEAIQIMkwELQdwAIQIMeQtBACEAAkAgAygCOCICRQ0AIAIoAjQiAkUNACADIAIRAAAhAAsCQCAABEAgAEEVRg0BIANBADYCHCADIAE2AhQgA0HqDTYCECADQSY2AgxBACECDJMBC0HbACECDHkLIANB7AA2AhwgAyABNgIUIANBgBs2AhAgA0EVNgIMQQAhAgyRAQsgAy0AKSIAQSNJDQAgAEEuRg0AIANBADYCHCADIAE2AhQgA0HJCTYCECADQQg2AgxBACECDJABC0HaACECDHYLIAEgBEYEQEHrACECDI8BCwJAIAEtAABBL0YEQCABQQFqIQEMAQsgA0EANgIcIAMgATYCFCADQbI4NgIQIANBCDYCDEEAIQIMjwELQdkAIQIMdQsgASAERwRAIANBDjYCCCADIAE2AgRB2AAhAgx1C0HqACECDI0BCyABIARGBEBB6QAhAgyNAQsgAS0AAEEwayIAQf8BcUEKSQRAIAMgADoAKiABQQFqIQFB1wAhAgx0CyADKAIEIQAgA0EANgIEIAMgACABEC8iAEUNeiADQegANgIcIAMgATYCFCADIAA2AgxBACECDIwBCyABIARGBEBB5wAhAgyMAQsCQCABLQAAQS5GBEAgAUEBaiEBDAELIAMoAgQhACADQQA2AgQgAyAAIAEQLyIARQ17IANB5gA2AhwgAyABNgIUIAMgADYCDEEAIQIMjAELQdYAIQIMcgsgASAERgRAQeUAIQIMiwELQQAhAEEBIQVBASEHQQAhAgJAAkACQAJAAkACfwJAAkACQAJAAkACQAJAIAEtAABBMGsOCgoJAAECAwQFBggLC0ECDAYLQQMMBQtBBAwEC0EFDAMLQQYMAgtBBwwBC0EICyECQQAhBUEAIQcMAgtBCSECQQEhAEEAIQVBACEHDAELQQAhBUEBIQILIAMgAjoAKyABQQFqIQECQAJAIAMtAC5BEHENAAJAAkACQCADLQAqDgMBAAIECyAHRQ0DDAILIAANAQwCCyAFRQ0BCyADKAIEIQAgA0EANgIEIAMgACABEC8iAEUNAiADQeIANgIcIAMgATYCFCADIAA2AgxBACECDI0BCyADKAIEIQAgA0EANgIEIAMgACABEC8iAEUNfSADQeMANgIcIAMgATYCFCADIAA2AgxBACECDIwBCyADKAIEIQAgA0EANgIEIAMgACABEC8iAEUNeyADQeQANgIcIAMgATYCFCADIAA2AgwMiwELQdQAIQIMcQsgAy0AKUEiRg2GAUHTACECDHALQQAhAAJAIAMoAjgiAkUNACACKAJEIgJFDQAgAyACEQAAIQALIABFBEBB1QAhAgxwCyAAQRVHBEAgA0EANgIcIAMgATYCFCADQaQNNgIQIANBITYCDEEAIQIMiQELIANB4QA2AhwgAyABNgIUIANB0Bo2AhAgA0EVNgIMQQAhAgyIAQsgASAERgRAQeAAIQIMiAELAkACQAJAAkACQCABLQAAQQprDgQBBAQABAsgAUEBaiEBDAELIAFBAWohASADQS9qLQAAQQFxRQ0BC0HSACECDHALIANBADYCHCADIAE2AhQgA0G2ETYCECADQQk2AgxBACECDIgBCyADQQA2AhwgAyABNgIUIANBthE2AhAgA0EJNgIMQQAhAgyHAQsgASAERgRAQd8AIQIMhwELIAEtAABBCkYEQCABQQFqIQEMCQsgAy0ALkHAAHENCCADQQA2AhwgAyABNgIUIANBthE2AhAgA0ECNgIMQQAhAgyGAQsgASAERgRAQd0AIQIMhgELIAEtAAAiAkENRgRAIAFBAWohAUHQACECDG0LIAEhACACQQlrDgQFAQEFAQsgBCABIgBGBEBB3AAhAgyFAQsgAC0AAEEKRw0AIABBAWoMAgtBACECIANBADYCHCADIAA2AhQgA0HKLTYCECADQQc2AgwMgwELIAEgBEYEQEHbACECDIMBCwJAIAEtAABBCWsOBAMAAAMACyABQQFqCyEBQc4AIQIMaAsgASAERgRAQdoAIQIMgQELIAEtAABBCWsOBAABAQABC0EAIQIgA0EANgIcIANBmhI2AhAgA0EHNgIMIAMgAUEBajYCFAx/CyADQYASOwEqQQAhAAJAIAMoAjgiAkUNACACKAI4IgJFDQAgAyACEQAAIQALIABFDQAgAEEVRw0BIANB2QA2AhwgAyABNgIUIANB6ho2AhAgA0EVNgIMQQAhAgx+C0HNACECDGQLIANBADYCHCADIAE2AhQgA0HJDTYCECADQRo2AgxBACECDHwLIAEgBEYEQEHZACECDHwLIAEtAABBIEcNPSABQQFqIQEgAy0ALkEBcQ09IANBADYCHCADIAE2AhQgA0HCHDYCECADQR42AgxBACECDHsLIAEgBEYEQEHYACECDHsLAkACQAJAAkACQCABLQAAIgBBCmsOBAIDAwABCyABQQFqIQFBLCECDGULIABBOkcNASADQQA2AhwgAyABNgIUIANB5xE2AhAgA0EKNgIMQQAhAgx9CyABQQFqIQEgA0Evai0AAEEBcUUNcyADLQAyQYABcUUEQCADQTJqIQIgAxA1QQAhAAJAIAMoAjgiBkUNACAGKAIoIgZFDQAgAyAGEQAAIQALAkACQCAADhZNTEsBAQEBAQEBAQEBAQEBAQEBAQEAAQsgA0EpNgIcIAMgATYCFCADQawZNgIQIANBFTYCDEEAIQIMfgsgA0EANgIcIAMgATYCFCADQeULNgIQIANBETYCDEEAIQIMfQtBACEAAkAgAygCOCICRQ0AIAIoAlwiAkUNACADIAIRAAAhAAsgAEUNWSAAQRVHDQEgA0EFNgIcIAMgATYCFCADQZsbNgIQIANBFTYCDEEAIQIMfAtBywAhAgxiC0EAIQIgA0EANgIcIAMgATYCFCADQZAONgIQIANBFDYCDAx6CyADIAMvATJBgAFyOwEyDDsLIAEgBEcEQCADQRE2AgggAyABNgIEQcoAIQIMYAtB1wAhAgx4CyABIARGBEBB1gAhAgx4CwJAAkACQAJAIAEtAAAiAEEgciAAIABBwQBrQf8BcUEaSRtB/wFxQeMAaw4TAEBAQEBAQEBAQEBAQAFAQEACA0ALIAFBAWohAUHGACECDGELIAFBAWohAUHHACECDGALIAFBAWohAUHIACECDF8LIAFBAWohAUHJACECDF4LQdUAIQIgBCABIgBGDXYgBCABayADKAIAIgFqIQYgACABa0EFaiEHA0AgAUGQyABqLQAAIAAtAAAiBUEgciAFIAVBwQBrQf8BcUEaSRtB/wFxRw0IQQQgAUEFRg0KGiABQQFqIQEgBCAAQQFqIgBHDQALIAMgBjYCAAx2C0HUACECIAQgASIARg11IAQgAWsgAygCACIBaiEGIAAgAWtBD2ohBwNAIAFBgMgAai0AACAALQAAIgVBIHIgBSAFQcEAa0H/AXFBGkkbQf8BcUcNB0EDIAFBD0YNCRogAUEBaiEBIAQgAEEBaiIARw0ACyADIAY2AgAMdQtB0wAhAiAEIAEiAEYNdCAEIAFrIAMoAgAiAWohBiAAIAFrQQ5qIQcDQCABQeLHAGotAAAgAC0AACIFQSByIAUgBUHBAGtB/wFxQRpJG0H/AXFHDQYgAUEORg0HIAFBAWohASAEIABBAWoiAEcNAAsgAyAGNgIADHQLQdIAIQIgBCABIgBGDXMgBCABayADKAIAIgFqIQUgACABa0EBaiEGA0AgAUHgxwBqLQAAIAAtAAAiB0EgciAHIAdBwQBrQf8BcUEaSRtB/wFxRw0FIAFBAUYNAiABQQFqIQEgBCAAQQFqIgBHDQALIAMgBTYCAAxzCyABIARGBEBB0QAhAgxzCwJAAkAgAS0AACIAQSByIAAgAEHBAGtB/wFxQRpJG0H/AXFB7gBrDgcAOTk5OTkBOQsgAUEBaiEBQcMAIQIMWgsgAUEBaiEBQcQAIQIMWQsgA0EANgIAIAZBAWohAUHFACECDFgLQdAAIQIgBCABIgBGDXAgBCABayADKAIAIgFqIQYgACABa0EJaiEHA0AgAUHWxwBqLQAAIAAtAAAiBUEgciAFIAVBwQBrQf8BcUEaSRtB/wFxRw0CQQIgAUEJRg0EGiABQQFqIQEgBCAAQQFqIgBHDQALIAMgBjYCAAxwC0HPACECIAQgASIARg1vIAQgAWsgAygCACIBaiEGIAAgAWtBBWohBwNAIAFB0McAai0AACAALQAAIgVBIHIgBSAFQcEAa0H/AXFBGkkbQf8BcUcNASABQQVGDQIgAUEBaiEBIAQgAEEBaiIARw0ACyADIAY2AgAMbwsgACEBIANBADYCAAwzC0EBCzoALCADQQA2AgAgB0EBaiEBC0EtIQIMUgsCQANAIAEtAABB0MUAai0AAEEBRw0BIAQgAUEBaiIBRw0AC0HNACECDGsLQcIAIQIMUQsgASAERgRAQcwAIQIMagsgAS0AAEE6RgRAIAMoAgQhACADQQA2AgQgAyAAIAEQMCIARQ0zIANBywA2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIMagsgA0EANgIcIAMgATYCFCADQecRNgIQIANBCjYCDEEAIQIMaQsCQAJAIAMtACxBAmsOAgABJwsgA0Ezai0AAEECcUUNJiADLQAuQQJxDSYgA0EANgIcIAMgATYCFCADQaYUNgIQIANBCzYCDEEAIQIMaQsgAy0AMkEgcUUNJSADLQAuQQJxDSUgA0EANgIcIAMgATYCFCADQb0TNgIQIANBDzYCDEEAIQIMaAtBACEAAkAgAygCOCICRQ0AIAIoAkgiAkUNACADIAIRAAAhAAsgAEUEQEHBACECDE8LIABBFUcEQCADQQA2AhwgAyABNgIUIANBpg82AhAgA0EcNgIMQQAhAgxoCyADQcoANgIcIAMgATYCFCADQYUcNgIQIANBFTYCDEEAIQIMZwsgASAERwRAA0AgAS0AAEHAwQBqLQAAQQFHDRcgBCABQQFqIgFHDQALQcQAIQIMZwtBxAAhAgxmCyABIARHBEADQAJAIAEtAAAiAEEgciAAIABBwQBrQf8BcUEaSRtB/wFxIgBBCUYNACAAQSBGDQACQAJAAkACQCAAQeMAaw4TAAMDAwMDAwMBAwMDAwMDAwMDAgMLIAFBAWohAUE2IQIMUgsgAUEBaiEBQTchAgxRCyABQQFqIQFBOCECDFALDBULIAQgAUEBaiIBRw0AC0E8IQIMZgtBPCECDGULIAEgBEYEQEHIACECDGULIANBEjYCCCADIAE2AgQCQAJAAkACQAJAIAMtACxBAWsOBBQAAQIJCyADLQAyQSBxDQNB4AEhAgxPCwJAIAMvATIiAEEIcUUNACADLQAoQQFHDQAgAy0ALkEIcUUNAgsgAyAAQff7A3FBgARyOwEyDAsLIAMgAy8BMkEQcjsBMgwECyADQQA2AgQgAyABIAEQMSIABEAgA0HBADYCHCADIAA2AgwgAyABQQFqNgIUQQAhAgxmCyABQQFqIQEMWAsgA0EANgIcIAMgATYCFCADQfQTNgIQIANBBDYCDEEAIQIMZAtBxwAhAiABIARGDWMgAygCACIAIAQgAWtqIQUgASAAa0EGaiEGAkADQCAAQcDFAGotAAAgAS0AAEEgckcNASAAQQZGDUogAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMZAsgA0EANgIADAULAkAgASAERwRAA0AgAS0AAEHAwwBqLQAAIgBBAUcEQCAAQQJHDQMgAUEBaiEBDAULIAQgAUEBaiIBRw0AC0HFACECDGQLQcUAIQIMYwsLIANBADoALAwBC0ELIQIMRwtBPyECDEYLAkACQANAIAEtAAAiAEEgRwRAAkAgAEEKaw4EAwUFAwALIABBLEYNAwwECyAEIAFBAWoiAUcNAAtBxgAhAgxgCyADQQg6ACwMDgsgAy0AKEEBRw0CIAMtAC5BCHENAiADKAIEIQAgA0EANgIEIAMgACABEDEiAARAIANBwgA2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIMXwsgAUEBaiEBDFALQTshAgxECwJAA0AgAS0AACIAQSBHIABBCUdxDQEgBCABQQFqIgFHDQALQcMAIQIMXQsLQTwhAgxCCwJAAkAgASAERwRAA0AgAS0AACIAQSBHBEAgAEEKaw4EAwQEAwQLIAQgAUEBaiIBRw0AC0E/IQIMXQtBPyECDFwLIAMgAy8BMkEgcjsBMgwKCyADKAIEIQAgA0EANgIEIAMgACABEDEiAEUNTiADQT42AhwgAyABNgIUIAMgADYCDEEAIQIMWgsCQCABIARHBEADQCABLQAAQcDDAGotAAAiAEEBRwRAIABBAkYNAwwMCyAEIAFBAWoiAUcNAAtBNyECDFsLQTchAgxaCyABQQFqIQEMBAtBOyECIAQgASIARg1YIAQgAWsgAygCACIBaiEGIAAgAWtBBWohBwJAA0AgAUGQyABqLQAAIAAtAAAiBUEgciAFIAVBwQBrQf8BcUEaSRtB/wFxRw0BIAFBBUYEQEEHIQEMPwsgAUEBaiEBIAQgAEEBaiIARw0ACyADIAY2AgAMWQsgA0EANgIAIAAhAQwFC0E6IQIgBCABIgBGDVcgBCABayADKAIAIgFqIQYgACABa0EIaiEHAkADQCABQbTBAGotAAAgAC0AACIFQSByIAUgBUHBAGtB/wFxQRpJG0H/AXFHDQEgAUEIRgRAQQUhAQw+CyABQQFqIQEgBCAAQQFqIgBHDQALIAMgBjYCAAxYCyADQQA2AgAgACEBDAQLQTkhAiAEIAEiAEYNViAEIAFrIAMoAgAiAWohBiAAIAFrQQNqIQcCQANAIAFBsMEAai0AACAALQAAIgVBIHIgBSAFQcEAa0H/AXFBGkkbQf8BcUcNASABQQNGBEBBBiEBDD0LIAFBAWohASAEIABBAWoiAEcNAAsgAyAGNgIADFcLIANBADYCACAAIQEMAwsCQANAIAEtAAAiAEEgRwRAIABBCmsOBAcEBAcCCyAEIAFBAWoiAUcNAAtBOCECDFYLIABBLEcNASABQQFqIQBBASEBAkACQAJAAkACQCADLQAsQQVrDgQDAQIEAAsgACEBDAQLQQIhAQwBC0EEIQELIANBAToALCADIAMvATIgAXI7ATIgACEBDAELIAMgAy8BMkEIcjsBMiAAIQELQT4hAgw7CyADQQA6ACwLQTkhAgw5CyABIARGBEBBNiECDFILAkACQAJAAkACQCABLQAAQQprDgQAAgIBAgsgAygCBCEAIANBADYCBCADIAAgARAxIgBFDQIgA0EzNgIcIAMgATYCFCADIAA2AgxBACECDFULIAMoAgQhACADQQA2AgQgAyAAIAEQMSIARQRAIAFBAWohAQwGCyADQTI2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIMVAsgAy0ALkEBcQRAQd8BIQIMOwsgAygCBCEAIANBADYCBCADIAAgARAxIgANAQxJC0E0IQIMOQsgA0E1NgIcIAMgATYCFCADIAA2AgxBACECDFELQTUhAgw3CyADQS9qLQAAQQFxDQAgA0EANgIcIAMgATYCFCADQesWNgIQIANBGTYCDEEAIQIMTwtBMyECDDULIAEgBEYEQEEyIQIMTgsCQCABLQAAQQpGBEAgAUEBaiEBDAELIANBADYCHCADIAE2AhQgA0GSFzYCECADQQM2AgxBACECDE4LQTIhAgw0CyABIARGBEBBMSECDE0LAkAgAS0AACIAQQlGDQAgAEEgRg0AQQEhAgJAIAMtACxBBWsOBAYEBQANCyADIAMvATJBCHI7ATIMDAsgAy0ALkEBcUUNASADLQAsQQhHDQAgA0EAOgAsC0E9IQIMMgsgA0EANgIcIAMgATYCFCADQcIWNgIQIANBCjYCDEEAIQIMSgtBAiECDAELQQQhAgsgA0EBOgAsIAMgAy8BMiACcjsBMgwGCyABIARGBEBBMCECDEcLIAEtAABBCkYEQCABQQFqIQEMAQsgAy0ALkEBcQ0AIANBADYCHCADIAE2AhQgA0HcKDYCECADQQI2AgxBACECDEYLQTAhAgwsCyABQQFqIQFBMSECDCsLIAEgBEYEQEEvIQIMRAsgAS0AACIAQQlHIABBIEdxRQRAIAFBAWohASADLQAuQQFxDQEgA0EANgIcIAMgATYCFCADQZcQNgIQIANBCjYCDEEAIQIMRAtBASECAkACQAJAAkACQAJAIAMtACxBAmsOBwUEBAMBAgAECyADIAMvATJBCHI7ATIMAwtBAiECDAELQQQhAgsgA0EBOgAsIAMgAy8BMiACcjsBMgtBLyECDCsLIANBADYCHCADIAE2AhQgA0GEEzYCECADQQs2AgxBACECDEMLQeEBIQIMKQsgASAERgRAQS4hAgxCCyADQQA2AgQgA0ESNgIIIAMgASABEDEiAA0BC0EuIQIMJwsgA0EtNgIcIAMgATYCFCADIAA2AgxBACECDD8LQQAhAAJAIAMoAjgiAkUNACACKAJMIgJFDQAgAyACEQAAIQALIABFDQAgAEEVRw0BIANB2AA2AhwgAyABNgIUIANBsxs2AhAgA0EVNgIMQQAhAgw+C0HMACECDCQLIANBADYCHCADIAE2AhQgA0GzDjYCECADQR02AgxBACECDDwLIAEgBEYEQEHOACECDDwLIAEtAAAiAEEgRg0CIABBOkYNAQsgA0EAOgAsQQkhAgwhCyADKAIEIQAgA0EANgIEIAMgACABEDAiAA0BDAILIAMtAC5BAXEEQEHeASECDCALIAMoAgQhACADQQA2AgQgAyAAIAEQMCIARQ0CIANBKjYCHCADIAA2AgwgAyABQQFqNgIUQQAhAgw4CyADQcsANgIcIAMgADYCDCADIAFBAWo2AhRBACECDDcLIAFBAWohAUHAACECDB0LIAFBAWohAQwsCyABIARGBEBBKyECDDULAkAgAS0AAEEKRgRAIAFBAWohAQwBCyADLQAuQcAAcUUNBgsgAy0AMkGAAXEEQEEAIQACQCADKAI4IgJFDQAgAigCXCICRQ0AIAMgAhEAACEACyAARQ0SIABBFUYEQCADQQU2AhwgAyABNgIUIANBmxs2AhAgA0EVNgIMQQAhAgw2CyADQQA2AhwgAyABNgIUIANBkA42AhAgA0EUNgIMQQAhAgw1CyADQTJqIQIgAxA1QQAhAAJAIAMoAjgiBkUNACAGKAIoIgZFDQAgAyAGEQAAIQALIAAOFgIBAAQEBAQEBAQEBAQEBAQEBAQEBAMECyADQQE6ADALIAIgAi8BAEHAAHI7AQALQSshAgwYCyADQSk2AhwgAyABNgIUIANBrBk2AhAgA0EVNgIMQQAhAgwwCyADQQA2AhwgAyABNgIUIANB5Qs2AhAgA0ERNgIMQQAhAgwvCyADQQA2AhwgAyABNgIUIANBpQs2AhAgA0ECNgIMQQAhAgwuC0EBIQcgAy8BMiIFQQhxRQRAIAMpAyBCAFIhBwsCQCADLQAwBEBBASEAIAMtAClBBUYNASAFQcAAcUUgB3FFDQELAkAgAy0AKCICQQJGBEBBASEAIAMvATQiBkHlAEYNAkEAIQAgBUHAAHENAiAGQeQARg0CIAZB5gBrQQJJDQIgBkHMAUYNAiAGQbACRg0CDAELQQAhACAFQcAAcQ0BC0ECIQAgBUEIcQ0AIAVBgARxBEACQCACQQFHDQAgAy0ALkEKcQ0AQQUhAAwCC0EEIQAMAQsgBUEgcUUEQCADEDZBAEdBAnQhAAwBC0EAQQMgAykDIFAbIQALIABBAWsOBQIABwEDBAtBESECDBMLIANBAToAMQwpC0EAIQICQCADKAI4IgBFDQAgACgCMCIARQ0AIAMgABEAACECCyACRQ0mIAJBFUYEQCADQQM2AhwgAyABNgIUIANB0hs2AhAgA0EVNgIMQQAhAgwrC0EAIQIgA0EANgIcIAMgATYCFCADQd0ONgIQIANBEjYCDAwqCyADQQA2AhwgAyABNgIUIANB+SA2AhAgA0EPNgIMQQAhAgwpC0EAIQACQCADKAI4IgJFDQAgAigCMCICRQ0AIAMgAhEAACEACyAADQELQQ4hAgwOCyAAQRVGBEAgA0ECNgIcIAMgATYCFCADQdIbNgIQIANBFTYCDEEAIQIMJwsgA0EANgIcIAMgATYCFCADQd0ONgIQIANBEjYCDEEAIQIMJgtBKiECDAwLIAEgBEcEQCADQQk2AgggAyABNgIEQSkhAgwMC0EmIQIMJAsgAyADKQMgIgwgBCABa60iCn0iC0IAIAsgDFgbNwMgIAogDFQEQEElIQIMJAsgAygCBCEAIANBADYCBCADIAAgASAMp2oiARAyIgBFDQAgA0EFNgIcIAMgATYCFCADIAA2AgxBACECDCMLQQ8hAgwJC0IAIQoCQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkAgAS0AAEEwaw43FxYAAQIDBAUGBxQUFBQUFBQICQoLDA0UFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFA4PEBESExQLQgIhCgwWC0IDIQoMFQtCBCEKDBQLQgUhCgwTC0IGIQoMEgtCByEKDBELQgghCgwQC0IJIQoMDwtCCiEKDA4LQgshCgwNC0IMIQoMDAtCDSEKDAsLQg4hCgwKC0IPIQoMCQtCCiEKDAgLQgshCgwHC0IMIQoMBgtCDSEKDAULQg4hCgwEC0IPIQoMAwsgA0EANgIcIAMgATYCFCADQZ8VNgIQIANBDDYCDEEAIQIMIQsgASAERgRAQSIhAgwhC0IAIQoCQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAIAEtAABBMGsONxUUAAECAwQFBgcWFhYWFhYWCAkKCwwNFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYODxAREhMWC0ICIQoMFAtCAyEKDBMLQgQhCgwSC0IFIQoMEQtCBiEKDBALQgchCgwPC0IIIQoMDgtCCSEKDA0LQgohCgwMC0ILIQoMCwtCDCEKDAoLQg0hCgwJC0IOIQoMCAtCDyEKDAcLQgohCgwGC0ILIQoMBQtCDCEKDAQLQg0hCgwDC0IOIQoMAgtCDyEKDAELQgEhCgsgAUEBaiEBIAMpAyAiC0L//////////w9YBEAgAyALQgSGIAqENwMgDAILIANBADYCHCADIAE2AhQgA0G1CTYCECADQQw2AgxBACECDB4LQSchAgwEC0EoIQIMAwsgAyABOgAsIANBADYCACAHQQFqIQFBDCECDAILIANBADYCACAGQQFqIQFBCiECDAELIAFBAWohAUEIIQIMAAsAC0EAIQIgA0EANgIcIAMgATYCFCADQbI4NgIQIANBCDYCDAwXC0EAIQIgA0EANgIcIAMgATYCFCADQYMRNgIQIANBCTYCDAwWC0EAIQIgA0EANgIcIAMgATYCFCADQd8KNgIQIANBCTYCDAwVC0EAIQIgA0EANgIcIAMgATYCFCADQe0QNgIQIANBCTYCDAwUC0EAIQIgA0EANgIcIAMgATYCFCADQdIRNgIQIANBCTYCDAwTC0EAIQIgA0EANgIcIAMgATYCFCADQbI4NgIQIANBCDYCDAwSC0EAIQIgA0EANgIcIAMgATYCFCADQYMRNgIQIANBCTYCDAwRC0EAIQIgA0EANgIcIAMgATYCFCADQd8KNgIQIANBCTYCDAwQC0EAIQIgA0EANgIcIAMgATYCFCADQe0QNgIQIANBCTYCDAwPC0EAIQIgA0EANgIcIAMgATYCFCADQdIRNgIQIANBCTYCDAwOC0EAIQIgA0EANgIcIAMgATYCFCADQbkXNgIQIANBDzYCDAwNC0EAIQIgA0EANgIcIAMgATYCFCADQbkXNgIQIANBDzYCDAwMC0EAIQIgA0EANgIcIAMgATYCFCADQZkTNgIQIANBCzYCDAwLC0EAIQIgA0EANgIcIAMgATYCFCADQZ0JNgIQIANBCzYCDAwKC0EAIQIgA0EANgIcIAMgATYCFCADQZcQNgIQIANBCjYCDAwJC0EAIQIgA0EANgIcIAMgATYCFCADQbEQNgIQIANBCjYCDAwIC0EAIQIgA0EANgIcIAMgATYCFCADQbsdNgIQIANBAjYCDAwHC0EAIQIgA0EANgIcIAMgATYCFCADQZYWNgIQIANBAjYCDAwGC0EAIQIgA0EANgIcIAMgATYCFCADQfkYNgIQIANBAjYCDAwFC0EAIQIgA0EANgIcIAMgATYCFCADQcQYNgIQIANBAjYCDAwECyADQQI2AhwgAyABNgIUIANBqR42AhAgA0EWNgIMQQAhAgwDC0HeACECIAEgBEYNAiAJQQhqIQcgAygCACEFAkACQCABIARHBEAgBUGWyABqIQggBCAFaiABayEGIAVBf3NBCmoiBSABaiEAA0AgAS0AACAILQAARwRAQQIhCAwDCyAFRQRAQQAhCCAAIQEMAwsgBUEBayEFIAhBAWohCCAEIAFBAWoiAUcNAAsgBiEFIAQhAQsgB0EBNgIAIAMgBTYCAAwBCyADQQA2AgAgByAINgIACyAHIAE2AgQgCSgCDCEAAkACQCAJKAIIQQFrDgIEAQALIANBADYCHCADQcIeNgIQIANBFzYCDCADIABBAWo2AhRBACECDAMLIANBADYCHCADIAA2AhQgA0HXHjYCECADQQk2AgxBACECDAILIAEgBEYEQEEoIQIMAgsgA0EJNgIIIAMgATYCBEEnIQIMAQsgASAERgRAQQEhAgwBCwNAAkACQAJAIAEtAABBCmsOBAABAQABCyABQQFqIQEMAQsgAUEBaiEBIAMtAC5BIHENAEEAIQIgA0EANgIcIAMgATYCFCADQaEhNgIQIANBBTYCDAwCC0EBIQIgASAERw0ACwsgCUEQaiQAIAJFBEAgAygCDCEADAELIAMgAjYCHEEAIQAgAygCBCIBRQ0AIAMgASAEIAMoAggRAQAiAUUNACADIAQ2AhQgAyABNgIMIAEhAAsgAAu+AgECfyAAQQA6AAAgAEHkAGoiAUEBa0EAOgAAIABBADoAAiAAQQA6AAEgAUEDa0EAOgAAIAFBAmtBADoAACAAQQA6AAMgAUEEa0EAOgAAQQAgAGtBA3EiASAAaiIAQQA2AgBB5AAgAWtBfHEiAiAAaiIBQQRrQQA2AgACQCACQQlJDQAgAEEANgIIIABBADYCBCABQQhrQQA2AgAgAUEMa0EANgIAIAJBGUkNACAAQQA2AhggAEEANgIUIABBADYCECAAQQA2AgwgAUEQa0EANgIAIAFBFGtBADYCACABQRhrQQA2AgAgAUEca0EANgIAIAIgAEEEcUEYciICayIBQSBJDQAgACACaiEAA0AgAEIANwMYIABCADcDECAAQgA3AwggAEIANwMAIABBIGohACABQSBrIgFBH0sNAAsLC1YBAX8CQCAAKAIMDQACQAJAAkACQCAALQAxDgMBAAMCCyAAKAI4IgFFDQAgASgCMCIBRQ0AIAAgAREAACIBDQMLQQAPCwALIABByhk2AhBBDiEBCyABCxoAIAAoAgxFBEAgAEHeHzYCECAAQRU2AgwLCxQAIAAoAgxBFUYEQCAAQQA2AgwLCxQAIAAoAgxBFkYEQCAAQQA2AgwLCwcAIAAoAgwLBwAgACgCEAsJACAAIAE2AhALBwAgACgCFAsrAAJAIABBJ08NAEL//////wkgAK2IQgGDUA0AIABBAnRB0DhqKAIADwsACxcAIABBL08EQAALIABBAnRB7DlqKAIAC78JAQF/QfQtIQECQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQCAAQeQAaw70A2NiAAFhYWFhYWECAwQFYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYQYHCAkKCwwNDg9hYWFhYRBhYWFhYWFhYWFhYRFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWESExQVFhcYGRobYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYRwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1NmE3ODk6YWFhYWFhYWE7YWFhPGFhYWE9Pj9hYWFhYWFhYUBhYUFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFCQ0RFRkdISUpLTE1OT1BRUlNhYWFhYWFhYVRVVldYWVpbYVxdYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhXmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYV9gYQtB6iwPC0GYJg8LQe0xDwtBoDcPC0HJKQ8LQbQpDwtBli0PC0HrKw8LQaI1DwtB2zQPC0HgKQ8LQeMkDwtB1SQPC0HuJA8LQeYlDwtByjQPC0HQNw8LQao1DwtB9SwPC0H2Jg8LQYIiDwtB8jMPC0G+KA8LQec3DwtBzSEPC0HAIQ8LQbglDwtByyUPC0GWJA8LQY80DwtBzTUPC0HdKg8LQe4zDwtBnDQPC0GeMQ8LQfQ1DwtB5SIPC0GvJQ8LQZkxDwtBsjYPC0H5Ng8LQcQyDwtB3SwPC0GCMQ8LQcExDwtBjTcPC0HJJA8LQew2DwtB5yoPC0HIIw8LQeIhDwtByTcPC0GlIg8LQZQiDwtB2zYPC0HeNQ8LQYYmDwtBvCsPC0GLMg8LQaAjDwtB9jAPC0GALA8LQYkrDwtBpCYPC0HyIw8LQYEoDwtBqzIPC0HrJw8LQcI2DwtBoiQPC0HPKg8LQdwjDwtBhycPC0HkNA8LQbciDwtBrTEPC0HVIg8LQa80DwtB3iYPC0HWMg8LQfQ0DwtBgTgPC0H0Nw8LQZI2DwtBnScPC0GCKQ8LQY0jDwtB1zEPC0G9NQ8LQbQ3DwtB2DAPC0G2Jw8LQZo4DwtBpyoPC0HEJw8LQa4jDwtB9SIPCwALQcomIQELIAELFwAgACAALwEuQf7/A3EgAUEAR3I7AS4LGgAgACAALwEuQf3/A3EgAUEAR0EBdHI7AS4LGgAgACAALwEuQfv/A3EgAUEAR0ECdHI7AS4LGgAgACAALwEuQff/A3EgAUEAR0EDdHI7AS4LGgAgACAALwEuQe//A3EgAUEAR0EEdHI7AS4LGgAgACAALwEuQd//A3EgAUEAR0EFdHI7AS4LGgAgACAALwEuQb//A3EgAUEAR0EGdHI7AS4LGgAgACAALwEuQf/+A3EgAUEAR0EHdHI7AS4LGgAgACAALwEuQf/9A3EgAUEAR0EIdHI7AS4LGgAgACAALwEuQf/7A3EgAUEAR0EJdHI7AS4LPgECfwJAIAAoAjgiA0UNACADKAIEIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEHhEjYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIIIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEH8ETYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIMIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEHsCjYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIQIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEH6HjYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIUIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEHLEDYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIYIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEG3HzYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIcIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEG/FTYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIsIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEH+CDYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIgIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEGMHTYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIkIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEHmFTYCEEEYIQQLIAQLOAAgAAJ/IAAvATJBFHFBFEYEQEEBIAAtAChBAUYNARogAC8BNEHlAEYMAQsgAC0AKUEFRgs6ADALWQECfwJAIAAtAChBAUYNACAALwE0IgFB5ABrQeQASQ0AIAFBzAFGDQAgAUGwAkYNACAALwEyIgBBwABxDQBBASECIABBiARxQYAERg0AIABBKHFFIQILIAILjAEBAn8CQAJAAkAgAC0AKkUNACAALQArRQ0AIAAvATIiAUECcUUNAQwCCyAALwEyIgFBAXFFDQELQQEhAiAALQAoQQFGDQAgAC8BNCIAQeQAa0HkAEkNACAAQcwBRg0AIABBsAJGDQAgAUHAAHENAEEAIQIgAUGIBHFBgARGDQAgAUEocUEARyECCyACC1cAIABBGGpCADcDACAAQgA3AwAgAEE4akIANwMAIABBMGpCADcDACAAQShqQgA3AwAgAEEgakIANwMAIABBEGpCADcDACAAQQhqQgA3AwAgAEH9ATYCHAsGACAAEDoLmi0BC38jAEEQayIKJABB3NUAKAIAIglFBEBBnNkAKAIAIgVFBEBBqNkAQn83AgBBoNkAQoCAhICAgMAANwIAQZzZACAKQQhqQXBxQdiq1aoFcyIFNgIAQbDZAEEANgIAQYDZAEEANgIAC0GE2QBBwNkENgIAQdTVAEHA2QQ2AgBB6NUAIAU2AgBB5NUAQX82AgBBiNkAQcCmAzYCAANAIAFBgNYAaiABQfTVAGoiAjYCACACIAFB7NUAaiIDNgIAIAFB+NUAaiADNgIAIAFBiNYAaiABQfzVAGoiAzYCACADIAI2AgAgAUGQ1gBqIAFBhNYAaiICNgIAIAIgAzYCACABQYzWAGogAjYCACABQSBqIgFBgAJHDQALQczZBEGBpgM2AgBB4NUAQazZACgCADYCAEHQ1QBBgKYDNgIAQdzVAEHI2QQ2AgBBzP8HQTg2AgBByNkEIQkLAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkAgAEHsAU0EQEHE1QAoAgAiBkEQIABBE2pBcHEgAEELSRsiBEEDdiIAdiIBQQNxBEACQCABQQFxIAByQQFzIgJBA3QiAEHs1QBqIgEgAEH01QBqKAIAIgAoAggiA0YEQEHE1QAgBkF+IAJ3cTYCAAwBCyABIAM2AgggAyABNgIMCyAAQQhqIQEgACACQQN0IgJBA3I2AgQgACACaiIAIAAoAgRBAXI2AgQMEQtBzNUAKAIAIgggBE8NASABBEACQEECIAB0IgJBACACa3IgASAAdHFoIgBBA3QiAkHs1QBqIgEgAkH01QBqKAIAIgIoAggiA0YEQEHE1QAgBkF+IAB3cSIGNgIADAELIAEgAzYCCCADIAE2AgwLIAIgBEEDcjYCBCAAQQN0IgAgBGshBSAAIAJqIAU2AgAgAiAEaiIEIAVBAXI2AgQgCARAIAhBeHFB7NUAaiEAQdjVACgCACEDAn9BASAIQQN2dCIBIAZxRQRAQcTVACABIAZyNgIAIAAMAQsgACgCCAsiASADNgIMIAAgAzYCCCADIAA2AgwgAyABNgIICyACQQhqIQFB2NUAIAQ2AgBBzNUAIAU2AgAMEQtByNUAKAIAIgtFDQEgC2hBAnRB9NcAaigCACIAKAIEQXhxIARrIQUgACECA0ACQCACKAIQIgFFBEAgAkEUaigCACIBRQ0BCyABKAIEQXhxIARrIgMgBUkhAiADIAUgAhshBSABIAAgAhshACABIQIMAQsLIAAoAhghCSAAKAIMIgMgAEcEQEHU1QAoAgAaIAMgACgCCCIBNgIIIAEgAzYCDAwQCyAAQRRqIgIoAgAiAUUEQCAAKAIQIgFFDQMgAEEQaiECCwNAIAIhByABIgNBFGoiAigCACIBDQAgA0EQaiECIAMoAhAiAQ0ACyAHQQA2AgAMDwtBfyEEIABBv39LDQAgAEETaiIBQXBxIQRByNUAKAIAIghFDQBBACAEayEFAkACQAJAAn9BACAEQYACSQ0AGkEfIARB////B0sNABogBEEmIAFBCHZnIgBrdkEBcSAAQQF0a0E+agsiBkECdEH01wBqKAIAIgJFBEBBACEBQQAhAwwBC0EAIQEgBEEZIAZBAXZrQQAgBkEfRxt0IQBBACEDA0ACQCACKAIEQXhxIARrIgcgBU8NACACIQMgByIFDQBBACEFIAIhAQwDCyABIAJBFGooAgAiByAHIAIgAEEddkEEcWpBEGooAgAiAkYbIAEgBxshASAAQQF0IQAgAg0ACwsgASADckUEQEEAIQNBAiAGdCIAQQAgAGtyIAhxIgBFDQMgAGhBAnRB9NcAaigCACEBCyABRQ0BCwNAIAEoAgRBeHEgBGsiAiAFSSEAIAIgBSAAGyEFIAEgAyAAGyEDIAEoAhAiAAR/IAAFIAFBFGooAgALIgENAAsLIANFDQAgBUHM1QAoAgAgBGtPDQAgAygCGCEHIAMgAygCDCIARwRAQdTVACgCABogACADKAIIIgE2AgggASAANgIMDA4LIANBFGoiAigCACIBRQRAIAMoAhAiAUUNAyADQRBqIQILA0AgAiEGIAEiAEEUaiICKAIAIgENACAAQRBqIQIgACgCECIBDQALIAZBADYCAAwNC0HM1QAoAgAiAyAETwRAQdjVACgCACEBAkAgAyAEayICQRBPBEAgASAEaiIAIAJBAXI2AgQgASADaiACNgIAIAEgBEEDcjYCBAwBCyABIANBA3I2AgQgASADaiIAIAAoAgRBAXI2AgRBACEAQQAhAgtBzNUAIAI2AgBB2NUAIAA2AgAgAUEIaiEBDA8LQdDVACgCACIDIARLBEAgBCAJaiIAIAMgBGsiAUEBcjYCBEHc1QAgADYCAEHQ1QAgATYCACAJIARBA3I2AgQgCUEIaiEBDA8LQQAhASAEAn9BnNkAKAIABEBBpNkAKAIADAELQajZAEJ/NwIAQaDZAEKAgISAgIDAADcCAEGc2QAgCkEMakFwcUHYqtWqBXM2AgBBsNkAQQA2AgBBgNkAQQA2AgBBgIAECyIAIARBxwBqIgVqIgZBACAAayIHcSICTwRAQbTZAEEwNgIADA8LAkBB/NgAKAIAIgFFDQBB9NgAKAIAIgggAmohACAAIAFNIAAgCEtxDQBBACEBQbTZAEEwNgIADA8LQYDZAC0AAEEEcQ0EAkACQCAJBEBBhNkAIQEDQCABKAIAIgAgCU0EQCAAIAEoAgRqIAlLDQMLIAEoAggiAQ0ACwtBABA7IgBBf0YNBSACIQZBoNkAKAIAIgFBAWsiAyAAcQRAIAIgAGsgACADakEAIAFrcWohBgsgBCAGTw0FIAZB/v///wdLDQVB/NgAKAIAIgMEQEH02AAoAgAiByAGaiEBIAEgB00NBiABIANLDQYLIAYQOyIBIABHDQEMBwsgBiADayAHcSIGQf7///8HSw0EIAYQOyEAIAAgASgCACABKAIEakYNAyAAIQELAkAgBiAEQcgAak8NACABQX9GDQBBpNkAKAIAIgAgBSAGa2pBACAAa3EiAEH+////B0sEQCABIQAMBwsgABA7QX9HBEAgACAGaiEGIAEhAAwHC0EAIAZrEDsaDAQLIAEiAEF/Rw0FDAMLQQAhAwwMC0EAIQAMCgsgAEF/Rw0CC0GA2QBBgNkAKAIAQQRyNgIACyACQf7///8HSw0BIAIQOyEAQQAQOyEBIABBf0YNASABQX9GDQEgACABTw0BIAEgAGsiBiAEQThqTQ0BC0H02ABB9NgAKAIAIAZqIgE2AgBB+NgAKAIAIAFJBEBB+NgAIAE2AgALAkACQAJAQdzVACgCACICBEBBhNkAIQEDQCAAIAEoAgAiAyABKAIEIgVqRg0CIAEoAggiAQ0ACwwCC0HU1QAoAgAiAUEARyAAIAFPcUUEQEHU1QAgADYCAAtBACEBQYjZACAGNgIAQYTZACAANgIAQeTVAEF/NgIAQejVAEGc2QAoAgA2AgBBkNkAQQA2AgADQCABQYDWAGogAUH01QBqIgI2AgAgAiABQezVAGoiAzYCACABQfjVAGogAzYCACABQYjWAGogAUH81QBqIgM2AgAgAyACNgIAIAFBkNYAaiABQYTWAGoiAjYCACACIAM2AgAgAUGM1gBqIAI2AgAgAUEgaiIBQYACRw0AC0F4IABrQQ9xIgEgAGoiAiAGQThrIgMgAWsiAUEBcjYCBEHg1QBBrNkAKAIANgIAQdDVACABNgIAQdzVACACNgIAIAAgA2pBODYCBAwCCyAAIAJNDQAgAiADSQ0AIAEoAgxBCHENAEF4IAJrQQ9xIgAgAmoiA0HQ1QAoAgAgBmoiByAAayIAQQFyNgIEIAEgBSAGajYCBEHg1QBBrNkAKAIANgIAQdDVACAANgIAQdzVACADNgIAIAIgB2pBODYCBAwBCyAAQdTVACgCAEkEQEHU1QAgADYCAAsgACAGaiEDQYTZACEBAkACQAJAA0AgAyABKAIARwRAIAEoAggiAQ0BDAILCyABLQAMQQhxRQ0BC0GE2QAhAQNAIAEoAgAiAyACTQRAIAMgASgCBGoiBSACSw0DCyABKAIIIQEMAAsACyABIAA2AgAgASABKAIEIAZqNgIEIABBeCAAa0EPcWoiCSAEQQNyNgIEIANBeCADa0EPcWoiBiAEIAlqIgRrIQEgAiAGRgRAQdzVACAENgIAQdDVAEHQ1QAoAgAgAWoiADYCACAEIABBAXI2AgQMCAtB2NUAKAIAIAZGBEBB2NUAIAQ2AgBBzNUAQczVACgCACABaiIANgIAIAQgAEEBcjYCBCAAIARqIAA2AgAMCAsgBigCBCIFQQNxQQFHDQYgBUF4cSEIIAVB/wFNBEAgBUEDdiEDIAYoAggiACAGKAIMIgJGBEBBxNUAQcTVACgCAEF+IAN3cTYCAAwHCyACIAA2AgggACACNgIMDAYLIAYoAhghByAGIAYoAgwiAEcEQCAAIAYoAggiAjYCCCACIAA2AgwMBQsgBkEUaiICKAIAIgVFBEAgBigCECIFRQ0EIAZBEGohAgsDQCACIQMgBSIAQRRqIgIoAgAiBQ0AIABBEGohAiAAKAIQIgUNAAsgA0EANgIADAQLQXggAGtBD3EiASAAaiIHIAZBOGsiAyABayIBQQFyNgIEIAAgA2pBODYCBCACIAVBNyAFa0EPcWpBP2siAyADIAJBEGpJGyIDQSM2AgRB4NUAQazZACgCADYCAEHQ1QAgATYCAEHc1QAgBzYCACADQRBqQYzZACkCADcCACADQYTZACkCADcCCEGM2QAgA0EIajYCAEGI2QAgBjYCAEGE2QAgADYCAEGQ2QBBADYCACADQSRqIQEDQCABQQc2AgAgBSABQQRqIgFLDQALIAIgA0YNACADIAMoAgRBfnE2AgQgAyADIAJrIgU2AgAgAiAFQQFyNgIEIAVB/wFNBEAgBUF4cUHs1QBqIQACf0HE1QAoAgAiAUEBIAVBA3Z0IgNxRQRAQcTVACABIANyNgIAIAAMAQsgACgCCAsiASACNgIMIAAgAjYCCCACIAA2AgwgAiABNgIIDAELQR8hASAFQf///wdNBEAgBUEmIAVBCHZnIgBrdkEBcSAAQQF0a0E+aiEBCyACIAE2AhwgAkIANwIQIAFBAnRB9NcAaiEAQcjVACgCACIDQQEgAXQiBnFFBEAgACACNgIAQcjVACADIAZyNgIAIAIgADYCGCACIAI2AgggAiACNgIMDAELIAVBGSABQQF2a0EAIAFBH0cbdCEBIAAoAgAhAwJAA0AgAyIAKAIEQXhxIAVGDQEgAUEddiEDIAFBAXQhASAAIANBBHFqQRBqIgYoAgAiAw0ACyAGIAI2AgAgAiAANgIYIAIgAjYCDCACIAI2AggMAQsgACgCCCIBIAI2AgwgACACNgIIIAJBADYCGCACIAA2AgwgAiABNgIIC0HQ1QAoAgAiASAETQ0AQdzVACgCACIAIARqIgIgASAEayIBQQFyNgIEQdDVACABNgIAQdzVACACNgIAIAAgBEEDcjYCBCAAQQhqIQEMCAtBACEBQbTZAEEwNgIADAcLQQAhAAsgB0UNAAJAIAYoAhwiAkECdEH01wBqIgMoAgAgBkYEQCADIAA2AgAgAA0BQcjVAEHI1QAoAgBBfiACd3E2AgAMAgsgB0EQQRQgBygCECAGRhtqIAA2AgAgAEUNAQsgACAHNgIYIAYoAhAiAgRAIAAgAjYCECACIAA2AhgLIAZBFGooAgAiAkUNACAAQRRqIAI2AgAgAiAANgIYCyABIAhqIQEgBiAIaiIGKAIEIQULIAYgBUF+cTYCBCABIARqIAE2AgAgBCABQQFyNgIEIAFB/wFNBEAgAUF4cUHs1QBqIQACf0HE1QAoAgAiAkEBIAFBA3Z0IgFxRQRAQcTVACABIAJyNgIAIAAMAQsgACgCCAsiASAENgIMIAAgBDYCCCAEIAA2AgwgBCABNgIIDAELQR8hBSABQf///wdNBEAgAUEmIAFBCHZnIgBrdkEBcSAAQQF0a0E+aiEFCyAEIAU2AhwgBEIANwIQIAVBAnRB9NcAaiEAQcjVACgCACICQQEgBXQiA3FFBEAgACAENgIAQcjVACACIANyNgIAIAQgADYCGCAEIAQ2AgggBCAENgIMDAELIAFBGSAFQQF2a0EAIAVBH0cbdCEFIAAoAgAhAAJAA0AgACICKAIEQXhxIAFGDQEgBUEddiEAIAVBAXQhBSACIABBBHFqQRBqIgMoAgAiAA0ACyADIAQ2AgAgBCACNgIYIAQgBDYCDCAEIAQ2AggMAQsgAigCCCIAIAQ2AgwgAiAENgIIIARBADYCGCAEIAI2AgwgBCAANgIICyAJQQhqIQEMAgsCQCAHRQ0AAkAgAygCHCIBQQJ0QfTXAGoiAigCACADRgRAIAIgADYCACAADQFByNUAIAhBfiABd3EiCDYCAAwCCyAHQRBBFCAHKAIQIANGG2ogADYCACAARQ0BCyAAIAc2AhggAygCECIBBEAgACABNgIQIAEgADYCGAsgA0EUaigCACIBRQ0AIABBFGogATYCACABIAA2AhgLAkAgBUEPTQRAIAMgBCAFaiIAQQNyNgIEIAAgA2oiACAAKAIEQQFyNgIEDAELIAMgBGoiAiAFQQFyNgIEIAMgBEEDcjYCBCACIAVqIAU2AgAgBUH/AU0EQCAFQXhxQezVAGohAAJ/QcTVACgCACIBQQEgBUEDdnQiBXFFBEBBxNUAIAEgBXI2AgAgAAwBCyAAKAIICyIBIAI2AgwgACACNgIIIAIgADYCDCACIAE2AggMAQtBHyEBIAVB////B00EQCAFQSYgBUEIdmciAGt2QQFxIABBAXRrQT5qIQELIAIgATYCHCACQgA3AhAgAUECdEH01wBqIQBBASABdCIEIAhxRQRAIAAgAjYCAEHI1QAgBCAIcjYCACACIAA2AhggAiACNgIIIAIgAjYCDAwBCyAFQRkgAUEBdmtBACABQR9HG3QhASAAKAIAIQQCQANAIAQiACgCBEF4cSAFRg0BIAFBHXYhBCABQQF0IQEgACAEQQRxakEQaiIGKAIAIgQNAAsgBiACNgIAIAIgADYCGCACIAI2AgwgAiACNgIIDAELIAAoAggiASACNgIMIAAgAjYCCCACQQA2AhggAiAANgIMIAIgATYCCAsgA0EIaiEBDAELAkAgCUUNAAJAIAAoAhwiAUECdEH01wBqIgIoAgAgAEYEQCACIAM2AgAgAw0BQcjVACALQX4gAXdxNgIADAILIAlBEEEUIAkoAhAgAEYbaiADNgIAIANFDQELIAMgCTYCGCAAKAIQIgEEQCADIAE2AhAgASADNgIYCyAAQRRqKAIAIgFFDQAgA0EUaiABNgIAIAEgAzYCGAsCQCAFQQ9NBEAgACAEIAVqIgFBA3I2AgQgACABaiIBIAEoAgRBAXI2AgQMAQsgACAEaiIHIAVBAXI2AgQgACAEQQNyNgIEIAUgB2ogBTYCACAIBEAgCEF4cUHs1QBqIQFB2NUAKAIAIQMCf0EBIAhBA3Z0IgIgBnFFBEBBxNUAIAIgBnI2AgAgAQwBCyABKAIICyICIAM2AgwgASADNgIIIAMgATYCDCADIAI2AggLQdjVACAHNgIAQczVACAFNgIACyAAQQhqIQELIApBEGokACABC0MAIABFBEA/AEEQdA8LAkAgAEH//wNxDQAgAEEASA0AIABBEHZAACIAQX9GBEBBtNkAQTA2AgBBfw8LIABBEHQPCwALC5lCIgBBgAgLDQEAAAAAAAAAAgAAAAMAQZgICwUEAAAABQBBqAgLCQYAAAAHAAAACABB5AgLwjJJbnZhbGlkIGNoYXIgaW4gdXJsIHF1ZXJ5AFNwYW4gY2FsbGJhY2sgZXJyb3IgaW4gb25fYm9keQBDb250ZW50LUxlbmd0aCBvdmVyZmxvdwBDaHVuayBzaXplIG92ZXJmbG93AEludmFsaWQgbWV0aG9kIGZvciBIVFRQL3gueCByZXF1ZXN0AEludmFsaWQgbWV0aG9kIGZvciBSVFNQL3gueCByZXF1ZXN0AEV4cGVjdGVkIFNPVVJDRSBtZXRob2QgZm9yIElDRS94LnggcmVxdWVzdABJbnZhbGlkIGNoYXIgaW4gdXJsIGZyYWdtZW50IHN0YXJ0AEV4cGVjdGVkIGRvdABTcGFuIGNhbGxiYWNrIGVycm9yIGluIG9uX3N0YXR1cwBJbnZhbGlkIHJlc3BvbnNlIHN0YXR1cwBFeHBlY3RlZCBMRiBhZnRlciBoZWFkZXJzAEludmFsaWQgY2hhcmFjdGVyIGluIGNodW5rIGV4dGVuc2lvbnMAVXNlciBjYWxsYmFjayBlcnJvcgBgb25fcmVzZXRgIGNhbGxiYWNrIGVycm9yAGBvbl9jaHVua19oZWFkZXJgIGNhbGxiYWNrIGVycm9yAGBvbl9tZXNzYWdlX2JlZ2luYCBjYWxsYmFjayBlcnJvcgBgb25fY2h1bmtfZXh0ZW5zaW9uX3ZhbHVlYCBjYWxsYmFjayBlcnJvcgBgb25fc3RhdHVzX2NvbXBsZXRlYCBjYWxsYmFjayBlcnJvcgBgb25fdmVyc2lvbl9jb21wbGV0ZWAgY2FsbGJhY2sgZXJyb3IAYG9uX3VybF9jb21wbGV0ZWAgY2FsbGJhY2sgZXJyb3IAYG9uX3Byb3RvY29sX2NvbXBsZXRlYCBjYWxsYmFjayBlcnJvcgBgb25fY2h1bmtfY29tcGxldGVgIGNhbGxiYWNrIGVycm9yAGBvbl9oZWFkZXJfdmFsdWVfY29tcGxldGVgIGNhbGxiYWNrIGVycm9yAGBvbl9tZXNzYWdlX2NvbXBsZXRlYCBjYWxsYmFjayBlcnJvcgBgb25fbWV0aG9kX2NvbXBsZXRlYCBjYWxsYmFjayBlcnJvcgBgb25faGVhZGVyX2ZpZWxkX2NvbXBsZXRlYCBjYWxsYmFjayBlcnJvcgBgb25fY2h1bmtfZXh0ZW5zaW9uX25hbWVgIGNhbGxiYWNrIGVycm9yAFVuZXhwZWN0ZWQgY2hhciBpbiB1cmwgc2VydmVyAEludmFsaWQgaGVhZGVyIHZhbHVlIGNoYXIASW52YWxpZCBoZWFkZXIgZmllbGQgY2hhcgBTcGFuIGNhbGxiYWNrIGVycm9yIGluIG9uX3ZlcnNpb24ASW52YWxpZCBtaW5vciB2ZXJzaW9uAEludmFsaWQgbWFqb3IgdmVyc2lvbgBFeHBlY3RlZCBzcGFjZSBhZnRlciB2ZXJzaW9uAEV4cGVjdGVkIENSTEYgYWZ0ZXIgdmVyc2lvbgBJbnZhbGlkIEhUVFAgdmVyc2lvbgBJbnZhbGlkIGhlYWRlciB0b2tlbgBTcGFuIGNhbGxiYWNrIGVycm9yIGluIG9uX3VybABJbnZhbGlkIGNoYXJhY3RlcnMgaW4gdXJsAFVuZXhwZWN0ZWQgc3RhcnQgY2hhciBpbiB1cmwARG91YmxlIEAgaW4gdXJsAFNwYW4gY2FsbGJhY2sgZXJyb3IgaW4gb25fcHJvdG9jb2wARW1wdHkgQ29udGVudC1MZW5ndGgASW52YWxpZCBjaGFyYWN0ZXIgaW4gQ29udGVudC1MZW5ndGgAVHJhbnNmZXItRW5jb2RpbmcgY2FuJ3QgYmUgcHJlc2VudCB3aXRoIENvbnRlbnQtTGVuZ3RoAER1cGxpY2F0ZSBDb250ZW50LUxlbmd0aABJbnZhbGlkIGNoYXIgaW4gdXJsIHBhdGgAQ29udGVudC1MZW5ndGggY2FuJ3QgYmUgcHJlc2VudCB3aXRoIFRyYW5zZmVyLUVuY29kaW5nAE1pc3NpbmcgZXhwZWN0ZWQgQ1IgYWZ0ZXIgY2h1bmsgc2l6ZQBFeHBlY3RlZCBMRiBhZnRlciBjaHVuayBzaXplAEludmFsaWQgY2hhcmFjdGVyIGluIGNodW5rIHNpemUAU3BhbiBjYWxsYmFjayBlcnJvciBpbiBvbl9oZWFkZXJfdmFsdWUAU3BhbiBjYWxsYmFjayBlcnJvciBpbiBvbl9jaHVua19leHRlbnNpb25fdmFsdWUASW52YWxpZCBjaGFyYWN0ZXIgaW4gY2h1bmsgZXh0ZW5zaW9ucyB2YWx1ZQBVbmV4cGVjdGVkIHdoaXRlc3BhY2UgYWZ0ZXIgaGVhZGVyIHZhbHVlAE1pc3NpbmcgZXhwZWN0ZWQgQ1IgYWZ0ZXIgaGVhZGVyIHZhbHVlAE1pc3NpbmcgZXhwZWN0ZWQgTEYgYWZ0ZXIgaGVhZGVyIHZhbHVlAEludmFsaWQgYFRyYW5zZmVyLUVuY29kaW5nYCBoZWFkZXIgdmFsdWUATWlzc2luZyBleHBlY3RlZCBDUiBhZnRlciBjaHVuayBleHRlbnNpb24gdmFsdWUASW52YWxpZCBjaGFyYWN0ZXIgaW4gY2h1bmsgZXh0ZW5zaW9ucyBxdW90ZSB2YWx1ZQBJbnZhbGlkIHF1b3RlZC1wYWlyIGluIGNodW5rIGV4dGVuc2lvbnMgcXVvdGVkIHZhbHVlAEludmFsaWQgY2hhcmFjdGVyIGluIGNodW5rIGV4dGVuc2lvbnMgcXVvdGVkIHZhbHVlAFBhdXNlZCBieSBvbl9oZWFkZXJzX2NvbXBsZXRlAEludmFsaWQgRU9GIHN0YXRlAG9uX3Jlc2V0IHBhdXNlAG9uX2NodW5rX2hlYWRlciBwYXVzZQBvbl9tZXNzYWdlX2JlZ2luIHBhdXNlAG9uX2NodW5rX2V4dGVuc2lvbl92YWx1ZSBwYXVzZQBvbl9zdGF0dXNfY29tcGxldGUgcGF1c2UAb25fdmVyc2lvbl9jb21wbGV0ZSBwYXVzZQBvbl91cmxfY29tcGxldGUgcGF1c2UAb25fcHJvdG9jb2xfY29tcGxldGUgcGF1c2UAb25fY2h1bmtfY29tcGxldGUgcGF1c2UAb25faGVhZGVyX3ZhbHVlX2NvbXBsZXRlIHBhdXNlAG9uX21lc3NhZ2VfY29tcGxldGUgcGF1c2UAb25fbWV0aG9kX2NvbXBsZXRlIHBhdXNlAG9uX2hlYWRlcl9maWVsZF9jb21wbGV0ZSBwYXVzZQBvbl9jaHVua19leHRlbnNpb25fbmFtZSBwYXVzZQBVbmV4cGVjdGVkIHNwYWNlIGFmdGVyIHN0YXJ0IGxpbmUATWlzc2luZyBleHBlY3RlZCBDUiBhZnRlciByZXNwb25zZSBsaW5lAFNwYW4gY2FsbGJhY2sgZXJyb3IgaW4gb25fY2h1bmtfZXh0ZW5zaW9uX25hbWUASW52YWxpZCBjaGFyYWN0ZXIgaW4gY2h1bmsgZXh0ZW5zaW9ucyBuYW1lAE1pc3NpbmcgZXhwZWN0ZWQgQ1IgYWZ0ZXIgY2h1bmsgZXh0ZW5zaW9uIG5hbWUASW52YWxpZCBzdGF0dXMgY29kZQBQYXVzZSBvbiBDT05ORUNUL1VwZ3JhZGUAUGF1c2Ugb24gUFJJL1VwZ3JhZGUARXhwZWN0ZWQgSFRUUC8yIENvbm5lY3Rpb24gUHJlZmFjZQBTcGFuIGNhbGxiYWNrIGVycm9yIGluIG9uX21ldGhvZABFeHBlY3RlZCBzcGFjZSBhZnRlciBtZXRob2QAU3BhbiBjYWxsYmFjayBlcnJvciBpbiBvbl9oZWFkZXJfZmllbGQAUGF1c2VkAEludmFsaWQgd29yZCBlbmNvdW50ZXJlZABJbnZhbGlkIG1ldGhvZCBlbmNvdW50ZXJlZABNaXNzaW5nIGV4cGVjdGVkIENSIGFmdGVyIGNodW5rIGRhdGEARXhwZWN0ZWQgTEYgYWZ0ZXIgY2h1bmsgZGF0YQBVbmV4cGVjdGVkIGNoYXIgaW4gdXJsIHNjaGVtYQBSZXF1ZXN0IGhhcyBpbnZhbGlkIGBUcmFuc2Zlci1FbmNvZGluZ2AARGF0YSBhZnRlciBgQ29ubmVjdGlvbjogY2xvc2VgAFNXSVRDSF9QUk9YWQBVU0VfUFJPWFkATUtBQ1RJVklUWQBVTlBST0NFU1NBQkxFX0VOVElUWQBRVUVSWQBDT1BZAE1PVkVEX1BFUk1BTkVOVExZAFRPT19FQVJMWQBOT1RJRlkARkFJTEVEX0RFUEVOREVOQ1kAQkFEX0dBVEVXQVkAUExBWQBQVVQAQ0hFQ0tPVVQAR0FURVdBWV9USU1FT1VUAFJFUVVFU1RfVElNRU9VVABORVRXT1JLX0NPTk5FQ1RfVElNRU9VVABDT05ORUNUSU9OX1RJTUVPVVQATE9HSU5fVElNRU9VVABORVRXT1JLX1JFQURfVElNRU9VVABQT1NUAE1JU0RJUkVDVEVEX1JFUVVFU1QAQ0xJRU5UX0NMT1NFRF9SRVFVRVNUAENMSUVOVF9DTE9TRURfTE9BRF9CQUxBTkNFRF9SRVFVRVNUAEJBRF9SRVFVRVNUAEhUVFBfUkVRVUVTVF9TRU5UX1RPX0hUVFBTX1BPUlQAUkVQT1JUAElNX0FfVEVBUE9UAFJFU0VUX0NPTlRFTlQATk9fQ09OVEVOVABQQVJUSUFMX0NPTlRFTlQASFBFX0lOVkFMSURfQ09OU1RBTlQASFBFX0NCX1JFU0VUAEdFVABIUEVfU1RSSUNUAENPTkZMSUNUAFRFTVBPUkFSWV9SRURJUkVDVABQRVJNQU5FTlRfUkVESVJFQ1QAQ09OTkVDVABNVUxUSV9TVEFUVVMASFBFX0lOVkFMSURfU1RBVFVTAFRPT19NQU5ZX1JFUVVFU1RTAEVBUkxZX0hJTlRTAFVOQVZBSUxBQkxFX0ZPUl9MRUdBTF9SRUFTT05TAE9QVElPTlMAU1dJVENISU5HX1BST1RPQ09MUwBWQVJJQU5UX0FMU09fTkVHT1RJQVRFUwBNVUxUSVBMRV9DSE9JQ0VTAElOVEVSTkFMX1NFUlZFUl9FUlJPUgBXRUJfU0VSVkVSX1VOS05PV05fRVJST1IAUkFJTEdVTl9FUlJPUgBJREVOVElUWV9QUk9WSURFUl9BVVRIRU5USUNBVElPTl9FUlJPUgBTU0xfQ0VSVElGSUNBVEVfRVJST1IASU5WQUxJRF9YX0ZPUldBUkRFRF9GT1IAU0VUX1BBUkFNRVRFUgBHRVRfUEFSQU1FVEVSAEhQRV9VU0VSAFNFRV9PVEhFUgBIUEVfQ0JfQ0hVTktfSEVBREVSAEV4cGVjdGVkIExGIGFmdGVyIENSAE1LQ0FMRU5EQVIAU0VUVVAAV0VCX1NFUlZFUl9JU19ET1dOAFRFQVJET1dOAEhQRV9DTE9TRURfQ09OTkVDVElPTgBIRVVSSVNUSUNfRVhQSVJBVElPTgBESVNDT05ORUNURURfT1BFUkFUSU9OAE5PTl9BVVRIT1JJVEFUSVZFX0lORk9STUFUSU9OAEhQRV9JTlZBTElEX1ZFUlNJT04ASFBFX0NCX01FU1NBR0VfQkVHSU4AU0lURV9JU19GUk9aRU4ASFBFX0lOVkFMSURfSEVBREVSX1RPS0VOAElOVkFMSURfVE9LRU4ARk9SQklEREVOAEVOSEFOQ0VfWU9VUl9DQUxNAEhQRV9JTlZBTElEX1VSTABCTE9DS0VEX0JZX1BBUkVOVEFMX0NPTlRST0wATUtDT0wAQUNMAEhQRV9JTlRFUk5BTABSRVFVRVNUX0hFQURFUl9GSUVMRFNfVE9PX0xBUkdFX1VOT0ZGSUNJQUwASFBFX09LAFVOTElOSwBVTkxPQ0sAUFJJAFJFVFJZX1dJVEgASFBFX0lOVkFMSURfQ09OVEVOVF9MRU5HVEgASFBFX1VORVhQRUNURURfQ09OVEVOVF9MRU5HVEgARkxVU0gAUFJPUFBBVENIAE0tU0VBUkNIAFVSSV9UT09fTE9ORwBQUk9DRVNTSU5HAE1JU0NFTExBTkVPVVNfUEVSU0lTVEVOVF9XQVJOSU5HAE1JU0NFTExBTkVPVVNfV0FSTklORwBIUEVfSU5WQUxJRF9UUkFOU0ZFUl9FTkNPRElORwBFeHBlY3RlZCBDUkxGAEhQRV9JTlZBTElEX0NIVU5LX1NJWkUATU9WRQBDT05USU5VRQBIUEVfQ0JfU1RBVFVTX0NPTVBMRVRFAEhQRV9DQl9IRUFERVJTX0NPTVBMRVRFAEhQRV9DQl9WRVJTSU9OX0NPTVBMRVRFAEhQRV9DQl9VUkxfQ09NUExFVEUASFBFX0NCX1BST1RPQ09MX0NPTVBMRVRFAEhQRV9DQl9DSFVOS19DT01QTEVURQBIUEVfQ0JfSEVBREVSX1ZBTFVFX0NPTVBMRVRFAEhQRV9DQl9DSFVOS19FWFRFTlNJT05fVkFMVUVfQ09NUExFVEUASFBFX0NCX0NIVU5LX0VYVEVOU0lPTl9OQU1FX0NPTVBMRVRFAEhQRV9DQl9NRVNTQUdFX0NPTVBMRVRFAEhQRV9DQl9NRVRIT0RfQ09NUExFVEUASFBFX0NCX0hFQURFUl9GSUVMRF9DT01QTEVURQBERUxFVEUASFBFX0lOVkFMSURfRU9GX1NUQVRFAElOVkFMSURfU1NMX0NFUlRJRklDQVRFAFBBVVNFAE5PX1JFU1BPTlNFAFVOU1VQUE9SVEVEX01FRElBX1RZUEUAR09ORQBOT1RfQUNDRVBUQUJMRQBTRVJWSUNFX1VOQVZBSUxBQkxFAFJBTkdFX05PVF9TQVRJU0ZJQUJMRQBPUklHSU5fSVNfVU5SRUFDSEFCTEUAUkVTUE9OU0VfSVNfU1RBTEUAUFVSR0UATUVSR0UAUkVRVUVTVF9IRUFERVJfRklFTERTX1RPT19MQVJHRQBSRVFVRVNUX0hFQURFUl9UT09fTEFSR0UAUEFZTE9BRF9UT09fTEFSR0UASU5TVUZGSUNJRU5UX1NUT1JBR0UASFBFX1BBVVNFRF9VUEdSQURFAEhQRV9QQVVTRURfSDJfVVBHUkFERQBTT1VSQ0UAQU5OT1VOQ0UAVFJBQ0UASFBFX1VORVhQRUNURURfU1BBQ0UAREVTQ1JJQkUAVU5TVUJTQ1JJQkUAUkVDT1JEAEhQRV9JTlZBTElEX01FVEhPRABOT1RfRk9VTkQAUFJPUEZJTkQAVU5CSU5EAFJFQklORABVTkFVVEhPUklaRUQATUVUSE9EX05PVF9BTExPV0VEAEhUVFBfVkVSU0lPTl9OT1RfU1VQUE9SVEVEAEFMUkVBRFlfUkVQT1JURUQAQUNDRVBURUQATk9UX0lNUExFTUVOVEVEAExPT1BfREVURUNURUQASFBFX0NSX0VYUEVDVEVEAEhQRV9MRl9FWFBFQ1RFRABDUkVBVEVEAElNX1VTRUQASFBFX1BBVVNFRABUSU1FT1VUX09DQ1VSRUQAUEFZTUVOVF9SRVFVSVJFRABQUkVDT05ESVRJT05fUkVRVUlSRUQAUFJPWFlfQVVUSEVOVElDQVRJT05fUkVRVUlSRUQATkVUV09SS19BVVRIRU5USUNBVElPTl9SRVFVSVJFRABMRU5HVEhfUkVRVUlSRUQAU1NMX0NFUlRJRklDQVRFX1JFUVVJUkVEAFVQR1JBREVfUkVRVUlSRUQAUEFHRV9FWFBJUkVEAFBSRUNPTkRJVElPTl9GQUlMRUQARVhQRUNUQVRJT05fRkFJTEVEAFJFVkFMSURBVElPTl9GQUlMRUQAU1NMX0hBTkRTSEFLRV9GQUlMRUQATE9DS0VEAFRSQU5TRk9STUFUSU9OX0FQUExJRUQATk9UX01PRElGSUVEAE5PVF9FWFRFTkRFRABCQU5EV0lEVEhfTElNSVRfRVhDRUVERUQAU0lURV9JU19PVkVSTE9BREVEAEhFQUQARXhwZWN0ZWQgSFRUUC8sIFJUU1AvIG9yIElDRS8A5xUAAK8VAACkEgAAkhoAACYWAACeFAAA2xkAAHkVAAB+EgAA/hQAADYVAAALFgAA2BYAAPMSAABCGAAArBYAABIVAAAUFwAA7xcAAEgUAABxFwAAshoAAGsZAAB+GQAANRQAAIIaAABEFwAA/RYAAB4YAACHFwAAqhkAAJMSAAAHGAAALBcAAMoXAACkFwAA5xUAAOcVAABYFwAAOxgAAKASAAAtHAAAwxEAAEgRAADeEgAAQhMAAKQZAAD9EAAA9xUAAKUVAADvFgAA+BkAAEoWAABWFgAA9RUAAAoaAAAIGgAAARoAAKsVAABCEgAA1xAAAEwRAAAFGQAAVBYAAB4RAADKGQAAyBkAAE4WAAD/GAAAcRQAAPAVAADuFQAAlBkAAPwVAAC/GQAAmxkAAHwUAABDEQAAcBgAAJUUAAAnFAAAGRQAANUSAADUGQAARBYAAPcQAEG5OwsBAQBB0DsL4AEBAQIBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEDAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQBBuj0LBAEAAAIAQdE9C14DBAMDAwMDAAADAwADAwADAwMDAwMDAwMDAAUAAAAAAAMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAAAAAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMAAwADAEG6PwsEAQAAAgBB0T8LXgMAAwMDAwMAAAMDAAMDAAMDAwMDAwMDAwMABAAFAAAAAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMAAAADAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwADAAMAQbDBAAsNbG9zZWVlcC1hbGl2ZQBBycEACwEBAEHgwQAL4AEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQABAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQBBycMACwEBAEHgwwAL5wEBAQEBAQEBAQEBAQECAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQABAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAWNodW5rZWQAQfHFAAteAQABAQEBAQAAAQEAAQEAAQEBAQEBAQEBAQAAAAAAAAABAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQAAAAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAAEAAQBB0McACyFlY3Rpb25lbnQtbGVuZ3Rob25yb3h5LWNvbm5lY3Rpb24AQYDIAAsgcmFuc2Zlci1lbmNvZGluZ3BncmFkZQ0KDQpTTQ0KDQoAQanIAAsFAQIAAQMAQcDIAAtfBAUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUAQanKAAsFAQIAAQMAQcDKAAtfBAUFBgUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUAQanMAAsEAQAAAQBBwcwAC14CAgACAgICAgICAgICAgICAgICAgICAgICAgICAgIAAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAEGpzgALBQECAAEDAEHAzgALXwQFAAAFBQUFBQUFBQUFBQYFBQUFBQUFBQUFBQUABQAHCAUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQAFAAUABQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUAAAAFAEGp0AALBQEBAAEBAEHA0AALAQEAQdrQAAtBAgAAAAAAAAMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAAAAAAAAAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMAQanSAAsFAQEAAQEAQcDSAAsBAQBBytIACwYCAAAAAAIAQeHSAAs6AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMAAAAAAAADAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwBBoNQAC50BTk9VTkNFRUNLT1VUTkVDVEVURUNSSUJFTFVTSEVURUFEU0VBUkNIUkdFQ1RJVklUWUxFTkRBUlZFT1RJRllQVElPTlNDSFNFQVlTVEFUQ0hHRVVFUllPUkRJUkVDVE9SVFJDSFBBUkFNRVRFUlVSQ0VCU0NSSUJFQVJET1dOQUNFSU5ETktDS1VCU0NSSUJFVFRQQ0VUU1BBRFRQLw==",dr;Object.defineProperty(co,"exports",{get:()=>dr||(dr=Cg.from(ag,"base64"))})});var lo=d((sc,uo)=>{uo.exports=We()});var Uo=d((oc,wo)=>{"use strict";var ho=["GET","HEAD","POST"],cg=new Set(ho),ug=[101,204,205,304],Do=[301,302,303,307,308],lg=new Set(Do),fo=["1","7","9","11","13","15","17","19","20","21","22","23","25","37","42","43","53","69","77","79","87","95","101","102","103","104","109","110","111","113","115","117","119","123","135","137","139","143","161","179","389","427","465","512","513","514","515","526","530","531","532","540","548","554","556","563","587","601","636","989","990","993","995","1719","1720","1723","2049","3659","4045","4190","5060","5061","6000","6566","6665","6666","6667","6668","6669","6679","6697","10080"],hg=new Set(fo),No=["no-referrer","no-referrer-when-downgrade","same-origin","origin","strict-origin","origin-when-cross-origin","strict-origin-when-cross-origin","unsafe-url"],Dg=["",...No],fg=new Set(No),dg=["follow","manual","error"],So=["GET","HEAD","OPTIONS","TRACE"],Ng=new Set(So),Sg=["navigate","same-origin","no-cors","cors"],yg=["omit","same-origin","include"],Rg=["default","no-store","reload","no-cache","force-cache","only-if-cached"],wg=["content-encoding","content-language","content-location","content-type","content-length"],Ug=["half"],yo=["CONNECT","TRACE","TRACK"],Fg=new Set(yo),Ro=["audio","audioworklet","font","image","manifest","paintworklet","script","style","track","video","xslt",""],Tg=new Set(Ro);wo.exports={subresource:Ro,forbiddenMethods:yo,requestBodyHeader:wg,referrerPolicy:Dg,requestRedirect:dg,requestMode:Sg,requestCredentials:yg,requestCache:Rg,redirectStatus:Do,corsSafeListedMethods:ho,nullBodyStatus:ug,safeMethods:So,badPorts:fo,requestDuplex:Ug,subresourceSet:Tg,badPortsSet:hg,redirectStatusSet:lg,corsSafeListedMethodsSet:cg,safeMethodsSet:Ng,forbiddenMethodsSet:Fg,referrerPolicyTokens:fg}});var To=d((ic,Fo)=>{"use strict";var Nr=Symbol.for("undici.globalOrigin.1");function Mg(){return globalThis[Nr]}function pg(e){if(e===void 0){Object.defineProperty(globalThis,Nr,{value:void 0,writable:!0,enumerable:!1,configurable:!1});return}let A=new URL(e);if(A.protocol!=="http:"&&A.protocol!=="https:")throw new TypeError(`Only http & https urls are allowed, received ${A.protocol}`);Object.defineProperty(globalThis,Nr,{value:A,writable:!0,enumerable:!1,configurable:!1})}Fo.exports={getGlobalOrigin:Mg,setGlobalOrigin:pg}});var Sr=d((Ec,Mo)=>{"use strict";var mg=new TextDecoder;function kg(e){return e.length===0?"":(e[0]===239&&e[1]===187&&e[2]===191&&(e=e.subarray(3)),mg.decode(e))}Mo.exports={utf8DecodeBytes:kg}});var Be=d((Qc,Lo)=>{"use strict";var po=require("node:assert"),{utf8DecodeBytes:Lg}=Sr();function Yg(e,A,t){let r="";for(;t.position<A.length&&e(A[t.position]);)r+=A[t.position],t.position++;return r}function Hg(e,A,t){let r=A.indexOf(e,t.position),n=t.position;return r===-1?(t.position=A.length,A.slice(n)):(t.position=r,A.slice(n,t.position))}var bg=/[\\u0009\\u000A\\u000C\\u000D\\u0020]/g,Gg=/[^\\x00-\\x7F]/;function Og(e){return Gg.test(e)?e.replace(/[A-Z]+/g,A=>A.toLowerCase()):e.toLowerCase()}function Vg(e){e=e.replace(bg,"");let A=e.length;if(A%4===0&&e.charCodeAt(A-1)===61&&(--A,e.charCodeAt(A-1)===61&&--A),A%4===1||/[^+/0-9A-Za-z]/.test(e.length===A?e:e.substring(0,A)))return"failure";let t=Buffer.from(e,"base64");return new Uint8Array(t.buffer,t.byteOffset,t.byteLength)}function mo(e){return e===9||e===10||e===12||e===13||e===32}function xg(e){let A=e.length;if(65535>A)return String.fromCharCode.apply(null,e);let t="",r=0,n=65535;for(;r<A;)r+n>A&&(n=A-r),t+=String.fromCharCode.apply(null,e.subarray(r,r+=n));return t}var Jg=/[^\\x00-\\xFF]/;function _g(e){return po(!Jg.test(e)),e}function Pg(e){return JSON.parse(Lg(e))}function Wg(e,A=!0,t=!0){return ko(e,A,t,mo)}function ko(e,A,t,r){let n=0,s=e.length-1;if(A)for(;n<e.length&&r(e.charCodeAt(n));)n++;if(t)for(;s>0&&r(e.charCodeAt(s));)s--;return n===0&&s===e.length-1?e:e.slice(n,s+1)}function qg(e){let A=JSON.stringify(e);if(A===void 0)throw new TypeError("Value is not JSON serializable");return po(typeof A=="string"),A}Lo.exports={asciiLowercase:Og,collectASequenceOfCodePoints:Yg,collectASequenceOfCodePointsFast:Hg,forgivingBase64:Vg,isASCIIWhitespace:mo,isomorphicDecode:xg,isomorphicEncode:_g,parseJSONFromBytes:Pg,removeASCIIWhitespace:Wg,removeChars:ko,serializeJavascriptValueToJSONString:qg}});var Xe=d((gc,Vo)=>{"use strict";var ve=require("node:assert"),{forgivingBase64:vg,collectASequenceOfCodePoints:yr,collectASequenceOfCodePointsFast:Ce,isomorphicDecode:Xg,removeASCIIWhitespace:Zg,removeChars:Kg}=Be(),zg=new TextEncoder,ae=/^[-!#$%&\'*+.^_|~A-Za-z0-9]+$/u,jg=/[\\u000A\\u000D\\u0009\\u0020]/u,$g=/^[\\u0009\\u0020-\\u007E\\u0080-\\u00FF]+$/u;function AI(e){ve(e.protocol==="data:");let A=bo(e,!0);A=A.slice(5);let t={position:0},r=Ce(",",A,t),n=r.length;if(r=Zg(r,!0,!0),t.position>=A.length)return"failure";t.position++;let s=A.slice(n+1),o=Go(s);if(/;(?:\\u0020*)base64$/ui.test(r)){let E=Xg(o);if(o=vg(E),o==="failure")return"failure";r=r.slice(0,-6),r=r.replace(/(\\u0020+)$/u,""),r=r.slice(0,-1)}r.startsWith(";")&&(r="text/plain"+r);let g=Rr(r);return g==="failure"&&(g=Rr("text/plain;charset=US-ASCII")),{mimeType:g,body:o}}function bo(e,A=!1){if(!A)return e.href;let t=e.href,r=e.hash.length,n=r===0?t:t.substring(0,t.length-r);return!r&&t.endsWith("#")?n.slice(0,-1):n}function Go(e){let A=zg.encode(e);return eI(A)}function Yo(e){return e>=48&&e<=57||e>=65&&e<=70||e>=97&&e<=102}function Ho(e){return e>=48&&e<=57?e-48:(e&223)-55}function eI(e){let A=e.length,t=new Uint8Array(A),r=0,n=0;for(;n<A;){let s=e[n];s!==37?t[r++]=s:s===37&&!(Yo(e[n+1])&&Yo(e[n+2]))?t[r++]=37:(t[r++]=Ho(e[n+1])<<4|Ho(e[n+2]),n+=2),++n}return A===r?t:t.subarray(0,r)}function Rr(e){e=qe(e,!0,!0);let A={position:0},t=Ce("/",e,A);if(t.length===0||!ae.test(t)||A.position>=e.length)return"failure";A.position++;let r=Ce(";",e,A);if(r=qe(r,!1,!0),r.length===0||!ae.test(r))return"failure";let n=t.toLowerCase(),s=r.toLowerCase(),o={type:n,subtype:s,parameters:new Map,essence:`${n}/${s}`};for(;A.position<e.length;){A.position++,yr(I=>jg.test(I),e,A);let g=yr(I=>I!==";"&&I!=="=",e,A);if(g=g.toLowerCase(),A.position<e.length){if(e[A.position]===";")continue;A.position++}if(A.position>=e.length)break;let E=null;if(e[A.position]===\'"\')E=Oo(e,A,!0),Ce(";",e,A);else if(E=Ce(";",e,A),E=qe(E,!1,!0),E.length===0)continue;g.length!==0&&ae.test(g)&&(E.length===0||$g.test(E))&&!o.parameters.has(g)&&o.parameters.set(g,E)}return o}function Oo(e,A,t=!1){let r=A.position,n="";for(ve(e[A.position]===\'"\'),A.position++;n+=yr(o=>o!==\'"\'&&o!=="\\\\",e,A),!(A.position>=e.length);){let s=e[A.position];if(A.position++,s==="\\\\"){if(A.position>=e.length){n+="\\\\";break}n+=e[A.position],A.position++}else{ve(s===\'"\');break}}return t?n:e.slice(r,A.position)}function tI(e){ve(e!=="failure");let{parameters:A,essence:t}=e,r=t;for(let[n,s]of A.entries())r+=";",r+=n,r+="=",ae.test(s)||(s=s.replace(/[\\\\"]/ug,"\\\\$&"),s=\'"\'+s,s+=\'"\'),r+=s;return r}function rI(e){return e===13||e===10||e===9||e===32}function qe(e,A=!0,t=!0){return Kg(e,A,t,rI)}function nI(e){switch(e.essence){case"application/ecmascript":case"application/javascript":case"application/x-ecmascript":case"application/x-javascript":case"text/ecmascript":case"text/javascript":case"text/javascript1.0":case"text/javascript1.1":case"text/javascript1.2":case"text/javascript1.3":case"text/javascript1.4":case"text/javascript1.5":case"text/jscript":case"text/livescript":case"text/x-ecmascript":case"text/x-javascript":return"text/javascript";case"application/json":case"text/json":return"application/json";case"image/svg+xml":return"image/svg+xml";case"text/xml":case"application/xml":return"application/xml"}return e.subtype.endsWith("+json")?"application/json":e.subtype.endsWith("+xml")?"application/xml":""}Vo.exports={dataURLProcessor:AI,URLSerializer:bo,stringPercentDecode:Go,parseMIMEType:Rr,collectAnHTTPQuotedString:Oo,serializeAMimeType:tI,removeHTTPWhitespace:qe,minimizeSupportedMimeType:nI,HTTP_TOKEN_CODEPOINTS:ae}});var Fr=d((Ic,Ur)=>{"use strict";var xo={__proto__:null,"node:crypto":()=>require("node:crypto"),"node:sqlite":()=>require("node:sqlite"),"node:worker_threads":()=>require("node:worker_threads"),"node:zlib":()=>require("node:zlib")};function sI(e){try{return xo[e](),!0}catch(A){if(A.code!=="ERR_UNKNOWN_BUILTIN_MODULE"&&A.code!=="ERR_NO_CRYPTO")throw A;return!1}}function oI(e,A){return typeof xo[e]()[A]<"u"}var Jo=["markAsUncloneable","zstd"],iI={markAsUncloneable:["node:worker_threads","markAsUncloneable"],zstd:["node:zlib","createZstdDecompress"]},_o=["crypto","sqlite"],EI=[..._o,...Jo];function QI(e){if(_o.includes(e))return sI(`node:${e}`);if(Jo.includes(e)){let[A,t]=iI[e];return oI(A,t)}throw new TypeError(`unknown feature: ${e}`)}var wr=class{#A=new Map;clear(){this.#A.clear()}has(A){return this.#A.get(A)??this.#e(A)}set(A,t){if(EI.includes(A)===!1)throw new TypeError(`unknown feature: ${A}`);this.#A.set(A,t)}#e(A){let t=QI(A);return this.#A.set(A,t),t}},Po=new wr;Ur.exports.runtimeFeatures=Po;Ur.exports.default=Po});var ce=d((Bc,qo)=>{"use strict";var gI=require("node:assert"),{types:m,inspect:II}=require("node:util"),{runtimeFeatures:BI}=Fr(),Tr=1,Mr=2,Ze=3,Ke=4,pr=5,ze=6,mr=7,v=8,Wo=Function.call.bind(Function.prototype[Symbol.hasInstance]),Q={converters:{},util:{},errors:{},is:{}};Q.errors.exception=function(e){return new TypeError(`${e.header}: ${e.message}`)};Q.errors.conversionFailed=function(e){let A=e.types.length===1?"":" one of",t=`${e.argument} could not be converted to${A}: ${e.types.join(", ")}.`;return Q.errors.exception({header:e.prefix,message:t})};Q.errors.invalidArgument=function(e){return Q.errors.exception({header:e.prefix,message:`"${e.value}" is an invalid ${e.type}.`})};Q.brandCheck=function(e,A){if(!Wo(A,e)){let t=new TypeError("Illegal invocation");throw t.code="ERR_INVALID_THIS",t}};Q.brandCheckMultiple=function(e){let A=e.map(t=>Q.util.MakeTypeAssertion(t));return t=>{if(A.every(r=>!r(t))){let r=new TypeError("Illegal invocation");throw r.code="ERR_INVALID_THIS",r}}};Q.argumentLengthCheck=function({length:e},A,t){if(e<A)throw Q.errors.exception({message:`${A} argument${A!==1?"s":""} required, but${e?" only":""} ${e} found.`,header:t})};Q.illegalConstructor=function(){throw Q.errors.exception({header:"TypeError",message:"Illegal constructor"})};Q.util.MakeTypeAssertion=function(e){return A=>Wo(e,A)};Q.util.Type=function(e){switch(typeof e){case"undefined":return Tr;case"boolean":return Mr;case"string":return Ze;case"symbol":return Ke;case"number":return pr;case"bigint":return ze;case"function":case"object":return e===null?mr:v}};Q.util.Types={UNDEFINED:Tr,BOOLEAN:Mr,STRING:Ze,SYMBOL:Ke,NUMBER:pr,BIGINT:ze,NULL:mr,OBJECT:v};Q.util.TypeValueToString=function(e){switch(Q.util.Type(e)){case Tr:return"Undefined";case Mr:return"Boolean";case Ze:return"String";case Ke:return"Symbol";case pr:return"Number";case ze:return"BigInt";case mr:return"Null";case v:return"Object"}};Q.util.markAsUncloneable=BI.has("markAsUncloneable")?require("node:worker_threads").markAsUncloneable:()=>{};Q.util.ConvertToInt=function(e,A,t,r){let n,s;A===64?(n=Math.pow(2,53)-1,t==="unsigned"?s=0:s=Math.pow(-2,53)+1):t==="unsigned"?(s=0,n=Math.pow(2,A)-1):(s=-Math.pow(2,A-1),n=Math.pow(2,A-1)-1);let o=Number(e);if(o===0&&(o=0),Q.util.HasFlag(r,Q.attributes.EnforceRange)){if(Number.isNaN(o)||o===Number.POSITIVE_INFINITY||o===Number.NEGATIVE_INFINITY)throw Q.errors.exception({header:"Integer conversion",message:`Could not convert ${Q.util.Stringify(e)} to an integer.`});if(o=Q.util.IntegerPart(o),o<s||o>n)throw Q.errors.exception({header:"Integer conversion",message:`Value must be between ${s}-${n}, got ${o}.`});return o}return!Number.isNaN(o)&&Q.util.HasFlag(r,Q.attributes.Clamp)?(o=Math.min(Math.max(o,s),n),Math.floor(o)%2===0?o=Math.floor(o):o=Math.ceil(o),o):Number.isNaN(o)||o===0&&Object.is(0,o)||o===Number.POSITIVE_INFINITY||o===Number.NEGATIVE_INFINITY?0:(o=Q.util.IntegerPart(o),o=o%Math.pow(2,A),t==="signed"&&o>=Math.pow(2,A-1)?o-Math.pow(2,A):o)};Q.util.IntegerPart=function(e){let A=Math.floor(Math.abs(e));return e<0?-1*A:A};Q.util.Stringify=function(e){switch(Q.util.Type(e)){case Ke:return`Symbol(${e.description})`;case v:return II(e);case Ze:return`"${e}"`;case ze:return`${e}n`;default:return`${e}`}};Q.util.IsResizableArrayBuffer=function(e){if(m.isArrayBuffer(e))return e.resizable;if(m.isSharedArrayBuffer(e))return e.growable;throw Q.errors.exception({header:"IsResizableArrayBuffer",message:`"${Q.util.Stringify(e)}" is not an array buffer.`})};Q.util.HasFlag=function(e,A){return typeof e=="number"&&(e&A)===A};Q.sequenceConverter=function(e){return(A,t,r,n)=>{if(Q.util.Type(A)!==v)throw Q.errors.exception({header:t,message:`${r} (${Q.util.Stringify(A)}) is not iterable.`});let s=typeof n=="function"?n():A?.[Symbol.iterator]?.(),o=[],g=0;if(s===void 0||typeof s.next!="function")throw Q.errors.exception({header:t,message:`${r} is not iterable.`});for(;;){let{done:E,value:I}=s.next();if(E)break;o.push(e(I,t,`${r}[${g++}]`))}return o}};Q.recordConverter=function(e,A){return(t,r,n)=>{if(Q.util.Type(t)!==v)throw Q.errors.exception({header:r,message:`${n} ("${Q.util.TypeValueToString(t)}") is not an Object.`});let s={};if(!m.isProxy(t)){let g=[...Object.getOwnPropertyNames(t),...Object.getOwnPropertySymbols(t)];for(let E of g){let I=Q.util.Stringify(E),B=e(E,r,`Key ${I} in ${n}`),c=A(t[E],r,`${n}[${I}]`);s[B]=c}return s}let o=Reflect.ownKeys(t);for(let g of o)if(Reflect.getOwnPropertyDescriptor(t,g)?.enumerable){let I=e(g,r,n),B=A(t[g],r,n);s[I]=B}return s}};Q.interfaceConverter=function(e,A){return(t,r,n)=>{if(!e(t))throw Q.errors.exception({header:r,message:`Expected ${n} ("${Q.util.Stringify(t)}") to be an instance of ${A}.`});return t}};Q.dictionaryConverter=function(e){return e.sort((A,t)=>(A.key>t.key)-(A.key<t.key)),(A,t,r)=>{let n={};if(A!=null&&Q.util.Type(A)!==v)throw Q.errors.exception({header:t,message:`Expected ${A} to be one of: Null, Undefined, Object.`});for(let s of e){let{key:o,defaultValue:g,required:E,converter:I}=s;if(E===!0&&(A==null||!Object.hasOwn(A,o)))throw Q.errors.exception({header:t,message:`Missing required key "${o}".`});let B=A?.[o],c=g!==void 0;if(c&&B===void 0&&(B=g()),E||c||B!==void 0){if(B=I(B,t,`${r}.${o}`),s.allowedValues&&!s.allowedValues.includes(B))throw Q.errors.exception({header:t,message:`${B} is not an accepted type. Expected one of ${s.allowedValues.join(", ")}.`});n[o]=B}}return n}};Q.nullableConverter=function(e){return(A,t,r)=>A===null?A:e(A,t,r)};Q.is.USVString=function(e){return typeof e=="string"&&e.isWellFormed()};Q.is.ReadableStream=Q.util.MakeTypeAssertion(ReadableStream);Q.is.Blob=Q.util.MakeTypeAssertion(Blob);Q.is.URLSearchParams=Q.util.MakeTypeAssertion(URLSearchParams);Q.is.File=Q.util.MakeTypeAssertion(File);Q.is.URL=Q.util.MakeTypeAssertion(URL);Q.is.AbortSignal=Q.util.MakeTypeAssertion(AbortSignal);Q.is.MessagePort=Q.util.MakeTypeAssertion(MessagePort);Q.is.BufferSource=function(e){return m.isArrayBuffer(e)||ArrayBuffer.isView(e)&&m.isArrayBuffer(e.buffer)};Q.util.getCopyOfBytesHeldByBufferSource=function(e){let A=e,t=A,r=0,n=0;if(m.isTypedArray(A)||m.isDataView(A)?(t=A.buffer,r=A.byteOffset,n=A.byteLength):(gI(m.isAnyArrayBuffer(A)),n=A.byteLength),t.detached)return new Uint8Array(0);let s=new Uint8Array(n),o=new Uint8Array(t,r,n);return s.set(o),s};Q.converters.DOMString=function(e,A,t,r){if(e===null&&Q.util.HasFlag(r,Q.attributes.LegacyNullToEmptyString))return"";if(typeof e=="symbol")throw Q.errors.exception({header:A,message:`${t} is a symbol, which cannot be converted to a DOMString.`});return String(e)};Q.converters.ByteString=function(e,A,t){if(typeof e=="symbol")throw Q.errors.exception({header:A,message:`${t} is a symbol, which cannot be converted to a ByteString.`});let r=String(e);for(let n=0;n<r.length;n++)if(r.charCodeAt(n)>255)throw new TypeError(`Cannot convert argument to a ByteString because the character at index ${n} has a value of ${r.charCodeAt(n)} which is greater than 255.`);return r};Q.converters.USVString=function(e){return typeof e=="string"?e.toWellFormed():`${e}`.toWellFormed()};Q.converters.boolean=function(e){return!!e};Q.converters.any=function(e){return e};Q.converters["long long"]=function(e,A,t){return Q.util.ConvertToInt(e,64,"signed",0,A,t)};Q.converters["unsigned long long"]=function(e,A,t){return Q.util.ConvertToInt(e,64,"unsigned",0,A,t)};Q.converters["unsigned long"]=function(e,A,t){return Q.util.ConvertToInt(e,32,"unsigned",0,A,t)};Q.converters["unsigned short"]=function(e,A,t,r){return Q.util.ConvertToInt(e,16,"unsigned",r,A,t)};Q.converters.ArrayBuffer=function(e,A,t,r){if(Q.util.Type(e)!==v||!m.isArrayBuffer(e))throw Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify(e)}")`,types:["ArrayBuffer"]});if(!Q.util.HasFlag(r,Q.attributes.AllowResizable)&&Q.util.IsResizableArrayBuffer(e))throw Q.errors.exception({header:A,message:`${t} cannot be a resizable ArrayBuffer.`});return e};Q.converters.SharedArrayBuffer=function(e,A,t,r){if(Q.util.Type(e)!==v||!m.isSharedArrayBuffer(e))throw Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify(e)}")`,types:["SharedArrayBuffer"]});if(!Q.util.HasFlag(r,Q.attributes.AllowResizable)&&Q.util.IsResizableArrayBuffer(e))throw Q.errors.exception({header:A,message:`${t} cannot be a resizable SharedArrayBuffer.`});return e};Q.converters.TypedArray=function(e,A,t,r,n){if(Q.util.Type(e)!==v||!m.isTypedArray(e)||e.constructor.name!==A.name)throw Q.errors.conversionFailed({prefix:t,argument:`${r} ("${Q.util.Stringify(e)}")`,types:[A.name]});if(!Q.util.HasFlag(n,Q.attributes.AllowShared)&&m.isSharedArrayBuffer(e.buffer))throw Q.errors.exception({header:t,message:`${r} cannot be a view on a shared array buffer.`});if(!Q.util.HasFlag(n,Q.attributes.AllowResizable)&&Q.util.IsResizableArrayBuffer(e.buffer))throw Q.errors.exception({header:t,message:`${r} cannot be a view on a resizable array buffer.`});return e};Q.converters.DataView=function(e,A,t,r){if(Q.util.Type(e)!==v||!m.isDataView(e))throw Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify(e)}")`,types:["DataView"]});if(!Q.util.HasFlag(r,Q.attributes.AllowShared)&&m.isSharedArrayBuffer(e.buffer))throw Q.errors.exception({header:A,message:`${t} cannot be a view on a shared array buffer.`});if(!Q.util.HasFlag(r,Q.attributes.AllowResizable)&&Q.util.IsResizableArrayBuffer(e.buffer))throw Q.errors.exception({header:A,message:`${t} cannot be a view on a resizable array buffer.`});return e};Q.converters.ArrayBufferView=function(e,A,t,r){if(Q.util.Type(e)!==v||!m.isArrayBufferView(e))throw Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify(e)}")`,types:["ArrayBufferView"]});if(!Q.util.HasFlag(r,Q.attributes.AllowShared)&&m.isSharedArrayBuffer(e.buffer))throw Q.errors.exception({header:A,message:`${t} cannot be a view on a shared array buffer.`});if(!Q.util.HasFlag(r,Q.attributes.AllowResizable)&&Q.util.IsResizableArrayBuffer(e.buffer))throw Q.errors.exception({header:A,message:`${t} cannot be a view on a resizable array buffer.`});return e};Q.converters.BufferSource=function(e,A,t,r){if(m.isArrayBuffer(e))return Q.converters.ArrayBuffer(e,A,t,r);if(m.isArrayBufferView(e))return r&=~Q.attributes.AllowShared,Q.converters.ArrayBufferView(e,A,t,r);throw m.isSharedArrayBuffer(e)?Q.errors.exception({header:A,message:`${t} cannot be a SharedArrayBuffer.`}):Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify(e)}")`,types:["ArrayBuffer","ArrayBufferView"]})};Q.converters.AllowSharedBufferSource=function(e,A,t,r){if(m.isArrayBuffer(e))return Q.converters.ArrayBuffer(e,A,t,r);if(m.isSharedArrayBuffer(e))return Q.converters.SharedArrayBuffer(e,A,t,r);if(m.isArrayBufferView(e))return r|=Q.attributes.AllowShared,Q.converters.ArrayBufferView(e,A,t,r);throw Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify(e)}")`,types:["ArrayBuffer","SharedArrayBuffer","ArrayBufferView"]})};Q.converters["sequence<ByteString>"]=Q.sequenceConverter(Q.converters.ByteString);Q.converters["sequence<sequence<ByteString>>"]=Q.sequenceConverter(Q.converters["sequence<ByteString>"]);Q.converters["record<ByteString, ByteString>"]=Q.recordConverter(Q.converters.ByteString,Q.converters.ByteString);Q.converters.Blob=Q.interfaceConverter(Q.is.Blob,"Blob");Q.converters.AbortSignal=Q.interfaceConverter(Q.is.AbortSignal,"AbortSignal");Q.converters.EventHandlerNonNull=function(e){return Q.util.Type(e)!==v?null:typeof e=="function"?e:()=>{}};Q.attributes={Clamp:1,EnforceRange:2,AllowShared:4,AllowResizable:8,LegacyNullToEmptyString:16};qo.exports={webidl:Q}});var Or=d((Cc,oi)=>{"use strict";var{Transform:CI}=require("node:stream"),vo=require("node:zlib"),{redirectStatusSet:aI,referrerPolicyTokens:cI,badPortsSet:uI}=Uo(),{getGlobalOrigin:Xo}=To(),{collectAnHTTPQuotedString:lI,parseMIMEType:hI}=Xe(),{performance:DI}=require("node:perf_hooks"),{ReadableStreamFrom:fI,isValidHTTPToken:Zo,normalizedMethodRecordsBase:dI}=J(),le=require("node:assert"),{isUint8Array:NI}=require("node:util/types"),{webidl:hA}=ce(),{isomorphicEncode:kr,collectASequenceOfCodePoints:FA,removeChars:SI}=Be();function Ko(e){let A=e.urlList,t=A.length;return t===0?null:A[t-1].toString()}function yI(e,A){if(!aI.has(e.status))return null;let t=e.headersList.get("location",!0);return t!==null&&jo(t)&&(zo(t)||(t=RI(t)),t=new URL(t,Ko(e))),t&&!t.hash&&(t.hash=A),t}function zo(e){for(let A=0;A<e.length;++A){let t=e.charCodeAt(A);if(t>126||t<32)return!1}return!0}function RI(e){return Buffer.from(e,"binary").toString("utf8")}function MA(e){return e.urlList[e.urlList.length-1]}function wI(e){let A=MA(e);return ni(A)&&uI.has(A.port)?"blocked":"allowed"}function UI(e){return e instanceof Error||e?.constructor?.name==="Error"||e?.constructor?.name==="DOMException"}function FI(e){for(let A=0;A<e.length;++A){let t=e.charCodeAt(A);if(!(t===9||t>=32&&t<=126||t>=128&&t<=255))return!1}return!0}var TI=Zo;function jo(e){return(e[0]==="	"||e[0]===" "||e[e.length-1]==="	"||e[e.length-1]===" "||e.includes(`\n`)||e.includes("\\r")||e.includes("\\0"))===!1}function MI(e){let A=(e.headersList.get("referrer-policy",!0)??"").split(","),t="";if(A.length)for(let r=A.length;r!==0;r--){let n=A[r-1].trim();if(cI.has(n)){t=n;break}}return t}function pI(e,A){let t=MI(A);t!==""&&(e.referrerPolicy=t)}function mI(){return"allowed"}function kI(){return"success"}function LI(){return"success"}function YI(e){let A=null;A=e.mode,e.headersList.set("sec-fetch-mode",A,!0)}function HI(e){let A=e.origin;if(!(A==="client"||A===void 0)){if(e.responseTainting==="cors"||e.mode==="websocket")e.headersList.append("origin",A,!0);else if(e.method!=="GET"&&e.method!=="HEAD"){switch(e.referrerPolicy){case"no-referrer":A=null;break;case"no-referrer-when-downgrade":case"strict-origin":case"strict-origin-when-cross-origin":e.origin&&Yr(e.origin)&&!Yr(MA(e))&&(A=null);break;case"same-origin":ue(e,MA(e))||(A=null);break;default:}e.headersList.append("origin",A,!0)}}}function WA(e,A){return e}function bI(e,A,t){return!e?.startTime||e.startTime<A?{domainLookupStartTime:A,domainLookupEndTime:A,connectionStartTime:A,connectionEndTime:A,secureConnectionStartTime:A,ALPNNegotiatedProtocol:e?.ALPNNegotiatedProtocol}:{domainLookupStartTime:WA(e.domainLookupStartTime,t),domainLookupEndTime:WA(e.domainLookupEndTime,t),connectionStartTime:WA(e.connectionStartTime,t),connectionEndTime:WA(e.connectionEndTime,t),secureConnectionStartTime:WA(e.secureConnectionStartTime,t),ALPNNegotiatedProtocol:e.ALPNNegotiatedProtocol}}function GI(e){return WA(DI.now(),e)}function OI(e){return{startTime:e.startTime??0,redirectStartTime:0,redirectEndTime:0,postRedirectStartTime:e.startTime??0,finalServiceWorkerStartTime:0,finalNetworkResponseStartTime:0,finalNetworkRequestStartTime:0,endTime:0,encodedBodySize:0,decodedBodySize:0,finalConnectionTimingInfo:null}}function $o(){return{referrerPolicy:"strict-origin-when-cross-origin"}}function VI(e){return{referrerPolicy:e.referrerPolicy}}function xI(e){let A=e.referrerPolicy;le(A);let t=null;if(e.referrer==="client"){let s=Xo();if(!s||s.origin==="null")return"no-referrer";t=new URL(s)}else hA.is.URL(e.referrer)&&(t=e.referrer);let r=Lr(t),n=Lr(t,!0);switch(r.toString().length>4096&&(r=n),A){case"no-referrer":return"no-referrer";case"origin":return n??Lr(t,!0);case"unsafe-url":return r;case"strict-origin":{let s=MA(e);return TA(r)&&!TA(s)?"no-referrer":n}case"strict-origin-when-cross-origin":{let s=MA(e);return ue(r,s)?r:TA(r)&&!TA(s)?"no-referrer":n}case"same-origin":return ue(e,r)?r:"no-referrer";case"origin-when-cross-origin":return ue(e,r)?r:n;case"no-referrer-when-downgrade":{let s=MA(e);return TA(r)&&!TA(s)?"no-referrer":r}}}function Lr(e,A=!1){return le(hA.is.URL(e)),e=new URL(e),ri(e)?"no-referrer":(e.username="",e.password="",e.hash="",A===!0&&(e.pathname="",e.search=""),e)}var JI=RegExp.prototype.test.bind(/^127\\.(?:(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]\\d|\\d)\\.){2}(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]\\d|\\d)$/),_I=RegExp.prototype.test.bind(/^(?:(?:0{1,4}:){7}|(?:0{1,4}:){1,6}:|::)0{0,3}1$/);function Ai(e){return e.includes(":")?(e[0]==="["&&e[e.length-1]==="]"&&(e=e.slice(1,-1)),_I(e)):JI(e)}function PI(e){return e==null||e==="null"?!1:(e=new URL(e),!!(e.protocol==="https:"||e.protocol==="wss:"||Ai(e.hostname)||e.hostname==="localhost"||e.hostname==="localhost."||e.hostname.endsWith(".localhost")||e.hostname.endsWith(".localhost.")||e.protocol==="file:"))}function TA(e){return hA.is.URL(e)?e.href==="about:blank"||e.href==="about:srcdoc"||e.protocol==="data:"||e.protocol==="blob:"?!0:PI(e.origin):!1}function WI(e){}function ue(e,A){return e.origin===A.origin&&e.origin==="null"||e.protocol===A.protocol&&e.hostname===A.hostname&&e.port===A.port}function qI(e){return e.controller.state==="aborted"}function vI(e){return e.controller.state==="aborted"||e.controller.state==="terminated"}function XI(e){return dI[e.toLowerCase()]??e}var ZI=Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));function ei(e,A,t=0,r=1){class n{#A;#e;#t;constructor(o,g){this.#A=o,this.#e=g,this.#t=0}next(){if(typeof this!="object"||this===null||!(#A in this))throw new TypeError(`\'next\' called on an object that does not implement interface ${e} Iterator.`);let o=this.#t,g=A(this.#A),E=g.length;if(o>=E)return{value:void 0,done:!0};let{[t]:I,[r]:B}=g[o];this.#t=o+1;let c;switch(this.#e){case"key":c=I;break;case"value":c=B;break;case"key+value":c=[I,B];break}return{value:c,done:!1}}}return delete n.prototype.constructor,Object.setPrototypeOf(n.prototype,ZI),Object.defineProperties(n.prototype,{[Symbol.toStringTag]:{writable:!1,enumerable:!1,configurable:!0,value:`${e} Iterator`},next:{writable:!0,enumerable:!0,configurable:!0}}),function(s,o){return new n(s,o)}}function KI(e,A,t,r=0,n=1){let s=ei(e,t,r,n),o={keys:{writable:!0,enumerable:!0,configurable:!0,value:function(){return hA.brandCheck(this,A),s(this,"key")}},values:{writable:!0,enumerable:!0,configurable:!0,value:function(){return hA.brandCheck(this,A),s(this,"value")}},entries:{writable:!0,enumerable:!0,configurable:!0,value:function(){return hA.brandCheck(this,A),s(this,"key+value")}},forEach:{writable:!0,enumerable:!0,configurable:!0,value:function(E,I=globalThis){if(hA.brandCheck(this,A),hA.argumentLengthCheck(arguments,1,`${e}.forEach`),typeof E!="function")throw new TypeError(`Failed to execute \'forEach\' on \'${e}\': parameter 1 is not of type \'Function\'.`);for(let{0:B,1:c}of s(this,"key+value"))E.call(I,c,B,this)}}};return Object.defineProperties(A.prototype,{...o,[Symbol.iterator]:{writable:!0,enumerable:!1,configurable:!0,value:o.entries.value}})}function zI(e,A,t){let r=A,n=t;try{let s=e.stream.getReader();ti(s,r,n)}catch(s){n(s)}}function jI(e){try{e.close(),e.byobRequest?.respond(0)}catch(A){if(!A.message.includes("Controller is already closed")&&!A.message.includes("ReadableStream is already closed"))throw A}}async function ti(e,A,t){try{let r=[],n=0;do{let{done:s,value:o}=await e.read();if(s){A(Buffer.concat(r,n));return}if(!NI(o)){t(new TypeError("Received non-Uint8Array chunk"));return}r.push(o),n+=o.length}while(!0)}catch(r){t(r)}}function ri(e){le("protocol"in e);let A=e.protocol;return A==="about:"||A==="blob:"||A==="data:"}function Yr(e){return typeof e=="string"&&e[5]===":"&&e[0]==="h"&&e[1]==="t"&&e[2]==="t"&&e[3]==="p"&&e[4]==="s"||e.protocol==="https:"}function ni(e){le("protocol"in e);let A=e.protocol;return A==="http:"||A==="https:"}function $I(e,A){let t=e;if(!t.startsWith("bytes"))return"failure";let r={position:5};if(A&&FA(E=>E==="	"||E===" ",t,r),t.charCodeAt(r.position)!==61)return"failure";r.position++,A&&FA(E=>E==="	"||E===" ",t,r);let n=FA(E=>{let I=E.charCodeAt(0);return I>=48&&I<=57},t,r),s=n.length?Number(n):null;if(A&&FA(E=>E==="	"||E===" ",t,r),t.charCodeAt(r.position)!==45)return"failure";r.position++,A&&FA(E=>E==="	"||E===" ",t,r);let o=FA(E=>{let I=E.charCodeAt(0);return I>=48&&I<=57},t,r),g=o.length?Number(o):null;return r.position<t.length||g===null&&s===null||s>g?"failure":{rangeStartValue:s,rangeEndValue:g}}function AB(e,A,t){let r="bytes ";return r+=kr(`${e}`),r+="-",r+=kr(`${A}`),r+="/",r+=kr(`${t}`),r}var Hr=class extends CI{#A;constructor(A){super(),this.#A=A}_transform(A,t,r){if(!this._inflateStream){if(A.length===0){r();return}this._inflateStream=(A[0]&15)===8?vo.createInflate(this.#A):vo.createInflateRaw(this.#A),this._inflateStream.on("data",this.push.bind(this)),this._inflateStream.on("end",()=>this.push(null)),this._inflateStream.on("error",n=>this.destroy(n))}this._inflateStream.write(A,t,r)}_final(A){this._inflateStream&&(this._inflateStream.end(),this._inflateStream=null),A()}};function eB(e){return new Hr(e)}function tB(e){let A=null,t=null,r=null,n=si("content-type",e);if(n===null)return"failure";for(let s of n){let o=hI(s);o==="failure"||o.essence==="*/*"||(r=o,r.essence!==t?(A=null,r.parameters.has("charset")&&(A=r.parameters.get("charset")),t=r.essence):!r.parameters.has("charset")&&A!==null&&r.parameters.set("charset",A))}return r??"failure"}function rB(e){let A=e,t={position:0},r=[],n="";for(;t.position<A.length;){if(n+=FA(s=>s!==\'"\'&&s!==",",A,t),t.position<A.length)if(A.charCodeAt(t.position)===34){if(n+=lI(A,t),t.position<A.length)continue}else le(A.charCodeAt(t.position)===44),t.position++;n=SI(n,!0,!0,s=>s===9||s===32),r.push(n),n=""}return r}function si(e,A){let t=A.get(e,!0);return t===null?null:rB(t)}function nB(e){return!1}function sB(e){return!!(e.username||e.password)}function oB(e){return e!=null&&e!=="client"&&e!=="no-traversable"}var br=class{get baseUrl(){return Xo()}get origin(){return this.baseUrl?.origin}policyContainer=$o()},Gr=class{settingsObject=new br},iB=new Gr;oi.exports={isAborted:qI,isCancelled:vI,isValidEncodedURL:zo,ReadableStreamFrom:fI,tryUpgradeRequestToAPotentiallyTrustworthyURL:WI,clampAndCoarsenConnectionTimingInfo:bI,coarsenedSharedCurrentTime:GI,determineRequestsReferrer:xI,makePolicyContainer:$o,clonePolicyContainer:VI,appendFetchMetadata:YI,appendRequestOriginHeader:HI,TAOCheck:LI,corsCheck:kI,crossOriginResourcePolicyCheck:mI,createOpaqueTimingInfo:OI,setRequestReferrerPolicyOnRedirect:pI,isValidHTTPToken:Zo,requestBadPort:wI,requestCurrentURL:MA,responseURL:Ko,responseLocationURL:yI,isURLPotentiallyTrustworthy:TA,isValidReasonPhrase:FI,sameOrigin:ue,normalizeMethod:XI,iteratorMixin:KI,createIterator:ei,isValidHeaderName:TI,isValidHeaderValue:jo,isErrorLike:UI,fullyReadBody:zI,readableStreamClose:jI,urlIsLocal:ri,urlHasHttpsScheme:Yr,urlIsHttpHttpsScheme:ni,readAllBytes:ti,simpleRangeHeaderValue:$I,buildContentRange:AB,createInflate:eB,extractMimeType:tB,getDecodeSplit:si,environmentSettingsObject:iB,isOriginIPPotentiallyTrustworthy:Ai,hasAuthenticationEntry:nB,includesCredentials:sB,isTraversableNavigable:oB}});var xr=d((ac,Ei)=>{"use strict";var{iteratorMixin:EB}=Or(),{kEnumerableProperty:qA}=J(),{webidl:w}=ce(),ii=require("node:util"),gA=class e{#A=[];constructor(A=void 0){if(w.util.markAsUncloneable(this),A!==void 0)throw w.errors.conversionFailed({prefix:"FormData constructor",argument:"Argument 1",types:["undefined"]})}append(A,t,r=void 0){w.brandCheck(this,e);let n="FormData.append";w.argumentLengthCheck(arguments,2,n),A=w.converters.USVString(A),arguments.length===3||w.is.Blob(t)?(t=w.converters.Blob(t,n,"value"),r!==void 0&&(r=w.converters.USVString(r))):t=w.converters.USVString(t);let s=Vr(A,t,r);this.#A.push(s)}delete(A){w.brandCheck(this,e),w.argumentLengthCheck(arguments,1,"FormData.delete"),A=w.converters.USVString(A),this.#A=this.#A.filter(r=>r.name!==A)}get(A){w.brandCheck(this,e),w.argumentLengthCheck(arguments,1,"FormData.get"),A=w.converters.USVString(A);let r=this.#A.findIndex(n=>n.name===A);return r===-1?null:this.#A[r].value}getAll(A){return w.brandCheck(this,e),w.argumentLengthCheck(arguments,1,"FormData.getAll"),A=w.converters.USVString(A),this.#A.filter(r=>r.name===A).map(r=>r.value)}has(A){return w.brandCheck(this,e),w.argumentLengthCheck(arguments,1,"FormData.has"),A=w.converters.USVString(A),this.#A.findIndex(r=>r.name===A)!==-1}set(A,t,r=void 0){w.brandCheck(this,e);let n="FormData.set";w.argumentLengthCheck(arguments,2,n),A=w.converters.USVString(A),arguments.length===3||w.is.Blob(t)?(t=w.converters.Blob(t,n,"value"),r!==void 0&&(r=w.converters.USVString(r))):t=w.converters.USVString(t);let s=Vr(A,t,r),o=this.#A.findIndex(g=>g.name===A);o!==-1?this.#A=[...this.#A.slice(0,o),s,...this.#A.slice(o+1).filter(g=>g.name!==A)]:this.#A.push(s)}[ii.inspect.custom](A,t){let r=this.#A.reduce((s,o)=>(s[o.name]?Array.isArray(s[o.name])?s[o.name].push(o.value):s[o.name]=[s[o.name],o.value]:s[o.name]=o.value,s),{__proto__:null});t.depth??=A,t.colors??=!0;let n=ii.formatWithOptions(t,r);return`FormData ${n.slice(n.indexOf("]")+2)}`}static getFormDataState(A){return A.#A}static setFormDataState(A,t){A.#A=t}},{getFormDataState:QB,setFormDataState:gB}=gA;Reflect.deleteProperty(gA,"getFormDataState");Reflect.deleteProperty(gA,"setFormDataState");EB("FormData",gA,QB,"name","value");Object.defineProperties(gA.prototype,{append:qA,delete:qA,get:qA,getAll:qA,has:qA,set:qA,[Symbol.toStringTag]:{value:"FormData",configurable:!0}});function Vr(e,A,t){if(typeof A!="string"){if(w.is.File(A)||(A=new File([A],"blob",{type:A.type})),t!==void 0){let r={type:A.type,lastModified:A.lastModified};A=new File([A],t,r)}}return{name:e,value:A}}w.is.FormData=w.util.MakeTypeAssertion(gA);Ei.exports={FormData:gA,makeEntry:Vr,setFormDataState:gB}});var Ii=d((cc,gi)=>{"use strict";var{bufferToLowerCasedHeaderName:IB}=J(),{HTTP_TOKEN_CODEPOINTS:BB}=Xe(),{makeEntry:CB}=xr(),{webidl:Jr}=ce(),_r=require("node:assert"),{isomorphicDecode:Qi}=Be(),aB=Buffer.from("--"),Pr=new TextDecoder,cB=new TextDecoder("utf-8",{ignoreBOM:!0});function uB(e){for(let A=0;A<e.length;++A)if((e.charCodeAt(A)&-128)!==0)return!1;return!0}function lB(e){let A=e.length;if(A<27||A>70)return!1;for(let t=0;t<A;++t){let r=e.charCodeAt(t);if(!(r>=48&&r<=57||r>=65&&r<=90||r>=97&&r<=122||r===39||r===45||r===95))return!1}return!0}function hB(e,A){_r(A!=="failure"&&A.essence==="multipart/form-data");let t=A.parameters.get("boundary");if(t===void 0)throw _("missing boundary in content-type header");let r=Buffer.from(`--${t}`,"utf8"),n=[],s={position:0},o=e.indexOf(r);if(o===-1)throw _("no boundary found in multipart body");for(s.position=o;;){if(e.subarray(s.position,s.position+r.length).equals(r))s.position+=r.length;else throw _("expected a value starting with -- and the boundary");if(dB(e,aB,s))return n;if(e[s.position]!==13||e[s.position+1]!==10)throw _("expected CRLF");s.position+=2;let g=fB(e,s),{name:E,filename:I,contentType:B,encoding:c}=g;s.position+=2;let l;{let f=e.indexOf(r.subarray(2),s.position);if(f===-1)throw _("expected boundary after body");l=e.subarray(s.position,f-4),s.position+=l.length,c==="base64"&&(l=Buffer.from(l.toString(),"base64"))}if(e[s.position]!==13||e[s.position+1]!==10)throw _("expected CRLF");s.position+=2;let C;I!==null?(B??="text/plain",uB(B)||(B=""),C=new File([l],I,{type:B})):C=cB.decode(Buffer.from(l)),_r(Jr.is.USVString(E)),_r(typeof C=="string"&&Jr.is.USVString(C)||Jr.is.File(C)),n.push(CB(E,C,I))}}function DB(e,A){e[A.position]===59&&A.position++,K(o=>o===32||o===9,e,A);let t=K(o=>qr(o)&&o!==61&&o!==42,e,A);if(t.length===0)return null;let r=t.toString("ascii").toLowerCase(),n=e[A.position]===42;if(n&&A.position++,e[A.position]!==61)return null;A.position++,K(o=>o===32||o===9,e,A);let s;if(n){let o=K(g=>g!==32&&g!==13&&g!==10&&g!==59,e,A);if(o[0]!==117&&o[0]!==85||o[1]!==116&&o[1]!==84||o[2]!==102&&o[2]!==70||o[3]!==45||o[4]!==56)throw _("unknown encoding, expected utf-8\'\'");s=decodeURIComponent(Pr.decode(o.subarray(7)))}else if(e[A.position]===34){A.position++;let o=K(g=>g!==10&&g!==13&&g!==34,e,A);if(e[A.position]!==34)throw _("Closing quote not found");A.position++,s=Pr.decode(o).replace(/%0A/ig,`\n`).replace(/%0D/ig,"\\r").replace(/%22/g,\'"\')}else{let o=K(g=>qr(g)&&g!==59,e,A);s=Pr.decode(o)}return{name:r,value:s,extended:n}}function fB(e,A){let t=null,r=null,n=null,s=null;for(;;){if(e[A.position]===13&&e[A.position+1]===10){if(t===null)throw _("header name is null");return{name:t,filename:r,contentType:n,encoding:s}}let o=K(g=>g!==10&&g!==13&&g!==58,e,A);if(o=Wr(o,!0,!0,g=>g===9||g===32),!BB.test(o.toString()))throw _("header name does not match the field-name token production");if(e[A.position]!==58)throw _("expected :");switch(A.position++,K(g=>g===32||g===9,e,A),IB(o)){case"content-disposition":{t=r=null;let g=!1;if(K(I=>qr(I),e,A).toString("ascii").toLowerCase()!=="form-data")throw _("expected form-data for content-disposition header");for(;A.position<e.length&&(e[A.position]!==13||e[A.position+1]!==10);){let I=DB(e,A);if(!I)break;I.name==="name"?t=I.value:I.name==="filename"&&(I.extended?(r=I.value,g=!0):g||(r=I.value))}if(t===null)throw _("name attribute is required in content-disposition header");break}case"content-type":{let g=K(E=>E!==10&&E!==13,e,A);g=Wr(g,!1,!0,E=>E===9||E===32),n=Qi(g);break}case"content-transfer-encoding":{let g=K(E=>E!==10&&E!==13,e,A);g=Wr(g,!1,!0,E=>E===9||E===32),s=Qi(g);break}default:K(g=>g!==10&&g!==13,e,A)}if(e[A.position]!==13||e[A.position+1]!==10)throw _("expected CRLF");A.position+=2}}function K(e,A,t){let r=t.position;for(;r<A.length&&e(A[r]);)++r;return A.subarray(t.position,t.position=r)}function Wr(e,A,t,r){let n=0,s=e.length-1;if(A)for(;n<e.length&&r(e[n]);)n++;if(t)for(;s>0&&r(e[s]);)s--;return n===0&&s===e.length-1?e:e.subarray(n,s+1)}function dB(e,A,t){if(e.length<A.length)return!1;for(let r=0;r<A.length;r++)if(A[r]!==e[t.position+r])return!1;return!0}function _(e){return new TypeError("Failed to parse body as FormData.",{cause:new TypeError(e)})}function NB(e){return e<=31||e===127}function SB(e){return e===40||e===41||e===60||e===62||e===64||e===44||e===59||e===58||e===92||e===34||e===47||e===91||e===93||e===63||e===61}function qr(e){return e<=127&&e!==32&&e!==9&&!NB(e)&&!SB(e)}gi.exports={multipartFormDataParser:hB,validateBoundary:lB}});var Ci=d((uc,Bi)=>{"use strict";function yB(){let e,A;return{promise:new Promise((r,n)=>{e=r,A=n}),resolve:e,reject:A}}Bi.exports={createDeferredPromise:yB}});var fi=d((lc,Di)=>{"use strict";var Zr=J(),{ReadableStreamFrom:RB,readableStreamClose:ai,fullyReadBody:wB,extractMimeType:UB}=Or(),{FormData:ci,setFormDataState:FB}=xr(),{webidl:AA}=ce(),vr=require("node:assert"),{isErrored:Xr,isDisturbed:TB}=require("node:stream"),{isUint8Array:MB}=require("node:util/types"),{serializeAMimeType:pB}=Xe(),{multipartFormDataParser:mB}=Ii(),{createDeferredPromise:kB}=Ci(),{parseJSONFromBytes:LB}=Be(),{utf8DecodeBytes:YB}=Sr(),{runtimeFeatures:HB}=Fr(),bB=HB.has("crypto")?require("node:crypto").randomInt:e=>Math.floor(Math.random()*e),je=new TextEncoder;function GB(){}var OB=new FinalizationRegistry(e=>{let A=e.deref();A&&!A.locked&&!TB(A)&&!Xr(A)&&A.cancel("Response object has been garbage collected").catch(GB)});function li(e,A=!1){let t=null;AA.is.ReadableStream(e)?t=e:AA.is.Blob(e)?t=e.stream():t=new ReadableStream({start(){},async pull(E){let I=r(),B=I?.[Symbol.asyncIterator]?.();if(B==null){I?.length&&!Xr(t)&&E.enqueue(typeof I=="string"?je.encode(I):new Uint8Array(I)),queueMicrotask(()=>ai(E));return}for(;;){let{value:c,done:l}=await B.next();if(l){queueMicrotask(()=>ai(E));return}if(c.length&&!Xr(t)){E.enqueue(new Uint8Array(c));return}}},cancel(E){return r()[Symbol.asyncIterator]?.().return(E)},type:"bytes"}),vr(AA.is.ReadableStream(t));let r=null,n=null,s=null,o=null;if(typeof e=="string")n=e,o="text/plain;charset=UTF-8";else if(AA.is.URLSearchParams(e))n=e.toString(),o="application/x-www-form-urlencoded;charset=UTF-8";else if(AA.is.BufferSource(e))n=AA.util.getCopyOfBytesHeldByBufferSource(e);else if(AA.is.FormData(e)){let E=`----formdata-undici-0${`${bB(1e11)}`.padStart(11,"0")}`,I=`--${E}\\r\nContent-Disposition: form-data`;let B=N=>N.replace(/\\n/g,"%0A").replace(/\\r/g,"%0D").replace(/"/g,"%22"),c=N=>N.replace(/\\r?\\n|\\r/g,`\\r\n`),l=[],C=new Uint8Array([13,10]);s=0;let f=!1;for(let[N,S]of e)if(typeof S=="string"){let D=je.encode(I+`; name="${B(c(N))}"\\r\n\\r\n${c(S)}\\r\n`);l.push(D),s+=D.byteLength}else{let D=je.encode(`${I}; name="${B(c(N))}"`+(S.name?`; filename="${B(S.name)}"`:"")+`\\r\nContent-Type: ${S.type||"application/octet-stream"}\\r\n\\r\n`);l.push(D,S,C),typeof S.size=="number"?s+=D.byteLength+S.size+C.byteLength:f=!0}let h=je.encode(`--${E}--\\r\n`);l.push(h),s+=h.byteLength,f&&(s=null),n=e;let y=(async function*(){for(let N of l)N.stream?yield*N.stream():yield N})();r=()=>y,o=`multipart/form-data; boundary=${E}`}else if(AA.is.Blob(e))n=e,s=e.size,e.type&&(o=e.type);else if(typeof e[Symbol.asyncIterator]=="function"){if(A)throw new TypeError("keepalive");if(Zr.isDisturbed(e)||e.locked)throw new TypeError("Response body object should not be disturbed or locked");t=AA.is.ReadableStream(e)?e:RB(e)}return(typeof n=="string"||MB(n))&&(r=()=>n,s=typeof n=="string"?Buffer.byteLength(n):n.length),[{stream:t,source:n,length:s},o]}function VB(e,A=!1){return AA.is.ReadableStream(e)&&(vr(!Zr.isDisturbed(e),"The body has already been consumed."),vr(!e.locked,"The stream is locked.")),li(e,A)}function xB(e){let{0:A,1:t}=e.stream.tee();return e.stream=A,{stream:t,length:e.length,source:e.source}}function JB(e,A){return{blob(){return vA(this,r=>{let n=ui(A(this));return n===null?n="":n&&(n=pB(n)),new Blob([r],{type:n})},e,A)},arrayBuffer(){return vA(this,r=>new Uint8Array(r).buffer,e,A)},text(){return vA(this,YB,e,A)},json(){return vA(this,LB,e,A)},formData(){return vA(this,r=>{let n=ui(A(this));if(n!==null)switch(n.essence){case"multipart/form-data":{let s=mB(r,n),o=new ci;return FB(o,s),o}case"application/x-www-form-urlencoded":{let s=new URLSearchParams(r.toString()),o=new ci;for(let[g,E]of s)o.append(g,E);return o}}throw new TypeError(\'Content-Type was not one of "multipart/form-data" or "application/x-www-form-urlencoded".\')},e,A)},bytes(){return vA(this,r=>new Uint8Array(r),e,A)}}}function _B(e,A){Object.assign(e.prototype,JB(e,A))}function vA(e,A,t,r){try{AA.brandCheck(e,t)}catch(g){return Promise.reject(g)}if(e=r(e),hi(e))return Promise.reject(new TypeError("Body is unusable: Body has already been read"));let n=kB(),s=n.reject,o=g=>{try{n.resolve(A(g))}catch(E){s(E)}};return e.body==null?(o(Buffer.allocUnsafe(0)),n.promise):(wB(e.body,o,s),n.promise)}function hi(e){let A=e.body;return A!=null&&(A.stream.locked||Zr.isDisturbed(A.stream))}function ui(e){let A=e.headersList,t=UB(A);return t==="failure"?null:t}Di.exports={extractBody:li,safelyExtractBody:VB,cloneBody:xB,mixinBody:_B,streamRegistry:OB,bodyUnusable:hi}});var Hi=d((hc,Yi)=>{"use strict";var u=require("node:assert"),a=J(),{channels:di}=ge(),Kr=vt(),{RequestContentLengthMismatchError:pA,ResponseContentLengthMismatchError:Ni,RequestAbortedError:pi,InvalidArgumentError:PB,HeadersTimeoutError:WB,HeadersOverflowError:qB,SocketError:mA,InformationalError:XA,BodyTimeoutError:vB,HTTPParserError:XB,ResponseExceededMaxSizeError:ZB}=x(),{kUrl:mi,kReset:P,kClient:rt,kParser:M,kBlocking:fe,kRunning:Y,kPending:rn,kSize:Si,kWriting:DA,kQueue:eA,kNoRef:he,kKeepAliveDefaultTimeout:KB,kHostHeader:zB,kPendingIdx:jB,kRunningIdx:z,kError:V,kPipelining:et,kSocket:kA,kKeepAliveTimeoutValue:nt,kMaxHeadersSize:$B,kKeepAliveMaxTimeout:AC,kKeepAliveTimeoutThreshold:eC,kHeadersTimeout:tC,kBodyTimeout:rC,kStrictContentLength:$r,kMaxRequests:yi,kCounter:nC,kMaxResponseSize:sC,kOnError:Ri,kResume:IA,kHTTPContext:ki,kClosed:An}=$(),X=ao(),wi=Buffer.alloc(0),$e=Buffer[Symbol.species],oC=a.removeAllListeners,LA=Symbol("kIdleSocketValidation"),ZA=Symbol("kIdleSocketValidationTimeout"),nn=Symbol("kSocketUsed"),Ui=Symbol("kTypeOfService"),zr;function iC(){let e=process.env.JEST_WORKER_ID?We():void 0,A,t=!0;if(process.arch==="ppc64"){let[r,n]=process.versions.node.split(".").map(s=>parseInt(s,10));(r<24||r===24&&n<12)&&(t=!1)}if(process.env.UNDICI_NO_WASM_SIMD==="1"?t=!1:process.env.UNDICI_NO_WASM_SIMD==="0"&&(t=!0),t)try{A=new WebAssembly.Module(lo())}catch{}return A||(A=new WebAssembly.Module(e||We())),new WebAssembly.Instance(A,{env:{wasm_on_url:(r,n,s)=>0,wasm_on_status:(r,n,s)=>{u(k.ptr===r);let o=n-iA+oA.byteOffset;return k.onStatus(new $e(oA.buffer,o,s))},wasm_on_message_begin:r=>(u(k.ptr===r),k.onMessageBegin()),wasm_on_header_field:(r,n,s)=>{u(k.ptr===r);let o=n-iA+oA.byteOffset;return k.onHeaderField(new $e(oA.buffer,o,s))},wasm_on_header_value:(r,n,s)=>{u(k.ptr===r);let o=n-iA+oA.byteOffset;return k.onHeaderValue(new $e(oA.buffer,o,s))},wasm_on_headers_complete:(r,n,s,o)=>(u(k.ptr===r),k.onHeadersComplete(n,s===1,o===1)),wasm_on_body:(r,n,s)=>{u(k.ptr===r);let o=n-iA+oA.byteOffset;return k.onBody(new $e(oA.buffer,o,s))},wasm_on_message_complete:r=>(u(k.ptr===r),k.onMessageComplete())}})}var jr=null,k=null,oA=null,At=0,iA=null,EC=0,De=1,KA=2|De,tt=4|De,en=8|EC,tn=class{constructor(A,t,{exports:r}){this.llhttp=r,this.ptr=this.llhttp.llhttp_alloc(X.TYPE.RESPONSE),this.client=A,this.socket=t,this.timeout=null,this.timeoutWeakRef=new WeakRef(this),this.timeoutValue=null,this.timeoutType=null,this.statusCode=0,this.statusText="",this.upgrade=!1,this.headers=[],this.headersSize=0,this.headersMaxSize=A[$B],this.shouldKeepAlive=!1,this.paused=!1,this.resume=this.resume.bind(this),this.bytesRead=0,this.keepAlive="",this.contentLength="",this.connection="",this.maxResponseSize=A[sC]}setTimeout(A,t){A!==this.timeoutValue||t&De^this.timeoutType&De?(this.timeout&&(Kr.clearTimeout(this.timeout),this.timeout=null),A&&(t&De?this.timeout=Kr.setFastTimeout(Fi,A,this.timeoutWeakRef):(this.timeout=setTimeout(Fi,A,this.timeoutWeakRef),this.timeout?.unref())),this.timeoutValue=A):this.timeout&&this.timeout.refresh&&this.timeout.refresh(),this.timeoutType=t}resume(){this.socket.destroyed||!this.paused||(u(this.ptr!=null),u(k===null),this.llhttp.llhttp_resume(this.ptr),u(this.timeoutType===tt),this.timeout&&this.timeout.refresh&&this.timeout.refresh(),this.paused=!1,this.execute(this.socket.read()||wi),this.readMore())}readMore(){for(;!this.paused&&this.ptr;){let A=this.socket.read();if(A===null)break;this.execute(A)}}execute(A){u(k===null),u(this.ptr!=null),u(!this.paused);let{socket:t,llhttp:r}=this;A.length>At&&(iA&&r.free(iA),At=Math.ceil(A.length/4096)*4096,iA=r.malloc(At)),new Uint8Array(r.memory.buffer,iA,At).set(A);try{let n;try{oA=A,k=this,n=r.llhttp_execute(this.ptr,iA,A.length)}finally{k=null,oA=null}if(n!==X.ERROR.OK){let s=A.subarray(r.llhttp_get_error_pos(this.ptr)-iA);if(n===X.ERROR.PAUSED_UPGRADE)this.onUpgrade(s);else if(n===X.ERROR.PAUSED)this.paused=!0,t.unshift(s);else throw this.createError(n,s)}}catch(n){a.destroy(t,n)}}finish(){u(k===null),u(this.ptr!=null),u(!this.paused);let{llhttp:A}=this,t;try{k=this,t=A.llhttp_finish(this.ptr)}finally{k=null}return t===X.ERROR.OK?null:t===X.ERROR.PAUSED||t===X.ERROR.PAUSED_UPGRADE?(this.paused=!0,null):this.createError(t,wi)}createError(A,t){let{llhttp:r,contentLength:n,bytesRead:s}=this;if(n&&s!==parseInt(n,10))return new Ni;let o=r.llhttp_get_error_reason(this.ptr),g="";if(o){let E=new Uint8Array(r.memory.buffer,o).indexOf(0);g="Response does not match the HTTP/1.1 protocol ("+Buffer.from(r.memory.buffer,o,E).toString()+")"}return new XB(g,X.ERROR[A],t)}destroy(){u(k===null),u(this.ptr!=null),this.llhttp.llhttp_free(this.ptr),this.ptr=null,this.timeout&&Kr.clearTimeout(this.timeout),this.timeout=null,this.timeoutValue=null,this.timeoutType=null,this.paused=!1}onStatus(A){return this.statusText=A.toString(),0}onMessageBegin(){let{socket:A,client:t}=this;if(A.destroyed)return-1;if(t[Y]===0)return a.destroy(A,new mA("bad response",a.getSocketInfo(A))),-1;let r=t[eA][t[z]];return r?(r.onResponseStarted(),0):-1}onHeaderField(A){let t=this.headers.length;return(t&1)===0?this.headers.push(A):this.headers[t-1]=Buffer.concat([this.headers[t-1],A]),this.trackHeader(A.length),0}onHeaderValue(A){let t=this.headers.length;(t&1)===1?(this.headers.push(A),t+=1):this.headers[t-1]=Buffer.concat([this.headers[t-1],A]);let r=this.headers[t-2];if(r.length===10){let n=a.bufferToLowerCasedHeaderName(r);n==="keep-alive"?this.keepAlive+=A.toString():n==="connection"&&(this.connection+=A.toString())}else r.length===14&&a.bufferToLowerCasedHeaderName(r)==="content-length"&&(this.contentLength+=A.toString());return this.trackHeader(A.length),0}trackHeader(A){this.headersSize+=A,this.headersSize>=this.headersMaxSize&&a.destroy(this.socket,new qB)}onUpgrade(A){let{upgrade:t,client:r,socket:n,headers:s,statusCode:o,statusText:g}=this;u(t),u(r[kA]===n),u(!n.destroyed),u(!this.paused),u((s.length&1)===0);let E=r[eA][r[z]];u(E),u(E.upgrade||E.method==="CONNECT"),this.statusCode=0,this.statusText="",this.shouldKeepAlive=!1,this.headers=[],this.headersSize=0,n.unshift(A),n[M].destroy(),n[M]=null,n[rt]=null,n[V]=null,oC(n),r[kA]=null,r[ki]=null,r[eA][r[z]++]=null,r.emit("disconnect",r[mi],[r],new XA("upgrade"));try{E.onUpgrade(o,s,n,g)}catch(I){a.errorRequest(r,E,I),a.destroy(n,I)}r[IA]()}onHeadersComplete(A,t,r){let{client:n,socket:s,headers:o,statusText:g}=this;if(s.destroyed)return-1;if(n[Y]===0)return a.destroy(s,new mA("bad response",a.getSocketInfo(s))),-1;let E=n[eA][n[z]];if(!E)return-1;if(u(!this.upgrade),u(this.statusCode<200),A===100)return a.destroy(s,new mA("bad response",a.getSocketInfo(s))),-1;if(t&&!E.upgrade)return a.destroy(s,new mA("bad upgrade",a.getSocketInfo(s))),-1;if(u(this.timeoutType===KA),this.statusCode=A,this.shouldKeepAlive=r||E.method==="HEAD"&&!s[P]&&this.connection.toLowerCase()==="keep-alive",this.statusCode>=200){let B=E.bodyTimeout!=null?E.bodyTimeout:n[rC];this.setTimeout(B,tt)}else this.timeout&&this.timeout.refresh&&this.timeout.refresh();if(E.method==="CONNECT")return u(n[Y]===1),this.upgrade=!0,2;if(t)return u(n[Y]===1),this.upgrade=!0,2;if(u((this.headers.length&1)===0),this.headers=[],this.headersSize=0,this.shouldKeepAlive&&n[et]){let B=this.keepAlive?a.parseKeepAliveTimeout(this.keepAlive):null;if(B!=null){let c=Math.min(B-n[eC],n[AC]);c<=0?s[P]=!0:n[nt]=c}else n[nt]=n[KB]}else s[P]=!0;let I=E.onHeaders(A,o,this.resume,g)===!1;return E.aborted?-1:E.method==="HEAD"||A<200?1:(s[fe]&&(s[fe]=!1,n[IA]()),I?X.ERROR.PAUSED:0)}onBody(A){let{client:t,socket:r,statusCode:n,maxResponseSize:s}=this;if(r.destroyed)return-1;let o=t[eA][t[z]];return u(o),u(this.timeoutType===tt),this.timeout&&this.timeout.refresh&&this.timeout.refresh(),u(n>=200),s>-1&&this.bytesRead+A.length>s?(a.destroy(r,new ZB),-1):(this.bytesRead+=A.length,o.onData(A)===!1?X.ERROR.PAUSED:0)}onMessageComplete(){let{client:A,socket:t,statusCode:r,upgrade:n,headers:s,contentLength:o,bytesRead:g,shouldKeepAlive:E}=this;if(t.destroyed&&(!r||E))return-1;if(n)return 0;u(r>=100),u((this.headers.length&1)===0);let I=A[eA][A[z]];if(u(I),this.statusCode=0,this.statusText="",this.bytesRead=0,this.contentLength="",this.keepAlive="",this.connection="",this.headers=[],this.headersSize=0,r<200)return 0;if(I.method!=="HEAD"&&o&&g!==parseInt(o,10))return a.destroy(t,new Ni),-1;if(I.onComplete(s),A[eA][A[z]++]=null,t[nn]=A[rn]===0,t[DA])return u(A[Y]===0),a.destroy(t,new XA("reset")),X.ERROR.PAUSED;if(E){if(t[P]&&A[Y]===0)return a.destroy(t,new XA("reset")),X.ERROR.PAUSED;A[et]==null||A[et]===1?setImmediate(A[IA]):A[IA]()}else return a.destroy(t,new XA("reset")),X.ERROR.PAUSED;return 0}};function Fi(e){let A=e.deref();if(!A)return;let{socket:t,timeoutType:r,client:n,paused:s}=A;r===KA?(!t[DA]||t.writableNeedDrain||n[Y]>1)&&(u(!s,"cannot be paused while waiting for headers"),a.destroy(t,new WB)):r===tt?s||a.destroy(t,new vB):r===en&&(u(n[Y]===0&&n[nt]),a.destroy(t,new XA("socket idle timeout")))}function QC(e,A){if(e[kA]=A,jr||(jr=iC()),A.errored)throw A.errored;if(A.destroyed)throw new mA("destroyed");return A[he]=!1,A[DA]=!1,A[P]=!1,A[fe]=!1,A[LA]=0,A[ZA]=null,A[nn]=!1,A[M]=new tn(e,A,jr),a.addListener(A,"error",gC),a.addListener(A,"readable",IC),a.addListener(A,"end",BC),a.addListener(A,"close",CC),A[An]=!1,A.on("close",aC),{version:"h1",defaultPipelining:1,write(t){return DC(e,t)},resume(){uC(e)},destroy(t,r){A[An]?queueMicrotask(r):(A.on("close",r),A.destroy(t))},get destroyed(){return A.destroyed},busy(t){return!!(A[DA]||A[P]||A[fe]||A[LA]===1||t&&(e[Y]>0&&!t.idempotent||e[Y]>0&&(t.upgrade||t.method==="CONNECT")||e[Y]>0&&a.bodyLength(t.body)!==0&&(a.isStream(t.body)||a.isAsyncIterable(t.body)||a.isFormDataLike(t.body))))}}}function gC(e){let A=this[M];if(e.code==="ECONNRESET"&&A.statusCode&&!A.shouldKeepAlive){let t=A.finish();t&&(this[V]=t,this[rt][Ri](t));return}this[V]=e,this[rt][Ri](e)}function IC(){this[M]?.readMore()}function BC(){let e=this[M];if(e.statusCode&&!e.shouldKeepAlive){let A=e.finish();A&&a.destroy(this,A);return}a.destroy(this,new mA("other side closed",a.getSocketInfo(this)))}function CC(){let e=this[M];Li(this),e&&(!this[V]&&e.statusCode&&!e.shouldKeepAlive&&(this[V]=e.finish()||this[V]),this[M].destroy(),this[M]=null);let A=this[V]||new mA("closed",a.getSocketInfo(this)),t=this[rt];if(t[kA]=null,t[ki]=null,t.destroyed){u(t[rn]===0);let r=t[eA].splice(t[z]);for(let n=0;n<r.length;n++){let s=r[n];a.errorRequest(t,s,A)}}else if(t[Y]>0&&A.code!=="UND_ERR_INFO"){let r=t[eA][t[z]];t[eA][t[z]++]=null,a.errorRequest(t,r,A)}t[jB]=t[z],u(t[Y]===0),t.emit("disconnect",t[mi],[t],A),t[IA]()}function aC(){this[An]=!0}function Li(e){e[ZA]&&(clearImmediate(e[ZA]),e[ZA]=null),e[LA]=0}function cC(e,A){A[LA]=1,A[ZA]=setImmediate(()=>{A[ZA]=null,A[LA]=2,e[kA]===A&&!A.destroyed&&e[IA]()})}function uC(e){let A=e[kA];if(A&&!A.destroyed){if(e[Si]===0?!A[he]&&A.unref&&(A.unref(),A[he]=!0):A[he]&&A.ref&&(A.ref(),A[he]=!1),e[Y]===0&&e[rn]>0&&A[nn]){if(A[LA]===0)return cC(e,A),A[M].readMore(),A.destroyed,void 0;if(A[LA]===1)return A[M].readMore(),A.destroyed,void 0}if(e[Y]===0&&(A[M].readMore(),A.destroyed))return;if(e[Si]===0)A[M].timeoutType!==en&&A[M].setTimeout(e[nt],en);else if(e[Y]>0&&A[M].statusCode<200&&A[M].timeoutType!==KA){let t=e[eA][e[z]],r=t.headersTimeout!=null?t.headersTimeout:e[tC];A[M].setTimeout(r,KA)}}}function lC(e){return e!=="GET"&&e!=="HEAD"&&e!=="OPTIONS"&&e!=="TRACE"&&e!=="CONNECT"}function hC(e,A){if(typeof e.setTypeOfService!="function")return;let t=A.typeOfService;if(!(t===void 0||e[Ui]===t))try{e.setTypeOfService(t),e[Ui]=t}catch{}}function DC(e,A){let{method:t,path:r,host:n,upgrade:s,blocking:o,reset:g}=A,{body:E,headers:I,contentLength:B}=A,c=t==="PUT"||t==="POST"||t==="PATCH"||t==="QUERY"||t==="PROPFIND"||t==="PROPPATCH";if(a.isFormDataLike(E)){zr||(zr=fi().extractBody);let[y,N]=zr(E);A.contentType==null&&I.push("content-type",N),E=y.stream,B=y.length}else if(a.isBlobLike(E)&&A.contentType==null){let y=E.type;if(y){let N=`${y}`;if(!a.isValidHeaderValue(N))return a.errorRequest(e,A,new PB("invalid content-type header")),!1;I.push("content-type",N)}}E&&typeof E.read=="function"&&E.read(0);let l=a.bodyLength(E);if(B=l??B,B===null&&(B=A.contentLength),B===0&&!c&&(B=null),lC(t)&&B>0&&A.contentLength!==null&&A.contentLength!==B){if(e[$r])return a.errorRequest(e,A,new pA),!1;process.emitWarning(new pA)}let C=e[kA];Li(C);let f=y=>{A.aborted||A.completed||(a.errorRequest(e,A,y||new pi),a.destroy(E),a.destroy(C,new XA("aborted")))};try{A.onConnect(f)}catch(y){a.errorRequest(e,A,y)}if(A.aborted)return!1;t==="HEAD"&&(C[P]=!0),(s||t==="CONNECT")&&(C[P]=!0),g!=null&&(C[P]=g),e[yi]&&C[nC]++>=e[yi]&&(C[P]=!0),o&&(C[fe]=!0),hC(C,A);let h=`${t} ${r} HTTP/1.1\\r\n`;if(typeof n=="string"?h+=`host: ${n}\\r\n`:h+=e[zB],s?h+=`connection: upgrade\\r\nupgrade: ${s}\\r\n`:e[et]&&!C[P]?h+=`connection: keep-alive\\r\n`:h+=`connection: close\\r\n`,Array.isArray(I))for(let y=0;y<I.length;y+=2){let N=I[y+0],S=I[y+1];if(Array.isArray(S))for(let D=0;D<S.length;D++)h+=`${N}: ${S[D]}\\r\n`;else h+=`${N}: ${S}\\r\n`}return di.sendHeaders.hasSubscribers&&di.sendHeaders.publish({request:A,headers:h,socket:C}),!E||l===0?Ti(f,null,e,A,C,B,h,c):a.isBuffer(E)?Ti(f,E,e,A,C,B,h,c):a.isBlobLike(E)?typeof E.stream=="function"?Mi(f,E.stream(),e,A,C,B,h,c):dC(f,E,e,A,C,B,h,c):a.isStream(E)?fC(f,E,e,A,C,B,h,c):a.isIterable(E)?Mi(f,E,e,A,C,B,h,c):u(!1),!0}function fC(e,A,t,r,n,s,o,g){u(s!==0||t[Y]===0,"stream body cannot be pipelined");let E=!1,I=new st({abort:e,socket:n,request:r,contentLength:s,client:t,expectsPayload:g,header:o}),B=function(f){if(!E)try{!I.write(f)&&this.pause&&this.pause()}catch(h){a.destroy(this,h)}},c=function(){E||A.resume&&A.resume()},l=function(){if(queueMicrotask(()=>{A.removeListener("error",C)}),!E){let f=new pi;queueMicrotask(()=>C(f))}},C=function(f){if(!E){if(E=!0,u(n.destroyed||n[DA]&&t[Y]<=1),n.off("drain",c).off("error",C),A.removeListener("data",B).removeListener("end",C).removeListener("close",l),!f)try{I.end()}catch(h){f=h}I.destroy(f),f&&(f.code!=="UND_ERR_INFO"||f.message!=="reset")?a.destroy(A,f):a.destroy(A)}};A.on("data",B).on("end",C).on("error",C).on("close",l),A.resume&&A.resume(),n.on("drain",c).on("error",C),A.errorEmitted??A.errored?setImmediate(C,A.errored):(A.endEmitted??A.readableEnded)&&setImmediate(C,null),(A.closeEmitted??A.closed)&&setImmediate(l)}function Ti(e,A,t,r,n,s,o,g){try{A?a.isBuffer(A)&&(u(s===A.byteLength,"buffer body must have content length"),n.cork(),n.write(`${o}content-length: ${s}\\r\n\\r\n`,"latin1"),n.write(A),n.uncork(),r.onBodySent(A),!g&&r.reset!==!1&&(n[P]=!0)):s===0?n.write(`${o}content-length: 0\\r\n\\r\n`,"latin1"):(u(s===null,"no body must not have content length"),n.write(`${o}\\r\n`,"latin1")),r.onRequestSent(),t[IA]()}catch(E){e(E)}}async function dC(e,A,t,r,n,s,o,g){u(s===A.size,"blob body must have content length");try{if(s!=null&&s!==A.size)throw new pA;let E=Buffer.from(await A.arrayBuffer());n.cork(),n.write(`${o}content-length: ${s}\\r\n\\r\n`,"latin1"),n.write(E),n.uncork(),r.onBodySent(E),r.onRequestSent(),!g&&r.reset!==!1&&(n[P]=!0),t[IA]()}catch(E){e(E)}}async function Mi(e,A,t,r,n,s,o,g){u(s!==0||t[Y]===0,"iterator body cannot be pipelined");let E=null;function I(){if(E){let l=E;E=null,l()}}let B=()=>new Promise((l,C)=>{u(E===null),n[V]?C(n[V]):E=l});n.on("close",I).on("drain",I);let c=new st({abort:e,socket:n,request:r,contentLength:s,client:t,expectsPayload:g,header:o});try{for await(let l of A){if(n[V])throw n[V];c.write(l)||await B()}c.end()}catch(l){c.destroy(l)}finally{n.off("close",I).off("drain",I)}}var st=class{constructor({abort:A,socket:t,request:r,contentLength:n,client:s,expectsPayload:o,header:g}){this.socket=t,this.request=r,this.contentLength=n,this.client=s,this.bytesWritten=0,this.expectsPayload=o,this.header=g,this.abort=A,t[DA]=!0}write(A){let{socket:t,request:r,contentLength:n,client:s,bytesWritten:o,expectsPayload:g,header:E}=this;if(t[V])throw t[V];if(t.destroyed)return!1;let I=Buffer.byteLength(A);if(!I)return!0;if(n!==null&&o+I>n){if(s[$r])throw new pA;process.emitWarning(new pA)}t.cork(),o===0&&(!g&&r.reset!==!1&&(t[P]=!0),n===null?t.write(`${E}transfer-encoding: chunked\\r\n`,"latin1"):t.write(`${E}content-length: ${n}\\r\n\\r\n`,"latin1")),n===null&&t.write(`\\r\n${I.toString(16)}\\r\n`,"latin1"),this.bytesWritten+=I;let B=t.write(A);return t.uncork(),r.onBodySent(A),B||t[M].timeout&&t[M].timeoutType===KA&&t[M].timeout.refresh&&t[M].timeout.refresh(),B}end(){let{socket:A,contentLength:t,client:r,bytesWritten:n,expectsPayload:s,header:o,request:g}=this;if(g.onRequestSent(),A[DA]=!1,A[V])throw A[V];if(!A.destroyed){if(n===0?s?A.write(`${o}content-length: 0\\r\n\\r\n`,"latin1"):A.write(`${o}\\r\n`,"latin1"):t===null&&A.write(`\\r\n0\\r\n\\r\n`,"latin1"),t!==null&&n!==t){if(r[$r])throw new pA;process.emitWarning(new pA)}A[M].timeout&&A[M].timeoutType===KA&&A[M].timeout.refresh&&A[M].timeout.refresh(),r[IA]()}}destroy(A){let{socket:t,client:r,abort:n}=this;t[DA]=!1,A&&(u(r[Y]<=1,"pipeline should only contain this request"),n(A))}};Yi.exports=QC});var bi=d(()=>{});var it=d((dc,Wi)=>{"use strict";var BA=require("node:assert"),xi=require("node:net"),de=require("node:http"),YA=J(),{ClientStats:NC}=ir(),{channels:zA}=ge(),SC=Qo(),yC=PA(),{InvalidArgumentError:p,InformationalError:RC,ClientDestroyedError:wC}=x(),UC=Pe(),{kUrl:EA,kServerName:NA,kClient:FC,kBusy:on,kConnect:TC,kResuming:HA,kRunning:Re,kPending:we,kSize:Ne,kQueue:tA,kConnected:MC,kConnecting:jA,kNeedDrain:dA,kKeepAliveDefaultTimeout:Gi,kHostHeader:pC,kPendingIdx:rA,kRunningIdx:aA,kError:mC,kPipelining:ot,kKeepAliveTimeoutValue:kC,kMaxHeadersSize:LC,kKeepAliveMaxTimeout:YC,kKeepAliveTimeoutThreshold:HC,kHeadersTimeout:bC,kBodyTimeout:GC,kStrictContentLength:OC,kConnector:Se,kMaxRequests:En,kCounter:VC,kClose:xC,kDestroy:JC,kDispatch:_C,kLocalAddress:ye,kMaxResponseSize:PC,kOnError:WC,kHTTPContext:L,kMaxConcurrentStreams:qC,kHTTP2InitialWindowSize:vC,kHTTP2ConnectionWindowSize:XC,kResume:CA,kPingInterval:ZC}=$(),KC=Hi(),zC=bi(),fA=Symbol("kClosedResolve"),jC=de&&de.maxHeaderSize&&Number.isInteger(de.maxHeaderSize)&&de.maxHeaderSize>0?()=>de.maxHeaderSize:()=>{throw new p("http module not available or http.maxHeaderSize invalid")},Oi=()=>{};function Ji(e){return e[ot]??e[L]?.defaultPipelining??1}var Qn=class extends yC{constructor(A,{maxHeaderSize:t,headersTimeout:r,socketTimeout:n,requestTimeout:s,connectTimeout:o,bodyTimeout:g,idleTimeout:E,keepAlive:I,keepAliveTimeout:B,maxKeepAliveTimeout:c,keepAliveMaxTimeout:l,keepAliveTimeoutThreshold:C,socketPath:f,pipelining:h,tls:y,strictContentLength:N,maxCachedSessions:S,connect:D,maxRequestsPerClient:F,localAddress:W,maxResponseSize:RA,autoSelectFamily:fn,autoSelectFamilyAttemptTimeout:Te,maxConcurrentStreams:Ae,allowH2:ee,useH2c:at,initialWindowSize:te,connectionWindowSize:re,pingInterval:OA,webSocket:NE,eventSource:SE}={}){if(I!==void 0)throw new p("unsupported keepAlive, use pipelining=0 instead");if(n!==void 0)throw new p("unsupported socketTimeout, use headersTimeout & bodyTimeout instead");if(s!==void 0)throw new p("unsupported requestTimeout, use headersTimeout & bodyTimeout instead");if(E!==void 0)throw new p("unsupported idleTimeout, use keepAliveTimeout instead");if(c!==void 0)throw new p("unsupported maxKeepAliveTimeout, use keepAliveMaxTimeout instead");if(t!=null){if(!Number.isInteger(t)||t<1)throw new p("invalid maxHeaderSize")}else t=jC();if(f!=null&&typeof f!="string")throw new p("invalid socketPath");if(o!=null&&(!Number.isFinite(o)||o<0))throw new p("invalid connectTimeout");if(B!=null&&(!Number.isFinite(B)||B<=0))throw new p("invalid keepAliveTimeout");if(l!=null&&(!Number.isFinite(l)||l<=0))throw new p("invalid keepAliveMaxTimeout");if(C!=null&&!Number.isFinite(C))throw new p("invalid keepAliveTimeoutThreshold");if(r!=null&&(!Number.isInteger(r)||r<0))throw new p("headersTimeout must be a positive integer or zero");if(g!=null&&(!Number.isInteger(g)||g<0))throw new p("bodyTimeout must be a positive integer or zero");if(D!=null&&typeof D!="function"&&typeof D!="object")throw new p("connect must be a function or an object");if(F!=null&&(!Number.isInteger(F)||F<0))throw new p("maxRequestsPerClient must be a positive number");if(W!=null&&(typeof W!="string"||xi.isIP(W)===0))throw new p("localAddress must be valid string IP address");if(RA!=null&&(!Number.isInteger(RA)||RA<-1))throw new p("maxResponseSize must be a positive number");if(Te!=null&&(!Number.isInteger(Te)||Te<-1))throw new p("autoSelectFamilyAttemptTimeout must be a positive number");if(ee!=null&&typeof ee!="boolean")throw new p("allowH2 must be a valid boolean value");if(Ae!=null&&(typeof Ae!="number"||Ae<1))throw new p("maxConcurrentStreams must be a positive integer, greater than 0");if(at!=null&&typeof at!="boolean")throw new p("useH2c must be a valid boolean value");if(te!=null&&(!Number.isInteger(te)||te<1))throw new p("initialWindowSize must be a positive integer, greater than 0");if(re!=null&&(!Number.isInteger(re)||re<1))throw new p("connectionWindowSize must be a positive integer, greater than 0");if(OA!=null&&(typeof OA!="number"||!Number.isInteger(OA)||OA<0))throw new p("pingInterval must be a positive integer, greater or equal to 0");if(super({webSocket:NE,eventSource:SE}),typeof D!="function")D=UC({...y,maxCachedSessions:S,allowH2:ee,useH2c:at,socketPath:f,timeout:o,...typeof fn=="boolean"?{autoSelectFamily:fn,autoSelectFamilyAttemptTimeout:Te}:void 0,...D});else{let ne=D;D=(yE,RE)=>ne({...yE,...f!=null?{socketPath:f}:null,...ee!=null?{allowH2:ee}:null},RE)}this[EA]=YA.parseOrigin(A),this[Se]=D,this[ot]=h??1,this[LC]=t,this[Gi]=B??4e3,this[YC]=l??6e5,this[HC]=C??2e3,this[kC]=this[Gi],this[NA]=null,this[ye]=W??null,this[HA]=0,this[dA]=0,this[pC]=`host: ${this[EA].hostname}${this[EA].port?`:${this[EA].port}`:""}\\r\n`,this[GC]=g??3e5,this[bC]=r??3e5,this[OC]=N??!0,this[En]=F,this[fA]=null,this[PC]=RA>-1?RA:-1,this[L]=null,this[qC]=Ae??100,this[vC]=te??262144,this[XC]=re??524288,this[ZC]=OA??6e4,this[tA]=[],this[aA]=0,this[rA]=0,this[CA]=ne=>gn(this,ne),this[WC]=ne=>_i(this,ne)}get pipelining(){return this[ot]}set pipelining(A){this[ot]=A,this[CA](!0)}get stats(){return new NC(this)}get[we](){return this[tA].length-this[rA]}get[Re](){return this[rA]-this[aA]}get[Ne](){return this[tA].length-this[aA]}get[MC](){return!!this[L]&&!this[jA]&&!this[L].destroyed}get[on](){return!!(this[L]?.busy(null)||this[Ne]>=(Ji(this)||1)||this[we]>0)}[TC](A){Pi(this),this.once("connect",A)}[_C](A,t){let r=new SC(this[EA].origin,A,t);return this[tA].push(r),this[HA]||(YA.bodyLength(r.body)==null&&YA.isIterable(r.body)?(this[HA]=1,queueMicrotask(()=>gn(this))):this[CA](!0)),this[HA]&&this[dA]!==2&&this[on]&&(this[dA]=2),this[dA]<2}[xC](){return new Promise(A=>{this[Ne]?this[fA]=A:A(null)})}[JC](A){return new Promise(t=>{let r=this[tA].splice(this[rA]);for(let s=0;s<r.length;s++){let o=r[s];o!=null&&YA.errorRequest(this,o,A)}let n=()=>{this[fA]&&(this[fA](),this[fA]=null),t(null)};this[L]?(this[L].destroy(A,n),this[L]=null):queueMicrotask(n),this[CA]()})}};function _i(e,A){if(e[Re]===0&&A.code!=="UND_ERR_INFO"&&A.code!=="UND_ERR_SOCKET"){BA(e[rA]===e[aA]);let t=e[tA].splice(e[aA]);for(let r=0;r<t.length;r++){let n=t[r];n!=null&&YA.errorRequest(e,n,A)}BA(e[Ne]===0)}}function Pi(e){BA(!e[jA]),BA(!e[L]);let{host:A,hostname:t,protocol:r,port:n}=e[EA];if(t[0]==="["){let s=t.indexOf("]");BA(s!==-1);let o=t.substring(1,s);BA(xi.isIPv6(o)),t=o}e[jA]=!0,zA.beforeConnect.hasSubscribers&&zA.beforeConnect.publish({connectParams:{host:A,hostname:t,protocol:r,port:n,version:e[L]?.version,servername:e[NA],localAddress:e[ye]},connector:e[Se]});try{e[Se]({host:A,hostname:t,protocol:r,port:n,servername:e[NA],localAddress:e[ye]},(s,o)=>{if(s){sn(e,s,{host:A,hostname:t,protocol:r,port:n}),e[CA]();return}if(e.destroyed){YA.destroy(o.on("error",Oi),new wC),e[CA]();return}BA(o);try{e[L]=o.alpnProtocol==="h2"?zC(e,o):KC(e,o)}catch(g){o.destroy().on("error",Oi),sn(e,g,{host:A,hostname:t,protocol:r,port:n}),e[CA]();return}e[jA]=!1,o[VC]=0,o[En]=e[En],o[FC]=e,o[mC]=null,zA.connected.hasSubscribers&&zA.connected.publish({connectParams:{host:A,hostname:t,protocol:r,port:n,version:e[L]?.version,servername:e[NA],localAddress:e[ye]},connector:e[Se],socket:o}),e.emit("connect",e[EA],[e]),e[CA]()})}catch(s){sn(e,s,{host:A,hostname:t,protocol:r,port:n}),e[CA]()}}function sn(e,A,{host:t,hostname:r,protocol:n,port:s}){if(!e.destroyed){if(e[jA]=!1,zA.connectError.hasSubscribers&&zA.connectError.publish({connectParams:{host:t,hostname:r,protocol:n,port:s,version:e[L]?.version,servername:e[NA],localAddress:e[ye]},connector:e[Se],error:A}),A.code==="ERR_TLS_CERT_ALTNAME_INVALID")for(BA(e[Re]===0);e[we]>0&&e[tA][e[rA]].servername===e[NA];){let o=e[tA][e[rA]++];YA.errorRequest(e,o,A)}else _i(e,A);e.emit("connectionError",e[EA],[e],A)}}function Vi(e){e[dA]=0,e.emit("drain",e[EA],[e])}function gn(e,A){e[HA]!==2&&(e[HA]=2,$C(e,A),e[HA]=0,e[aA]>256&&(e[tA].splice(0,e[aA]),e[rA]-=e[aA],e[aA]=0))}function $C(e,A){for(;;){if(e.destroyed){BA(e[we]===0);return}if(e[fA]&&!e[Ne]){e[fA](),e[fA]=null;return}if(e[L]&&e[L].resume(),e[on])e[dA]=2;else if(e[dA]===2){A?(e[dA]=1,queueMicrotask(()=>Vi(e))):Vi(e);continue}if(e[we]===0||e[Re]>=(Ji(e)||1))return;let t=e[tA][e[rA]];if(t===null)return;if(e[EA].protocol==="https:"&&e[NA]!==t.servername){if(e[Re]>0)return;e[NA]=t.servername,e[L]?.destroy(new RC("servername changed"),()=>{e[L]=null,gn(e)})}if(e[jA])return;if(!e[L]){Pi(e);return}if(e[L].destroyed||e[L].busy(t))return;!t.aborted&&e[L].write(t)?e[rA]++:e[tA].splice(e[rA],1)}}Wi.exports=Qn});var gt=d((Nc,Zi)=>{"use strict";var{PoolBase:Aa,kClients:Et,kNeedDrain:ea,kAddClient:ta,kGetDispatcher:ra,kRemoveClient:na}=no(),sa=it(),{InvalidArgumentError:In}=x(),qi=J(),{kUrl:vi}=$(),oa=Pe(),Qt=Symbol("options"),Bn=Symbol("connections"),Xi=Symbol("factory");function ia(e,A){return new sa(e,A)}var Cn=class extends Aa{constructor(A,{connections:t,factory:r=ia,connect:n,connectTimeout:s,tls:o,maxCachedSessions:g,socketPath:E,autoSelectFamily:I,autoSelectFamilyAttemptTimeout:B,allowH2:c,clientTtl:l,...C}={}){if(t!=null&&(!Number.isFinite(t)||t<0))throw new In("invalid connections");if(typeof r!="function")throw new In("factory must be a function.");if(n!=null&&typeof n!="function"&&typeof n!="object")throw new In("connect must be a function or an object");typeof n!="function"&&(n=oa({...o,maxCachedSessions:g,allowH2:c,socketPath:E,timeout:s,...typeof I=="boolean"?{autoSelectFamily:I,autoSelectFamilyAttemptTimeout:B}:void 0,...n})),super(C),this[Bn]=t||null,this[vi]=qi.parseOrigin(A),this[Qt]={...qi.deepClone(C),connect:n,allowH2:c,clientTtl:l,socketPath:E},this[Qt].interceptors=C.interceptors?{...C.interceptors}:void 0,this[Xi]=r,this.on("connect",(f,h)=>{if(l!=null&&l>0)for(let y of h)Object.assign(y,{ttl:Date.now()})}),this.on("connectionError",(f,h,y)=>{for(let N of h){let S=this[Et].indexOf(N);S!==-1&&this[Et].splice(S,1)}})}[ra](){let A=this[Qt].clientTtl;for(let t of this[Et])if(A!=null&&A>0&&t.ttl&&Date.now()-t.ttl>A)this[na](t);else if(!t[ea])return t;if(!this[Bn]||this[Et].length<this[Bn]){let t=this[Xi](this[vi],this[Qt]);return this[ta](t),t}}};Zi.exports=Cn});var Bt=d((Sc,tE)=>{"use strict";var{InvalidArgumentError:It,MaxOriginsReachedError:Ea}=x(),{kClients:j,kRunning:Ki,kClose:Qa,kDestroy:ga,kDispatch:Ia,kUrl:Ba}=$(),Ca=PA(),aa=gt(),ca=it(),ua=J(),zi=Symbol("onConnect"),ji=Symbol("onDisconnect"),$i=Symbol("onConnectionError"),AE=Symbol("onDrain"),eE=Symbol("factory"),an=Symbol("options"),Ue=Symbol("origins");function la(e,A){return A&&A.connections===1?new ca(e,A):new aa(e,A)}var cn=class extends Ca{constructor({factory:A=la,maxOrigins:t=1/0,connect:r,tls:n,...s}={}){if(typeof A!="function")throw new It("factory must be a function.");if(r!=null&&typeof r!="function"&&typeof r!="object")throw new It("connect must be a function or an object");if(typeof t!="number"||Number.isNaN(t)||t<=0)throw new It("maxOrigins must be a number greater than 0");super(s),r&&typeof r!="function"&&(r={...r}),n&&typeof n!="function"&&(n={...n}),this[an]={...ua.deepClone(s),maxOrigins:t,connect:r,tls:n},this[eE]=A,this[j]=new Map,this[Ue]=new Set,this[AE]=(o,g)=>{this.emit("drain",o,[this,...g])},this[zi]=(o,g)=>{this.emit("connect",o,[this,...g])},this[ji]=(o,g,E)=>{this.emit("disconnect",o,[this,...g],E)},this[$i]=(o,g,E)=>{this.emit("connectionError",o,[this,...g],E)}}get[Ki](){let A=0;for(let{dispatcher:t}of this[j].values())A+=t[Ki];return A}[Ia](A,t){let r;if(A.origin&&(typeof A.origin=="string"||A.origin instanceof URL))r=String(A.origin);else throw new It("opts.origin must be a non-empty string or URL.");if(this[Ue].size>=this[an].maxOrigins&&!this[Ue].has(r))throw new Ea;let n=this[j].get(r),s=n&&n.dispatcher;if(!s){let o=g=>{let E=this[j].get(r);E&&(g&&(E.count-=1),E.count<=0&&(this[j].delete(r),E.dispatcher.destroyed||E.dispatcher.close()),this[Ue].delete(r))};s=this[eE](A.origin,this[an]).on("drain",this[AE]).on("connect",(g,E)=>{let I=this[j].get(r);I&&(I.count+=1),this[zi](g,E)}).on("disconnect",(g,E,I)=>{o(!0),this[ji](g,E,I)}).on("connectionError",(g,E,I)=>{o(!1),this[$i](g,E,I)}),this[j].set(r,{count:0,dispatcher:s}),this[Ue].add(r)}return s.dispatch(A,t)}[Qa](){let A=[];for(let{dispatcher:t}of this[j].values())A.push(t.close());return this[j].clear(),Promise.all(A)}[ga](A){let t=[];for(let{dispatcher:r}of this[j].values())t.push(r.destroy(A));return this[j].clear(),Promise.all(t)}get stats(){let A={};for(let{dispatcher:t}of this[j].values())t.stats&&(A[t[Ba].origin]=t.stats);return A}};tE.exports=cn});var rE=d(()=>{});var uE=d((wc,cE)=>{"use strict";var{kProxy:$A,kClose:gE,kDestroy:IE,kDispatch:nE}=$(),ha=Bt(),BE=gt(),CE=PA(),{InvalidArgumentError:bA,RequestAbortedError:Da,SecureProxyConnectionError:fa}=x(),sE=Pe(),aE=it(),{channels:oE}=ge(),da=rE(),Ct=Symbol("proxy agent"),SA=Symbol("proxy client"),cA=Symbol("proxy headers"),un=Symbol("request tls settings"),iE=Symbol("proxy tls settings"),EE=Symbol("connect endpoint function"),QE=Symbol("tunnel proxy");function Na(e){return e==="https:"?443:80}function Sa(e,A){return new BE(e,A)}var ya=()=>{};function Ra(e,A){return A.connections===1?new aE(e,A):new BE(e,A)}var ln=class extends CE{#A;constructor(A,{headers:t={},connect:r,factory:n}){if(!A)throw new bA("Proxy URL is mandatory");super(),this[cA]=t,n?this.#A=n(A,{connect:r}):this.#A=new aE(A,{connect:r})}[nE](A,t){let r=t.onHeaders;t.onHeaders=function(g,E,I){if(g===407){typeof t.onError=="function"&&t.onError(new bA("Proxy Authentication Required (407)"));return}r&&r.call(this,g,E,I)};let{origin:n,path:s="/",headers:o={}}=A;if(A.path=n+s,!("host"in o)&&!("Host"in o)){let{host:g}=new URL(n);o.host=g}return A.headers={...this[cA],...o},this.#A[nE](A,t)}[gE](){return this.#A.close()}[IE](A){return this.#A.destroy(A)}},hn=class extends CE{constructor(A){if(!A||typeof A=="object"&&!(A instanceof URL)&&!A.uri)throw new bA("Proxy uri is mandatory");let{clientFactory:t=Sa}=A;if(typeof t!="function")throw new bA("Proxy opts.clientFactory must be a function.");let{proxyTunnel:r=!0}=A;super();let n=this.#A(A),{href:s,origin:o,port:g,protocol:E,username:I,password:B,hostname:c}=n;if(this[$A]={uri:s,protocol:E},this[un]=A.requestTls,this[iE]=A.proxyTls,this[cA]=A.headers||{},this[QE]=r,A.auth&&A.token)throw new bA("opts.auth cannot be used in combination with opts.token");A.auth?this[cA]["proxy-authorization"]=`Basic ${A.auth}`:A.token?this[cA]["proxy-authorization"]=A.token:I&&B&&(this[cA]["proxy-authorization"]=`Basic ${Buffer.from(`${decodeURIComponent(I)}:${decodeURIComponent(B)}`).toString("base64")}`);let l=sE({...A.proxyTls});this[EE]=sE({...A.requestTls});let C=A.factory||Ra,f=(h,y)=>{let{protocol:N}=new URL(h);return this[$A].protocol==="socks5:"||this[$A].protocol==="socks:"?new da(this[$A].uri,{headers:this[cA],connect:l,factory:C,username:A.username||I,password:A.password||B,proxyTls:A.proxyTls,requestTls:A.requestTls}):!this[QE]&&N==="http:"&&this[$A].protocol==="http:"?new ln(this[$A].uri,{headers:this[cA],connect:l,factory:C}):C(h,y)};E==="socks5:"||E==="socks:"?this[SA]=null:this[SA]=t(n,{connect:l}),this[Ct]=new ha({...A,factory:f,connect:async(h,y)=>{if(!this[SA]){y(new bA("Cannot establish tunnel connection without a proxy client"));return}let N=h.host;h.port||(N+=`:${Na(h.protocol)}`);try{let S={origin:o,port:g,path:N,signal:h.signal,headers:{...this[cA],host:h.host,...h.connections==null||h.connections>0?{"proxy-connection":"keep-alive"}:{}},servername:this[iE]?.servername||c},{socket:D,statusCode:F}=await this[SA].connect(S);if(F!==200){D.on("error",ya).destroy(),y(new Da(`Proxy response (${F}) !== 200 when HTTP Tunneling`));return}if(oE.proxyConnected.hasSubscribers&&oE.proxyConnected.publish({socket:D,connectParams:S}),h.protocol!=="https:"){y(null,D);return}let W;this[un]?W=this[un].servername:W=h.servername,this[EE]({...h,servername:W,httpSocket:D},y)}catch(S){S.code==="ERR_TLS_CERT_ALTNAME_INVALID"?y(new fa(S)):y(S)}}})}dispatch(A,t){let r=wa(A.headers);if(Ua(r),r&&!("host"in r)&&!("Host"in r)){let{host:n}=new URL(A.origin);r.host=n}return this[Ct].dispatch({...A,headers:r},t)}#A(A){return typeof A=="string"?new URL(A):A instanceof URL?A:new URL(A.uri)}[gE](){let A=[this[Ct].close()];return this[SA]&&A.push(this[SA].close()),Promise.all(A)}[IE](){let A=[this[Ct].destroy()];return this[SA]&&A.push(this[SA].destroy()),Promise.all(A)}};function wa(e){if(Array.isArray(e)){let A={};for(let t=0;t<e.length;t+=2)A[e[t]]=e[t+1];return A}return e}function Ua(e){if(e&&Object.keys(e).find(t=>t.toLowerCase()==="proxy-authorization"))throw new bA("Proxy-Authorization should be sent in ProxyAgent constructor")}cE.exports=hn});var dE=d((Uc,fE)=>{"use strict";var Fa=PA(),{kClose:Ta,kDestroy:Ma,kClosed:lE,kDestroyed:hE,kDispatch:pa,kNoProxyAgent:Fe,kHttpProxyAgent:yA,kHttpsProxyAgent:GA}=$(),DE=uE(),ma=Bt(),ka={"http:":80,"https:":443},Dn=class extends Fa{#A=null;#e=null;#t=null;constructor(A={}){super(),this.#t=A;let{httpProxy:t,httpsProxy:r,noProxy:n,...s}=A;this[Fe]=new ma(s);let o=t??process.env.http_proxy??process.env.HTTP_PROXY;o?this[yA]=new DE({...s,uri:o}):this[yA]=this[Fe];let g=r??process.env.https_proxy??process.env.HTTPS_PROXY;g?this[GA]=new DE({...s,uri:g}):this[GA]=this[yA],this.#n()}[pa](A,t){let r=new URL(A.origin);return this.#r(r).dispatch(A,t)}[Ta](){return Promise.all([this[Fe].close(),!this[yA][lE]&&this[yA].close(),!this[GA][lE]&&this[GA].close()])}[Ma](A){return Promise.all([this[Fe].destroy(A),!this[yA][hE]&&this[yA].destroy(A),!this[GA][hE]&&this[GA].destroy(A)])}#r(A){let{protocol:t,host:r,port:n}=A;return r=r.replace(/:\\d*$/,"").toLowerCase(),n=Number.parseInt(n,10)||ka[t]||0,this.#o(r,n)?t==="https:"?this[GA]:this[yA]:this[Fe]}#o(A,t){if(this.#i&&this.#n(),this.#e.length===0)return!0;if(this.#A==="*")return!1;for(let r=0;r<this.#e.length;r++){let n=this.#e[r];if(!(n.port&&n.port!==t)&&(A===n.hostname||A.slice(-(n.hostname.length+1))===`.${n.hostname}`))return!1}return!0}#n(){let A=this.#t.noProxy??this.#s,t=A.split(/[,\\s]/),r=[];for(let n=0;n<t.length;n++){let s=t[n];if(!s)continue;let o=s.match(/^(.+):(\\d+)$/);r.push({hostname:(o?o[1]:s).replace(/^\\*?\\./,"").toLowerCase(),port:o?Number.parseInt(o[2],10):0})}this.#A=A,this.#e=r}get#i(){return this.#t.noProxy!==void 0?!1:this.#A!==this.#s}get#s(){return process.env.no_proxy??process.env.NO_PROXY??""}};fE.exports=Dn});var La=Vt();La.prototype.connect=Hs();exports.Agent=Bt();exports.EnvHttpProxyAgent=dE();exports.Pool=gt();\n', ["module", "exports", "require"])(library, library.exports, __require);
+    ({ Agent, EnvHttpProxyAgent, Pool } = library.exports);
+  }
+});
+
+// src/infrastructure/canonical-path.ts
+import { readlinkSync as readlinkSync2, realpathSync as realpathSync2 } from "node:fs";
+import { basename as basename3, dirname as dirname5, join as join4, resolve } from "node:path";
+function canonicalPath(path3) {
+  try {
+    return realpathSync2(path3);
+  } catch (error2) {
+    if (!isErrno(error2, "ENOENT")) throw error2;
+  }
+  const place = join4(canonicalPath(dirname5(path3)), basename3(path3));
+  const target = linkTarget(place);
+  return target === void 0 ? place : canonicalPath(resolve(dirname5(place), target));
+}
+function linkTarget(path3) {
+  try {
+    return readlinkSync2(path3);
+  } catch (error2) {
+    if (isErrno(error2, "ENOENT", "EINVAL", "UNKNOWN")) return void 0;
+    throw error2;
+  }
+}
+var init_canonical_path = __esm({
+  "src/infrastructure/canonical-path.ts"() {
+    "use strict";
+    init_errno();
+  }
+});
+
 // node_modules/graceful-fs/polyfills.js
 var require_polyfills = __commonJS({
   "node_modules/graceful-fs/polyfills.js"(exports, module) {
-    var constants2 = __require("constants");
+    var constants3 = __require("constants");
     var origCwd = process.cwd;
     var cwd = null;
     var platform3 = process.env.GRACEFUL_FS_PLATFORM || process.platform;
@@ -361,7 +511,7 @@ var require_polyfills = __commonJS({
     var chdir;
     module.exports = patch;
     function patch(fs8) {
-      if (constants2.hasOwnProperty("O_SYMLINK") && process.version.match(/^v0\.6\.[0-2]|^v0\.5\./)) {
+      if (constants3.hasOwnProperty("O_SYMLINK") && process.version.match(/^v0\.6\.[0-2]|^v0\.5\./)) {
         patchLchmod(fs8);
       }
       if (!fs8.lutimes) {
@@ -426,7 +576,7 @@ var require_polyfills = __commonJS({
         })(fs8.rename);
       }
       fs8.read = typeof fs8.read !== "function" ? fs8.read : (function(fs$read) {
-        function read(fd, buffer, offset, length, position, callback_) {
+        function read2(fd, buffer, offset, length, position, callback_) {
           var callback;
           if (callback_ && typeof callback_ === "function") {
             var eagCounter = 0;
@@ -440,8 +590,8 @@ var require_polyfills = __commonJS({
           }
           return fs$read.call(fs8, fd, buffer, offset, length, position, callback);
         }
-        if (Object.setPrototypeOf) Object.setPrototypeOf(read, fs$read);
-        return read;
+        if (Object.setPrototypeOf) Object.setPrototypeOf(read2, fs$read);
+        return read2;
       })(fs8.read);
       fs8.readSync = typeof fs8.readSync !== "function" ? fs8.readSync : /* @__PURE__ */ (function(fs$readSync) {
         return function(fd, buffer, offset, length, position) {
@@ -463,7 +613,7 @@ var require_polyfills = __commonJS({
         fs9.lchmod = function(path3, mode, callback) {
           fs9.open(
             path3,
-            constants2.O_WRONLY | constants2.O_SYMLINK,
+            constants3.O_WRONLY | constants3.O_SYMLINK,
             mode,
             function(err, fd) {
               if (err) {
@@ -479,7 +629,7 @@ var require_polyfills = __commonJS({
           );
         };
         fs9.lchmodSync = function(path3, mode) {
-          var fd = fs9.openSync(path3, constants2.O_WRONLY | constants2.O_SYMLINK, mode);
+          var fd = fs9.openSync(path3, constants3.O_WRONLY | constants3.O_SYMLINK, mode);
           var threw = true;
           var ret;
           try {
@@ -499,9 +649,9 @@ var require_polyfills = __commonJS({
         };
       }
       function patchLutimes(fs9) {
-        if (constants2.hasOwnProperty("O_SYMLINK") && fs9.futimes) {
+        if (constants3.hasOwnProperty("O_SYMLINK") && fs9.futimes) {
           fs9.lutimes = function(path3, at, mt, cb) {
-            fs9.open(path3, constants2.O_SYMLINK, function(er, fd) {
+            fs9.open(path3, constants3.O_SYMLINK, function(er, fd) {
               if (er) {
                 if (cb) cb(er);
                 return;
@@ -514,7 +664,7 @@ var require_polyfills = __commonJS({
             });
           };
           fs9.lutimesSync = function(path3, at, mt) {
-            var fd = fs9.openSync(path3, constants2.O_SYMLINK);
+            var fd = fs9.openSync(path3, constants3.O_SYMLINK);
             var ret;
             var threw = true;
             try {
@@ -1081,16 +1231,16 @@ var require_graceful_fs = __commonJS({
         return;
       var elem = fs8[gracefulQueue].shift();
       var fn = elem[0];
-      var args = elem[1];
+      var args2 = elem[1];
       var err = elem[2];
       var startTime = elem[3];
       var lastTime = elem[4];
       if (startTime === void 0) {
-        debug("RETRY", fn.name, args);
-        fn.apply(null, args);
+        debug("RETRY", fn.name, args2);
+        fn.apply(null, args2);
       } else if (Date.now() - startTime >= 6e4) {
-        debug("TIMEOUT", fn.name, args);
-        var cb = args.pop();
+        debug("TIMEOUT", fn.name, args2);
+        var cb = args2.pop();
         if (typeof cb === "function")
           cb.call(null, err);
       } else {
@@ -1098,8 +1248,8 @@ var require_graceful_fs = __commonJS({
         var sinceStart = Math.max(lastTime - startTime, 1);
         var desiredDelay = Math.min(sinceStart * 1.2, 100);
         if (sinceAttempt >= desiredDelay) {
-          debug("RETRY", fn.name, args);
-          fn.apply(null, args.concat([startTime]));
+          debug("RETRY", fn.name, args2);
+          fn.apply(null, args2.concat([startTime]));
         } else {
           fs8[gracefulQueue].push(elem);
         }
@@ -1230,11 +1380,11 @@ var require_retry_operation = __commonJS({
       for (var i = 0; i < this._errors.length; i++) {
         var error2 = this._errors[i];
         var message = error2.message;
-        var count = (counts[message] || 0) + 1;
-        counts[message] = count;
-        if (count >= mainErrorCount) {
+        var count2 = (counts[message] || 0) + 1;
+        counts[message] = count2;
+        if (count2 >= mainErrorCount) {
           mainError = error2;
-          mainErrorCount = count;
+          mainErrorCount = count2;
         }
       }
       return mainError;
@@ -1307,9 +1457,9 @@ var require_retry = __commonJS({
         var original = obj[method];
         obj[method] = function retryWrapper(original2) {
           var op = exports.operation(options);
-          var args = Array.prototype.slice.call(arguments, 1);
-          var callback = args.pop();
-          args.push(function(err) {
+          var args2 = Array.prototype.slice.call(arguments, 1);
+          var callback = args2.pop();
+          args2.push(function(err) {
             if (op.retry(err)) {
               return;
             }
@@ -1319,7 +1469,7 @@ var require_retry = __commonJS({
             callback.apply(this, arguments);
           });
           op.attempt(function() {
-            original2.apply(obj, args);
+            original2.apply(obj, args2);
           });
         }.bind(obj, original);
         obj[method].options = options;
@@ -1536,7 +1686,7 @@ var require_mtime_precision = __commonJS({
   "node_modules/proper-lockfile/lib/mtime-precision.js"(exports, module) {
     "use strict";
     var cacheSymbol = /* @__PURE__ */ Symbol();
-    function probe(file2, fs8, callback) {
+    function probe2(file2, fs8, callback) {
       const cachedPrecision = fs8[cacheSymbol];
       if (cachedPrecision) {
         return fs8.stat(file2, (err, stat) => {
@@ -1568,7 +1718,7 @@ var require_mtime_precision = __commonJS({
       }
       return new Date(now);
     }
-    module.exports.probe = probe;
+    module.exports.probe = probe2;
     module.exports.getMtime = getMtime;
   }
 });
@@ -1819,11 +1969,11 @@ var require_adapter = __commonJS({
       const methods = ["mkdir", "realpath", "stat", "rmdir", "utimes"];
       const newFs = { ...fs9 };
       methods.forEach((method) => {
-        newFs[method] = (...args) => {
-          const callback = args.pop();
+        newFs[method] = (...args2) => {
+          const callback = args2.pop();
           let ret;
           try {
-            ret = fs9[`${method}Sync`](...args);
+            ret = fs9[`${method}Sync`](...args2);
           } catch (err) {
             return callback(err);
           }
@@ -1833,26 +1983,26 @@ var require_adapter = __commonJS({
       return newFs;
     }
     function toPromise(method) {
-      return (...args) => new Promise((resolve3, reject) => {
-        args.push((err, result) => {
+      return (...args2) => new Promise((resolve3, reject) => {
+        args2.push((err, result) => {
           if (err) {
             reject(err);
           } else {
             resolve3(result);
           }
         });
-        method(...args);
+        method(...args2);
       });
     }
     function toSync(method) {
-      return (...args) => {
+      return (...args2) => {
         let err;
         let result;
-        args.push((_err, _result) => {
+        args2.push((_err, _result) => {
           err = _err;
           result = _result;
         });
-        method(...args);
+        method(...args2);
         if (err) {
           throw err;
         }
@@ -1908,6 +2058,85 @@ var require_proper_lockfile = __commonJS({
     module.exports.unlockSync = unlockSync;
     module.exports.check = check2;
     module.exports.checkSync = checkSync;
+  }
+});
+
+// src/infrastructure/file-lock.ts
+import { existsSync, readdirSync as readdirSync3, statSync as statSync3 } from "node:fs";
+import { dirname as dirname6 } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+async function withFileLock(path3, work, { waitMs = 1e4, random = Math.random } = {}) {
+  const release = await acquire(path3, waitMs, random);
+  const ours = fingerprint(path3);
+  try {
+    return work();
+  } finally {
+    if (fingerprint(path3) === ours) await release().catch(() => {
+    });
+  }
+}
+function findLock(path3, nowMs) {
+  const file2 = `${path3}.lock`;
+  try {
+    const stat = statSync3(file2);
+    const ageMs = Math.max(0, nowMs - stat.mtimeMs);
+    const isOurs = stat.isDirectory() && readdirSync3(file2).length === 0;
+    return { kind: isOurs ? ageMs > STALE_MS ? "stale" : "held" : "foreign", file: file2, ageMs };
+  } catch {
+    return void 0;
+  }
+}
+async function acquire(path3, waitMs, random) {
+  const lock = await loadLock();
+  const options = { realpath: false, stale: STALE_MS, update: HEARTBEAT_MS, onCompromised: () => {
+  } };
+  const deadline = performance.now() + waitMs;
+  for (; ; ) {
+    try {
+      return await lock(path3, options);
+    } catch (error2) {
+      if (!isHeld(error2, path3)) throw storageFailed(path3, "locked", error2);
+      if (performance.now() >= deadline) throw locked(path3, error2);
+    }
+    await sleep(20 + 40 * random());
+  }
+}
+async function loadLock() {
+  const { lock } = await Promise.resolve().then(() => __toESM(require_proper_lockfile(), 1));
+  if (!process.listeners("SIGXFSZ").includes(ignoreSignal)) process.on("SIGXFSZ", ignoreSignal);
+  return lock;
+}
+function ignoreSignal() {
+}
+function fingerprint(path3) {
+  try {
+    const { ino, birthtimeMs, mtimeMs } = statSync3(`${path3}.lock`);
+    return `${ino} ${birthtimeMs} ${mtimeMs}`;
+  } catch {
+    return void 0;
+  }
+}
+function isHeld(error2, path3) {
+  if (isErrno(error2, "ELOCKED", "EEXIST", "ENOTEMPTY", "ENOTDIR")) return true;
+  if (isErrno(error2, "ENOENT")) return existsSync(dirname6(path3));
+  return process.platform === "win32" && isErrno(error2, "EPERM", "EBUSY");
+}
+function locked(path3, cause) {
+  return new CodexError("STORAGE_LOCKED", `Another process holds the lock of ${path3}.`, {
+    hint: `Try again. If no other copy of this program is running, remove ${path3}.lock.`,
+    cause,
+    retryable: true
+  });
+}
+var STALE_MS, HEARTBEAT_MS;
+var init_file_lock = __esm({
+  "src/infrastructure/file-lock.ts"() {
+    "use strict";
+    init_errors();
+    init_errno();
+    init_storage_failure();
+    STALE_MS = 2e3;
+    HEARTBEAT_MS = 1e3;
   }
 });
 
@@ -2055,10 +2284,10 @@ var init_fingerprint = __esm({
 function createScanner(text3, ignoreTrivia = false) {
   const len = text3.length;
   let pos = 0, value = "", tokenOffset = 0, token2 = 16, lineNumber = 0, lineStartOffset = 0, tokenLineStartOffset = 0, prevTokenLineStartOffset = 0, scanError = 0;
-  function scanHexDigits(count, exact) {
+  function scanHexDigits(count2, exact) {
     let digits = 0;
     let value2 = 0;
-    while (digits < count || !exact) {
+    while (digits < count2 || !exact) {
       let ch = text3.charCodeAt(pos);
       if (ch >= 48 && ch <= 57) {
         value2 = value2 * 16 + ch - 48;
@@ -2072,7 +2301,7 @@ function createScanner(text3, ignoreTrivia = false) {
       pos++;
       digits++;
     }
-    if (digits < count) {
+    if (digits < count2) {
       value2 = -1;
     }
     return value2;
@@ -2707,9 +2936,9 @@ function format(documentText, range, options) {
   }
   return editOperations;
 }
-function repeat(s, count) {
+function repeat(s, count2) {
   let result = "";
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < count2; i++) {
     result += s;
   }
   return result;
@@ -3568,11 +3797,11 @@ async function exchangeRecord(recordFile, { change, displaced = false }) {
     if (next === current && stays) return { stored: current };
     const edited = textWith(text3, next, { file: path3, vault, fresh });
     if (edited === void 0) return "keyless";
-    const stored = recordFile.recordIn(edited, path3);
+    const stored2 = recordFile.recordIn(edited, path3);
     orStorageFailed(path3, "written", () => replaceFile(path3, edited));
     gone = sealed;
     sweepLeftovers(path3, now());
-    return { stored };
+    return { stored: stored2 };
   }
   try {
     while (true) {
@@ -3644,6 +3873,519 @@ var init_rehearsal = __esm({
   }
 });
 
+// src/tools/issue-words.ts
+function whatIsWrong(issue2) {
+  if (issue2.code === "too_small" && issue2.origin === "string") return "must not be empty";
+  if (issue2.code === "invalid_type" && issue2.message.endsWith("received undefined")) {
+    return `is missing, expected ${issue2.expected}`;
+  }
+  return issue2.message;
+}
+var init_issue_words = __esm({
+  "src/tools/issue-words.ts"() {
+    "use strict";
+  }
+});
+
+// src/infrastructure/log.ts
+function createLog({ write, enabled }) {
+  return {
+    event(name, fields = {}) {
+      if (enabled) write(redact(`codex-oauth ${[name, ...pairs(fields)].join(" ")}`));
+    }
+  };
+}
+function pairs(fields) {
+  return Object.entries(fields).filter(([, value]) => value !== void 0).map(([key, value]) => `${key}=${typeof value === "string" ? JSON.stringify(value) : value}`);
+}
+function redact(text3) {
+  return text3.replace(/[\r\n]+/g, " ").replace(/\bBearer\s+[^\s"]+/gi, `Bearer ${HIDDEN}`).replace(/\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g, HIDDEN).replace(/\b(?:rt|ac|sk|sess)[-_.][\w.-]{6,}/g, HIDDEN).replace(NAMED_SECRET, `$1${HIDDEN}`);
+}
+var HIDDEN, NAMED_SECRET;
+var init_log = __esm({
+  "src/infrastructure/log.ts"() {
+    "use strict";
+    HIDDEN = "[hidden]";
+    NAMED_SECRET = /("?(?:access_token|refresh_token|id_token|code_verifier|code_challenge|api_key|authorization|code|state|token)"?\s*[:=]\s*"?)(?:(?:Basic|Bearer)\s+)?[^\s"&,}]+/gi;
+  }
+});
+
+// src/infrastructure/jwt.ts
+function decodeJwtPayload(token2) {
+  if (token2.length > MAX_TOKEN_LENGTH) return void 0;
+  const parts = token2.split(".");
+  const payload = parts[1];
+  if (parts.length !== 3 || payload === void 0 || !isBase64Url(payload)) return void 0;
+  try {
+    const value = JSON.parse(decodeUtf8(payload));
+    return isObject3(value) ? value : void 0;
+  } catch {
+    return void 0;
+  }
+}
+function isBase64Url(text3) {
+  return /^[\w-]+$/.test(text3) && text3.length % 4 !== 1;
+}
+function decodeUtf8(base64Url) {
+  return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(base64Url, "base64url"));
+}
+function isObject3(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+var MAX_TOKEN_LENGTH;
+var init_jwt = __esm({
+  "src/infrastructure/jwt.ts"() {
+    "use strict";
+    MAX_TOKEN_LENGTH = 65536;
+  }
+});
+
+// src/services/id-claims.ts
+function readIdClaims(tokens2) {
+  const id = decodeJwtPayload(tokens2.idToken ?? "") ?? {};
+  const access = decodeJwtPayload(tokens2.accessToken) ?? {};
+  const both = [id, access];
+  return {
+    accountId: first(both, (claims) => text2(object4(claims[AUTH]).chatgpt_account_id) ?? text2(claims.chatgpt_account_id)) ?? first(both, firstOrganization),
+    email: first(both, (claims) => text2(claims.email) ?? text2(object4(claims[PROFILE]).email)),
+    plan: first(both, (claims) => planName(object4(claims[AUTH]).chatgpt_plan_type)),
+    fedramp: object4(id[AUTH]).chatgpt_account_is_fedramp === true
+  };
+}
+function accountOf(login3) {
+  return login3.accountId ?? readIdClaims(login3).accountId;
+}
+function expiryOf(accessToken) {
+  const exp = decodeJwtPayload(accessToken)?.exp;
+  return typeof exp === "number" && Number.isFinite(exp) && exp > 0 ? exp * 1e3 : void 0;
+}
+function maskEmail(email3) {
+  const at = email3.lastIndexOf("@");
+  if (at < 1) return "\u2026";
+  const name = email3.slice(0, at);
+  return `${name[0]}\u2026${name.length > 1 ? name.at(-1) : ""}${email3.slice(at)}`;
+}
+function firstOrganization(claims) {
+  const organizations = object4(claims[AUTH]).organizations ?? claims.organizations;
+  return Array.isArray(organizations) ? text2(object4(organizations[0]).id) : void 0;
+}
+function first(all, read2) {
+  for (const claims of all) {
+    const value = read2(claims);
+    if (value !== void 0) return value;
+  }
+  return void 0;
+}
+function planName(value) {
+  return typeof value === "string" && /^\w{1,60}$/.test(value) ? value : void 0;
+}
+function text2(value) {
+  return typeof value === "string" && /^[\x20-\x7e]{1,320}$/.test(value) ? value : void 0;
+}
+function object4(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+}
+var AUTH, PROFILE;
+var init_id_claims = __esm({
+  "src/services/id-claims.ts"() {
+    "use strict";
+    init_jwt();
+    AUTH = "https://api.openai.com/auth";
+    PROFILE = "https://api.openai.com/profile";
+  }
+});
+
+// src/services/api-key.ts
+function isApiKeyRecord({ method }) {
+  return method === METHOD;
+}
+function apiKeyRecord(key, nowMs) {
+  return {
+    accessToken: key,
+    refreshToken: void 0,
+    idToken: void 0,
+    tokenType: void 0,
+    expiresAt: void 0,
+    accountId: void 0,
+    savedAt: nowMs,
+    refreshedAt: void 0,
+    method: METHOD,
+    refreshFailed: void 0
+  };
+}
+function readApiKey(pasted) {
+  const key = pasted.trim().replace(/^["'`\u201c\u201d\u2018\u2019]+|["'`\u201c\u201d\u2018\u2019]+$/gu, "").trim();
+  const reason = whyNoKey(key);
+  if (reason === void 0) return key;
+  throw new CodexError("INPUT_INVALID", reason, {
+    hint: `Nothing was saved. Copy the key (it begins with sk-) from ${KEYS_PAGE} and give it alone.`
+  });
+}
+function whyNoKey(key) {
+  if (key === "") return "No API key was given.";
+  if (key.length > MAX_LENGTH) return `This is longer than any API key (${MAX_LENGTH} characters).`;
+  if (/\s/.test(key)) return "An API key has no blanks or line breaks inside.";
+  if (!/^[!-~]+$/.test(key)) return "This holds characters that no API key has.";
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(key)) return "This is an address, not an API key.";
+  if (/^(?:eyJ|rt[_.-]|ac[_.-])/.test(key)) return "This is a token of a sign-in, not an API key.";
+  return void 0;
+}
+var METHOD, MAX_LENGTH, KEYS_PAGE;
+var init_api_key = __esm({
+  "src/services/api-key.ts"() {
+    "use strict";
+    init_errors();
+    METHOD = "api_key";
+    MAX_LENGTH = 4096;
+    KEYS_PAGE = "https://platform.openai.com/api-keys";
+  }
+});
+
+// src/services/sign-in-again.ts
+function signInAgain(message) {
+  return new CodexError("NOT_AUTHENTICATED", message, { hint: "Sign in with codex_login, then ask again." });
+}
+function cannotOpen({ reason, remedy }) {
+  return new CodexError("NOT_AUTHENTICATED", reason, { hint: remedy });
+}
+function accountChanged() {
+  return new CodexError("ACCOUNT_CHANGED", "Another account has been signed in while this call was running.", {
+    hint: "Ask again to use the account that is signed in now.",
+    retryable: true
+  });
+}
+var init_sign_in_again = __esm({
+  "src/services/sign-in-again.ts"() {
+    "use strict";
+    init_errors();
+  }
+});
+
+// src/services/unsaved-tokens.ts
+function createUnsavedTokens({ storage, claims, oauth, clock, log: log2 }) {
+  let unsaved;
+  let saving;
+  let stopped = false;
+  async function keepSaving() {
+    while (unsaved !== void 0 && !stopped) {
+      await clock.sleep(SAVE_AGAIN_MS);
+      await saveUnsaved();
+    }
+  }
+  async function saveUnsaved() {
+    if (unsaved === void 0) return true;
+    saving ??= save(unsaved).finally(() => {
+      saving = void 0;
+    });
+    return saving;
+  }
+  async function save({ spent, renewed }) {
+    let kept = false;
+    try {
+      await storage.update((stored2) => {
+        const isNext = isStored(stored2, spent);
+        kept = isNext || isStored(stored2, renewed);
+        return isNext ? renewed : stored2;
+      });
+    } catch (error2) {
+      log2.event("refresh_not_stored", { reason: error2 instanceof CodexError ? error2.code : "UNKNOWN" });
+      return true;
+    }
+    unsaved = void 0;
+    if (spent.refreshToken !== void 0) claims.release(fingerprintOf(spent.refreshToken));
+    claims.sweep(renewed.refreshToken === void 0 ? void 0 : fingerprintOf(renewed.refreshToken));
+    if (!kept && renewed.refreshToken !== void 0) await oauth.revoke(renewed.refreshToken, REVOKE_LIMIT_MS);
+    return kept;
+  }
+  return {
+    async keep(spent, renewed) {
+      unsaved = { spent, renewed };
+      const usable = await saveUnsaved();
+      if (unsaved !== void 0) void keepSaving();
+      return usable;
+    },
+    async flush() {
+      await saveUnsaved();
+    },
+    successorOf: (current) => unsaved?.spent.refreshToken === current.refreshToken ? unsaved?.renewed : void 0,
+    stop() {
+      stopped = true;
+    }
+  };
+}
+function isStored(stored2, { refreshToken }) {
+  const unopened = stored2?.unopened;
+  if (unopened === void 0) return stored2?.refreshToken === refreshToken;
+  if (unopened.of === void 0) throw cannotOpen(unopened);
+  return refreshToken !== void 0 && unopened.of === fingerprintOf(refreshToken);
+}
+var SAVE_AGAIN_MS, REVOKE_LIMIT_MS;
+var init_unsaved_tokens = __esm({
+  "src/services/unsaved-tokens.ts"() {
+    "use strict";
+    init_errors();
+    init_fingerprint();
+    init_sign_in_again();
+    SAVE_AGAIN_MS = 5e3;
+    REVOKE_LIMIT_MS = 5e3;
+  }
+});
+
+// src/services/token-refresh.ts
+function createTokenRefresher(deps) {
+  const { storage, claims, oauth, clock, log: log2 } = deps;
+  const unsaved = createUnsavedTokens(deps);
+  const flights = /* @__PURE__ */ new Map();
+  let stopped = false;
+  async function run2(stale, reason) {
+    const watch2 = createWatch(deps);
+    while (true) {
+      await unsaved.flush();
+      await storage.unlock();
+      const current = currentRecord(stale);
+      const successor = unsaved.successorOf(current);
+      if (successor !== void 0) return successor;
+      if (current.accessToken !== stale.accessToken) return current;
+      const subject = subjectOf(current);
+      const top = claims.top(subject);
+      const number4 = nextNumber(top, subject, watch2);
+      const fails = top?.fails ?? 0;
+      if (number4 === void 0 || !claims.take(subject, number4, fails)) {
+        await watch2.pause(top);
+        continue;
+      }
+      const renewed = await spend(current, subject, number4, fails, reason);
+      if (renewed !== void 0) return renewed;
+    }
+  }
+  function currentRecord(stale) {
+    const { record: current, unopened } = storage.read();
+    if (unopened !== void 0) throw cannotOpen(unopened);
+    if (current === void 0) throw signInAgain("You have signed out meanwhile.");
+    assertSameLogin(stale, current);
+    return current;
+  }
+  function subjectOf(current) {
+    if (current.refreshToken === void 0) throw signInAgain("Your sign-in has expired and cannot be renewed.");
+    const subject = fingerprintOf(current.refreshToken);
+    if (current.refreshFailed === subject) throw signInAgain("Your sign-in is no longer valid.");
+    return subject;
+  }
+  function nextNumber(top, subject, watch2) {
+    if (stopped) throw shuttingDown();
+    if (top === void 0) return 1;
+    if (top.done) {
+      const waitMs = (top.untilMs ?? 0) - clock.now();
+      if (waitMs > 0 && waitMs < BACKOFF_HORIZON_MS) throw backingOff(waitMs);
+      return top.number + 1;
+    }
+    if (claims.ownerIsDead(top) || watch2.watched(subject, top) >= FROZEN_OWNER_MS) return top.number + 1;
+    return void 0;
+  }
+  async function spend(current, subject, number4, fails, reason) {
+    const giveUp = (untilMs = 0, failed3 = fails) => finish(subject, number4, untilMs, failed3);
+    try {
+      await storage.rehearse();
+      const { record: again, unopened } = storage.read();
+      if (unopened !== void 0) throw cannotOpen(unopened);
+      if (again?.refreshToken !== current.refreshToken) {
+        claims.release(subject);
+        return void 0;
+      }
+      if (again?.accessToken !== current.accessToken || stopped) {
+        giveUp();
+        return void 0;
+      }
+    } catch (error2) {
+      giveUp();
+      throw error2;
+    }
+    const outcome = await oauth.refresh(current.refreshToken ?? "", reason);
+    log2.event("refresh", { outcome: outcome.kind, claim: number4 });
+    if (outcome.kind === "renewed") return keep(current, outcome.tokens);
+    if (outcome.kind === "dead") return bury(current, subject).finally(() => giveUp());
+    const backoffMs = outcome.retryAfterMs ?? Math.min(1e3 * 2 ** fails, MAX_BACKOFF_MS);
+    giveUp(clock.now() + Math.min(backoffMs, BACKOFF_HORIZON_MS - 1e3), fails + 1);
+    throw outcome.error;
+  }
+  async function keep(spent, tokens2) {
+    const renewed = merge2(spent, tokens2, clock.now());
+    return await unsaved.keep(spent, renewed) ? renewed : void 0;
+  }
+  async function bury(current, subject) {
+    const stored2 = await storage.update(
+      (record2) => record2?.refreshToken === current.refreshToken && record2 !== void 0 ? { ...record2, refreshFailed: subject } : record2
+    );
+    if (stored2?.refreshToken === current.refreshToken) throw signInAgain("Your sign-in is no longer valid.");
+    return void 0;
+  }
+  function finish(subject, number4, untilMs, fails) {
+    try {
+      claims.finish(subject, number4, { untilMs, fails });
+    } catch {
+      log2.event("claim_not_finished", { claim: number4 });
+    }
+  }
+  return {
+    renew(stale, reason) {
+      const key = fingerprintOf(stale.accessToken);
+      const running = flights.get(key);
+      if (running !== void 0) return running;
+      const flight = run2(stale, reason).finally(() => flights.delete(key));
+      flights.set(key, flight);
+      return flight;
+    },
+    async settled() {
+      await Promise.allSettled(flights.values());
+      await unsaved.flush();
+    },
+    stop() {
+      stopped = true;
+      unsaved.stop();
+    }
+  };
+}
+function createWatch({ clock, random }) {
+  let seen = "";
+  let seenMs = 0;
+  let totalMs = 0;
+  return {
+    watched(subject, claim2) {
+      const name = `${subject}.${claim2.number}`;
+      if (name !== seen) seenMs = 0;
+      seen = name;
+      return seenMs;
+    },
+    async pause(claim2) {
+      if (totalMs >= WAIT_LIMIT_MS) throw stillBusy(claim2);
+      const ms = 15 + random() * 30;
+      await clock.sleep(ms);
+      seenMs += ms;
+      totalMs += ms;
+    }
+  };
+}
+function assertSameLogin(old, current) {
+  const account = accountOf(old);
+  if (isApiKeyRecord(current) || account !== void 0 && accountOf(current) !== account) throw accountChanged();
+}
+function merge2(old, tokens2, nowMs) {
+  return {
+    ...old,
+    accessToken: tokens2.accessToken ?? old.accessToken,
+    refreshToken: tokens2.refreshToken ?? old.refreshToken,
+    idToken: tokens2.idToken ?? old.idToken,
+    tokenType: tokens2.tokenType ?? old.tokenType,
+    expiresAt: tokens2.expiresAt,
+    refreshedAt: nowMs,
+    refreshFailed: void 0
+  };
+}
+function backingOff(waitMs) {
+  return new CodexError("TOKEN_REQUEST_FAILED", "The sign-in could not be renewed just now.", {
+    hint: `You are still signed in. Try again in ${Math.max(1, Math.ceil(waitMs / 1e3))} s.`,
+    retryable: true
+  });
+}
+function stillBusy(claim2) {
+  const owner = claim2 === void 0 ? "Another process" : `Another process (${claim2.owner.pid})`;
+  return new CodexError("TOKEN_REQUEST_FAILED", `${owner} has been renewing the sign-in for too long.`, {
+    hint: "Try again; if it stays so, end that process.",
+    retryable: true
+  });
+}
+function shuttingDown() {
+  return new CodexError("CANCELLED", "The server is shutting down.");
+}
+var WAIT_LIMIT_MS, FROZEN_OWNER_MS, MAX_BACKOFF_MS, BACKOFF_HORIZON_MS;
+var init_token_refresh = __esm({
+  "src/services/token-refresh.ts"() {
+    "use strict";
+    init_errors();
+    init_fingerprint();
+    init_api_key();
+    init_id_claims();
+    init_sign_in_again();
+    init_unsaved_tokens();
+    WAIT_LIMIT_MS = 9e4;
+    FROZEN_OWNER_MS = 6e4;
+    MAX_BACKOFF_MS = 3e4;
+    BACKOFF_HORIZON_MS = 12e4;
+  }
+});
+
+// src/services/token-manager.ts
+function createTokenManager({ storage, refresher, oauth, clock, log: log2 }) {
+  const stored2 = async () => {
+    await storage.unlock();
+    const { record: record2, unopened } = storage.read();
+    if (unopened !== void 0) throw cannotOpen(unopened);
+    if (record2 === void 0) throw signInAgain("You are not signed in.");
+    return record2;
+  };
+  function isStored2() {
+    const { record: record2, unopened } = storage.read();
+    return record2 !== void 0 || unopened !== void 0;
+  }
+  function problemOf(removed) {
+    const unopened = removed?.unopened && `It could not be revoked at OpenAI. ${removed.unopened.reason}`;
+    const sentences2 = [unopened, ...storage.read().warnings].filter((sentence) => sentence !== void 0);
+    return sentences2.length === 0 ? void 0 : sentences2.join(" ");
+  }
+  return {
+    async getTokens(signal) {
+      const record2 = await stored2();
+      if (isApiKeyRecord(record2)) throw signInAgain("You are not signed in with ChatGPT.");
+      const left = remainingMs(record2, clock.now());
+      if (left >= REFRESH_MARGIN_MS) return record2;
+      const renewal = refresher.renew(record2, "proactive_expiry");
+      if (left <= EXPIRED_MARGIN_MS) return raceSignal(renewal, signal);
+      renewal.catch((error2) => log2.event("early_refresh_failed", { reason: codeOf(error2) }));
+      return record2;
+    },
+    async replaceRejected(rejected, signal) {
+      const record2 = await stored2();
+      assertSameLogin(rejected, record2);
+      if (record2.accessToken !== rejected.accessToken) return record2;
+      return raceSignal(refresher.renew(record2, "unauthorized_recovery"), signal);
+    },
+    async clear() {
+      await storage.unlock();
+      if (!isStored2()) return { removed: void 0, revoked: false };
+      let previous;
+      await storage.update((record2) => {
+        previous = record2;
+        return void 0;
+      });
+      const token2 = previous?.refreshToken;
+      const revoked = token2 !== void 0 && await oauth.revoke(token2, REVOKE_LIMIT_MS2);
+      return { removed: previous === void 0 ? void 0 : kindOf(previous), revoked, problem: problemOf(previous) };
+    }
+  };
+}
+function remainingMs(record2, nowMs) {
+  const expiresAt = record2.expiresAt ?? expiryOf(record2.accessToken);
+  return expiresAt === void 0 ? 0 : expiresAt - nowMs;
+}
+function kindOf(record2) {
+  return isApiKeyRecord(record2) ? "api_key" : "account";
+}
+var REFRESH_MARGIN_MS, EXPIRED_MARGIN_MS, REVOKE_LIMIT_MS2;
+var init_token_manager = __esm({
+  "src/services/token-manager.ts"() {
+    "use strict";
+    init_errors();
+    init_abort();
+    init_api_key();
+    init_id_claims();
+    init_sign_in_again();
+    init_token_refresh();
+    REFRESH_MARGIN_MS = 3e5;
+    EXPIRED_MARGIN_MS = 5e3;
+    REVOKE_LIMIT_MS2 = 1e4;
+  }
+});
+
 // lazy:node:http
 var require_node_http = __commonJS({
   "lazy:node:http"(exports, module) {
@@ -3655,8 +4397,8 @@ var require_node_http = __commonJS({
 async function respond(request, response, { port, path: path3, answer }) {
   response.on("error", () => {
   });
-  const refusal = whyRefused(request, port, path3);
-  if (refusal !== void 0) return send(response, refusalPage(refusal));
+  const refusal2 = whyRefused(request, port, path3);
+  if (refusal2 !== void 0) return send(response, refusalPage(refusal2));
   try {
     send(response, await answer(splitTarget(request.url).query));
   } catch {
@@ -3674,8 +4416,8 @@ function splitTarget(target = "") {
   const mark = target.indexOf("?");
   return mark < 0 ? { path: target, query: "" } : { path: target.slice(0, mark), query: target.slice(mark + 1) };
 }
-function send(response, { status, html }) {
-  response.writeHead(status, headersFor(html));
+function send(response, { status: status2, html }) {
+  response.writeHead(status2, headersFor(html));
   response.end(html);
 }
 function replyToMalformed(error2) {
@@ -3686,10 +4428,10 @@ function replyToMalformed(error2) {
 ${lines.join("")}\r
 ${page2.html}`;
 }
-function refusalPage(status) {
-  const text3 = REFUSALS[status];
+function refusalPage(status2) {
+  const text3 = REFUSALS[status2];
   return {
-    status,
+    status: status2,
     html: `<!doctype html><html lang="en"><meta charset="utf-8"><title>${text3}</title><p>${text3}</p></html>
 `
   };
@@ -3734,7 +4476,7 @@ async function openLoopbackServer(options) {
   const refusals = [];
   for (const port of options.ports) {
     const connections = /* @__PURE__ */ new Map();
-    const listeners = ADDRESSES.map((host) => ({ host, server: createListener(port, connections, options) }));
+    const listeners = ADDRESSES2.map((host) => ({ host, server: createListener(port, connections, options) }));
     const cause = await listenOnAll(listeners, port);
     if (cause === void 0) return { port, close: createClose(listeners, connections) };
     refusals.push({ port, cause });
@@ -3829,7 +4571,7 @@ function inWords2(cause) {
   if (isErrno(cause, "EACCES")) return "in a port range reserved by the system, EACCES";
   return `cannot be opened, ${errnoOf(cause) ?? "unknown reason"}`;
 }
-var import_node_http2, ADDRESSES, MAX_HEADER_BYTES, MAX_CONNECTIONS, BURST_MS, CLOSE_GRACE_MS, FREE_A_PORT, RELEASE_A_RANGE;
+var import_node_http2, ADDRESSES2, MAX_HEADER_BYTES, MAX_CONNECTIONS, BURST_MS, CLOSE_GRACE_MS, FREE_A_PORT, RELEASE_A_RANGE;
 var init_loopback_server = __esm({
   "src/infrastructure/loopback-server.ts"() {
     "use strict";
@@ -3837,13 +4579,281 @@ var init_loopback_server = __esm({
     init_errors();
     init_callback_request();
     init_errno();
-    ADDRESSES = ["127.0.0.1", "::1"];
+    ADDRESSES2 = ["127.0.0.1", "::1"];
     MAX_HEADER_BYTES = 16384;
     MAX_CONNECTIONS = 64;
     BURST_MS = 50;
     CLOSE_GRACE_MS = 300;
     FREE_A_PORT = "Finish or stop the other sign-in, or the program that holds the port, then try again.";
     RELEASE_A_RANGE = 'A reserved range belongs to no program: on Windows "netsh interface ipv4 show excludedportrange protocol=tcp" shows it, and a restart of the computer often releases it.';
+  }
+});
+
+// src/services/doctor-check.ts
+function ok(name, finding) {
+  return { name, state: "ok", finding, remedy: void 0 };
+}
+function skipped(name, finding) {
+  return { name, state: "skipped", finding, remedy: void 0 };
+}
+function warning(name, finding, remedy) {
+  return { name, state: "warning", finding, remedy };
+}
+function problem(name, finding, remedy) {
+  return { name, state: "problem", finding, remedy };
+}
+function failed2(name, error2) {
+  if (!isCodexError(error2)) return problem(name, "The check itself failed unexpectedly.", REPORT_IT);
+  return problem(name, `${error2.message} [${error2.code}]`, error2.hint ?? REPORT_IT);
+}
+function createGuard(clock, signal) {
+  return async (name, limitMs, check2) => {
+    if (signal?.aborted) throw cancelled();
+    const limit = new AbortController();
+    const over = new AbortController();
+    const either = AbortSignal.any([limit.signal, ...signal === void 0 ? [] : [signal]]);
+    const late = clock.sleep(limitMs, over.signal).then(() => {
+      limit.abort();
+      const finding = `The check was not over after ${Math.round(limitMs / 1e3)} s.`;
+      return warning(name, finding, "Run it again: what it had begun goes on by itself.");
+    });
+    try {
+      const found = await Promise.race([Promise.resolve(either).then(check2), late]);
+      return Array.isArray(found) ? found : [found];
+    } catch (error2) {
+      if (signal?.aborted) throw cancelled();
+      return [failed2(name, error2)];
+    } finally {
+      over.abort();
+    }
+  };
+}
+var REPORT_IT;
+var init_doctor_check = __esm({
+  "src/services/doctor-check.ts"() {
+    "use strict";
+    init_errors();
+    init_abort();
+    REPORT_IT = "Run it again; if it happens every time, report it together with these lines.";
+  }
+});
+
+// src/services/duration.ts
+function duration4(ms) {
+  const minutes = Math.floor(ms / 6e4);
+  if (minutes >= 2880) return `${Math.floor(minutes / 1440)} days`;
+  if (minutes >= 120) return `${Math.floor(minutes / 60)} hours`;
+  return minutes >= 2 ? `${minutes} minutes` : `${Math.floor(ms / 1e3)} seconds`;
+}
+var init_duration = __esm({
+  "src/services/duration.ts"() {
+    "use strict";
+  }
+});
+
+// src/services/doctor-account.ts
+async function checkAccount(deps, guard) {
+  const token2 = await guard("sign-in", RENEWAL_LIMIT_MS, () => checkToken(deps));
+  const account = await guard("account", CREDENTIAL_LIMIT_MS, () => checkOwner(deps));
+  let credential;
+  const inUse = await guard("credential", CREDENTIAL_LIMIT_MS, async (signal) => {
+    credential = await deps.credentials.current(signal);
+    return ok("credential", `Questions are asked with: ${credential.label}.`);
+  });
+  const models2 = await guard("models", CATALOGUE_LIMIT_MS, (signal) => checkModels(deps, credential, signal));
+  return [token2, account, inUse, models2].flat();
+}
+async function checkToken({ storage, refresher, clock }) {
+  const record2 = stored(storage);
+  if (record2 === void 0) return skipped("sign-in", "Nobody is signed in.");
+  if (record2.method === "api_key") return skipped("sign-in", "An API key is stored, which does not run out by itself.");
+  const leftMs = remainingMs(record2, clock.now());
+  const state = stateOf(record2, clock.now());
+  if (!isRenewable2(record2)) {
+    const finding = `${state} It can no longer be renewed.`;
+    return leftMs > 0 ? warning("sign-in", finding, SIGN_IN) : problem("sign-in", finding, SIGN_IN);
+  }
+  if (leftMs >= REFRESH_MARGIN_MS) return ok("sign-in", `${state} It is renewed by itself.`);
+  try {
+    const renewed = await refresher.renew(record2, "proactive_expiry");
+    return ok("sign-in", `A renewal was due and went well. ${stateOf(renewed, clock.now())}`);
+  } catch (error2) {
+    if (!isCodexError(error2)) throw error2;
+    const finding = `${state} A renewal was due and failed: ${error2.message} [${error2.code}]`;
+    const remedy = error2.hint ?? SIGN_IN;
+    const isWorse = leftMs <= 0 || error2.code === "NOT_AUTHENTICATED";
+    return isWorse ? problem("sign-in", finding, remedy) : warning("sign-in", finding, remedy);
+  }
+}
+function checkOwner({ storage }) {
+  const record2 = stored(storage);
+  if (record2 === void 0) return skipped("account", "Nobody is signed in.");
+  if (record2.method === "api_key") return skipped("account", "An API key belongs to no ChatGPT account.");
+  const { email: email3, plan, accountId } = readIdClaims(record2);
+  const who = email3 === void 0 ? "an account without e-mail" : maskEmail(email3);
+  const finding = `Signed in as ${who}, plan ${plan ?? "unknown"}.`;
+  if ((record2.accountId ?? accountId) !== void 0) return ok("account", finding);
+  return warning("account", `${finding} The sign-in names no ChatGPT account, so questions may be refused.`, SIGN_IN);
+}
+async function checkModels({ config: config2, catalogue }, credential, signal) {
+  if (credential === void 0) return skipped("models", "Without a credential there is no list to ask for.");
+  const { models: models2, source } = await catalogue.list(credential, signal);
+  const shown = models2.filter(({ hidden }) => !hidden).length;
+  const finding = `${shown} models, ${SOURCES[source]}.`;
+  if (source === "built-in") {
+    return warning("models", finding, "The list of the service could not be had: look at the lines about the network.");
+  }
+  if (config2.model === void 0 || models2.some(({ id }) => id === config2.model)) return ok("models", finding);
+  const unlisted = `${finding} CODEX_OAUTH_MODEL is ${config2.model}, which is not among them.`;
+  return warning("models", unlisted, "Choose one of codex_models, or remove CODEX_OAUTH_MODEL.");
+}
+function stored(storage) {
+  try {
+    return storage.read().record;
+  } catch {
+    return void 0;
+  }
+}
+function isRenewable2({ refreshToken, refreshFailed }) {
+  return refreshToken !== void 0 && refreshFailed === void 0;
+}
+function stateOf(record2, nowMs) {
+  const from = record2.refreshedAt ?? record2.savedAt;
+  const age = from === void 0 || from > nowMs ? "" : `is ${duration4(nowMs - from)} old and `;
+  const leftMs = remainingMs(record2, nowMs);
+  return `The access token ${age}${leftMs > 0 ? `is good for another ${duration4(leftMs)}` : "has expired"}.`;
+}
+var RENEWAL_LIMIT_MS, CREDENTIAL_LIMIT_MS, CATALOGUE_LIMIT_MS, SIGN_IN, SOURCES;
+var init_doctor_account = __esm({
+  "src/services/doctor-account.ts"() {
+    "use strict";
+    init_errors();
+    init_doctor_check();
+    init_duration();
+    init_id_claims();
+    init_token_manager();
+    RENEWAL_LIMIT_MS = 8e3;
+    CREDENTIAL_LIMIT_MS = 2e3;
+    CATALOGUE_LIMIT_MS = 5e3;
+    SIGN_IN = "Sign in: codex_login, or `codex-oauth-mcp login` in a terminal.";
+    SOURCES = {
+      live: "fresh from the service",
+      cached: "from the copy on this machine",
+      "built-in": "built into this program"
+    };
+  }
+});
+
+// src/infrastructure/path-facts.ts
+import { statSync as statSync4 } from "node:fs";
+import { basename as basename4, dirname as dirname9, join as join5 } from "node:path";
+function factsOf(path3) {
+  try {
+    const stat = statSync4(path3);
+    const kind = stat.isFile() ? "file" : stat.isDirectory() ? "folder" : "other";
+    return { kind, mode: stat.mode & 511 };
+  } catch {
+    return { kind: "absent", mode: 0 };
+  }
+}
+function nearestFolder(path3) {
+  const folder = dirname9(path3);
+  return folder === path3 || factsOf(folder).kind !== "absent" ? folder : nearestFolder(folder);
+}
+function whyUnwritable(path3) {
+  try {
+    reserveSpace(join5(nearestFolder(path3), basename4(path3)));
+    return void 0;
+  } catch (error2) {
+    return errnoOf(error2) ?? "UNKNOWN";
+  }
+}
+var init_path_facts = __esm({
+  "src/infrastructure/path-facts.ts"() {
+    "use strict";
+    init_atomic_file();
+    init_errno();
+  }
+});
+
+// src/services/doctor-files.ts
+async function checkFiles(deps, guard) {
+  const checks = [
+    guard("credentials file", LIMIT_MS3, () => checkFile(deps)),
+    guard("folder", LIMIT_MS3, () => checkFolder(deps)),
+    guard("lock", LIMIT_MS3, () => checkLock(deps)),
+    guard("claims", LIMIT_MS3, () => checkClaims(deps))
+  ];
+  return (await Promise.all(checks)).flat();
+}
+function checkFile({ storage, machine }) {
+  const file2 = storage.file();
+  const { record: record2, warnings } = storage.read();
+  const { kind, mode } = factsOf(file2);
+  if (warnings.length > 0) {
+    const isLax = kind === "file" && (mode & 63) !== 0 && machine.platform !== "win32";
+    const remedy = isLax ? `Run: chmod 600 ${file2}` : "Let the file belong to you, or sign in again.";
+    return warning("credentials file", warnings.join(" "), remedy);
+  }
+  if (kind === "absent") return ok("credentials file", `${file2} does not exist; a sign-in makes it.`);
+  const rights = machine.platform === "win32" ? "" : ` (mode ${octal(mode)})`;
+  const content = record2 === void 0 ? "holds no sign-in" : "holds a sign-in";
+  return ok("credentials file", `${file2} ${content}${rights}.`);
+}
+function checkFolder({ storage, machine }) {
+  const file2 = storage.file();
+  const folder = nearestFolder(file2);
+  const code = whyUnwritable(file2);
+  if (code !== void 0) {
+    const remedy = "Check its owner, its permissions and the space on the disk, or set CODEX_OAUTH_FILE to another place.";
+    return problem("folder", `Nothing can be written into ${folder} (${code}).`, remedy);
+  }
+  const { mode } = factsOf(folder);
+  if (machine.platform !== "win32" && (mode & 18) !== 0) {
+    const finding = `Other users of this machine can replace files in ${folder} (mode ${octal(mode)}).`;
+    return warning("folder", finding, `Run: chmod go-w ${folder}`);
+  }
+  return ok("folder", `${folder} can be written to.`);
+}
+function checkLock({ storage, clock }) {
+  const lock = findLock(storage.file(), clock.now());
+  if (lock === void 0) return ok("lock", "Nobody holds the lock.");
+  const { kind, file: file2, ageMs } = lock;
+  const remove2 = `If no other copy of this program is running, remove ${file2}.`;
+  if (kind === "held")
+    return ok("lock", "A process holds the lock right now, as everybody who stores does for a moment.");
+  if (kind === "foreign") return problem("lock", `${file2} is not a lock of this program.`, remove2);
+  const finding = `${file2} was left behind ${duration4(ageMs)} ago; the next who stores takes it over.`;
+  return warning("lock", finding, `Nothing needs to be done. ${remove2}`);
+}
+function checkClaims({ claims, clock }) {
+  const all = claims.list();
+  const busy = all.filter((claim2) => !claim2.done && !claims.ownerIsDead(claim2)).length;
+  const pauseMs = Math.max(0, ...all.map(({ done, untilMs = 0 }) => done ? untilMs - clock.now() : 0));
+  const finding = all.length === 0 ? "No renewal is under way." : `${count(all.length, "claim")} on a renewal, ${busy} at work.`;
+  if (pauseMs === 0) return ok("claims", finding);
+  const fails = Math.max(...all.map((claim2) => claim2.fails));
+  return warning(
+    "claims",
+    `${finding} After ${count(fails, "failure")} the next renewal waits for ${duration4(pauseMs)}.`,
+    "Wait for so long. If it comes again, look at the lines about the network."
+  );
+}
+function octal(mode) {
+  return mode.toString(8).padStart(3, "0");
+}
+function count(number4, what) {
+  return number4 === 1 ? `1 ${what}` : `${number4} ${what}s`;
+}
+var LIMIT_MS3;
+var init_doctor_files = __esm({
+  "src/services/doctor-files.ts"() {
+    "use strict";
+    init_file_lock();
+    init_path_facts();
+    init_doctor_check();
+    init_duration();
+    LIMIT_MS3 = 5e3;
   }
 });
 
@@ -3957,7 +4967,7 @@ var init_powershell_utils = __esm({
       "-EncodedCommand"
     ];
     encodeCommand = (command) => Buffer2.from(command, "utf16le").toString("base64");
-    escapeArgument = (value) => `'${String(value).replaceAll(/['‘’‚‛]/g, (match) => match + match)}'`;
+    escapeArgument = (value) => `'${String(value).replaceAll(/['\u2018\u2019\u201a\u201b]/g, (match) => match + match)}'`;
     createArguments = (command) => [...argumentsPrefix, encodeCommand(command)];
     createExecFileOptions = (options) => ({
       encoding: "utf8",
@@ -4591,11 +5601,1333 @@ var init_open = __esm({
   }
 });
 
+// src/infrastructure/browser.ts
+import { setTimeout as setTimeout2 } from "node:timers/promises";
+async function openInBrowser(url2, { surroundings: surroundings2, program, settleMs = 2e3 }) {
+  const reason = whyRefused2(url2) ?? whyInvisible(surroundings2);
+  if (reason !== void 0) return { opened: false, reason };
+  const noFailure = setTimeout2(settleMs, { opened: true }, { ref: false });
+  return await Promise.race([launchFirst(url2, isPlainName(program) ? [program, void 0] : [void 0]), noFailure]);
+}
+function whyRefused2(url2) {
+  if (url2.length > MAX_URL_LENGTH) return "The address is too long to be handed to a browser.";
+  if (!/^[!-~]+$/.test(url2)) return "The address holds characters that do not belong into one.";
+  return isWebAddress(url2) ? void 0 : "The address is neither https nor http on this machine.";
+}
+function isWebAddress(url2) {
+  if (!/^https?:\/\/[^/\\]/.test(url2)) return false;
+  try {
+    const { protocol, hostname: hostname4 } = new URL(url2);
+    return protocol === "https:" || ["localhost", "127.0.0.1", "[::1]"].includes(hostname4);
+  } catch {
+    return false;
+  }
+}
+function whyInvisible({ place, hasBrowser }) {
+  if (hasBrowser) return void 0;
+  if (place === "ssh") return "This is an SSH session, so a browser started here would not be visible to you.";
+  if (place === "container") return "This is a container, in which no browser can be shown.";
+  return "There is no display here on which a browser could be shown.";
+}
+function isPlainName(program) {
+  return program !== void 0 && /^[\w./+-]{1,1000}$/.test(program) && !/^browser(Private)?$/.test(program);
+}
+async function launchFirst(url2, programs) {
+  for (const program of programs) if (await launch(url2, program)) return { opened: true };
+  return { opened: false, reason: NOT_STARTED };
+}
+async function launch(url2, program) {
+  try {
+    const { default: open4 } = await Promise.resolve().then(() => (init_open(), open_exports));
+    const launcher = await open4(url2, program === void 0 ? {} : { app: { name: program } });
+    launcher.on("error", () => {
+    });
+    const ended = launcher.exitCode !== null || launcher.signalCode !== null;
+    if (!ended) await new Promise((resolve3) => launcher.once("exit", resolve3));
+    return launcher.exitCode === 0;
+  } catch {
+    return false;
+  }
+}
+var MAX_URL_LENGTH, NOT_STARTED;
+var init_browser = __esm({
+  "src/infrastructure/browser.ts"() {
+    "use strict";
+    MAX_URL_LENGTH = 8192;
+    NOT_STARTED = "No browser could be started on this machine.";
+  }
+});
+
+// src/infrastructure/find-program.ts
+import { accessSync, constants as constants2, statSync as statSync5 } from "node:fs";
+import { delimiter, isAbsolute, join as join6 } from "node:path";
+function findProgram(names, searchPath) {
+  const folders = (searchPath ?? "").split(delimiter).filter((folder) => folder !== "");
+  return names.find(
+    (name) => isAbsolute(name) ? isProgram(name) : folders.some((folder) => isProgram(join6(folder, name)))
+  );
+}
+function isProgram(path3) {
+  try {
+    accessSync(path3, constants2.X_OK);
+    return statSync5(path3).isFile();
+  } catch {
+    return false;
+  }
+}
+var init_find_program = __esm({
+  "src/infrastructure/find-program.ts"() {
+    "use strict";
+  }
+});
+
+// src/infrastructure/port-holder.ts
+import { readdirSync as readdirSync4, readFileSync as readFileSync4, readlinkSync as readlinkSync3 } from "node:fs";
+function holderOf(port, platform3) {
+  if (platform3 !== "linux") return void 0;
+  const sockets = new Set(["tcp", "tcp6"].flatMap((table2) => listenersIn(`/proc/net/${table2}`, port)));
+  if (sockets.size === 0) return void 0;
+  const deadline = performance.now() + LIMIT_MS4;
+  for (const pid of listQuietly("/proc")) {
+    if (performance.now() > deadline) return void 0;
+    if (/^\d+$/.test(pid) && holdsAny(pid, sockets)) return { pid: Number(pid), name: nameOf2(pid) };
+  }
+  return void 0;
+}
+function listenersIn(table2, port) {
+  const wanted = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  return linesOf(table2).flatMap((line) => {
+    const [, local = "", , state, , , , , , inode] = line.trim().split(/\s+/);
+    return state === "0A" && local.endsWith(wanted) ? [`socket:[${inode}]`] : [];
+  });
+}
+function linesOf(file2) {
+  try {
+    return readFileSync4(file2, "utf8").split("\n");
+  } catch {
+    return [];
+  }
+}
+function holdsAny(pid, sockets) {
+  try {
+    return readdirSync4(`/proc/${pid}/fd`).some((fd) => sockets.has(linkOf(`/proc/${pid}/fd/${fd}`)));
+  } catch {
+    return false;
+  }
+}
+function linkOf(path3) {
+  try {
+    return readlinkSync3(path3);
+  } catch {
+    return "";
+  }
+}
+function nameOf2(pid) {
+  const name = (linesOf(`/proc/${pid}/comm`)[0] ?? "").replace(/[^\w.:/ -]/g, "").trim();
+  return name === "" ? "a program" : name;
+}
+var LIMIT_MS4;
+var init_port_holder = __esm({
+  "src/infrastructure/port-holder.ts"() {
+    "use strict";
+    init_clean_up();
+    LIMIT_MS4 = 250;
+  }
+});
+
+// lazy:node:net
+var require_node_net = __commonJS({
+  "lazy:node:net"(exports, module) {
+    module.exports = __require("node:net");
+  }
+});
+
+// src/infrastructure/port-probe.ts
+async function probePort(port) {
+  return [await probe("127.0.0.1", port), await probe("::1", port)];
+}
+function probe(host, port) {
+  return new Promise((resolve3) => {
+    const server = (0, import_node_net.createServer)((socket) => void socket.destroy());
+    server.once("error", (error2) => {
+      const code = errnoOf(error2);
+      resolve3({ host, state: STATES[code ?? ""] ?? "refused", code });
+    });
+    server.listen(
+      { port, host, exclusive: true },
+      () => server.close(() => resolve3({ host, state: "free", code: void 0 }))
+    );
+  });
+}
+var import_node_net, STATES;
+var init_port_probe = __esm({
+  "src/infrastructure/port-probe.ts"() {
+    "use strict";
+    import_node_net = __toESM(require_node_net(), 1);
+    init_errno();
+    STATES = {
+      EADDRINUSE: "taken",
+      EADDRNOTAVAIL: "absent",
+      EAFNOSUPPORT: "absent"
+    };
+  }
+});
+
+// src/services/doctor-machine.ts
+async function checkMachine(deps, guard) {
+  const { config: config2, configProblem, machine, version: version3 } = deps;
+  const checks = [
+    guard("node", PORT_LIMIT_MS, () => checkNode(machine, version3)),
+    guard("settings", PORT_LIMIT_MS, () => checkSettings(configProblem)),
+    guard("browser", PORT_LIMIT_MS, () => checkBrowser(deps)),
+    guard("loopback", PORT_LIMIT_MS, async () => checkLoopback(await probePort(0))),
+    guard("ports", PORT_LIMIT_MS, async () => checkPorts(await probeAll(config2.ports), machine.platform))
+  ];
+  return (await Promise.all(checks)).flat();
+}
+function checkNode({ nodeVersion, platform: platform3, arch: arch3 }, version3) {
+  const finding = `codex-oauth ${version3} runs on Node ${nodeVersion} (${platform3} ${arch3}).`;
+  const [major = 0, minor = 0] = nodeVersion.split(".").map(Number);
+  if (major > 20 || major === 20 && minor >= 19) return ok("node", finding);
+  return problem("node", finding, "Install Node 20.19 or newer.");
+}
+function checkSettings(configProblem) {
+  if (configProblem === void 0) return ok("settings", "All settings make sense.");
+  return problem("settings", configProblem.message, configProblem.hint ?? "Correct or remove it.");
+}
+function checkBrowser({ config: config2, surroundings: surroundings2, machine }) {
+  const where = `This is ${PLACES[surroundings2.place]}.`;
+  const invisible = whyInvisible(surroundings2);
+  if (invisible !== void 0) {
+    return [warning("surroundings", invisible, OTHER_WAYS), skipped("browser", "No browser would be seen here.")];
+  }
+  const here = ok("surroundings", `${where} A browser can be shown.`);
+  if (!config2.openBrowser) return [here, ok("browser", "CODEX_OAUTH_NO_BROWSER is set: no browser is opened.")];
+  return [here, checkOpener(surroundings2.place, machine)];
+}
+function checkOpener(place, { platform: platform3, searchPath }) {
+  if (platform3 === "darwin" || platform3 === "win32") return ok("browser", "The system opens the browser by itself.");
+  const found = findProgram(place === "wsl" ? [...WINDOWS_OPENERS, "xdg-open"] : ["xdg-open"], searchPath);
+  if (found !== void 0) return ok("browser", `The browser is opened with ${found}.`);
+  const missing = place === "wsl" ? "powershell.exe, wslview or xdg-open" : "xdg-open";
+  const remedy = `Install ${place === "wsl" ? "wslu" : "xdg-utils"}, or open the address of the sign-in yourself.`;
+  return warning("browser", `No program that opens a browser was found (${missing}).`, remedy);
+}
+function checkLoopback(states) {
+  const [ipv43, ipv63] = states.map(({ state }) => state === "free");
+  if (ipv43 && ipv63) return ok("loopback", "Both loopback addresses are there (127.0.0.1 and ::1).");
+  if (ipv43) return ok("loopback", "There is no IPv6 loopback (::1); 127.0.0.1 is enough.");
+  const codes = states.map(({ host, code }) => `${host} ${code ?? "is free"}`).join(", ");
+  const remedy = `Bring up the loopback interface. Until then: ${OTHER_WAYS}`;
+  if (ipv63) return warning("loopback", `127.0.0.1 cannot be listened on (${codes}).`, remedy);
+  return problem("loopback", `No loopback address can be listened on (${codes}).`, remedy);
+}
+async function probeAll(ports) {
+  return Promise.all(ports.map(async (port) => ({ port, states: await probePort(port) })));
+}
+function checkPorts(ports, platform3) {
+  const isUsable = ({ states }) => states.every(({ state }) => state === "free" || state === "absent") && states.some(({ state }) => state === "free");
+  const hasOther = ports.some(isUsable);
+  return ports.map((one) => {
+    const name = `port ${one.port}`;
+    if (isUsable(one)) return ok(name, `Port ${one.port} is free for the answer of the browser.`);
+    const finding = whyUnusable(one, platform3);
+    return hasOther ? warning(name, finding, "Another port is free, so the sign-in works; end the program if it need not run.") : problem(name, finding, `End the program that holds it. ${OTHER_WAYS}`);
+  });
+}
+function whyUnusable({ port, states }, platform3) {
+  const taken = states.filter(({ state }) => state === "taken").map(({ host }) => host);
+  if (taken.length > 0) {
+    const holder = holderOf(port, platform3);
+    const by = holder === void 0 ? "" : ` by ${holder.name} (process ${holder.pid})`;
+    return `Port ${port} is taken on ${taken.join(" and ")}${by}.`;
+  }
+  const codes = states.flatMap(({ host, code }) => code === void 0 ? [] : [`${host} ${code}`]);
+  return `Port ${port} cannot be listened on (${codes.join(", ")}).`;
+}
+var OTHER_WAYS, PORT_LIMIT_MS, PLACES, WINDOWS_OPENERS;
+var init_doctor_machine = __esm({
+  "src/services/doctor-machine.ts"() {
+    "use strict";
+    init_browser();
+    init_find_program();
+    init_port_holder();
+    init_port_probe();
+    init_doctor_check();
+    OTHER_WAYS = 'Sign in with method "device" (codex_login, or `codex-oauth-mcp login --device` in a terminal), or open the address of the sign-in on your own computer and give codex_login the address of the page that does not load.';
+    PORT_LIMIT_MS = 5e3;
+    PLACES = {
+      desk: "a computer with a screen",
+      wsl: "Linux under Windows (WSL)",
+      ssh: "an SSH session",
+      container: "a container",
+      headless: "a computer without a screen"
+    };
+    WINDOWS_OPENERS = ["/mnt/c/Windows/System32/WindowsPowerShell/v1.0/powershell.exe", "powershell.exe", "wslview"];
+  }
+});
+
+// src/services/doctor-network.ts
+async function checkNetwork(deps, usesApi, guard) {
+  const { config: config2 } = deps;
+  const { network } = config2;
+  const checks = [
+    guard("proxy", FILE_LIMIT_MS, () => checkProxy(network)),
+    guard("certificates", FILE_LIMIT_MS, () => checkCertificates(network)),
+    guard("tls", FILE_LIMIT_MS, () => checkTls(config2.insecureTls)),
+    guard("sign-in service", HOST_LIMIT_MS, (signal) => checkIssuer(deps, signal)),
+    // Nobody's credential is sent along: that the service refuses is an answer, too.
+    guard(
+      "model service",
+      HOST_LIMIT_MS,
+      (signal) => checkHost(deps, "model service", `${config2.baseUrl}/models`, signal)
+    ),
+    guard(
+      "API",
+      HOST_LIMIT_MS,
+      (signal) => usesApi ? checkHost(deps, "API", `${config2.api.baseUrl}/models`, signal) : skipped("API", "No API key is set, so the API is not used.")
+    )
+  ];
+  return (await Promise.all(checks)).flat();
+}
+function checkProxy(network) {
+  if (network?.problem !== void 0) {
+    return problem("proxy", network.problem.message, network.problem.hint ?? "Correct or remove it.");
+  }
+  const { httpsProxy, httpProxy, noProxy } = network ?? {};
+  const ways = [
+    ...httpsProxy === void 0 ? [] : [`https through ${new URL(httpsProxy).host}`],
+    ...httpProxy === void 0 ? [] : [`http through ${new URL(httpProxy).host}`]
+  ];
+  if (ways.length === 0) return ok("proxy", "No proxy is set.");
+  const exceptions = (noProxy ?? "").split(/[\s,]+/).filter(Boolean).length;
+  const but = exceptions === 0 ? "" : `, but for ${exceptions} of NO_PROXY`;
+  return ok("proxy", `Requests go through a proxy: ${ways.join(", ")}${but}.`);
+}
+async function checkCertificates(network) {
+  const files = network?.caFiles ?? [];
+  if (files.length === 0) return ok("certificates", "No certificates are trusted beside those of Node.");
+  return Promise.all(files.map(checkCertificateFile));
+}
+async function checkCertificateFile(file2) {
+  try {
+    const certificates = await readCertificates(file2);
+    return ok("certificates", `${file2.variable} adds ${certificates.length} of ${file2.path}.`);
+  } catch (error2) {
+    return failed2("certificates", error2);
+  }
+}
+function checkTls(insecureTls) {
+  if (!insecureTls) return ok("tls", "Certificates are checked.");
+  return problem(
+    "tls",
+    "NODE_TLS_REJECT_UNAUTHORIZED=0 is set, so anybody could pretend to be OpenAI.",
+    "Remove it. For the certificate authority of a company network, set NODE_EXTRA_CA_CERTS instead."
+  );
+}
+async function checkIssuer(deps, signal) {
+  try {
+    const { check: check2, skewMs } = await ask2(deps, "sign-in service", `${deps.config.issuer}${METADATA_PATH}`, signal);
+    return [check2, checkClock(skewMs)];
+  } catch (error2) {
+    return [failed2("sign-in service", error2), skipped("clock", "There is no answer to compare the clock with.")];
+  }
+}
+async function checkHost(deps, name, url2, signal) {
+  return (await ask2(deps, name, url2, signal)).check;
+}
+async function ask2({ http, clock, userAgent }, name, url2, signal) {
+  const sentAt = clock.now();
+  const { status: status2, headers, body } = await http.send({
+    method: "GET",
+    url: url2,
+    headers: { "user-agent": userAgent },
+    headerTimeoutMs: ANSWER_TIMEOUT_MS2,
+    signal
+  });
+  const answeredAt = clock.now();
+  void body?.cancel().catch(() => {
+  });
+  const { host } = new URL(url2);
+  return { check: judge(name, host, status2, answeredAt - sentAt), skewMs: skewOf(headers, sentAt, answeredAt) };
+}
+function judge(name, host, status2, tookMs) {
+  const finding = `${host} answers (${status2}, ${tookMs} ms).`;
+  if (status2 >= 500) return warning(name, `${finding} It is in trouble.`, "Try again later; see status.openai.com.");
+  if (status2 >= 300 && status2 < 400) {
+    const remedy = "Open a web page in a browser and sign in to the network, if it asks for it.";
+    return warning(name, `${finding} It sends elsewhere, as the sign-in page of a network does.`, remedy);
+  }
+  return ok(name, finding);
+}
+function skewOf(headers, sentAt, answeredAt) {
+  const dateMs = Date.parse(headers.get("date") ?? "");
+  if (Number.isNaN(dateMs)) return void 0;
+  const ageS = Number(headers.get("age") ?? 0);
+  const theirs = dateMs + (Number.isFinite(ageS) && ageS > 0 ? ageS * 1e3 : 0) + 500;
+  return Math.round((sentAt + answeredAt) / 2 - theirs);
+}
+function checkClock(skewMs) {
+  if (skewMs === void 0) return skipped("clock", "The answer of the sign-in service does not tell the time.");
+  const size = Math.abs(skewMs);
+  if (size <= SKEW_WARNING_MS) return ok("clock", "The clock agrees with the one of the sign-in service.");
+  const finding = `The clock is ${duration4(size)} ${skewMs > 0 ? "ahead of" : "behind"} the one of the sign-in service.`;
+  const remedy = "Have the time set by the network: whether a sign-in is still good is judged by this clock.";
+  return size > SKEW_PROBLEM_MS ? problem("clock", finding, remedy) : warning("clock", finding, remedy);
+}
+var FILE_LIMIT_MS, HOST_LIMIT_MS, ANSWER_TIMEOUT_MS2, SKEW_WARNING_MS, SKEW_PROBLEM_MS, METADATA_PATH;
+var init_doctor_network = __esm({
+  "src/services/doctor-network.ts"() {
+    "use strict";
+    init_trusted_certificates();
+    init_doctor_check();
+    init_duration();
+    FILE_LIMIT_MS = 3e3;
+    HOST_LIMIT_MS = 8e3;
+    ANSWER_TIMEOUT_MS2 = 6e3;
+    SKEW_WARNING_MS = 6e4;
+    SKEW_PROBLEM_MS = 3e5;
+    METADATA_PATH = "/.well-known/openid-configuration";
+  }
+});
+
+// src/services/doctor.ts
+var doctor_exports = {};
+__export(doctor_exports, {
+  createDoctor: () => createDoctor
+});
+function createDoctor(deps) {
+  const { storage, machine, config: config2, clock } = deps;
+  const tidy = createTidy(machine.home);
+  async function examine(signal) {
+    const guard = createGuard(clock, signal);
+    const locked2 = await guard("store", UNLOCK_LIMIT_MS, async () => {
+      await storage.unlock?.();
+      return [];
+    });
+    const usesApi = config2.api.source !== void 0 || storesKey(deps);
+    const files = checkFiles(deps, guard);
+    const account = files.then(() => checkAccount(deps, guard));
+    const groups = await Promise.all([checkMachine(deps, guard), checkNetwork(deps, usesApi, guard), files, account]);
+    return [...groups.slice(0, 2), locked2, ...groups.slice(2)].flat();
+  }
+  return async (signal) => {
+    const checks = await raceSignal(examine(signal), signal);
+    return { checks: checks.map((check2) => tidied(check2, tidy)) };
+  };
+}
+function storesKey({ storage }) {
+  try {
+    return storage.read().record?.method === "api_key";
+  } catch {
+    return false;
+  }
+}
+function tidied(check2, tidy) {
+  const { finding, remedy } = check2;
+  return { ...check2, finding: tidy(finding), remedy: remedy === void 0 ? void 0 : tidy(remedy) };
+}
+function createTidy(home) {
+  const homes = home.length > 1 ? [home, realPath(home)] : [];
+  return (text3) => redact(homes.reduce((rest, folder) => hide2(folder, rest), text3));
+}
+function hide2(folder, text3) {
+  const name = folder.replace(/[/\\]+$/, "").replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+  return text3.replace(new RegExp(`${name}(?![\\w-])`, "g"), "~");
+}
+function realPath(path3) {
+  try {
+    return canonicalPath(path3);
+  } catch {
+    return path3;
+  }
+}
+var UNLOCK_LIMIT_MS;
+var init_doctor = __esm({
+  "src/services/doctor.ts"() {
+    "use strict";
+    init_abort();
+    init_canonical_path();
+    init_log();
+    init_doctor_account();
+    init_doctor_check();
+    init_doctor_files();
+    init_doctor_machine();
+    init_doctor_network();
+    UNLOCK_LIMIT_MS = 4e3;
+  }
+});
+
+// src/infrastructure/within.ts
+import { setTimeout as sleep3 } from "node:timers/promises";
+async function within(work, limitMs, signal) {
+  const over = new AbortController();
+  const limit = sleep3(limitMs, void 0, {
+    signal: signal === void 0 ? over.signal : AbortSignal.any([over.signal, signal])
+  });
+  await Promise.race([work.catch(() => {
+  }), limit.catch(() => {
+  })]);
+  over.abort();
+}
+var init_within = __esm({
+  "src/infrastructure/within.ts"() {
+    "use strict";
+  }
+});
+
+// src/cli/words.ts
+function inCommands(text3) {
+  return text3.replace(BOTH_WAYS, "$1").replace(/\bcodex_login (?:with force|\(force: true\))/g, `\`${PROGRAM} login --force\``).replace(/\bcodex_(?:query|status|login|models|clear)\b/g, (tool) => `\`${PROGRAM} ${COMMAND_OF[tool]}\``).replace(/\bforce: true\b/g, "--force").replace(/\bwith method "?device\b"?/g, "with --device").replace(/\b(in the environment) of the (?:MCP )?server\b/g, "$1").replace(/,? (?:and|then) restart the server\b/g, "");
+}
+function errorLines({ code, message, hint }) {
+  const lead = { style: "red", text: "error:" };
+  if (hint === void 0) return [[lead, ` ${inCommands(message)} [${code}]`]];
+  return [[lead, ` ${inCommands(message)}`], [`${inCommands(hint)} [${code}]`]];
+}
+function wrongUsage(message, command) {
+  const help = command === void 0 ? `${PROGRAM} --help` : `${PROGRAM} ${command} --help`;
+  return new CodexError("INPUT_INVALID", message, { hint: `\`${help}\` shows how it is used.` });
+}
+function nearest(word2, known) {
+  const ranked = known.map((name) => ({ name, away: name.startsWith(word2) && word2 !== "" ? 0 : distance(word2, name) })).sort((one, other) => one.away - other.away);
+  const [best] = ranked;
+  return best !== void 0 && best.away <= (best.name.length > 3 ? 2 : 1) ? best.name : void 0;
+}
+function distance(one, other) {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (const [i, letter] of [...one.slice(0, 40)].entries()) {
+    const next = [i + 1];
+    for (let j = 0; j < other.length; j += 1) {
+      const changed = (row[j] ?? 0) + (letter === other[j] ? 0 : 1);
+      next.push(Math.min(changed, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
+var PROGRAM, COMMAND_OF, BOTH_WAYS;
+var init_words = __esm({
+  "src/cli/words.ts"() {
+    "use strict";
+    init_errors();
+    PROGRAM = "codex-oauth-mcp";
+    COMMAND_OF = {
+      codex_query: "ask",
+      codex_status: "status",
+      codex_login: "login",
+      codex_models: "models",
+      codex_clear: "logout"
+    };
+    BOTH_WAYS = new RegExp(`\\bcodex_\\w+, or (\`${PROGRAM} [^\`]+\`)(?: in a terminal| on the command line)?`, "g");
+  }
+});
+
+// src/cli/arguments.ts
+import { parseArgs } from "node:util";
+function readArguments(args2, commands) {
+  if (args2.some(holdsKey)) throw keyAsArgument();
+  const [name = "", ...rest] = args2;
+  if (name === "--version" || name === "-v") return { kind: "version" };
+  if (name === "--help" || name === "-h") return { kind: "help", command: void 0 };
+  const command = commands.find((known) => known.name === name);
+  if (command === void 0) throw unknownCommand(name, commands);
+  const end = rest.indexOf("--");
+  const beforeEnd = end < 0 ? rest : rest.slice(0, end);
+  if (beforeEnd.some((arg) => arg === "--help" || arg === "-h")) return { kind: "help", command };
+  return { kind: "run", command, ...readOptions(command, rest) };
+}
+function holdsKey(arg) {
+  return KEY.test(arg);
+}
+function keyAsArgument() {
+  return new CodexError("INPUT_INVALID", "An argument looks like an API key. Keys do not belong into arguments.", {
+    hint: `Other programs can read them there: consider replacing this one. Give it on standard input: \`printenv NAME | ${PROGRAM} login --with-api-key\`.`
+  });
+}
+function unknownCommand(name, commands) {
+  const names = commands.map((command) => command.name);
+  if (name.startsWith("-")) {
+    const meant2 = nearest(name, ["--help", "--version"]);
+    return wrongUsage(`Unknown option before a command.${meant2 === void 0 ? "" : ` Did you mean ${meant2}?`}`);
+  }
+  const meant = nearest(name, names);
+  return wrongUsage(
+    `Unknown command. ${meant === void 0 ? `There are ${names.join(", ")}.` : `Did you mean ${meant}?`}`
+  );
+}
+function readOptions(command, args2) {
+  const known = command.options;
+  const { tokens: tokens2 } = parseArgs({
+    args: [...args2],
+    options: { ...known },
+    strict: false,
+    allowPositionals: true,
+    tokens: true
+  });
+  const options = {};
+  const words = [];
+  for (const token2 of tokens2) {
+    if (token2.kind === "positional") words.push(token2.value);
+    if (token2.kind !== "option") continue;
+    const option = Object.hasOwn(known, token2.name) ? known[token2.name] : void 0;
+    if (option === void 0) throw unknownOption(token2.rawName, command);
+    const { value, inlineValue } = token2;
+    if (option.type === "boolean") {
+      if (value !== void 0) throw wrongUsage(`--${token2.name} takes no value.`, command.name);
+      options[token2.name] = true;
+    } else {
+      const isForgotten = value === void 0 || inlineValue === false && value.length > 1 && value.startsWith("-");
+      if (isForgotten) throw wrongUsage(`--${token2.name} needs a value.`, command.name);
+      options[token2.name] = value;
+    }
+  }
+  if (command.words === void 0 && words.length > 0) {
+    throw wrongUsage(`\`${command.name}\` takes options only.`, command.name);
+  }
+  return { options, words };
+}
+function unknownOption(rawName, { name, options, words }) {
+  const meant = nearest(rawName.replace(/^-+/, ""), [...Object.keys(options), "help"]);
+  const tip = meant === void 0 ? "" : ` Did you mean --${meant}?`;
+  const literally = words === void 0 ? "" : " What stands behind -- is taken as it is.";
+  return wrongUsage(`Unknown option of \`${name}\`.${tip}${literally}`, name);
+}
+var KEY;
+var init_arguments = __esm({
+  "src/cli/arguments.ts"() {
+    "use strict";
+    init_errors();
+    init_words();
+    KEY = /(?<![\w-])(?:sk|sess)-(?:(?=[\w-]*\d)[\w-]{8,}|[\w-]{24,})/;
+  }
+});
+
+// src/cli/command.ts
+function defineCommand(command) {
+  return command;
+}
+async function structureOf(name, { tool, signal }) {
+  const output6 = await tool(name).run({}, { signal, progress: () => {
+  } });
+  return "structured" in output6 ? output6.structured : {};
+}
+var init_command = __esm({
+  "src/cli/command.ts"() {
+    "use strict";
+  }
+});
+
+// src/cli/ask.ts
+function restOf(answer, shown) {
+  if (answer.startsWith(shown)) return answer.slice(shown.length);
+  return `
+
+---
+
+${answer}`;
+}
+async function promptOf({ words, terminal, input: input3 }) {
+  if (words.length === 0) throw wrongUsage("PROMPT is missing; - reads it from standard input.", "ask");
+  if (words.length > 1 || words[0] !== "-") return words.join(" ");
+  if (input3.isTerminal()) terminal.say("Type the question and end it with Ctrl-D on a line of its own.");
+  return input3.all(MAX_PROMPT_BYTES);
+}
+function given(name, value) {
+  return value === void 0 ? {} : { [name]: value };
+}
+function numberOf(text3) {
+  if (text3 === void 0) return void 0;
+  return text3.trim() === "" ? Number.NaN : Number(text3);
+}
+var MAX_PROMPT_BYTES, NAMES2, ask3;
+var init_ask = __esm({
+  "src/cli/ask.ts"() {
+    "use strict";
+    init_issue_words();
+    init_command();
+    init_words();
+    MAX_PROMPT_BYTES = 4e6;
+    NAMES2 = {
+      prompt: "PROMPT",
+      model: "--model",
+      system_prompt: "--system",
+      temperature: "--temperature",
+      reasoning_effort: "--effort"
+    };
+    ask3 = defineCommand({
+      name: "ask",
+      summary: "Ask one question and write the answer to standard output",
+      options: {
+        model: { type: "string", value: "ID", summary: "one of `models`; default: the first" },
+        effort: { type: "string", value: "WORD", summary: "how hard to think: low, medium, high, \u2026 as `models` lists" },
+        system: { type: "string", value: "TEXT", summary: "replaces the default instructions" },
+        temperature: { type: "string", value: "0..1", summary: "used with an API key only; otherwise ignored, said so" }
+      },
+      words: "PROMPT|-",
+      notes: [
+        "Several words are one prompt; - reads it from standard input.",
+        "On a terminal the answer comes as it is written, into a file or a pipe as a whole, and nothing but the answer.",
+        "Where it comes from, and what it cost, goes to standard error. Ctrl-C cancels."
+      ],
+      async run(options, call) {
+        const { tool, terminal, signal } = call;
+        const { run: run2, input: input3 } = tool("codex_query");
+        const parsed = input3.safeParse({
+          prompt: await promptOf(call),
+          ...given("model", options.model),
+          ...given("reasoning_effort", options.effort),
+          ...given("system_prompt", options.system),
+          ...given("temperature", numberOf(options.temperature))
+        });
+        if (!parsed.success) {
+          const wrong = parsed.error.issues.map((issue2) => `${NAMES2[String(issue2.path[0])]}: ${whatIsWrong(issue2)}`);
+          throw wrongUsage(`${wrong.join("; ")}.`, "ask");
+        }
+        let shown = "";
+        const output6 = await run2(parsed.data, {
+          signal,
+          progress(message) {
+            if (shown === "") terminal.progress(message);
+          },
+          ...terminal.isLive && {
+            onText(delta) {
+              shown += delta;
+              terminal.write(delta);
+            }
+          }
+        });
+        const [answer = "", footer2 = ""] = "texts" in output6 ? output6.texts : [];
+        terminal.write(`${restOf(answer, shown)}
+`);
+        for (const line of footer2.split("\n")) terminal.say({ style: "dim", text: line });
+        return 0;
+      }
+    });
+  }
+});
+
+// src/cli/doctor.ts
+function linesOf2({ name, state, finding, remedy }) {
+  const { mark, style } = MARKS[state];
+  const line = [{ style, text: mark.padEnd(3) }, `${name}: ${inCommands(finding)}`];
+  return remedy === void 0 ? [line] : [line, [`     ${inCommands(remedy)}`]];
+}
+var MARKS, doctor;
+var init_doctor2 = __esm({
+  "src/cli/doctor.ts"() {
+    "use strict";
+    init_command();
+    init_words();
+    MARKS = {
+      ok: { mark: "ok", style: "green" },
+      warning: { mark: "!", style: "yellow" },
+      problem: { mark: "x", style: "red" },
+      skipped: { mark: "-", style: "dim" }
+    };
+    doctor = defineCommand({
+      name: "doctor",
+      summary: "Check this machine, the network and the login, with a remedy for whatever is wrong",
+      options: { json: { type: "boolean", summary: "the report as JSON" } },
+      notes: [
+        "The report holds no secrets and can be pasted into a bug report. The exit code is 1 when there is a problem."
+      ],
+      local: true,
+      async run({ json: json2 }, { services, terminal, facts, signal }) {
+        terminal.progress("Looking around");
+        const { checks } = await services.doctor(signal);
+        const { version: version3, node: node2, platform: platform3 } = facts;
+        if (json2) {
+          terminal.print(JSON.stringify({ version: version3, node: node2, platform: platform3, checks }, null, 2));
+        } else {
+          terminal.print(`codex-oauth ${version3} \xB7 Node ${node2} \xB7 ${platform3}`);
+          for (const line of checks.flatMap(linesOf2)) terminal.print(...line);
+        }
+        return checks.some(({ state }) => state === "problem") ? 1 : 0;
+      }
+    });
+  }
+});
+
+// src/cli/help.ts
+function mainHelp(commands) {
+  return `${PROGRAM}: ask OpenAI's Codex models with the ChatGPT login you already have.
+
+Usage:
+  ${PROGRAM}                      serves MCP on standard input and output, for an MCP client
+  ${PROGRAM} <command> [options]  for people and scripts; from a clone: node dist/main.js <command>
+
+Commands:
+${table(commands.map(({ name, summary }) => [name, summary]))}
+
+Options:
+${table([
+    ["--help", "this text; behind a command, the options of that command"],
+    ["--version", "the version"]
+  ])}
+
+Results go to standard output, everything else to standard error.
+
+Exit codes:
+${table(EXIT_CODES.map(([code, meaning]) => [String(code), meaning]))}
+
+Settings are environment variables; the README lists them.
+`;
+}
+function commandHelp({ name, summary, options, words, notes = [] }) {
+  const rows = Object.entries(options).map(([option, { summary: meaning, ...kind }]) => {
+    return [`--${option}${kind.type === "string" ? ` ${kind.value}` : ""}`, meaning];
+  });
+  const usage = [PROGRAM, name, ...rows.length === 0 ? [] : ["[options]"], ...words === void 0 ? [] : [words]];
+  const parts = [
+    `${summary}.`,
+    `Usage: ${usage.join(" ")}`,
+    ...rows.length === 0 ? [] : [`Options:
+${table(rows)}`],
+    ...notes.length === 0 ? [] : [notes.join("\n")]
+  ];
+  return `${parts.join("\n\n")}
+`;
+}
+function table(rows) {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
+}
+var EXIT_CODES;
+var init_help = __esm({
+  "src/cli/help.ts"() {
+    "use strict";
+    init_words();
+    EXIT_CODES = [
+      [0, "done"],
+      [1, "failed; the error ends with its code"],
+      [2, "wrong usage, or an input that cannot be used"],
+      [3, "nobody is signed in"],
+      [130, "cancelled with Ctrl-C (143: by SIGTERM, 129: the terminal has gone)"]
+    ];
+  }
+});
+
+// src/cli/login.ts
+async function signIn(call, request) {
+  const { services, terminal, input: input3, signal } = call;
+  const said2 = /* @__PURE__ */ new Set();
+  let isListening = false;
+  let refuse = () => {
+  };
+  const pasted = new Promise((_, reject) => {
+    refuse = reject;
+  });
+  function listen2() {
+    if (isListening) return;
+    isListening = true;
+    input3.onLine((callbackUrl) => {
+      services.signIn.login({ force: false, callbackUrl, signal }).catch((error2) => {
+        if (!isCodexError(error2, "INPUT_INVALID")) return refuse(error2);
+        for (const line of errorLines(error2)) terminal.say(...line);
+      });
+    });
+  }
+  async function wait() {
+    let outcome = await services.signIn.login({ ...request, onProgress });
+    while (outcome.status === "pending") {
+      if (isNews(outcome.url ?? outcome.reason)) announce(outcome, call);
+      listen2();
+      const ended = services.signIn.view();
+      if (ended?.error !== void 0 && ended.state !== "pending") throw ended.error;
+      outcome = await services.signIn.login({ force: false, signal, onProgress });
+    }
+    return outcome;
+  }
+  function onProgress(message) {
+    const [url2 = ""] = /https?:\/\/\S+/.exec(message) ?? [];
+    if (isNews(url2 === "" ? message : url2)) {
+      terminal.say(inCommands(message.replace(url2, "").trim()));
+      if (url2 !== "") terminal.say({ style: "bold", text: url2 });
+      if (url2 !== "") sayHowToPaste(call);
+    }
+    listen2();
+  }
+  function isNews(what) {
+    const isNew = !said2.has(what);
+    said2.add(what);
+    return isNew;
+  }
+  return Promise.race([wait(), pasted]);
+}
+function announce(pending, call) {
+  const { terminal, services } = call;
+  const { method, reason, url: url2, userCode, expiresAt, opened } = pending;
+  const minutes = Math.max(1, Math.round((expiresAt - services.now()) / 6e4));
+  terminal.say(inCommands(reason));
+  if (url2 !== void 0) {
+    const where = method === "device" ? "on any device" : "in a browser";
+    terminal.say(
+      opened ? "Waiting for you in the browser. Should it show nothing, open this address:" : `Open this address ${where}:`
+    );
+    terminal.say({ style: "bold", text: url2 });
+  }
+  if (userCode !== void 0) terminal.say("and enter the code ", { style: "bold", text: userCode });
+  if (method === "browser") sayHowToPaste(call);
+  terminal.say({ style: "dim", text: `Waiting up to ${minutes} min; Ctrl-C cancels.` });
+}
+function sayHowToPaste({ terminal, input: input3 }) {
+  if (!input3.isTerminal()) return;
+  terminal.say("If it ends on a page that cannot be loaded, paste the address of that page here and press Enter.");
+}
+function welcome({ account, fresh }) {
+  const name = account.email === void 0 ? account.accountId : maskEmail(account.email);
+  const plan = account.plan === void 0 ? "" : ` (${account.plan})`;
+  const who = `${name ?? "an account without a name"}${plan}`;
+  return fresh ? `Signed in as ${who}.` : `Already signed in as ${who}. To sign in anew: --force`;
+}
+async function storeKey({ services, terminal, input: input3, signal }) {
+  const prompt = () => terminal.say("Paste the API key and press Enter; it is not shown.");
+  const raw = await input3.secret(MAX_KEY_BYTES, prompt);
+  terminal.progress("Trying the key");
+  const { models: models2 } = await services.storeApiKey(raw, signal);
+  terminal.print(`The API key works and is stored. It can ask ${models2} models.`);
+  return 0;
+}
+var MAX_KEY_BYTES, login2;
+var init_login = __esm({
+  "src/cli/login.ts"() {
+    "use strict";
+    init_errors();
+    init_id_claims();
+    init_command();
+    init_words();
+    MAX_KEY_BYTES = 65536;
+    login2 = defineCommand({
+      name: "login",
+      summary: "Sign in with ChatGPT, or store an API key",
+      options: {
+        device: { type: "boolean", summary: "with a code, to be entered on any device" },
+        "no-browser": { type: "boolean", summary: "only show the address" },
+        "with-api-key": { type: "boolean", summary: "store an API key, read from standard input" },
+        force: { type: "boolean", summary: "sign in anew although somebody is signed in" }
+      },
+      notes: [
+        "When the browser ends on a page that cannot be loaded, write its address to standard input: that signs in too.",
+        "The address to open is on standard error, alone on its line."
+      ],
+      async run(options, call) {
+        const ways = [options.device, options["no-browser"], options["with-api-key"]].filter(Boolean);
+        if (ways.length > 1) throw wrongUsage("--device, --no-browser and --with-api-key exclude each other.", "login");
+        if (options["with-api-key"]) {
+          if (options.force) throw wrongUsage("--force is for signing in; a key is stored in any case.", "login");
+          return storeKey(call);
+        }
+        const account = await signIn(call, {
+          force: options.force === true,
+          ...options.device && { method: "device" },
+          ...options["no-browser"] && { method: "browser", openBrowser: false },
+          signal: call.signal
+        });
+        call.terminal.print(welcome(account));
+        return 0;
+      }
+    });
+  }
+});
+
+// src/cli/logout.ts
+var logout;
+var init_logout = __esm({
+  "src/cli/logout.ts"() {
+    "use strict";
+    init_command();
+    init_words();
+    logout = defineCommand({
+      name: "logout",
+      summary: "Remove the login from this machine and revoke it at OpenAI",
+      options: {},
+      async run(_options, call) {
+        const { message } = await structureOf("codex_clear", call);
+        call.terminal.print(inCommands(String(message)));
+        return 0;
+      }
+    });
+  }
+});
+
+// src/cli/models.ts
+var SOURCES2, models;
+var init_models = __esm({
+  "src/cli/models.ts"() {
+    "use strict";
+    init_command();
+    SOURCES2 = {
+      live: "As the service lists them now.",
+      cached: "As the service listed them a while ago.",
+      "built-in": "The list of this program: the service was not asked, or did not answer."
+    };
+    models = defineCommand({
+      name: "models",
+      summary: "The models this account can ask, best first",
+      options: { json: { type: "boolean", summary: "what the tool codex_models gives" } },
+      async run({ json: json2 }, call) {
+        const { services, terminal, signal } = call;
+        if (json2) {
+          terminal.print(JSON.stringify(await structureOf("codex_models", call), null, 2));
+          return 0;
+        }
+        const { models: list, defaultId, source } = await services.listModels(signal);
+        const width = Math.max(...list.map(({ id }) => id.length));
+        for (const { id, efforts, defaultEffort } of list) {
+          const mark = id === defaultId ? "*" : " ";
+          const named2 = efforts.map((effort) => effort === defaultEffort ? `${effort} (default)` : effort);
+          terminal.print(`${mark} `, { style: "bold", text: id.padEnd(width) }, `  ${named2.join(", ")}`.trimEnd());
+        }
+        terminal.say({ style: "dim", text: `* is asked when no model is named. ${SOURCES2[source]}` });
+        return 0;
+      }
+    });
+  }
+});
+
+// src/cli/status.ts
+function show2(found, nowMs, terminal) {
+  const { account, method, source, cost, expiresInMs, refreshedAt, storagePath, storageProblem } = found;
+  terminal.print(inCommands(found.message));
+  const rows = [
+    ["account", account?.email === void 0 ? account?.accountId : maskEmail(account.email)],
+    ["plan", account?.plan],
+    ["method", method],
+    ["from", source],
+    ["cost", cost],
+    // One that has expired did so at a time nobody knows here; the message says it.
+    ["expires", expiresInMs ? day(nowMs + expiresInMs) : void 0],
+    ["renewed", refreshedAt === void 0 ? void 0 : day(refreshedAt)],
+    ["stored in", storagePath === "" ? void 0 : storagePath],
+    ["problem", storageProblem]
+  ];
+  for (const [name, value] of rows) {
+    if (value !== void 0) terminal.print({ style: "dim", text: name.padEnd(10) }, value);
+  }
+}
+function day(atMs) {
+  if (Math.abs(atMs) > 864e13) return void 0;
+  return `${new Date(atMs).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+var NOBODY, status;
+var init_status = __esm({
+  "src/cli/status.ts"() {
+    "use strict";
+    init_id_claims();
+    init_command();
+    init_words();
+    NOBODY = 3;
+    status = defineCommand({
+      name: "status",
+      summary: "Who is signed in, and until when; asks nobody",
+      options: { json: { type: "boolean", summary: "what the tool codex_status gives" } },
+      notes: ["The exit code is 0 when questions can be asked, else 3."],
+      local: true,
+      async run({ json: json2 }, call) {
+        const { services, terminal } = call;
+        const found = await services.readStatus();
+        if (json2) terminal.print(JSON.stringify(await structureOf("codex_status", call), null, 2));
+        else show2(found, services.now(), terminal);
+        return found.authenticated ? 0 : NOBODY;
+      }
+    });
+  }
+});
+
+// src/cli/cli.ts
+async function runCli(deps) {
+  const { terminal, onFault } = deps;
+  try {
+    return await run(deps);
+  } catch (error2) {
+    if (!isCodexError(error2)) onFault(error2);
+    const shown = isCodexError(error2) ? error2 : unexpected2(error2);
+    for (const line of errorLines(shown)) terminal.say(...line);
+    return exitCodeOf(shown);
+  } finally {
+    terminal.tidy();
+  }
+}
+async function run(deps) {
+  const { args: args2, services, tools, terminal, input: input3, facts, configProblem, signal } = deps;
+  const request = readArguments(args2, COMMANDS);
+  if (request.kind === "version") {
+    terminal.print(`${PROGRAM} ${facts.version}`);
+    return 0;
+  }
+  const { command } = request;
+  if (request.kind === "help") {
+    terminal.write(command === void 0 ? mainHelp(COMMANDS) : commandHelp(command));
+    return 0;
+  }
+  if (configProblem !== void 0 && request.command.local !== true) throw configProblem;
+  const tool = (name) => {
+    const found = tools.find((known) => known.name === name);
+    if (found === void 0) throw new Error(`There is no tool ${name}.`);
+    return found;
+  };
+  const call = { words: request.words, services, tool, terminal, input: input3, facts, signal };
+  return unlessAborted(request.command.run(request.options, call), signal);
+}
+function unlessAborted(work, signal) {
+  return new Promise((resolve3, reject) => {
+    const cancel = () => reject(new CodexError("CANCELLED", "The command was cancelled."));
+    if (signal.aborted) cancel();
+    signal.addEventListener("abort", cancel, { once: true });
+    work.then(resolve3, reject);
+  });
+}
+function exitCodeOf({ code }) {
+  if (code === "NOT_AUTHENTICATED") return 3;
+  return code === "INPUT_INVALID" ? 2 : 1;
+}
+function unexpected2(cause) {
+  return new CodexError("CODEX_FAILED", "Something went wrong inside codex-oauth.", {
+    hint: "Try again; if it stays so, set CODEX_DEBUG=1 and report what is written to standard error.",
+    cause
+  });
+}
+var COMMANDS;
+var init_cli = __esm({
+  "src/cli/cli.ts"() {
+    "use strict";
+    init_errors();
+    init_arguments();
+    init_ask();
+    init_doctor2();
+    init_help();
+    init_login();
+    init_logout();
+    init_models();
+    init_status();
+    init_words();
+    COMMANDS = [login2, status, logout, models, ask3, doctor];
+  }
+});
+
+// src/cli/input.ts
+function createInput({ stdin, onInterrupt }) {
+  let used;
+  const open4 = () => {
+    used ??= stdin();
+    return used;
+  };
+  async function all(maxBytes) {
+    const chunks = [];
+    let size = 0;
+    try {
+      for await (const chunk of open4()) {
+        const bytes = Buffer.from(chunk);
+        size += bytes.length;
+        if (size > maxBytes) break;
+        chunks.push(bytes);
+      }
+    } catch (cause) {
+      throw new CodexError("INPUT_INVALID", "Standard input cannot be read.", { cause });
+    }
+    if (size <= maxBytes) return new TextDecoder().decode(Buffer.concat(chunks));
+    throw new CodexError("INPUT_INVALID", `Standard input holds more than ${maxBytes.toLocaleString("en")} bytes.`);
+  }
+  function hiddenLine(stream, maxBytes, prompt) {
+    return new Promise((resolve3) => {
+      let line = "";
+      const finish = () => {
+        stream.setRawMode?.(false);
+        resolve3(line);
+      };
+      const interrupt = () => {
+        stream.setRawMode?.(false);
+        onInterrupt();
+      };
+      stream.setRawMode?.(true);
+      stream.on("data", (chunk) => {
+        for (const key of String(chunk)) {
+          if (key === "\r" || key === "\n" || key === END) return finish();
+          if (key === INTERRUPT) return interrupt();
+          if (key === ERASE_ALL) line = "";
+          else if (key === "\x7F" || key === "\b") line = line.slice(0, -1);
+          else if (line.length < maxBytes) line += key;
+        }
+      });
+      stream.on("end", finish);
+      stream.on("error", finish);
+      prompt();
+    });
+  }
+  return {
+    isTerminal: () => open4().isTTY === true,
+    all,
+    secret: (maxBytes, prompt) => open4().isTTY === true ? hiddenLine(open4(), maxBytes, prompt) : all(maxBytes),
+    onLine(tell) {
+      const stream = open4();
+      const decoder = new TextDecoder();
+      let rest = "";
+      const tellUnlessEmpty = (line) => {
+        if (line.trim() !== "") tell(line.trim());
+      };
+      stream.on("data", (chunk) => {
+        const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+        rest = (lines.pop() ?? "").slice(-MAX_LINE_CHARACTERS);
+        lines.forEach(tellUnlessEmpty);
+      });
+      stream.on("end", () => tellUnlessEmpty(rest));
+      stream.on("error", () => {
+      });
+    },
+    close: () => void used?.destroy()
+  };
+}
+var MAX_LINE_CHARACTERS, INTERRUPT, END, ERASE_ALL;
+var init_input = __esm({
+  "src/cli/input.ts"() {
+    "use strict";
+    init_errors();
+    MAX_LINE_CHARACTERS = 65536;
+    INTERRUPT = "";
+    END = "";
+    ERASE_ALL = "";
+  }
+});
+
+// src/cli/terminal.ts
+function createTerminal({ stdout, stderr, env }) {
+  const out = createWriter(stdout, env);
+  const err = createWriter(stderr, env);
+  let progress = "";
+  let isLineOpen = false;
+  let isMuted = false;
+  function erase() {
+    if (progress !== "") stderr.write(ERASE_LINE);
+    progress = "";
+  }
+  function tidy() {
+    if (isMuted) return;
+    erase();
+    if (isLineOpen) stdout.write("\n");
+    isLineOpen = false;
+  }
+  return {
+    isLive: out.isTerminal,
+    write(text3) {
+      if (isMuted || text3 === "") return;
+      erase();
+      stdout.write(out.plain(text3));
+      isLineOpen = out.isTerminal && !text3.endsWith("\n");
+    },
+    print(...pieces) {
+      if (isMuted) return;
+      tidy();
+      stdout.write(`${out.line(pieces)}
+`);
+    },
+    say(...pieces) {
+      if (isMuted) return;
+      tidy();
+      stderr.write(`${err.line(pieces)}
+`);
+    },
+    progress(text3) {
+      if (isMuted || !err.hasCursor || text3 === progress) return;
+      const width = (stderr.columns || 80) - 1;
+      stderr.write(`${ERASE_LINE}${err.plain(text3).replaceAll("\n", " ").slice(0, width)}`);
+      progress = text3;
+    },
+    tidy,
+    mute() {
+      isMuted = true;
+    }
+  };
+}
+function createWriter(output6, env) {
+  const isTerminal2 = output6.isTTY === true;
+  const hasCursor = isTerminal2 && env.TERM !== "dumb";
+  const hasColour = wantsColour(env) ?? hasCursor;
+  const plain = (text3) => isTerminal2 ? withoutControls(text3) : text3;
+  const line = (pieces) => pieces.map((piece) => {
+    if (typeof piece === "string") return plain(piece);
+    return hasColour ? `\x1B[${STYLES[piece.style]}m${plain(piece.text)}\x1B[0m` : plain(piece.text);
+  }).join("");
+  return { isTerminal: isTerminal2, hasCursor, plain, line };
+}
+function wantsColour({ FORCE_COLOR, NO_COLOR }) {
+  if (FORCE_COLOR) return FORCE_COLOR !== "0" && FORCE_COLOR !== "false";
+  return NO_COLOR ? false : void 0;
+}
+function withoutControls(text3) {
+  return text3.replace(new RegExp("(?![\\n\\t])\\p{Cc}", "gu"), "");
+}
+var STYLES, ERASE_LINE;
+var init_terminal = __esm({
+  "src/cli/terminal.ts"() {
+    "use strict";
+    STYLES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 };
+    ERASE_LINE = "\r\x1B[K";
+  }
+});
+
+// src/run-command.ts
+var run_command_exports = {};
+__export(run_command_exports, {
+  runCommand: () => runCommand
+});
+async function runCommand(deps) {
+  const { args: args2, app: app2, configProblem, facts, stdin, stdout, stderr, env, onSignal: onSignal2, exit, log: log2 } = deps;
+  const cancel = new AbortController();
+  const terminal = createTerminal({ stdout, stderr, env });
+  const input3 = createInput({ stdin, onInterrupt: () => interrupt(SIGNAL_CODES.SIGINT) });
+  let forced;
+  let ended;
+  let isSettled = false;
+  function interrupt(code2) {
+    if (isSettled) exit(code2);
+    if (forced !== void 0) return;
+    forced = code2;
+    cancel.abort();
+  }
+  onSignal2((name) => interrupt(SIGNAL_CODES[name]));
+  stdout.on("error", ({ code: code2 }) => {
+    if (code2 !== "EPIPE") terminal.say("error: Standard output cannot be written.");
+    terminal.mute();
+    interrupt(code2 === "EPIPE" ? ended ?? 0 : 1);
+  });
+  ended = await runCli({
+    args: args2,
+    services: app2.services,
+    tools: app2.tools,
+    terminal,
+    input: input3,
+    facts,
+    configProblem,
+    onFault: (error2) => log2.event("fault", { error: error2 instanceof Error ? error2.name : typeof error2 }),
+    signal: cancel.signal
+  });
+  input3.close();
+  await within(Promise.all([app2.stop(), app2.settled()]), SETTLE_MS);
+  if (forced !== void 0) exit(forced);
+  isSettled = true;
+  const code = ended;
+  setTimeout(() => exit(code), DRAIN_MS2).unref();
+  return code;
+}
+var SIGNAL_CODES, SETTLE_MS, DRAIN_MS2;
+var init_run_command = __esm({
+  "src/run-command.ts"() {
+    "use strict";
+    init_cli();
+    init_input();
+    init_terminal();
+    init_within();
+    SIGNAL_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+    SETTLE_MS = 1500;
+    DRAIN_MS2 = 2e3;
+  }
+});
+
 // src/main.ts
 init_node_crypto();
 import { existsSync as existsSync3, writeSync } from "node:fs";
 import { arch as arch2, homedir as homedir2, platform as platform2 } from "node:os";
-import { setTimeout as sleep3 } from "node:timers/promises";
 
 // src/infrastructure/claim.ts
 init_atomic_file();
@@ -4634,22 +6966,7 @@ function createPlainly(path3, body) {
 
 // src/infrastructure/claim.ts
 init_process_identity();
-
-// src/infrastructure/regular-file.ts
-import * as fs2 from "node:fs";
-function readRegularFile(path3, maxBytes) {
-  const fd = fs2.openSync(path3, fs2.constants.O_RDONLY | (fs2.constants.O_NONBLOCK ?? 0));
-  try {
-    const stat = fs2.fstatSync(fd);
-    if (!stat.isFile()) throw Object.assign(new Error("Not a file."), { code: "EISDIR" });
-    if (stat.size > maxBytes) throw Object.assign(new Error("Too large."), { code: "EFBIG" });
-    return { bytes: fs2.readFileSync(fd), stat };
-  } finally {
-    fs2.closeSync(fd);
-  }
-}
-
-// src/infrastructure/claim.ts
+init_regular_file();
 init_storage_failure();
 var HOUR_MS2 = 36e5;
 var DAY_MS = 24 * HOUR_MS2;
@@ -4751,20 +7068,142 @@ function readNumber(value) {
 
 // src/infrastructure/http-client.ts
 init_errors();
+init_abort();
 
-// src/infrastructure/abort.ts
+// src/infrastructure/network-failure.ts
 init_errors();
-function cancelled() {
-  return new CodexError("CANCELLED", "The call was cancelled.");
+var UNKNOWN_ISSUER = /SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)|CERT_UNTRUSTED|INVALID_CA/;
+var FIREWALL = "Check the network connection; where a firewall lets only a proxy out, name it in HTTPS_PROXY in the environment of the server.";
+var PROXY_ADDRESS = "Check HTTPS_PROXY in the environment of the server, and the connection to the company network.";
+var PORTAL = "Mostly that is the sign-in page of a network: open any web page in a browser and sign in there. Check the address if you have set one.";
+var FAILURES = [
+  {
+    codes: /^(ENOTFOUND|EAI_\w+)$/,
+    message: (far) => `The name of ${far} could not be resolved.`,
+    hint: `${FIREWALL} Then try again.`,
+    proxyHint: PROXY_ADDRESS,
+    retryable: true
+  },
+  {
+    codes: /^ECONNREFUSED$/,
+    message: (far, code) => `The connection was refused by ${far} (${code}).`,
+    hint: FIREWALL,
+    proxyHint: "It may not be running, or listen on another port: check HTTPS_PROXY in the environment of the server.",
+    retryable: true
+  },
+  {
+    codes: /^(EHOSTUNREACH|ENETUNREACH|ENETDOWN|EHOSTDOWN|EADDRNOTAVAIL)$/,
+    message: (far, code) => `There is no way from this machine to ${far} (${code}).`,
+    hint: "Check the network connection and the VPN, then try again.",
+    retryable: true
+  },
+  {
+    codes: /^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/,
+    message: (far, code) => `No connection to ${far} came about in time (${code}).`,
+    hint: `Try again. ${FIREWALL}`,
+    proxyHint: PROXY_ADDRESS,
+    retryable: true
+  },
+  {
+    codes: /^(EACCES|EPERM)$/,
+    message: (far, code) => `This machine does not let the server connect to ${far} (${code}).`,
+    hint: "A firewall or a sandbox on this machine forbids it: allow it there."
+  },
+  {
+    codes: /^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID)$/,
+    message: (far, code) => `The certificate of ${far} is not valid today (${code}).`,
+    hint: "Check the date and the time of this machine."
+  },
+  {
+    codes: /^(ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/,
+    message: (far, code) => `The certificate that came is not one of ${far}, but for another name (${code}).`,
+    hint: PORTAL,
+    proxyHint: PROXY_ADDRESS
+  },
+  {
+    codes: UNKNOWN_ISSUER,
+    message: (far, code) => `The certificate of ${far} comes from an issuer this machine does not know (${code}): somebody on the way may be reading along, mostly a company's proxy or a virus scanner.`,
+    hint: "If that is meant to be so, name the PEM file of its certificate authority in CODEX_CA_CERTIFICATE in the environment of the server, and restart the server; otherwise use another network."
+  },
+  {
+    codes: /CERT|UNABLE_TO_/,
+    message: (far, code) => `The certificate of ${far} was not accepted (${code}).`,
+    hint: "Use another network, or ask who runs this one."
+  },
+  {
+    codes: /^(ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP\w*|UNKNOWN_PROTOCOL)|EPROTO)$/,
+    message: (far, code) => `What answers in place of ${far} does not speak TLS (${code}).`,
+    hint: PORTAL,
+    proxyHint: "Write its address with http:// instead of https:// in HTTPS_PROXY in the environment of the server."
+  },
+  {
+    codes: /^ERR_(SSL|TLS)/,
+    message: (far, code) => `No secure connection to ${far} came about (${code}).`,
+    hint: "A proxy or a firewall may stand in between; try another network."
+  },
+  {
+    codes: /^HPE_/,
+    message: (far, code) => `What answers in place of ${far} does not speak HTTP (${code}).`,
+    hint: PORTAL,
+    proxyHint: PROXY_ADDRESS
+  }
+];
+var OTHER = {
+  message: (far, code) => `The connection to ${far} failed (${code}).`,
+  hint: "Try again.",
+  proxyHint: `Try again. ${PROXY_ADDRESS}`,
+  retryable: true
+};
+function networkFailure(host, cause) {
+  return ownErrorIn(cause) ?? failureAt({ host, isProxy: false }, cause);
 }
-function raceSignal(work, signal) {
-  if (signal === void 0) return work;
-  return new Promise((resolve3, reject) => {
-    const cancel = () => reject(cancelled());
-    if (signal.aborted) cancel();
-    signal.addEventListener("abort", cancel, { once: true });
-    work.then(resolve3, reject).finally(() => signal.removeEventListener("abort", cancel));
-  });
+function proxyFailure(host, cause) {
+  return failureAt({ host, isProxy: true }, cause);
+}
+function isDistrust(cause) {
+  return UNKNOWN_ISSUER.test(failureCode(cause));
+}
+function failureCode(error2) {
+  for (let current = error2; current instanceof Error; current = current.cause) {
+    if (current instanceof CodexError && current.cause instanceof Error) continue;
+    const code = "code" in current ? current.code : void 0;
+    if (typeof code === "string" && /^[A-Z][A-Z0-9_]{2,60}$/.test(code)) return code;
+    if (current.name === "HTTPParserError") return "HPE_INVALID";
+    if (current instanceof AggregateError && current.errors.length > 0) return failureCode(current.errors[0]);
+  }
+  return "UNKNOWN";
+}
+function failureAt({ host, isProxy }, cause) {
+  const code = failureCode(cause);
+  const { message, hint, proxyHint = hint, retryable = false } = FAILURES.find(({ codes }) => codes.test(code)) ?? OTHER;
+  const far = isProxy ? `the proxy ${host}` : host;
+  return new CodexError("NETWORK", message(far, code), { hint: isProxy ? proxyHint : hint, cause, retryable });
+}
+function ownErrorIn(error2) {
+  for (let current = error2; current instanceof Error; current = current.cause) {
+    if (current instanceof CodexError) return current;
+  }
+  return void 0;
+}
+function proxyRefused({ proxy, target, status: status2, hasLogin }) {
+  const host = target.replace(/:443$/, "");
+  const refused3 = (message, hint, retryable = false) => new CodexError("NETWORK", message, { hint, retryable });
+  if (status2 === 407) {
+    return refused3(
+      hasLogin ? `The proxy ${proxy} does not accept the user name and password in its address (407).` : `The proxy ${proxy} wants a user name and a password (407).`,
+      "Write them into HTTPS_PROXY in the environment of the server: http://name:password@host:port, special characters percent-encoded. Where the proxy takes only NTLM or Kerberos, run a local one in front of it, such as px or cntlm."
+    );
+  }
+  if ([502, 503, 504].includes(status2)) {
+    return refused3(`The proxy ${proxy} could not reach ${host} (${status2}).`, "Try again in a minute.", true);
+  }
+  if ([400, 404, 405, 501].includes(status2)) {
+    return refused3(`What answers at ${proxy} is not a proxy that can reach ${host} (${status2}).`, PROXY_ADDRESS);
+  }
+  return refused3(
+    `The proxy ${proxy} does not allow connections to ${host} (${status2}).`,
+    "Ask whoever runs it to allow auth.openai.com and chatgpt.com (with an API key: api.openai.com)."
+  );
 }
 
 // src/infrastructure/tick-timer.ts
@@ -4811,7 +7250,7 @@ function createHttpClient({ fetch: fetch2, log: log2 }) {
         if (signal?.aborted) throw cancelled();
         if (timedOut) throw noAnswer(host, headerTimeoutMs);
         log2.event("http_failed", { method, host, reason: failureCode(cause) });
-        throw networkError(host, cause);
+        throw networkFailure(host, cause);
       } finally {
         timer.stop();
       }
@@ -4893,49 +7332,10 @@ function unfinished(limitMs) {
 function seconds(ms) {
   return ms < 1e3 ? `${ms} ms` : `${Math.round(ms / 1e3)} s`;
 }
-function networkError(host, cause) {
-  const code = failureCode(cause);
-  const [message, hint] = sentenceFor(code, host);
-  return new CodexError("NETWORK", message, { hint, cause, retryable: !isTlsCode(code) });
-}
-function sentenceFor(code, host) {
-  if (["ENOTFOUND", "EAI_AGAIN"].includes(code)) {
-    return [`The name ${host} could not be resolved.`, "Check the network connection, then try again."];
-  }
-  if (["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH"].includes(code)) {
-    return [`${host} could not be reached (${code}).`, "Check the network connection and the proxy, then try again."];
-  }
-  if (isCertificateCode(code)) {
-    return [
-      `The TLS certificate of ${host} was not accepted (${code}).`,
-      "Behind a company network, point NODE_EXTRA_CA_CERTS at its certificate authority and restart the server."
-    ];
-  }
-  if (isTlsCode(code)) {
-    return [
-      `No secure connection to ${host} came about (${code}).`,
-      "A proxy or a sign-in page of your network may stand in between; check the address if you have set one."
-    ];
-  }
-  return [`The connection to ${host} failed (${code}).`, "Try again."];
-}
-function isCertificateCode(code) {
-  return /CERT|SELF_SIGNED|UNABLE_TO_/.test(code);
-}
-function isTlsCode(code) {
-  return isCertificateCode(code) || /^ERR_(?:TLS|SSL)/.test(code);
-}
-function failureCode(error2) {
-  for (let current = error2; current instanceof Error; current = current.cause) {
-    const code = "code" in current ? current.code : void 0;
-    if (typeof code === "string" && /^[A-Z][A-Z0-9_]{2,60}$/.test(code)) return code;
-    if (current instanceof AggregateError && current.errors.length > 0) return failureCode(current.errors[0]);
-  }
-  return "UNKNOWN";
-}
 
 // src/infrastructure/json-file.ts
 init_atomic_file();
+init_regular_file();
 import { mkdirSync } from "node:fs";
 import { dirname as dirname3 } from "node:path";
 var MAX_BYTES = 4194304;
@@ -5021,7 +7421,7 @@ process.stdin.on('end', () => {
 `;
 
 // src/infrastructure/run-program.ts
-function runProgram(file2, args, options) {
+function runProgram(file2, args2, options) {
   const { limitMs, input: input3 = "", env = {} } = options;
   const { execFile: execFile7 } = process.getBuiltinModule("node:child_process");
   return new Promise((resolve3) => {
@@ -5034,7 +7434,7 @@ function runProgram(file2, args, options) {
       windowsHide: true,
       env: { ...process.env, ...env }
     };
-    const child = execFile7(file2, args, settings, (error2, output6) => {
+    const child = execFile7(file2, args2, settings, (error2, output6) => {
       process.off("exit", kill);
       resolve3({
         output: output6,
@@ -5053,7 +7453,7 @@ var MAX_OUTPUT_BYTES = 1048576;
 // src/infrastructure/keychain.ts
 var LIMIT_MS = 3e3;
 function createKeychain({ service, folder, limitMs = LIMIT_MS }) {
-  async function ask2(deed, account, secret) {
+  async function ask4(deed, account, secret) {
     const request = { deed, service, account, secret, folders: [folder, ...usualFolders()], limitMs };
     const { output: output6, ended } = await runProgram(process.execPath, ["-e", KEYCHAIN_SCRIPT], {
       input: JSON.stringify(request),
@@ -5068,13 +7468,13 @@ function createKeychain({ service, folder, limitMs = LIMIT_MS }) {
   }
   return {
     async get(account) {
-      return (await ask2("get", account)).secret;
+      return (await ask4("get", account)).secret;
     },
     async put(account, secret) {
-      if ((await ask2("put", account, secret)).secret !== secret) throw failed("refused", folder);
+      if ((await ask4("put", account, secret)).secret !== secret) throw failed("refused", folder);
     },
     async remove(account) {
-      await ask2("remove", account);
+      await ask4("remove", account);
     }
   };
 }
@@ -5099,7 +7499,7 @@ function usualFolders() {
   return [beside, join3(programs, "..", "lib"), programs];
 }
 var PROBLEMS = ["missing", "old", "broken", "absent", "refused", "late"];
-function failed(problem, folder) {
+function failed(problem2, folder) {
   const install = `Install it: npm install --prefix ${quoted(folder)} ${KEYCHAIN_PACKAGE}@2`;
   const words = {
     missing: [`The keychain needs the package ${KEYCHAIN_PACKAGE}, which is not installed.`, install],
@@ -5115,7 +7515,7 @@ function failed(problem, folder) {
       "Unlock it, answer its dialog or allow the access for good, then try again."
     ]
   };
-  const [message, hint] = words[problem];
+  const [message, hint] = words[problem2];
   return new CodexError("STORAGE_FAILED", message, { hint });
 }
 var OTHER_STORE = "Use another store, or start a keychain such as gnome-keyring or KWallet in this session.";
@@ -5132,14 +7532,14 @@ async function machineSecret(edges = systemEdges) {
   const { uid, name, home } = edges.user();
   return JSON.stringify([id, uid, name, home]);
 }
-async function machineId({ platform: platform3, readFile, run }) {
+async function machineId({ platform: platform3, readFile, run: run2 }) {
   if (platform3 === "darwin") {
-    const listing = await run("/usr/sbin/ioreg", ["-rd1", "-c", "IOPlatformExpertDevice"]);
+    const listing = await run2("/usr/sbin/ioreg", ["-rd1", "-c", "IOPlatformExpertDevice"]);
     return uuid(/"IOPlatformUUID"\s*=\s*"([^"]+)"/.exec(listing)?.[1]);
   }
   if (platform3 === "win32") {
     const key = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Cryptography";
-    const listing = await run("reg.exe", ["query", key, "/v", "MachineGuid", "/reg:64"]);
+    const listing = await run2("reg.exe", ["query", key, "/v", "MachineGuid", "/reg:64"]);
     return uuid(/MachineGuid\s+REG_SZ\s+(\S+)/.exec(listing)?.[1]);
   }
   const ids = ["/etc/machine-id", "/var/lib/dbus/machine-id"].map((path3) => readFile(path3)?.trim().toLowerCase());
@@ -5158,7 +7558,7 @@ var systemEdges = {
       return void 0;
     }
   },
-  run: async (file2, args) => (await runProgram(file2, args, { limitMs: LIMIT_MS2 })).output,
+  run: async (file2, args2) => (await runProgram(file2, args2, { limitMs: LIMIT_MS2 })).output,
   user: systemUser
 };
 function systemUser() {
@@ -5177,96 +7577,93 @@ function canonical(path3) {
   }
 }
 
+// src/infrastructure/network.ts
+init_errors();
+init_trusted_certificates();
+function createFetch({ fetch: fetch2, network, insecureTls }) {
+  let opening;
+  const open4 = (options) => {
+    opening ??= openWays(options).catch((problem2) => {
+      opening = void 0;
+      throw problem2;
+    });
+    return opening;
+  };
+  return async (input3, init) => {
+    const { hostname: hostname4, host } = new URL(typeof input3 === "object" && "url" in input3 ? input3.url : input3);
+    const isNear = isLoopback(hostname4);
+    if (insecureTls && !isNear) throw unchecked(host);
+    if (network === void 0) return fetch2(input3, init);
+    const ways = isPlain(network) ? void 0 : await open4(network);
+    const dispatcher = isNear ? ways?.direct : ways?.proxied;
+    try {
+      return await fetch2(input3, dispatcher === void 0 ? init : Object.assign({}, init, { dispatcher }));
+    } catch (cause) {
+      throw (isDistrust(cause) ? await unreadableByNode(network.caFiles) : void 0) ?? cause;
+    }
+  };
+}
+function isLoopback(hostname4) {
+  return hostname4 === "localhost" || hostname4 === "[::1]" || /^127(\.\d+){3}$/.test(hostname4);
+}
+function isPlain({ httpsProxy, httpProxy, caFiles, problem: problem2 }) {
+  const hasProxy = httpsProxy !== void 0 || httpProxy !== void 0 || problem2 !== void 0;
+  return !hasProxy && !areToBeRead(caFiles);
+}
+async function openWays({ httpsProxy, httpProxy, noProxy, caFiles, problem: problem2 }) {
+  const { Agent: Agent2, EnvHttpProxyAgent: EnvHttpProxyAgent2, Pool: Pool2 } = await Promise.resolve().then(() => (init_undici(), undici_exports));
+  const secureContext = await createTrust(caFiles);
+  const tls = secureContext === void 0 ? {} : { secureContext };
+  const clientFactory = (proxy, options) => tellingProxy(new Pool2(proxy.origin, options), proxy, httpsProxy === void 0 ? problem2 : void 0);
+  return {
+    direct: new Agent2({ connect: tls }),
+    proxied: new EnvHttpProxyAgent2({
+      // Empty rather than left out: it would look into the environment itself.
+      httpsProxy: httpsProxy ?? (problem2 === void 0 ? "" : "http://proxy.invalid"),
+      httpProxy: httpProxy ?? "",
+      noProxy: everything(noProxy) ? "*" : noProxy ?? "",
+      connect: tls,
+      requestTls: tls,
+      proxyTls: tls,
+      clientFactory
+    })
+  };
+}
+function everything(noProxy = "") {
+  return noProxy.split(/[,\s]+/).includes("*");
+}
+function tellingProxy(pool, { host, username }, problem2) {
+  const connect = pool.connect.bind(pool);
+  const telling = async (request) => {
+    if (problem2 !== void 0) throw problem2;
+    const answer = await connect(request).catch((cause) => {
+      throw proxyFailure(host, cause);
+    });
+    const { statusCode: status2, socket } = answer;
+    if (status2 === 200) return answer;
+    socket.on("error", () => {
+    }).destroy();
+    throw proxyRefused({ proxy: host, target: request.path, status: status2, hasLogin: username !== "" });
+  };
+  return Object.assign(pool, { connect: telling });
+}
+function unchecked(host) {
+  return new CodexError(
+    "CONFIG_INVALID",
+    `NODE_TLS_REJECT_UNAUTHORIZED=0 is set: anybody on the way to ${host} could read the login, so the request was refused.`,
+    {
+      hint: "Remove it from the environment of the server; where a company reads the connections, name the PEM file of its certificate authority in CODEX_CA_CERTIFICATE instead. Then restart the server."
+    }
+  );
+}
+
 // src/infrastructure/token-storage.ts
 init_errors();
 
 // src/infrastructure/record-file.ts
+init_canonical_path();
+init_file_lock();
 import { dirname as dirname8 } from "node:path";
-
-// src/infrastructure/canonical-path.ts
-init_errno();
-import { readlinkSync as readlinkSync2, realpathSync as realpathSync2 } from "node:fs";
-import { basename as basename3, dirname as dirname5, join as join4, resolve } from "node:path";
-function canonicalPath(path3) {
-  try {
-    return realpathSync2(path3);
-  } catch (error2) {
-    if (!isErrno(error2, "ENOENT")) throw error2;
-  }
-  const place = join4(canonicalPath(dirname5(path3)), basename3(path3));
-  const target = linkTarget(place);
-  return target === void 0 ? place : canonicalPath(resolve(dirname5(place), target));
-}
-function linkTarget(path3) {
-  try {
-    return readlinkSync2(path3);
-  } catch (error2) {
-    if (isErrno(error2, "ENOENT", "EINVAL", "UNKNOWN")) return void 0;
-    throw error2;
-  }
-}
-
-// src/infrastructure/file-lock.ts
-init_errors();
-init_errno();
-init_storage_failure();
-import { existsSync, readdirSync as readdirSync3, statSync as statSync3 } from "node:fs";
-import { dirname as dirname6 } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-var STALE_MS = 2e3;
-var HEARTBEAT_MS = 1e3;
-async function withFileLock(path3, work, { waitMs = 1e4, random = Math.random } = {}) {
-  const release = await acquire(path3, waitMs, random);
-  const ours = fingerprint(path3);
-  try {
-    return work();
-  } finally {
-    if (fingerprint(path3) === ours) await release().catch(() => {
-    });
-  }
-}
-async function acquire(path3, waitMs, random) {
-  const lock = await loadLock();
-  const options = { realpath: false, stale: STALE_MS, update: HEARTBEAT_MS, onCompromised: () => {
-  } };
-  const deadline = performance.now() + waitMs;
-  for (; ; ) {
-    try {
-      return await lock(path3, options);
-    } catch (error2) {
-      if (!isHeld(error2, path3)) throw storageFailed(path3, "locked", error2);
-      if (performance.now() >= deadline) throw locked(path3, error2);
-    }
-    await sleep(20 + 40 * random());
-  }
-}
-async function loadLock() {
-  const { lock } = await Promise.resolve().then(() => __toESM(require_proper_lockfile(), 1));
-  if (!process.listeners("SIGXFSZ").includes(ignoreSignal)) process.on("SIGXFSZ", ignoreSignal);
-  return lock;
-}
-function ignoreSignal() {
-}
-function fingerprint(path3) {
-  try {
-    const { ino, birthtimeMs, mtimeMs } = statSync3(`${path3}.lock`);
-    return `${ino} ${birthtimeMs} ${mtimeMs}`;
-  } catch {
-    return void 0;
-  }
-}
-function isHeld(error2, path3) {
-  if (isErrno(error2, "ELOCKED", "EEXIST", "ENOTEMPTY", "ENOTDIR")) return true;
-  if (isErrno(error2, "ENOENT")) return existsSync(dirname6(path3));
-  return process.platform === "win32" && isErrno(error2, "EPERM", "EBUSY");
-}
-function locked(path3, cause) {
-  return new CodexError("STORAGE_LOCKED", `Another process holds the lock of ${path3}.`, {
-    hint: `Try again. If no other copy of this program is running, remove ${path3}.lock.`,
-    cause,
-    retryable: true
-  });
-}
 
 // src/infrastructure/folder.ts
 init_errno();
@@ -5287,6 +7684,7 @@ function ensureFolder(folder) {
 // src/infrastructure/shared-file.ts
 init_atomic_file();
 init_errno();
+init_regular_file();
 init_storage_failure();
 init_token_record();
 function readSharedFile(file2) {
@@ -5938,7 +8336,7 @@ __export(core_exports2, {
   base64urlCharset: () => base64urlCharset,
   canParseURL: () => canParseURL,
   clone: () => clone,
-  compile: () => compile,
+  compile: () => compile2,
   compileFn: () => compileFn,
   config: () => config,
   createStandardJSONSchemaMethod: () => createStandardJSONSchemaMethod,
@@ -6647,14 +9045,14 @@ function codePointLength(str) {
   const units = str.length;
   if (!highSurrogate.test(str))
     return units;
-  let count = units;
+  let count2 = units;
   for (let i = 0; i < units - 1; i++) {
     if ((str.charCodeAt(i) & 64512) === 55296 && (str.charCodeAt(i + 1) & 64512) === 56320) {
-      count--;
+      count2--;
       i++;
     }
   }
-  return count;
+  return count2;
 }
 function getLengthableOrigin(input3) {
   if (Array.isArray(input3))
@@ -6684,8 +9082,8 @@ function parsedType(data) {
   }
   return t;
 }
-function issue(...args) {
-  const [iss, input3, inst] = args;
+function issue(...args2) {
+  const [iss, input3, inst] = args2;
   if (typeof iss === "string") {
     return {
       message: iss,
@@ -6742,9 +9140,9 @@ var Class = class {
   constructor(..._args) {
   }
 };
-function members(proto, table) {
-  for (const key in table) {
-    const desc = Object.getOwnPropertyDescriptor(table, key);
+function members(proto, table2) {
+  for (const key in table2) {
+    const desc = Object.getOwnPropertyDescriptor(table2, key);
     if (desc.get)
       Object.defineProperty(proto, key, { ...desc, enumerable: false });
     else
@@ -6759,10 +9157,10 @@ function hide(inst, key, value) {
   return own(inst, key, value, false);
 }
 // @__NO_SIDE_EFFECTS__
-function derived(computes, table) {
+function derived(computes, table2) {
   for (const key in computes) {
     const compute = computes[key];
-    Object.defineProperty(table, key, {
+    Object.defineProperty(table2, key, {
       configurable: true,
       enumerable: true,
       get() {
@@ -6773,7 +9171,7 @@ function derived(computes, table) {
       }
     });
   }
-  return table;
+  return table2;
 }
 function defineBound(proto, key, fn) {
   Object.defineProperty(proto, key, {
@@ -7163,9 +9561,9 @@ function prettifyError(error2) {
   const lines = [];
   const issues = [...error2.issues].sort((a, b) => (a.path ?? []).length - (b.path ?? []).length);
   for (const issue2 of issues) {
-    lines.push(`✖ ${issue2.message}`);
+    lines.push(`\u2716 ${issue2.message}`);
     if (issue2.path?.length)
-      lines.push(`  → at ${toDotPath(issue2.path)}`);
+      lines.push(`  \u2192 at ${toDotPath(issue2.path)}`);
   }
   return lines.join("\n");
 }
@@ -7430,8 +9828,8 @@ function emoji() {
 }
 var ipv4 = /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])$/;
 var ipv6 = /^(([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,7}:|([0-9a-fA-F]{1,4}:){1,6}:[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,5}(:[0-9a-fA-F]{1,4}){1,2}|([0-9a-fA-F]{1,4}:){1,4}(:[0-9a-fA-F]{1,4}){1,3}|([0-9a-fA-F]{1,4}:){1,3}(:[0-9a-fA-F]{1,4}){1,4}|([0-9a-fA-F]{1,4}:){1,2}(:[0-9a-fA-F]{1,4}){1,5}|[0-9a-fA-F]{1,4}:((:[0-9a-fA-F]{1,4}){1,6})|:((:[0-9a-fA-F]{1,4}){1,7}|:))$/;
-var mac = (delimiter) => {
-  const escapedDelim = escapeRegex(delimiter ?? ":");
+var mac = (delimiter2) => {
+  const escapedDelim = escapeRegex(delimiter2 ?? ":");
   return new RegExp(`^(?:[0-9A-F]{2}${escapedDelim}){5}[0-9A-F]{2}$|^(?:[0-9a-f]{2}${escapedDelim}){5}[0-9a-f]{2}$`);
 };
 var cidrv4 = /^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\/([0-9]|[1-2][0-9]|3[0-2])$/;
@@ -7450,20 +9848,20 @@ function anchor(source) {
   return new RegExp(`^${source}$`);
 }
 var date = /* @__PURE__ */ anchor(dateSource);
-function timeSource(args) {
+function timeSource(args2) {
   const hhmm = `(?:[01]\\d|2[0-3]):[0-5]\\d`;
-  const regex = typeof args.precision === "number" ? args.precision === -1 ? `${hhmm}` : args.precision === 0 ? `${hhmm}:[0-5]\\d` : `${hhmm}:[0-5]\\d\\.\\d{${args.precision}}` : args.seconds ? `${hhmm}:[0-5]\\d(?:\\.\\d+)?` : `${hhmm}(?::[0-5]\\d(?:\\.\\d+)?)?`;
+  const regex = typeof args2.precision === "number" ? args2.precision === -1 ? `${hhmm}` : args2.precision === 0 ? `${hhmm}:[0-5]\\d` : `${hhmm}:[0-5]\\d\\.\\d{${args2.precision}}` : args2.seconds ? `${hhmm}:[0-5]\\d(?:\\.\\d+)?` : `${hhmm}(?::[0-5]\\d(?:\\.\\d+)?)?`;
   return regex;
 }
-function time(args) {
-  return new RegExp(`^${timeSource(args)}$`);
+function time(args2) {
+  return new RegExp(`^${timeSource(args2)}$`);
 }
-function datetime(args) {
+function datetime(args2) {
   const opts = ["Z"];
-  if (args.offset)
+  if (args2.offset)
     opts.push(`([+-](?:[01]\\d|2[0-3]):[0-5]\\d)`);
-  const qualified = `${timeSource({ precision: args.precision, seconds: true })}(?:${opts.join("|")})`;
-  const timeRegex = args.local ? `${qualified}|${timeSource({ precision: args.precision })}` : qualified;
+  const qualified = `${timeSource({ precision: args2.precision, seconds: true })}(?:${opts.join("|")})`;
+  const timeRegex = args2.local ? `${qualified}|${timeSource({ precision: args2.precision })}` : qualified;
   return new RegExp(`^${dateSource}T(?:${timeRegex})$`);
 }
 var anyString = /^[\s\S]{0,}$/;
@@ -7564,7 +9962,7 @@ var $ZodCheckMultipleOf = /* @__PURE__ */ $constructor("$ZodCheckMultipleOf", (i
     if (typeof payload.value !== typeof def.value)
       throw new Error("Cannot mix number and bigint in multiple_of check.");
     const isMultiple = typeof payload.value === "bigint" ? (
-      // `value % 0n` throws, and nothing is a multiple of zero — the number branch already fails this way via NaN
+      // `value % 0n` throws, and nothing is a multiple of zero \u2014 the number branch already fails this way via NaN
       def.value !== BigInt(0) && payload.value % def.value === BigInt(0)
     ) : floatSafeRemainder(payload.value, def.value) === 0;
     if (isMultiple)
@@ -7980,10 +10378,10 @@ var $ZodCheckOverwrite = /* @__PURE__ */ $constructor("$ZodCheckOverwrite", (ins
 
 // node_modules/zod/v4/core/doc.js
 var Doc = class {
-  constructor(args = [], closed = {}) {
+  constructor(args2 = [], closed = {}) {
     this.content = [];
     this.indent = 0;
-    this.args = args;
+    this.args = args2;
     this.closed = closed;
   }
   // the compiler catches a child's throw and keeps writing into this doc, so the indent has to unwind with it
@@ -10342,8 +12740,8 @@ var $ZodFunction = /* @__PURE__ */ $constructor("$ZodFunction", (inst, def) => {
     if (typeof func !== "function") {
       throw new Error("implement() must be called with a function");
     }
-    return Object.defineProperty(function(...args) {
-      const parsedArgs = inst._def.input ? parse2(inst._def.input, args) : args;
+    return Object.defineProperty(function(...args2) {
+      const parsedArgs = inst._def.input ? parse2(inst._def.input, args2) : args2;
       const result = Reflect.apply(func, this, parsedArgs);
       if (inst._def.output) {
         return parse2(inst._def.output, result);
@@ -10355,8 +12753,8 @@ var $ZodFunction = /* @__PURE__ */ $constructor("$ZodFunction", (inst, def) => {
     if (typeof func !== "function") {
       throw new Error("implementAsync() must be called with a function");
     }
-    return Object.defineProperty(async function(...args) {
-      const parsedArgs = inst._def.input ? await parseAsync(inst._def.input, args) : args;
+    return Object.defineProperty(async function(...args2) {
+      const parsedArgs = inst._def.input ? await parseAsync(inst._def.input, args2) : args2;
       const result = await Reflect.apply(func, this, parsedArgs);
       if (inst._def.output) {
         return await parseAsync(inst._def.output, result);
@@ -10382,22 +12780,22 @@ var $ZodFunction = /* @__PURE__ */ $constructor("$ZodFunction", (inst, def) => {
     }
     return payload;
   };
-  inst.input = (...args) => {
+  inst.input = (...args2) => {
     const F = inst.constructor;
-    if (Array.isArray(args[0])) {
+    if (Array.isArray(args2[0])) {
       return new F({
         type: "function",
         input: new $ZodTuple({
           type: "tuple",
-          items: args[0],
-          rest: args[1]
+          items: args2[0],
+          rest: args2[1]
         }),
         output: inst._def.output
       });
     }
     return new F({
       type: "function",
-      input: args[0],
+      input: args2[0],
       output: inst._def.output
     });
   };
@@ -10949,7 +13347,7 @@ function compileValidator(schema, parser) {
     return parser;
   }
 }
-function compile(schema, options) {
+function compile2(schema, options) {
   try {
     const parser = compileFn(schema);
     const clone2 = withParser(schema, parser);
@@ -14962,7 +17360,7 @@ function visit2(schema, fnOrHandlers) {
     return h ? h(node2, rewritten) : node2;
   };
   const cache = /* @__PURE__ */ new Map();
-  function run(s) {
+  function run2(s) {
     const cached2 = cache.get(s);
     if (cached2 === RESOLVING) {
       return new $ZodLazy({
@@ -14988,21 +17386,21 @@ function visit2(schema, fnOrHandlers) {
         let changed = false;
         const newShape = {};
         for (const k of keys) {
-          const mapped = run(oldShape[k]);
+          const mapped = run2(oldShape[k]);
           if (mapped !== oldShape[k])
             changed = true;
           newShape[k] = mapped;
         }
         let newCatchall = def.catchall;
         if (def.catchall) {
-          newCatchall = run(def.catchall);
+          newCatchall = run2(def.catchall);
           if (newCatchall !== def.catchall)
             changed = true;
         }
         return changed ? clone(s, { ...def, shape: newShape, catchall: newCatchall }) : s;
       }
       case "array": {
-        const mapped = run(def.element);
+        const mapped = run2(def.element);
         return mapped === def.element ? s : clone(s, { ...def, element: mapped });
       }
       case "tuple": {
@@ -15010,14 +17408,14 @@ function visit2(schema, fnOrHandlers) {
         let changed = false;
         const newItems = [];
         for (const item of oldItems) {
-          const mapped = run(item);
+          const mapped = run2(item);
           if (mapped !== item)
             changed = true;
           newItems.push(mapped);
         }
         let newRest = def.rest;
         if (def.rest) {
-          newRest = run(def.rest);
+          newRest = run2(def.rest);
           if (newRest !== def.rest)
             changed = true;
         }
@@ -15025,12 +17423,12 @@ function visit2(schema, fnOrHandlers) {
       }
       case "record":
       case "map": {
-        const newKey = run(def.keyType);
-        const newVal = run(def.valueType);
+        const newKey = run2(def.keyType);
+        const newVal = run2(def.valueType);
         return newKey === def.keyType && newVal === def.valueType ? s : clone(s, { ...def, keyType: newKey, valueType: newVal });
       }
       case "set": {
-        const newVal = run(def.valueType);
+        const newVal = run2(def.valueType);
         return newVal === def.valueType ? s : clone(s, { ...def, valueType: newVal });
       }
       case "union": {
@@ -15038,7 +17436,7 @@ function visit2(schema, fnOrHandlers) {
         let changed = false;
         const newOptions = [];
         for (const opt of oldOptions) {
-          const mapped = run(opt);
+          const mapped = run2(opt);
           if (mapped !== opt)
             changed = true;
           newOptions.push(mapped);
@@ -15046,8 +17444,8 @@ function visit2(schema, fnOrHandlers) {
         return changed ? clone(s, { ...def, options: newOptions }) : s;
       }
       case "intersection": {
-        const newLeft = run(def.left);
-        const newRight = run(def.right);
+        const newLeft = run2(def.left);
+        const newRight = run2(def.right);
         return newLeft === def.left && newRight === def.right ? s : clone(s, { ...def, left: newLeft, right: newRight });
       }
       case "optional":
@@ -15059,23 +17457,23 @@ function visit2(schema, fnOrHandlers) {
       case "nonoptional":
       case "promise":
       case "success": {
-        const newInner = run(def.innerType);
+        const newInner = run2(def.innerType);
         return newInner === def.innerType ? s : clone(s, { ...def, innerType: newInner });
       }
       case "pipe": {
-        const newIn = run(def.in);
-        const newOut = run(def.out);
+        const newIn = run2(def.in);
+        const newOut = run2(def.out);
         return newIn === def.in && newOut === def.out ? s : clone(s, { ...def, in: newIn, out: newOut });
       }
       case "function": {
-        const newInput = run(def.input);
-        const newOutput = run(def.output);
+        const newInput = run2(def.input);
+        const newOutput = run2(def.output);
         return newInput === def.input && newOutput === def.output ? s : clone(s, { ...def, input: newInput, output: newOutput });
       }
       case "lazy": {
         const original = def.getter;
         const { _cachedInner, ...rest } = def;
-        return clone(s, { ...rest, getter: () => run(original()) });
+        return clone(s, { ...rest, getter: () => run2(original()) });
       }
       // A leaf by choice: `parts` are regex fragments, not data positions.
       case "template_literal":
@@ -15106,7 +17504,7 @@ function visit2(schema, fnOrHandlers) {
       }
     }
   }
-  return run(schema);
+  return run2(schema);
 }
 
 // node_modules/@modelcontextprotocol/sdk/dist/esm/server/zod-compat.js
@@ -15279,7 +17677,7 @@ __export(external_exports, {
   clone: () => clone,
   codec: () => codec,
   coerce: () => coerce_exports,
-  compile: () => compile,
+  compile: () => compile2,
   config: () => config,
   core: () => core_exports2,
   creditCard: () => creditCard2,
@@ -15805,11 +18203,11 @@ var ZodType = /* @__PURE__ */ $constructor("ZodType", (inst, def) => {
     globalRegistry.add(cl, { description });
     return cl;
   },
-  meta(...args) {
-    if (args.length === 0)
+  meta(...args2) {
+    if (args2.length === 0)
       return globalRegistry.get(this);
     const cl = this.clone();
-    globalRegistry.add(cl, args[0]);
+    globalRegistry.add(cl, args2[0]);
     return cl;
   },
   isOptional() {
@@ -15818,8 +18216,8 @@ var ZodType = /* @__PURE__ */ $constructor("ZodType", (inst, def) => {
   isNullable() {
     return this.safeParse(null).success;
   },
-  apply(fn, ...args) {
-    return args.length === 0 ? fn(this) : fn(this, ...args);
+  apply(fn, ...args2) {
+    return args2.length === 0 ? fn(this) : fn(this, ...args2);
   },
   // Overrides core's `~standard` to add `jsonSchema`. Must stay a prototype entry: redefining it per instance demotes instances to dictionary mode.
   get "~standard"() {
@@ -15907,29 +18305,29 @@ var _ZodString = /* @__PURE__ */ $constructor(
     minLength: (inst) => aggregateChecks(inst).minimum ?? null,
     maxLength: (inst) => aggregateChecks(inst).maximum ?? null
   }, {
-    regex(...args) {
-      return this.check(_regex(...args));
+    regex(...args2) {
+      return this.check(_regex(...args2));
     },
-    includes(...args) {
-      return this.check(_includes(...args));
+    includes(...args2) {
+      return this.check(_includes(...args2));
     },
-    startsWith(...args) {
-      return this.check(_startsWith(...args));
+    startsWith(...args2) {
+      return this.check(_startsWith(...args2));
     },
-    endsWith(...args) {
-      return this.check(_endsWith(...args));
+    endsWith(...args2) {
+      return this.check(_endsWith(...args2));
     },
-    min(...args) {
-      return this.check(_minLength(...args));
+    min(...args2) {
+      return this.check(_minLength(...args2));
     },
-    max(...args) {
-      return this.check(_maxLength(...args));
+    max(...args2) {
+      return this.check(_maxLength(...args2));
     },
-    length(...args) {
-      return this.check(_length(...args));
+    length(...args2) {
+      return this.check(_length(...args2));
     },
-    nonempty(...args) {
-      return this.check(_minLength(1, ...args));
+    nonempty(...args2) {
+      return this.check(_minLength(1, ...args2));
     },
     lowercase(params) {
       return this.check(_lowercase(params));
@@ -15940,8 +18338,8 @@ var _ZodString = /* @__PURE__ */ $constructor(
     trim() {
       return this.check(_trim());
     },
-    normalize(...args) {
-      return this.check(_normalize(...args));
+    normalize(...args2) {
+      return this.check(_normalize(...args2));
     },
     toLowerCase() {
       return this.check(_toLowerCase());
@@ -16563,14 +18961,14 @@ var ZodObject = /* @__PURE__ */ $constructor("ZodObject", (inst, def) => {
   omit(mask) {
     return util_exports.omit(this, mask);
   },
-  partial(...args) {
-    return util_exports.partial(ZodOptional, this, args[0]);
+  partial(...args2) {
+    return util_exports.partial(ZodOptional, this, args2[0]);
   },
-  exactPartial(...args) {
-    return util_exports.partial(ZodExactOptional, this, args[0], "exactPartial");
+  exactPartial(...args2) {
+    return util_exports.partial(ZodExactOptional, this, args2[0], "exactPartial");
   },
-  required(...args) {
-    return util_exports.required(ZodNonOptional, this, args[0]);
+  required(...args2) {
+    return util_exports.required(ZodNonOptional, this, args2[0]);
   }
 });
 function object3(shape, params) {
@@ -16730,10 +19128,10 @@ var ZodMap = /* @__PURE__ */ $constructor("ZodMap", (inst, def) => {
   inst._zod.processJSONSchema = (ctx, json2, params) => mapProcessor(inst, ctx, json2, params);
   inst.keyType = def.keyType;
   inst.valueType = def.valueType;
-  inst.min = (...args) => inst.check(_minSize(...args));
+  inst.min = (...args2) => inst.check(_minSize(...args2));
   inst.nonempty = (params) => inst.check(_minSize(1, params));
-  inst.max = (...args) => inst.check(_maxSize(...args));
-  inst.size = (...args) => inst.check(_size(...args));
+  inst.max = (...args2) => inst.check(_maxSize(...args2));
+  inst.size = (...args2) => inst.check(_size(...args2));
 });
 function map(keyType, valueType, params) {
   return new ZodMap({
@@ -16748,10 +19146,10 @@ var ZodSet = /* @__PURE__ */ $constructor("ZodSet", (inst, def) => {
   $ZodSet.init(inst, def);
   ZodType.init(inst, def);
   inst._zod.processJSONSchema = (ctx, json2, params) => setProcessor(inst, ctx, json2, params);
-  inst.min = (...args) => inst.check(_minSize(...args));
+  inst.min = (...args2) => inst.check(_minSize(...args2));
   inst.nonempty = (params) => inst.check(_minSize(1, params));
-  inst.max = (...args) => inst.check(_maxSize(...args));
-  inst.size = (...args) => inst.check(_size(...args));
+  inst.max = (...args2) => inst.check(_maxSize(...args2));
+  inst.size = (...args2) => inst.check(_size(...args2));
 });
 function set2(valueType, params) {
   return new ZodSet({
@@ -17157,11 +19555,11 @@ function _instanceof(cls, params = {}) {
   };
   return inst;
 }
-var stringbool = (...args) => _stringbool({
+var stringbool = (...args2) => _stringbool({
   Codec: ZodCodec,
   Boolean: ZodBoolean,
   String: ZodString
-}, ...args);
+}, ...args2);
 function json(params) {
   const jsonSchema2 = lazy(() => {
     return union([string2(params), number2(), boolean2(), _null3(), array(jsonSchema2), record(string2(), jsonSchema2)]);
@@ -18216,7 +20614,7 @@ var BaseMetadataSchema = object3({
   /** Intended for programmatic or logical use, but used as a display name in past specs or fallback */
   name: string2(),
   /**
-   * Intended for UI and end-user contexts — optimized to be human-readable and easily understood,
+   * Intended for UI and end-user contexts \u2014 optimized to be human-readable and easily understood,
    * even by those unfamiliar with domain-specific terminology.
    *
    * If not provided, the name should be used for display (except for Tool,
@@ -19547,8 +21945,8 @@ var UrlElicitationRequiredError = class extends McpError {
 };
 
 // node_modules/@modelcontextprotocol/sdk/dist/esm/experimental/tasks/interfaces.js
-function isTerminal(status) {
-  return status === "completed" || status === "failed" || status === "cancelled";
+function isTerminal(status2) {
+  return status2 === "completed" || status2 === "failed" || status2 === "cancelled";
 }
 
 // node_modules/@modelcontextprotocol/sdk/dist/esm/server/zod-json-schema-compat.js
@@ -19751,11 +22149,11 @@ var Protocol = class {
    *
    * The Protocol object assumes ownership of the Transport, replacing any callbacks that have already been set, and expects that it is the only user of the Transport instance going forward.
    */
-  async connect(transport2) {
+  async connect(transport) {
     if (this._transport) {
       throw new Error("Already connected to a transport. Call close() before connecting to a new transport, or use a separate Protocol instance per connection.");
     }
-    this._transport = transport2;
+    this._transport = transport;
     const _onclose = this.transport?.onclose;
     this._transport.onclose = () => {
       _onclose?.();
@@ -20485,8 +22883,8 @@ var Protocol = class {
         }
         return task;
       },
-      storeTaskResult: async (taskId, status, result) => {
-        await taskStore.storeTaskResult(taskId, status, result, sessionId);
+      storeTaskResult: async (taskId, status2, result) => {
+        await taskStore.storeTaskResult(taskId, status2, result, sessionId);
         const task = await taskStore.getTask(taskId, sessionId);
         if (task) {
           const notification = TaskStatusNotificationSchema.parse({
@@ -20502,15 +22900,15 @@ var Protocol = class {
       getTaskResult: (taskId) => {
         return taskStore.getTaskResult(taskId, sessionId);
       },
-      updateTaskStatus: async (taskId, status, statusMessage) => {
+      updateTaskStatus: async (taskId, status2, statusMessage) => {
         const task = await taskStore.getTask(taskId, sessionId);
         if (!task) {
           throw new McpError(ErrorCode.InvalidParams, `Task "${taskId}" not found - it may have been cleaned up`);
         }
         if (isTerminal(task.status)) {
-          throw new McpError(ErrorCode.InvalidParams, `Cannot update task "${taskId}" from terminal status "${task.status}" to "${status}". Terminal states (completed, failed, cancelled) cannot transition to other states.`);
+          throw new McpError(ErrorCode.InvalidParams, `Cannot update task "${taskId}" from terminal status "${task.status}" to "${status2}". Terminal states (completed, failed, cancelled) cannot transition to other states.`);
         }
-        await taskStore.updateTaskStatus(taskId, status, statusMessage, sessionId);
+        await taskStore.updateTaskStatus(taskId, status2, statusMessage, sessionId);
         const updatedTask = await taskStore.getTask(taskId, sessionId);
         if (updatedTask) {
           const notification = TaskStatusNotificationSchema.parse({
@@ -21174,6 +23572,7 @@ var Server = class extends Protocol {
 
 // src/server.ts
 init_errors();
+init_issue_words();
 
 // src/tools/tool.ts
 function defineTool(tool) {
@@ -21236,8 +23635,8 @@ function createMcpServer({ tools, version: version3, configProblem, newId, onFau
   };
   async function callTool(params, extra) {
     extra.signal.throwIfAborted();
-    const { tool, args } = findTool(params);
-    const parsed = tool.input.safeParse(args);
+    const { tool, args: args2 } = findTool(params);
+    const parsed = tool.input.safeParse(args2);
     if (!parsed.success) return errorResult(invalidInput(tool, parsed.error.issues));
     try {
       if (configProblem !== void 0 && tool.local !== true) throw configProblem;
@@ -21251,12 +23650,12 @@ function createMcpServer({ tools, version: version3, configProblem, newId, onFau
   }
   function findTool(params) {
     const name = params?.name;
-    const args = params?.arguments ?? {};
+    const args2 = params?.arguments ?? {};
     if (typeof name !== "string") throw protocolError(-32602, "tools/call needs the name of a tool.");
     const tool = byName.get(name);
     if (tool === void 0) throw protocolError(-32602, `Unknown tool. The tools are ${[...byName.keys()].join(", ")}.`);
-    if (typeof args !== "object" || Array.isArray(args)) throw protocolError(-32602, "The arguments must be an object.");
-    return { tool, args: Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null)) };
+    if (typeof args2 !== "object" || Array.isArray(args2)) throw protocolError(-32602, "The arguments must be an object.");
+    return { tool, args: Object.fromEntries(Object.entries(args2).filter(([, value]) => value !== null)) };
   }
   return server;
 }
@@ -21330,13 +23729,6 @@ function explain(issue2, known) {
   }
   return `${issue2.path.map(String).join(".") || "arguments"}: ${whatIsWrong(issue2)}`;
 }
-function whatIsWrong(issue2) {
-  if (issue2.code === "too_small" && issue2.origin === "string") return "must not be empty";
-  if (issue2.code === "invalid_type" && issue2.message.endsWith("received undefined")) {
-    return `is missing, expected ${issue2.expected}`;
-  }
-  return issue2.message;
-}
 function unexpected(cause) {
   return new CodexError("CODEX_FAILED", "Something went wrong inside codex-oauth.", {
     hint: "Try again; if it stays so, set CODEX_DEBUG=1 and report what the server writes to stderr.",
@@ -21350,6 +23742,7 @@ init_errors();
 // src/services/model-catalogue.ts
 init_node_crypto();
 init_errors();
+init_abort();
 
 // src/services/builtin-models.ts
 var UP_TO_XHIGH = ["low", "medium", "high", "xhigh"];
@@ -21370,28 +23763,12 @@ function lite(id, name, priority, defaultEffort, efforts) {
   return { id, name, priority, hidden: false, defaultEffort, efforts, lite: true, verbosity: "low" };
 }
 
-// src/infrastructure/log.ts
-function createLog({ write, enabled }) {
-  return {
-    event(name, fields = {}) {
-      if (enabled) write(redact(`codex-oauth ${[name, ...pairs(fields)].join(" ")}`));
-    }
-  };
-}
-function pairs(fields) {
-  return Object.entries(fields).filter(([, value]) => value !== void 0).map(([key, value]) => `${key}=${typeof value === "string" ? JSON.stringify(value) : value}`);
-}
-var HIDDEN = "[hidden]";
-var NAMED_SECRET = /("?(?:access_token|refresh_token|id_token|code_verifier|code_challenge|api_key|authorization|code|state|token)"?\s*[:=]\s*"?)(?:(?:Basic|Bearer)\s+)?[^\s"&,}]+/gi;
-function redact(text3) {
-  return text3.replace(/[\r\n]+/g, " ").replace(/\bBearer\s+[^\s"]+/gi, `Bearer ${HIDDEN}`).replace(/\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g, HIDDEN).replace(/\b(?:rt|ac|sk|sess)[-_.][\w.-]{6,}/g, HIDDEN).replace(NAMED_SECRET, `$1${HIDDEN}`);
-}
-
 // src/services/remote-text.ts
+init_log();
 function quoteRemote(text3, limit = 200) {
-  const line = redact(text3).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").replace(/[`<>]/g, "").replace(/[“”]/g, '"').trim();
+  const line = redact(text3).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").replace(/[`<>]/g, "").replace(/[\u201c\u201d]/g, '"').trim();
   const characters = [...line];
-  return `“${characters.length > limit ? `${characters.slice(0, limit - 1).join("")}…` : line}”`;
+  return `\u201C${characters.length > limit ? `${characters.slice(0, limit - 1).join("")}\u2026` : line}\u201D`;
 }
 function said(words) {
   return words === void 0 ? "" : `: ${quoteRemote(words)}`;
@@ -21418,8 +23795,8 @@ function numberField(value, name) {
 // src/services/model-list.ts
 var MAX_MODELS = 200;
 function readModelList(json2) {
-  const models = fieldOf(json2, "models");
-  return Array.isArray(models) ? readModels(models) : readApiModels(fieldOf(json2, "data"));
+  const models2 = fieldOf(json2, "models");
+  return Array.isArray(models2) ? readModels(models2) : readApiModels(fieldOf(json2, "data"));
 }
 function readModels(value) {
   if (!Array.isArray(value)) return [];
@@ -21515,11 +23892,11 @@ function createModelCatalogue({ config: config2, http, cache, clock, log: log2 }
     });
     if (answer.status === 304 && old !== void 0) return { ...old, fetchedAt: clock.now() };
     const text3 = await readText(answer.body, { maxBytes: 4194304, limitMs: TIMEOUT_MS });
-    const models = readModelList(parseJson(text3));
-    if (answer.status !== 200 || models.length === 0) {
+    const models2 = readModelList(parseJson(text3));
+    if (answer.status !== 200 || models2.length === 0) {
       throw new CodexError("RESPONSE_INVALID", `The model list was not usable (${answer.status}).`);
     }
-    return { identity, etag: answer.headers.get("etag") ?? void 0, fetchedAt: clock.now(), models };
+    return { identity, etag: answer.headers.get("etag") ?? void 0, fetchedAt: clock.now(), models: models2 };
   }
   function queryOf({ kind }) {
     return kind === "api_key" ? "" : `?client_version=${encodeURIComponent(config2.clientVersion)}`;
@@ -21541,8 +23918,16 @@ function createModelCatalogue({ config: config2, http, cache, clock, log: log2 }
       const identity = identityOf(credential, config2.clientVersion);
       const snapshot = known(identity);
       if (snapshot === void 0) {
-        const live = raceSignal(shared(credential, identity), signal);
-        return Promise.race([live, clock.sleep(QUERY_TIMEOUT_MS).then(() => BUILT_IN)]);
+        const here = new AbortController();
+        const live = raceSignal(shared(credential, identity), signal).finally(() => here.abort());
+        const late = clock.sleep(QUERY_TIMEOUT_MS, here.signal);
+        return Promise.race([
+          live,
+          late.then(
+            () => BUILT_IN,
+            () => live
+          )
+        ]);
       }
       if (!isFresh(snapshot)) void shared(credential, identity);
       return { models: snapshot.models, source: "cached" };
@@ -21560,10 +23945,10 @@ function identityOf({ kind, baseUrl, accountId, headers }, clientVersion) {
 }
 function readSnapshot(value, identity) {
   const fetchedAt = numberField(value, "fetchedAt");
-  const models = fieldOf(value, "models");
-  if (textField(value, "identity") !== identity || fetchedAt === void 0 || !isModelList(models)) return void 0;
+  const models2 = fieldOf(value, "models");
+  if (textField(value, "identity") !== identity || fetchedAt === void 0 || !isModelList(models2)) return void 0;
   const etag = textField(value, "etag");
-  return { identity, etag: /^[!-~]{1,1000}$/.test(etag ?? "") ? etag : void 0, fetchedAt, models };
+  return { identity, etag: /^[!-~]{1,1000}$/.test(etag ?? "") ? etag : void 0, fetchedAt, models: models2 };
 }
 
 // src/services/account-models.ts
@@ -21613,416 +23998,22 @@ function planWords(plan) {
   return `ChatGPT ${plan ?? "unknown"} plan`;
 }
 
-// src/infrastructure/jwt.ts
-var MAX_TOKEN_LENGTH = 65536;
-function decodeJwtPayload(token2) {
-  if (token2.length > MAX_TOKEN_LENGTH) return void 0;
-  const parts = token2.split(".");
-  const payload = parts[1];
-  if (parts.length !== 3 || payload === void 0 || !isBase64Url(payload)) return void 0;
-  try {
-    const value = JSON.parse(decodeUtf8(payload));
-    return isObject3(value) ? value : void 0;
-  } catch {
-    return void 0;
-  }
-}
-function isBase64Url(text3) {
-  return /^[\w-]+$/.test(text3) && text3.length % 4 !== 1;
-}
-function decodeUtf8(base64Url) {
-  return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(base64Url, "base64url"));
-}
-function isObject3(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-// src/services/id-claims.ts
-var AUTH = "https://api.openai.com/auth";
-var PROFILE = "https://api.openai.com/profile";
-function readIdClaims(tokens2) {
-  const id = decodeJwtPayload(tokens2.idToken ?? "") ?? {};
-  const access = decodeJwtPayload(tokens2.accessToken) ?? {};
-  const both = [id, access];
-  return {
-    accountId: first(both, (claims) => text2(object4(claims[AUTH]).chatgpt_account_id) ?? text2(claims.chatgpt_account_id)) ?? first(both, firstOrganization),
-    email: first(both, (claims) => text2(claims.email) ?? text2(object4(claims[PROFILE]).email)),
-    plan: first(both, (claims) => planName(object4(claims[AUTH]).chatgpt_plan_type)),
-    fedramp: object4(id[AUTH]).chatgpt_account_is_fedramp === true
-  };
-}
-function accountOf(login2) {
-  return login2.accountId ?? readIdClaims(login2).accountId;
-}
-function expiryOf(accessToken) {
-  const exp = decodeJwtPayload(accessToken)?.exp;
-  return typeof exp === "number" && Number.isFinite(exp) && exp > 0 ? exp * 1e3 : void 0;
-}
-function maskEmail(email3) {
-  const at = email3.lastIndexOf("@");
-  if (at < 1) return "…";
-  const name = email3.slice(0, at);
-  return `${name[0]}…${name.length > 1 ? name.at(-1) : ""}${email3.slice(at)}`;
-}
-function firstOrganization(claims) {
-  const organizations = object4(claims[AUTH]).organizations ?? claims.organizations;
-  return Array.isArray(organizations) ? text2(object4(organizations[0]).id) : void 0;
-}
-function first(all, read) {
-  for (const claims of all) {
-    const value = read(claims);
-    if (value !== void 0) return value;
-  }
-  return void 0;
-}
-function planName(value) {
-  return typeof value === "string" && /^\w{1,60}$/.test(value) ? value : void 0;
-}
-function text2(value) {
-  return typeof value === "string" && /^[\x20-\x7e]{1,320}$/.test(value) ? value : void 0;
-}
-function object4(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
-}
-
-// src/services/token-manager.ts
-init_errors();
-
-// src/services/api-key.ts
-init_errors();
-var METHOD = "api_key";
-function isApiKeyRecord({ method }) {
-  return method === METHOD;
-}
-var KEYS_PAGE = "https://platform.openai.com/api-keys";
-
-// src/services/sign-in-again.ts
-init_errors();
-function signInAgain(message) {
-  return new CodexError("NOT_AUTHENTICATED", message, { hint: "Sign in with codex_login, then ask again." });
-}
-function cannotOpen({ reason, remedy }) {
-  return new CodexError("NOT_AUTHENTICATED", reason, { hint: remedy });
-}
-function accountChanged() {
-  return new CodexError("ACCOUNT_CHANGED", "Another account has been signed in while this call was running.", {
-    hint: "Ask again to use the account that is signed in now.",
-    retryable: true
-  });
-}
-
-// src/services/token-refresh.ts
-init_errors();
-init_fingerprint();
-
-// src/services/unsaved-tokens.ts
-init_errors();
-init_fingerprint();
-var SAVE_AGAIN_MS = 5e3;
-var REVOKE_LIMIT_MS = 5e3;
-function createUnsavedTokens({ storage, claims, oauth, clock, log: log2 }) {
-  let unsaved;
-  let saving;
-  let stopped = false;
-  async function keepSaving() {
-    while (unsaved !== void 0 && !stopped) {
-      await clock.sleep(SAVE_AGAIN_MS);
-      await saveUnsaved();
-    }
-  }
-  async function saveUnsaved() {
-    if (unsaved === void 0) return true;
-    saving ??= save(unsaved).finally(() => {
-      saving = void 0;
-    });
-    return saving;
-  }
-  async function save({ spent, renewed }) {
-    let kept = false;
-    try {
-      await storage.update((stored) => {
-        const isNext = isStored(stored, spent);
-        kept = isNext || isStored(stored, renewed);
-        return isNext ? renewed : stored;
-      });
-    } catch (error2) {
-      log2.event("refresh_not_stored", { reason: error2 instanceof CodexError ? error2.code : "UNKNOWN" });
-      return true;
-    }
-    unsaved = void 0;
-    if (spent.refreshToken !== void 0) claims.release(fingerprintOf(spent.refreshToken));
-    claims.sweep(renewed.refreshToken === void 0 ? void 0 : fingerprintOf(renewed.refreshToken));
-    if (!kept && renewed.refreshToken !== void 0) await oauth.revoke(renewed.refreshToken, REVOKE_LIMIT_MS);
-    return kept;
-  }
-  return {
-    async keep(spent, renewed) {
-      unsaved = { spent, renewed };
-      const usable = await saveUnsaved();
-      if (unsaved !== void 0) void keepSaving();
-      return usable;
-    },
-    async flush() {
-      await saveUnsaved();
-    },
-    successorOf: (current) => unsaved?.spent.refreshToken === current.refreshToken ? unsaved?.renewed : void 0,
-    stop() {
-      stopped = true;
-    }
-  };
-}
-function isStored(stored, { refreshToken }) {
-  const unopened = stored?.unopened;
-  if (unopened === void 0) return stored?.refreshToken === refreshToken;
-  if (unopened.of === void 0) throw cannotOpen(unopened);
-  return refreshToken !== void 0 && unopened.of === fingerprintOf(refreshToken);
-}
-
-// src/services/token-refresh.ts
-var WAIT_LIMIT_MS = 9e4;
-var FROZEN_OWNER_MS = 6e4;
-var MAX_BACKOFF_MS = 3e4;
-var BACKOFF_HORIZON_MS = 12e4;
-function createTokenRefresher(deps) {
-  const { storage, claims, oauth, clock, log: log2 } = deps;
-  const unsaved = createUnsavedTokens(deps);
-  const flights = /* @__PURE__ */ new Map();
-  let stopped = false;
-  async function run(stale, reason) {
-    const watch2 = createWatch(deps);
-    while (true) {
-      await unsaved.flush();
-      await storage.unlock();
-      const current = currentRecord(stale);
-      const successor = unsaved.successorOf(current);
-      if (successor !== void 0) return successor;
-      if (current.accessToken !== stale.accessToken) return current;
-      const subject = subjectOf(current);
-      const top = claims.top(subject);
-      const number4 = nextNumber(top, subject, watch2);
-      const fails = top?.fails ?? 0;
-      if (number4 === void 0 || !claims.take(subject, number4, fails)) {
-        await watch2.pause(top);
-        continue;
-      }
-      const renewed = await spend(current, subject, number4, fails, reason);
-      if (renewed !== void 0) return renewed;
-    }
-  }
-  function currentRecord(stale) {
-    const { record: current, unopened } = storage.read();
-    if (unopened !== void 0) throw cannotOpen(unopened);
-    if (current === void 0) throw signInAgain("You have signed out meanwhile.");
-    assertSameLogin(stale, current);
-    return current;
-  }
-  function subjectOf(current) {
-    if (current.refreshToken === void 0) throw signInAgain("Your sign-in has expired and cannot be renewed.");
-    const subject = fingerprintOf(current.refreshToken);
-    if (current.refreshFailed === subject) throw signInAgain("Your sign-in is no longer valid.");
-    return subject;
-  }
-  function nextNumber(top, subject, watch2) {
-    if (stopped) throw shuttingDown();
-    if (top === void 0) return 1;
-    if (top.done) {
-      const waitMs = (top.untilMs ?? 0) - clock.now();
-      if (waitMs > 0 && waitMs < BACKOFF_HORIZON_MS) throw backingOff(waitMs);
-      return top.number + 1;
-    }
-    if (claims.ownerIsDead(top) || watch2.watched(subject, top) >= FROZEN_OWNER_MS) return top.number + 1;
-    return void 0;
-  }
-  async function spend(current, subject, number4, fails, reason) {
-    const giveUp = (untilMs = 0, failed2 = fails) => finish(subject, number4, untilMs, failed2);
-    try {
-      await storage.rehearse();
-      const { record: again, unopened } = storage.read();
-      if (unopened !== void 0) throw cannotOpen(unopened);
-      if (again?.refreshToken !== current.refreshToken) {
-        claims.release(subject);
-        return void 0;
-      }
-      if (again?.accessToken !== current.accessToken || stopped) {
-        giveUp();
-        return void 0;
-      }
-    } catch (error2) {
-      giveUp();
-      throw error2;
-    }
-    const outcome = await oauth.refresh(current.refreshToken ?? "", reason);
-    log2.event("refresh", { outcome: outcome.kind, claim: number4 });
-    if (outcome.kind === "renewed") return keep(current, outcome.tokens);
-    if (outcome.kind === "dead") return bury(current, subject).finally(() => giveUp());
-    const backoffMs = outcome.retryAfterMs ?? Math.min(1e3 * 2 ** fails, MAX_BACKOFF_MS);
-    giveUp(clock.now() + Math.min(backoffMs, BACKOFF_HORIZON_MS - 1e3), fails + 1);
-    throw outcome.error;
-  }
-  async function keep(spent, tokens2) {
-    const renewed = merge2(spent, tokens2, clock.now());
-    return await unsaved.keep(spent, renewed) ? renewed : void 0;
-  }
-  async function bury(current, subject) {
-    const stored = await storage.update(
-      (record2) => record2?.refreshToken === current.refreshToken && record2 !== void 0 ? { ...record2, refreshFailed: subject } : record2
-    );
-    if (stored?.refreshToken === current.refreshToken) throw signInAgain("Your sign-in is no longer valid.");
-    return void 0;
-  }
-  function finish(subject, number4, untilMs, fails) {
-    try {
-      claims.finish(subject, number4, { untilMs, fails });
-    } catch {
-      log2.event("claim_not_finished", { claim: number4 });
-    }
-  }
-  return {
-    renew(stale, reason) {
-      const key = fingerprintOf(stale.accessToken);
-      const running = flights.get(key);
-      if (running !== void 0) return running;
-      const flight = run(stale, reason).finally(() => flights.delete(key));
-      flights.set(key, flight);
-      return flight;
-    },
-    async settled() {
-      await Promise.allSettled(flights.values());
-      await unsaved.flush();
-    },
-    stop() {
-      stopped = true;
-      unsaved.stop();
-    }
-  };
-}
-function createWatch({ clock, random }) {
-  let seen = "";
-  let seenMs = 0;
-  let totalMs = 0;
-  return {
-    watched(subject, claim2) {
-      const name = `${subject}.${claim2.number}`;
-      if (name !== seen) seenMs = 0;
-      seen = name;
-      return seenMs;
-    },
-    async pause(claim2) {
-      if (totalMs >= WAIT_LIMIT_MS) throw stillBusy(claim2);
-      const ms = 15 + random() * 30;
-      await clock.sleep(ms);
-      seenMs += ms;
-      totalMs += ms;
-    }
-  };
-}
-function assertSameLogin(old, current) {
-  const account = accountOf(old);
-  if (isApiKeyRecord(current) || account !== void 0 && accountOf(current) !== account) throw accountChanged();
-}
-function merge2(old, tokens2, nowMs) {
-  return {
-    ...old,
-    accessToken: tokens2.accessToken ?? old.accessToken,
-    refreshToken: tokens2.refreshToken ?? old.refreshToken,
-    idToken: tokens2.idToken ?? old.idToken,
-    tokenType: tokens2.tokenType ?? old.tokenType,
-    expiresAt: tokens2.expiresAt,
-    refreshedAt: nowMs,
-    refreshFailed: void 0
-  };
-}
-function backingOff(waitMs) {
-  return new CodexError("TOKEN_REQUEST_FAILED", "The sign-in could not be renewed just now.", {
-    hint: `You are still signed in. Try again in ${Math.max(1, Math.ceil(waitMs / 1e3))} s.`,
-    retryable: true
-  });
-}
-function stillBusy(claim2) {
-  const owner = claim2 === void 0 ? "Another process" : `Another process (${claim2.owner.pid})`;
-  return new CodexError("TOKEN_REQUEST_FAILED", `${owner} has been renewing the sign-in for too long.`, {
-    hint: "Try again; if it stays so, end that process.",
-    retryable: true
-  });
-}
-function shuttingDown() {
-  return new CodexError("CANCELLED", "The server is shutting down.");
-}
-
-// src/services/token-manager.ts
-var REFRESH_MARGIN_MS = 3e5;
-var EXPIRED_MARGIN_MS = 5e3;
-var REVOKE_LIMIT_MS2 = 1e4;
-function createTokenManager({ storage, refresher, oauth, clock, log: log2 }) {
-  const stored = async () => {
-    await storage.unlock();
-    const { record: record2, unopened } = storage.read();
-    if (unopened !== void 0) throw cannotOpen(unopened);
-    if (record2 === void 0) throw signInAgain("You are not signed in.");
-    return record2;
-  };
-  function isStored2() {
-    const { record: record2, unopened } = storage.read();
-    return record2 !== void 0 || unopened !== void 0;
-  }
-  function problemOf(removed) {
-    const unopened = removed?.unopened && `It could not be revoked at OpenAI. ${removed.unopened.reason}`;
-    const sentences2 = [unopened, ...storage.read().warnings].filter((sentence) => sentence !== void 0);
-    return sentences2.length === 0 ? void 0 : sentences2.join(" ");
-  }
-  return {
-    async getTokens(signal) {
-      const record2 = await stored();
-      if (isApiKeyRecord(record2)) throw signInAgain("You are not signed in with ChatGPT.");
-      const left = remainingMs(record2, clock.now());
-      if (left >= REFRESH_MARGIN_MS) return record2;
-      const renewal = refresher.renew(record2, "proactive_expiry");
-      if (left <= EXPIRED_MARGIN_MS) return raceSignal(renewal, signal);
-      renewal.catch((error2) => log2.event("early_refresh_failed", { reason: codeOf(error2) }));
-      return record2;
-    },
-    async replaceRejected(rejected, signal) {
-      const record2 = await stored();
-      assertSameLogin(rejected, record2);
-      if (record2.accessToken !== rejected.accessToken) return record2;
-      return raceSignal(refresher.renew(record2, "unauthorized_recovery"), signal);
-    },
-    async clear() {
-      await storage.unlock();
-      if (!isStored2()) return { removed: void 0, revoked: false };
-      let previous;
-      await storage.update((record2) => {
-        previous = record2;
-        return void 0;
-      });
-      const token2 = previous?.refreshToken;
-      const revoked = token2 !== void 0 && await oauth.revoke(token2, REVOKE_LIMIT_MS2);
-      return { removed: previous === void 0 ? void 0 : kindOf(previous), revoked, problem: problemOf(previous) };
-    }
-  };
-}
-function remainingMs(record2, nowMs) {
-  const expiresAt = record2.expiresAt ?? expiryOf(record2.accessToken);
-  return expiresAt === void 0 ? 0 : expiresAt - nowMs;
-}
-function kindOf(record2) {
-  return isApiKeyRecord(record2) ? "api_key" : "account";
-}
-
 // src/services/account-status.ts
-function createStatusReader({ storage, signIn, credentials, configProblem, clock }) {
+init_id_claims();
+init_token_manager();
+function createStatusReader({ storage, signIn: signIn2, credentials, configProblem, clock }) {
   return async () => {
-    const { isReadable, record: record2, form, problem } = await readStored(storage);
+    const { isReadable, record: record2, form, problem: problem2 } = await readStored(storage);
     const view = isReadable ? credentials.view(record2) : void 0;
-    const login2 = signIn.view();
+    const login3 = signIn2.view();
     const standing = view?.kind === "chatgpt" && record2 !== void 0 ? ofLogin(record2) : ofOthers(view);
     const message = sentences([
       configProblem === void 0 ? void 0 : inWords(configProblem),
-      problem,
+      problem2,
       // Where a setting or the file is at fault, signing in is not the way out.
-      view === void 0 && (problem ?? configProblem) !== void 0 ? void 0 : standing.message,
+      view === void 0 && (problem2 ?? configProblem) !== void 0 ? void 0 : standing.message,
       form === "machine" ? MACHINE_KEY : void 0,
-      loginSentence(login2, record2)
+      loginSentence(login3, record2)
     ]);
     return {
       ...standing,
@@ -22033,27 +24024,27 @@ function createStatusReader({ storage, signIn, credentials, configProblem, clock
       createdAt: record2?.savedAt,
       refreshedAt: record2?.refreshedAt,
       hasRefreshToken: record2?.refreshToken !== void 0,
-      login: login2,
+      login: login3,
       storagePath: locate(storage),
       storageForm: form,
-      storageProblem: problem,
+      storageProblem: problem2,
       message
     };
   };
   function ofLogin(record2) {
     const leftMs = Math.max(0, remainingMs(record2, clock.now()));
-    const status = statusOf(record2, leftMs);
+    const status2 = statusOf(record2, leftMs);
     const authenticated = leftMs > 0 || isRenewable(record2);
-    return { status, authenticated, expiresInMs: leftMs, message: accountSentence(record2, status, leftMs) };
+    return { status: status2, authenticated, expiresInMs: leftMs, message: accountSentence(record2, status2, leftMs) };
   }
   function ofOthers(view) {
     if (view === void 0) {
       const message = "Nobody is signed in. Sign in with codex_login.";
       return { status: "not_authenticated", authenticated: false, expiresInMs: 0, message };
     }
-    const { label: label2, source, expiresAt, problem } = view;
+    const { label: label2, source, expiresAt, problem: problem2 } = view;
     const leftMs = expiresAt === void 0 ? void 0 : Math.max(0, expiresAt - clock.now());
-    const authenticated = problem === void 0;
+    const authenticated = problem2 === void 0;
     const whenUnusable = leftMs === 0 ? "expired" : "not_authenticated";
     const asked = source === STORED_KEY ? "Questions" : "Nobody is signed in; questions";
     const left = leftMs === void 0 ? "" : `, for another ${duration3(leftMs)}`;
@@ -22061,7 +24052,7 @@ function createStatusReader({ storage, signIn, credentials, configProblem, clock
       status: authenticated ? "authenticated" : whenUnusable,
       authenticated,
       expiresInMs: leftMs,
-      message: authenticated ? `${asked} are asked with the ${label2}${left}.` : inWords(problem)
+      message: authenticated ? `${asked} are asked with the ${label2}${left}.` : inWords(problem2)
     };
   }
 }
@@ -22069,11 +24060,11 @@ async function readStored(storage) {
   await storage.unlock();
   try {
     const { record: record2, unopened, form, warnings } = storage.read();
-    const problem = warnings.length === 0 ? void 0 : warnings.join(" ");
-    return { isReadable: unopened === void 0, record: record2, form, problem };
+    const problem2 = warnings.length === 0 ? void 0 : warnings.join(" ");
+    return { isReadable: unopened === void 0, record: record2, form, problem: problem2 };
   } catch (error2) {
-    const problem = isCodexError(error2) ? inWords(error2) : "It cannot be read.";
-    return { isReadable: false, record: void 0, form: void 0, problem };
+    const problem2 = isCodexError(error2) ? inWords(error2) : "It cannot be read.";
+    return { isReadable: false, record: void 0, form: void 0, problem: problem2 };
   }
 }
 var MACHINE_KEY = "The credentials are encrypted with a key made from this machine and user, which protects only copies of the file taken off this machine.";
@@ -22094,16 +24085,16 @@ function statusOf(record2, leftMs) {
 function isRenewable({ refreshToken, refreshFailed }) {
   return refreshToken !== void 0 && refreshFailed === void 0;
 }
-function accountSentence(record2, status, leftMs) {
+function accountSentence(record2, status2, leftMs) {
   const who = whose(record2);
   if (!isRenewable(record2)) {
     const until = leftMs > 0 ? `The sign-in ${who} works for another ${duration3(leftMs)} and` : `The sign-in ${who}`;
     return `${until} can no longer be renewed. Sign in again with codex_login.`;
   }
-  if (status === "expired") {
+  if (status2 === "expired") {
     return `Signed in ${who}; the access token has expired and is renewed with the next question.`;
   }
-  if (status === "needs_refresh") return `Signed in ${who}; the access token is about to be renewed by itself.`;
+  if (status2 === "needs_refresh") return `Signed in ${who}; the access token is about to be renewed by itself.`;
   return `Signed in ${who}; the access token is good for ${duration3(leftMs)} and is renewed by itself.`;
 }
 function whose(record2) {
@@ -22111,13 +24102,13 @@ function whose(record2) {
   const name = email3 === void 0 ? "with an account without e-mail" : `as ${maskEmail(email3)}`;
   return plan === void 0 ? name : `${name} (${plan})`;
 }
-function loginSentence(login2, record2) {
-  if (login2 !== void 0 && (record2?.savedAt ?? 0) > login2.openedAt) return void 0;
-  switch (login2?.state) {
+function loginSentence(login3, record2) {
+  if (login3 !== void 0 && (record2?.savedAt ?? 0) > login3.openedAt) return void 0;
+  switch (login3?.state) {
     case "pending":
-      return pendingSentence(login2);
+      return pendingSentence(login3);
     case "failed":
-      return login2.error === void 0 ? void 0 : `The last sign-in failed: ${inWords(login2.error)}`;
+      return login3.error === void 0 ? void 0 : `The last sign-in failed: ${inWords(login3.error)}`;
     default:
       return void 0;
   }
@@ -22137,8 +24128,81 @@ function duration3(ms) {
   return minutes >= 2 ? `${minutes} minutes` : `${Math.floor(ms / 1e3)} seconds`;
 }
 
+// src/services/api-key-sign-in.ts
+init_errors();
+init_api_key();
+
+// src/services/forget-login.ts
+var REVOKE_LIMIT_MS3 = 5e3;
+async function forgetLogin(oauth, obsolete) {
+  if (obsolete?.refreshToken !== void 0) await oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS3);
+}
+
+// src/services/api-key-sign-in.ts
+var TIMEOUT_MS2 = 2e4;
+var BODY_LIMIT_MS = 1e4;
+var MAX_LIST_BYTES = 4194304;
+function createApiKeySignIn({ storage, credentials, oauth, http, now }) {
+  return async (pasted, signal) => {
+    const key = readApiKey(pasted);
+    const models2 = await tryKey(key, signal).catch((error2) => {
+      throw savedNothing(error2);
+    });
+    await store(apiKeyRecord(key, now()));
+    return { models: models2 };
+  };
+  async function tryKey(key, signal) {
+    const { baseUrl, headers } = credentials.ofKey(key);
+    const url2 = `${baseUrl}/models`;
+    const { status: status2, body } = await http.send({
+      method: "GET",
+      url: url2,
+      headers: { ...headers, accept: "application/json" },
+      headerTimeoutMs: TIMEOUT_MS2,
+      signal
+    });
+    const json2 = parseJson(await readText(body, { maxBytes: MAX_LIST_BYTES, limitMs: BODY_LIMIT_MS, signal }));
+    const isApi = Array.isArray(fieldOf(json2, "data")) || Array.isArray(fieldOf(json2, "models"));
+    if (status2 === 200 && isApi) return readModelList(json2).length;
+    throw refusal(status2, json2, new URL(url2).host);
+  }
+  async function store(record2) {
+    let previous;
+    await storage.update((current) => {
+      previous = current;
+      return record2;
+    });
+    await forgetLogin(oauth, previous);
+  }
+}
+function refusal(status2, json2, host) {
+  if (status2 === 401 || status2 === 403 && typeof json2 === "object") {
+    return new CodexError("LOGIN_DENIED", `OpenAI refused this key (${status2}).`, {
+      hint: `Check at ${KEYS_PAGE} that it exists, is whole, and may list models.`,
+      cause: json2
+    });
+  }
+  if (status2 === 429 || status2 >= 500) {
+    return new CodexError("TOKEN_REQUEST_FAILED", `The service could not check the key just now (${status2}).`, {
+      hint: "Try again in a minute.",
+      cause: json2,
+      retryable: true
+    });
+  }
+  return new CodexError("RESPONSE_INVALID", `${host} does not answer as OpenAI's API does (${status2}).`, {
+    hint: "Check OPENAI_BASE_URL if it is set; a proxy or a sign-in page of your network may stand in between.",
+    cause: json2
+  });
+}
+function savedNothing(error2) {
+  if (!isCodexError(error2) || error2.code === "CANCELLED") return error2;
+  const { code, message, hint, cause, retryable } = error2;
+  return new CodexError(code, message, { hint: ["Nothing was saved.", hint ?? ""].join(" ").trim(), cause, retryable });
+}
+
 // src/services/codex-client.ts
 init_errors();
+init_abort();
 
 // node_modules/eventsource-parser/dist/index.js
 var ParseError = class extends Error {
@@ -22286,7 +24350,7 @@ ${value}`, dataLines++;
       default:
         onError(
           new ParseError(
-            `Unknown field "${field2.length > 20 ? `${field2.slice(0, 20)}…` : field2}"`,
+            `Unknown field "${field2.length > 20 ? `${field2.slice(0, 20)}\u2026` : field2}"`,
             { type: "unknown-field", field: field2, value, line }
           )
         );
@@ -22361,6 +24425,7 @@ init_errors();
 init_errors();
 
 // src/services/refused-credential.ts
+init_api_key();
 function missingScope(words, credential) {
   const [, scopes] = /missing scopes?: ([\w. ,]{1,200})/i.exec(words ?? "") ?? [];
   if (scopes === void 0 || credential.kind !== "api_key") return void 0;
@@ -22378,25 +24443,12 @@ function remedyFor(source) {
   if (source === ACCOUNT) return "Sign in again with codex_login (force: true).";
   return source === STORED_KEY ? "Store another with `codex-oauth-mcp login --with-api-key`, or sign in with codex_login." : "Replace it in the environment of the server and restart the server, or sign in with codex_login.";
 }
-function addressOf({ kind }) {
-  return kind === "api_key" ? "OPENAI_BASE_URL" : "CODEX_OAUTH_BASE_URL";
-}
-function forbidden(headers, words, { kind }) {
-  if (headers.has("cf-ray") && !isJson(headers)) {
-    return {
-      code: "CODEX_FAILED",
-      message: "Cloudflare blocked the request before it reached OpenAI (403).",
-      hint: "Try without VPN or proxy, or from another network."
-    };
-  }
+function forbidden(words, { kind }) {
   return {
     code: "CODEX_FAILED",
     message: `The service forbids this request (403)${said(words)}.`,
     hint: kind === "api_key" ? `Check what the key and its project may do at ${KEYS_PAGE}.` : "Sign in again (codex_login with force); in a company workspace, ask its administrator whether Codex is allowed."
   };
-}
-function isJson(headers) {
-  return /json/.test(headers.get("content-type") ?? "");
 }
 
 // src/services/retry-after.ts
@@ -22479,7 +24531,7 @@ function quotePlan(plan) {
 var PLAN_PAGE = "https://chatgpt.com/explore/plus";
 var BILLING_PAGE = "https://platform.openai.com/settings/organization/billing";
 function refusalOf(answer) {
-  const { status, json: json2 } = answer;
+  const { status: status2, json: json2 } = answer;
   const error2 = fieldOf(json2, "error");
   const named2 = textField(error2, "code") ?? textField(error2, "type");
   const type = textField(error2, "type") ?? named2;
@@ -22488,7 +24540,7 @@ function refusalOf(answer) {
   const waitMs = retryAfterMs(answer.headers, answer.nowMs);
   const known = byCode(named2, words, waitMs) ?? byCode(type, words, waitMs);
   return toError(
-    known ?? missingScope(words, answer.credential) ?? byWords(words, answer) ?? byStatus(status, answer, words),
+    known ?? missingScope(words, answer.credential) ?? byWords(words, answer) ?? byStatus(status2, answer, words),
     json2
   );
 }
@@ -22594,15 +24646,8 @@ function byWords(words, { modelId, credential }) {
   }
   return void 0;
 }
-function byStatus(status, { headers, modelId, credential, nowMs }, words) {
-  if (status >= 300 && status < 400) {
-    return {
-      code: "RESPONSE_INVALID",
-      message: `The service answered with a redirect (${status}), which is not followed with a login.`,
-      hint: `Check ${addressOf(credential)} if it is set; a sign-in page of your network may stand in between.`
-    };
-  }
-  switch (status) {
+function byStatus(status2, { headers, modelId, credential, nowMs }, words) {
+  switch (status2) {
     case 401:
       return notAccepted(credential);
     case 402:
@@ -22612,7 +24657,7 @@ function byStatus(status, { headers, modelId, credential, nowMs }, words) {
         hint: `See ${USAGE_PAGE}.`
       };
     case 403:
-      return forbidden(headers, words, credential);
+      return forbidden(words, credential);
     case 404:
       return {
         code: "MODEL_UNAVAILABLE",
@@ -22630,21 +24675,21 @@ function byStatus(status, { headers, modelId, credential, nowMs }, words) {
     case 503:
       return OVERLOADED;
     default:
-      return otherStatus(status, words);
+      return otherStatus(status2, words);
   }
 }
-function otherStatus(status, words) {
-  if (status >= 500) {
+function otherStatus(status2, words) {
+  if (status2 >= 500) {
     return {
       code: "CODEX_FAILED",
-      message: `The service is in trouble (${status}).`,
+      message: `The service is in trouble (${status2}).`,
       hint: "Try again in a minute.",
       retryable: true
     };
   }
   return {
     code: "CODEX_FAILED",
-    message: `The service refused the request (${status})${said(words)}.`,
+    message: `The service refused the request (${status2})${said(words)}.`,
     hint: "Check the arguments; update codex-oauth if they are right."
   };
 }
@@ -22653,13 +24698,23 @@ function toError({ code, message, hint, retryable = false }, cause) {
 }
 
 // src/services/codex-answer.ts
-function createAnswerReader() {
+function createAnswerReader(onText = () => {
+}) {
   const messages = [];
+  const comments = /* @__PURE__ */ new Set();
+  let told;
   let deltas = "";
   let phase = "waiting";
   let events = 0;
   let completed;
   let model;
+  function tell(item, delta) {
+    if (delta === "" || item !== void 0 && comments.has(item)) return;
+    onText(told === void 0 || told.item === item ? delta : `
+
+${delta}`);
+    told = { item };
+  }
   return {
     accept({ data }) {
       const event = parseJson(data);
@@ -22672,9 +24727,11 @@ function createAnswerReader() {
         case "response.output_text.delta":
           phase = "writing";
           deltas += textField(event, "delta") ?? "";
+          tell(textField(event, "item_id"), textField(event, "delta") ?? "");
           return false;
         case "response.output_item.added":
           if (phase === "waiting" && itemType(event) === "reasoning") phase = "thinking";
+          if (itemPhase(event) === "commentary") comments.add(textField(fieldOf(event, "item"), "id") ?? "");
           return false;
         case "response.output_item.done":
           if (itemType(event) === "message") messages.push(readMessage(fieldOf(event, "item")));
@@ -22697,9 +24754,9 @@ function createAnswerReader() {
       if (completed === void 0) throw events === 0 ? notAStream() : endedEarly(deltas.length);
       const chosen = messages.some((message) => message.phase === "final_answer") ? messages.filter((message) => message.phase === "final_answer") : lastSpoken(messages);
       const text3 = messages.length === 0 ? deltas : chosen.map((message) => message.text).join("\n\n");
-      const refusal = messages.map((message) => message.refusal).join(" ").trim();
-      if (text3 === "") throw refusal === "" ? noAnswer2() : refused(refusal);
-      const notes = refusal === "" ? [] : [`the model declined a part: ${quoteRemote(refusal)}`];
+      const refusal2 = messages.map((message) => message.refusal).join(" ").trim();
+      if (text3 === "") throw refusal2 === "" ? noAnswer2() : refused(refusal2);
+      const notes = refusal2 === "" ? [] : [`the model declined a part: ${quoteRemote(refusal2)}`];
       return { text: text3, model, usage: readUsage(fieldOf(completed, "usage")), notes };
     }
   };
@@ -22710,14 +24767,17 @@ function lastSpoken(messages) {
 function itemType(event) {
   return textField(fieldOf(event, "item"), "type");
 }
+function itemPhase(event) {
+  return textField(fieldOf(event, "item"), "phase");
+}
 function readMessage(item) {
   const content = fieldOf(item, "content");
   const parts = Array.isArray(content) ? content : [];
-  const join6 = (type, field2) => parts.filter((part) => textField(part, "type") === type).map((part) => textField(part, field2) ?? "").join("");
+  const join8 = (type, field2) => parts.filter((part) => textField(part, "type") === type).map((part) => textField(part, field2) ?? "").join("");
   return {
     phase: textField(item, "phase"),
-    text: join6("output_text", "text"),
-    refusal: join6("refusal", "refusal")
+    text: join8("output_text", "text"),
+    refusal: join8("refusal", "refusal")
   };
 }
 function readUsage(usage) {
@@ -22841,6 +24901,37 @@ function effortNotes({ modelId, model, effort, without }) {
   ];
 }
 
+// src/services/not-the-service.ts
+init_errors();
+function notTheService({ status: status2, headers }, what) {
+  const cameInstead = (thing, why2, hint) => new CodexError("RESPONSE_INVALID", `${thing} came back instead of ${what} (${status2}): ${why2}.`, { hint });
+  if (isBlock(status2, headers)) {
+    return cameInstead("A page of Cloudflare", "it blocked the request before it reached OpenAI", CLOUDFLARE);
+  }
+  if (status2 === 511) return cameInstead("A refusal of your network", "it wants you to sign in to it first", PORTAL2);
+  if (status2 === 429 || status2 >= 500) return void 0;
+  if (status2 >= 300 && status2 < 400 && status2 !== 304) {
+    return cameInstead("A redirect", "it is not followed with a login", `${PORTAL2} ${ADDRESSES}`);
+  }
+  if (!isPage(headers)) return void 0;
+  const why = "a proxy, or the sign-in page of your network (captive portal), stands in between";
+  return cameInstead("A web page", why, `${PORTAL2} ${ADDRESSES}`);
+}
+var PORTAL2 = "Open any web page in a browser and see whether the network asks for something, then try again.";
+var ADDRESSES = "Check CODEX_OAUTH_ISSUER, CODEX_OAUTH_BASE_URL and HTTPS_PROXY if you have set them.";
+var CLOUDFLARE = "Try without VPN or proxy, from another network, or later.";
+function isBlock(status2, headers) {
+  if (headers.has("cf-mitigated")) return true;
+  const isRefusal = status2 >= 400 && status2 < 500 && status2 !== 429;
+  return headers.has("cf-ray") && isRefusal && (isPage(headers) || status2 === 403 && !isJson(headers));
+}
+function isJson(headers) {
+  return /json/.test(headers.get("content-type") ?? "");
+}
+function isPage(headers) {
+  return /^\s*(text\/html|application\/xhtml\+xml)\b/i.test(headers.get("content-type") ?? "");
+}
+
 // src/services/unsupported-field.ts
 var OPTIONAL = ["temperature", "reasoning", "include", "text"];
 function unsupportedField(json2) {
@@ -22869,14 +24960,14 @@ function createCodexClient(deps) {
     const isKey2 = credential.kind === "api_key";
     while (true) {
       const request = build(isKey2 && refused3.get(modelId) || NOTHING);
-      const reply = await ask2(credential, request, signal);
+      const reply = await ask4(credential, request, signal);
       const field2 = isKey2 && reply.status === 400 ? unsupportedField(reply.json) : void 0;
       if (field2 === void 0 || request.body[field2] === void 0) return { request, reply };
       log2.event("query_without", { field: field2 });
       refused3.set(modelId, /* @__PURE__ */ new Set([...refused3.get(modelId) ?? [], field2]));
     }
   }
-  async function ask2(credential, request, signal) {
+  async function ask4(credential, request, signal) {
     const reply = await sendPatiently(credential, request, signal);
     if (reply.status !== 401 || credential.renew === void 0) return reply;
     return sendPatiently(await credential.renew(signal), request, signal);
@@ -22897,7 +24988,7 @@ function createCodexClient(deps) {
     }
   }
   async function send2(credential, request, signal) {
-    const { status, headers, body } = await http.send({
+    const answer = await http.send({
       method: "POST",
       url: `${credential.baseUrl}/responses`,
       headers: { ...credential.headers, ...request.headers },
@@ -22905,20 +24996,27 @@ function createCodexClient(deps) {
       headerTimeoutMs: HEADER_TIMEOUT_MS,
       signal
     });
-    if (status === 200) return { status, headers, body, json: void 0 };
+    const { status: status2, headers, body } = answer;
+    const strange = notTheService(answer, "an answer of Codex");
+    if (strange !== void 0) {
+      void body?.cancel().catch(() => {
+      });
+      throw strange;
+    }
+    if (status2 === 200) return { status: status2, headers, body, json: void 0 };
     const text3 = await readText(body, { limitMs: REFUSAL_LIMIT_MS, signal }).catch(() => "");
     if (signal?.aborted) throw cancelled();
-    return { status, headers, body: void 0, json: parseJson(text3) };
+    return { status: status2, headers, body: void 0, json: parseJson(text3) };
   }
-  function retryDelayMs({ status, headers, json: json2 }, retries, backoffMs) {
+  function retryDelayMs({ status: status2, headers, json: json2 }, retries, backoffMs) {
     if (retries >= MAX_RETRIES) return void 0;
     const asked = retryAfterMs(headers, clock.now());
     if (asked !== void 0 && asked > MAX_RETRY_AFTER_MS) return void 0;
-    if (status === 429) return isQuota(json2) ? void 0 : asked;
-    return status >= 500 ? asked ?? backoffMs : void 0;
+    if (status2 === 429) return isQuota(json2) ? void 0 : asked;
+    return status2 >= 500 ? asked ?? backoffMs : void 0;
   }
-  async function readAnswer2({ body }, { signal, onProgress }) {
-    const reader = createAnswerReader();
+  async function readAnswer2({ body }, { signal, onProgress, onText }) {
+    const reader = createAnswerReader(onText);
     const limits = {
       idleTimeoutMs: config2.idleTimeoutMs,
       maxEventBytes: MAX_EVENT_BYTES,
@@ -22934,9 +25032,9 @@ function createCodexClient(deps) {
     async query(question, options = {}) {
       const { signal } = options;
       const credential = await credentials.current(signal);
-      const models = await catalogue.forQuery(credential, signal);
-      const modelId = question.model ?? defaultModel(models, config2.model);
-      const model = models.models.find(({ id }) => id === modelId);
+      const models2 = await catalogue.forQuery(credential, signal);
+      const modelId = question.model ?? defaultModel(models2, config2.model);
+      const model = models2.models.find(({ id }) => id === modelId);
       const effort = chooseEffort(question.effort, config2.effort, model);
       const acceptsTemperature = credential.kind === "api_key";
       session ??= newId();
@@ -22967,23 +25065,26 @@ function rerouted(asked, answered) {
 
 // src/services/credentials.ts
 init_errors();
+init_api_key();
+init_id_claims();
 
 // src/services/outside-credential.ts
 init_errors();
+init_id_claims();
 var TOKEN_VARIABLE = "CODEX_ACCESS_TOKEN";
 function environmentCredential({ api, accessToken }, nowMs) {
   if (api.source !== void 0) return ofKey(api.key ?? "", api.source, api.problem);
-  const { token: token2, problem } = accessToken;
-  if (token2 === void 0 && problem === void 0) return void 0;
-  return ofToken(token2 ?? "", problem, nowMs);
+  const { token: token2, problem: problem2 } = accessToken;
+  if (token2 === void 0 && problem2 === void 0) return void 0;
+  return ofToken(token2 ?? "", problem2, nowMs);
 }
 function keyCredential(key, { api }) {
   return ofKey(key, STORED_KEY, api.baseUrlProblem);
 }
-function ofKey(secret, source, problem) {
-  return { name: apiKeyName(source), secret, claims: void 0, expiresAt: void 0, problem };
+function ofKey(secret, source, problem2) {
+  return { name: apiKeyName(source), secret, claims: void 0, expiresAt: void 0, problem: problem2 };
 }
-function ofToken(secret, problem, nowMs) {
+function ofToken(secret, problem2, nowMs) {
   const claims = readIdClaims({ idToken: void 0, accessToken: secret });
   const expiresAt = expiryOf(secret);
   const isOver = expiresAt !== void 0 && expiresAt <= nowMs;
@@ -22992,7 +25093,7 @@ function ofToken(secret, problem, nowMs) {
     secret,
     claims,
     expiresAt,
-    problem: problem ?? (isOver ? expired() : void 0)
+    problem: problem2 ?? (isOver ? expired() : void 0)
   };
 }
 function expired() {
@@ -23002,6 +25103,7 @@ function expired() {
 }
 
 // src/services/credentials.ts
+init_sign_in_again();
 function createCredentials({ config: config2, storage, tokens: tokens2, userAgent, now }) {
   const identity = { originator: config2.originator, "user-agent": userAgent, version: config2.clientVersion };
   async function storedRecord() {
@@ -23021,8 +25123,8 @@ function createCredentials({ config: config2, storage, tokens: tokens2, userAgen
       renew: async (signal) => ofAccount(await tokens2.replaceRejected(record2, signal))
     };
   }
-  function ofOutside({ name, secret, claims, problem }) {
-    if (problem !== void 0) throw problem;
+  function ofOutside({ name, secret, claims, problem: problem2 }) {
+    if (problem2 !== void 0) throw problem2;
     const sent = claims === void 0 ? api(secret) : chatGpt(secret, claims, claims.accountId);
     return { ...name, ...sent, renew: void 0 };
   }
@@ -23051,8 +25153,8 @@ function createCredentials({ config: config2, storage, tokens: tokens2, userAgen
       }
       const found = outside(record2);
       if (found === void 0) return void 0;
-      const { name, claims, expiresAt, problem } = found;
-      return { ...name, account: claims, expiresAt, problem };
+      const { name, claims, expiresAt, problem: problem2 } = found;
+      return { ...name, account: claims, expiresAt, problem: problem2 };
     },
     ofKey: (key) => ofOutside(keyCredential(key, config2))
   };
@@ -23071,6 +25173,7 @@ function nobody() {
 
 // src/services/device-flow.ts
 init_errors();
+init_abort();
 
 // src/services/device-answer.ts
 init_errors();
@@ -23096,18 +25199,18 @@ function readInterval(interval) {
   if (typeof seconds2 !== "number" || !Number.isFinite(seconds2)) return DEFAULT_INTERVAL_MS;
   return Math.min(Math.max(seconds2 * 1e3, SHORTEST_INTERVAL_MS), LONGEST_INTERVAL_MS);
 }
-function readPoll({ status, headers }, json2, nowMs) {
-  if (status === 200 && fieldOf(json2, "authorization_code") !== void 0) return readProof(json2);
+function readPoll({ status: status2, headers }, json2, nowMs) {
+  if (status2 === 200 && fieldOf(json2, "authorization_code") !== void 0) return readProof(json2);
   const pauseMs = retryAfterMs(headers, nowMs);
   const code = oauthErrorCode(json2)?.replace(/^deviceauth_/, "");
   if (code === "slow_down") return { kind: "slow_down", retryAfterMs: pauseMs };
   if (code === "authorization_pending") return { kind: "pending" };
   if (code !== void 0 && /(?:^|_)(?:denied|declined)$/.test(code)) return { kind: "ended", error: denied() };
   if (code !== void 0 && /(?:^|_)expired(?:_|$)/.test(code)) return { kind: "ended", error: expired2() };
-  if (status === 403 || status === 404) return { kind: "pending" };
-  if (status === 429) return { kind: "busy", retryAfterMs: pauseMs };
-  if (status >= 500) return { kind: "trouble", retryAfterMs: pauseMs };
-  return { kind: "ended", error: status < 400 ? unreadable() : refused2(status) };
+  if (status2 === 403 || status2 === 404) return { kind: "pending" };
+  if (status2 === 429) return { kind: "busy", retryAfterMs: pauseMs };
+  if (status2 >= 500) return { kind: "trouble", retryAfterMs: pauseMs };
+  return { kind: "ended", error: status2 < 400 ? unreadable() : refused2(status2) };
 }
 function readProof(json2) {
   const code = textField(json2, "authorization_code");
@@ -23135,8 +25238,8 @@ function denied() {
     hint: 'Ask for a new code with codex_login and method "device", and accept it.'
   });
 }
-function refused2(status) {
-  return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service ended the device sign-in (${status}).`, {
+function refused2(status2) {
+  return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service ended the device sign-in (${status2}).`, {
     hint: 'Ask for a new code with codex_login and method "device", or sign in with method "browser".'
   });
 }
@@ -23144,7 +25247,7 @@ function refused2(status) {
 // src/services/device-flow.ts
 var LIFE_MS = 15 * 6e4;
 var ANSWER_TIMEOUT_MS = 2e4;
-var BODY_LIMIT_MS = 5e3;
+var BODY_LIMIT_MS2 = 5e3;
 var SLOW_DOWN_MS = 5e3;
 var LONGEST_BACKOFF_MS = 6e4;
 function createDeviceFlow({ config: config2, http, clock }) {
@@ -23163,7 +25266,7 @@ function createDeviceFlow({ config: config2, http, clock }) {
         headerTimeoutMs: ANSWER_TIMEOUT_MS,
         signal: abort.signal
       });
-      const text3 = await readText(answer.body, { limitMs: BODY_LIMIT_MS, signal: abort.signal });
+      const text3 = await readText(answer.body, { limitMs: BODY_LIMIT_MS2, signal: abort.signal });
       return { answer, json: parseJson(text3) };
     } finally {
       signal?.removeEventListener("abort", cancel);
@@ -23214,8 +25317,8 @@ function askedMs(verdict, intervalMs) {
   if ("retryAfterMs" in verdict && verdict.retryAfterMs !== void 0) return verdict.retryAfterMs;
   return verdict.kind === "busy" ? 2 * intervalMs : 0;
 }
-function beginRefused({ status }, json2) {
-  if (status === 404) {
+function beginRefused({ status: status2 }, json2) {
+  if (status2 === 404) {
     return new CodexError("LOGIN_DENIED", "Device sign-in is switched off for this account or service.", {
       hint: [
         "Turn it on in the security settings of ChatGPT,",
@@ -23224,28 +25327,28 @@ function beginRefused({ status }, json2) {
       ].join(" ")
     });
   }
-  if (status === 429 || status >= 500) {
-    return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service gives out no code just now (${status}).`, {
+  if (status2 === 429 || status2 >= 500) {
+    return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service gives out no code just now (${status2}).`, {
       hint: "Try again in a minute.",
       retryable: true
     });
   }
-  if (json2 === void 0 || status < 400) return unreadable();
-  return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service refused to give out a code (${status}).`, {
+  if (json2 === void 0 || status2 < 400) return unreadable();
+  return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service refused to give out a code (${status2}).`, {
     hint: 'Sign in with codex_login and method "browser" instead.'
   });
 }
 
 // src/services/guided-query.ts
 init_errors();
-function createGuidedQuery({ client, signIn }) {
+function createGuidedQuery({ client, signIn: signIn2 }) {
   return async (question, options) => {
     const { offer, onSignIn: onProgress, signal } = options;
     try {
       return await client.query(question, options);
     } catch (error2) {
       if (offer === void 0 || !isCodexError(error2, "NOT_AUTHENTICATED")) throw error2;
-      const outcome = await signIn.login({ force: false, offer, signal, onProgress });
+      const outcome = await signIn2.login({ force: false, offer, signal, onProgress });
       if (outcome.status === "pending") throw notYet(error2, outcome.reason);
     }
     return client.query(question, options);
@@ -23263,10 +25366,11 @@ init_errors();
 
 // src/services/token-response.ts
 init_errors();
+init_id_claims();
 var YEAR_S = 365 * 24 * 3600;
 var HOUR_MS4 = 36e5;
 function readTokenResponse(json2, nowMs) {
-  if (typeof json2 !== "object" || json2 === null || Array.isArray(json2)) throw unusable();
+  if (typeof json2 !== "object" || json2 === null || Array.isArray(json2)) throw unusable2();
   const field2 = (name) => Object.hasOwn(json2, name) ? json2[name] : void 0;
   const accessToken = token(field2("access_token"));
   return {
@@ -23279,7 +25383,7 @@ function readTokenResponse(json2, nowMs) {
 }
 function token(value) {
   if (value === void 0 || value === null) return void 0;
-  if (typeof value !== "string" || !/^[!-~]{1,65536}$/.test(value)) throw unusable();
+  if (typeof value !== "string" || !/^[!-~]{1,65536}$/.test(value)) throw unusable2();
   return value;
 }
 function expiry(expiresIn, accessToken, nowMs) {
@@ -23287,7 +25391,7 @@ function expiry(expiresIn, accessToken, nowMs) {
   if (typeof seconds2 === "number" && seconds2 > 0 && seconds2 <= YEAR_S) return nowMs + seconds2 * 1e3;
   return expiryOf(accessToken) ?? nowMs + HOUR_MS4;
 }
-function unusable() {
+function unusable2() {
   return new CodexError("TOKEN_REQUEST_FAILED", "The sign-in service sent an answer that makes no sense.", {
     hint: "Try again. What was stored before is unchanged.",
     retryable: true
@@ -23338,6 +25442,8 @@ function createOAuthFlow({ config: config2, http, userAgent, now }) {
         headerTimeoutMs: TOKEN_TIMEOUT_MS
       });
       const json2 = parseJson(await readText(answer.body, { limitMs: TOKEN_BODY_LIMIT_MS }));
+      const strange = notTheService(answer, "the tokens of the sign-in service");
+      if (strange !== void 0) throw strange;
       if (answer.status !== 200) throw exchangeRefused(answer.status, json2);
       return readTokenResponse(json2, now());
     },
@@ -23365,7 +25471,7 @@ function createOAuthFlow({ config: config2, http, userAgent, now }) {
         const answer = await postJson("/oauth/revoke", body, limitMs);
         void answer.body?.cancel().catch(() => {
         });
-        return answer.status === 200;
+        return answer.status === 200 && notTheService(answer, "a confirmation") === void 0;
       } catch {
         return false;
       }
@@ -23373,6 +25479,8 @@ function createOAuthFlow({ config: config2, http, userAgent, now }) {
   };
 }
 function readRefreshAnswer(answer, json2, nowMs) {
+  const strange = notTheService(answer, "the tokens of the sign-in service");
+  if (strange !== void 0) throw strange;
   if (answer.status === 200) {
     const tokens2 = readTokenResponse(json2, nowMs);
     if (tokens2.accessToken === void 0) throw refreshRefused(200);
@@ -23385,25 +25493,25 @@ function readRefreshAnswer(answer, json2, nowMs) {
     retryAfterMs: retryAfterMs(answer.headers, nowMs)
   };
 }
-function isDead(status, code) {
-  if (status === 401 || status === 400 && code === "invalid_grant") return true;
+function isDead(status2, code) {
+  if (status2 === 401 || status2 === 400 && code === "invalid_grant") return true;
   return /^refresh_token_(expired|reused|invalidated)$/.test(code ?? "");
 }
-function exchangeRefused(status, json2) {
+function exchangeRefused(status2, json2) {
   const detail = textField(json2, "error_description") ?? textField(fieldOf(json2, "error"), "message") ?? oauthErrorCode(json2);
   const words = detail === void 0 ? "" : `: ${quoteRemote(detail)}`;
-  if (status >= 500) {
-    return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service is in trouble (${status})${words}.`, {
+  if (status2 >= 500) {
+    return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service is in trouble (${status2})${words}.`, {
       hint: "Start again with codex_login in a minute.",
       retryable: true
     });
   }
-  return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service refused the sign-in (${status})${words}.`, {
+  return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service refused the sign-in (${status2})${words}.`, {
     hint: "Start again with codex_login."
   });
 }
-function refreshRefused(status) {
-  return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in could not be renewed (the service answered ${status}).`, {
+function refreshRefused(status2) {
+  return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in could not be renewed (the service answered ${status2}).`, {
     hint: "You are still signed in. Try again in a moment.",
     retryable: true
   });
@@ -23416,6 +25524,11 @@ function asTransient(error2) {
     retryable: true
   });
 }
+
+// src/services/sign-in.ts
+init_abort();
+init_api_key();
+init_id_claims();
 
 // src/services/open-sign-in.ts
 init_errors();
@@ -23465,12 +25578,12 @@ function judgeCallback(query, expected) {
 
 // src/services/pasted-address.ts
 init_errors();
-var MAX_LENGTH = 16384;
+var MAX_LENGTH2 = 16384;
 function queryOfPasted(pasted, redirectUri) {
   const text3 = pasted.trim().replace(/^[<"'`(]+|[>"'`)]+$/g, "");
   const address = /^https?:/i.test(text3) ? text3 : `http://${text3}`;
   const start = `${redirectUri}?`;
-  if (text3.length > MAX_LENGTH || /[^!-~]/.test(text3)) throw notOurs(redirectUri);
+  if (text3.length > MAX_LENGTH2 || /[^!-~]/.test(text3)) throw notOurs(redirectUri);
   if (!address.startsWith(start)) throw notOurs(redirectUri);
   return address.slice(start.length).replace(/#.*$/, "");
 }
@@ -23511,7 +25624,7 @@ function page(title, paragraphs) {
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)} – codex-oauth</title>
+<title>${escapeHtml(title)} \u2013 codex-oauth</title>
 <style>
   :root { color-scheme: light dark }
   body { font: 1rem/1.6 system-ui, sans-serif; max-width: 32rem; margin: 20vh auto; padding: 0 1.5rem }
@@ -23563,11 +25676,11 @@ async function openBrowserSignIn(session, deps) {
   redirectUri = `http://${config2.redirectHost}:${server.port}${CALLBACK_PATH}`;
   const url2 = oauth.authorizeUrl({ redirectUri, challenge, state });
   let browser;
-  const show2 = () => {
+  const show3 = () => {
     browser ??= openBrowser2(url2);
     return browser;
   };
-  return { url: url2, port: server.port, show: show2, paste, close: () => server.close() };
+  return { url: url2, port: server.port, show: show3, paste, close: () => server.close() };
 }
 function signInDenied(error2, description) {
   if (description?.includes("missing_codex_entitlement")) {
@@ -23637,36 +25750,36 @@ var WITHOUT_BROWSER = {
 };
 
 // src/services/open-sign-in.ts
-async function openWay(signIn, choice, deps) {
+async function openWay(signIn2, choice, deps) {
   try {
-    await open2(signIn, choice.method, deps);
-    signIn.shown = choice;
+    await open2(signIn2, choice.method, deps);
+    signIn2.shown = choice;
   } catch (error2) {
     const other = choice.isAsked ? void 0 : wayAround(error2);
     if (other === void 0) throw error2;
-    await open2(signIn, other, deps).catch((second) => {
+    await open2(signIn2, other, deps).catch((second) => {
       throw deadEnd(error2, second);
     });
-    signIn.shown = {
+    signIn2.shown = {
       ...choice,
       method: other,
       reason: because(other, isCodexError(error2) ? error2.message.replace(/\.$/, "") : "the other way failed")
     };
   }
 }
-async function open2(signIn, method, deps) {
-  const { session } = signIn;
+async function open2(signIn2, method, deps) {
+  const { session } = signIn2;
   if (method === "browser") {
-    signIn.browser ??= await openBrowserSignIn(session, deps);
-    if (session.ended.aborted) await signIn.browser.close();
+    signIn2.browser ??= await openBrowserSignIn(session, deps);
+    if (session.ended.aborted) await signIn2.browser.close();
     return;
   }
   const onLost = (error2) => {
-    signIn.device = void 0;
-    if (signIn.browser === void 0) session.fail(error2);
+    signIn2.device = void 0;
+    if (signIn2.browser === void 0) session.fail(error2);
   };
-  signIn.device ??= await openDeviceSignIn(session, { device: deps.device, onLost });
-  session.prolong(signIn.device.expiresAt);
+  signIn2.device ??= await openDeviceSignIn(session, { device: deps.device, onLost });
+  session.prolong(signIn2.device.expiresAt);
   deps.lease.take(session.expiresAt(), true);
 }
 function wayAround(error2) {
@@ -23683,14 +25796,7 @@ function deadEnd(first2, second) {
 
 // src/services/sign-in-session.ts
 init_errors();
-
-// src/services/forget-login.ts
-var REVOKE_LIMIT_MS3 = 5e3;
-async function forgetLogin(oauth, obsolete) {
-  if (obsolete?.refreshToken !== void 0) await oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS3);
-}
-
-// src/services/sign-in-session.ts
+init_id_claims();
 function openSession({ storage, oauth, clock, limitMs }) {
   const openedAt = clock.now();
   let expiresAt = openedAt + limitMs;
@@ -23731,21 +25837,21 @@ function openSession({ storage, oauth, clock, limitMs }) {
   }
   async function store(record2) {
     let previous;
-    let stored = false;
+    let stored2 = false;
     try {
       await storage.update((current) => {
         previous = current;
-        stored = state === "pending" && !isStored2;
-        isStored2 ||= stored;
-        return stored ? record2 : current;
+        stored2 = state === "pending" && !isStored2;
+        isStored2 ||= stored2;
+        return stored2 ? record2 : current;
       });
     } catch (error2) {
-      isStored2 &&= !stored;
+      isStored2 &&= !stored2;
       void forgetLogin(oauth, record2);
       throw error2;
     }
-    void forgetLogin(oauth, stored ? previous : record2);
-    if (!stored) throw failure2 ?? signInCancelled("The sign-in was cancelled.");
+    void forgetLogin(oauth, stored2 ? previous : record2);
+    if (!stored2) throw failure2 ?? signInCancelled("The sign-in was cancelled.");
   }
   async function runOut() {
     for (let leftMs = limitMs; leftMs > 0; leftMs = expiresAt - clock.now()) await clock.sleep(leftMs, ended.signal);
@@ -23815,28 +25921,29 @@ function deferred() {
 
 // src/services/sign-in-wait.ts
 init_errors();
+init_abort();
 var LOOK_MS = 1e3;
 var PROGRESS_MS = 1e4;
-async function showAndWait(signIn, isNew, options, deps) {
+async function showAndWait(signIn2, isNew, options, deps) {
   const { config: config2, clock } = deps;
   const endsAt = clock.now() + config2.loginWaitMs;
   const over = new AbortController();
   try {
-    if (isNew && !await raceSignal(show(signIn, options, deps, over.signal), options.signal)) return void 0;
-    options.onProgress?.(whatFor(signIn));
-    const watching = watch(signIn, endsAt, over.signal, options, deps);
-    return await raceSignal(Promise.race([signIn.session.outcome, watching]), options.signal);
+    if (isNew && !await raceSignal(show(signIn2, options, deps, over.signal), options.signal)) return void 0;
+    options.onProgress?.(whatFor(signIn2));
+    const watching = watch(signIn2, endsAt, over.signal, options, deps);
+    return await raceSignal(Promise.race([signIn2.session.outcome, watching]), options.signal);
   } finally {
     over.abort();
   }
 }
-async function show(signIn, options, deps, over) {
-  const { shown } = signIn;
+async function show(signIn2, options, deps, over) {
+  const { shown } = signIn2;
   if (shown === void 0) return true;
-  const answer = options.offer === void 0 ? "failed" : await ask(signIn, options.offer, deps, over);
-  const { opened, reason = shown.reason } = answer === "accept" ? OPENED : answer === "failed" ? await openBrowser(signIn) : NOT_OPENED[answer];
-  signIn.opened = opened;
-  signIn.shown = { ...shown, reason };
+  const answer = options.offer === void 0 ? "failed" : await ask(signIn2, options.offer, deps, over);
+  const { opened, reason = shown.reason } = answer === "accept" ? OPENED : answer === "failed" ? await openBrowser(signIn2) : NOT_OPENED[answer];
+  signIn2.opened = opened;
+  signIn2.shown = { ...shown, reason };
   return opened;
 }
 var OPENED = { opened: true };
@@ -23849,8 +25956,8 @@ var NOT_OPENED = {
   cancel: { opened: false, reason: "The dialog with the address was closed." },
   late: { opened: false, reason: "The dialog with the address was not answered in time." }
 };
-async function ask(signIn, offer, { config: config2, clock }, over) {
-  const { session, browser, device, shown } = signIn;
+async function ask(signIn2, offer, { config: config2, clock }, over) {
+  const { session, browser, device, shown } = signIn2;
   const isDevice = shown?.method === "device";
   const url2 = (isDevice ? device : browser)?.url;
   if (url2 === void 0) return "failed";
@@ -23869,17 +25976,17 @@ async function ask(signIn, offer, { config: config2, clock }, over) {
     over.removeEventListener("abort", close);
   }
 }
-async function watch(signIn, endsAt, signal, { onProgress }, { config: config2, clock, signedInSince, isOpenElsewhere }) {
+async function watch(signIn2, endsAt, signal, { onProgress }, { config: config2, clock, signedInSince, isOpenElsewhere }) {
   const limitMs = Math.min(config2.loginWaitMs, Math.max(0, endsAt - clock.now()));
   for (let waitedMs = 0; waitedMs < limitMs; waitedMs += LOOK_MS) {
-    if (waitedMs % PROGRESS_MS === 0 && waitedMs > 0) onProgress?.(whatFor(signIn));
+    if (waitedMs % PROGRESS_MS === 0 && waitedMs > 0) onProgress?.(whatFor(signIn2));
     await clock.sleep(Math.min(LOOK_MS, limitMs - waitedMs), signal);
-    const account = signIn.session.state() === "pending" ? signedInSince(signIn) : void 0;
+    const account = signIn2.session.state() === "pending" ? signedInSince(signIn2) : void 0;
     if (account !== void 0) {
-      signIn.session.adopt(account);
+      signIn2.session.adopt(account);
       return account;
     }
-    if (signIn.isElsewhere && !isOpenElsewhere()) signIn.session.fail(endedElsewhere());
+    if (signIn2.isElsewhere && !isOpenElsewhere()) signIn2.session.fail(endedElsewhere());
   }
   return void 0;
 }
@@ -23909,7 +26016,7 @@ function createSignIn(deps) {
     if (account !== void 0) return account;
     const begun = beginning.then(async () => {
       if (asked !== cancels) throw signInCancelled("The sign-in was cancelled.");
-      return (force ? void 0 : await join6(options)) ?? openAnew(options, savedBefore);
+      return (force ? void 0 : await join8(options)) ?? openAnew(options, savedBefore);
     });
     beginning = begun.catch(() => {
     });
@@ -23917,7 +26024,7 @@ function createSignIn(deps) {
   }
   const isPending = () => running?.session.state() === "pending";
   const choiceFor = ({ method, openBrowser: openBrowser2 = true }) => chooseMethod({ method, opensBrowser: config2.openBrowser && openBrowser2, surroundings: surroundings2 });
-  async function join6(options) {
+  async function join8(options) {
     if (running === void 0 || !isPending()) return void 0;
     const account = signedInSince(running);
     if (account !== void 0) {
@@ -23934,24 +26041,24 @@ function createSignIn(deps) {
     await storage.rehearse();
     await end("A newer sign-in has taken the place of this one.");
     const isWanted = options.force || options.method !== void 0;
-    const signIn = newSignIn(savedBefore);
-    running = signIn;
+    const signIn2 = newSignIn(savedBefore);
+    running = signIn2;
     try {
-      signIn.isElsewhere = !lease.take(signIn.session.expiresAt(), isWanted);
-      if (signIn.isElsewhere) return { signIn, isNew: true };
-      signIn.session.ended.addEventListener("abort", () => lease.release());
-      const account = isWanted ? void 0 : signedInSince(signIn);
+      signIn2.isElsewhere = !lease.take(signIn2.session.expiresAt(), isWanted);
+      if (signIn2.isElsewhere) return { signIn: signIn2, isNew: true };
+      signIn2.session.ended.addEventListener("abort", () => lease.release());
+      const account = isWanted ? void 0 : signedInSince(signIn2);
       if (account !== void 0) {
-        signIn.session.adopt(account);
+        signIn2.session.adopt(account);
         return account;
       }
-      await openWay(signIn, choiceFor(options), deps);
+      await openWay(signIn2, choiceFor(options), deps);
     } catch (error2) {
-      signIn.session.fail(signInCancelled("The sign-in could not begin."));
-      if (running === signIn) running = void 0;
+      signIn2.session.fail(signInCancelled("The sign-in could not begin."));
+      if (running === signIn2) running = void 0;
       throw error2;
     }
-    return { signIn, isNew: true };
+    return { signIn: signIn2, isNew: true };
   }
   function newSignIn(savedBefore) {
     const session = openSession({ storage, oauth, clock, limitMs: config2.loginTimeoutMs });
@@ -23983,14 +26090,14 @@ function createSignIn(deps) {
     await running?.browser?.close();
   }
   async function paste(address, { signal }) {
-    const signIn = running;
-    if (signIn?.browser === void 0 || !isPending()) {
-      if (signIn?.session.state() !== "succeeded") throw nothingToComplete();
+    const signIn2 = running;
+    if (signIn2?.browser === void 0 || !isPending()) {
+      if (signIn2?.session.state() !== "succeeded") throw nothingToComplete();
     } else {
-      await raceSignal(signIn.browser.paste(address), signal);
+      await raceSignal(signIn2.browser.paste(address), signal);
     }
-    signIn.told = true;
-    return { status: "authenticated", account: await signIn.session.outcome, fresh: true };
+    signIn2.told = true;
+    return { status: "authenticated", account: await signIn2.session.outcome, fresh: true };
   }
   function isNews() {
     const news = running?.session.state() === "succeeded" && !running.told;
@@ -24002,18 +26109,18 @@ function createSignIn(deps) {
       if (options.callbackUrl !== void 0) return paste(options.callbackUrl, options);
       const begun = await raceSignal(begin(options), options.signal);
       if (!("signIn" in begun)) return { status: "authenticated", account: begun, fresh: isNews() };
-      const { signIn, isNew } = begun;
+      const { signIn: signIn2, isNew } = begun;
       const isOpenElsewhere = () => lease.isElsewhere();
-      const account = await showAndWait(signIn, isNew, options, { config: config2, clock, signedInSince, isOpenElsewhere });
-      if (account === void 0) return pendingLogin(signIn);
-      signIn.told = true;
+      const account = await showAndWait(signIn2, isNew, options, { config: config2, clock, signedInSince, isOpenElsewhere });
+      if (account === void 0) return pendingLogin(signIn2);
+      signIn2.told = true;
       return { status: "authenticated", account, fresh: true };
     },
     view() {
       if (running === void 0 || running.shown === void 0 && !running.isElsewhere) return void 0;
       const { session, shown } = running;
       const state = session.state();
-      const { url: url2, userCode } = addressOf2(running);
+      const { url: url2, userCode } = addressOf(running);
       const { openedAt } = session;
       const method = shown?.method ?? "other-window";
       return { state, method, url: url2, userCode, openedAt, expiresAt: session.expiresAt(), error: session.error() };
@@ -24025,18 +26132,18 @@ function createSignIn(deps) {
     }
   };
 }
-function pendingLogin(signIn) {
-  const { session, shown, opened } = signIn;
+function pendingLogin(signIn2) {
+  const { session, shown, opened } = signIn2;
   return {
     status: "pending",
     method: shown?.method ?? "other-window",
     reason: shown?.reason ?? "A sign-in is open in another window.",
-    ...addressOf2(signIn),
+    ...addressOf(signIn2),
     expiresAt: session.expiresAt(),
     opened
   };
 }
-function addressOf2({ browser, device, shown }) {
+function addressOf({ browser, device, shown }) {
   const isDevice = shown?.method === "device" && device !== void 0;
   return {
     url: isDevice ? device.url : browser?.url,
@@ -24082,15 +26189,19 @@ function createSignInLease({ claims, clock }) {
 }
 
 // src/services/sign-out.ts
-function createSignOut({ signIn, tokens: tokens2, credentials }) {
+function createSignOut({ signIn: signIn2, tokens: tokens2, credentials }) {
   return async () => {
-    const cancelled2 = signIn.view()?.state === "pending";
-    await signIn.cancel();
+    const cancelled2 = signIn2.view()?.state === "pending";
+    await signIn2.cancel();
     const cleared = await tokens2.clear();
     const outside = credentials.view(void 0);
     return { ...cleared, cancelled: cancelled2, remaining: outside?.problem === void 0 ? outside : void 0 };
   };
 }
+
+// src/app.ts
+init_token_manager();
+init_token_refresh();
 
 // src/tools/codex-clear.ts
 var output2 = external_exports.looseObject({
@@ -24111,10 +26222,10 @@ function codexClear({ signOut }) {
     run: async () => ({ structured: present(await signOut()) })
   });
 }
-function present({ removed, revoked, problem, cancelled: cancelled2, remaining }) {
+function present({ removed, revoked, problem: problem2, cancelled: cancelled2, remaining }) {
   const parts = [
-    removal(removed, revoked, problem),
-    problem,
+    removal(removed, revoked, problem2),
+    problem2,
     cancelled2 ? "The sign-in that was open is cancelled." : void 0,
     remaining === void 0 ? void 0 : `Questions are still answered with the ${remaining.label}.`
   ];
@@ -24126,18 +26237,19 @@ function present({ removed, revoked, problem, cancelled: cancelled2, remaining }
     message: parts.filter((part) => part !== void 0).join(" ")
   };
 }
-function removal(removed, revoked, problem) {
+function removal(removed, revoked, problem2) {
   if (removed === void 0) return "Nobody was signed in.";
   if (removed === "api_key") {
     return "The stored API key is removed from this machine. It stays valid at OpenAI until it is deleted there.";
   }
   const gone = "Signed out; the credentials are removed from this machine.";
-  if (!revoked && problem !== void 0) return gone;
+  if (!revoked && problem2 !== void 0) return gone;
   const revocation = revoked ? "OpenAI confirmed that they are revoked." : "OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves.";
   return `${gone} ${revocation}`;
 }
 
 // src/tools/codex-login.ts
+init_id_claims();
 var output3 = external_exports.looseObject({
   status: external_exports.enum(["authenticated", "pending"]),
   account_id: external_exports.string().optional(),
@@ -24151,7 +26263,7 @@ var output3 = external_exports.looseObject({
   other_ways: external_exports.array(external_exports.string()).optional(),
   message: external_exports.string()
 });
-function codexLogin({ signIn, now }) {
+function codexLogin({ signIn: signIn2, now }) {
   return defineTool({
     name: "codex_login",
     title: "Sign in to Codex",
@@ -24164,7 +26276,7 @@ function codexLogin({ signIn, now }) {
     }),
     output: output3,
     async run({ method, callback_url: callbackUrl, force }, { signal, progress, offerAddress: offer }) {
-      const outcome = await signIn.login({ force, method, callbackUrl, offer, signal, onProgress: progress });
+      const outcome = await signIn2.login({ force, method, callbackUrl, offer, signal, onProgress: progress });
       return { structured: present2(outcome, now()) };
     }
   });
@@ -24182,9 +26294,9 @@ function present2(outcome, nowMs) {
     message: fresh ? `Signed in as ${who}.` : `Already signed in as ${who}; nothing was opened. Use force: true to sign in anew.`
   };
 }
-function presentPending(login2, nowMs) {
-  const { method, reason, url: url2, userCode, expiresAt } = login2;
-  const ways = otherWays(login2);
+function presentPending(login3, nowMs) {
+  const { method, reason, url: url2, userCode, expiresAt } = login3;
+  const ways = otherWays(login3);
   return {
     status: "pending",
     method,
@@ -24193,7 +26305,7 @@ function presentPending(login2, nowMs) {
     user_code: userCode,
     expires_in_seconds: Math.max(0, Math.ceil((expiresAt - nowMs) / 1e3)),
     other_ways: ways,
-    message: [reason, whatToDo(login2), "Call codex_login again when done.", ...ways].join(" ")
+    message: [reason, whatToDo(login3), "Call codex_login again when done.", ...ways].join(" ")
   };
 }
 function whatToDo({ method, url: url2, userCode, port, opened }) {
@@ -24245,14 +26357,14 @@ function codexModels({ listModels }) {
     run: async (_input, { signal }) => ({ structured: present3(await listModels(signal)) })
   });
 }
-function present3({ models, defaultId, source, credential }) {
+function present3({ models: models2, defaultId, source, credential }) {
   return {
-    models: models.map(({ id }) => id),
+    models: models2.map(({ id }) => id),
     default: defaultId,
     source,
     credential_source: credential?.source,
     cost: credential?.cost,
-    details: models.map(({ id, name, defaultEffort, efforts }) => ({
+    details: models2.map(({ id, name, defaultEffort, efforts }) => ({
       id,
       name,
       default_effort: defaultEffort,
@@ -24267,7 +26379,7 @@ var input2 = external_exports.strictObject({
   model: external_exports.string().trim().min(1).max(200).optional().describe("Model id from codex_models; default: its first"),
   system_prompt: external_exports.string().trim().min(1).max(1e6).optional().describe("Replaces the default instructions"),
   temperature: external_exports.number().min(0).max(1).optional().describe("Sent with an API key if the model takes one; else left out, said so"),
-  reasoning_effort: external_exports.string().trim().min(1).max(40).optional().describe("low, medium, high, … as codex_models lists")
+  reasoning_effort: external_exports.string().trim().min(1).max(40).optional().describe("low, medium, high, \u2026 as codex_models lists")
 });
 function codexQuery({ query }) {
   return defineTool({
@@ -24282,8 +26394,8 @@ function codexQuery({ query }) {
       const onProgress = (progress) => call.progress(describeProgress(progress));
       const question = { prompt, model, systemPrompt, temperature, effort };
       call.progress("Asking Codex");
-      const { signal, progress: onSignIn, offerAddress: offer } = call;
-      const result = await query(question, { signal, onProgress, onSignIn, offer });
+      const { signal, progress: onSignIn, offerAddress: offer, onText } = call;
+      const result = await query(question, { signal, onProgress, onText, onSignIn, offer });
       return { texts: [result.text, footer(result)] };
     }
   });
@@ -24294,7 +26406,7 @@ function describeProgress({ phase, characters }) {
 }
 function footer({ model, effort, usage, account, notes }) {
   const facts = [`Answered by Codex (${model})`, effort === void 0 ? [] : `effort ${effort}`, tokens(usage), account];
-  return [facts.flat().join(" · "), ...notes.map((note) => `Note: ${note}.`)].join("\n");
+  return [facts.flat().join(" \xB7 "), ...notes.map((note) => `Note: ${note}.`)].join("\n");
 }
 function tokens(usage) {
   if (usage === void 0) return [];
@@ -24304,6 +26416,7 @@ function tokens(usage) {
 }
 
 // src/tools/codex-status.ts
+init_id_claims();
 var login = external_exports.looseObject({
   state: external_exports.enum(["pending", "succeeded", "failed", "cancelled"]),
   method: external_exports.enum(["browser", "device", "other-window"]).optional(),
@@ -24343,26 +26456,26 @@ function codexStatus({ readStatus, now }) {
     run: async () => ({ structured: present4(await readStatus(), now()) })
   });
 }
-function present4(status, nowMs) {
-  const { account } = status;
+function present4(status2, nowMs) {
+  const { account } = status2;
   return {
-    status: status.status,
-    authenticated: status.authenticated,
+    status: status2.status,
+    authenticated: status2.authenticated,
     account_id: account?.accountId,
     email: account?.email === void 0 ? void 0 : maskEmail(account.email),
     plan: account?.plan,
-    method: status.method,
-    source: status.source,
-    cost: status.cost,
-    created_at: isoTime(status.createdAt),
-    refreshed_at: isoTime(status.refreshedAt),
-    expires_in_seconds: status.expiresInMs === void 0 ? void 0 : Math.floor(status.expiresInMs / 1e3),
-    has_refresh_token: status.hasRefreshToken,
-    is_expired: status.status === "expired",
-    needs_refresh: status.status === "needs_refresh" || status.status === "expired",
-    login: status.login === void 0 ? void 0 : presentLogin(status.login, nowMs),
-    storage: { path: status.storagePath, form: status.storageForm, problem: status.storageProblem },
-    message: status.message
+    method: status2.method,
+    source: status2.source,
+    cost: status2.cost,
+    created_at: isoTime(status2.createdAt),
+    refreshed_at: isoTime(status2.refreshedAt),
+    expires_in_seconds: status2.expiresInMs === void 0 ? void 0 : Math.floor(status2.expiresInMs / 1e3),
+    has_refresh_token: status2.hasRefreshToken,
+    is_expired: status2.status === "expired",
+    needs_refresh: status2.status === "needs_refresh" || status2.status === "expired",
+    login: status2.login === void 0 ? void 0 : presentLogin(status2.login, nowMs),
+    storage: { path: status2.storagePath, form: status2.storageForm, problem: status2.storageProblem },
+    message: status2.message
   };
 }
 function isoTime(ms) {
@@ -24392,13 +26505,14 @@ function createTools(services) {
 }
 
 // src/app.ts
-function createApp({ config: config2, problem }, edges, version3) {
-  const { fetch: fetch2, clock, randomBytes: randomBytes2, openBrowser: openBrowser2, surroundings: surroundings2, system, log: log2 } = edges;
+function createApp({ config: config2, problem: problem2 }, edges, version3) {
+  const { fetch: fetch2, clock, randomBytes: randomBytes2, openBrowser: openBrowser2, surroundings: surroundings2, machine, system, log: log2 } = edges;
   const now = () => clock.now();
   const random = () => randomBytes2(4).readUInt32BE() / 2 ** 32;
   const newId = () => createUuid(randomBytes2, now);
   const userAgent = `${config2.originator}/${version3} (${system.os}; ${system.arch})`;
-  const http = createHttpClient({ fetch: fetch2, log: log2 });
+  const wayOut = createFetch({ fetch: fetch2, network: config2.network, insecureTls: config2.insecureTls });
+  const http = createHttpClient({ fetch: wayOut, log: log2 });
   const keychain = createKeychain({ service: "codex-oauth", folder: config2.stateDir });
   const vault = createVault({
     store: config2.store,
@@ -24421,31 +26535,40 @@ function createApp({ config: config2, problem }, edges, version3) {
   const device = createDeviceFlow({ config: config2, http, clock });
   const lease = createSignInLease({ claims, clock });
   const ways = { oauth, device, lease, openBrowser: openBrowser2, randomBytes: randomBytes2, log: log2 };
-  const signIn = createSignIn({ config: config2, surroundings: surroundings2, storage, tokens: tokens2, clock, ...ways });
-  const query = createGuidedQuery({ client, signIn });
-  const signOut = createSignOut({ signIn, tokens: tokens2, credentials });
-  const readStatus = createStatusReader({ storage, signIn, credentials, configProblem: problem, clock });
+  const signIn2 = createSignIn({ config: config2, surroundings: surroundings2, storage, tokens: tokens2, clock, ...ways });
+  const query = createGuidedQuery({ client, signIn: signIn2 });
+  const signOut = createSignOut({ signIn: signIn2, tokens: tokens2, credentials });
+  const readStatus = createStatusReader({ storage, signIn: signIn2, credentials, configProblem: problem2, clock });
   const listModels = createModelLister({ config: config2, credentials, catalogue });
-  const tools = createTools({ query, readStatus, signIn, signOut, listModels, now });
+  const services = { query, readStatus, signIn: signIn2, signOut, listModels, now };
+  const tools = createTools(services);
+  const storeApiKey = createApiKeySignIn({ storage, credentials, oauth, http, now });
+  const doctor2 = async (signal) => {
+    const { createDoctor: createDoctor2 } = await Promise.resolve().then(() => (init_doctor(), doctor_exports));
+    const parts = { config: config2, configProblem: problem2, surroundings: surroundings2, machine, version: version3, http, clock, userAgent };
+    return createDoctor2({ ...parts, storage, claims, refresher, credentials, catalogue })(signal);
+  };
   const onFault = (error2) => log2.event("fault", { error: error2 instanceof Error ? error2.name : typeof error2 });
-  const server = createMcpServer({ tools, version: version3, configProblem: problem, newId, onFault });
+  const server = createMcpServer({ tools, version: version3, configProblem: problem2, newId, onFault });
   return {
     server,
+    tools,
+    services: { ...services, storeApiKey, doctor: doctor2 },
     async stop() {
       refresher.stop();
-      await signIn.cancel();
+      await signIn2.cancel();
     },
     settled: () => refresher.settled()
   };
 }
 
 // src/config.ts
-import { join as join5, resolve as resolve2 } from "node:path";
+import { join as join7, resolve as resolve2 } from "node:path";
 
 // src/config-values.ts
-import { isAbsolute } from "node:path";
+import { isAbsolute as isAbsolute2 } from "node:path";
 function absolutePath(value) {
-  if (!isAbsolute(value)) throw new Error("must be an absolute path");
+  if (!isAbsolute2(value)) throw new Error("must be an absolute path");
   return value;
 }
 function serviceUrl(value) {
@@ -24516,7 +26639,18 @@ function proxyUrl(value) {
   if (url2.protocol !== "http:" && url2.protocol !== "https:") {
     throw new Error("must be an http or https proxy (SOCKS is not supported)");
   }
+  if (!isDecodable(url2.username + url2.password)) {
+    throw new Error("has a user name or password with a bare % sign (write it as %25)");
+  }
   return url2.href;
+}
+function isDecodable(text3) {
+  try {
+    decodeURIComponent(text3);
+    return true;
+  } catch {
+    return false;
+  }
 }
 function isOn(value) {
   return value !== void 0 && !["0", "false", "no", "off"].includes(value.toLowerCase());
@@ -24527,29 +26661,29 @@ init_errors();
 function loadConfig(env, homedir3) {
   const problems = [];
   const text3 = (name) => Object.hasOwn(env, name) ? env[name]?.trim() || void 0 : void 0;
-  const read = createReader(text3, problems);
-  const credentialsFile = read("CODEX_OAUTH_FILE", void 0, absolutePath) ?? defaultFile(read, homedir3, problems);
+  const read2 = createReader(text3, problems);
+  const credentialsFile = read2("CODEX_OAUTH_FILE", void 0, absolutePath) ?? defaultFile(read2, homedir3, problems);
   const config2 = {
-    issuer: read("CODEX_OAUTH_ISSUER", "https://auth.openai.com", serviceUrl),
-    clientId: read("CODEX_OAUTH_CLIENT_ID", "app_EMoamEEZ73f0CkXaXp7hrann", headerWord),
-    ports: read("CODEX_OAUTH_PORTS", [1455, 1457], portList),
-    redirectHost: read("CODEX_OAUTH_REDIRECT_HOST", "localhost", redirectHost),
-    baseUrl: read("CODEX_OAUTH_BASE_URL", "https://chatgpt.com/backend-api/codex", serviceUrl),
+    issuer: read2("CODEX_OAUTH_ISSUER", "https://auth.openai.com", serviceUrl),
+    clientId: read2("CODEX_OAUTH_CLIENT_ID", "app_EMoamEEZ73f0CkXaXp7hrann", headerWord),
+    ports: read2("CODEX_OAUTH_PORTS", [1455, 1457], portList),
+    redirectHost: read2("CODEX_OAUTH_REDIRECT_HOST", "localhost", redirectHost),
+    baseUrl: read2("CODEX_OAUTH_BASE_URL", "https://chatgpt.com/backend-api/codex", serviceUrl),
     api: loadApiAccess(text3),
     accessToken: loadAccessToken(text3),
     network: loadNetwork(text3),
     insecureTls: text3("NODE_TLS_REJECT_UNAUTHORIZED") === "0",
-    store: read("CODEX_OAUTH_STORE", "file", storeKind),
-    passphrase: read("CODEX_OAUTH_PASSPHRASE", void 0, (value) => value),
+    store: read2("CODEX_OAUTH_STORE", "file", storeKind),
+    passphrase: read2("CODEX_OAUTH_PASSPHRASE", void 0, (value) => value),
     credentialsFile,
-    stateDir: join5(credentialsFile, "..", "codex-oauth"),
-    model: read("CODEX_OAUTH_MODEL", void 0, headerWord),
-    effort: read("CODEX_OAUTH_EFFORT", void 0, headerWord),
-    originator: read("CODEX_OAUTH_ORIGINATOR", "codex-oauth", headerWord),
-    clientVersion: read("CODEX_OAUTH_CLIENT_VERSION", "0.169.0", version2),
-    loginTimeoutMs: read("CODEX_OAUTH_LOGIN_TIMEOUT_MS", 3e5, milliseconds),
-    loginWaitMs: read("CODEX_OAUTH_LOGIN_WAIT_MS", 45e3, milliseconds),
-    idleTimeoutMs: read("CODEX_OAUTH_IDLE_TIMEOUT_MS", 3e5, milliseconds),
+    stateDir: join7(credentialsFile, "..", "codex-oauth"),
+    model: read2("CODEX_OAUTH_MODEL", void 0, headerWord),
+    effort: read2("CODEX_OAUTH_EFFORT", void 0, headerWord),
+    originator: read2("CODEX_OAUTH_ORIGINATOR", "codex-oauth", headerWord),
+    clientVersion: read2("CODEX_OAUTH_CLIENT_VERSION", "0.169.0", version2),
+    loginTimeoutMs: read2("CODEX_OAUTH_LOGIN_TIMEOUT_MS", 3e5, milliseconds),
+    loginWaitMs: read2("CODEX_OAUTH_LOGIN_WAIT_MS", 45e3, milliseconds),
+    idleTimeoutMs: read2("CODEX_OAUTH_IDLE_TIMEOUT_MS", 3e5, milliseconds),
     openBrowser: !isOn(text3("CODEX_OAUTH_NO_BROWSER")),
     debug: text3("CODEX_DEBUG") === "1"
   };
@@ -24571,12 +26705,12 @@ function loadApiAccess(text3) {
   const badAddress = [];
   const baseUrl = createReader(text3, badAddress)("OPENAI_BASE_URL", "https://api.openai.com/v1", serviceUrl);
   const problems = [...badAddress];
-  const read = createReader(text3, problems);
-  const named2 = read("CODEX_OAUTH_API_KEY_VARIABLE", void 0, variableName);
+  const read2 = createReader(text3, problems);
+  const named2 = read2("CODEX_OAUTH_API_KEY_VARIABLE", void 0, variableName);
   const names = named2 === void 0 ? ["CODEX_API_KEY", "OPENAI_API_KEY"] : [named2];
   const source = names.find((name) => text3(name) !== void 0);
   return {
-    key: source === void 0 ? void 0 : read(source, void 0, secretWord("an API key", 4096)),
+    key: source === void 0 ? void 0 : read2(source, void 0, secretWord("an API key", 4096)),
     source,
     baseUrl,
     baseUrlProblem: badAddress.length === 0 ? void 0 : configInvalid(badAddress),
@@ -24590,21 +26724,20 @@ function loadAccessToken(text3) {
 }
 function loadNetwork(text3) {
   const problems = [];
-  const read = createReader(text3, problems);
+  const read2 = createReader(text3, problems);
   const either = (name) => text3(name.toLowerCase()) === void 0 ? name : name.toLowerCase();
-  const proxy = (name) => read(either(name), void 0, proxyUrl);
-  const all = proxy("ALL_PROXY");
-  const httpsProxy = proxy("HTTPS_PROXY") ?? all;
-  const httpProxy = proxy("HTTP_PROXY") ?? all;
+  const proxy = (name) => read2(text3(either(name)) === void 0 ? either("ALL_PROXY") : either(name), void 0, proxyUrl);
+  const httpsProxy = proxy("HTTPS_PROXY");
+  const httpProxy = proxy("HTTP_PROXY");
   const caFiles = CA_VARIABLES.flatMap((variable) => {
     const path3 = text3(variable);
     return path3 === void 0 ? [] : [{ variable, path: path3 }];
   });
-  const problem = problems.length === 0 ? void 0 : configInvalid(problems);
-  if (httpsProxy === void 0 && httpProxy === void 0 && caFiles.length === 0 && problem === void 0) {
+  const problem2 = problems.length === 0 ? void 0 : configInvalid([...new Set(problems)]);
+  if (httpsProxy === void 0 && httpProxy === void 0 && caFiles.length === 0 && problem2 === void 0) {
     return void 0;
   }
-  return { httpsProxy, httpProxy, noProxy: text3(either("NO_PROXY")), caFiles, problem };
+  return { httpsProxy, httpProxy, noProxy: text3(either("NO_PROXY")), caFiles, problem: problem2 };
 }
 var CA_VARIABLES = ["CODEX_CA_CERTIFICATE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"];
 function configInvalid(problems) {
@@ -24612,69 +26745,21 @@ function configInvalid(problems) {
     hint: "Correct or remove it in the environment of the MCP server, then restart the server."
   });
 }
-function defaultFile(read, homedir3, problems) {
-  const folder = read("CLAUDE_CONFIG_DIR", void 0, absolutePath);
-  if (folder !== void 0) return join5(folder, "auth.json");
+function defaultFile(read2, homedir3, problems) {
+  const folder = read2("CLAUDE_CONFIG_DIR", void 0, absolutePath);
+  if (folder !== void 0) return join7(folder, "auth.json");
   try {
-    return join5(absolutePath(homedir3()), ".claude", "auth.json");
+    return join7(absolutePath(homedir3()), ".claude", "auth.json");
   } catch {
     problems.push(
       "HOME is not set, or not to an absolute path, so there is no place for credentials: set CODEX_OAUTH_FILE"
     );
-    return join5(resolve2("/"), "nowhere", "auth.json");
+    return join7(resolve2("/"), "nowhere", "auth.json");
   }
 }
 
-// src/infrastructure/browser.ts
-import { setTimeout as setTimeout2 } from "node:timers/promises";
-var MAX_URL_LENGTH = 8192;
-var NOT_STARTED = "No browser could be started on this machine.";
-async function openInBrowser(url2, { surroundings: surroundings2, program, settleMs = 2e3 }) {
-  const reason = whyRefused2(url2) ?? whyInvisible(surroundings2);
-  if (reason !== void 0) return { opened: false, reason };
-  const noFailure = setTimeout2(settleMs, { opened: true }, { ref: false });
-  return await Promise.race([launchFirst(url2, isPlainName(program) ? [program, void 0] : [void 0]), noFailure]);
-}
-function whyRefused2(url2) {
-  if (url2.length > MAX_URL_LENGTH) return "The address is too long to be handed to a browser.";
-  if (!/^[!-~]+$/.test(url2)) return "The address holds characters that do not belong into one.";
-  return isWebAddress(url2) ? void 0 : "The address is neither https nor http on this machine.";
-}
-function isWebAddress(url2) {
-  if (!/^https?:\/\/[^/\\]/.test(url2)) return false;
-  try {
-    const { protocol, hostname: hostname4 } = new URL(url2);
-    return protocol === "https:" || ["localhost", "127.0.0.1", "[::1]"].includes(hostname4);
-  } catch {
-    return false;
-  }
-}
-function whyInvisible({ place, hasBrowser }) {
-  if (hasBrowser) return void 0;
-  if (place === "ssh") return "This is an SSH session, so a browser started here would not be visible to you.";
-  if (place === "container") return "This is a container, in which no browser can be shown.";
-  return "There is no display here on which a browser could be shown.";
-}
-function isPlainName(program) {
-  return program !== void 0 && /^[\w./+-]{1,1000}$/.test(program) && !/^browser(Private)?$/.test(program);
-}
-async function launchFirst(url2, programs) {
-  for (const program of programs) if (await launch(url2, program)) return { opened: true };
-  return { opened: false, reason: NOT_STARTED };
-}
-async function launch(url2, program) {
-  try {
-    const { default: open4 } = await Promise.resolve().then(() => (init_open(), open_exports));
-    const launcher = await open4(url2, program === void 0 ? {} : { app: { name: program } });
-    launcher.on("error", () => {
-    });
-    const ended = launcher.exitCode !== null || launcher.signalCode !== null;
-    if (!ended) await new Promise((resolve3) => launcher.once("exit", resolve3));
-    return launcher.exitCode === 0;
-  } catch {
-    return false;
-  }
-}
+// src/main.ts
+init_browser();
 
 // src/infrastructure/clock.ts
 import { setTimeout as sleep2 } from "node:timers/promises";
@@ -24682,6 +26767,9 @@ var systemClock = {
   now: () => Date.now(),
   sleep: (ms, signal) => sleep2(ms, void 0, signal === void 0 ? {} : { signal })
 };
+
+// src/main.ts
+init_log();
 
 // src/infrastructure/surroundings.ts
 function readSurroundings(edges) {
@@ -24718,13 +26806,8 @@ function hasDisplay(env) {
   return Boolean(env.DISPLAY || env.WAYLAND_DISPLAY);
 }
 
-// src/settings.ts
-var SECRET_VARIABLES = [
-  "CODEX_API_KEY",
-  "OPENAI_API_KEY",
-  "CODEX_ACCESS_TOKEN",
-  "CODEX_OAUTH_PASSPHRASE"
-];
+// src/serve.ts
+init_within();
 
 // src/stdio.ts
 var MAX_LINE_BYTES = 32 * 1024 * 1024;
@@ -24751,17 +26834,17 @@ function createStdioTransport(deps) {
     if (message.id === void 0) return deliverNotification(message);
     const request = { jsonrpc: "2.0", id: message.id, method: message.method, ...optional2(message.params) };
     if (!isJSONRPCRequest(request)) return refuse(message.id, INVALID_PARAMS, MALFORMED2);
-    transport2.onmessage?.({ ...request, id: requests.open(request.id) });
+    transport.onmessage?.({ ...request, id: requests.open(request.id) });
   };
   const deliverNotification = ({ method, params }) => {
     if (method !== "notifications/cancelled") {
-      return transport2.onmessage?.({ jsonrpc: "2.0", method, ...optional2(params) });
+      return transport.onmessage?.({ jsonrpc: "2.0", method, ...optional2(params) });
     }
     const requestId = requests.cancel(params?.requestId);
-    if (requestId !== void 0) transport2.onmessage?.({ jsonrpc: "2.0", method, params: { requestId } });
+    if (requestId !== void 0) transport.onmessage?.({ jsonrpc: "2.0", method, params: { requestId } });
   };
   const deliverAnswer = (message) => {
-    if ("result" in message || "error" in message) return transport2.onmessage?.(message);
+    if ("result" in message || "error" in message) return transport.onmessage?.(message);
     refuse(message.id, INVALID_REQUEST, "The message is neither a request nor an answer.");
   };
   const lines = createLineReader(
@@ -24773,7 +26856,7 @@ function createStdioTransport(deps) {
     broken = true;
     onBroken();
   };
-  const transport2 = {
+  const transport = {
     async start() {
       input3.on("data", lines.push);
       input3.once("end", onEnd);
@@ -24794,12 +26877,12 @@ function createStdioTransport(deps) {
       input3.off("data", lines.push);
       input3.pause();
       requests.clear();
-      transport2.onclose?.();
+      transport.onclose?.();
     },
     idle: () => requests.idle(),
     flush: () => new Promise((resolve3) => broken ? resolve3() : output6.write("", () => resolve3()))
   };
-  return transport2;
+  return transport;
 }
 function parseMessage(line) {
   try {
@@ -24889,13 +26972,54 @@ var ID = String.raw`"id"\s*:\s*(0|-?[1-9]\d{0,14}|"[!#-[\]-~]{1,100}")\s*`;
 var FIRST_ID = new RegExp(String.raw`^\s*\{\s*(?:"(?:jsonrpc|method)"\s*:\s*"[\w./-]*"\s*,\s*)*${ID},`);
 var LAST_ID = new RegExp(String.raw`,\s*${ID}\}\s*$`);
 
-// src/main.ts
+// src/serve.ts
 var DRAIN_MS = 1300;
 var GRACE_MS = 360;
 var FLUSH_MS = 60;
+async function serve({ app: app2, input: input3, output: output6, onSignal: onSignal2, exit, log: log2 }) {
+  const transport = createStdioTransport({
+    input: input3,
+    output: output6,
+    onEnd: () => void shutDown("stdin", DRAIN_MS),
+    onBroken: () => void shutDown("stdout", 0),
+    log: log2
+  });
+  let ending = false;
+  const hurry = new AbortController();
+  async function shutDown(reason, drainMs) {
+    if (drainMs === 0) hurry.abort();
+    if (ending) return;
+    ending = true;
+    log2.event("shutdown", { reason });
+    await within(
+      transport.idle().then(() => transport.flush()),
+      drainMs,
+      hurry.signal
+    );
+    const closed = app2.stop();
+    await app2.server.close();
+    await within(Promise.all([closed, app2.settled()]), GRACE_MS);
+    await within(transport.flush(), FLUSH_MS);
+    exit(0);
+  }
+  onSignal2((name) => void shutDown(name, 0));
+  await app2.server.connect(transport);
+}
+
+// src/settings.ts
+var SECRET_VARIABLES = [
+  "CODEX_API_KEY",
+  "OPENAI_API_KEY",
+  "CODEX_ACCESS_TOKEN",
+  "CODEX_OAUTH_PASSPHRASE"
+];
+
+// src/main.ts
+var args = process.argv.slice(2);
 process.on("uncaughtException", (error2) => {
   const words = error2 instanceof Error ? error2.stack : error2;
-  writeError(redact(`codex-oauth: unexpected error, the server ends: ${words}`));
+  const what = args.length === 0 ? "server" : "command";
+  writeError(redact(`codex-oauth: unexpected error, the ${what} ends: ${words}`));
   process.exit(1);
 });
 var loaded = loadConfig(process.env, homedir2);
@@ -24911,41 +27035,50 @@ var app = createApp(
     randomBytes,
     openBrowser: (url2) => openInBrowser(url2, { surroundings, program: platform2() === "linux" ? process.env.BROWSER : void 0 }),
     surroundings,
+    machine: {
+      nodeVersion: process.versions.node,
+      platform: process.platform,
+      arch: process.arch,
+      searchPath: process.env.PATH,
+      home: homeOrNone()
+    },
     system: { os: platform2(), arch: arch2() },
     log
   },
   "0.1.0"
 );
-var transport = createStdioTransport({
-  input: process.stdin,
-  output: process.stdout,
-  onEnd: () => void shutDown("stdin", DRAIN_MS),
-  onBroken: () => void shutDown("stdout", 0),
-  log
+process.stderr.on("error", () => {
 });
-var ending = false;
-var hurry = new AbortController();
-async function shutDown(reason, drainMs) {
-  if (drainMs === 0) hurry.abort();
-  if (ending) return;
-  ending = true;
-  log.event("shutdown", { reason });
-  await within(
-    transport.idle().then(() => transport.flush()),
-    drainMs,
-    hurry.signal
-  );
-  const closed = app.stop();
-  await app.server.close();
-  await within(Promise.all([closed, app.settled()]), GRACE_MS);
-  await within(transport.flush(), FLUSH_MS);
-  process.exit(0);
-}
-async function within(work, limitMs, signal) {
-  const limit = sleep3(limitMs, void 0, signal === void 0 ? {} : { signal }).catch(() => {
+if (args.length === 0) {
+  if (process.stdin.isTTY) {
+    writeError("codex-oauth is an MCP server and waits for a client on standard input. For people: --help");
+  }
+  await serve({ app, input: process.stdin, output: process.stdout, onSignal, exit: process.exit, log });
+} else {
+  const { runCommand: runCommand2 } = await Promise.resolve().then(() => (init_run_command(), run_command_exports));
+  process.exitCode = await runCommand2({
+    args,
+    app,
+    configProblem: loaded.problem,
+    facts: { version: "0.1.0", node: process.version, platform: `${platform2()} ${arch2()}` },
+    stdin: () => process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    onSignal,
+    exit: process.exit,
+    log
   });
-  await Promise.race([work.catch(() => {
-  }), limit]);
+}
+function onSignal(handler) {
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => handler(name));
+}
+function homeOrNone() {
+  try {
+    return homedir2();
+  } catch {
+    return "";
+  }
 }
 function writeError(line) {
   try {
@@ -24954,7 +27087,3 @@ function writeError(line) {
   } catch {
   }
 }
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => void shutDown(signal, 0));
-process.stderr.on("error", () => {
-});
-await app.server.connect(transport);

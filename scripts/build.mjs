@@ -42,7 +42,9 @@ const lazyBuiltins = {
     }))
     // Our own modules import it at the top, so it needs one step more: it loads with the first call.
     onResolve({ filter: /^node:crypto$/ }, ({ kind }) =>
-      kind === 'require-call' ? { path: 'node:crypto', external: true } : { path: 'node:crypto', namespace: 'late' },
+      kind === 'import-statement'
+        ? { path: 'node:crypto', namespace: 'late' }
+        : { path: 'node:crypto', external: true },
     )
     onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => ({
       contents: ['createCipheriv', 'createDecipheriv', 'createHash', 'randomBytes', 'scrypt', 'timingSafeEqual']
@@ -62,7 +64,67 @@ const jsoncModule = {
   },
 }
 
-const { metafile } = await build({
+/** What of undici goes into the file, for the licences. */
+let undiciInputs = []
+
+/**
+ * undici is for those behind a proxy, and as code it would cost everybody 5 % of the start and 1.7 MB of memory, because
+ * Node reads over functions nobody calls. In a text it costs next to nothing, until the first request through a proxy
+ * compiles it. HTTP/2 and SOCKS are left out; of the two builds of its parser one is enough.
+ */
+const textOfUndici = {
+  name: 'text-of-undici',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'text' }))
+    onLoad({ filter: /^undici$/, namespace: 'text' }, async () => ({
+      contents: `
+        const library = { exports: {} }
+        const compile = require('node:vm').compileFunction
+        compile(${JSON.stringify(await bundleUndici())}, ['module', 'exports', 'require'])(library, library.exports, require)
+        export const { Agent, EnvHttpProxyAgent, Pool } = library.exports`,
+      resolveDir: root,
+    }))
+  },
+}
+
+async function bundleUndici() {
+  // The package's own entry loads all of it, and puts itself in the place of the undici inside Node.
+  const entry = `
+    const Dispatcher = require('undici/lib/dispatcher/dispatcher.js')
+    Dispatcher.prototype.connect = require('undici/lib/api/api-connect.js')
+    exports.Agent = require('undici/lib/dispatcher/agent.js')
+    exports.EnvHttpProxyAgent = require('undici/lib/dispatcher/env-http-proxy-agent.js')
+    exports.Pool = require('undici/lib/dispatcher/pool.js')`
+  const leftOut = {
+    name: 'left-out',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /\/(client-h2|h2c-client|socks5-proxy-agent)(\.js)?$/ }, ({ path }) => ({
+        path,
+        namespace: 'left-out',
+      }))
+      onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: '' }))
+      onLoad({ filter: /llhttp_simd-wasm\.js$/ }, () => ({ contents: 'module.exports = require("./llhttp-wasm.js")' }))
+    },
+  }
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: root,
+    stdin: { contents: entry, resolveDir: root },
+    bundle: true,
+    minify: true,
+    write: false,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    legalComments: 'none',
+    plugins: [leftOut],
+    metafile: true,
+    logLevel: 'warning',
+  })
+  undiciInputs = Object.keys(metafile.inputs)
+  return outputFiles[0].text
+}
+
+const { metafile, outputFiles } = await build({
   absWorkingDir: root,
   entryPoints: ['src/main.ts'],
   outfile: 'dist/main.js',
@@ -70,19 +132,28 @@ const { metafile } = await build({
   platform: 'node',
   format: 'esm',
   target: 'node20',
-  charset: 'utf8',
   legalComments: 'none',
   define: { VERSION: JSON.stringify(version) },
   banner: {
     // Some dependencies are CommonJS and ask for Node's modules by `require`.
     js: '#!/usr/bin/env node\nimport { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);',
   },
-  plugins: [unused, lazyBuiltins, jsoncModule],
+  plugins: [unused, lazyBuiltins, jsoncModule, textOfUndici],
   metafile: true,
+  write: false,
   logLevel: 'warning',
 })
+await writeFile(join(root, 'dist/main.js'), inAscii(outputFiles[0].text))
 await chmod(join(root, 'dist/main.js'), 0o755)
-await writeLicences(Object.keys(metafile.inputs))
+await writeLicences([...Object.keys(metafile.inputs), ...undiciInputs])
+
+/**
+ * One character beyond Latin-1 and V8 keeps the whole text in two bytes per character: 3 MB of memory in every server.
+ * esbuild escapes those in texts; what is left stands in patterns and comments.
+ */
+function inAscii(text) {
+  return text.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
 
 async function writeLicences(inputs) {
   const names = new Set(

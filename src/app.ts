@@ -8,6 +8,7 @@ import { createJsonFile } from './infrastructure/json-file.ts'
 import { createKeychain } from './infrastructure/keychain.ts'
 import type { Log } from './infrastructure/log.ts'
 import { machineSecret } from './infrastructure/machine-secret.ts'
+import { createFetch } from './infrastructure/network.ts'
 import type { Surroundings } from './infrastructure/surroundings.ts'
 import { createTokenStorage } from './infrastructure/token-storage.ts'
 import { createUuid } from './infrastructure/uuid.ts'
@@ -65,7 +66,8 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
   const newId = () => createUuid(randomBytes, now)
   const userAgent = `${config.originator}/${version} (${system.os}; ${system.arch})`
 
-  const http = createHttpClient({ fetch, log })
+  const wayOut = createFetch({ fetch, network: config.network, insecureTls: config.insecureTls })
+  const http = createHttpClient({ fetch: wayOut, log })
   const keychain = createKeychain({ service: 'codex-oauth', folder: config.stateDir })
   const vault = createVault({
     store: config.store,

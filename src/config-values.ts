@@ -91,7 +91,19 @@ export function proxyUrl(value: string): string {
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new Error('must be an http or https proxy (SOCKS is not supported)')
   }
+  if (!isDecodable(url.username + url.password)) {
+    throw new Error('has a user name or password with a bare % sign (write it as %25)')
+  }
   return url.href
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 export function isOn(value: string | undefined): boolean {

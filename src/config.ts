@@ -78,7 +78,7 @@ export interface NetworkSettings {
   noProxy: string | undefined
   /** Files with certificates to trust beside the usual ones. */
   caFiles: readonly { variable: string; path: string }[]
-  /** A proxy that makes no sense: thrown by the first request that would have to go through it. */
+  /** A proxy that makes no sense: thrown by each request that would have to go through it. */
   problem: CodexError | undefined
 }
 
@@ -169,15 +169,16 @@ function loadNetwork(text: Text): NetworkSettings | undefined {
   const problems: string[] = []
   const read = createReader(text, problems)
   const either = (name: string) => (text(name.toLowerCase()) === undefined ? name : name.toLowerCase())
-  const proxy = (name: string) => read(either(name), undefined, proxyUrl)
-  const all = proxy('ALL_PROXY')
-  const httpsProxy = proxy('HTTPS_PROXY') ?? all
-  const httpProxy = proxy('HTTP_PROXY') ?? all
+  // What stands in is read only where it has to: it may be of a kind for other programs.
+  const proxy = (name: string) =>
+    read(text(either(name)) === undefined ? either('ALL_PROXY') : either(name), undefined, proxyUrl)
+  const httpsProxy = proxy('HTTPS_PROXY')
+  const httpProxy = proxy('HTTP_PROXY')
   const caFiles = CA_VARIABLES.flatMap((variable) => {
     const path = text(variable)
     return path === undefined ? [] : [{ variable, path }]
   })
-  const problem = problems.length === 0 ? undefined : configInvalid(problems)
+  const problem = problems.length === 0 ? undefined : configInvalid([...new Set(problems)])
   if (httpsProxy === undefined && httpProxy === undefined && caFiles.length === 0 && problem === undefined) {
     return undefined
   }

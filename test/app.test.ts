@@ -378,7 +378,7 @@ describe('a sign-in that fails', () => {
     ],
     [
       'with a web page instead of tokens',
-      { token: { html: '<h1>Hello</h1>' }, code: 'TOKEN_REQUEST_FAILED', words: /no sense/ },
+      { token: { html: '<h1>Hello</h1>' }, code: 'RESPONSE_INVALID', words: /A web page came back/ },
     ],
     ['with a broken service', { token: { status: 503, html: 'x' }, code: 'TOKEN_REQUEST_FAILED', words: /\(503\)\./ }],
     ['with a connection that breaks', { token: { reset: true }, code: 'NETWORK', words: /connection/i }],

@@ -258,6 +258,16 @@ describe('the way to the network', () => {
     expect(network({ HTTPS_PROXY: 'http://a:1', no_proxy: 'x.example' })?.noProxy).toBe('x.example')
   })
 
+  test('ALL_PROXY may be of a kind for other programs where HTTPS_PROXY is set', () => {
+    const settings = network({ ALL_PROXY: 'socks5://h:1', HTTPS_PROXY: 'http://a:1' })
+    expect(settings?.httpsProxy).toBe('http://a:1/')
+    expect(network({ ALL_PROXY: 'http://a:1', HTTPS_PROXY: 'socks5://h:1' })).toMatchObject({
+      httpsProxy: undefined,
+      problem: { code: 'CONFIG_INVALID' },
+    })
+    expect(network({ all_proxy: 'socks5://h:1' })?.problem?.message.match(/all_proxy/g)).toHaveLength(1)
+  })
+
   test('certificates alone are something to set up', () => {
     expect(network({ SSL_CERT_FILE: '/etc/own.pem' })).toMatchObject({
       httpsProxy: undefined,
@@ -272,6 +282,7 @@ describe('the way to the network', () => {
   test.each([
     ['socks5://h:1', /HTTPS_PROXY must be an http or https proxy \(SOCKS is not supported\)/],
     ['http://us er:s3cret@[', /HTTPS_PROXY is not the address of a proxy/],
+    ['http://me:s3cret%@h:1', /HTTPS_PROXY has a user name or password with a bare % sign \(write it as %25\)/],
   ])('a proxy that makes no sense (%s) is a problem of the network, not of the settings', (value, words) => {
     const { config, problem } = load({ HTTPS_PROXY: value })
     expect(problem).toBeUndefined()

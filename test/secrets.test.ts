@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startBuiltServer } from './support/built-server.ts'
+import { startConnectProxy } from './support/connect-proxy.ts'
 import type { BrowserOptions, BrowserVisit } from './support/fake-browser.ts'
 import { type FakeOpenAI, startFakeOpenAI } from './support/fake-openai.ts'
 import type { SeenRequest } from './support/fake-request.ts'
@@ -415,6 +416,25 @@ describe('no secret leaves the program', () => {
     await ask()
     for (const name of ['codex_status', 'codex_login', 'codex_models', 'codex_clear']) await call(name)
     expect(leaks()).toEqual([])
+  })
+
+  test.each([407, 403, 502])('a proxy that answers %i: its password stays inside', async (status) => {
+    const password = 'sk-CANARY-proxy-41d7'
+    const proxy = await startConnectProxy({ status })
+    const hosts = { CODEX_OAUTH_ISSUER: 'https://auth.example.com', CODEX_OAUTH_BASE_URL: 'https://codex.example.com' }
+    const { seed, ask, call, leaks, seen, app } = await watch({
+      env: { ...hosts, HTTPS_PROXY: `http://me:${password}@${proxy.address}` },
+    })
+    seed()
+    await ask()
+    seed(-1)
+    await ask()
+    for (const name of ['codex_models', 'codex_status', 'codex_clear']) await call(name)
+    expect(new Set(proxy.targets)).toEqual(new Set(['auth.example.com:443', 'codex.example.com:443']))
+    expect(leaks()).toEqual([])
+    const all = [...seen.map(({ text }) => text), ...app.logged].join()
+    expect(all).toContain('The proxy')
+    expect(all).not.toContain(Buffer.from(`me:${password}`).toString('base64'))
   })
 
   test('a network whose errors quote what was sent', async () => {

@@ -1,6 +1,7 @@
 import { CodexError } from '../errors.ts'
 import { cancelled } from './abort.ts'
 import type { Log } from './log.ts'
+import { failureCode, networkFailure } from './network-failure.ts'
 import { createTickTimer } from './tick-timer.ts'
 
 export interface HttpRequest {
@@ -25,7 +26,7 @@ export interface HttpClient {
    * Any HTTP answer, whatever its status; redirects are not followed, because fetch would hand a refresh token in
    * the body (307, 308) and our headers (all of them) to another host.
    *
-   * @throws CodexError NETWORK no answer; TIMEOUT no headers in time; CANCELLED by `signal`
+   * @throws CodexError NETWORK no answer; TIMEOUT no headers in time; CANCELLED by `signal`; as `createFetch`
    */
   send(request: HttpRequest): Promise<HttpAnswer>
 }
@@ -55,7 +56,7 @@ export function createHttpClient({ fetch, log }: { fetch: typeof globalThis.fetc
         if (signal?.aborted) throw cancelled()
         if (timedOut) throw noAnswer(host, headerTimeoutMs)
         log.event('http_failed', { method, host, reason: failureCode(cause) })
-        throw networkError(host, cause)
+        throw networkFailure(host, cause)
       } finally {
         timer.stop()
       }
@@ -169,52 +170,4 @@ function unfinished(limitMs: number): CodexError {
 
 function seconds(ms: number): string {
   return ms < 1000 ? `${ms} ms` : `${Math.round(ms / 1000)} s`
-}
-
-/** What went wrong below HTTP, as one sentence for each thing a user can act on. */
-function networkError(host: string, cause: unknown): CodexError {
-  const code = failureCode(cause)
-  const [message, hint] = sentenceFor(code, host)
-  return new CodexError('NETWORK', message, { hint, cause, retryable: !isTlsCode(code) })
-}
-
-function sentenceFor(code: string, host: string): [message: string, hint: string] {
-  if (['ENOTFOUND', 'EAI_AGAIN'].includes(code)) {
-    return [`The name ${host} could not be resolved.`, 'Check the network connection, then try again.']
-  }
-  if (['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH'].includes(code)) {
-    return [`${host} could not be reached (${code}).`, 'Check the network connection and the proxy, then try again.']
-  }
-  if (isCertificateCode(code)) {
-    return [
-      `The TLS certificate of ${host} was not accepted (${code}).`,
-      'Behind a company network, point NODE_EXTRA_CA_CERTS at its certificate authority and restart the server.',
-    ]
-  }
-  if (isTlsCode(code)) {
-    return [
-      `No secure connection to ${host} came about (${code}).`,
-      'A proxy or a sign-in page of your network may stand in between; check the address if you have set one.',
-    ]
-  }
-  return [`The connection to ${host} failed (${code}).`, 'Try again.']
-}
-
-function isCertificateCode(code: string): boolean {
-  return /CERT|SELF_SIGNED|UNABLE_TO_/.test(code)
-}
-
-/** What trying again would not mend. */
-function isTlsCode(code: string): boolean {
-  return isCertificateCode(code) || /^ERR_(?:TLS|SSL)/.test(code)
-}
-
-/** The errno or undici code behind fetch's "fetch failed"; only its code, because the text may quote a header. */
-function failureCode(error: unknown): string {
-  for (let current = error; current instanceof Error; current = current.cause) {
-    const code = 'code' in current ? current.code : undefined
-    if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,60}$/.test(code)) return code
-    if (current instanceof AggregateError && current.errors.length > 0) return failureCode(current.errors[0])
-  }
-  return 'UNKNOWN'
 }

@@ -10,6 +10,7 @@ import { isQuota, refusalOf } from './codex-failure.ts'
 import { buildRequest, type CodexRequest, chooseEffort, type Question } from './codex-request.ts'
 import type { Credential, Credentials } from './credentials.ts'
 import { defaultModel, type ModelCatalogue } from './model-catalogue.ts'
+import { notTheService } from './not-the-service.ts'
 import { parseJson } from './remote-text.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { type OptionalField, unsupportedField } from './unsupported-field.ts'
@@ -127,7 +128,7 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
   }
 
   async function send(credential: Credential, request: CodexRequest, signal: AbortSignal | undefined): Promise<Reply> {
-    const { status, headers, body } = await http.send({
+    const answer = await http.send({
       method: 'POST',
       url: `${credential.baseUrl}/responses`,
       headers: { ...credential.headers, ...request.headers },
@@ -135,6 +136,12 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
       headerTimeoutMs: HEADER_TIMEOUT_MS,
       signal,
     })
+    const { status, headers, body } = answer
+    const strange = notTheService(answer, 'an answer of Codex')
+    if (strange !== undefined) {
+      void body?.cancel().catch(() => {})
+      throw strange
+    }
     if (status === 200) return { status, headers, body, json: undefined }
     const text = await readText(body, { limitMs: REFUSAL_LIMIT_MS, signal }).catch(() => '')
     // A cancel breaks the body off too, and nobody who has left wants a token renewed.

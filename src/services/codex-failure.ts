@@ -1,6 +1,6 @@
 import { CodexError, type ErrorCode } from '../errors.ts'
 import type { CredentialName } from './credential-name.ts'
-import { addressOf, forbidden, missingScope, notAccepted } from './refused-credential.ts'
+import { forbidden, missingScope, notAccepted } from './refused-credential.ts'
 import { fieldOf, said, textField } from './remote-text.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { USAGE_PAGE, usageLimit } from './usage-limit.ts'
@@ -28,7 +28,7 @@ export interface RefusedAnswer {
 const PLAN_PAGE = 'https://chatgpt.com/explore/plus'
 const BILLING_PAGE = 'https://platform.openai.com/settings/organization/billing'
 
-/** The error for an answer with another status than 200. */
+/** The error for an answer of the service (`not-the-service.ts`) with another status than 200. */
 export function refusalOf(answer: RefusedAnswer): CodexError {
   const { status, json } = answer
   const error = fieldOf(json, 'error')
@@ -166,13 +166,6 @@ function byStatus(
   { headers, modelId, credential, nowMs }: RefusedAnswer,
   words: string | undefined,
 ): Refusal {
-  if (status >= 300 && status < 400) {
-    return {
-      code: 'RESPONSE_INVALID',
-      message: `The service answered with a redirect (${status}), which is not followed with a login.`,
-      hint: `Check ${addressOf(credential)} if it is set; a sign-in page of your network may stand in between.`,
-    }
-  }
   switch (status) {
     case 401:
       return notAccepted(credential)
@@ -183,7 +176,7 @@ function byStatus(
         hint: `See ${USAGE_PAGE}.`,
       }
     case 403:
-      return forbidden(headers, words, credential)
+      return forbidden(words, credential)
     case 404:
       return {
         code: 'MODEL_UNAVAILABLE',

@@ -1,7 +1,7 @@
 import type { Config, NetworkSettings } from '../config.ts'
-import { readCertificateFile } from '../infrastructure/certificate-file.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { HttpClient } from '../infrastructure/http-client.ts'
+import { type CertificateFile, readCertificates } from '../infrastructure/trusted-certificates.ts'
 import { type DoctorCheck, failed, type Guard, ok, problem, skipped, warning } from './doctor-check.ts'
 import { duration } from './duration.ts'
 
@@ -56,25 +56,19 @@ function checkProxy(network: NetworkSettings | undefined): DoctorCheck {
   return ok('proxy', `Requests go through a proxy: ${ways.join(', ')}${but}.`)
 }
 
-function checkCertificates(network: NetworkSettings | undefined): DoctorCheck | readonly DoctorCheck[] {
+async function checkCertificates(network: NetworkSettings | undefined): Promise<DoctorCheck | readonly DoctorCheck[]> {
   const files = network?.caFiles ?? []
   if (files.length === 0) return ok('certificates', 'No certificates are trusted beside those of Node.')
-  return files.map(({ variable, path }) => checkCertificateFile(variable, path))
+  return Promise.all(files.map(checkCertificateFile))
 }
 
-function checkCertificateFile(variable: string, path: string): DoctorCheck {
-  const remedy = `Let ${variable} name a PEM file with the certificate authority of your network, or remove it.`
-  const found = readCertificateFile(path)
-  if ('unreadable' in found) {
-    return problem('certificates', `${variable} names ${path}, which cannot be read (${found.unreadable}).`, remedy)
+async function checkCertificateFile(file: CertificateFile): Promise<DoctorCheck> {
+  try {
+    const certificates = await readCertificates(file)
+    return ok('certificates', `${file.variable} adds ${certificates.length} of ${file.path}.`)
+  } catch (error) {
+    return failed('certificates', error)
   }
-  const { certificates, broken } = found
-  if (certificates === 0)
-    return problem('certificates', `${variable} names ${path}, which holds no certificate.`, remedy)
-  const finding = `${variable} adds ${certificates} of ${path}.`
-  return broken === 0
-    ? ok('certificates', finding)
-    : warning('certificates', `${finding} Another ${broken} in it cannot be read.`, remedy)
 }
 
 function checkTls(insecureTls: boolean): DoctorCheck {

@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import { CodexError } from '../errors.ts'
 import type { HttpAnswer, HttpClient } from '../infrastructure/http-client.ts'
 import { readText } from '../infrastructure/http-client.ts'
+import { notTheService } from './not-the-service.ts'
 import { oauthErrorCode } from './oauth-error.ts'
 import { fieldOf, parseJson, quoteRemote, textField } from './remote-text.ts'
 import { retryAfterMs } from './retry-after.ts'
@@ -92,6 +93,8 @@ export function createOAuthFlow({ config, http, userAgent, now }: OAuthFlowDeps)
         headerTimeoutMs: TOKEN_TIMEOUT_MS,
       })
       const json = parseJson(await readText(answer.body, { limitMs: TOKEN_BODY_LIMIT_MS }))
+      const strange = notTheService(answer, 'the tokens of the sign-in service')
+      if (strange !== undefined) throw strange
       if (answer.status !== 200) throw exchangeRefused(answer.status, json)
       return readTokenResponse(json, now())
     },
@@ -120,7 +123,7 @@ export function createOAuthFlow({ config, http, userAgent, now }: OAuthFlowDeps)
       try {
         const answer = await postJson('/oauth/revoke', body, limitMs)
         void answer.body?.cancel().catch(() => {})
-        return answer.status === 200
+        return answer.status === 200 && notTheService(answer, 'a confirmation') === undefined
       } catch {
         // Best effort by contract: what is stored here is removed whether or not the issuer can be reached.
         return false
@@ -130,6 +133,9 @@ export function createOAuthFlow({ config, http, userAgent, now }: OAuthFlowDeps)
 }
 
 function readRefreshAnswer(answer: HttpAnswer, json: unknown, nowMs: number): RefreshOutcome {
+  // Before the status is believed: a proxy's 401 must not end a login.
+  const strange = notTheService(answer, 'the tokens of the sign-in service')
+  if (strange !== undefined) throw strange
   if (answer.status === 200) {
     const tokens = readTokenResponse(json, nowMs)
     if (tokens.accessToken === undefined) throw refreshRefused(200)

@@ -27,20 +27,8 @@ function remedyFor(source: string): string {
     : 'Replace it in the environment of the server and restart the server, or sign in with codex_login.'
 }
 
-/** The setting that says where the service is. */
-export function addressOf({ kind }: CredentialName): string {
-  return kind === 'api_key' ? 'OPENAI_BASE_URL' : 'CODEX_OAUTH_BASE_URL'
-}
-
 /** Refused with 403. */
-export function forbidden(headers: Headers, words: string | undefined, { kind }: CredentialName): Refusal {
-  if (headers.has('cf-ray') && !isJson(headers)) {
-    return {
-      code: 'CODEX_FAILED',
-      message: 'Cloudflare blocked the request before it reached OpenAI (403).',
-      hint: 'Try without VPN or proxy, or from another network.',
-    }
-  }
+export function forbidden(words: string | undefined, { kind }: CredentialName): Refusal {
   return {
     code: 'CODEX_FAILED',
     message: `The service forbids this request (403)${said(words)}.`,
@@ -49,8 +37,4 @@ export function forbidden(headers: Headers, words: string | undefined, { kind }:
         ? `Check what the key and its project may do at ${KEYS_PAGE}.`
         : 'Sign in again (codex_login with force); in a company workspace, ask its administrator whether Codex is allowed.',
   }
-}
-
-function isJson(headers: Headers): boolean {
-  return /json/.test(headers.get('content-type') ?? '')
 }

@@ -350,7 +350,11 @@ describe('what is sent again, and how long that takes', () => {
     ['400', { status: 400, json: { detail: 'No.' } }, 'CODEX_FAILED', 1, 0],
     ['400 that says when', retryAfter(400, '1', { detail: 'No.' }), 'CODEX_FAILED', 1, 0],
     ['402', { status: 402 }, 'PLAN_REQUIRED', 1, 0],
-    ['403', { status: 403, html: '<h1>No</h1>' }, 'CODEX_FAILED', 1, 0],
+    ['403', { status: 403, json: { detail: 'No.' } }, 'CODEX_FAILED', 1, 0],
+    ['403 with a page', { status: 403, html: '<h1>No</h1>' }, 'RESPONSE_INVALID', 1, 0],
+    ['403 by Cloudflare', { status: 403, html: '<h1>No</h1>', headers: { 'cf-ray': '1' } }, 'RESPONSE_INVALID', 1, 0],
+    ['401 with a page', { status: 401, html: '<h1>No</h1>' }, 'RESPONSE_INVALID', 1, 0],
+    ['a network that wants a sign-in', { status: 511, html: '<h1>No</h1>' }, 'RESPONSE_INVALID', 1, 0],
     ['404', { status: 404 }, 'MODEL_UNAVAILABLE', 1, 0],
     ['413', { status: 413 }, 'CONTEXT_TOO_LONG', 1, 0],
     ['422', { status: 422, json: { detail: [] } }, 'CODEX_FAILED', 1, 0],
@@ -607,7 +611,7 @@ describe('a limit', () => {
     const bench = await startClientBench()
     const page = parts(...Array<string>(40).fill('<p>'.repeat(20_000)))
     bench.fake.script.responses.push({ status: 403, headers: { 'cf-ray': '1' }, bytes: page, silent: true })
-    expect((await errorOf(ask(bench))).message).toMatch(/^Cloudflare blocked the request/)
+    expect((await errorOf(ask(bench))).message).toMatch(/^A page of Cloudflare came back/)
     await bench.fake.clientGone()
   })
 })

@@ -116,9 +116,7 @@ describe('the exchange of a code', () => {
     ],
     ['a code', { status: 400, json: { error: 'invalid_grant' } }, 'refused the sign-in (400): “invalid_grant”.'],
     ['a code on top', { status: 400, json: { code: 'nope' } }, 'refused the sign-in (400): “nope”.'],
-    ['a page', { status: 403, html }, 'refused the sign-in (403).'],
     ['nothing', { status: 500 }, 'is in trouble (500).'],
-    ['a redirect', { status: 302, headers: { location: 'https://example.com/' } }, 'refused the sign-in (302).'],
   ])('refused with %s is refused once, in one sentence', async (_name, answer, words) => {
     const { fake, oauth } = await setUp()
     fake.script.token.push(answer)
@@ -131,8 +129,20 @@ describe('the exchange of a code', () => {
     expect(fake.seen.counts['/oauth/token']).toBe(1)
   })
 
+  test.each<[string, Answer, string]>([
+    ['a page', { html }, 'A web page came back instead of the tokens of the sign-in service (200)'],
+    ['a page with 403', { status: 403, html }, 'A web page came back'],
+    ['a page of Cloudflare', { status: 403, html, headers: { 'cf-ray': '1' } }, 'A page of Cloudflare came back'],
+    ['a redirect', { status: 302, headers: { location: 'https://example.com/' } }, 'A redirect came back'],
+  ])('answered with %s has not reached the service', async (_name, answer, words) => {
+    const { fake, oauth } = await setUp()
+    fake.script.token.push(answer)
+    const error = await errorOf(exchange(oauth))
+    expect(error).toMatchObject({ code: 'RESPONSE_INVALID', message: expect.stringContaining(words) })
+    expect(`${shown(error)} ${error.cause}`).not.toMatch(/html|example\.com/)
+  })
+
   test.each<[string, Answer]>([
-    ['a page', { html }],
     ['nothing', {}],
     ['half of an answer', { headers: { 'content-type': 'application/json' }, bytes: '{"access_token":"s3cret' }],
     ['a token that is no text', { json: { access_token: 5, refresh_token: 's3cret', id_token: 'x' } }],
@@ -193,7 +203,6 @@ describe('a refresh', () => {
     ['401 refresh_token_reused', oauthError(401, 'refresh_token_reused')],
     ['401 refresh_token_invalidated', oauthError(401, 'refresh_token_invalidated')],
     ['401 app_session_terminated', oauthError(401, 'app_session_terminated')],
-    ['401 with a page', { status: 401, html: '<h1>No</h1>' }],
     ['401 with nothing', { status: 401 }],
     ['400 invalid_grant', { status: 400, json: { error: 'invalid_grant' } }],
     ['400 invalid_grant in an object', oauthError(400, 'invalid_grant')],
@@ -208,15 +217,12 @@ describe('a refresh', () => {
 
   test.each<[string, Answer, number | undefined]>([
     ['400 with another code', { status: 400, json: { error: 'invalid_request' } }, undefined],
-    ['400 with a page', { status: 400, html: 'invalid_grant' }, undefined],
     ['403', { status: 403, json: { error: 'invalid_grant' } }, undefined],
-    ['403 with a page', { status: 403, headers: { 'cf-ray': '1' }, html: '<h1>Blocked</h1>' }, undefined],
     ['404', { status: 404 }, undefined],
     ['429', { status: 429, headers: { 'retry-after': '7' }, json: {} }, 7000],
     ['500', { status: 500 }, undefined],
     ['502 with a page', { status: 502, html: '<h1>Bad gateway</h1>' }, undefined],
     ['503 that says when', { status: 503, headers: { 'retry-after': '2' } }, 2000],
-    ['a redirect', { status: 307, headers: { location: '/elsewhere' } }, undefined],
   ])('that ends with %s may succeed later, and nobody is signed out', async (_name, answer, retryAfterMs) => {
     const { fake, oauth } = await setUp()
     fake.script.token.push(answer)
@@ -232,7 +238,11 @@ describe('a refresh', () => {
   })
 
   test.each<[string, Answer, string]>([
-    ['a page', { html: '<h1>Hello</h1>' }, 'TOKEN_REQUEST_FAILED'],
+    ['a page', { html: '<h1>Hello</h1>' }, 'RESPONSE_INVALID'],
+    ['400 with a page', { status: 400, html: 'invalid_grant' }, 'RESPONSE_INVALID'],
+    ['401 with a page', { status: 401, html: '<h1>No</h1>' }, 'RESPONSE_INVALID'],
+    ['403 with a page', { status: 403, headers: { 'cf-ray': '1' }, html: '<h1>Blocked</h1>' }, 'RESPONSE_INVALID'],
+    ['a redirect', { status: 307, headers: { location: '/elsewhere' } }, 'RESPONSE_INVALID'],
     ['no access token', { json: { refresh_token: 'rt' } }, 'TOKEN_REQUEST_FAILED'],
     ['a token that is no text', { json: { access_token: ['at'], refresh_token: 'rt' } }, 'TOKEN_REQUEST_FAILED'],
     ['a connection that breaks', { json: { access_token: 'at' }, cutAfter: 5 }, 'NETWORK'],
@@ -287,6 +297,7 @@ describe('a revocation', () => {
     ['500', { status: 500 }],
     ['404', { status: 404 }],
     ['a redirect', { status: 302, headers: { location: '/' } }],
+    ['a page', { html: '<h1>Hello</h1>' }],
     ['no connection', { reset: true }],
     ['silence', { silent: true, status: 503 }],
   ])('that ends with %s is not confirmed, and nothing is thrown', async (_name, answer) => {
@@ -309,7 +320,7 @@ test.each([301, 302, 303, 307, 308])('a redirect (%i) leads no code and no token
   const away: Answer = { status, headers: { location: `${stranger.origin}/oauth/token` } }
   fake.script.token.always(away)
   fake.script.revoke.always(away)
-  expect((await errorOf(exchange(oauth))).code).toBe('TOKEN_REQUEST_FAILED')
+  expect((await errorOf(exchange(oauth))).code).toBe('RESPONSE_INVALID')
   expect((await oauth.refresh('rt_FAKE', 'proactive_expiry')).kind).toBe('transient')
   expect(await oauth.revoke('rt_FAKE', 5000)).toBe(false)
   expect(fake.seen.counts).toEqual({ '/oauth/token': 2, '/oauth/revoke': 1 })

@@ -48,6 +48,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'proper-lockfile',
     'eventsource-parser',
     'jsonc-parser',
+    'undici',
   ],
   config: ['errors', 'config-values', 'node:path'],
   'config-values': ['node:path'],

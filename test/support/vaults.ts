@@ -26,7 +26,7 @@ export interface FakeKeychain extends Keychain {
 }
 
 /** A keychain in memory. */
-export function createFakeKeychain(): FakeKeychain {
+function createFakeKeychain(): FakeKeychain {
   const entries = new Map<string, string>()
   const asked: string[] = []
   let failure: Error | undefined
