@@ -164,6 +164,6 @@ async function storeKey({ services, terminal, input, signal }: CommandCall): Pro
   const raw = await input.secret(MAX_KEY_BYTES, prompt)
   terminal.progress('Trying the key')
   const { models } = await services.storeApiKey(raw, signal)
-  terminal.print(`The API key works and is stored. It can ask ${models} models.`)
+  terminal.print(`The API key works and is stored. It can ask ${models === 1 ? 'one model' : `${models} models`}.`)
   return 0
 }

@@ -255,6 +255,10 @@ describe('an API key', () => {
     expect(outcome).toEqual({ code: 0, stdout: 'The API key works and is stored. It can ask 4 models.\n', stderr: '' })
   })
 
+  test('may be able to ask one model only', async () => {
+    expect((await store('sk-FAKE-0001', 1)).outcome.stdout).toContain('It can ask one model.')
+  })
+
   test('is not larger than 64 kB', async () => {
     const { keys, outcome } = await store('sk-FAKE'.repeat(10_000))
     expect(keys).toEqual([])
