@@ -105,7 +105,8 @@ async function signIn(call: CommandCall, request: LoginRequest): Promise<SignedI
       if (ended?.error !== undefined && ended.state !== 'pending') throw ended.error
       outcome = await services.signIn.login({ force: false, signal, onProgress })
     }
-    return outcome
+    // Whoever was waited for has signed in just now, though another call may have been the first to be told.
+    return isListening ? { ...outcome, fresh: true } : outcome
   }
 
   /** A browser was opened, and the call goes on waiting. */

@@ -110,6 +110,14 @@ describe('signing in', () => {
     expect(signIn.calls).toHaveLength(1)
   })
 
+  test('that another call has finished is news all the same', async () => {
+    const { signIn, run } = await withFake([])
+    signIn.answer(PENDING)
+    await signIn.called(2)
+    signIn.answer({ ...SIGNED_IN, fresh: false })
+    expect((await run.ended).stdout).toBe('Signed in as p…n@example.com (pro).\n')
+  })
+
   test('is cancelled by the signal of the command', async () => {
     const { cli } = await here({ CODEX_OAUTH_NO_BROWSER: '1' })
     const run = cli.begin(['login'])
