@@ -105,7 +105,8 @@ async function signIn(call: CommandCall, request: LoginRequest): Promise<SignedI
       if (ended?.error !== undefined && ended.state !== 'pending') throw ended.error
       outcome = await services.signIn.login({ force: false, signal, onProgress })
     }
-    return outcome
+    // Whoever was waited for has signed in just now, though another call may have been the first to be told.
+    return isListening ? { ...outcome, fresh: true } : outcome
   }
 
   /** A browser was opened, and the call goes on waiting. */
@@ -164,6 +165,6 @@ async function storeKey({ services, terminal, input, signal }: CommandCall): Pro
   const raw = await input.secret(MAX_KEY_BYTES, prompt)
   terminal.progress('Trying the key')
   const { models } = await services.storeApiKey(raw, signal)
-  terminal.print(`The API key works and is stored. It can ask ${models} models.`)
+  terminal.print(`The API key works and is stored. It can ask ${models === 1 ? 'one model' : `${models} models`}.`)
   return 0
 }

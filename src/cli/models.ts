@@ -22,7 +22,8 @@ export const models = defineCommand({
     for (const { id, efforts, defaultEffort } of list) {
       const mark = id === defaultId ? '*' : ' '
       const named = efforts.map((effort) => (effort === defaultEffort ? `${effort} (default)` : effort))
-      terminal.print(`${mark} `, { style: 'bold', text: id.padEnd(width) }, `  ${named.join(', ')}`.trimEnd())
+      const gap = named.length === 0 ? '' : ' '.repeat(width - id.length + 2)
+      terminal.print(`${mark} `, { style: 'bold', text: id }, `${gap}${named.join(', ')}`)
     }
     terminal.say({ style: 'dim', text: `* is asked when no model is named. ${SOURCES[source]}` })
     return 0

@@ -187,6 +187,21 @@ describe('models', () => {
     expect(stderr).toMatch(/^\* is asked when no model is named\. As the service lists them now\.\n$/)
   })
 
+  test('that have no efforts stand alone on their line', async () => {
+    const { cli } = await start()
+    const none = {
+      priority: 1,
+      hidden: false,
+      defaultEffort: undefined,
+      efforts: [],
+      lite: false,
+      verbosity: undefined,
+    }
+    const models = ['gpt-x', 'gpt-longer'].map((id) => ({ ...none, id, name: id }))
+    const listModels = async () => ({ models, defaultId: 'gpt-x', source: 'live' as const })
+    expect((await cli.run(['models'], { services: { listModels } })).stdout).toBe('* gpt-x\n  gpt-longer\n')
+  })
+
   test('are listed for nobody, too', async () => {
     const { cli } = await start()
     expect(await cli.run(['models'])).toMatchObject({ code: 0, stderr: expect.stringContaining('this program') })

@@ -110,6 +110,14 @@ describe('signing in', () => {
     expect(signIn.calls).toHaveLength(1)
   })
 
+  test('that another call has finished is news all the same', async () => {
+    const { signIn, run } = await withFake([])
+    signIn.answer(PENDING)
+    await signIn.called(2)
+    signIn.answer({ ...SIGNED_IN, fresh: false })
+    expect((await run.ended).stdout).toBe('Signed in as p…n@example.com (pro).\n')
+  })
+
   test('is cancelled by the signal of the command', async () => {
     const { cli } = await here({ CODEX_OAUTH_NO_BROWSER: '1' })
     const run = cli.begin(['login'])
@@ -253,6 +261,10 @@ describe('an API key', () => {
     const { keys, outcome } = await store('sk-FAKE-0001\n')
     expect(keys).toEqual(['sk-FAKE-0001\n'])
     expect(outcome).toEqual({ code: 0, stdout: 'The API key works and is stored. It can ask 4 models.\n', stderr: '' })
+  })
+
+  test('may be able to ask one model only', async () => {
+    expect((await store('sk-FAKE-0001', 1)).outcome.stdout).toContain('It can ask one model.')
   })
 
   test('is not larger than 64 kB', async () => {

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events'
-import type { LoginRequest, SignInHere, SignInOutcome, SignInPending } from '../../src/cli/login.ts'
+import type { LoginRequest, SignedIn, SignInHere, SignInOutcome, SignInPending } from '../../src/cli/login.ts'
 import { CodexError } from '../../src/errors.ts'
 
 /** A sign-in for what the command line does with it: every call waits until the test says how it goes on. */
@@ -25,7 +25,7 @@ export const PENDING: SignInPending = {
   opened: false,
 }
 
-export const SIGNED_IN: SignInOutcome = {
+export const SIGNED_IN: SignedIn = {
   status: 'authenticated',
   account: { email: 'person@example.com', accountId: 'acct-1', plan: 'pro' },
   fresh: true,
