@@ -6437,7 +6437,7 @@ async function signIn(call, request) {
       if (ended?.error !== void 0 && ended.state !== "pending") throw ended.error;
       outcome = await services.signIn.login({ force: false, signal, onProgress });
     }
-    return outcome;
+    return isListening ? { ...outcome, fresh: true } : outcome;
   }
   function onProgress(message) {
     const [url2 = ""] = /https?:\/\/\S+/.exec(message) ?? [];
@@ -6486,7 +6486,7 @@ async function storeKey({ services, terminal, input: input3, signal }) {
   const raw = await input3.secret(MAX_KEY_BYTES, prompt);
   terminal.progress("Trying the key");
   const { models: models2 } = await services.storeApiKey(raw, signal);
-  terminal.print(`The API key works and is stored. It can ask ${models2} models.`);
+  terminal.print(`The API key works and is stored. It can ask ${models2 === 1 ? "one model" : `${models2} models`}.`);
   return 0;
 }
 var MAX_KEY_BYTES, login2;
@@ -6577,7 +6577,8 @@ var init_models = __esm({
         for (const { id, efforts, defaultEffort } of list) {
           const mark = id === defaultId ? "*" : " ";
           const named2 = efforts.map((effort) => effort === defaultEffort ? `${effort} (default)` : effort);
-          terminal.print(`${mark} `, { style: "bold", text: id.padEnd(width) }, `  ${named2.join(", ")}`.trimEnd());
+          const gap = named2.length === 0 ? "" : " ".repeat(width - id.length + 2);
+          terminal.print(`${mark} `, { style: "bold", text: id }, `${gap}${named2.join(", ")}`);
         }
         terminal.say({ style: "dim", text: `* is asked when no model is named. ${SOURCES2[source]}` });
         return 0;
@@ -24138,6 +24139,37 @@ async function forgetLogin(oauth, obsolete) {
   if (obsolete?.refreshToken !== void 0) await oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS3);
 }
 
+// src/services/not-the-service.ts
+init_errors();
+function notTheService({ status: status2, headers }, what) {
+  const cameInstead = (thing, why2, hint) => new CodexError("RESPONSE_INVALID", `${thing} came back instead of ${what} (${status2}): ${why2}.`, { hint });
+  if (isBlock(status2, headers)) {
+    return cameInstead("A page of Cloudflare", "it blocked the request before it reached OpenAI", CLOUDFLARE);
+  }
+  if (status2 === 511) return cameInstead("A refusal of your network", "it wants you to sign in to it first", PORTAL2);
+  if (status2 === 429 || status2 >= 500) return void 0;
+  if (status2 >= 300 && status2 < 400 && status2 !== 304) {
+    return cameInstead("A redirect", "it is not followed with a login", `${PORTAL2} ${ADDRESSES}`);
+  }
+  if (!isPage(headers)) return void 0;
+  const why = "a proxy, or the sign-in page of your network (captive portal), stands in between";
+  return cameInstead("A web page", why, `${PORTAL2} ${ADDRESSES}`);
+}
+var PORTAL2 = "Open any web page in a browser and see whether the network asks for something, then try again.";
+var ADDRESSES = "Check CODEX_OAUTH_ISSUER, CODEX_OAUTH_BASE_URL, OPENAI_BASE_URL and HTTPS_PROXY if you have set them.";
+var CLOUDFLARE = "Try without VPN or proxy, from another network, or later.";
+function isBlock(status2, headers) {
+  if (headers.has("cf-mitigated")) return true;
+  const isRefusal = status2 >= 400 && status2 < 500 && status2 !== 429;
+  return headers.has("cf-ray") && isRefusal && (isPage(headers) || status2 === 403 && !isJson(headers));
+}
+function isJson(headers) {
+  return /json/.test(headers.get("content-type") ?? "");
+}
+function isPage(headers) {
+  return /^\s*(text\/html|application\/xhtml\+xml)\b/i.test(headers.get("content-type") ?? "");
+}
+
 // src/services/api-key-sign-in.ts
 var TIMEOUT_MS2 = 2e4;
 var BODY_LIMIT_MS = 1e4;
@@ -24154,14 +24186,17 @@ function createApiKeySignIn({ storage, credentials, oauth, http, now }) {
   async function tryKey(key, signal) {
     const { baseUrl, headers } = credentials.ofKey(key);
     const url2 = `${baseUrl}/models`;
-    const { status: status2, body } = await http.send({
+    const answer = await http.send({
       method: "GET",
       url: url2,
       headers: { ...headers, accept: "application/json" },
       headerTimeoutMs: TIMEOUT_MS2,
       signal
     });
+    const { status: status2, body } = answer;
     const json2 = parseJson(await readText(body, { maxBytes: MAX_LIST_BYTES, limitMs: BODY_LIMIT_MS, signal }));
+    const stranger = notTheService(answer, "the models of the key");
+    if (stranger !== void 0) throw stranger;
     const isApi = Array.isArray(fieldOf(json2, "data")) || Array.isArray(fieldOf(json2, "models"));
     if (status2 === 200 && isApi) return readModelList(json2).length;
     throw refusal(status2, json2, new URL(url2).host);
@@ -24901,37 +24936,6 @@ function effortNotes({ modelId, model, effort, without }) {
   ];
 }
 
-// src/services/not-the-service.ts
-init_errors();
-function notTheService({ status: status2, headers }, what) {
-  const cameInstead = (thing, why2, hint) => new CodexError("RESPONSE_INVALID", `${thing} came back instead of ${what} (${status2}): ${why2}.`, { hint });
-  if (isBlock(status2, headers)) {
-    return cameInstead("A page of Cloudflare", "it blocked the request before it reached OpenAI", CLOUDFLARE);
-  }
-  if (status2 === 511) return cameInstead("A refusal of your network", "it wants you to sign in to it first", PORTAL2);
-  if (status2 === 429 || status2 >= 500) return void 0;
-  if (status2 >= 300 && status2 < 400 && status2 !== 304) {
-    return cameInstead("A redirect", "it is not followed with a login", `${PORTAL2} ${ADDRESSES}`);
-  }
-  if (!isPage(headers)) return void 0;
-  const why = "a proxy, or the sign-in page of your network (captive portal), stands in between";
-  return cameInstead("A web page", why, `${PORTAL2} ${ADDRESSES}`);
-}
-var PORTAL2 = "Open any web page in a browser and see whether the network asks for something, then try again.";
-var ADDRESSES = "Check CODEX_OAUTH_ISSUER, CODEX_OAUTH_BASE_URL and HTTPS_PROXY if you have set them.";
-var CLOUDFLARE = "Try without VPN or proxy, from another network, or later.";
-function isBlock(status2, headers) {
-  if (headers.has("cf-mitigated")) return true;
-  const isRefusal = status2 >= 400 && status2 < 500 && status2 !== 429;
-  return headers.has("cf-ray") && isRefusal && (isPage(headers) || status2 === 403 && !isJson(headers));
-}
-function isJson(headers) {
-  return /json/.test(headers.get("content-type") ?? "");
-}
-function isPage(headers) {
-  return /^\s*(text\/html|application\/xhtml\+xml)\b/i.test(headers.get("content-type") ?? "");
-}
-
 // src/services/unsupported-field.ts
 var OPTIONAL = ["temperature", "reasoning", "include", "text"];
 function unsupportedField(json2) {
@@ -25291,6 +25295,8 @@ function createDeviceFlow({ config: config2, http, clock }) {
   return {
     async begin(signal) {
       const { answer, json: json2 } = await post("usercode", { client_id: clientId }, signal);
+      const stranger = answer.status === 404 ? void 0 : notTheService(answer, "a sign-in code");
+      if (stranger !== void 0) throw stranger;
       if (answer.status !== 200) throw beginRefused(answer, json2);
       const { deviceAuthId, userCode, intervalMs } = readDeviceCode(json2);
       const expiresAt = clock.now() + LIFE_MS;

@@ -5,6 +5,7 @@ import { apiKeyRecord, KEYS_PAGE, readApiKey } from './api-key.ts'
 import type { Credentials } from './credentials.ts'
 import { forgetLogin } from './forget-login.ts'
 import { readModelList } from './model-list.ts'
+import { notTheService } from './not-the-service.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
 import { fieldOf, parseJson } from './remote-text.ts'
 
@@ -44,15 +45,18 @@ export function createApiKeySignIn({ storage, credentials, oauth, http, now }: A
   async function tryKey(key: string, signal: AbortSignal | undefined): Promise<number> {
     const { baseUrl, headers } = credentials.ofKey(key)
     const url = `${baseUrl}/models`
-    const { status, body } = await http.send({
+    const answer = await http.send({
       method: 'GET',
       url,
       headers: { ...headers, accept: 'application/json' },
       headerTimeoutMs: TIMEOUT_MS,
       signal,
     })
+    const { status, body } = answer
     const json = parseJson(await readText(body, { maxBytes: MAX_LIST_BYTES, limitMs: BODY_LIMIT_MS, signal }))
     // A page in between says 200, 401 or 403 as well: only what speaks like the API has judged the key.
+    const stranger = notTheService(answer, 'the models of the key')
+    if (stranger !== undefined) throw stranger
     const isApi = Array.isArray(fieldOf(json, 'data')) || Array.isArray(fieldOf(json, 'models'))
     if (status === 200 && isApi) return readModelList(json).length
     throw refusal(status, json, new URL(url).host)

@@ -4,6 +4,7 @@ import { cancelled } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import { type HttpAnswer, type HttpClient, readText } from '../infrastructure/http-client.ts'
 import { expired, type PollVerdict, readDeviceCode, readPoll, unreadable } from './device-answer.ts'
+import { notTheService } from './not-the-service.ts'
 import { parseJson } from './remote-text.ts'
 import type { CodeProof } from './sign-in-session.ts'
 
@@ -98,6 +99,9 @@ export function createDeviceFlow({ config, http, clock }: DeviceFlowDeps): Devic
   return {
     async begin(signal) {
       const { answer, json } = await post('usercode', { client_id: clientId }, signal)
+      // 404 is the switch, whatever it looks like.
+      const stranger = answer.status === 404 ? undefined : notTheService(answer, 'a sign-in code')
+      if (stranger !== undefined) throw stranger
       if (answer.status !== 200) throw beginRefused(answer, json)
       const { deviceAuthId, userCode, intervalMs } = readDeviceCode(json)
       const expiresAt = clock.now() + LIFE_MS

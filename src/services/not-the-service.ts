@@ -30,7 +30,8 @@ export function notTheService(
 }
 
 const PORTAL = 'Open any web page in a browser and see whether the network asks for something, then try again.'
-const ADDRESSES = 'Check CODEX_OAUTH_ISSUER, CODEX_OAUTH_BASE_URL and HTTPS_PROXY if you have set them.'
+const ADDRESSES =
+  'Check CODEX_OAUTH_ISSUER, CODEX_OAUTH_BASE_URL, OPENAI_BASE_URL and HTTPS_PROXY if you have set them.'
 const CLOUDFLARE = 'Try without VPN or proxy, from another network, or later.'
 
 /** Cloudflare is in front of the real service too, so its `cf-ray` alone says nothing. */

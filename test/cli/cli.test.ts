@@ -81,12 +81,18 @@ describe('a configuration that is not usable', () => {
     })
   })
 
-  test.each([['--help'], ['--version'], ['ask', '--help'], ['doctor']])(
-    'does not keep %s from working',
-    async (...args) => {
-      expect(await run(...args)).toMatchObject({ code: 0, stderr: '' })
-    },
-  )
+  test.each([['--help'], ['--version'], ['ask', '--help']])('does not keep %s from working', async (...args) => {
+    expect(await run(...args)).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  test('does not keep doctor from working, which names it as a problem', async () => {
+    const { cli } = await start({ CODEX_OAUTH_PORTS: 'many' })
+    expect(await cli.run(['doctor'], { configProblem })).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('CODEX_OAUTH_PORTS'),
+      stderr: '',
+    })
+  })
 
   test('does not keep status from working, which says so', async () => {
     const { cli } = await start({ CODEX_OAUTH_PORTS: 'many' })
@@ -198,7 +204,7 @@ describe('models', () => {
       verbosity: undefined,
     }
     const models = ['gpt-x', 'gpt-longer'].map((id) => ({ ...none, id, name: id }))
-    const listModels = async () => ({ models, defaultId: 'gpt-x', source: 'live' as const })
+    const listModels = async () => ({ models, defaultId: 'gpt-x', source: 'live' as const, credential: undefined })
     expect((await cli.run(['models'], { services: { listModels } })).stdout).toBe('* gpt-x\n  gpt-longer\n')
   })
 

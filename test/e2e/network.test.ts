@@ -46,7 +46,7 @@ async function companyNetwork(options: ConnectProxyOptions = {}) {
 test('sign-in, models, question, renewal and sign-out all take the way through the proxy', async () => {
   const { fake, proxy, proxyUrl, caFile, env, stored } = await companyNetwork()
   const server = startBuiltServer({ ...env, HTTPS_PROXY: proxyUrl, CODEX_CA_CERTIFICATE: caFile })
-  const { text } = await server.call('codex_login')
+  const { text } = await server.call('codex_login', { method: 'browser' })
   const url = /https:\S+\/oauth\/authorize\?\S+/.exec(text)?.[0] ?? ''
   expect(url).toContain(`${ISSUER}/oauth/authorize?`)
   // The browser has its own way to the outside; here it goes straight to the fake.

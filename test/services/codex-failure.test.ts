@@ -247,13 +247,6 @@ describe('what the real backend refuses (wire-protocol 17)', () => {
       /forbids this request \(403\): “Their words\.”\.$/,
       /^Check what the key and its project may do/,
     ],
-    [
-      'a redirect of the API',
-      { credential: key, status: 302 },
-      'RESPONSE_INVALID',
-      /redirect/,
-      /^Check OPENAI_BASE_URL if it is set/,
-    ],
   ])('%s that is refused: what it is, and the way out', (_name, reply, code, message, hint) => {
     const error = refusal({ status: 401, ...reply })
     expect(error).toMatchObject({

@@ -165,22 +165,20 @@ describe('certificates', () => {
 
   test('cannot be read', async () => {
     const file = join(tempFolder(), 'none.pem')
-    expect((await certificateLines(file))[0]).toBe(
-      `problem: NODE_EXTRA_CA_CERTS names ${file}, which cannot be read (ENOENT). → Let NODE_EXTRA_CA_CERTS name a PEM file with the certificate authority of your network, or remove it.`,
-    )
-    expect((await certificateLines(tempFolder()))[0]).toContain('which cannot be read (EISDIR)')
+    expect((await certificateLines(file))[0]).toMatch(/^problem: NODE_EXTRA_CA_CERTS .*cannot be read \(ENOENT\).* → /)
+    expect((await certificateLines(tempFolder()))[0]).toContain('cannot be read (EISDIR)')
   })
 
   test('are none in the file', async () => {
     const file = join(tempFolder(), 'ca.pem')
     writeFileSync(file, 'not a certificate')
-    expect((await certificateLines(file))[0]).toMatch(/^problem: .*which holds no certificate\. → /)
+    expect((await certificateLines(file))[0]).toMatch(/^problem: .*without a certificate.* → /)
   })
 
-  test('are broken in part', async () => {
+  test('are of kinds that are not known, beside others', async () => {
     const file = pem()
     writeFileSync(file, '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n', { flag: 'a' })
-    expect((await certificateLines(file))[0]).toMatch(/^warning: .*adds 1 of .* Another 1 in it cannot be read\. → /)
+    expect((await certificateLines(file))[0]).toMatch(/^ok: .*adds 1 of /)
   })
 
   test('are not checked at all', async () => {

@@ -384,6 +384,7 @@ test('the environment points here, and may be added to', async () => {
     CODEX_OAUTH_ISSUER: fake.issuer,
     CODEX_OAUTH_BASE_URL: fake.baseUrl,
     OPENAI_BASE_URL: fake.apiBaseUrl,
+    DISPLAY: ':0',
     CODEX_OAUTH_NO_BROWSER: '1',
     CODEX_DEBUG: '1',
   })
