@@ -4,6 +4,7 @@ import type { Clock } from '../infrastructure/clock.ts'
 import type { StoredTokens, TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import type { Credentials } from './credentials.ts'
 import { type IdClaims, maskEmail, readIdClaims } from './id-claims.ts'
+import { openRecord } from './open-record.ts'
 import type { LoginView, SignIn } from './sign-in.ts'
 import { REFRESH_MARGIN_MS, remainingMs } from './token-manager.ts'
 
@@ -39,8 +40,7 @@ export interface StatusDeps {
 
 export function createStatusReader({ storage, signIn, credentials, configProblem, clock }: StatusDeps): ReadStatus {
   return async () => {
-    await storage.unlock()
-    const { record, form, problem } = readStored(storage)
+    const { record, form, problem } = await readStored(storage)
     const leftMs = record === undefined ? 0 : Math.max(0, remainingMs(record, clock.now()))
     const status = statusOf(record, leftMs)
     const login = signIn.view()
@@ -71,9 +71,11 @@ export function createStatusReader({ storage, signIn, credentials, configProblem
 }
 
 /** A file that cannot be read is a state to report here, not a failure of the call. */
-function readStored(storage: TokenStorage): Pick<StoredTokens, 'record' | 'form'> & { problem: string | undefined } {
+async function readStored(
+  storage: TokenStorage,
+): Promise<Pick<StoredTokens, 'record' | 'form'> & { problem: string | undefined }> {
   try {
-    const { record, form, warnings } = storage.read()
+    const { record, form, warnings } = await openRecord(storage)
     return { record, form, problem: warnings.length === 0 ? undefined : warnings.join(' ') }
   } catch (error) {
     const problem = isCodexError(error) ? `${error.message} ${error.hint ?? ''}`.trim() : 'It cannot be read.'

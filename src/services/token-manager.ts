@@ -4,6 +4,7 @@ import type { Log } from '../infrastructure/log.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { expiryOf } from './id-claims.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
+import { openRecord } from './open-record.ts'
 import { accountChanged, cannotOpen, signInAgain } from './sign-in-again.ts'
 import { accountOf, type TokenRefresher } from './token-refresh.ts'
 
@@ -59,8 +60,7 @@ const REVOKE_LIMIT_MS = 10_000
 
 export function createTokenManager({ storage, refresher, oauth, clock, log }: TokenManagerDeps): TokenManager {
   const signedIn = async (): Promise<TokenRecord> => {
-    await storage.unlock()
-    const { record, unopened } = storage.read()
+    const { record, unopened } = await openRecord(storage)
     if (unopened !== undefined) throw cannotOpen(unopened)
     if (record === undefined) throw signInAgain('You are not signed in.')
     return record

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { CodexError } from '../../src/errors.ts'
+import { deriveKey } from '../../src/infrastructure/derived-key.ts'
+import { openBox, readBox, type SealedBox } from '../../src/infrastructure/sealed-box.ts'
 import type { Opened, Vault, VaultDeps } from '../../src/infrastructure/vault.ts'
 import { aVault, createFakeKeychain } from '../support/vaults.ts'
 
@@ -41,6 +43,13 @@ test('what is sealed with a passphrase opens with it elsewhere, whatever the sto
   for (const store of ['file', 'encrypted', 'keychain'] as const) {
     expect(await openWith(aVault({ store, passphrase: PASSPHRASE }), sealed)).toEqual({ text: TEXT })
   }
+})
+
+test('the key of a passphrase is the one that scrypt gives', async () => {
+  const usual = { passphrase: PASSPHRASE, derive: undefined as never }
+  const sealed = await seal(encrypted(usual))
+  const box = readBox(sealed) as SealedBox
+  expect(openBox(box, await deriveKey(PASSPHRASE, box.salt))).toBe(TEXT)
 })
 
 test('what is sealed with a machine opens there, also where a passphrase is set now', async () => {
