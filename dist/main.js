@@ -3995,6 +3995,20 @@ var init_id_claims = __esm({
   }
 });
 
+// src/services/open-record.ts
+async function openRecord(storage) {
+  while (true) {
+    await storage.unlock();
+    const stored2 = storage.read();
+    if (stored2.unopened?.untried !== true) return stored2;
+  }
+}
+var init_open_record = __esm({
+  "src/services/open-record.ts"() {
+    "use strict";
+  }
+});
+
 // src/services/api-key.ts
 function isApiKeyRecord({ method }) {
   return method === METHOD;
@@ -4141,8 +4155,7 @@ function createTokenRefresher(deps) {
     const watch2 = createWatch(deps);
     while (true) {
       await unsaved.flush();
-      await storage.unlock();
-      const current = currentRecord(stale);
+      const current = await currentRecord(stale);
       const successor = unsaved.successorOf(current);
       if (successor !== void 0) return successor;
       if (current.accessToken !== stale.accessToken) return current;
@@ -4158,8 +4171,8 @@ function createTokenRefresher(deps) {
       if (renewed !== void 0) return renewed;
     }
   }
-  function currentRecord(stale) {
-    const { record: current, unopened } = storage.read();
+  async function currentRecord(stale) {
+    const { record: current, unopened } = await openRecord(storage);
     if (unopened !== void 0) throw cannotOpen(unopened);
     if (current === void 0) throw signInAgain("You have signed out meanwhile.");
     assertSameLogin(stale, current);
@@ -4186,7 +4199,7 @@ function createTokenRefresher(deps) {
     const giveUp = (untilMs = 0, failed3 = fails) => finish(subject, number4, untilMs, failed3);
     try {
       await storage.rehearse();
-      const { record: again, unopened } = storage.read();
+      const { record: again, unopened } = await openRecord(storage);
       if (unopened !== void 0) throw cannotOpen(unopened);
       if (again?.refreshToken !== current.refreshToken) {
         claims.release(subject);
@@ -4305,6 +4318,7 @@ var init_token_refresh = __esm({
     init_fingerprint();
     init_api_key();
     init_id_claims();
+    init_open_record();
     init_sign_in_again();
     init_unsaved_tokens();
     WAIT_LIMIT_MS = 9e4;
@@ -4317,8 +4331,7 @@ var init_token_refresh = __esm({
 // src/services/token-manager.ts
 function createTokenManager({ storage, refresher, oauth, clock, log: log2 }) {
   const stored2 = async () => {
-    await storage.unlock();
-    const { record: record2, unopened } = storage.read();
+    const { record: record2, unopened } = await openRecord(storage);
     if (unopened !== void 0) throw cannotOpen(unopened);
     if (record2 === void 0) throw signInAgain("You are not signed in.");
     return record2;
@@ -4378,6 +4391,7 @@ var init_token_manager = __esm({
     init_abort();
     init_api_key();
     init_id_claims();
+    init_open_record();
     init_sign_in_again();
     init_token_refresh();
     REFRESH_MARGIN_MS = 3e5;
@@ -7533,14 +7547,14 @@ async function machineSecret(edges = systemEdges) {
   const { uid, name, home } = edges.user();
   return JSON.stringify([id, uid, name, home]);
 }
-async function machineId({ platform: platform3, readFile, run: run2 }) {
+async function machineId({ platform: platform3, readFile, run: run2, systemRoot }) {
   if (platform3 === "darwin") {
     const listing = await run2("/usr/sbin/ioreg", ["-rd1", "-c", "IOPlatformExpertDevice"]);
     return uuid(/"IOPlatformUUID"\s*=\s*"([^"]+)"/.exec(listing)?.[1]);
   }
   if (platform3 === "win32") {
     const key = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Cryptography";
-    const listing = await run2("reg.exe", ["query", key, "/v", "MachineGuid", "/reg:64"]);
+    const listing = await run2(`${systemRoot}\\System32\\reg.exe`, ["query", key, "/v", "MachineGuid", "/reg:64"]);
     return uuid(/MachineGuid\s+REG_SZ\s+(\S+)/.exec(listing)?.[1]);
   }
   const ids = ["/etc/machine-id", "/var/lib/dbus/machine-id"].map((path3) => readFile(path3)?.trim().toLowerCase());
@@ -7560,7 +7574,8 @@ var systemEdges = {
     }
   },
   run: async (file2, args2) => (await runProgram(file2, args2, { limitMs: LIMIT_MS2 })).output,
-  user: systemUser
+  user: systemUser,
+  systemRoot: process.env.SystemRoot ?? "C:\\Windows"
 };
 function systemUser() {
   try {
@@ -7969,12 +7984,13 @@ function isKey(found) {
   return found instanceof Uint8Array;
 }
 async function find2({ kind, id }, deps) {
+  const { derive = deriveKey } = deps;
   if (kind === "keychain") return decodeKey(await deps.keychain.get(id)) ?? NOT_IN_KEYCHAIN;
   if (kind === "passphrase") {
-    return deps.passphrase === void 0 ? noPassphrase(deps.passphraseSource) : deriveKey(deps.passphrase, id);
+    return deps.passphrase === void 0 ? noPassphrase(deps.passphraseSource) : derive(deps.passphrase, id);
   }
   const secret = await deps.machine();
-  return secret === void 0 ? noMachineId(deps.passphraseSource) : deriveKey(secret, id);
+  return secret === void 0 ? noMachineId(deps.passphraseSource) : derive(secret, id);
 }
 function decodeKey(text3) {
   const key = Buffer.from(text3 ?? "", "base64url");
@@ -8022,11 +8038,12 @@ function createVault(deps) {
     },
     open(sealed) {
       const box = readBox(sealed);
-      if (box === void 0) return { unopened: { ...STRANGE, of: void 0 } };
+      if (box === void 0) return { unopened: { ...STRANGE, of: void 0, untried: false } };
       const key = keys.get(nameOf(box));
-      if (!isKey(key)) return { unopened: { ...key ?? UNTRIED, of: box.of } };
+      if (!isKey(key)) return { unopened: { ...key ?? UNTRIED, of: box.of, untried: key === void 0 } };
       const text3 = openBox(box, key);
-      return text3 === void 0 ? { unopened: { ...wrongKey(box.key, passphraseSource), of: box.of } } : { text: text3 };
+      if (text3 !== void 0) return { text: text3 };
+      return { unopened: { ...wrongKey(box.key, passphraseSource), of: box.of, untried: false } };
     },
     newKey() {
       if (form === "plain") throw new Error("A plain record has no key.");
@@ -24001,6 +24018,7 @@ function planWords(plan) {
 
 // src/services/account-status.ts
 init_id_claims();
+init_open_record();
 init_token_manager();
 function createStatusReader({ storage, signIn: signIn2, credentials, configProblem, clock }) {
   return async () => {
@@ -24058,9 +24076,8 @@ function createStatusReader({ storage, signIn: signIn2, credentials, configProbl
   }
 }
 async function readStored(storage) {
-  await storage.unlock();
   try {
-    const { record: record2, unopened, form, warnings } = storage.read();
+    const { record: record2, unopened, form, warnings } = await openRecord(storage);
     const problem2 = warnings.length === 0 ? void 0 : warnings.join(" ");
     return { isReadable: unopened === void 0, record: record2, form, problem: problem2 };
   } catch (error2) {
@@ -25071,6 +25088,7 @@ function rerouted(asked, answered) {
 init_errors();
 init_api_key();
 init_id_claims();
+init_open_record();
 
 // src/services/outside-credential.ts
 init_errors();
@@ -25111,8 +25129,7 @@ init_sign_in_again();
 function createCredentials({ config: config2, storage, tokens: tokens2, userAgent, now }) {
   const identity = { originator: config2.originator, "user-agent": userAgent, version: config2.clientVersion };
   async function storedRecord() {
-    await storage.unlock();
-    const { record: record2, unopened } = storage.read();
+    const { record: record2, unopened } = await openRecord(storage);
     if (unopened !== void 0) throw cannotOpen(unopened);
     return record2;
   }

@@ -44,6 +44,8 @@ export interface KeyRingDeps {
   keychain: Keychain
   randomBytes: (size: number) => Buffer
   now: () => number
+  /** What makes a key of a secret and a salt. */
+  derive?: typeof deriveKey
 }
 
 /** A refusal stands this long: one call asks several times, and each time may raise a dialog or wait for its limit. */
@@ -112,12 +114,13 @@ export function isKey(found: Uint8Array | Lack | undefined): found is Uint8Array
 }
 
 async function find({ kind, id }: KeyName, deps: KeyRingDeps): Promise<Uint8Array | Lack> {
+  const { derive = deriveKey } = deps
   if (kind === 'keychain') return decodeKey(await deps.keychain.get(id)) ?? NOT_IN_KEYCHAIN
   if (kind === 'passphrase') {
-    return deps.passphrase === undefined ? noPassphrase(deps.passphraseSource) : deriveKey(deps.passphrase, id)
+    return deps.passphrase === undefined ? noPassphrase(deps.passphraseSource) : derive(deps.passphrase, id)
   }
   const secret = await deps.machine()
-  return secret === undefined ? noMachineId(deps.passphraseSource) : deriveKey(secret, id)
+  return secret === undefined ? noMachineId(deps.passphraseSource) : derive(secret, id)
 }
 
 function decodeKey(text: string | undefined): Uint8Array | undefined {

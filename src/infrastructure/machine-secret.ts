@@ -10,6 +10,8 @@ export interface MachineEdges {
   /** What a program of the system prints; empty when it fails. */
   run: (file: string, args: readonly string[]) => Promise<string>
   user: () => MachineUser
+  /** Where Windows lies. A bare name would be looked for in the folder the server was started in. */
+  systemRoot: string
 }
 
 export interface MachineUser {
@@ -34,7 +36,7 @@ export async function machineSecret(edges: MachineEdges = systemEdges): Promise<
   return JSON.stringify([id, uid, name, home])
 }
 
-async function machineId({ platform, readFile, run }: MachineEdges): Promise<string | undefined> {
+async function machineId({ platform, readFile, run, systemRoot }: MachineEdges): Promise<string | undefined> {
   if (platform === 'darwin') {
     const listing = await run('/usr/sbin/ioreg', ['-rd1', '-c', 'IOPlatformExpertDevice'])
     return uuid(/"IOPlatformUUID"\s*=\s*"([^"]+)"/.exec(listing)?.[1])
@@ -42,7 +44,7 @@ async function machineId({ platform, readFile, run }: MachineEdges): Promise<str
   if (platform === 'win32') {
     const key = 'HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Cryptography'
     // The 64-bit view: a 32-bit Node would be shown another place.
-    const listing = await run('reg.exe', ['query', key, '/v', 'MachineGuid', '/reg:64'])
+    const listing = await run(`${systemRoot}\\System32\\reg.exe`, ['query', key, '/v', 'MachineGuid', '/reg:64'])
     return uuid(/MachineGuid\s+REG_SZ\s+(\S+)/.exec(listing)?.[1])
   }
   const ids = ['/etc/machine-id', '/var/lib/dbus/machine-id'].map((path) => readFile(path)?.trim().toLowerCase())
@@ -69,6 +71,7 @@ const systemEdges: MachineEdges = {
   },
   run: async (file, args) => (await runProgram(file, args, { limitMs: LIMIT_MS })).output,
   user: systemUser,
+  systemRoot: process.env.SystemRoot ?? 'C:\\Windows',
 }
 
 /** From the list of users, not from variables, which differ between a terminal and a window. */

@@ -8,6 +8,8 @@ export type RecordForm = 'plain' | KeyKind
 export interface Unopened extends Lack {
   /** What the record is about, as it was given to `seal`. */
   of: string | undefined
+  /** Nobody has tried to get its key yet. */
+  untried: boolean
 }
 
 export type Opened = { text: string } | { unopened: Unopened }
@@ -73,11 +75,12 @@ export function createVault(deps: VaultDeps): Vault {
 
     open(sealed) {
       const box = readBox(sealed)
-      if (box === undefined) return { unopened: { ...STRANGE, of: undefined } }
+      if (box === undefined) return { unopened: { ...STRANGE, of: undefined, untried: false } }
       const key = keys.get(nameOf(box))
-      if (!isKey(key)) return { unopened: { ...(key ?? UNTRIED), of: box.of } }
+      if (!isKey(key)) return { unopened: { ...(key ?? UNTRIED), of: box.of, untried: key === undefined } }
       const text = openBox(box, key)
-      return text === undefined ? { unopened: { ...wrongKey(box.key, passphraseSource), of: box.of } } : { text }
+      if (text !== undefined) return { text }
+      return { unopened: { ...wrongKey(box.key, passphraseSource), of: box.of, untried: false } }
     },
 
     newKey() {

@@ -5,6 +5,7 @@ import type { StoredTokens, TokenRecord, TokenStorage } from '../infrastructure/
 import { STORED_KEY } from './credential-name.ts'
 import type { Credentials, CredentialView } from './credentials.ts'
 import { type IdClaims, maskEmail, readIdClaims } from './id-claims.ts'
+import { openRecord } from './open-record.ts'
 import type { LoginView, SignIn } from './sign-in.ts'
 import { REFRESH_MARGIN_MS, remainingMs } from './token-manager.ts'
 
@@ -108,9 +109,8 @@ type Standing = Pick<AccountStatus, 'status' | 'authenticated' | 'expiresInMs' |
 
 /** A file that cannot be read is a state to report here, not a failure of the call. */
 async function readStored(storage: TokenStorage): Promise<Stored> {
-  await storage.unlock()
   try {
-    const { record, unopened, form, warnings } = storage.read()
+    const { record, unopened, form, warnings } = await openRecord(storage)
     const problem = warnings.length === 0 ? undefined : warnings.join(' ')
     return { isReadable: unopened === undefined, record, form, problem }
   } catch (error) {

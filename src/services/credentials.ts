@@ -4,6 +4,7 @@ import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.
 import { isApiKeyRecord } from './api-key.ts'
 import { accountName, type CredentialName } from './credential-name.ts'
 import { accountOf, type IdClaims, readIdClaims } from './id-claims.ts'
+import { openRecord } from './open-record.ts'
 import { environmentCredential, keyCredential, type OutsideCredential } from './outside-credential.ts'
 import { cannotOpen } from './sign-in-again.ts'
 import type { TokenManager } from './token-manager.ts'
@@ -62,8 +63,7 @@ export function createCredentials({ config, storage, tokens, userAgent, now }: C
 
   /** A record that cannot be opened is somebody's login: nothing else is used in its place. */
   async function storedRecord(): Promise<TokenRecord | undefined> {
-    await storage.unlock()
-    const { record, unopened } = storage.read()
+    const { record, unopened } = await openRecord(storage)
     if (unopened !== undefined) throw cannotOpen(unopened)
     return record
   }

@@ -6,6 +6,7 @@ import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.
 import { isApiKeyRecord } from './api-key.ts'
 import { expiryOf } from './id-claims.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
+import { openRecord } from './open-record.ts'
 import { cannotOpen, signInAgain } from './sign-in-again.ts'
 import { assertSameLogin, type TokenRefresher } from './token-refresh.ts'
 
@@ -54,8 +55,7 @@ const REVOKE_LIMIT_MS = 10_000
 
 export function createTokenManager({ storage, refresher, oauth, clock, log }: TokenManagerDeps): TokenManager {
   const stored = async (): Promise<TokenRecord> => {
-    await storage.unlock()
-    const { record, unopened } = storage.read()
+    const { record, unopened } = await openRecord(storage)
     if (unopened !== undefined) throw cannotOpen(unopened)
     if (record === undefined) throw signInAgain('You are not signed in.')
     return record

@@ -7,6 +7,7 @@ import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.
 import { isApiKeyRecord } from './api-key.ts'
 import { accountOf } from './id-claims.ts'
 import type { OAuthFlow, RefreshReason } from './oauth-flow.ts'
+import { openRecord } from './open-record.ts'
 import { accountChanged, cannotOpen, signInAgain } from './sign-in-again.ts'
 import type { TokenResponse } from './token-response.ts'
 import { createUnsavedTokens } from './unsaved-tokens.ts'
@@ -63,8 +64,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     const watch = createWatch(deps)
     while (true) {
       await unsaved.flush()
-      await storage.unlock()
-      const current = currentRecord(stale)
+      const current = await currentRecord(stale)
       const successor = unsaved.successorOf(current)
       if (successor !== undefined) return successor
       if (current.accessToken !== stale.accessToken) return current
@@ -82,8 +82,8 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   }
 
   /** The record as stored now. @throws CodexError NOT_AUTHENTICATED, ACCOUNT_CHANGED */
-  function currentRecord(stale: TokenRecord): TokenRecord {
-    const { record: current, unopened } = storage.read()
+  async function currentRecord(stale: TokenRecord): Promise<TokenRecord> {
+    const { record: current, unopened } = await openRecord(storage)
     if (unopened !== undefined) throw cannotOpen(unopened)
     if (current === undefined) throw signInAgain('You have signed out meanwhile.')
     assertSameLogin(stale, current)
@@ -124,7 +124,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
       // A spent token whose successor cannot be stored is a lost login.
       await storage.rehearse()
       // Whoever took this claim may have decided on a record that was replaced in the meantime.
-      const { record: again, unopened } = storage.read()
+      const { record: again, unopened } = await openRecord(storage)
       // It may still be this token that is stored: its claims stay.
       if (unopened !== undefined) throw cannotOpen(unopened)
       if (again?.refreshToken !== current.refreshToken) {

@@ -3,7 +3,7 @@ import { RECORD_FIELDS, recordIn, toDisk } from '../../src/infrastructure/token-
 import { aRecord } from '../support/token-records.ts'
 
 const NOW = 1_790_000_000_000
-const open = () => ({ unopened: { reason: 'No key.', remedy: 'Sign in.', of: undefined } })
+const open = () => ({ unopened: { reason: 'No key.', remedy: 'Sign in.', of: undefined, untried: false } })
 const context = { file: '/home/u/auth.json', now: NOW, open }
 const read = (record: unknown) => recordIn(JSON.stringify({ codex: record }), context)
 

@@ -7,6 +7,7 @@ import type { SeenRequest } from './fake-request.ts'
 import type { Step } from './fake-script.ts'
 import { freePorts } from './free-ports.ts'
 import { type RaceServer, startRaceServer, type ToolAnswer } from './race-server.ts'
+import { openRaceStore, type StoreName } from './race-store.ts'
 
 /** Servers over one credentials file in a home of their own, and the issuer that punishes reuse. */
 export interface Field {
@@ -24,6 +25,8 @@ export interface Field {
   /** The record says from now on that its access token has expired, or will soon. */
   expire(when?: { inSeconds: number }): void
   record(): Record<string, unknown> | undefined
+  /** How the record lies in the file. */
+  form(): string
   /** True as soon as the record is as wanted; false when that takes too long. */
   stored(wanted: (record: Record<string, unknown>) => boolean): Promise<boolean>
   /** Asks these servers, or all, one question at the same moment. */
@@ -43,24 +46,38 @@ export interface Field {
 
 const TOKEN_PATH = '/oauth/token'
 
-export async function openField(processes: number, extraEnv: Record<string, string> = {}): Promise<Field> {
+export interface FieldOptions {
+  processes: number
+  env?: Record<string, string>
+  /** How the servers store credentials. */
+  store?: StoreName
+}
+
+export async function openField({ processes, env: extraEnv = {}, store = 'file' }: FieldOptions): Promise<Field> {
   const home = mkdtempSync(join(realpathSync(tmpdir()), 'codex-oauth-race-'))
   const folder = join(home, '.claude')
   const file = join(folder, 'auth.json')
   mkdirSync(folder, { mode: 0o700 })
+  const box = await openRaceStore(store, folder)
   const fake = await startFakeOpenAI()
   const [first, second] = await freePorts(2)
-  const env = fake.env({ HOME: home, PATH: '/usr/bin:/bin', CODEX_OAUTH_PORTS: `${first},${second}`, ...extraEnv })
+  const env = fake.env({
+    HOME: home,
+    PATH: '/usr/bin:/bin',
+    CODEX_OAUTH_PORTS: `${first},${second}`,
+    ...box.env,
+    ...extraEnv,
+  })
   const issued: { refreshToken: string; to: string }[] = []
   let servers: RaceServer[] = []
   let started = 0
   let reusesBefore = 0
 
-  const write = (content: unknown) => {
-    writeFileSync(join(folder, 'race.tmp'), JSON.stringify(content, null, 2), { mode: 0o600 })
+  const write = (record: Record<string, unknown>) => {
+    writeFileSync(join(folder, 'race.tmp'), JSON.stringify({ codex: box.close(record) }, null, 2), { mode: 0o600 })
     renameSync(join(folder, 'race.tmp'), file)
   }
-  const record = () => JSON.parse(readFileSync(file, 'utf8')).codex as Record<string, unknown> | undefined
+  const record = () => box.open(JSON.parse(readFileSync(file, 'utf8')).codex)
   const start = async (count: number) => {
     const names = Array.from({ length: count }, () => `race-${++started}`)
     servers.push(...(await Promise.all(names.map((name) => startRaceServer(name, env)))))
@@ -84,12 +101,13 @@ export async function openField(processes: number, extraEnv: Record<string, stri
       reusesBefore = fake.seen.reuses
       issued.push({ refreshToken: refresh_token, to: 'the browser' })
       const expires_at = nowSeconds() + 3600
-      write({ codex: { access_token, refresh_token, id_token, expires_at, account_id: 'acct-fake-0001' } })
+      write({ access_token, refresh_token, id_token, expires_at, account_id: 'acct-fake-0001' })
     },
     expire({ inSeconds } = { inSeconds: -60 }) {
-      write({ codex: { ...record(), expires_at: nowSeconds() + inSeconds } })
+      write({ ...record(), expires_at: nowSeconds() + inSeconds })
     },
     record,
+    form: () => box.formOf(JSON.parse(readFileSync(file, 'utf8')).codex),
     async stored(wanted) {
       const deadline = performance.now() + 10_000
       while (!wanted(record() ?? {})) {

@@ -1,4 +1,4 @@
-import { type Field, openField } from './race-field.ts'
+import { type Field, type FieldOptions, openField } from './race-field.ts'
 import type { ToolAnswer } from './race-server.ts'
 
 /** How a race ended: its figures, and each figure that was missed. */
@@ -29,7 +29,7 @@ export interface Score {
 /** Runs a race on a field of its own, which is cleared away afterwards in any case. */
 export async function runRace(
   name: string,
-  { processes, env }: { processes: number; env?: Record<string, string> },
+  options: FieldOptions,
   race: (field: Field, score: Score) => Promise<void>,
 ): Promise<RaceResult> {
   const notes: string[] = []
@@ -46,7 +46,8 @@ export async function runRace(
       score.expect(codes.size === 0, `${when}: ${[...codes].join(', ')}`)
     },
   }
-  const field = await openField(processes, env)
+  const { processes } = options
+  const field = await openField(options)
   try {
     await race(field, score)
     const strays = field.servers.flatMap((server) => server.strays)

@@ -1,10 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gate, late } from './fake-script.ts'
 import { type RaceResult, runRace } from './race-result.ts'
+import type { StoreName } from './race-store.ts'
+
+export interface StormOptions {
+  processes: number
+  rounds: number
+  store?: StoreName
+}
 
 /** All servers find the token expired at the same moment, in turn by its record and by the API's answer. */
-export function storm({ processes, rounds }: { processes: number; rounds: number }): Promise<RaceResult> {
-  return runRace('forced expiry', { processes }, async (field, score) => {
+export function storm({ processes, rounds, store = 'file' }: StormOptions): Promise<RaceResult> {
+  return runRace(`forced expiry (${store})`, { processes, store }, async (field, score) => {
     let slowestMs = 0
     for (; score.rounds < rounds; score.rounds++) {
       if (score.rounds % 2 === 0) field.expire()
@@ -17,6 +24,7 @@ export function storm({ processes, rounds }: { processes: number; rounds: number
       field.signIn()
     }
     score.note(`slowest answer ${Math.round(slowestMs)} ms`)
+    score.expect(field.form() === FORMS[store], `the record ended as ${field.form()}`)
     score.expect(field.refreshes() === rounds, `${field.refreshes()} refreshes instead of ${rounds}`)
     score.expect(field.fake.seen.reuses === 0, `${field.fake.seen.reuses} tokens spent twice`)
     score.expect(score.lost === 0, `${score.lost} logins lost`)
@@ -76,3 +84,6 @@ export function freeze({ processes, forMs }: { processes: number; forMs: readonl
     score.expect(score.lost === 0, `${score.lost} logins lost`)
   })
 }
+
+/** How a record lies in the file where these are set. */
+const FORMS: Record<StoreName, string> = { file: 'plain', encrypted: 'passphrase', keychain: 'keychain' }

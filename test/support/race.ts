@@ -10,6 +10,8 @@ type Races = Readonly<Record<string, () => Promise<RaceResult>>>
 /** What the reliability gates ask for (facts: reliability 1.2): some minutes. */
 export const FULL_RACES: Races = {
   'forced expiry': () => storm({ processes: 16, rounds: 50 }),
+  'forced expiry (encrypted)': () => storm({ processes: 16, rounds: 50, store: 'encrypted' }),
+  'forced expiry (keychain)': () => storm({ processes: 16, rounds: 50, store: 'keychain' }),
   'renewal ahead of time': () => margin({ processes: 16, rounds: 20 }),
   'holder killed before it sends': () => killHolders({ processes: 16, kills: 50, withinMs: 3000 }),
   'random kills': () => killAnybody({ processes: 16, rounds: 100 }),
@@ -31,6 +33,8 @@ export const FULL_RACES: Races = {
  */
 export const SHORT_RACES: Races = {
   'forced expiry': () => storm({ processes: 6, rounds: 8 }),
+  'forced expiry (encrypted)': () => storm({ processes: 4, rounds: 4, store: 'encrypted' }),
+  'forced expiry (keychain)': () => storm({ processes: 4, rounds: 4, store: 'keychain' }),
   'renewal ahead of time': () => margin({ processes: 4, rounds: 3 }),
   'holder killed before it sends': () => killHolders({ processes: 4, kills: 3, withinMs: 20_000 }),
   'random kills': () => killAnybody({ processes: 5, rounds: 4 }),

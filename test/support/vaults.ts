@@ -1,8 +1,11 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { Keychain } from '../../src/infrastructure/keychain.ts'
 import { createVault, type Vault, type VaultDeps } from '../../src/infrastructure/vault.ts'
 
-/** A vault; what a test is about is given. Without anything it stores records as they are. */
+/**
+ * A vault; what a test is about is given. Without anything it stores records as they are. Its keys are derived at no
+ * cost, because tests make hundreds.
+ */
 export function aVault(deps: Partial<VaultDeps> = {}): Vault {
   return createVault({
     store: 'file',
@@ -12,6 +15,7 @@ export function aVault(deps: Partial<VaultDeps> = {}): Vault {
     keychain: createFakeKeychain(),
     randomBytes,
     now: Date.now,
+    derive: async (secret, salt) => createHash('sha256').update(`${salt} ${secret}`).digest(),
     ...deps,
   })
 }
