@@ -25864,7 +25864,7 @@ function openSession({ storage, oauth, clock, limitMs }) {
     try {
       await storage.update((current) => {
         previous = current;
-        stored2 = state === "pending" && !isStored2;
+        stored2 = state === "pending" && (stored2 || !isStored2);
         isStored2 ||= stored2;
         return stored2 ? record2 : current;
       });

@@ -94,7 +94,8 @@ export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDep
     try {
       await storage.update((current) => {
         previous = current
-        stored = state === 'pending' && !isStored
+        // The storage may ask again, and what this call has won it keeps.
+        stored = state === 'pending' && (stored || !isStored)
         isStored ||= stored
         return stored ? record : current
       })

@@ -64,7 +64,7 @@ async function newPlace({ keyringMood = 'well' }: { keyringMood?: KeyringMood } 
 }
 
 async function signIn(server: BuiltServer, fake: FakeOpenAI) {
-  const first = await server.call('codex_login')
+  const first = await server.call('codex_login', { method: 'browser' })
   const url = /http:\/\/127\.0\.0\.1:\d+\/oauth\/authorize\?[^\s"]+/.exec(first.text)?.[0] ?? ''
   expect((await fake.browser(url)).status).toBe(200)
   return server.call('codex_login')
@@ -161,7 +161,7 @@ describe('a login that cannot be opened is shown as signed out, with the reason,
 test('a sign-in without a keychain that can be used fails before the browser is bothered', async () => {
   const { start, folder } = await newPlace({ keyringMood: 'absent' })
   const server = await start('keychain')
-  const { isError, text } = await server.call('codex_login')
+  const { isError, text } = await server.call('codex_login', { method: 'browser' })
   expect(isError).toBe(true)
   expect(text).toMatch(/There is no keychain on this machine.+Use another store.+\[STORAGE_FAILED\]/s)
   expect(readdirSync(folder)).toEqual(['codex-oauth'])

@@ -86,7 +86,12 @@ describe('nothing is stored and the error says so', () => {
     ['401', { status: 401, json: refused }, 'LOGIN_DENIED', /^OpenAI refused this key \(401\)\.$/],
     ['401 without a word', { status: 401 }, 'LOGIN_DENIED', /^OpenAI refused this key/],
     ['403', { status: 403, json: refused }, 'LOGIN_DENIED', /^OpenAI refused this key \(403\)\.$/],
-    ['403 with a page', { status: 403, html: '<h1>No</h1>' }, 'RESPONSE_INVALID', /does not answer as OpenAI's API/],
+    [
+      '403 with a page',
+      { status: 403, html: '<h1>No</h1>' },
+      'RESPONSE_INVALID',
+      /^A web page came back instead of the models of the key/,
+    ],
     ['429', { status: 429, json: refused }, 'TOKEN_REQUEST_FAILED', /could not check the key just now \(429\)/],
     ['500', { status: 500, json: refused }, 'TOKEN_REQUEST_FAILED', /\(500\)/],
     ['503 with a page', { status: 503, html: '<h1>Later</h1>' }, 'TOKEN_REQUEST_FAILED', /\(503\)/],

@@ -1,10 +1,14 @@
 import { rmSync, writeFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { CodexError } from '../../src/errors.ts'
+import { machineSecret } from '../../src/infrastructure/machine-secret.ts'
 import type { TokenRecord } from '../../src/infrastructure/token-storage.ts'
 import type { VaultDeps } from '../../src/infrastructure/vault.ts'
+import { startFakeOpenAI } from '../support/fake-openai.ts'
 import { gate, late } from '../support/fake-script.ts'
 import { type Bench, type Instance, recordIn, startBench, subjectOf } from '../support/refresh-bench.ts'
+import { recordOf, startApp } from '../support/start-app.ts'
+import { tempFolder } from '../support/temp-folder.ts'
 import { aVault, createFakeKeychain, type FakeKeychain } from '../support/vaults.ts'
 
 const TOKEN = '/oauth/token'
@@ -96,7 +100,11 @@ describe.each(['plain', 'passphrase', 'machine', 'keychain'] as const)('in the s
     const bench = await startStores()
     const { refresh_token } = bench.signIn()
     await bench.move(form)
-    expect(await bench.window(form).tokens.clear()).toEqual({ removed: true, revoked: true, problem: undefined })
+    expect(await bench.window(form).tokens.clear()).toEqual({
+      removed: 'account',
+      revoked: true,
+      problem: undefined,
+    })
     expect(bench.fake.seen.revocations.map(({ token }) => token)).toEqual([refresh_token])
     expect(JSON.parse(bench.text())).toEqual({})
     expect(bench.keychain.entries.size).toBe(0)
@@ -233,29 +241,61 @@ describe('a login that cannot be opened', () => {
     await expect(one.tokens.replaceRejected({} as TokenRecord)).rejects.toMatchObject(refused)
   })
 
-  test('counts as stored, so that no key is billed in its place without a word', async () => {
-    const { one } = await closed()
-    expect(one.tokens.hasRecord()).toBe(true)
-    await one.tokens.unlock()
-    expect(one.tokens.hasRecord()).toBe(true)
-  })
-
   test('can be removed, and that it was not revoked is said', async () => {
     const { bench, one } = await closed()
     expect(await one.tokens.clear()).toEqual({
-      removed: true,
+      removed: 'account',
       revoked: false,
       problem: expect.stringMatching(/^It could not be revoked at OpenAI\. The stored sign-in is encrypted/),
     })
     expect(bench.fake.seen.revocations).toEqual([])
-    expect(one.tokens.hasRecord()).toBe(false)
     expect(JSON.parse(bench.text())).toEqual({})
   })
 
   test('is told from nobody being signed in', async () => {
     const { bench, one } = await closed()
     rmSync(bench.file)
-    expect(await one.tokens.clear()).toEqual({ removed: false, revoked: false })
+    expect(await one.tokens.clear()).toEqual({ removed: undefined, revoked: false })
     await expect(one.tokens.getTokens()).rejects.toMatchObject({ message: 'You are not signed in.' })
+  })
+})
+
+const hasMachineId = (await machineSecret()) !== undefined
+
+describe('the status', () => {
+  async function statusIn(env: Record<string, string>) {
+    const fake = await startFakeOpenAI()
+    onTestFinished(() => fake.close())
+    const home = tempFolder()
+    const passphrase = { CODEX_OAUTH_STORE: 'encrypted', CODEX_OAUTH_PASSPHRASE: PASSPHRASE }
+    const before = await startApp(fake, { home, env: env.CODEX_OAUTH_PASSPHRASE === undefined ? {} : passphrase })
+    before.seed(recordOf(fake.issueTokens()))
+    await before.call('codex_status')
+    return (await (await startApp(fake, { home, env })).call('codex_status')).data
+  }
+
+  test.each([
+    [{}, 'plain'],
+    [{ CODEX_OAUTH_STORE: 'encrypted', CODEX_OAUTH_PASSPHRASE: PASSPHRASE }, 'passphrase'],
+  ])('with %j names the form and no problem', async (env, form) => {
+    const { status, storage, message } = await statusIn(env as Record<string, string>)
+    expect([status, storage.form, storage.problem]).toEqual(['authenticated', form, undefined])
+    expect(message).not.toContain('encrypted')
+  })
+
+  test.runIf(hasMachineId)('says plainly what a key made from the machine is good for', async () => {
+    const { status, storage, message } = await statusIn({ CODEX_OAUTH_STORE: 'encrypted' })
+    expect([status, storage.form]).toEqual(['authenticated', 'machine'])
+    expect(message).toContain('which protects only copies of the file taken off this machine.')
+  })
+
+  test('says why a record cannot be opened, and that nobody is signed in', async () => {
+    const { status, authenticated, storage, message } = await statusIn({
+      CODEX_OAUTH_STORE: 'encrypted',
+      CODEX_OAUTH_PASSPHRASE: 'FAKE other',
+    })
+    expect([status, authenticated, storage.form]).toEqual(['not_authenticated', false, 'passphrase'])
+    expect(storage.problem).toMatch(/^The stored sign-in is damaged, or encrypted with another passphrase/)
+    expect(message).toBe(storage.problem)
   })
 })

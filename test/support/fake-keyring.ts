@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** How the package behaves: as it should, or in one of the ways that were seen of the real one. */
@@ -45,11 +45,6 @@ export function installFakeKeyring(folder: string, { version = '2.1.2' } = {}): 
       Object.fromEntries(readdirSync(store).map((name) => [name, readFileSync(join(store, name), 'utf8')])),
     asked: () => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []),
   }
-}
-
-/** Takes the package away again, with what it holds. */
-export function removeFakeKeyring({ folder }: FakeKeyring): void {
-  rmSync(join(folder, 'node_modules'), { recursive: true })
 }
 
 const SOURCE = `

@@ -30,7 +30,7 @@ export interface FakeKeychain extends Keychain {
 }
 
 /** A keychain in memory. */
-function createFakeKeychain(): FakeKeychain {
+export function createFakeKeychain(): FakeKeychain {
   const entries = new Map<string, string>()
   const asked: string[] = []
   let failure: Error | undefined

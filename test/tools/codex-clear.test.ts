@@ -52,3 +52,14 @@ test('a sign-in that was open, and a key that goes on answering, are named', asy
       'Nobody was signed in. The sign-in that was open is cancelled. Questions are still answered with the API key from CODEX_API_KEY, billed per token.',
   })
 })
+
+test('what could not be done is said in the place of a revocation that was not confirmed', async () => {
+  const problem = 'It could not be revoked at OpenAI. The keychain is locked.'
+  expect(await clear({ removed: 'account', problem })).toMatchObject({
+    revoked: false,
+    message: `Signed out; the credentials are removed from this machine. ${problem}`,
+  })
+  expect((await clear({ removed: 'account', revoked: true, problem: 'A key is left.' })).message).toMatch(
+    /OpenAI confirmed that they are revoked\. A key is left\.$/,
+  )
+})

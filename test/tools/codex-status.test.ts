@@ -123,3 +123,8 @@ test('trouble with the file stands beside its path', async () => {
     problem: 'It is damaged.',
   })
 })
+
+test('how the record lies in its file is told', async () => {
+  const { storage } = await show({ storageForm: 'keychain', storageProblem: 'It is locked.' })
+  expect(storage).toEqual({ path: '/home/me/.claude/auth.json', form: 'keychain', problem: 'It is locked.' })
+})
