@@ -30,6 +30,7 @@ export async function openRaceStore(store: StoreName, folder: string): Promise<R
     randomBytes,
     now: Date.now,
   })
+  // One key for the whole race: one in which somebody signs out takes it away, and would have to make a new one.
   const fresh = store === 'file' ? undefined : await vault.newKey()
   const sealedIn = (value: unknown) => Object(value).sealed as unknown
   return {
