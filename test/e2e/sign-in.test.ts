@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type BuiltServer, startBuiltServer } from '../support/built-server.ts'
-import { pending, tooMany } from '../support/fake-device.ts'
+import { failure, pending, tooMany } from '../support/fake-device.ts'
 import { type FakeOpenAI, type FakeOpenAIOptions, startFakeOpenAI } from '../support/fake-openai.ts'
 import type { Frame } from '../support/frames.ts'
 import { freePorts } from '../support/free-ports.ts'
+import { hostileAddresses } from '../support/hostile-addresses.ts'
 import { isListening } from '../support/is-listening.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
@@ -89,6 +90,73 @@ describe('a device sign-in', () => {
     expect(code).toBe(0)
     expect(ms).toBeLessThan(2_000)
   })
+})
+
+describe('a device sign-in ends with', () => {
+  const endless: [string, FakeOpenAIOptions, (fake: FakeOpenAI) => void, RegExp][] = [
+    ['a no', {}, (fake) => fake.denyDevice(), /\[LOGIN_DENIED\]$/],
+    [
+      'a code that has expired',
+      {},
+      (fake) => fake.script.deviceToken.always(failure(400, 'expired_token')),
+      /\[LOGIN_TIMEOUT\]$/,
+    ],
+    [
+      'a refusal of another kind',
+      {},
+      (fake) => fake.script.deviceToken.always(failure(400, 'invalid_request')),
+      /\[TOKEN_REQUEST_FAILED\]$/,
+    ],
+    [
+      'an answer that makes no sense',
+      {},
+      (fake) => fake.script.deviceToken.always({ json: { authorization_code: 7 } }),
+      /\[RESPONSE_INVALID\]$/,
+    ],
+    [
+      'a yes after it was told to slow down, with an interval written as text',
+      { deviceInterval: '1' },
+      (fake) => {
+        fake.script.deviceToken.push(pending(400, 'slow_down'))
+        fake.approveDevice()
+      },
+      /"status": "authenticated"/,
+    ],
+  ]
+  test.each(endless)(
+    '%s',
+    async (_, options, happen, expected) => {
+      const { fake, env } = await place({ CODEX_OAUTH_LOGIN_WAIT_MS: '20000' }, options)
+      const server = startBuiltServer(env)
+      await server.call('codex_login', { method: 'device' })
+      await fake.arrival(POLL)
+      happen(fake)
+      expect((await server.call('codex_login')).text).toMatch(expected)
+    },
+    30_000,
+  )
+
+  test('the first step where it is switched off', async () => {
+    const { env } = await place({}, { deviceSignIn: false })
+    const { text } = await startBuiltServer(env).call('codex_login', { method: 'device' })
+    expect(text).toMatch(/switched off.*method "browser".*\[LOGIN_DENIED\]$/)
+  })
+})
+
+test('hostile addresses, pasted, neither end the sign-in nor complete it', async () => {
+  const { fake, env } = await place()
+  const server = startBuiltServer(env)
+  const { data } = await server.call('codex_login')
+  const good = await redirectOf(data.url)
+  const hostile = hostileAddresses(good)
+  expect(hostile.length).toBeGreaterThanOrEqual(15)
+  for (const callback_url of hostile) {
+    const { text, isError } = await server.call('codex_login', { callback_url })
+    expect(isError).toBe(true)
+    expect(text).toMatch(/\[INPUT_INVALID\]$/)
+  }
+  expect(fake.seen.grants).toEqual([])
+  expect((await server.call('codex_login', { callback_url: good })).data).toMatchObject({ status: 'authenticated' })
 })
 
 test('the address of the last page, pasted, signs in and frees the port', async () => {

@@ -4,6 +4,7 @@ import type { Surroundings } from '../../src/infrastructure/surroundings.ts'
 import { type FakeOpenAI, type FakeOpenAIOptions, startFakeOpenAI } from '../support/fake-openai.ts'
 import { gate, late } from '../support/fake-script.ts'
 import { freePorts } from '../support/free-ports.ts'
+import { hostileAddresses } from '../support/hostile-addresses.ts'
 import { isListening } from '../support/is-listening.ts'
 import { type DialogRequest, recordOf, type StartedApp, type StartOptions, startApp } from '../support/start-app.ts'
 
@@ -208,34 +209,8 @@ describe('with the address of the last page, pasted', () => {
     const fake = await startFake()
     const app = await start(fake, { waitMs: 1 })
     const { data } = await login(app)
-    const address = new URL(await redirectOf(data.url))
-    const change = (edit: (url: URL) => void) => {
-      const url = new URL(address)
-      edit(url)
-      return url.href
-    }
-    const hostile = [
-      'done',
-      change((url) => url.searchParams.set('state', 'x'.repeat(43))),
-      change((url) => url.searchParams.delete('state')),
-      change((url) => url.searchParams.append('state', 'y')),
-      change((url) => url.searchParams.set('state', '')),
-      change((url) => url.searchParams.delete('code')),
-      change((url) => url.searchParams.append('code', 'FAKE-other')),
-      change((url) => url.searchParams.set('code', '')),
-      change((url) => url.searchParams.set('code', 'a b')),
-      change((url) => url.searchParams.set('code', 'x'.repeat(5_000))),
-      change((url) => url.searchParams.set('iss', 'https://evil.example')),
-      change((url) => url.searchParams.append('error', 'access_denied')),
-      change((url) => (url.host = 'evil.example')),
-      change((url) => (url.port = '1')),
-      change((url) => (url.pathname = '/auth/callback/x')),
-      change((url) => (url.protocol = 'https:')),
-      address.href.replace('http://', 'http://evil.example@'),
-      `${address.href}${'&x=y'.repeat(10_000)}`,
-      `${data.url}#${address.href}`,
-    ]
-    for (const callback_url of hostile) {
+    const address = await redirectOf(data.url)
+    for (const callback_url of hostileAddresses(address)) {
       const { text, isError } = await login(app, { callback_url })
       expect(isError).toBe(true)
       expect(text).toMatch(/^codex_login: callback_url|^callback_url: .*\[INPUT_INVALID\]$/)
@@ -243,7 +218,7 @@ describe('with the address of the last page, pasted', () => {
     }
     expect(fake.seen.grants).toEqual([])
     expect(await view(app)).toMatchObject({ state: 'pending', url: data.url })
-    expect((await login(app, { callback_url: address.href })).data.status).toBe('authenticated')
+    expect((await login(app, { callback_url: address })).data.status).toBe('authenticated')
   })
 
   test('a no counts as a no', async () => {

@@ -35,7 +35,9 @@ export function outage({ processes, fault, forMs, mostRequests }: OutageOptions)
     const backAt = performance.now() + forMs
     const refused = await poll(() => performance.now() > backAt, 200)
     const codes = new Set(refused.map(({ code }) => code))
-    score.expect([...codes].join() === 'TOKEN_REQUEST_FAILED', `while it was down: ${[...codes].join()}`)
+    // A page says that it is none of the service's; after it, and after the rest, comes the pause.
+    const isOutage = [...codes].every((code) => ['TOKEN_REQUEST_FAILED', 'RESPONSE_INVALID'].includes(code ?? ''))
+    score.expect(codes.size > 0 && isOutage, `while it was down: ${[...codes].join()}`)
     score.expect(field.record()?.refresh_failed === undefined, 'the login was given up')
 
     field.answerRefreshes()
