@@ -25364,15 +25364,20 @@ function beginRefused({ status: status2 }, json2) {
 
 // src/services/guided-query.ts
 init_errors();
-function createGuidedQuery({ client, signIn: signIn2 }) {
+function createGuidedQuery({ client, signIn: signIn2, readStatus }) {
+  async function isSignedOut() {
+    const { method, authenticated, storageProblem } = await readStatus();
+    return method === "none" && storageProblem === void 0 || method === "chatgpt" && !authenticated;
+  }
   return async (question, options) => {
     const { offer, onSignIn: onProgress, signal } = options;
     try {
       return await client.query(question, options);
     } catch (error2) {
-      if (offer === void 0 || !isCodexError(error2, "NOT_AUTHENTICATED")) throw error2;
+      if (offer === void 0 || !isCodexError(error2, "NOT_AUTHENTICATED") || !await isSignedOut()) throw error2;
       const outcome = await signIn2.login({ force: false, offer, signal, onProgress });
       if (outcome.status === "pending") throw notYet(error2, outcome.reason);
+      if (!outcome.fresh) throw error2;
     }
     return client.query(question, options);
   };
@@ -25625,6 +25630,11 @@ function nothingToComplete() {
     hint: 'Start one with codex_login and method "browser", then pass the address that its last page has.'
   });
 }
+function onlyAnAddress() {
+  return new CodexError("INPUT_INVALID", "callback_url completes the sign-in that is open, so it stands alone.", {
+    hint: "Leave method and force out."
+  });
+}
 function notOurs(redirectUri) {
   return new CodexError("INPUT_INVALID", "callback_url: this is not the address at which the sign-in ends.", {
     hint: `It begins with ${redirectUri}?code= and stands in the address bar of the page that did not load; copy all of it.`
@@ -25703,7 +25713,8 @@ async function openBrowserSignIn(session, deps) {
     browser ??= openBrowser2(url2);
     return browser;
   };
-  return { url: url2, port: server.port, show: show3, paste, close: () => server.close() };
+  const check2 = (address) => void queryOfPasted(address, redirectUri);
+  return { url: url2, port: server.port, show: show3, paste, check: check2, close: () => server.close() };
 }
 function signInDenied(error2, description) {
   if (description?.includes("missing_codex_entitlement")) {
@@ -25772,51 +25783,6 @@ var WITHOUT_BROWSER = {
   headless: "there is no display here on which a browser could be shown"
 };
 
-// src/services/open-sign-in.ts
-async function openWay(signIn2, choice, deps) {
-  try {
-    await open2(signIn2, choice.method, deps);
-    signIn2.shown = choice;
-  } catch (error2) {
-    const other = choice.isAsked ? void 0 : wayAround(error2);
-    if (other === void 0) throw error2;
-    await open2(signIn2, other, deps).catch((second) => {
-      throw deadEnd(error2, second);
-    });
-    signIn2.shown = {
-      ...choice,
-      method: other,
-      reason: because(other, isCodexError(error2) ? error2.message.replace(/\.$/, "") : "the other way failed")
-    };
-  }
-}
-async function open2(signIn2, method, deps) {
-  const { session } = signIn2;
-  if (method === "browser") {
-    signIn2.browser ??= await openBrowserSignIn(session, deps);
-    if (session.ended.aborted) await signIn2.browser.close();
-    return;
-  }
-  const onLost = (error2) => {
-    signIn2.device = void 0;
-    if (signIn2.browser === void 0) session.fail(error2);
-  };
-  signIn2.device ??= await openDeviceSignIn(session, { device: deps.device, onLost });
-  session.prolong(signIn2.device.expiresAt);
-  deps.lease.take(session.expiresAt(), true);
-}
-function wayAround(error2) {
-  if (isCodexError(error2, "CALLBACK_PORT_IN_USE")) return "device";
-  return isCodexError(error2, "LOGIN_DENIED") ? "browser" : void 0;
-}
-function deadEnd(first2, second) {
-  if (!isCodexError(first2) || !isCodexError(second)) return second;
-  return new CodexError(first2.code, `${first2.message} ${second.message}`, {
-    hint: `${first2.hint ?? ""} An API key in the environment of the server (CODEX_API_KEY) needs no sign-in.`.trim(),
-    cause: second
-  });
-}
-
 // src/services/sign-in-session.ts
 init_errors();
 init_id_claims();
@@ -25831,12 +25797,10 @@ function openSession({ storage, oauth, clock, limitMs }) {
   outcome.catch(() => {
   });
   function succeed(account) {
+    if (state !== "pending") return;
     state = "succeeded";
     ended.abort();
     resolve3(account);
-  }
-  function adopt(account) {
-    if (state === "pending") succeed(account);
   }
   function fail(error2) {
     if (state !== "pending") return;
@@ -25850,9 +25814,9 @@ function openSession({ storage, oauth, clock, limitMs }) {
       const record2 = newRecord(await oauth.exchangeCode(proof), clock.now());
       await store(record2);
       succeed(readIdClaims(record2));
-      return void 0;
+      return state === "succeeded" ? void 0 : failure2;
     } catch (cause) {
-      if (state === "succeeded") return void 0;
+      if (isStored2 || state === "succeeded") return outcome.then(() => void 0, asCodexError);
       const error2 = asCodexError(cause);
       fail(error2);
       return error2;
@@ -25893,7 +25857,7 @@ function openSession({ storage, oauth, clock, limitMs }) {
     outcome,
     ended: ended.signal,
     redeem,
-    adopt,
+    adopt: succeed,
     fail
   };
 }
@@ -25942,6 +25906,93 @@ function deferred() {
   return { promise: promise2, resolve: resolve3, reject };
 }
 
+// src/services/open-sign-in.ts
+async function openWay(signIn2, choice, deps) {
+  try {
+    signIn2.shown = await open2(signIn2, choice.method, choice, deps);
+  } catch (error2) {
+    const other = choice.isAsked ? void 0 : wayAround(error2);
+    if (other === void 0) throw error2;
+    const why = isCodexError(error2) ? error2.message.replace(/\.$/, "") : "the other way failed";
+    signIn2.shown = await open2(signIn2, other, { ...choice, reason: because(other, why) }, deps).catch(
+      (second) => {
+        throw deadEnd(error2, second);
+      }
+    );
+  }
+}
+async function open2(signIn2, method, { reason, opensBrowser }, deps) {
+  const { session } = signIn2;
+  if (method === "browser") {
+    if (signIn2.browser === void 0) {
+      const way = await openBrowserSignIn(session, deps);
+      signIn2.browser = { ...way, method, reason, opensBrowser, opened: false };
+    }
+    if (!session.ended.aborted) return signIn2.browser;
+    await signIn2.browser.close();
+    throw session.error() ?? signInCancelled("The sign-in has ended.");
+  }
+  if (signIn2.device === void 0) {
+    const way = await openDeviceSignIn(session, { device: deps.device, onLost: (error2) => loseDevice(signIn2, error2) });
+    signIn2.device = { ...way, method, reason, opened: false };
+    session.prolong(way.expiresAt);
+    deps.lease.prolong(session.expiresAt());
+  }
+  return signIn2.device;
+}
+function loseDevice(signIn2, error2) {
+  signIn2.device = void 0;
+  if (signIn2.browser === void 0) {
+    signIn2.session.fail(error2);
+    return;
+  }
+  signIn2.browser.reason = because("browser", error2.message.replace(/\.$/, ""));
+  signIn2.shown = signIn2.browser;
+}
+function wayAround(error2) {
+  if (isCodexError(error2, "CALLBACK_PORT_IN_USE")) return "device";
+  return isCodexError(error2, "LOGIN_DENIED") ? "browser" : void 0;
+}
+function deadEnd(first2, second) {
+  if (!isCodexError(first2) || !isCodexError(second)) return second;
+  return new CodexError(first2.code, `${first2.message} ${second.message}`, {
+    hint: `${first2.hint ?? ""} An API key in the environment of the server (CODEX_API_KEY) needs no sign-in.`.trim(),
+    cause: second
+  });
+}
+
+// src/services/sign-in-view.ts
+function viewOf(signIn2) {
+  const { session, shown, isElsewhere } = signIn2;
+  if (shown === void 0 && !isElsewhere) return void 0;
+  const { openedAt } = session;
+  const { url: url2, userCode, method } = addressOf(signIn2);
+  return {
+    state: session.state(),
+    method,
+    url: url2,
+    userCode,
+    openedAt,
+    expiresAt: session.expiresAt(),
+    error: session.error()
+  };
+}
+function pendingLogin(signIn2) {
+  const { session, shown, browser } = signIn2;
+  return {
+    status: "pending",
+    reason: shown?.reason ?? "A sign-in is open in another window.",
+    ...addressOf(signIn2),
+    port: browser?.port,
+    expiresAt: session.expiresAt(),
+    opened: shown?.opened === true
+  };
+}
+function addressOf({ shown }) {
+  if (shown === void 0) return { method: "other-window", url: void 0, userCode: void 0 };
+  return { method: shown.method, url: shown.url, userCode: shown.method === "device" ? shown.userCode : void 0 };
+}
+
 // src/services/sign-in-wait.ts
 init_errors();
 init_abort();
@@ -25961,30 +26012,26 @@ async function showAndWait(signIn2, isNew, options, deps) {
   }
 }
 async function show(signIn2, options, deps, over) {
-  const { shown } = signIn2;
-  if (shown === void 0) return true;
-  const answer = options.offer === void 0 ? "failed" : await ask(signIn2, options.offer, deps, over);
-  const { opened, reason = shown.reason } = answer === "accept" ? OPENED : answer === "failed" ? await openBrowser(signIn2) : NOT_OPENED[answer];
-  signIn2.opened = opened;
-  signIn2.shown = { ...shown, reason };
+  const { shown: way, session } = signIn2;
+  if (way === void 0) return true;
+  const answer = options.offer === void 0 ? "failed" : await ask(way, session, options.offer, deps, over);
+  const { opened, reason = way.reason } = answer === "accept" ? OPENED : answer === "failed" ? await openBrowser(way, session) : NOT_OPENED[answer];
+  Object.assign(way, { opened, reason });
   return opened;
 }
 var OPENED = { opened: true };
-async function openBrowser({ shown, browser, session }) {
-  if (shown?.method !== "browser" || !shown.opensBrowser || browser === void 0) return { opened: false };
-  return Promise.race([browser.show(), session.outcome.then(() => OPENED)]);
+async function openBrowser(way, session) {
+  if (way.method !== "browser" || !way.opensBrowser) return { opened: false };
+  return Promise.race([way.show(), session.outcome.then(() => OPENED)]);
 }
 var NOT_OPENED = {
   decline: { opened: false, reason: "The dialog with the address was declined." },
   cancel: { opened: false, reason: "The dialog with the address was closed." },
   late: { opened: false, reason: "The dialog with the address was not answered in time." }
 };
-async function ask(signIn2, offer, { config: config2, clock }, over) {
-  const { session, browser, device, shown } = signIn2;
-  const isDevice = shown?.method === "device";
-  const url2 = (isDevice ? device : browser)?.url;
-  if (url2 === void 0) return "failed";
-  const message = isDevice ? `Sign in to Codex with ChatGPT: open the page and enter the code ${device?.userCode}.` : "Sign in to Codex with ChatGPT: open the page in your browser.";
+async function ask(way, session, offer, { config: config2, clock }, over) {
+  const { url: url2 } = way;
+  const message = way.method === "device" ? `Sign in to Codex with ChatGPT: open the page and enter the code ${way.userCode}.` : "Sign in to Codex with ChatGPT: open the page in your browser.";
   const dialog = new AbortController();
   const close = () => dialog.abort();
   over.addEventListener("abort", close, { once: true });
@@ -26004,19 +26051,20 @@ async function watch(signIn2, endsAt, signal, { onProgress }, { config: config2,
   for (let waitedMs = 0; waitedMs < limitMs; waitedMs += LOOK_MS) {
     if (waitedMs % PROGRESS_MS === 0 && waitedMs > 0) onProgress?.(whatFor(signIn2));
     await clock.sleep(Math.min(LOOK_MS, limitMs - waitedMs), signal);
-    const account = signIn2.session.state() === "pending" ? signedInSince(signIn2) : void 0;
+    const isOver = signIn2.isElsewhere && !isOpenElsewhere();
+    const account = signIn2.session.state() === "pending" ? await signedInSince(signIn2) : void 0;
     if (account !== void 0) {
       signIn2.session.adopt(account);
       return account;
     }
-    if (signIn2.isElsewhere && !isOpenElsewhere()) signIn2.session.fail(endedElsewhere());
+    if (isOver) signIn2.session.fail(endedElsewhere());
   }
   return void 0;
 }
-function whatFor({ browser, device, shown }) {
+function whatFor({ shown }) {
   if (shown === void 0) return "Waiting for the sign-in that is open in another window";
-  if (shown.method === "device") return `Waiting for you to enter ${device?.userCode} at ${device?.url}`;
-  return `Waiting for you to sign in. If no browser has opened: ${browser?.url}`;
+  if (shown.method === "device") return `Waiting for you to enter ${shown.userCode} at ${shown.url}`;
+  return `Waiting for you to sign in. If no browser has opened: ${shown.url}`;
 }
 function endedElsewhere() {
   return new CodexError("CANCELLED", "The sign-in that was open in another window has ended without a login.", {
@@ -26033,13 +26081,16 @@ function createSignIn(deps) {
   async function begin(options) {
     const asked = cancels;
     const { force, signal } = options;
+    const assertWanted = () => {
+      if (asked !== cancels || signal?.aborted) throw signInCancelled("The sign-in was cancelled.");
+    };
     await storage.unlock();
     const savedBefore = storedLogin()?.savedAt;
     const account = force || isPending() ? void 0 : await signedInAccount(signal);
     if (account !== void 0) return account;
     const begun = beginning.then(async () => {
-      if (asked !== cancels) throw signInCancelled("The sign-in was cancelled.");
-      return (force ? void 0 : await join8(options)) ?? openAnew(options, savedBefore);
+      assertWanted();
+      return (force ? void 0 : await join8(options)) ?? openAnew(options, savedBefore, assertWanted);
     });
     beginning = begun.catch(() => {
     });
@@ -26049,20 +26100,25 @@ function createSignIn(deps) {
   const choiceFor = ({ method, openBrowser: openBrowser2 = true }) => chooseMethod({ method, opensBrowser: config2.openBrowser && openBrowser2, surroundings: surroundings2 });
   async function join8(options) {
     if (running === void 0 || !isPending()) return void 0;
-    const account = signedInSince(running);
+    const signIn2 = running;
+    const account = await signedInSince(signIn2);
     if (account !== void 0) {
-      running.session.adopt(account);
+      signIn2.session.adopt(account);
       return account;
     }
     const { method } = options;
-    if (method !== void 0 && running.isElsewhere) return void 0;
-    const isNew = method !== void 0 && running[method] === void 0;
-    if (isNew) await openWay(running, choiceFor(options), deps);
-    return { signIn: running, isNew };
+    if (signIn2.isElsewhere) {
+      return method === void 0 && lease.isElsewhere() ? { signIn: signIn2, isNew: false } : void 0;
+    }
+    const isNew = method !== void 0 && signIn2.shown?.method !== method;
+    if (isNew) await orSignedIn(signIn2, openWay(signIn2, choiceFor(options), deps));
+    return { signIn: signIn2, isNew };
   }
-  async function openAnew(options, savedBefore) {
+  async function openAnew(options, savedBefore, assertWanted) {
     await storage.rehearse();
+    assertWanted();
     await end("A newer sign-in has taken the place of this one.");
+    assertWanted();
     const isWanted = options.force || options.method !== void 0;
     const signIn2 = newSignIn(savedBefore);
     running = signIn2;
@@ -26070,22 +26126,29 @@ function createSignIn(deps) {
       signIn2.isElsewhere = !lease.take(signIn2.session.expiresAt(), isWanted);
       if (signIn2.isElsewhere) return { signIn: signIn2, isNew: true };
       signIn2.session.ended.addEventListener("abort", () => lease.release());
-      const account = isWanted ? void 0 : signedInSince(signIn2);
+      const account = isWanted ? void 0 : await signedInSince(signIn2);
       if (account !== void 0) {
         signIn2.session.adopt(account);
         return account;
       }
-      await openWay(signIn2, choiceFor(options), deps);
+      await orSignedIn(signIn2, openWay(signIn2, choiceFor(options), deps));
+      assertWanted();
     } catch (error2) {
       signIn2.session.fail(signInCancelled("The sign-in could not begin."));
+      await signIn2.browser?.close();
       if (running === signIn2) running = void 0;
       throw error2;
     }
     return { signIn: signIn2, isNew: true };
   }
+  async function orSignedIn({ session }, opening) {
+    await opening.catch((error2) => {
+      if (session.state() !== "succeeded") throw error2;
+    });
+  }
   function newSignIn(savedBefore) {
     const session = openSession({ storage, oauth, clock, limitMs: config2.loginTimeoutMs });
-    const way = { browser: void 0, device: void 0, shown: void 0, opened: false, isElsewhere: false };
+    const way = { browser: void 0, device: void 0, shown: void 0, isElsewhere: false };
     return { session, ...way, savedBefore, told: false };
   }
   async function signedInAccount(signal) {
@@ -26103,7 +26166,8 @@ function createSignIn(deps) {
       return void 0;
     }
   }
-  function signedInSince({ savedBefore }) {
+  async function signedInSince({ savedBefore }) {
+    await storage.unlock();
     const record2 = storedLogin();
     if (record2?.savedAt === void 0 || record2.savedAt === savedBefore || isApiKeyRecord(record2)) return void 0;
     return readIdClaims(record2);
@@ -26112,13 +26176,13 @@ function createSignIn(deps) {
     running?.session.fail(signInCancelled(why));
     await running?.browser?.close();
   }
-  async function paste(address, { signal }) {
+  async function paste(address, { force, method, signal }) {
     const signIn2 = running;
-    if (signIn2?.browser === void 0 || !isPending()) {
-      if (signIn2?.session.state() !== "succeeded") throw nothingToComplete();
-    } else {
-      await raceSignal(signIn2.browser.paste(address), signal);
-    }
+    if (force || method !== void 0) throw onlyAnAddress();
+    if (signIn2?.browser === void 0) throw nothingToComplete();
+    if (signIn2.session.state() === "succeeded") signIn2.browser.check(address);
+    else if (isPending()) await raceSignal(signIn2.browser.paste(address), signal);
+    else throw nothingToComplete();
     signIn2.told = true;
     return { status: "authenticated", account: await signIn2.session.outcome, fresh: true };
   }
@@ -26139,39 +26203,12 @@ function createSignIn(deps) {
       signIn2.told = true;
       return { status: "authenticated", account, fresh: true };
     },
-    view() {
-      if (running === void 0 || running.shown === void 0 && !running.isElsewhere) return void 0;
-      const { session, shown } = running;
-      const state = session.state();
-      const { url: url2, userCode } = addressOf(running);
-      const { openedAt } = session;
-      const method = shown?.method ?? "other-window";
-      return { state, method, url: url2, userCode, openedAt, expiresAt: session.expiresAt(), error: session.error() };
-    },
+    view: () => running === void 0 ? void 0 : viewOf(running),
     async cancel() {
       cancels += 1;
       await end("The sign-in was cancelled.");
       if (running?.session.state() !== "cancelled") running = void 0;
     }
-  };
-}
-function pendingLogin(signIn2) {
-  const { session, shown, opened } = signIn2;
-  return {
-    status: "pending",
-    method: shown?.method ?? "other-window",
-    reason: shown?.reason ?? "A sign-in is open in another window.",
-    ...addressOf(signIn2),
-    expiresAt: session.expiresAt(),
-    opened
-  };
-}
-function addressOf({ browser, device, shown }) {
-  const isDevice = shown?.method === "device" && device !== void 0;
-  return {
-    url: isDevice ? device.url : browser?.url,
-    userCode: isDevice ? device.userCode : void 0,
-    port: browser?.port
   };
 }
 
@@ -26183,27 +26220,29 @@ function createSignInLease({ claims, clock }) {
     if (claim2 === void 0 || claims.ownerIsDead(claim2)) return false;
     return !claim2.done || (claim2.untilMs ?? 0) > clock.now();
   };
+  const isHeld2 = () => held !== void 0 && claims.top(SUBJECT)?.number === held;
+  function prolong(untilMs) {
+    if (held !== void 0 && isHeld2()) claims.finish(SUBJECT, held, { untilMs, fails: 0 });
+  }
   return {
     isElsewhere() {
       const top = claims.top(SUBJECT);
       return top?.number !== held && isOpen(top);
     },
     take(untilMs, force) {
-      while (true) {
+      while (!isHeld2()) {
         const top = claims.top(SUBJECT);
-        if (held === void 0 || top?.number !== held) {
-          if (isOpen(top) && !force) return false;
-          const number4 = (top?.number ?? 0) + 1;
-          if (!claims.take(SUBJECT, number4)) continue;
-          held = number4;
-        }
-        claims.finish(SUBJECT, held, { untilMs, fails: 0 });
-        return true;
+        if (isOpen(top) && !force) return false;
+        const number4 = Math.max((top?.number ?? 0) + 1, clock.now());
+        if (claims.take(SUBJECT, number4)) held = number4;
       }
+      prolong(untilMs);
+      return true;
     },
+    prolong,
     release() {
       try {
-        if (held !== void 0 && claims.top(SUBJECT)?.number === held) claims.release(SUBJECT);
+        if (isHeld2()) claims.release(SUBJECT);
       } catch {
       }
       held = void 0;
@@ -26214,7 +26253,8 @@ function createSignInLease({ claims, clock }) {
 // src/services/sign-out.ts
 function createSignOut({ signIn: signIn2, tokens: tokens2, credentials }) {
   return async () => {
-    const cancelled2 = signIn2.view()?.state === "pending";
+    const open4 = signIn2.view();
+    const cancelled2 = open4?.state === "pending" && open4.method !== "other-window";
     await signIn2.cancel();
     const cleared = await tokens2.clear();
     const outside = credentials.view(void 0);
@@ -26559,9 +26599,9 @@ function createApp({ config: config2, problem: problem2 }, edges, version3) {
   const lease = createSignInLease({ claims, clock });
   const ways = { oauth, device, lease, openBrowser: openBrowser2, randomBytes: randomBytes2, log: log2 };
   const signIn2 = createSignIn({ config: config2, surroundings: surroundings2, storage, tokens: tokens2, clock, ...ways });
-  const query = createGuidedQuery({ client, signIn: signIn2 });
   const signOut = createSignOut({ signIn: signIn2, tokens: tokens2, credentials });
   const readStatus = createStatusReader({ storage, signIn: signIn2, credentials, configProblem: problem2, clock });
+  const query = createGuidedQuery({ client, signIn: signIn2, readStatus });
   const listModels = createModelLister({ config: config2, credentials, catalogue });
   const services = { query, readStatus, signIn: signIn2, signOut, listModels, now };
   const tools = createTools(services);

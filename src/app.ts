@@ -92,9 +92,9 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
   const lease = createSignInLease({ claims, clock })
   const ways = { oauth, device, lease, openBrowser, randomBytes, log }
   const signIn = createSignIn({ config, surroundings, storage, tokens, clock, ...ways })
-  const query = createGuidedQuery({ client, signIn })
   const signOut = createSignOut({ signIn, tokens, credentials })
   const readStatus = createStatusReader({ storage, signIn, credentials, configProblem: problem, clock })
+  const query = createGuidedQuery({ client, signIn, readStatus })
   const listModels = createModelLister({ config, credentials, catalogue })
 
   const services = { query, readStatus, signIn, signOut, listModels, now }

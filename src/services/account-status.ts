@@ -6,7 +6,8 @@ import { STORED_KEY } from './credential-name.ts'
 import type { Credentials, CredentialView } from './credentials.ts'
 import { type IdClaims, maskEmail, readIdClaims } from './id-claims.ts'
 import { openRecord } from './open-record.ts'
-import type { LoginView, SignIn } from './sign-in.ts'
+import type { SignIn } from './sign-in.ts'
+import type { LoginView } from './sign-in-view.ts'
 import { REFRESH_MARGIN_MS, remainingMs } from './token-manager.ts'
 
 /** How things stand, from what lies on this machine alone. */

@@ -25,6 +25,8 @@ export interface BrowserSignIn {
    *   `SignInSession.redeem`
    */
   paste(address: string): Promise<void>
+  /** That a pasted text has the form of our redirect. @throws CodexError INPUT_INVALID */
+  check(address: string): void
   /** Frees the port. */
   close(): Promise<void>
 }
@@ -89,7 +91,8 @@ export async function openBrowserSignIn(session: SignInSession, deps: BrowserSig
     browser ??= openBrowser(url)
     return browser
   }
-  return { url, port: server.port, show, paste, close: () => server.close() }
+  const check = (address: string) => void queryOfPasted(address, redirectUri)
+  return { url, port: server.port, show, paste, check, close: () => server.close() }
 }
 
 interface Received {

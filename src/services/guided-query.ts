@@ -1,4 +1,5 @@
 import { CodexError, isCodexError } from '../errors.ts'
+import type { ReadStatus } from './account-status.ts'
 import type { CodexClient, QueryOptions, QueryResult } from './codex-client.ts'
 import type { Question } from './codex-request.ts'
 import type { SignIn } from './sign-in.ts'
@@ -22,17 +23,26 @@ export type GuidedQuery = (question: Question, options: GuidedQueryOptions) => P
 export interface GuidedQueryDeps {
   client: CodexClient
   signIn: SignIn
+  readStatus: ReadStatus
 }
 
-export function createGuidedQuery({ client, signIn }: GuidedQueryDeps): GuidedQuery {
+export function createGuidedQuery({ client, signIn, readStatus }: GuidedQueryDeps): GuidedQuery {
+  /** A key or token that is refused, or a login that cannot be opened, wants mending and not another login. */
+  async function isSignedOut(): Promise<boolean> {
+    const { method, authenticated, storageProblem } = await readStatus()
+    return (method === 'none' && storageProblem === undefined) || (method === 'chatgpt' && !authenticated)
+  }
+
   return async (question, options) => {
     const { offer, onSignIn: onProgress, signal } = options
     try {
       return await client.query(question, options)
     } catch (error) {
-      if (offer === undefined || !isCodexError(error, 'NOT_AUTHENTICATED')) throw error
+      if (offer === undefined || !isCodexError(error, 'NOT_AUTHENTICATED') || !(await isSignedOut())) throw error
       const outcome = await signIn.login({ force: false, offer, signal, onProgress })
       if (outcome.status === 'pending') throw notYet(error, outcome.reason)
+      // Nothing has changed since the service refused this login.
+      if (!outcome.fresh) throw error
     }
     return client.query(question, options)
   }

@@ -4,19 +4,35 @@ import type { DeviceFlow } from './device-flow.ts'
 import { type DeviceSignIn, openDeviceSignIn } from './device-sign-in.ts'
 import type { SignInLease } from './sign-in-lease.ts'
 import { because, type MethodChoice, type SignInMethod } from './sign-in-method.ts'
-import type { SignInSession } from './sign-in-session.ts'
+import { type SignInSession, signInCancelled } from './sign-in-session.ts'
+
+/** What the user is told of a way. */
+interface Shown {
+  /** Sentences: why this way, or what stood in the way of showing it. */
+  reason: string
+  /** Whether the address has been shown to the user, in a browser or a dialog. */
+  opened: boolean
+}
+
+export interface BrowserWay extends BrowserSignIn, Shown {
+  method: 'browser'
+  /** False where the address is only shown. */
+  opensBrowser: boolean
+}
+
+export interface DeviceWay extends DeviceSignIn, Shown {
+  method: 'device'
+}
 
 /** A sign-in with the ways that are open to it, side by side: the first to bring a login closes the others. */
 export interface OpenSignIn {
   session: SignInSession
-  browser: BrowserSignIn | undefined
-  device: DeviceSignIn | undefined
-  /** The way that was opened last. */
-  shown: MethodChoice | undefined
+  browser: BrowserWay | undefined
+  device: DeviceWay | undefined
+  /** The way that was asked for last. */
+  shown: BrowserWay | DeviceWay | undefined
   /** It has no way of its own: another window's sign-in is waited for. */
   isElsewhere: boolean
-  /** Whether the address has been shown to the user, in a browser or a dialog. */
-  opened: boolean
   /** When the login was stored that was there before; another one means that somebody has signed in elsewhere. */
   savedBefore: number | undefined
   /** Whether a call has said how it ended. */
@@ -33,42 +49,58 @@ export interface WayDeps extends BrowserSignInDeps {
  * is opened in its place, and the reason says so.
  *
  * @throws CodexError CALLBACK_PORT_IN_USE, LOGIN_DENIED device sign-in is switched off; otherwise as
- *   `DeviceFlow.begin`
+ *   `DeviceFlow.begin`; CANCELLED when the session has ended meanwhile
  */
 export async function openWay(signIn: OpenSignIn, choice: MethodChoice, deps: WayDeps): Promise<void> {
   try {
-    await open(signIn, choice.method, deps)
-    signIn.shown = choice
+    signIn.shown = await open(signIn, choice.method, choice, deps)
   } catch (error) {
     const other = choice.isAsked ? undefined : wayAround(error)
     if (other === undefined) throw error
-    await open(signIn, other, deps).catch((second: unknown) => {
-      throw deadEnd(error, second)
-    })
-    signIn.shown = {
-      ...choice,
-      method: other,
-      reason: because(other, isCodexError(error) ? error.message.replace(/\.$/, '') : 'the other way failed'),
-    }
+    const why = isCodexError(error) ? error.message.replace(/\.$/, '') : 'the other way failed'
+    signIn.shown = await open(signIn, other, { ...choice, reason: because(other, why) }, deps).catch(
+      (second: unknown) => {
+        throw deadEnd(error, second)
+      },
+    )
   }
 }
 
-async function open(signIn: OpenSignIn, method: SignInMethod, deps: WayDeps): Promise<void> {
+async function open(
+  signIn: OpenSignIn,
+  method: SignInMethod,
+  { reason, opensBrowser }: MethodChoice,
+  deps: WayDeps,
+): Promise<BrowserWay | DeviceWay> {
   const { session } = signIn
   if (method === 'browser') {
-    signIn.browser ??= await openBrowserSignIn(session, deps)
+    if (signIn.browser === undefined) {
+      const way = await openBrowserSignIn(session, deps)
+      signIn.browser = { ...way, method, reason, opensBrowser, opened: false }
+    }
     // It may have been called off while the listener was opening.
-    if (session.ended.aborted) await signIn.browser.close()
+    if (!session.ended.aborted) return signIn.browser
+    await signIn.browser.close()
+    throw session.error() ?? signInCancelled('The sign-in has ended.')
+  }
+  if (signIn.device === undefined) {
+    const way = await openDeviceSignIn(session, { device: deps.device, onLost: (error) => loseDevice(signIn, error) })
+    signIn.device = { ...way, method, reason, opened: false }
+    session.prolong(way.expiresAt)
+    deps.lease.prolong(session.expiresAt())
+  }
+  return signIn.device
+}
+
+/** What was asked in the browser may still be answered there. */
+function loseDevice(signIn: OpenSignIn, error: CodexError): void {
+  signIn.device = undefined
+  if (signIn.browser === undefined) {
+    signIn.session.fail(error)
     return
   }
-  const onLost = (error: CodexError) => {
-    signIn.device = undefined
-    // What was asked in the browser may still be answered there.
-    if (signIn.browser === undefined) session.fail(error)
-  }
-  signIn.device ??= await openDeviceSignIn(session, { device: deps.device, onLost })
-  session.prolong(signIn.device.expiresAt)
-  deps.lease.take(session.expiresAt(), true)
+  signIn.browser.reason = because('browser', error.message.replace(/\.$/, ''))
+  signIn.shown = signIn.browser
 }
 
 /** The way that leads around this obstacle: a port nobody else can free, a switch in the account's settings. */

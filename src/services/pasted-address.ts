@@ -37,6 +37,12 @@ export function nothingToComplete(): CodexError {
   })
 }
 
+export function onlyAnAddress(): CodexError {
+  return new CodexError('INPUT_INVALID', 'callback_url completes the sign-in that is open, so it stands alone.', {
+    hint: 'Leave method and force out.',
+  })
+}
+
 function notOurs(redirectUri: string): CodexError {
   return new CodexError('INPUT_INVALID', 'callback_url: this is not the address at which the sign-in ends.', {
     hint: `It begins with ${redirectUri}?code= and stands in the address bar of the page that did not load; copy all of it.`,

@@ -6,11 +6,13 @@ export interface SignInLease {
   /** Whether a sign-in is open in another process, one that lives and whose time is not over. */
   isElsewhere(): boolean
   /**
-   * Takes it until `untilMs` (wall clock), or prolongs it. False when another process has it and `force` is not set.
+   * Takes it until `untilMs` (wall clock). False when another process has it and `force` is not set.
    *
    * @throws CodexError STORAGE_FAILED
    */
   take(untilMs: number, force: boolean): boolean
+  /** Moves the end of what this process still has. @throws CodexError STORAGE_FAILED */
+  prolong(untilMs: number): void
   /** Never fails. */
   release(): void
 }
@@ -32,29 +34,34 @@ export function createSignInLease({ claims, clock }: SignInLeaseDeps): SignInLea
     return !claim.done || (claim.untilMs ?? 0) > clock.now()
   }
 
+  /** False also for one that another window has taken over by force. */
+  const isHeld = () => held !== undefined && claims.top(SUBJECT)?.number === held
+
+  function prolong(untilMs: number): void {
+    if (held !== undefined && isHeld()) claims.finish(SUBJECT, held, { untilMs, fails: 0 })
+  }
+
   return {
     isElsewhere() {
       const top = claims.top(SUBJECT)
       return top?.number !== held && isOpen(top)
     },
     take(untilMs, force) {
-      while (true) {
+      while (!isHeld()) {
         const top = claims.top(SUBJECT)
-        if (held === undefined || top?.number !== held) {
-          if (isOpen(top) && !force) return false
-          const number = (top?.number ?? 0) + 1
-          // Somebody was faster: look again.
-          if (!claims.take(SUBJECT, number)) continue
-          held = number
-        }
-        claims.finish(SUBJECT, held, { untilMs, fails: 0 })
-        return true
+        if (isOpen(top) && !force) return false
+        // The time as number, so that none comes twice: a release removes what was there, and with it the count.
+        const number = Math.max((top?.number ?? 0) + 1, clock.now())
+        // Somebody may be faster: then look again.
+        if (claims.take(SUBJECT, number)) held = number
       }
+      prolong(untilMs)
+      return true
     },
+    prolong,
     release() {
       try {
-        // One that was taken over by force is the other window's by now.
-        if (held !== undefined && claims.top(SUBJECT)?.number === held) claims.release(SUBJECT)
+        if (isHeld()) claims.release(SUBJECT)
       } catch {
         // It ends by its time.
       }

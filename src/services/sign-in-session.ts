@@ -55,13 +55,10 @@ export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDep
   outcome.catch(() => {})
 
   function succeed(account: IdClaims): void {
+    if (state !== 'pending') return
     state = 'succeeded'
     ended.abort()
     resolve(account)
-  }
-
-  function adopt(account: IdClaims): void {
-    if (state === 'pending') succeed(account)
   }
 
   function fail(error: CodexError): void {
@@ -77,10 +74,11 @@ export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDep
       const record = newRecord(await oauth.exchangeCode(proof), clock.now())
       await store(record)
       succeed(readIdClaims(record))
-      return undefined
+      // Called off between storing and this line: whoever did that also removes what was stored.
+      return state === 'succeeded' ? undefined : failure
     } catch (cause) {
-      // By another way meanwhile: whoever looks at this one's page is signed in all the same.
-      if (state === 'succeeded') return undefined
+      // The other way has won: whoever looks at this one's page is signed in all the same, or not, as it ends there.
+      if (isStored || state === 'succeeded') return outcome.then(() => undefined, asCodexError)
       const error = asCodexError(cause)
       fail(error)
       return error
@@ -126,7 +124,7 @@ export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDep
     outcome,
     ended: ended.signal,
     redeem,
-    adopt,
+    adopt: succeed,
     fail,
   }
 }

@@ -3,7 +3,8 @@ import { CodexError } from '../errors.ts'
 import { raceSignal } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { IdClaims } from './id-claims.ts'
-import type { OpenSignIn } from './open-sign-in.ts'
+import type { BrowserWay, DeviceWay, OpenSignIn } from './open-sign-in.ts'
+import type { SignInSession } from './sign-in-session.ts'
 
 /** What a user answers who is asked to open an address; `failed` when the client could not ask. */
 export type OfferAnswer = 'accept' | 'decline' | 'cancel' | 'failed'
@@ -30,7 +31,7 @@ export interface WaitDeps {
   config: Pick<Config, 'loginWaitMs'>
   clock: Clock
   /** Who has signed in elsewhere since. */
-  signedInSince: (signIn: OpenSignIn) => IdClaims | undefined
+  signedInSince: (signIn: OpenSignIn) => Promise<IdClaims | undefined>
   /** Whether the other window's sign-in, which is waited for, is still open. */
   isOpenElsewhere: () => boolean
 }
@@ -67,13 +68,12 @@ export async function showAndWait(
 
 /** False: the user has to act before waiting makes sense. */
 async function show(signIn: OpenSignIn, options: WaitOptions, deps: WaitDeps, over: AbortSignal): Promise<boolean> {
-  const { shown } = signIn
-  if (shown === undefined) return true
-  const answer = options.offer === undefined ? 'failed' : await ask(signIn, options.offer, deps, over)
-  const { opened, reason = shown.reason } =
-    answer === 'accept' ? OPENED : answer === 'failed' ? await openBrowser(signIn) : NOT_OPENED[answer]
-  signIn.opened = opened
-  signIn.shown = { ...shown, reason }
+  const { shown: way, session } = signIn
+  if (way === undefined) return true
+  const answer = options.offer === undefined ? 'failed' : await ask(way, session, options.offer, deps, over)
+  const { opened, reason = way.reason } =
+    answer === 'accept' ? OPENED : answer === 'failed' ? await openBrowser(way, session) : NOT_OPENED[answer]
+  Object.assign(way, { opened, reason })
   return opened
 }
 
@@ -85,10 +85,10 @@ interface Shown {
 
 const OPENED: Shown = { opened: true }
 
-async function openBrowser({ shown, browser, session }: OpenSignIn): Promise<Shown> {
-  if (shown?.method !== 'browser' || !shown.opensBrowser || browser === undefined) return { opened: false }
+async function openBrowser(way: BrowserWay | DeviceWay, session: SignInSession): Promise<Shown> {
+  if (way.method !== 'browser' || !way.opensBrowser) return { opened: false }
   // Whoever signs in meanwhile, elsewhere say, need not wait for a launcher that hangs.
-  return Promise.race([browser.show(), session.outcome.then(() => OPENED)])
+  return Promise.race([way.show(), session.outcome.then(() => OPENED)])
 }
 
 const NOT_OPENED: Readonly<Record<'decline' | 'cancel' | 'late', Shown>> = {
@@ -97,14 +97,18 @@ const NOT_OPENED: Readonly<Record<'decline' | 'cancel' | 'late', Shown>> = {
   late: { opened: false, reason: 'The dialog with the address was not answered in time.' },
 }
 
-async function ask(signIn: OpenSignIn, offer: OfferAddress, { config, clock }: WaitDeps, over: AbortSignal) {
-  const { session, browser, device, shown } = signIn
-  const isDevice = shown?.method === 'device'
-  const url = (isDevice ? device : browser)?.url
-  if (url === undefined) return 'failed'
-  const message = isDevice
-    ? `Sign in to Codex with ChatGPT: open the page and enter the code ${device?.userCode}.`
-    : 'Sign in to Codex with ChatGPT: open the page in your browser.'
+async function ask(
+  way: BrowserWay | DeviceWay,
+  session: SignInSession,
+  offer: OfferAddress,
+  { config, clock }: WaitDeps,
+  over: AbortSignal,
+) {
+  const { url } = way
+  const message =
+    way.method === 'device'
+      ? `Sign in to Codex with ChatGPT: open the page and enter the code ${way.userCode}.`
+      : 'Sign in to Codex with ChatGPT: open the page in your browser.'
   const dialog = new AbortController()
   const close = () => dialog.abort()
   over.addEventListener('abort', close, { once: true })
@@ -133,20 +137,22 @@ async function watch(
   for (let waitedMs = 0; waitedMs < limitMs; waitedMs += LOOK_MS) {
     if (waitedMs % PROGRESS_MS === 0 && waitedMs > 0) onProgress?.(whatFor(signIn))
     await clock.sleep(Math.min(LOOK_MS, limitMs - waitedMs), signal)
-    const account = signIn.session.state() === 'pending' ? signedInSince(signIn) : undefined
+    // Before the look: the other window stores first and gives its lease back then.
+    const isOver = signIn.isElsewhere && !isOpenElsewhere()
+    const account = signIn.session.state() === 'pending' ? await signedInSince(signIn) : undefined
     if (account !== undefined) {
       signIn.session.adopt(account)
       return account
     }
-    if (signIn.isElsewhere && !isOpenElsewhere()) signIn.session.fail(endedElsewhere())
+    if (isOver) signIn.session.fail(endedElsewhere())
   }
   return undefined
 }
 
-function whatFor({ browser, device, shown }: OpenSignIn): string {
+function whatFor({ shown }: OpenSignIn): string {
   if (shown === undefined) return 'Waiting for the sign-in that is open in another window'
-  if (shown.method === 'device') return `Waiting for you to enter ${device?.userCode} at ${device?.url}`
-  return `Waiting for you to sign in. If no browser has opened: ${browser?.url}`
+  if (shown.method === 'device') return `Waiting for you to enter ${shown.userCode} at ${shown.url}`
+  return `Waiting for you to sign in. If no browser has opened: ${shown.url}`
 }
 
 function endedElsewhere(): CodexError {

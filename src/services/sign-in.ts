@@ -1,5 +1,4 @@
 import type { Config } from '../config.ts'
-import type { CodexError } from '../errors.ts'
 import { raceSignal } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { Surroundings } from '../infrastructure/surroundings.ts'
@@ -8,43 +7,12 @@ import { isApiKeyRecord } from './api-key.ts'
 import { type IdClaims, readIdClaims } from './id-claims.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
 import { type OpenSignIn, openWay, type WayDeps } from './open-sign-in.ts'
-import { nothingToComplete } from './pasted-address.ts'
+import { nothingToComplete, onlyAnAddress } from './pasted-address.ts'
 import { chooseMethod, type MethodChoice, type SignInMethod } from './sign-in-method.ts'
 import { openSession, signInCancelled } from './sign-in-session.ts'
+import { type LoginOutcome, type LoginView, pendingLogin, viewOf } from './sign-in-view.ts'
 import { showAndWait, type WaitOptions } from './sign-in-wait.ts'
 import type { TokenManager } from './token-manager.ts'
-
-/** How the sign-in of this process stands: what `codex_status` shows as `login`. */
-export interface LoginView {
-  state: 'pending' | 'succeeded' | 'failed' | 'cancelled'
-  /** `other-window`: it is open there, and waited for here. */
-  method: SignInMethod | 'other-window'
-  /** The address to open, while it is of use. */
-  url: string | undefined
-  userCode: string | undefined
-  /** Milliseconds since the epoch, like `expiresAt`. */
-  openedAt: number
-  expiresAt: number
-  error: CodexError | undefined
-}
-
-/** Still waiting for the user; it stays open until `expiresAt`. */
-export interface PendingLogin {
-  status: 'pending'
-  method: SignInMethod | 'other-window'
-  /** Sentences: why this way, and what stands in the way of another. */
-  reason: string
-  url: string | undefined
-  /** To be typed in at `url`. */
-  userCode: string | undefined
-  /** Where the browser's answer is expected, while one is. */
-  port: number | undefined
-  expiresAt: number
-  /** Whether a browser shows the address already. */
-  opened: boolean
-}
-
-export type LoginOutcome = { status: 'authenticated'; account: IdClaims; fresh: boolean } | PendingLogin
 
 export interface LoginOptions extends WaitOptions {
   /** Sign in again although somebody is signed in; also ends a sign-in that is open. */
@@ -103,14 +71,18 @@ export function createSignIn(deps: SignInDeps): SignIn {
   async function begin(options: LoginOptions): Promise<IdClaims | Begun> {
     const asked = cancels
     const { force, signal } = options
+    /** Also after every wait before something opens: nobody may be there any more to whom it could be shown. */
+    const assertWanted = () => {
+      if (asked !== cancels || signal?.aborted) throw signInCancelled('The sign-in was cancelled.')
+    }
     await storage.unlock()
     const savedBefore = storedLogin()?.savedAt
     // Outside the queue: it may ask the service, and nobody should have to wait behind that.
     const account = force || isPending() ? undefined : await signedInAccount(signal)
     if (account !== undefined) return account
     const begun = beginning.then(async () => {
-      if (asked !== cancels) throw signInCancelled('The sign-in was cancelled.')
-      return (force ? undefined : await join(options)) ?? openAnew(options, savedBefore)
+      assertWanted()
+      return (force ? undefined : await join(options)) ?? openAnew(options, savedBefore, assertWanted)
     })
     beginning = begun.catch(() => {})
     return begun
@@ -124,23 +96,32 @@ export function createSignIn(deps: SignInDeps): SignIn {
   /** The sign-in that is open already, or who has meanwhile signed in in another window. */
   async function join(options: LoginOptions): Promise<IdClaims | Begun | undefined> {
     if (running === undefined || !isPending()) return undefined
-    const account = signedInSince(running)
+    const signIn = running
+    const account = await signedInSince(signIn)
     if (account !== undefined) {
-      running.session.adopt(account)
+      signIn.session.adopt(account)
       return account
     }
     const { method } = options
-    // Another window's sign-in is left to that window, and this one gets its own.
-    if (method !== undefined && running.isElsewhere) return undefined
-    const isNew = method !== undefined && running[method] === undefined
-    if (isNew) await openWay(running, choiceFor(options), deps)
-    return { signIn: running, isNew }
+    // Another window's sign-in is left to that window, and this one gets its own if it asks for one or that one is over.
+    if (signIn.isElsewhere) {
+      return method === undefined && lease.isElsewhere() ? { signIn, isNew: false } : undefined
+    }
+    const isNew = method !== undefined && signIn.shown?.method !== method
+    if (isNew) await orSignedIn(signIn, openWay(signIn, choiceFor(options), deps))
+    return { signIn, isNew }
   }
 
-  async function openAnew(options: LoginOptions, savedBefore: number | undefined): Promise<IdClaims | Begun> {
+  async function openAnew(
+    options: LoginOptions,
+    savedBefore: number | undefined,
+    assertWanted: () => void,
+  ): Promise<IdClaims | Begun> {
     // What would refuse the login at its end is better said before the browser opens.
     await storage.rehearse()
+    assertWanted()
     await end('A newer sign-in has taken the place of this one.')
+    assertWanted()
     const isWanted = options.force || options.method !== undefined
     const signIn = newSignIn(savedBefore)
     running = signIn
@@ -149,24 +130,33 @@ export function createSignIn(deps: SignInDeps): SignIn {
       if (signIn.isElsewhere) return { signIn, isNew: true }
       signIn.session.ended.addEventListener('abort', () => lease.release())
       // The other window may have finished while this call was getting ready.
-      const account = isWanted ? undefined : signedInSince(signIn)
+      const account = isWanted ? undefined : await signedInSince(signIn)
       if (account !== undefined) {
         signIn.session.adopt(account)
         return account
       }
-      await openWay(signIn, choiceFor(options), deps)
+      await orSignedIn(signIn, openWay(signIn, choiceFor(options), deps))
+      assertWanted()
     } catch (error) {
       signIn.session.fail(signInCancelled('The sign-in could not begin.'))
+      await signIn.browser?.close()
       if (running === signIn) running = undefined
       throw error
     }
     return { signIn, isNew: true }
   }
 
+  /** A way that was closed on us because the login came by another one is no failure. */
+  async function orSignedIn({ session }: OpenSignIn, opening: Promise<void>): Promise<void> {
+    await opening.catch((error: unknown) => {
+      if (session.state() !== 'succeeded') throw error
+    })
+  }
+
   /** One without a way as yet. */
   function newSignIn(savedBefore: number | undefined): OpenSignIn {
     const session = openSession({ storage, oauth, clock, limitMs: config.loginTimeoutMs })
-    const way = { browser: undefined, device: undefined, shown: undefined, opened: false, isElsewhere: false }
+    const way = { browser: undefined, device: undefined, shown: undefined, isElsewhere: false }
     return { session, ...way, savedBefore, told: false }
   }
 
@@ -190,7 +180,9 @@ export function createSignIn(deps: SignInDeps): SignIn {
   }
 
   /** Who has signed in elsewhere, in another window say, since this sign-in was opened. */
-  function signedInSince({ savedBefore }: OpenSignIn): IdClaims | undefined {
+  async function signedInSince({ savedBefore }: OpenSignIn): Promise<IdClaims | undefined> {
+    // It may lie there under a key this process has not needed yet.
+    await storage.unlock()
     const record = storedLogin()
     // A renewal leaves this time as it is.
     if (record?.savedAt === undefined || record.savedAt === savedBefore || isApiKeyRecord(record)) return undefined
@@ -202,14 +194,14 @@ export function createSignIn(deps: SignInDeps): SignIn {
     await running?.browser?.close()
   }
 
-  async function paste(address: string, { signal }: LoginOptions): Promise<LoginOutcome> {
+  async function paste(address: string, { force, method, signal }: LoginOptions): Promise<LoginOutcome> {
     const signIn = running
-    if (signIn?.browser === undefined || !isPending()) {
-      // It may have arrived by itself while the user was copying it.
-      if (signIn?.session.state() !== 'succeeded') throw nothingToComplete()
-    } else {
-      await raceSignal(signIn.browser.paste(address), signal)
-    }
+    if (force || method !== undefined) throw onlyAnAddress()
+    if (signIn?.browser === undefined) throw nothingToComplete()
+    // It may have arrived by itself while the user was copying it.
+    if (signIn.session.state() === 'succeeded') signIn.browser.check(address)
+    else if (isPending()) await raceSignal(signIn.browser.paste(address), signal)
+    else throw nothingToComplete()
     signIn.told = true
     return { status: 'authenticated', account: await signIn.session.outcome, fresh: true }
   }
@@ -233,42 +225,12 @@ export function createSignIn(deps: SignInDeps): SignIn {
       signIn.told = true
       return { status: 'authenticated', account, fresh: true }
     },
-    view() {
-      // One that is only being opened has nothing to show.
-      if (running === undefined || (running.shown === undefined && !running.isElsewhere)) return undefined
-      const { session, shown } = running
-      const state = session.state()
-      const { url, userCode } = addressOf(running)
-      const { openedAt } = session
-      const method = shown?.method ?? 'other-window'
-      return { state, method, url, userCode, openedAt, expiresAt: session.expiresAt(), error: session.error() }
-    },
+    view: () => (running === undefined ? undefined : viewOf(running)),
     async cancel() {
       cancels += 1
       await end('The sign-in was cancelled.')
       // How an earlier sign-in ended interests nobody who has signed out.
       if (running?.session.state() !== 'cancelled') running = undefined
     },
-  }
-}
-
-function pendingLogin(signIn: OpenSignIn): PendingLogin {
-  const { session, shown, opened } = signIn
-  return {
-    status: 'pending',
-    method: shown?.method ?? 'other-window',
-    reason: shown?.reason ?? 'A sign-in is open in another window.',
-    ...addressOf(signIn),
-    expiresAt: session.expiresAt(),
-    opened,
-  }
-}
-
-function addressOf({ browser, device, shown }: OpenSignIn) {
-  const isDevice = shown?.method === 'device' && device !== undefined
-  return {
-    url: isDevice ? device.url : browser?.url,
-    userCode: isDevice ? device.userCode : undefined,
-    port: browser?.port,
   }
 }

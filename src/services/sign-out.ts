@@ -25,7 +25,9 @@ export interface SignOutDeps {
 
 export function createSignOut({ signIn, tokens, credentials }: SignOutDeps): SignOut {
   return async () => {
-    const cancelled = signIn.view()?.state === 'pending'
+    const open = signIn.view()
+    // Another window's sign-in goes on there.
+    const cancelled = open?.state === 'pending' && open.method !== 'other-window'
     // First: an exchange that is under way must find itself cancelled before the record is gone.
     await signIn.cancel()
     const cleared = await tokens.clear()

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { maskEmail } from '../services/id-claims.ts'
-import type { LoginOutcome, PendingLogin, SignIn } from '../services/sign-in.ts'
+import type { SignIn } from '../services/sign-in.ts'
+import type { LoginOutcome, PendingLogin } from '../services/sign-in-view.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const output = z.looseObject({

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { AccountStatus, ReadStatus } from '../services/account-status.ts'
 import { maskEmail } from '../services/id-claims.ts'
-import type { LoginView } from '../services/sign-in.ts'
+import type { LoginView } from '../services/sign-in-view.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const login = z.looseObject({

@@ -38,13 +38,28 @@ test('it can be prolonged, and taken over by force', () => {
   const { window, pass } = desk()
   const [a, b] = [window(), window()]
   a.take(NOW + 1_000, false)
-  a.take(NOW + 90_000, false)
+  a.prolong(NOW + 90_000)
   pass(2_000)
   expect(b.isElsewhere()).toBe(true)
   expect(b.take(NOW + 90_000, true)).toBe(true)
   expect([a.isElsewhere(), b.isElsewhere()]).toEqual([true, false])
   a.release()
   expect(a.isElsewhere()).toBe(true)
+})
+
+test('a window that was ousted has nothing to do with what comes after', () => {
+  const { window, pass } = desk()
+  const [a, b, c] = [window(), window(), window()]
+  a.take(NOW + 60_000, false)
+  pass(1)
+  b.take(NOW + 60_000, true)
+  b.release()
+  pass(1)
+  c.take(NOW + 60_000, false)
+  a.prolong(NOW + 1)
+  a.release()
+  pass(2)
+  expect([a.isElsewhere(), b.isElsewhere(), c.isElsewhere()]).toEqual([true, true, false])
 })
 
 test('its time runs out, whoever holds it', () => {

@@ -1,4 +1,6 @@
+import { mkdirSync, rmdirSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Surroundings } from '../../src/infrastructure/surroundings.ts'
 import { type FakeOpenAI, type FakeOpenAIOptions, startFakeOpenAI } from '../support/fake-openai.ts'
@@ -26,6 +28,8 @@ async function start(fake: FakeOpenAI, options: StartOptions & { waitMs?: number
     ...others,
   })
 }
+
+const SEALED = { CODEX_OAUTH_STORE: 'encrypted', CODEX_OAUTH_PASSPHRASE: 'FAKE passphrase' }
 
 const login = (app: StartedApp, args: Record<string, unknown> = {}) => app.call('codex_login', args)
 const view = async (app: StartedApp) => (await app.call('codex_status')).data.login
@@ -111,8 +115,23 @@ describe('with a code for another device', () => {
     const before = countOf(fake, POLL)
     fake.denyDevice()
     await fake.arrival(POLL, before + 1)
+    await expect.poll(async () => (await view(both)).method, { timeout: 5_000 }).toBe('browser')
+    expect(await view(both)).toMatchObject({ state: 'pending', url: browser.url })
+    expect((await login(both)).data).toMatchObject({ method: 'browser', reason: expect.stringContaining('refused') })
     await fake.browser(browser.url)
     expect((await login(both)).data.status).toBe('authenticated')
+  })
+
+  test('with both ways open, the one that is asked for is shown', async () => {
+    const fake = await startFake()
+    const app = await start(fake, { waitMs: 1 })
+    const { data: browser } = await login(app)
+    expect((await login(app, { method: 'device' })).data.user_code).toBe('FAKE-00001')
+    const { data } = await login(app, { method: 'browser' })
+    expect(data).toMatchObject({ method: 'browser', url: browser.url })
+    expect(data.user_code).toBeUndefined()
+    expect((await login(app, { method: 'device' })).data.user_code).toBe('FAKE-00001')
+    expect(app.opened).toHaveLength(1)
   })
 
   test('switched off and asked for by name: said, with what else works', async () => {
@@ -171,23 +190,27 @@ describe('with a code for another device', () => {
     expect(app.stored()).toBeUndefined()
   })
 
-  test('two codes at the same moment, by browser and by device: one login is stored, the other revoked', async () => {
-    const fake = await startFake()
-    const app = await start(fake, { waitMs: 1 })
-    const { data: browser } = await login(app)
-    await login(app, { method: 'device' })
-    const door = gate()
-    fake.script.token.push(late(door.promise), late(door.promise))
-    fake.approveDevice()
-    const page = fake.browser(browser.url)
-    await fake.arrival('/oauth/token', 2)
-    door.open()
-    await page
-    await expect.poll(() => fake.seen.revocations.length, { timeout: 5_000 }).toBe(1)
-    expect((await page).status).toBe(200)
-    expect((await login(app)).data.status).toBe('authenticated')
-    expect(fake.seen.revocations[0]?.token).not.toBe(app.stored()?.codex?.refresh_token)
-  })
+  test.each([{}, SEALED])(
+    'two codes at the same moment, by browser and by device: one login is stored, the other revoked (%j)',
+    async (env) => {
+      const fake = await startFake()
+      const app = await start(fake, { waitMs: 1, env })
+      const { data: browser } = await login(app)
+      await login(app, { method: 'device' })
+      const door = gate()
+      fake.script.token.push(late(door.promise), late(door.promise))
+      fake.approveDevice()
+      const page = fake.browser(browser.url)
+      await fake.arrival('/oauth/token', 2)
+      const waiting = login(app)
+      door.open()
+      expect((await page).status).toBe(200)
+      await waiting
+      await expect.poll(() => fake.seen.revocations.length, { timeout: 5_000 }).toBe(1)
+      expect((await login(app)).data.status).toBe('authenticated')
+      expect((await app.call('codex_query', { prompt: 'Hi' })).isError).toBe(false)
+    },
+  )
 })
 
 describe('with the address of the last page, pasted', () => {
@@ -240,6 +263,18 @@ describe('with the address of the last page, pasted', () => {
     expect((await login(app, { callback_url: await redirectOf(data.url) })).text).toMatch(/\[TOKEN_REQUEST_FAILED\]$/)
   })
 
+  test('it stands alone, and after the end only the redirect itself counts', async () => {
+    const fake = await startFake()
+    const app = await start(fake, { waitMs: 1 })
+    const { data } = await login(app)
+    const callback_url = await redirectOf(data.url)
+    for (const other of [{ force: true }, { method: 'device' }]) {
+      expect((await login(app, { callback_url, ...other })).text).toMatch(/stands alone.*\[INPUT_INVALID\]$/)
+    }
+    await login(app, { callback_url })
+    expect((await login(app, { callback_url: 'done' })).text).toMatch(/\[INPUT_INVALID\]$/)
+  })
+
   test('without a sign-in that waits for it, it is refused', async () => {
     const fake = await startFake()
     const app = await start(fake, { surroundings: SSH, waitMs: 1 })
@@ -284,6 +319,17 @@ describe('two windows', () => {
     }
   }, 60_000)
 
+  test('with a login that is stored under a key of its own, too', async () => {
+    const fake = await startFake()
+    const one = await start(fake, { waitMs: 1, env: SEALED })
+    const two = await start(fake, { waitMs: 20_000, home: one.home, env: SEALED })
+    const { data } = await login(one)
+    const waiting = login(two)
+    await expect.poll(async () => (await view(two))?.method).toBe('other-window')
+    await fake.browser(data.url)
+    expect((await waiting).data.status).toBe('authenticated')
+  })
+
   test('the second one says where the sign-in is open, and hears how it ends', async () => {
     const fake = await startFake()
     const one = await start(fake, { waitMs: 1 })
@@ -307,6 +353,18 @@ describe('two windows', () => {
     expect((await login(one)).data).toMatchObject({ status: 'pending', method: 'browser' })
   })
 
+  test('the second one opens its own when the first has given up meanwhile, and does not call off what is not its own', async () => {
+    const fake = await startFake()
+    const one = await start(fake, { waitMs: 1 })
+    const two = await start(fake, { waitMs: 1, home: one.home })
+    await login(one)
+    expect((await login(two)).data.method).toBe('other-window')
+    expect((await two.call('codex_clear')).data.login_cancelled).toBe(false)
+    expect((await login(two)).data.method).toBe('other-window')
+    expect((await one.call('codex_clear')).data.login_cancelled).toBe(true)
+    expect((await login(two)).data).toMatchObject({ status: 'pending', method: 'browser' })
+  })
+
   test('force, or a way asked for by name, opens one in the second window too', async () => {
     const fake = await startFake()
     const one = await start(fake, { waitMs: 1 })
@@ -315,6 +373,42 @@ describe('two windows', () => {
     expect((await login(two)).data.method).toBe('other-window')
     expect((await login(two, { method: 'device' })).data.method).toBe('device')
     expect((await login(two, { force: true })).data.method).toBe('browser')
+  })
+})
+
+describe('what is called off before anything is open', () => {
+  /** Another program is writing: the check that a login could be stored has to wait. */
+  function holdStorage(app: StartedApp): () => void {
+    mkdirSync(`${app.credentialsFile}.lock`, { recursive: true })
+    return () => rmdirSync(`${app.credentialsFile}.lock`)
+  }
+
+  test('by signing out opens nothing', async () => {
+    const fake = await startFake()
+    const app = await start(fake, { waitMs: 1 })
+    const release = holdStorage(app)
+    const waiting = login(app)
+    await setImmediate()
+    await app.call('codex_clear')
+    release()
+    expect((await waiting).text).toMatch(/\[CANCELLED\]$/)
+    expect(app.opened).toEqual([])
+    expect(await view(app)).toBeUndefined()
+  })
+
+  test('by the caller opens nothing either', async () => {
+    const fake = await startFake()
+    const app = await start(fake, { waitMs: 1 })
+    const release = holdStorage(app)
+    const giveUp = new AbortController()
+    const waiting = app.call('codex_login', {}, { signal: giveUp.signal })
+    await setImmediate()
+    giveUp.abort()
+    await expect(waiting).rejects.toThrow()
+    release()
+    // The queue of sign-ins is one: this call comes after the other has found out.
+    expect((await login(app)).data).toMatchObject({ status: 'pending', method: 'browser' })
+    expect(app.opened).toHaveLength(1)
   })
 })
 
@@ -430,6 +524,21 @@ describe('where the client has a dialog for addresses', () => {
     const { text } = await app.call('codex_query', { prompt: 'Hi' })
     expect(text).toMatch(/not signed in.*declined.*codex_login.*\[NOT_AUTHENTICATED\]$/)
     expect(fake.seen.requests.filter(({ path }) => path.endsWith('/responses'))).toEqual([])
+  })
+
+  test.each([
+    ['a key that is refused', { OPENAI_API_KEY: 'sk-FAKE-wrong' }],
+    ['a key that is none', { OPENAI_API_KEY: 's3cret key' }],
+  ])('%s is no reason to sign in', async (_, env) => {
+    const fake = await startFake()
+    let asked = 0
+    const dialog = async () => {
+      asked += 1
+      return 'cancel' as const
+    }
+    const app = await start(fake, { env, dialog })
+    expect((await app.call('codex_query', { prompt: 'Hi' })).isError).toBe(true)
+    expect(asked).toBe(0)
   })
 
   test('without such a dialog, a question opens nothing', async () => {

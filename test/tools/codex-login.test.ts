@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { LoginOptions, LoginOutcome, PendingLogin } from '../../src/services/sign-in.ts'
+import type { LoginOptions } from '../../src/services/sign-in.ts'
+import type { LoginOutcome, PendingLogin } from '../../src/services/sign-in-view.ts'
 import { codexLogin } from '../../src/tools/codex-login.ts'
 
 const NOW = 1_800_000_000_000

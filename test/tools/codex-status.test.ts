@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { CodexError } from '../../src/errors.ts'
 import type { AccountStatus } from '../../src/services/account-status.ts'
-import type { LoginView } from '../../src/services/sign-in.ts'
+import type { LoginView } from '../../src/services/sign-in-view.ts'
 import { codexStatus } from '../../src/tools/codex-status.ts'
 
 const NOW = 1_800_000_000_000

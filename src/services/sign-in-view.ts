@@ -1,0 +1,70 @@
+import type { CodexError } from '../errors.ts'
+import type { IdClaims } from './id-claims.ts'
+import type { OpenSignIn } from './open-sign-in.ts'
+import type { SignInMethod } from './sign-in-method.ts'
+
+/** How the sign-in of this process stands: what `codex_status` shows as `login`. */
+export interface LoginView {
+  state: 'pending' | 'succeeded' | 'failed' | 'cancelled'
+  /** `other-window`: it is open there, and waited for here. */
+  method: SignInMethod | 'other-window'
+  /** The address to open, while it is of use. */
+  url: string | undefined
+  userCode: string | undefined
+  /** Milliseconds since the epoch, like `expiresAt`. */
+  openedAt: number
+  expiresAt: number
+  error: CodexError | undefined
+}
+
+/** Still waiting for the user; it stays open until `expiresAt`. */
+export interface PendingLogin {
+  status: 'pending'
+  method: SignInMethod | 'other-window'
+  /** Sentences: why this way, and what stands in the way of another. */
+  reason: string
+  url: string | undefined
+  /** To be typed in at `url`. */
+  userCode: string | undefined
+  /** Where the browser's answer is expected, while one is. */
+  port: number | undefined
+  expiresAt: number
+  /** Whether a browser shows the address already. */
+  opened: boolean
+}
+
+export type LoginOutcome = { status: 'authenticated'; account: IdClaims; fresh: boolean } | PendingLogin
+
+/** Nothing for one that is only being opened: it has nothing to show. */
+export function viewOf(signIn: OpenSignIn): LoginView | undefined {
+  const { session, shown, isElsewhere } = signIn
+  if (shown === undefined && !isElsewhere) return undefined
+  const { openedAt } = session
+  const { url, userCode, method } = addressOf(signIn)
+  return {
+    state: session.state(),
+    method,
+    url,
+    userCode,
+    openedAt,
+    expiresAt: session.expiresAt(),
+    error: session.error(),
+  }
+}
+
+export function pendingLogin(signIn: OpenSignIn): PendingLogin {
+  const { session, shown, browser } = signIn
+  return {
+    status: 'pending',
+    reason: shown?.reason ?? 'A sign-in is open in another window.',
+    ...addressOf(signIn),
+    port: browser?.port,
+    expiresAt: session.expiresAt(),
+    opened: shown?.opened === true,
+  }
+}
+
+function addressOf({ shown }: OpenSignIn): Pick<PendingLogin, 'method' | 'url' | 'userCode'> {
+  if (shown === undefined) return { method: 'other-window', url: undefined, userCode: undefined }
+  return { method: shown.method, url: shown.url, userCode: shown.method === 'device' ? shown.userCode : undefined }
+}
