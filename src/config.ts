@@ -142,16 +142,20 @@ function createReader(text: Text, problems: string[]): Reader {
   }
 }
 
+const KEY_VARIABLE = 'CODEX_OAUTH_API_KEY_VARIABLE'
+
 function loadApiAccess(text: Text): ApiAccess {
   const badAddress: string[] = []
   const baseUrl = createReader(text, badAddress)('OPENAI_BASE_URL', 'https://api.openai.com/v1', serviceUrl)
   const problems = [...badAddress]
   const read = createReader(text, problems)
-  const named = read('CODEX_OAUTH_API_KEY_VARIABLE', undefined, variableName)
+  const named = read(KEY_VARIABLE, undefined, variableName)
+  const isMisnamed = problems.length > badAddress.length
   const names = named === undefined ? ['CODEX_API_KEY', 'OPENAI_API_KEY'] : [named]
-  const source = names.find((name) => text(name) !== undefined)
+  // A key was meant, and it may even stand in the place of the name: it is not passed over, and not inherited.
+  const source = isMisnamed ? KEY_VARIABLE : names.find((name) => text(name) !== undefined)
   return {
-    key: source === undefined ? undefined : read(source, undefined, secretWord('an API key', 4096)),
+    key: isMisnamed || source === undefined ? undefined : read(source, undefined, secretWord('an API key', 4096)),
     source,
     baseUrl,
     baseUrlProblem: badAddress.length === 0 ? undefined : configInvalid(badAddress),

@@ -123,6 +123,51 @@ test('every structure is what its tool has listed, in every state of a login', a
 })
 
 describe('signing in', () => {
+  test('what is stored says how and when, and the status tells', async () => {
+    const { fake, app } = await impatient()
+    await fake.browser((await app.call('codex_login')).data.url)
+    const { saved_at, refreshed_at, method } = app.stored()?.codex ?? {}
+    expect([method, refreshed_at]).toEqual(['chatgpt', saved_at])
+    const time = new Date(Number(saved_at) * 1000).toISOString()
+    expect((await app.call('codex_status')).data).toMatchObject({ created_at: time, refreshed_at: time })
+  })
+
+  test('a login whose tokens name no account is stored, and used without the header', async () => {
+    const { fake, app } = await impatient()
+    fake.script.token.push(changed({ access_token: 'opaque', id_token: 'opaque' }))
+    await fake.browser((await app.call('codex_login')).data.url)
+    expect(app.stored()?.codex).not.toHaveProperty('account_id')
+    await app.call('codex_query', { prompt: 'x' })
+    expect((await fake.arrival('/backend-api/codex/responses')).headers).not.toHaveProperty('chatgpt-account-id')
+  })
+
+  test.each(['succeeded', 'cancelled', 'failed'] as const)(
+    'status says when a sign-in began and ended: %s',
+    async (state) => {
+      const { fake, app } = await impatient()
+      const { url } = (await app.call('codex_login')).data
+      const open = (await app.call('codex_status')).data.login
+      expect(open).toMatchObject({
+        state: 'pending',
+        started_at: expect.stringMatching(/^\d{4}-.+Z$/),
+        finished_at: undefined,
+      })
+      if (state === 'cancelled') await app.call('codex_clear')
+      else await fake.browser(url, state === 'failed' ? { deny: true } : {})
+      const { login } = (await app.call('codex_status')).data
+      expect(login).toMatchObject({ state, started_at: open.started_at })
+      expect(Date.parse(login.finished_at)).toBeGreaterThanOrEqual(Date.parse(login.started_at))
+    },
+  )
+
+  test('one that turns out to be dead is signed in anew, after one try to renew it', async () => {
+    const { fake, app } = await impatient()
+    app.seed(recordOf(fake.issueTokens({ expiresInSeconds: -1 }), -1))
+    fake.expireRefreshTokens()
+    expect((await app.call('codex_login')).data.status).toBe('pending')
+    expect([fake.seen.counts['/oauth/token'], app.opened.length]).toEqual([1, 1])
+  })
+
   test('two calls at once share one listener, one address and one browser window', async () => {
     const fake = await startFake()
     const app = await startApp(fake, { env: { CODEX_OAUTH_NO_BROWSER: '' } })

@@ -218,6 +218,17 @@ describe('the credentials file', () => {
 })
 
 describe('the API key', () => {
+  test.each(['MY-KEY', 'sk-proj-s3cret', '7'])(
+    'whose variable has a name that is none (%s) is not passed over',
+    (name) => {
+      const { config, problem } = load({ CODEX_OAUTH_API_KEY_VARIABLE: name, OPENAI_API_KEY: 'sk-OTHER' })
+      expect(problem).toBeUndefined()
+      expect(config.api).toMatchObject({ key: undefined, source: 'CODEX_OAUTH_API_KEY_VARIABLE' })
+      expect(config.api.problem && shown(config.api.problem)).toMatch(/must be the name of an environment variable/)
+      expect(config.api.problem && shown(config.api.problem)).not.toContain('s3cret')
+    },
+  )
+
   test('is taken with the variable it came from', () => {
     expect(load({ OPENAI_API_KEY: ' sk-2 ' }).config.api).toMatchObject({ key: 'sk-2', source: 'OPENAI_API_KEY' })
     expect(load({ CODEX_API_KEY: 'sk-1', OPENAI_API_KEY: 'sk-2' }).config.api).toMatchObject({

@@ -21,6 +21,8 @@ export interface SignInSession {
   /** Milliseconds since the epoch, both. */
   openedAt: number
   expiresAt(): number
+  /** When it ended, however it did. */
+  endedAt(): number | undefined
   /** Lets it end no earlier than this: each way has a life of its own. */
   prolong(untilMs: number): void
   /** The account that is signed in, or a rejection with `error`. */
@@ -49,6 +51,7 @@ export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDep
   /** Two ways can bring a code at the same moment: the first to store its login has won. */
   let isStored = false
   let failure: CodexError | undefined
+  let endedAt: number | undefined
   const ended = new AbortController()
   const { promise: outcome, resolve, reject } = deferred<IdClaims>()
   // Nobody may be waiting when it fails; `error` keeps the reason for the next call.
@@ -57,6 +60,7 @@ export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDep
   function succeed(account: IdClaims): void {
     if (state !== 'pending') return
     state = 'succeeded'
+    endedAt = clock.now()
     ended.abort()
     resolve(account)
   }
@@ -65,6 +69,7 @@ export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDep
     if (state !== 'pending') return
     state = error.code === 'CANCELLED' ? 'cancelled' : 'failed'
     failure = error
+    endedAt = clock.now()
     ended.abort()
     reject(error)
   }
@@ -118,6 +123,7 @@ export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDep
     error: () => failure,
     openedAt,
     expiresAt: () => expiresAt,
+    endedAt: () => endedAt,
     prolong(untilMs) {
       expiresAt = Math.max(expiresAt, untilMs)
     },

@@ -14,6 +14,8 @@ export interface LoginView {
   /** Milliseconds since the epoch, like `expiresAt`. */
   openedAt: number
   expiresAt: number
+  /** When it ended, however it did. */
+  endedAt: number | undefined
   error: CodexError | undefined
 }
 
@@ -48,6 +50,7 @@ export function viewOf(signIn: OpenSignIn): LoginView | undefined {
     userCode,
     openedAt,
     expiresAt: session.expiresAt(),
+    endedAt: session.endedAt(),
     error: session.error(),
   }
 }

@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts'
+import { type ErrorCode, isCodexError } from '../errors.ts'
 import { raceSignal } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { Surroundings } from '../infrastructure/surroundings.ts'
@@ -53,6 +54,8 @@ export interface SignInDeps extends WayDeps {
   oauth: OAuthFlow
   clock: Clock
 }
+
+const PASSING: readonly ErrorCode[] = ['TOKEN_REQUEST_FAILED', 'NETWORK', 'TIMEOUT']
 
 interface Begun {
   signIn: OpenSignIn
@@ -166,7 +169,9 @@ export function createSignIn(deps: SignInDeps): SignIn {
       const record = await tokens.getTokens(signal)
       // The service will not renew it any more: a login that only seems to work.
       return record.refreshFailed === undefined ? readIdClaims(record) : undefined
-    } catch {
+    } catch (error) {
+      // Signed in, only that the service is away: it would be away for another sign-in as well.
+      if (isCodexError(error) && error.retryable && PASSING.includes(error.code)) throw error
       return undefined
     }
   }

@@ -9,6 +9,8 @@ const login = z.looseObject({
   method: z.enum(['browser', 'device', 'other-window']).optional(),
   url: z.string().optional(),
   user_code: z.string().optional(),
+  started_at: z.string().optional(),
+  finished_at: z.string().optional(),
   expires_in_seconds: z.number().optional(),
   error: z.string().optional(),
 })
@@ -76,7 +78,7 @@ function isoTime(ms: number | undefined): string | undefined {
 }
 
 function presentLogin(
-  { state, method, url, userCode, expiresAt, error }: LoginView,
+  { state, method, url, userCode, openedAt, expiresAt, endedAt, error }: LoginView,
   nowMs: number,
 ): z.infer<typeof login> {
   const pending = state === 'pending'
@@ -84,6 +86,8 @@ function presentLogin(
     state,
     method,
     user_code: pending ? userCode : undefined,
+    started_at: isoTime(openedAt),
+    finished_at: isoTime(endedAt),
     url: pending ? url : undefined,
     expires_in_seconds: pending ? Math.max(0, Math.ceil((expiresAt - nowMs) / 1000)) : undefined,
     error: error === undefined ? undefined : `${error.message} [${error.code}]`,

@@ -247,6 +247,14 @@ describe('an address on standard input', () => {
 })
 
 describe('an API key', () => {
+  test('is stored, and answers the next question', async () => {
+    const { fake, cli } = await here()
+    const stored = await cli.run(['login', '--with-api-key'], { stdin: `${fake.apiKey}\n` })
+    expect(stored).toMatchObject({ code: 0, stdout: expect.stringMatching(/^The API key works and is stored\./) })
+    expect(cli.stored()?.codex).toMatchObject({ access_token: fake.apiKey, method: 'api_key' })
+    expect((await cli.run(['ask', 'Hello?'])).stderr).toContain('stored API key, billed per token')
+  })
+
   async function store(typed: string, models = 4) {
     const { cli } = await here()
     const keys: string[] = []

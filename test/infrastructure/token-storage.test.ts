@@ -336,3 +336,11 @@ describe('a rehearsal finds what would keep a record from being stored, and chan
     expect(fs.readdirSync(join(file, '..'))).toEqual(['auth.json', 'auth.json.lock'])
   })
 })
+
+test('what is given is left as it is', async () => {
+  const storage = storageOf(newFile())
+  const record = Object.freeze(aRecord({ expiresAt: NOW + 999 }))
+  expect(await storage.update(() => record)).toMatchObject({ expiresAt: NOW })
+  expect(record.expiresAt).toBe(NOW + 999)
+  expect(await storage.update((current) => Object.freeze(current))).toEqual(storage.read().record)
+})

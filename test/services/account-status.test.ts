@@ -328,6 +328,7 @@ describe('beside that it says', () => {
     userCode: undefined,
     openedAt,
     expiresAt: openedAt + 300_000,
+    endedAt: undefined,
     error:
       state === 'failed'
         ? new CodexError('LOGIN_DENIED', 'The sign-in was refused in the browser.', { hint: 'Start again.' })

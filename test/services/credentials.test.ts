@@ -110,6 +110,14 @@ describe('of a signed-in account', () => {
     expect((await errorOf(credentials.current())).code).toBe('NOT_AUTHENTICATED')
   })
 
+  test('a login that cannot be opened is an error too, not a reason to spend money on the key', async () => {
+    const { bench, credentials } = await setUp({ OPENAI_API_KEY: KEY, CODEX_ACCESS_TOKEN: 'at-FAKE' })
+    writeFileSync(bench.file, '{"codex":{"sealed":{}}}', { mode: 0o600 })
+    const error = await errorOf(credentials.current())
+    expect(error).toMatchObject({ code: 'NOT_AUTHENTICATED', hint: expect.stringMatching(/sign in again\.$/i) })
+    expect(error.message).not.toBe('You are not signed in.')
+  })
+
   test('a damaged file is an error too', async () => {
     const { bench, credentials } = await setUp({ OPENAI_API_KEY: KEY })
     writeFileSync(bench.file, '{"codex":', { mode: 0o600 })

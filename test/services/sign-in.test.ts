@@ -2,6 +2,7 @@ import { mkdirSync, rmdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../../src/infrastructure/clock.ts'
 import type { Surroundings } from '../../src/infrastructure/surroundings.ts'
 import { type FakeOpenAI, type FakeOpenAIOptions, startFakeOpenAI } from '../support/fake-openai.ts'
 import { gate, late } from '../support/fake-script.ts'
@@ -9,6 +10,7 @@ import { freePorts } from '../support/free-ports.ts'
 import { hostileAddresses } from '../support/hostile-addresses.ts'
 import { isListening } from '../support/is-listening.ts'
 import { type DialogRequest, recordOf, type StartedApp, type StartOptions, startApp } from '../support/start-app.ts'
+import { createTestClock } from '../support/test-clock.ts'
 
 const SSH: Surroundings = { place: 'ssh', hasBrowser: false }
 const POLL = '/api/accounts/deviceauth/token'
@@ -187,6 +189,20 @@ describe('with a code for another device', () => {
     const polls = countOf(fake, POLL)
     await new Promise((resolve) => setTimeout(resolve, 1_500))
     expect(countOf(fake, POLL)).toBe(polls)
+    expect(app.stored()).toBeUndefined()
+  })
+
+  test('force ends it: a new code, and nobody asks about the old one', async () => {
+    const fake = await startFake()
+    const app = await start(fake, { waitMs: 1 })
+    await login(app, { method: 'device' })
+    expect((await login(app, { method: 'device', force: true })).data.user_code).toBe('FAKE-00002')
+    const polls = () =>
+      fake.seen.requests.filter(({ path, text }) => path === POLL && text.includes('FAKE-00001')).length
+    fake.approveDevice('FAKE-00001')
+    const before = polls()
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    expect(polls()).toBe(before)
     expect(app.stored()).toBeUndefined()
   })
 
@@ -549,3 +565,22 @@ describe('where the client has a dialog for addresses', () => {
     expect(await view(app)).toBeUndefined()
   })
 })
+
+test.each(['browser', 'device'] as const)(
+  'while a call waits (%s) it says what for, every ten seconds',
+  async (method) => {
+    const fake = await startFake({ deviceInterval: '5' })
+    const fast = createTestClock()
+    fast.hurry()
+    // Only the looks of a waiting call are hurried: the life of the sign-in and the polls (every 5 s) take their time.
+    const sleep = (ms: number, signal?: AbortSignal) => (ms === 1_000 ? fast : systemClock).sleep(ms, signal)
+    const app = await start(fake, { waitMs: 45_000, edges: { clock: { now: fast.now, sleep } } })
+    const said: string[] = []
+    const login = () => app.app.services.signIn.login({ force: false, method, onProgress: (words) => said.push(words) })
+    if (method === 'device') await login() // The first call with a code comes back at once.
+    expect((await login()).status).toBe('pending')
+    expect(said).toEqual(
+      Array(5).fill(expect.stringMatching(method === 'device' ? / enter FAKE-00001 at http/ : /opened: http/)),
+    )
+  },
+)

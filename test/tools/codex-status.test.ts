@@ -33,6 +33,8 @@ async function show(status: Partial<AccountStatus>) {
   return data
 }
 
+const STARTED_AT = new Date(NOW - 1_000).toISOString()
+
 const open: LoginView = {
   state: 'pending',
   method: 'browser',
@@ -40,6 +42,7 @@ const open: LoginView = {
   userCode: undefined,
   openedAt: NOW - 1_000,
   expiresAt: NOW + 90_001,
+  endedAt: undefined,
   error: undefined,
 }
 
@@ -97,6 +100,8 @@ test.each([
 
 test('a sign-in that is open has its address and the seconds left', async () => {
   expect((await show({ login: open })).login).toEqual({
+    started_at: STARTED_AT,
+
     method: 'browser',
     state: 'pending',
     url: open.url,
@@ -105,12 +110,18 @@ test('a sign-in that is open has its address and the seconds left', async () => 
 })
 
 test.each(['succeeded', 'cancelled'] as const)('a sign-in that has %s has neither', async (state) => {
-  expect((await show({ login: { ...open, state } })).login).toEqual({ method: 'browser', state })
+  expect((await show({ login: { ...open, state } })).login).toEqual({
+    started_at: STARTED_AT,
+    method: 'browser',
+    state,
+  })
 })
 
 test('a sign-in that failed says why, with its code', async () => {
   const error = new CodexError('LOGIN_TIMEOUT', 'Nobody came.', { hint: 'Again.', cause: new Error('CANARY') })
   expect((await show({ login: { ...open, state: 'failed', error } })).login).toEqual({
+    started_at: STARTED_AT,
+
     state: 'failed',
     method: 'browser',
     error: 'Nobody came. [LOGIN_TIMEOUT]',
