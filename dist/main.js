@@ -4041,6 +4041,8 @@ function whyNoKey(key) {
   if (/\s/.test(key)) return "An API key has no blanks or line breaks inside.";
   if (!/^[!-~]+$/.test(key)) return "This holds characters that no API key has.";
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(key)) return "This is an address, not an API key.";
+  if (/^(?:export)?[A-Za-z_][A-Za-z0-9_]*=/.test(key))
+    return "This is a line of settings; give only what stands behind the equals sign.";
   if (/^(?:eyJ|rt[_.-]|ac[_.-])/.test(key)) return "This is a token of a sign-in, not an API key.";
   return void 0;
 }
@@ -23703,13 +23705,18 @@ function offerOf(server, newId, { requestId }) {
   return async ({ message, url: url2, signal, ended }) => {
     const elicitationId = newId();
     const request = { mode: "url", message, url: url2, elicitationId };
+    const open4 = new AbortController();
+    const close = () => open4.abort();
+    signal.addEventListener("abort", close, { once: true });
     try {
-      const options = { relatedRequestId: requestId, signal, timeout: DIALOG_LIMIT_MS };
+      const options = { relatedRequestId: requestId, signal: open4.signal, timeout: DIALOG_LIMIT_MS };
       const { action } = await server.elicitInput(request, options);
       if (action === "accept") tellWhenDone(server, elicitationId, ended);
       return action;
     } catch {
       return "failed";
+    } finally {
+      signal.removeEventListener("abort", close);
     }
   };
 }
@@ -25376,15 +25383,17 @@ function createGuidedQuery({ client, signIn: signIn2, readStatus }) {
     } catch (error2) {
       if (offer === void 0 || !isCodexError(error2, "NOT_AUTHENTICATED") || !await isSignedOut()) throw error2;
       const outcome = await signIn2.login({ force: false, offer, signal, onProgress });
-      if (outcome.status === "pending") throw notYet(error2, outcome.reason);
+      if (outcome.status === "pending") throw notYet(error2, outcome);
       if (!outcome.fresh) throw error2;
     }
     return client.query(question, options);
   };
 }
-function notYet(cause, reason) {
+function notYet(cause, { reason, url: url2, userCode }) {
+  const code = userCode === void 0 ? "" : ` and enter the code ${userCode}`;
+  const open4 = url2 === void 0 ? "Finish it there" : `It stays open: open ${url2}${code}`;
   return new CodexError("NOT_AUTHENTICATED", `${cause.message} ${reason}`, {
-    hint: "The sign-in stays open: call codex_login, which shows its address, then ask again.",
+    hint: `${open4}, then ask again; codex_login tells how the sign-in stands.`,
     cause
   });
 }
@@ -25554,6 +25563,7 @@ function asTransient(error2) {
 }
 
 // src/services/sign-in.ts
+init_errors();
 init_abort();
 init_api_key();
 init_id_claims();
@@ -25674,7 +25684,7 @@ function escapeHtml(text3) {
 
 // src/services/browser-sign-in.ts
 var CALLBACK_PATH = "/auth/callback";
-async function openBrowserSignIn(session, deps) {
+async function openBrowserSignIn(session, deps, { listens }) {
   const { config: config2, oauth, openBrowser: openBrowser2, randomBytes: randomBytes2, log: log2 } = deps;
   const { openLoopbackServer: openLoopbackServer2 } = await Promise.resolve().then(() => (init_loopback_server(), loopback_server_exports));
   const { verifier, challenge } = createPkce(randomBytes2);
@@ -25704,9 +25714,10 @@ async function openBrowserSignIn(session, deps) {
     if (received === void 0) throw notThisSignIn();
     if (received.error !== void 0) throw received.error;
   }
-  const server = await openLoopbackServer2({ ports: config2.ports, path: CALLBACK_PATH, answer });
+  const server = listens ? await openLoopbackServer2({ ports: config2.ports, path: CALLBACK_PATH, answer }) : { port: void 0, close: async () => {
+  } };
   session.ended.addEventListener("abort", () => void server.close());
-  redirectUri = `http://${config2.redirectHost}:${server.port}${CALLBACK_PATH}`;
+  redirectUri = `http://${config2.redirectHost}:${server.port ?? config2.ports[0]}${CALLBACK_PATH}`;
   const url2 = oauth.authorizeUrl({ redirectUri, challenge, state });
   let browser;
   const show3 = () => {
@@ -25792,6 +25803,7 @@ function openSession({ storage, oauth, clock, limitMs }) {
   let state = "pending";
   let isStored2 = false;
   let failure2;
+  let endedAt;
   const ended = new AbortController();
   const { promise: outcome, resolve: resolve3, reject } = deferred();
   outcome.catch(() => {
@@ -25799,6 +25811,7 @@ function openSession({ storage, oauth, clock, limitMs }) {
   function succeed(account) {
     if (state !== "pending") return;
     state = "succeeded";
+    endedAt = clock.now();
     ended.abort();
     resolve3(account);
   }
@@ -25806,6 +25819,7 @@ function openSession({ storage, oauth, clock, limitMs }) {
     if (state !== "pending") return;
     state = error2.code === "CANCELLED" ? "cancelled" : "failed";
     failure2 = error2;
+    endedAt = clock.now();
     ended.abort();
     reject(error2);
   }
@@ -25851,6 +25865,7 @@ function openSession({ storage, oauth, clock, limitMs }) {
     error: () => failure2,
     openedAt,
     expiresAt: () => expiresAt,
+    endedAt: () => endedAt,
     prolong(untilMs) {
       expiresAt = Math.max(expiresAt, untilMs);
     },
@@ -25908,25 +25923,43 @@ function deferred() {
 
 // src/services/open-sign-in.ts
 async function openWay(signIn2, choice, deps) {
-  try {
-    signIn2.shown = await open2(signIn2, choice.method, choice, deps);
-  } catch (error2) {
-    const other = choice.isAsked ? void 0 : wayAround(error2);
-    if (other === void 0) throw error2;
-    const why = isCodexError(error2) ? error2.message.replace(/\.$/, "") : "the other way failed";
-    signIn2.shown = await open2(signIn2, other, { ...choice, reason: because(other, why) }, deps).catch(
-      (second) => {
-        throw deadEnd(error2, second);
-      }
-    );
+  const reasons = [];
+  for (const rung of choice.isAsked ? [choice.method] : LADDERS[choice.method]) {
+    try {
+      signIn2.shown = await open2(signIn2, rung, asRung(choice, rung, reasons), deps);
+      return;
+    } catch (error2) {
+      if (!isObstacle(error2) || rung === "paste") throw error2;
+      if (choice.isAsked) throw withWayAround(error2);
+      reasons.push(error2.message.replace(/\.$/, ""));
+      signIn2.closed.push(rung);
+    }
   }
 }
-async function open2(signIn2, method, { reason, opensBrowser }, deps) {
+function withWayAround(error2) {
+  if (error2.code !== "CALLBACK_PORT_IN_USE") return error2;
+  const hint = `${error2.hint ?? ""} Or use codex_login with method "device".`.trim();
+  return new CodexError(error2.code, error2.message, { hint, cause: error2 });
+}
+var LADDERS = {
+  browser: ["browser", "device", "paste"],
+  device: ["device", "browser", "paste"]
+};
+function isObstacle(error2) {
+  return isCodexError(error2, "CALLBACK_PORT_IN_USE") || isCodexError(error2, "LOGIN_DENIED");
+}
+function asRung(choice, rung, reasons) {
+  if (reasons.length === 0) return choice;
+  const method = rung === "paste" ? "browser" : rung;
+  const opensBrowser = choice.opensBrowser && rung !== "paste";
+  return { ...choice, method, reason: because(method, reasons.join("; ")), opensBrowser };
+}
+async function open2(signIn2, rung, { reason, opensBrowser }, deps) {
   const { session } = signIn2;
-  if (method === "browser") {
+  if (rung !== "device") {
     if (signIn2.browser === void 0) {
-      const way = await openBrowserSignIn(session, deps);
-      signIn2.browser = { ...way, method, reason, opensBrowser, opened: false };
+      const way = await openBrowserSignIn(session, deps, { listens: rung === "browser" });
+      signIn2.browser = { ...way, method: "browser", reason, opensBrowser, opened: false };
     }
     if (!session.ended.aborted) return signIn2.browser;
     await signIn2.browser.close();
@@ -25934,7 +25967,7 @@ async function open2(signIn2, method, { reason, opensBrowser }, deps) {
   }
   if (signIn2.device === void 0) {
     const way = await openDeviceSignIn(session, { device: deps.device, onLost: (error2) => loseDevice(signIn2, error2) });
-    signIn2.device = { ...way, method, reason, opened: false };
+    signIn2.device = { ...way, method: rung, reason, opened: false };
     session.prolong(way.expiresAt);
     deps.lease.prolong(session.expiresAt());
   }
@@ -25948,17 +25981,6 @@ function loseDevice(signIn2, error2) {
   }
   signIn2.browser.reason = because("browser", error2.message.replace(/\.$/, ""));
   signIn2.shown = signIn2.browser;
-}
-function wayAround(error2) {
-  if (isCodexError(error2, "CALLBACK_PORT_IN_USE")) return "device";
-  return isCodexError(error2, "LOGIN_DENIED") ? "browser" : void 0;
-}
-function deadEnd(first2, second) {
-  if (!isCodexError(first2) || !isCodexError(second)) return second;
-  return new CodexError(first2.code, `${first2.message} ${second.message}`, {
-    hint: `${first2.hint ?? ""} An API key in the environment of the server (CODEX_API_KEY) needs no sign-in.`.trim(),
-    cause: second
-  });
 }
 
 // src/services/sign-in-view.ts
@@ -25974,6 +25996,7 @@ function viewOf(signIn2) {
     userCode,
     openedAt,
     expiresAt: session.expiresAt(),
+    endedAt: session.endedAt(),
     error: session.error()
   };
 }
@@ -25985,7 +26008,8 @@ function pendingLogin(signIn2) {
     ...addressOf(signIn2),
     port: browser?.port,
     expiresAt: session.expiresAt(),
-    opened: shown?.opened === true
+    opened: shown?.opened === true,
+    closed: signIn2.closed
   };
 }
 function addressOf({ shown }) {
@@ -26073,6 +26097,7 @@ function endedElsewhere() {
 }
 
 // src/services/sign-in.ts
+var PASSING = ["TOKEN_REQUEST_FAILED", "NETWORK", "TIMEOUT"];
 function createSignIn(deps) {
   const { config: config2, surroundings: surroundings2, storage, tokens: tokens2, oauth, clock, lease } = deps;
   let running;
@@ -26149,13 +26174,14 @@ function createSignIn(deps) {
   function newSignIn(savedBefore) {
     const session = openSession({ storage, oauth, clock, limitMs: config2.loginTimeoutMs });
     const way = { browser: void 0, device: void 0, shown: void 0, isElsewhere: false };
-    return { session, ...way, savedBefore, told: false };
+    return { session, ...way, closed: [], savedBefore, told: false };
   }
   async function signedInAccount(signal) {
     try {
       const record2 = await tokens2.getTokens(signal);
       return record2.refreshFailed === void 0 ? readIdClaims(record2) : void 0;
-    } catch {
+    } catch (error2) {
+      if (isCodexError(error2) && error2.retryable && PASSING.includes(error2.code)) throw error2;
       return void 0;
     }
   }
@@ -26374,6 +26400,9 @@ function presentPending(login3, nowMs) {
 function whatToDo({ method, url: url2, userCode, port, opened }) {
   if (method === "other-window") return "Finish it there; this window notices by itself.";
   if (method === "device") return `Open ${url2} in any browser and enter the code ${userCode}. Give the code to nobody.`;
+  if (port === void 0) {
+    return `Open the address yourself, in a browser. Its last page will not be ours: copy that page's address. ${url2}`;
+  }
   const where = `The answer is expected on port ${port} of this machine: ${url2}`;
   return opened ? `Waiting for you in the browser. ${where}` : `Open the address yourself, in a browser. ${where}`;
 }
@@ -26382,12 +26411,13 @@ var DEVICE = 'On any other device: method "device" gives a code to enter there.'
 var BROWSER = 'In a browser on this machine, or by copying an address: method "browser".';
 var API_KEY = "Without ChatGPT: an API key in the environment of the server (CODEX_API_KEY), billed per token.";
 var OWN = "To sign in here all the same: force true.";
-function otherWays({ method, port }) {
+function otherWays({ method, port, closed }) {
   switch (method) {
     case "browser":
-      return [PASTE, DEVICE, API_KEY];
+      return [PASTE, ...closed.includes("device") ? [] : [DEVICE], API_KEY];
     case "device":
-      return port === void 0 ? [BROWSER, API_KEY] : [PASTE, API_KEY];
+      if (port !== void 0) return [PASTE, API_KEY];
+      return [...closed.includes("browser") ? [] : [BROWSER], API_KEY];
     case "other-window":
       return [OWN];
   }
@@ -26485,6 +26515,8 @@ var login = external_exports.looseObject({
   method: external_exports.enum(["browser", "device", "other-window"]).optional(),
   url: external_exports.string().optional(),
   user_code: external_exports.string().optional(),
+  started_at: external_exports.string().optional(),
+  finished_at: external_exports.string().optional(),
   expires_in_seconds: external_exports.number().optional(),
   error: external_exports.string().optional()
 });
@@ -26544,12 +26576,14 @@ function present4(status2, nowMs) {
 function isoTime(ms) {
   return ms === void 0 ? void 0 : new Date(ms).toISOString();
 }
-function presentLogin({ state, method, url: url2, userCode, expiresAt, error: error2 }, nowMs) {
+function presentLogin({ state, method, url: url2, userCode, openedAt, expiresAt, endedAt, error: error2 }, nowMs) {
   const pending = state === "pending";
   return {
     state,
     method,
     user_code: pending ? userCode : void 0,
+    started_at: isoTime(openedAt),
+    finished_at: isoTime(endedAt),
     url: pending ? url2 : void 0,
     expires_in_seconds: pending ? Math.max(0, Math.ceil((expiresAt - nowMs) / 1e3)) : void 0,
     error: error2 === void 0 ? void 0 : `${error2.message} [${error2.code}]`
@@ -26764,16 +26798,18 @@ function createReader(text3, problems) {
     }
   };
 }
+var KEY_VARIABLE = "CODEX_OAUTH_API_KEY_VARIABLE";
 function loadApiAccess(text3) {
   const badAddress = [];
   const baseUrl = createReader(text3, badAddress)("OPENAI_BASE_URL", "https://api.openai.com/v1", serviceUrl);
   const problems = [...badAddress];
   const read2 = createReader(text3, problems);
-  const named2 = read2("CODEX_OAUTH_API_KEY_VARIABLE", void 0, variableName);
+  const named2 = read2(KEY_VARIABLE, void 0, variableName);
+  const isMisnamed = problems.length > badAddress.length;
   const names = named2 === void 0 ? ["CODEX_API_KEY", "OPENAI_API_KEY"] : [named2];
-  const source = names.find((name) => text3(name) !== void 0);
+  const source = isMisnamed ? KEY_VARIABLE : names.find((name) => text3(name) !== void 0);
   return {
-    key: source === void 0 ? void 0 : read2(source, void 0, secretWord("an API key", 4096)),
+    key: isMisnamed || source === void 0 ? void 0 : read2(source, void 0, secretWord("an API key", 4096)),
     source,
     baseUrl,
     baseUrlProblem: badAddress.length === 0 ? void 0 : configInvalid(badAddress),

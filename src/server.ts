@@ -131,14 +131,20 @@ function offerOf(server: Server, newId: () => string, { requestId }: Extra): Too
   return async ({ message, url, signal, ended }) => {
     const elicitationId = newId()
     const request = { mode: 'url' as const, message, url, elicitationId }
+    // Of its own, because the SDK sends a cancel for an aborted signal also when the answer has come.
+    const open = new AbortController()
+    const close = () => open.abort()
+    signal.addEventListener('abort', close, { once: true })
     try {
-      const options = { relatedRequestId: requestId, signal, timeout: DIALOG_LIMIT_MS }
+      const options = { relatedRequestId: requestId, signal: open.signal, timeout: DIALOG_LIMIT_MS }
       const { action } = await server.elicitInput(request, options)
       if (action === 'accept') tellWhenDone(server, elicitationId, ended)
       return action
     } catch {
       // The client has the capability but not the dialog, or nobody waits any more: the address is shown another way.
       return 'failed'
+    } finally {
+      signal.removeEventListener('abort', close)
     }
   }
 }

@@ -53,6 +53,8 @@ function whyNoKey(key: string): string | undefined {
   if (/\s/.test(key)) return 'An API key has no blanks or line breaks inside.'
   if (!/^[!-~]+$/.test(key)) return 'This holds characters that no API key has.'
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(key)) return 'This is an address, not an API key.'
+  if (/^(?:export)?[A-Za-z_][A-Za-z0-9_]*=/.test(key))
+    return 'This is a line of settings; give only what stands behind the equals sign.'
   // Of a sign-in with ChatGPT nothing may reach the API's host, not even to be tried.
   if (/^(?:eyJ|rt[_.-]|ac[_.-])/.test(key)) return 'This is a token of a sign-in, not an API key.'
   return undefined

@@ -14,7 +14,8 @@ import type { SignInSession } from './sign-in-session.ts'
 /** The way through the user's browser: an address, and a listener for the answer (RFC 8252, section 7.3). */
 export interface BrowserSignIn {
   url: string
-  port: number
+  /** Where the answer is expected; nowhere, when only its address can be pasted. */
+  port: number | undefined
   /** Opens the browser; the first call does. Resolves to whether that worked. */
   show(): Promise<BrowserOutcome>
   /**
@@ -42,11 +43,17 @@ export interface BrowserSignInDeps {
 const CALLBACK_PATH = '/auth/callback'
 
 /**
- * Listens, and lets the answer end the session. The listener closes with the session.
+ * Listens, and lets the answer end the session. The listener closes with the session. Without one the redirect goes to
+ * the first port all the same, as the service knows no others: who listens there gets a code that is worth nothing
+ * without our verifier (RFC 7636), and the user pastes the address.
  *
  * @throws CodexError CALLBACK_PORT_IN_USE
  */
-export async function openBrowserSignIn(session: SignInSession, deps: BrowserSignInDeps): Promise<BrowserSignIn> {
+export async function openBrowserSignIn(
+  session: SignInSession,
+  deps: BrowserSignInDeps,
+  { listens }: { listens: boolean },
+): Promise<BrowserSignIn> {
   const { config, oauth, openBrowser, randomBytes, log } = deps
   const { openLoopbackServer } = await import('../infrastructure/loopback-server.ts')
   const { verifier, challenge } = createPkce(randomBytes)
@@ -82,9 +89,11 @@ export async function openBrowserSignIn(session: SignInSession, deps: BrowserSig
     if (received.error !== undefined) throw received.error
   }
 
-  const server = await openLoopbackServer({ ports: config.ports, path: CALLBACK_PATH, answer })
+  const server = listens
+    ? await openLoopbackServer({ ports: config.ports, path: CALLBACK_PATH, answer })
+    : { port: undefined, close: async () => {} }
   session.ended.addEventListener('abort', () => void server.close())
-  redirectUri = `http://${config.redirectHost}:${server.port}${CALLBACK_PATH}`
+  redirectUri = `http://${config.redirectHost}:${server.port ?? config.ports[0]}${CALLBACK_PATH}`
   const url = oauth.authorizeUrl({ redirectUri, challenge, state })
   let browser: Promise<BrowserOutcome> | undefined
   const show = () => {

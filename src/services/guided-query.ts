@@ -3,6 +3,7 @@ import type { ReadStatus } from './account-status.ts'
 import type { CodexClient, QueryOptions, QueryResult } from './codex-client.ts'
 import type { Question } from './codex-request.ts'
 import type { SignIn } from './sign-in.ts'
+import type { PendingLogin } from './sign-in-view.ts'
 import type { OfferAddress } from './sign-in-wait.ts'
 
 export interface GuidedQueryOptions extends QueryOptions {
@@ -40,7 +41,7 @@ export function createGuidedQuery({ client, signIn, readStatus }: GuidedQueryDep
     } catch (error) {
       if (offer === undefined || !isCodexError(error, 'NOT_AUTHENTICATED') || !(await isSignedOut())) throw error
       const outcome = await signIn.login({ force: false, offer, signal, onProgress })
-      if (outcome.status === 'pending') throw notYet(error, outcome.reason)
+      if (outcome.status === 'pending') throw notYet(error, outcome)
       // Nothing has changed since the service refused this login.
       if (!outcome.fresh) throw error
     }
@@ -48,9 +49,12 @@ export function createGuidedQuery({ client, signIn, readStatus }: GuidedQueryDep
   }
 }
 
-function notYet(cause: CodexError, reason: string): CodexError {
+/** The way on is in the error itself: a client that shows it need not ask for more. */
+function notYet(cause: CodexError, { reason, url, userCode }: PendingLogin): CodexError {
+  const code = userCode === undefined ? '' : ` and enter the code ${userCode}`
+  const open = url === undefined ? 'Finish it there' : `It stays open: open ${url}${code}`
   return new CodexError('NOT_AUTHENTICATED', `${cause.message} ${reason}`, {
-    hint: 'The sign-in stays open: call codex_login, which shows its address, then ask again.',
+    hint: `${open}, then ask again; codex_login tells how the sign-in stands.`,
     cause,
   })
 }

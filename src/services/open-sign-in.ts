@@ -29,6 +29,8 @@ export interface OpenSignIn {
   session: SignInSession
   browser: BrowserWay | undefined
   device: DeviceWay | undefined
+  /** Ways that were tried and are closed to this user. */
+  closed: SignInMethod[]
   /** The way that was asked for last. */
   shown: BrowserWay | DeviceWay | undefined
   /** It has no way of its own: another window's sign-in is waited for. */
@@ -46,37 +48,65 @@ export interface WayDeps extends BrowserSignInDeps {
 
 /**
  * Opens a way beside those that are open. Where it is closed to this user and was not asked for by name, the other way
- * is opened in its place, and the reason says so.
+ * is opened in its place, and where both are closed, the browser without a listener: then only pasting is left. The
+ * reason says so.
  *
  * @throws CodexError CALLBACK_PORT_IN_USE, LOGIN_DENIED device sign-in is switched off; otherwise as
  *   `DeviceFlow.begin`; CANCELLED when the session has ended meanwhile
  */
 export async function openWay(signIn: OpenSignIn, choice: MethodChoice, deps: WayDeps): Promise<void> {
-  try {
-    signIn.shown = await open(signIn, choice.method, choice, deps)
-  } catch (error) {
-    const other = choice.isAsked ? undefined : wayAround(error)
-    if (other === undefined) throw error
-    const why = isCodexError(error) ? error.message.replace(/\.$/, '') : 'the other way failed'
-    signIn.shown = await open(signIn, other, { ...choice, reason: because(other, why) }, deps).catch(
-      (second: unknown) => {
-        throw deadEnd(error, second)
-      },
-    )
+  const reasons: string[] = []
+  for (const rung of choice.isAsked ? [choice.method] : LADDERS[choice.method]) {
+    try {
+      signIn.shown = await open(signIn, rung, asRung(choice, rung, reasons), deps)
+      return
+    } catch (error) {
+      if (!isObstacle(error) || rung === 'paste') throw error
+      if (choice.isAsked) throw withWayAround(error)
+      reasons.push(error.message.replace(/\.$/, ''))
+      signIn.closed.push(rung)
+    }
   }
+}
+
+/** Nothing is tried that was not asked for, but it is named. */
+function withWayAround(error: CodexError): CodexError {
+  if (error.code !== 'CALLBACK_PORT_IN_USE') return error
+  const hint = `${error.hint ?? ''} Or use codex_login with method "device".`.trim()
+  return new CodexError(error.code, error.message, { hint, cause: error })
+}
+
+type Rung = SignInMethod | 'paste'
+
+const LADDERS: Readonly<Record<SignInMethod, readonly Rung[]>> = {
+  browser: ['browser', 'device', 'paste'],
+  device: ['device', 'browser', 'paste'],
+}
+
+/** What another way leads around: a port nobody else can free, a switch in the account's settings. */
+function isObstacle(error: unknown): error is CodexError {
+  return isCodexError(error, 'CALLBACK_PORT_IN_USE') || isCodexError(error, 'LOGIN_DENIED')
+}
+
+function asRung(choice: MethodChoice, rung: Rung, reasons: readonly string[]): MethodChoice {
+  if (reasons.length === 0) return choice
+  const method = rung === 'paste' ? 'browser' : rung
+  // Without a listener a browser that opens by itself would end on a page nobody can explain.
+  const opensBrowser = choice.opensBrowser && rung !== 'paste'
+  return { ...choice, method, reason: because(method, reasons.join('; ')), opensBrowser }
 }
 
 async function open(
   signIn: OpenSignIn,
-  method: SignInMethod,
+  rung: Rung,
   { reason, opensBrowser }: MethodChoice,
   deps: WayDeps,
 ): Promise<BrowserWay | DeviceWay> {
   const { session } = signIn
-  if (method === 'browser') {
+  if (rung !== 'device') {
     if (signIn.browser === undefined) {
-      const way = await openBrowserSignIn(session, deps)
-      signIn.browser = { ...way, method, reason, opensBrowser, opened: false }
+      const way = await openBrowserSignIn(session, deps, { listens: rung === 'browser' })
+      signIn.browser = { ...way, method: 'browser', reason, opensBrowser, opened: false }
     }
     // It may have been called off while the listener was opening.
     if (!session.ended.aborted) return signIn.browser
@@ -85,7 +115,7 @@ async function open(
   }
   if (signIn.device === undefined) {
     const way = await openDeviceSignIn(session, { device: deps.device, onLost: (error) => loseDevice(signIn, error) })
-    signIn.device = { ...way, method, reason, opened: false }
+    signIn.device = { ...way, method: rung, reason, opened: false }
     session.prolong(way.expiresAt)
     deps.lease.prolong(session.expiresAt())
   }
@@ -101,18 +131,4 @@ function loseDevice(signIn: OpenSignIn, error: CodexError): void {
   }
   signIn.browser.reason = because('browser', error.message.replace(/\.$/, ''))
   signIn.shown = signIn.browser
-}
-
-/** The way that leads around this obstacle: a port nobody else can free, a switch in the account's settings. */
-function wayAround(error: unknown): SignInMethod | undefined {
-  if (isCodexError(error, 'CALLBACK_PORT_IN_USE')) return 'device'
-  return isCodexError(error, 'LOGIN_DENIED') ? 'browser' : undefined
-}
-
-function deadEnd(first: unknown, second: unknown): unknown {
-  if (!isCodexError(first) || !isCodexError(second)) return second
-  return new CodexError(first.code, `${first.message} ${second.message}`, {
-    hint: `${first.hint ?? ''} An API key in the environment of the server (CODEX_API_KEY) needs no sign-in.`.trim(),
-    cause: second,
-  })
 }

@@ -33,6 +33,8 @@ export interface PendingLogin {
   expiresAt: number
   /** Whether a browser shows the address already. */
   opened: boolean
+  /** Ways that were tried and are closed to this user. */
+  closed: readonly SignInMethod[]
 }
 
 export type LoginOutcome = { status: 'authenticated'; account: IdClaims; fresh: boolean } | PendingLogin
@@ -64,6 +66,7 @@ export function pendingLogin(signIn: OpenSignIn): PendingLogin {
     port: browser?.port,
     expiresAt: session.expiresAt(),
     opened: shown?.opened === true,
+    closed: signIn.closed,
   }
 }
 

@@ -160,7 +160,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
   function newSignIn(savedBefore: number | undefined): OpenSignIn {
     const session = openSession({ storage, oauth, clock, limitMs: config.loginTimeoutMs })
     const way = { browser: undefined, device: undefined, shown: undefined, isElsewhere: false }
-    return { session, ...way, savedBefore, told: false }
+    return { session, ...way, closed: [], savedBefore, told: false }
   }
 
   /** Who is signed in with a login that works or can be renewed; nobody, when in doubt. */

@@ -82,6 +82,9 @@ function presentPending(login: PendingLogin, nowMs: number): z.infer<typeof outp
 function whatToDo({ method, url, userCode, port, opened }: PendingLogin): string {
   if (method === 'other-window') return 'Finish it there; this window notices by itself.'
   if (method === 'device') return `Open ${url} in any browser and enter the code ${userCode}. Give the code to nobody.`
+  if (port === undefined) {
+    return `Open the address yourself, in a browser. Its last page will not be ours: copy that page's address. ${url}`
+  }
   const where = `The answer is expected on port ${port} of this machine: ${url}`
   return opened ? `Waiting for you in the browser. ${where}` : `Open the address yourself, in a browser. ${where}`
 }
@@ -93,12 +96,13 @@ const BROWSER = 'In a browser on this machine, or by copying an address: method 
 const API_KEY = 'Without ChatGPT: an API key in the environment of the server (CODEX_API_KEY), billed per token.'
 const OWN = 'To sign in here all the same: force true.'
 
-function otherWays({ method, port }: PendingLogin): string[] {
+function otherWays({ method, port, closed }: PendingLogin): string[] {
   switch (method) {
     case 'browser':
-      return [PASTE, DEVICE, API_KEY]
+      return [PASTE, ...(closed.includes('device') ? [] : [DEVICE]), API_KEY]
     case 'device':
-      return port === undefined ? [BROWSER, API_KEY] : [PASTE, API_KEY]
+      if (port !== undefined) return [PASTE, API_KEY]
+      return [...(closed.includes('browser') ? [] : [BROWSER]), API_KEY]
     case 'other-window':
       return [OWN]
   }

@@ -253,6 +253,7 @@ describe('a client that declares dialogs for addresses', () => {
     const done = await server.first(({ method }) => method === 'notifications/elicitation/complete')
     expect(done.params.elicitationId).toBe(dialog.params.elicitationId)
     expect(server.frames.filter(({ error }) => error !== undefined)).toEqual([])
+    expect(server.frames.filter(({ method }) => method === 'notifications/cancelled')).toEqual([])
   })
 
   test.each([

@@ -40,6 +40,11 @@ test.each([
   ['what only looks like a key', 'sk‑s3cret', 'This holds characters that no API key has.'],
   ['an invisible character', 'sk-s3\u200bcret', 'This holds characters that no API key has.'],
   ['too much', `s3cret${'x'.repeat(4096)}`, 'This is longer than any API key (4096 characters).'],
+  [
+    'a line of settings',
+    'OPENAI_API_KEY=sk-s3cret',
+    'This is a line of settings; give only what stands behind the equals sign.',
+  ],
   ['an address', 'https://s3cret.example/key', 'This is an address, not an API key.'],
   ['an access token', jwtOf({ s3cret: true }), 'This is a token of a sign-in, not an API key.'],
   ['a refresh token', 'rt_s3cret', 'This is a token of a sign-in, not an API key.'],

@@ -169,13 +169,27 @@ describe('with a code for another device', () => {
     })
   })
 
-  test('both ports taken and no device sign-in: both are said, and the way that is left', async () => {
+  test('both ports taken and no device sign-in: pasting is left, and nobody else is needed for it', async () => {
     const fake = await startFake({ deviceSignIn: false })
     const ports = await freePorts(2)
     const app = await start(fake, { env: { CODEX_OAUTH_PORTS: ports.join(',') } })
     await hold(ports)
-    const { text } = await login(app)
-    expect(text).toMatch(/in use.*switched off.*CODEX_API_KEY.*\[CALLBACK_PORT_IN_USE\]$/)
+    const { data } = await login(app)
+    expect(data).toMatchObject({
+      method: 'browser',
+      reason: expect.stringMatching(/in use.*; Device sign-in is switched off/),
+    })
+    expect(data.other_ways).toEqual([expect.stringContaining('callback_url'), expect.stringContaining('CODEX_API_KEY')])
+    expect(app.opened).toEqual([])
+    expect((await login(app, { callback_url: await redirectOf(data.url) })).data.status).toBe('authenticated')
+  })
+
+  test('both ports taken, and the browser asked for by name: refused, with the way around', async () => {
+    const fake = await startFake()
+    const ports = await freePorts(2)
+    const app = await start(fake, { env: { CODEX_OAUTH_PORTS: ports.join(',') } })
+    await hold(ports)
+    expect((await login(app, { method: 'browser' })).text).toMatch(/method "device"\. \[CALLBACK_PORT_IN_USE\]$/)
   })
 
   test('codex_clear ends it', async () => {
@@ -538,7 +552,9 @@ describe('where the client has a dialog for addresses', () => {
     const fake = await startFake()
     const app = await start(fake, { dialog: async () => 'decline' })
     const { text } = await app.call('codex_query', { prompt: 'Hi' })
-    expect(text).toMatch(/not signed in.*declined.*codex_login.*\[NOT_AUTHENTICATED\]$/)
+    expect(text).toMatch(
+      /not signed in.*declined.*open http\S+\/oauth\/authorize\S+, then ask again.*\[NOT_AUTHENTICATED\]$/,
+    )
     expect(fake.seen.requests.filter(({ path }) => path.endsWith('/responses'))).toEqual([])
   })
 

@@ -34,6 +34,7 @@ const pending: PendingLogin = {
   port: 1457,
   expiresAt: NOW + 200_500,
   opened: true,
+  closed: [],
 }
 
 const device: PendingLogin = {
@@ -104,6 +105,18 @@ test('a device sign-in has the code and where to enter it', async () => {
 
 test('a device sign-in beside an open browser sign-in names the pasted address instead', async () => {
   expect((await run({ ...device, port: 1455 })).data.other_ways[0]).toContain('callback_url')
+})
+
+test('a way that was tried and is closed is not offered again', async () => {
+  const { data } = await run({ ...pending, closed: ['device'] })
+  expect(data.other_ways.join()).not.toContain('device')
+  expect((await run({ ...device, closed: ['browser'] })).data.other_ways.join()).not.toContain('"browser"')
+})
+
+test('where nobody can listen, the last page is said to be none of ours', async () => {
+  const { data } = await run({ ...pending, opened: false, port: undefined, closed: ['browser', 'device'] })
+  expect(data.message).toMatch(/Its last page will not be ours: copy that page's address\./)
+  expect(data.other_ways[0]).toContain('callback_url')
 })
 
 test("another window's sign-in is left there", async () => {
