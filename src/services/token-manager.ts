@@ -16,7 +16,7 @@ export interface TokenManager {
    * A record whose access token can be sent now. Under five minutes before its end it is renewed in the background
    * and used meanwhile; past its end the caller waits for the renewal. A stored API key is no such record.
    *
-   * @throws CodexError NOT_AUTHENTICATED; otherwise as `TokenRefresher.renew`, CANCELLED by `signal`
+   * @throws CodexError NOT_AUTHENTICATED, STORAGE_SEALED; otherwise as `TokenRefresher.renew`, CANCELLED by `signal`
    */
   getTokens(signal?: AbortSignal): Promise<TokenRecord>
   /** The record to try once more with after the API answered 401 to `rejected`. @throws as `getTokens`, ACCOUNT_CHANGED */

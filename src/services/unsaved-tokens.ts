@@ -111,7 +111,7 @@ interface Entry {
  * cannot open: then the record still says which token it is about. Taking it for a sign-out would revoke the tokens
  * of a good login and leave a spent one in the file.
  *
- * @throws CodexError NOT_AUTHENTICATED it does not even say that
+ * @throws CodexError STORAGE_SEALED it does not even say that
  */
 function isStored(stored: TokenRecord | undefined, { refreshToken }: TokenRecord): boolean {
   const unopened = stored?.unopened
