@@ -1,6 +1,7 @@
 import type { ClaimStore } from '../infrastructure/claim.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import { findLock } from '../infrastructure/file-lock.ts'
+import { isFingerprint } from '../infrastructure/fingerprint.ts'
 import { factsOf, nearestFolder, whyUnwritable } from '../infrastructure/path-facts.ts'
 import type { TokenStorage } from '../infrastructure/token-storage.ts'
 import { type DoctorCheck, type Guard, ok, problem, warning } from './doctor-check.ts'
@@ -73,7 +74,8 @@ function checkLock({ storage, clock }: FilesDeps): DoctorCheck {
 }
 
 function checkClaims({ claims, clock }: FilesDeps): DoctorCheck {
-  const all = claims.list()
+  // A sign-in that is open has claims, too, under a word.
+  const all = claims.list().filter(({ subject }) => isFingerprint(subject))
   const busy = all.filter((claim) => !claim.done && !claims.ownerIsDead(claim)).length
   const pauseMs = Math.max(0, ...all.map(({ done, untilMs = 0 }) => (done ? untilMs - clock.now() : 0)))
   const finding =

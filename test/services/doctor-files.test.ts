@@ -3,7 +3,9 @@ import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, wri
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createClaimStore } from '../../src/infrastructure/claim.ts'
+import { systemClock } from '../../src/infrastructure/clock.ts'
 import { thisPlace } from '../../src/infrastructure/process-identity.ts'
+import { createSignInLease } from '../../src/services/sign-in-lease.ts'
 import { plainUser, startChild } from '../support/child.ts'
 import { inWords, startDoctorBench } from '../support/doctor-bench.ts'
 import { tempFolder } from '../support/temp-folder.ts'
@@ -162,6 +164,13 @@ describe('claims', () => {
     )
     claims.finish(SUBJECT, 1, { untilMs: Date.now() - 1, fails: 5 })
     expect((await bench.lines('claims'))[0]).toMatch(/^ok: /)
+  })
+
+  test('of a sign-in that is open are none on a renewal', async () => {
+    const bench = await startDoctorBench()
+    const claims = createClaimStore({ base: () => bench.file, now: Date.now })
+    createSignInLease({ claims, clock: systemClock }).take(Date.now() + 840_000, false)
+    expect(await bench.lines('claims')).toEqual(['ok: No renewal is under way.'])
   })
 
   test('cannot be seen', async () => {
