@@ -63,8 +63,8 @@ export function whyInvisible({ place, hasBrowser }: Surroundings): string | unde
   return 'There is no display here on which a browser could be shown.'
 }
 
-/** A list of commands with placeholders, which the variable may hold as well, is left to the desktop's opener. */
-function isPlainName(program: string | undefined): program is string {
+/** A list of commands with placeholders, which BROWSER may hold as well, is left to the desktop's opener. */
+export function isPlainName(program: string | undefined): program is string {
   // These two are names of a library's own for something else.
   return program !== undefined && /^[\w./+-]{1,1000}$/.test(program) && !/^browser(Private)?$/.test(program)
 }
