@@ -114,6 +114,11 @@ export function remainingMs(record: TokenRecord, nowMs: number): number {
   return expiresAt === undefined ? 0 : expiresAt - nowMs
 }
 
+/** Whether a new access token can be had for it, as far as is known here. */
+export function isRenewable({ refreshToken, refreshFailed }: TokenRecord): boolean {
+  return refreshToken !== undefined && refreshFailed === undefined
+}
+
 function kindOf(record: TokenRecord): 'account' | 'api_key' {
   return isApiKeyRecord(record) ? 'api_key' : 'account'
 }

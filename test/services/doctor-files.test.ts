@@ -7,7 +7,7 @@ import { systemClock } from '../../src/infrastructure/clock.ts'
 import { thisPlace } from '../../src/infrastructure/process-identity.ts'
 import { createSignInLease } from '../../src/services/sign-in-lease.ts'
 import { plainUser, startChild } from '../support/child.ts'
-import { inWords, startDoctorBench } from '../support/doctor-bench.ts'
+import { inWords, seal, startDoctorBench } from '../support/doctor-bench.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
 const SUBJECT = '0123456789abcdef0123'
@@ -46,6 +46,18 @@ describe('the credentials file', () => {
     bench.deps.storage = { ...bench.deps.storage, read: () => ({ ...read(), warnings }) }
     expect((await bench.lines('credentials file'))[0]).toBe(
       `warning: ${FILE} belongs to another user of this machine. → Let the file belong to you, or sign in again.`,
+    )
+  })
+
+  test('holds a sign-in that cannot be opened', async () => {
+    const bench = await startDoctorBench()
+    await seal(bench)
+    const words = 'The stored sign-in is encrypted with a passphrase, and CODEX_OAUTH_PASSPHRASE is not set here.'
+    const remedy = 'Set it and restart, or sign in again.'
+    expect(await bench.lines('credentials file')).toEqual([`warning: ${words} → ${remedy}`])
+    chmodSync(bench.file, 0o644)
+    expect((await bench.lines('credentials file'))[0]).toMatch(
+      /^warning: .*is not set here\. .*\(mode 644\).* → Run: chmod 600 \S+ Set it/,
     )
   })
 
