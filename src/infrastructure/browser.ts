@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
+import { isLoopbackHost } from './loopback-host.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export type BrowserOutcome = { opened: true } | { opened: false; reason: string }
@@ -49,7 +50,7 @@ function isWebAddress(url: string): boolean {
   if (!/^https?:\/\/[^/\\]/.test(url)) return false
   try {
     const { protocol, hostname } = new URL(url)
-    return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+    return protocol === 'https:' || isLoopbackHost(hostname)
   } catch {
     return false
   }
