@@ -26,6 +26,8 @@ process.on('uncaughtException', (error: unknown) => {
 const loaded = loadConfig(process.env, homedir)
 for (const name of [...SECRET_VARIABLES, loaded.config.api.source ?? '']) delete process.env[name]
 const surroundings = readSurroundings({ env: process.env, platform: process.platform, exists: existsSync })
+// Elsewhere it is not what opens a browser.
+const browser = platform() === 'linux' ? process.env.BROWSER : undefined
 const log = createLog({ write: writeError, enabled: loaded.config.debug })
 const app = createApp(
   loaded,
@@ -34,14 +36,14 @@ const app = createApp(
     fetch: (...request) => fetch(...request),
     clock: systemClock,
     randomBytes,
-    openBrowser: (url) =>
-      openInBrowser(url, { surroundings, program: platform() === 'linux' ? process.env.BROWSER : undefined }),
+    openBrowser: (url) => openInBrowser(url, { surroundings, program: browser }),
     surroundings,
     machine: {
       nodeVersion: process.versions.node,
       platform: process.platform,
       arch: process.arch,
       searchPath: process.env.PATH,
+      browser,
       home: homeOrNone(),
     },
     system: { os: platform(), arch: arch() },

@@ -70,6 +70,11 @@ test('only /codex takes a hint, because only it needs words', () => {
   expect(frontMatter('commands/codex.md')['argument-hint']).toBeTruthy()
 })
 
+test('/codex-clear goes on where a stored sign-in cannot be opened: it is there to be removed', () => {
+  const [, step = ''] = /^1\. ([\s\S]*?)^2\. /m.exec(text('commands/codex-clear.md')) ?? []
+  expect(step.replace(/\s+/g, ' ')).toMatch(/`storage\.problem`.*cannot be opened.*go on/)
+})
+
 test('the skill is named like its folder and says when to use it', () => {
   const front = frontMatter('skills/codex-integration/SKILL.md')
   expect(front.name).toBe('codex-integration')

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
+import { isLoopbackHost } from './loopback-host.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export type BrowserOutcome = { opened: true } | { opened: false; reason: string }
@@ -49,7 +50,7 @@ function isWebAddress(url: string): boolean {
   if (!/^https?:\/\/[^/\\]/.test(url)) return false
   try {
     const { protocol, hostname } = new URL(url)
-    return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+    return protocol === 'https:' || isLoopbackHost(hostname)
   } catch {
     return false
   }
@@ -63,8 +64,8 @@ export function whyInvisible({ place, hasBrowser }: Surroundings): string | unde
   return 'There is no display here on which a browser could be shown.'
 }
 
-/** A list of commands with placeholders, which the variable may hold as well, is left to the desktop's opener. */
-function isPlainName(program: string | undefined): program is string {
+/** A list of commands with placeholders, which BROWSER may hold as well, is left to the desktop's opener. */
+export function isPlainName(program: string | undefined): program is string {
   // These two are names of a library's own for something else.
   return program !== undefined && /^[\w./+-]{1,1000}$/.test(program) && !/^browser(Private)?$/.test(program)
 }

@@ -33,7 +33,8 @@ export async function respond(
 /**
  * A foreign Host is a page of the web that had its own name point at this machine (DNS rebinding), and two of them
  * are a request that two readers understand differently. The path is compared as it came, because a URL parser makes
- * `//evil/auth/callback` and `http://evil/auth/callback` match.
+ * `//evil/auth/callback` and `http://evil/auth/callback` match. The names are those a callback has, not all that are
+ * loopback.
  */
 function whyRefused({ rawHeaders, url, method }: IncomingMessage, port: number, path: string): Refused | undefined {
   const hosts = rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === 'host' && index % 2 === 1)

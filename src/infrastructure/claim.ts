@@ -14,6 +14,7 @@ const MAX_BODY_BYTES = 4096
 
 /** A file that says who does, or did, what may be done only once. */
 export interface Claim {
+  subject: string
   number: number
   owner: ProcessIdentity
   /** The attempt has ended without the result that makes the subject a thing of the past. */
@@ -87,7 +88,7 @@ export function createClaimStore({ base, identity, now }: ClaimStoreDeps): Claim
   return {
     top(subject) {
       const number = Math.max(0, ...list().flatMap((found) => (found.subject === subject ? [found.number] : [])))
-      return number === 0 ? undefined : readClaim(pathOf(subject, number), number, now())
+      return number === 0 ? undefined : readClaim({ file: pathOf(subject, number), subject, number }, now())
     },
     take(subject, number, fails = 0) {
       return orStorageFailed(base(), 'written', () => createOnce(pathOf(subject, number), bodyOf({ fails })))
@@ -109,7 +110,7 @@ export function createClaimStore({ base, identity, now }: ClaimStoreDeps): Claim
         sweepLeftovers(base(), now())
       })
     },
-    list: () => list().map(({ file, number }) => readClaim(file, number, now())),
+    list: () => list().map((found) => readClaim(found, now())),
     ownerIsDead: (claim) => lifeOf(claim.owner) === 'dead',
   }
 }
@@ -159,10 +160,11 @@ function listClaims(base: string, names: readonly string[]): Found[] {
   })
 }
 
-function readClaim(path: string, number: number, now: number): Claim {
-  const body = readBody(path)
+function readClaim({ file, subject, number }: Found, now: number): Claim {
+  const body = readBody(file)
   const until = readNumber(body.until)
   return {
+    subject,
     number,
     owner: readOwner(body),
     done: body.done === true,

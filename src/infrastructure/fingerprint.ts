@@ -4,3 +4,8 @@ import { createHash } from 'node:crypto'
 export function fingerprintOf(secret: string): string {
   return createHash('sha256').update(secret).digest('hex').slice(0, 20)
 }
+
+/** Whether a name can be a fingerprint, and not a word. */
+export function isFingerprint(name: string): boolean {
+  return /^[0-9a-f]{20}$/.test(name)
+}

@@ -4,14 +4,14 @@ export const KEYCHAIN_PACKAGE = '@napi-rs/keyring'
 /**
  * What runs in a process of its own for each request: the package's native code may stand still for as long as a
  * dialog is open or a bus is silent, and a process with such a thread could not end. It reads one request as JSON
- * and writes one answer. It looks for the package in the folders named and nowhere else: `require` would begin in
- * the folder the server was started in, which is somebody's project.
+ * and writes one answer. It looks for the package in the folders named and nowhere else: given its name, `require`
+ * would begin in the folder the server was started in, which is somebody's project, and go on in every folder above.
  *
  * On Linux the package would fall back to the kernel's keyring, which forgets everything at the next start: only
  * the Secret Service is a store. Versions before 2.1 cannot be told so.
  */
 export const KEYCHAIN_SCRIPT = `
-const { createRequire } = require('node:module')
+const { existsSync } = require('node:fs')
 const { join } = require('node:path')
 const answer = (found) => process.stdout.write(JSON.stringify(found), () => process.exit(0))
 const isRecent = (version) => {
@@ -21,14 +21,10 @@ const isRecent = (version) => {
 function load(folders) {
   let problem = 'missing'
   for (const folder of folders) {
-    const from = createRequire(join(folder, 'x.js'))
+    const home = join(folder, 'node_modules', '${KEYCHAIN_PACKAGE}')
+    if (!existsSync(home)) continue
     try {
-      from.resolve('${KEYCHAIN_PACKAGE}')
-    } catch {
-      continue
-    }
-    try {
-      if (isRecent(from('${KEYCHAIN_PACKAGE}/package.json').version)) return { library: from('${KEYCHAIN_PACKAGE}') }
+      if (isRecent(require(join(home, 'package.json')).version)) return { library: require(home) }
       problem = 'old'
     } catch {
       problem = 'broken'

@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CodexError } from '../errors.ts'
 import { KEYCHAIN_PACKAGE, KEYCHAIN_SCRIPT } from './keychain-script.ts'
@@ -30,8 +30,9 @@ export function createKeychain({ service, folder, limitMs = LIMIT_MS }: Keychain
     const { output, ended } = await runProgram(process.execPath, ['-e', KEYCHAIN_SCRIPT], {
       input: JSON.stringify(request),
       limitMs,
-      // Options for this process, as a debugger sets them, are not meant for that one.
-      env: { NODE_OPTIONS: '' },
+      // Options for this process, as a debugger sets them, are not meant for that one; nor are other places for what
+      // the package loads.
+      env: { NODE_OPTIONS: '', NODE_PATH: '' },
     })
     const answer = readAnswer(output)
     if (answer.problem === undefined && !answer.understood) throw failed(ended === 'late' ? 'late' : 'broken', folder)
@@ -75,11 +76,14 @@ function readAnswer(output: string): Answer {
   }
 }
 
-/** Where a package may be that was not installed into `folder`: beside this program, and among the global ones. */
+/** Where a package may be that was not installed into `folder`: with this program, and among the global ones. */
 function usualFolders(): string[] {
-  const beside = dirname(fileURLToPath(import.meta.url))
+  const own = dirname(dirname(fileURLToPath(import.meta.url)))
+  const among = dirname(own)
+  // As a package, this program lies among those it was installed with.
+  const beside = basename(among) === 'node_modules' ? [dirname(among)] : []
   const programs = dirname(process.execPath)
-  return [beside, join(programs, '..', 'lib'), programs]
+  return [own, ...beside, join(programs, '..', 'lib'), programs]
 }
 
 type Problem = 'missing' | 'old' | 'broken' | 'absent' | 'refused' | 'late'

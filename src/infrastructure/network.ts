@@ -1,5 +1,6 @@
 import type { Dispatcher, Pool } from 'undici'
 import { CodexError } from '../errors.ts'
+import { isLoopbackHost } from './loopback-host.ts'
 import { isDistrust, proxyFailure, proxyRefused } from './network-failure.ts'
 import { areToBeRead, type CertificateFile, createTrust, unreadableByNode } from './trusted-certificates.ts'
 
@@ -45,7 +46,8 @@ export function createFetch({ fetch, network, insecureTls }: FetchDeps): typeof 
 
   return async (input, init) => {
     const { hostname, host } = new URL(typeof input === 'object' && 'url' in input ? input.url : input)
-    const isNear = isLoopback(hostname)
+    // No proxy could reach it for us.
+    const isNear = isLoopbackHost(hostname)
     if (insecureTls && !isNear) throw unchecked(host)
     if (network === undefined) return fetch(input, init)
     const ways = isPlain(network) ? undefined : await open(network)
@@ -56,11 +58,6 @@ export function createFetch({ fetch, network, insecureTls }: FetchDeps): typeof 
       throw (isDistrust(cause) ? await unreadableByNode(network.caFiles) : undefined) ?? cause
     }
   }
-}
-
-/** Hosts that no proxy could reach for us, because they are this machine. */
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
 }
 
 /** True when Node does by itself all that is asked for. */

@@ -97,8 +97,8 @@ export function createVault(deps: VaultDeps): Vault {
 
     async tidy({ gone, kept, fresh }) {
       const keptId = keyName(kept)?.id
-      const names = [keyName(gone), fresh?.name].filter((name) => name !== undefined && name.id !== keptId)
-      await keys.remove(names as KeyName[])
+      const names = [keyName(gone), fresh?.name].filter((name): name is KeyName => name !== undefined)
+      await keys.remove(names.filter(({ id }) => id !== keptId))
     },
 
     warnings: () => (keys.leftovers() === 0 ? [] : [LEFTOVER]),

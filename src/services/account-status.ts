@@ -4,11 +4,12 @@ import type { Clock } from '../infrastructure/clock.ts'
 import type { StoredTokens, TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { STORED_KEY } from './credential-name.ts'
 import type { Credentials, CredentialView } from './credentials.ts'
+import { duration } from './duration.ts'
 import { type IdClaims, maskEmail, readIdClaims } from './id-claims.ts'
 import { openRecord } from './open-record.ts'
 import type { SignIn } from './sign-in.ts'
 import type { LoginView } from './sign-in-view.ts'
-import { REFRESH_MARGIN_MS, remainingMs } from './token-manager.ts'
+import { isRenewable, REFRESH_MARGIN_MS, remainingMs } from './token-manager.ts'
 
 /** How things stand, from what lies on this machine alone. */
 export interface AccountStatus {
@@ -146,10 +147,6 @@ function statusOf(record: TokenRecord, leftMs: number): AccountStatus['status'] 
   return leftMs < REFRESH_MARGIN_MS || record.refreshFailed !== undefined ? 'needs_refresh' : 'authenticated'
 }
 
-function isRenewable({ refreshToken, refreshFailed }: TokenRecord): boolean {
-  return refreshToken !== undefined && refreshFailed === undefined
-}
-
 function accountSentence(record: TokenRecord, status: AccountStatus['status'], leftMs: number): string {
   const who = whose(record)
   if (!isRenewable(record)) {
@@ -190,11 +187,4 @@ function pendingSentence({ method, url, userCode }: LoginView): string {
 
 function sentences(parts: readonly (string | undefined)[]): string {
   return parts.filter((part) => part !== undefined).join(' ')
-}
-
-function duration(ms: number): string {
-  const minutes = Math.floor(ms / 60_000)
-  if (minutes >= 2880) return `${Math.floor(minutes / 1440)} days`
-  if (minutes >= 120) return `${Math.floor(minutes / 60)} hours`
-  return minutes >= 2 ? `${minutes} minutes` : `${Math.floor(ms / 1000)} seconds`
 }

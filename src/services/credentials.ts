@@ -40,7 +40,7 @@ export interface Credentials {
    * environment, else the access token of the environment. A login that is over is an error, never a reason to spend
    * money on a key.
    *
-   * @throws CodexError NOT_AUTHENTICATED none of them is there, or it has expired; otherwise as
+   * @throws CodexError NOT_AUTHENTICATED none of them is there, or it has expired; STORAGE_SEALED; otherwise as
    *   `TokenManager.getTokens`; CONFIG_INVALID
    */
   current(signal?: AbortSignal): Promise<Credential>
@@ -61,7 +61,11 @@ export interface CredentialsDeps {
 export function createCredentials({ config, storage, tokens, userAgent, now }: CredentialsDeps): Credentials {
   const identity = { originator: config.originator, 'user-agent': userAgent, version: config.clientVersion }
 
-  /** A record that cannot be opened is somebody's login: nothing else is used in its place. */
+  /**
+   * A record that cannot be opened is somebody's login: nothing else is used in its place.
+   *
+   * @throws CodexError STORAGE_SEALED
+   */
   async function storedRecord(): Promise<TokenRecord | undefined> {
     const { record, unopened } = await openRecord(storage)
     if (unopened !== undefined) throw cannotOpen(unopened)

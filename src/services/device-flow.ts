@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import { CodexError, isCodexError } from '../errors.ts'
+import { CodexError, type ErrorCode, isCodexError } from '../errors.ts'
 import { cancelled } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import { type HttpAnswer, type HttpClient, readText } from '../infrastructure/http-client.ts'
@@ -29,7 +29,8 @@ export interface DeviceFlow {
    */
   begin(signal?: AbortSignal): Promise<DeviceCode>
   /**
-   * Asks until the user has said yes (RFC 8628, section 3.5). Trouble of the network or the service never ends it.
+   * Asks until the user has said yes (RFC 8628, section 3.5). Trouble of the network or the service never ends it,
+   * nor does a page of somebody in between.
    *
    * @throws CodexError LOGIN_DENIED the user said no; LOGIN_TIMEOUT the code has expired; TOKEN_REQUEST_FAILED,
    * RESPONSE_INVALID; CANCELLED by `signal`
@@ -49,6 +50,7 @@ const BODY_LIMIT_MS = 5_000
 /** Added for good by each `slow_down` (RFC 8628, section 3.5). */
 const SLOW_DOWN_MS = 5_000
 const LONGEST_BACKOFF_MS = 60_000
+const TROUBLE: readonly ErrorCode[] = ['NETWORK', 'TIMEOUT', 'RESPONSE_INVALID']
 
 export function createDeviceFlow({ config, http, clock }: DeviceFlowDeps): DeviceFlow {
   const { issuer, clientId } = config
@@ -80,9 +82,13 @@ export function createDeviceFlow({ config, http, clock }: DeviceFlowDeps): Devic
   async function poll({ deviceAuthId, userCode }: DeviceCode, signal: AbortSignal): Promise<PollVerdict> {
     try {
       const { answer, json } = await post('token', { device_auth_id: deviceAuthId, user_code: userCode }, signal)
+      // Somebody else's page goes away. 403 and 404 are pending, whatever they look like (facts: wire-protocol 3).
+      const isPending = answer.status === 403 || answer.status === 404
+      if (!isPending && notTheService(answer, 'a sign-in code') !== undefined) return { kind: 'trouble' }
       return readPoll(answer, json, clock.now())
     } catch (error) {
-      if (isCodexError(error, 'NETWORK') || isCodexError(error, 'TIMEOUT')) return { kind: 'trouble' }
+      // The last is a page larger than any answer of the service.
+      if (TROUBLE.some((code) => isCodexError(error, code))) return { kind: 'trouble' }
       throw error
     }
   }

@@ -1,13 +1,14 @@
 import type { Config } from '../config.ts'
 import { isCodexError } from '../errors.ts'
 import type { Clock } from '../infrastructure/clock.ts'
-import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
+import type { StoredTokens, TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
+import { isApiKeyRecord } from './api-key.ts'
 import type { Credential, Credentials } from './credentials.ts'
 import { type DoctorCheck, type Guard, ok, problem, skipped, warning } from './doctor-check.ts'
 import { duration } from './duration.ts'
 import { maskEmail, readIdClaims } from './id-claims.ts'
 import type { ModelCatalogue } from './model-catalogue.ts'
-import { REFRESH_MARGIN_MS, remainingMs } from './token-manager.ts'
+import { isRenewable, REFRESH_MARGIN_MS, remainingMs } from './token-manager.ts'
 import type { TokenRefresher } from './token-refresh.ts'
 
 export interface AccountDeps {
@@ -40,9 +41,10 @@ export async function checkAccount(deps: AccountDeps, guard: Guard): Promise<rea
 }
 
 async function checkToken({ storage, refresher, clock }: AccountDeps): Promise<DoctorCheck> {
-  const record = stored(storage)
+  const { record, unopened } = stored(storage)
+  if (unopened !== undefined) return problem('sign-in', unopened.reason, unopened.remedy)
   if (record === undefined) return skipped('sign-in', 'Nobody is signed in.')
-  if (record.method === 'api_key') return skipped('sign-in', 'An API key is stored, which does not run out by itself.')
+  if (isApiKeyRecord(record)) return skipped('sign-in', 'An API key is stored, which does not run out by itself.')
   const leftMs = remainingMs(record, clock.now())
   const state = stateOf(record, clock.now())
   if (!isRenewable(record)) {
@@ -63,9 +65,10 @@ async function checkToken({ storage, refresher, clock }: AccountDeps): Promise<D
 }
 
 function checkOwner({ storage }: AccountDeps): DoctorCheck {
-  const record = stored(storage)
+  const { record, unopened } = stored(storage)
+  if (unopened !== undefined) return skipped('account', 'The stored sign-in cannot be opened.')
   if (record === undefined) return skipped('account', 'Nobody is signed in.')
-  if (record.method === 'api_key') return skipped('account', 'An API key belongs to no ChatGPT account.')
+  if (isApiKeyRecord(record)) return skipped('account', 'An API key belongs to no ChatGPT account.')
   const { email, plan, accountId } = readIdClaims(record)
   const who = email === undefined ? 'an account without e-mail' : maskEmail(email)
   const finding = `Signed in as ${who}, plan ${plan ?? 'unknown'}.`
@@ -97,16 +100,12 @@ const SOURCES = {
 }
 
 /** A file that cannot be read has a line of its own. */
-function stored(storage: AccountDeps['storage']): TokenRecord | undefined {
+function stored(storage: AccountDeps['storage']): Pick<StoredTokens, 'record' | 'unopened'> {
   try {
-    return storage.read().record
+    return storage.read()
   } catch {
-    return undefined
+    return { record: undefined }
   }
-}
-
-function isRenewable({ refreshToken, refreshFailed }: TokenRecord): boolean {
-  return refreshToken !== undefined && refreshFailed === undefined
 }
 
 function stateOf(record: TokenRecord, nowMs: number): string {

@@ -1,8 +1,10 @@
 import type { ClaimStore } from '../infrastructure/claim.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import { findLock } from '../infrastructure/file-lock.ts'
+import { isFingerprint } from '../infrastructure/fingerprint.ts'
 import { factsOf, nearestFolder, whyUnwritable } from '../infrastructure/path-facts.ts'
 import type { TokenStorage } from '../infrastructure/token-storage.ts'
+import type { Unopened } from '../infrastructure/vault.ts'
 import { type DoctorCheck, type Guard, ok, problem, warning } from './doctor-check.ts'
 import type { Machine } from './doctor-machine.ts'
 import { duration } from './duration.ts'
@@ -30,17 +32,29 @@ export async function checkFiles(deps: FilesDeps, guard: Guard): Promise<readonl
 /** The storage itself says what is wrong with the file; modes and owners too. */
 function checkFile({ storage, machine }: FilesDeps): DoctorCheck {
   const file = storage.file()
-  const { record, warnings } = storage.read()
+  const { record, unopened, warnings } = storage.read()
   const { kind, mode } = factsOf(file)
   if (warnings.length > 0) {
     const isLax = kind === 'file' && (mode & 0o077) !== 0 && machine.platform !== 'win32'
-    const remedy = isLax ? `Run: chmod 600 ${file}` : 'Let the file belong to you, or sign in again.'
-    return warning('credentials file', warnings.join(' '), remedy)
+    return judgeFile(warnings, unopened, isLax ? `Run: chmod 600 ${file}` : undefined)
   }
   if (kind === 'absent') return ok('credentials file', `${file} does not exist; a sign-in makes it.`)
   const rights = machine.platform === 'win32' ? '' : ` (mode ${octal(mode)})`
   const content = record === undefined ? 'holds no sign-in' : 'holds a sign-in'
   return ok('credentials file', `${file} ${content}${rights}.`)
+}
+
+function judgeFile(
+  warnings: readonly string[],
+  unopened: Unopened | undefined,
+  tighten: string | undefined,
+): DoctorCheck {
+  // That sentence has its remedy in it.
+  const others = warnings.filter((sentence) => unopened === undefined || !sentence.startsWith(unopened.reason))
+  const findings = [unopened?.reason, ...others].filter((part) => part !== undefined)
+  const remedies = [tighten, unopened?.remedy].filter((part) => part !== undefined)
+  const remedy = remedies.length > 0 ? remedies.join(' ') : 'Let the file belong to you, or sign in again.'
+  return warning('credentials file', findings.join(' '), remedy)
 }
 
 function checkFolder({ storage, machine }: FilesDeps): DoctorCheck {
@@ -73,7 +87,8 @@ function checkLock({ storage, clock }: FilesDeps): DoctorCheck {
 }
 
 function checkClaims({ claims, clock }: FilesDeps): DoctorCheck {
-  const all = claims.list()
+  // A sign-in that is open has claims, too, under a word.
+  const all = claims.list().filter(({ subject }) => isFingerprint(subject))
   const busy = all.filter((claim) => !claim.done && !claims.ownerIsDead(claim)).length
   const pauseMs = Math.max(0, ...all.map(({ done, untilMs = 0 }) => (done ? untilMs - clock.now() : 0)))
   const finding =

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import type { CodexError } from '../errors.ts'
-import { whyInvisible } from '../infrastructure/browser.ts'
+import { isPlainName, whyInvisible } from '../infrastructure/browser.ts'
 import { findProgram } from '../infrastructure/find-program.ts'
 import { holderOf } from '../infrastructure/port-holder.ts'
 import { type PortState, probePort } from '../infrastructure/port-probe.ts'
@@ -15,6 +15,8 @@ export interface Machine {
   arch: string
   /** PATH. */
   searchPath: string | undefined
+  /** BROWSER, where it counts. */
+  browser: string | undefined
   /** The user's home folder: shown as `~`. */
   home: string
 }
@@ -77,11 +79,14 @@ const PLACES: Readonly<Record<Place, string>> = {
   headless: 'a computer without a screen',
 }
 
-function checkOpener(place: Place, { platform, searchPath }: Machine): DoctorCheck {
+function checkOpener(place: Place, { platform, searchPath, browser }: Machine): DoctorCheck {
   if (platform === 'darwin' || platform === 'win32') return ok('browser', 'The system opens the browser by itself.')
-  const found = findProgram(place === 'wsl' ? [...WINDOWS_OPENERS, 'xdg-open'] : ['xdg-open'], searchPath)
+  const named = isPlainName(browser) ? [browser] : []
+  const openers = place === 'wsl' ? [...WINDOWS_OPENERS, 'xdg-open'] : ['xdg-open']
+  const found = findProgram([...named, ...openers], searchPath)
   if (found !== undefined) return ok('browser', `The browser is opened with ${found}.`)
-  const missing = place === 'wsl' ? 'powershell.exe, wslview or xdg-open' : 'xdg-open'
+  const usual = place === 'wsl' ? ['powershell.exe', 'wslview'] : []
+  const missing = [[...named, ...usual].join(', '), 'xdg-open'].filter(Boolean).join(' or ')
   const remedy = `Install ${place === 'wsl' ? 'wslu' : 'xdg-utils'}, or open the address of the sign-in yourself.`
   return warning('browser', `No program that opens a browser was found (${missing}).`, remedy)
 }

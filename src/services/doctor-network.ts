@@ -1,9 +1,10 @@
 import type { Config, NetworkSettings } from '../config.ts'
 import type { Clock } from '../infrastructure/clock.ts'
-import type { HttpClient } from '../infrastructure/http-client.ts'
+import type { HttpAnswer, HttpClient } from '../infrastructure/http-client.ts'
 import { type CertificateFile, readCertificates } from '../infrastructure/trusted-certificates.ts'
 import { type DoctorCheck, failed, type Guard, ok, problem, skipped, warning } from './doctor-check.ts'
 import { duration } from './duration.ts'
+import { notTheService } from './not-the-service.ts'
 
 export interface NetworkDeps {
   config: Pick<Config, 'issuer' | 'baseUrl' | 'api' | 'network' | 'insecureTls'>
@@ -76,7 +77,7 @@ function checkTls(insecureTls: boolean): DoctorCheck {
   return problem(
     'tls',
     'NODE_TLS_REJECT_UNAUTHORIZED=0 is set, so anybody could pretend to be OpenAI.',
-    'Remove it. For the certificate authority of a company network, set NODE_EXTRA_CA_CERTS instead.',
+    'Remove it. For the certificate authority of a company network, set CODEX_CA_CERTIFICATE instead.',
   )
 }
 
@@ -95,7 +96,7 @@ async function checkHost(deps: NetworkDeps, name: string, url: string, signal: A
   return (await ask(deps, name, url, signal)).check
 }
 
-/** Any answer shows that the host can be reached. @throws CodexError NETWORK, TIMEOUT; CANCELLED by `signal` */
+/** Any answer of its own shows that the host can be reached. @throws CodexError NETWORK, TIMEOUT; CANCELLED by `signal` */
 async function ask({ http, clock, userAgent }: NetworkDeps, name: string, url: string, signal: AbortSignal) {
   const sentAt = clock.now()
   const { status, headers, body } = await http.send({
@@ -108,18 +109,18 @@ async function ask({ http, clock, userAgent }: NetworkDeps, name: string, url: s
   const answeredAt = clock.now()
   void body?.cancel().catch(() => {})
   const { host } = new URL(url)
-  return { check: judge(name, host, status, answeredAt - sentAt), skewMs: skewOf(headers, sentAt, answeredAt) }
+  const finding = `${host} answers (${status}, ${answeredAt - sentAt} ms).`
+  return { check: judge(name, finding, { status, headers }), skewMs: skewOf(headers, sentAt, answeredAt) }
 }
 
-function judge(name: string, host: string, status: number, tookMs: number): DoctorCheck {
-  const finding = `${host} answers (${status}, ${tookMs} ms).`
-  if (status >= 500) return warning(name, `${finding} It is in trouble.`, 'Try again later; see status.openai.com.')
-  if (status >= 300 && status < 400) {
-    const remedy = 'Open a web page in a browser and sign in to the network, if it asks for it.'
-    return warning(name, `${finding} It sends elsewhere, as the sign-in page of a network does.`, remedy)
-  }
+function judge(name: string, finding: string, answer: Pick<HttpAnswer, 'status' | 'headers'>): DoctorCheck {
+  const stranger = notTheService(answer, 'an answer of OpenAI')
+  if (stranger !== undefined) return warning(name, `${finding} ${stranger.message}`, stranger.hint ?? TRY_LATER)
+  if (answer.status >= 500) return warning(name, `${finding} It is in trouble.`, TRY_LATER)
   return ok(name, finding)
 }
+
+const TRY_LATER = 'Try again later; see status.openai.com.'
 
 /**
  * How far this clock is ahead of the service's, in milliseconds. `Date` has whole seconds (RFC 9110, section 6.6.1),

@@ -3,6 +3,8 @@ import { raceSignal } from '../infrastructure/abort.ts'
 import { canonicalPath } from '../infrastructure/canonical-path.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import { redact } from '../infrastructure/log.ts'
+import type { TokenStorage } from '../infrastructure/token-storage.ts'
+import { isApiKeyRecord } from './api-key.ts'
 import { type AccountDeps, checkAccount } from './doctor-account.ts'
 import { createGuard, type DoctorCheck } from './doctor-check.ts'
 import { checkFiles, type FilesDeps } from './doctor-files.ts'
@@ -25,8 +27,8 @@ export interface DoctorReport {
 export type Doctor = (signal?: AbortSignal) => Promise<DoctorReport>
 
 export interface DoctorDeps extends AccountDeps, FilesDeps, MachineDeps, NetworkDeps {
+  storage: Pick<TokenStorage, 'file' | 'read' | 'unlock'>
   config: AccountDeps['config'] & MachineDeps['config'] & NetworkDeps['config'] & Pick<Config, 'api'>
-  storage: FilesDeps['storage'] & { unlock?: () => Promise<void> }
   machine: Machine
   clock: Clock
 }
@@ -40,16 +42,17 @@ export function createDoctor(deps: DoctorDeps): Doctor {
 
   async function examine(signal: AbortSignal | undefined): Promise<DoctorCheck[]> {
     const guard = createGuard(clock, signal)
-    const locked = await guard('store', UNLOCK_LIMIT_MS, async () => {
-      await storage.unlock?.()
+    // Once for all: what follows reads it as it is then, because a store that keeps silent may cost its time only once.
+    const store = await guard('store', UNLOCK_LIMIT_MS, async () => {
+      await storage.unlock()
       return []
     })
-    const usesApi = config.api.source !== undefined || storesKey(deps)
+    const usesApi = config.api.source !== undefined || storesKey(storage)
     // One after the other, because a renewal would show among the claims as one under way.
     const files = checkFiles(deps, guard)
     const account = files.then(() => checkAccount(deps, guard))
-    const groups = await Promise.all([checkMachine(deps, guard), checkNetwork(deps, usesApi, guard), files, account])
-    return [...groups.slice(0, 2), locked, ...groups.slice(2)].flat()
+    const others = [checkMachine(deps, guard), checkNetwork(deps, usesApi, guard)]
+    return (await Promise.all([...others, store, files, account])).flat()
   }
 
   return async (signal) => {
@@ -59,9 +62,11 @@ export function createDoctor(deps: DoctorDeps): Doctor {
   }
 }
 
-function storesKey({ storage }: DoctorDeps): boolean {
+/** A file that cannot be read has a line of its own. */
+function storesKey(storage: DoctorDeps['storage']): boolean {
   try {
-    return storage.read().record?.method === 'api_key'
+    const { record } = storage.read()
+    return record !== undefined && isApiKeyRecord(record)
   } catch {
     return false
   }

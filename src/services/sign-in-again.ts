@@ -6,9 +6,9 @@ export function signInAgain(message: string): CodexError {
   return new CodexError('NOT_AUTHENTICATED', message, { hint: 'Sign in with codex_login, then ask again.' })
 }
 
-/** A record is stored, but not for this process to read: that is not a sign-out. */
+/** The stored sign-in cannot be opened here: that is not a sign-out. */
 export function cannotOpen({ reason, remedy }: Unopened): CodexError {
-  return new CodexError('NOT_AUTHENTICATED', reason, { hint: remedy })
+  return new CodexError('STORAGE_SEALED', reason, { hint: remedy })
 }
 
 export function accountChanged(): CodexError {

@@ -16,7 +16,7 @@ export interface TokenManager {
    * A record whose access token can be sent now. Under five minutes before its end it is renewed in the background
    * and used meanwhile; past its end the caller waits for the renewal. A stored API key is no such record.
    *
-   * @throws CodexError NOT_AUTHENTICATED; otherwise as `TokenRefresher.renew`, CANCELLED by `signal`
+   * @throws CodexError NOT_AUTHENTICATED, STORAGE_SEALED; otherwise as `TokenRefresher.renew`, CANCELLED by `signal`
    */
   getTokens(signal?: AbortSignal): Promise<TokenRecord>
   /** The record to try once more with after the API answered 401 to `rejected`. @throws as `getTokens`, ACCOUNT_CHANGED */
@@ -112,6 +112,11 @@ export function createTokenManager({ storage, refresher, oauth, clock, log }: To
 export function remainingMs(record: TokenRecord, nowMs: number): number {
   const expiresAt = record.expiresAt ?? expiryOf(record.accessToken)
   return expiresAt === undefined ? 0 : expiresAt - nowMs
+}
+
+/** Whether a new access token can be had for it, as far as is known here. */
+export function isRenewable({ refreshToken, refreshFailed }: TokenRecord): boolean {
+  return refreshToken !== undefined && refreshFailed === undefined
 }
 
 function kindOf(record: TokenRecord): 'account' | 'api_key' {

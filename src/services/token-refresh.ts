@@ -29,7 +29,7 @@ export interface TokenRefresher {
    * a token that was sent must have its answer stored.
    *
    * @throws CodexError NOT_AUTHENTICATED sign in again; ACCOUNT_CHANGED; TOKEN_REQUEST_FAILED, NETWORK, TIMEOUT,
-   *   RESPONSE_INVALID, STORAGE_FAILED, STORAGE_LOCKED try again later; STORAGE_CORRUPT; CANCELLED after `stop`
+   *   RESPONSE_INVALID, STORAGE_FAILED, STORAGE_LOCKED try again later; STORAGE_CORRUPT, STORAGE_SEALED; CANCELLED after `stop`
    */
   renew(stale: TokenRecord, reason: RefreshReason): Promise<TokenRecord>
   /** Resolves when nothing is being renewed. Never rejects. */
@@ -81,7 +81,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     }
   }
 
-  /** The record as stored now. @throws CodexError NOT_AUTHENTICATED, ACCOUNT_CHANGED */
+  /** The record as stored now. @throws CodexError NOT_AUTHENTICATED, ACCOUNT_CHANGED, STORAGE_SEALED */
   async function currentRecord(stale: TokenRecord): Promise<TokenRecord> {
     const { record: current, unopened } = await openRecord(storage)
     if (unopened !== undefined) throw cannotOpen(unopened)

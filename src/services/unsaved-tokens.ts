@@ -1,9 +1,10 @@
-import { CodexError } from '../errors.ts'
+import { codeOf } from '../errors.ts'
 import type { ClaimStore } from '../infrastructure/claim.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import { fingerprintOf } from '../infrastructure/fingerprint.ts'
 import type { Log } from '../infrastructure/log.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
+import { forgetLogin } from './forget-login.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
 import { cannotOpen } from './sign-in-again.ts'
 
@@ -32,32 +33,31 @@ export interface UnsavedTokensDeps {
 
 /** Between two tries to store: several fit into the time after which the others take over. */
 const SAVE_AGAIN_MS = 5_000
-const REVOKE_LIMIT_MS = 5_000
 
 export function createUnsavedTokens({ storage, claims, oauth, clock, log }: UnsavedTokensDeps): UnsavedTokens {
-  let unsaved: { spent: TokenRecord; renewed: TokenRecord } | undefined
-  let saving: Promise<boolean> | undefined
+  /** More than one when another account is signed in while this one is being renewed. */
+  const entries = new Set<Entry>()
   let stopped = false
 
   /** Those who wait for this process take it for frozen after a minute, and would spend the old token again. */
-  async function keepSaving(): Promise<void> {
-    while (unsaved !== undefined && !stopped) {
+  async function keepSaving(entry: Entry): Promise<void> {
+    while (entries.has(entry) && !stopped) {
       await clock.sleep(SAVE_AGAIN_MS)
-      await saveUnsaved()
+      if (entries.has(entry)) await saveOnce(entry)
     }
   }
 
   /** Calls that come together share one try. False: see `save`. */
-  async function saveUnsaved(): Promise<boolean> {
-    if (unsaved === undefined) return true
-    saving ??= save(unsaved).finally(() => {
-      saving = undefined
+  async function saveOnce(entry: Entry): Promise<boolean> {
+    entry.saving ??= save(entry).finally(() => {
+      entry.saving = undefined
     })
-    return saving
+    return entry.saving
   }
 
   /** Stores what was renewed, if the record it came from is still the current one; otherwise false. */
-  async function save({ spent, renewed }: { spent: TokenRecord; renewed: TokenRecord }): Promise<boolean> {
+  async function save(entry: Entry): Promise<boolean> {
+    const { spent, renewed } = entry
     let kept = false
     try {
       await storage.update((stored) => {
@@ -69,32 +69,41 @@ export function createUnsavedTokens({ storage, claims, oauth, clock, log }: Unsa
     } catch (error) {
       // The claim stays taken, so nobody spends the old token again; the new ones stay in memory and serve this
       // process meanwhile.
-      log.event('refresh_not_stored', { reason: error instanceof CodexError ? error.code : 'UNKNOWN' })
+      log.event('refresh_not_stored', { reason: codeOf(error) })
       return true
     }
-    unsaved = undefined
+    entries.delete(entry)
     // Only now: a token whose successor is stored, or that is no longer current, can never be spent again.
     if (spent.refreshToken !== undefined) claims.release(fingerprintOf(spent.refreshToken))
     claims.sweep(renewed.refreshToken === undefined ? undefined : fingerprintOf(renewed.refreshToken))
-    if (!kept && renewed.refreshToken !== undefined) await oauth.revoke(renewed.refreshToken, REVOKE_LIMIT_MS)
+    if (!kept) await forgetLogin(oauth, renewed)
     return kept
   }
 
   return {
     async keep(spent, renewed) {
-      unsaved = { spent, renewed }
-      const usable = await saveUnsaved()
-      if (unsaved !== undefined) void keepSaving()
+      const entry = { spent, renewed, saving: undefined }
+      entries.add(entry)
+      const usable = await saveOnce(entry)
+      if (entries.has(entry)) void keepSaving(entry)
       return usable
     },
     async flush() {
-      await saveUnsaved()
+      await Promise.all([...entries].map(saveOnce))
     },
-    successorOf: (current) => (unsaved?.spent.refreshToken === current.refreshToken ? unsaved?.renewed : undefined),
+    successorOf: ({ refreshToken }) =>
+      [...entries].findLast(({ spent }) => spent.refreshToken === refreshToken)?.renewed,
     stop() {
       stopped = true
     },
   }
+}
+
+interface Entry {
+  spent: TokenRecord
+  renewed: TokenRecord
+  /** The try that is under way. */
+  saving: Promise<boolean> | undefined
 }
 
 /**
@@ -102,7 +111,7 @@ export function createUnsavedTokens({ storage, claims, oauth, clock, log }: Unsa
  * cannot open: then the record still says which token it is about. Taking it for a sign-out would revoke the tokens
  * of a good login and leave a spent one in the file.
  *
- * @throws CodexError NOT_AUTHENTICATED it does not even say that
+ * @throws CodexError STORAGE_SEALED it does not even say that
  */
 function isStored(stored: TokenRecord | undefined, { refreshToken }: TokenRecord): boolean {
   const unopened = stored?.unopened

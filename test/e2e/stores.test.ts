@@ -137,9 +137,7 @@ describe('a login that cannot be opened is shown as signed out, with the reason,
     expect(data).toMatchObject({ status: 'not_authenticated', authenticated: false })
     expect(data.storage.problem).toMatch(/another passphrase than the one in CODEX_OAUTH_PASSPHRASE\./)
     expect(data.message).toContain(data.storage.problem)
-    expect((await server.call('codex_query', { prompt: 'Hello?' })).text).toMatch(
-      /another pass.+\[NOT_AUTHENTICATED\]$/s,
-    )
+    expect((await server.call('codex_query', { prompt: 'Hello?' })).text).toMatch(/another pass.+\[STORAGE_SEALED\]$/s)
     expect((await signIn(server, fake)).data).toMatchObject({ status: 'authenticated' })
     expect((await server.call('codex_query', { prompt: 'Hello?' })).isError).toBe(false)
   })

@@ -32,7 +32,7 @@ test('without a claim there is no top', () => {
 test('a number is taken once', () => {
   const { base, claims, names } = setUp()
   expect([claims.take(SUBJECT, 1), claims.take(SUBJECT, 1), claims.take(SUBJECT, 2, 3)]).toEqual([true, false, true])
-  expect(claims.top(SUBJECT)).toEqual({ number: 2, owner: thisProcess(), done: false, fails: 3 })
+  expect(claims.top(SUBJECT)).toEqual({ subject: SUBJECT, number: 2, owner: thisProcess(), done: false, fails: 3 })
   expect(names()).toEqual([`auth.json.spend.${SUBJECT}.1`, `auth.json.spend.${SUBJECT}.2`])
   expect(fs.statSync(`${base}.spend.${SUBJECT}.1`).mode & 0o777).toBe(0o600)
 })
@@ -57,10 +57,10 @@ test('all claims can be listed, whatever they are on', () => {
   claims.take(OTHER, 7, 2)
   fs.writeFileSync(`${base}.spend.${SUBJECT}.2`, 'not readable')
   const found = claims.list().sort((a, b) => a.number - b.number)
-  expect(found.map(({ number, fails, done }) => [number, fails, done])).toEqual([
-    [1, 0, false],
-    [2, 0, false],
-    [7, 2, false],
+  expect(found.map(({ subject, number, fails, done }) => [subject, number, fails, done])).toEqual([
+    [SUBJECT, 1, 0, false],
+    [SUBJECT, 2, 0, false],
+    [OTHER, 7, 2, false],
   ])
   expect(found.map((claim) => claims.ownerIsDead(claim))).toEqual([false, false, false])
 })
@@ -69,9 +69,16 @@ test('a finished claim says until when nobody tries, and how often it failed', (
   const { claims, names } = setUp()
   claims.take(SUBJECT, 1)
   claims.finish(SUBJECT, 1, { untilMs: NOW + 2000, fails: 2 })
-  expect(claims.top(SUBJECT)).toEqual({ number: 1, owner: thisProcess(), done: true, untilMs: NOW + 2000, fails: 2 })
+  expect(claims.top(SUBJECT)).toEqual({
+    subject: SUBJECT,
+    number: 1,
+    owner: thisProcess(),
+    done: true,
+    untilMs: NOW + 2000,
+    fails: 2,
+  })
   claims.finish(SUBJECT, 1, { untilMs: undefined, fails: 2 })
-  expect(claims.top(SUBJECT)).toEqual({ number: 1, owner: thisProcess(), done: true, fails: 2 })
+  expect(claims.top(SUBJECT)).toEqual({ subject: SUBJECT, number: 1, owner: thisProcess(), done: true, fails: 2 })
   expect(names()).toEqual([`auth.json.spend.${SUBJECT}.1`])
 })
 

@@ -109,6 +109,20 @@ test('a package in the folder that somebody works in is not looked at', async ()
   }
 })
 
+test.each<[string, (keyring: string) => { folder: string; modules?: string }]>([
+  ['above the folder named', (keyring) => ({ folder: join(keyring, 'below') })],
+  ['that NODE_PATH names', (keyring) => ({ folder: tempFolder(), modules: join(keyring, 'node_modules') })],
+])('a package %s is not looked at', async (_, place) => {
+  const { folder, modules = '' } = place(installFakeKeyring(tempFolder()).folder)
+  process.env.NODE_PATH = modules
+  try {
+    const keychain = createKeychain({ service: 'codex-oauth', folder })
+    await expect(keychain.get('one')).rejects.toMatchObject({ message: expect.stringContaining('not installed') })
+  } finally {
+    delete process.env.NODE_PATH
+  }
+})
+
 test('options for this process do not reach the other one', async () => {
   const { keychain } = start()
   process.env.NODE_OPTIONS = '--this-is-no-option'

@@ -215,6 +215,10 @@ describe('waiting', () => {
   test.each<[string, Answer]>([
     ['the service is in trouble', { status: 500, json: { detail: 'x' } }],
     ['the gateway is down', { status: 502, html }],
+    ['a network asks for a sign-in with its page', { html }],
+    ['a network asks for a sign-in elsewhere', { status: 307, headers: { location: 'http://portal.example/' } }],
+    ['a proxy refuses with a page', { status: 407, html }],
+    ['a page has no end', { bytes: 'x'.repeat(2_000_000), headers: { 'content-type': 'text/html' } }],
     ['the connection is reset', { reset: true }],
     ['the body breaks off', { ...pending(), cutAfter: 5 }],
   ])('backs off to a minute while %s, and comes back', async (_, answer) => {
@@ -268,8 +272,6 @@ describe('waiting', () => {
     ['400', failure(400, 'invalid_request'), 'TOKEN_REQUEST_FAILED'],
     ['401', failure(401, 'invalid_client', 'error'), 'TOKEN_REQUEST_FAILED'],
     ['410 with nothing', { status: 410 }, 'TOKEN_REQUEST_FAILED'],
-    ['a redirect', { status: 307, headers: { location: 'http://portal.example/' } }, 'RESPONSE_INVALID'],
-    ['a page', { html }, 'RESPONSE_INVALID'],
     ['an empty object', { json: {} }, 'RESPONSE_INVALID'],
     ['202 with nothing', { status: 202 }, 'RESPONSE_INVALID'],
   ])('ends after %s', async (_, answer, code) => {

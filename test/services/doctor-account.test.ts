@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { startDoctorBench } from '../support/doctor-bench.ts'
+import { seal, startDoctorBench } from '../support/doctor-bench.ts'
 import { lost } from '../support/fake-script.ts'
 
 const TOKEN = '/oauth/token'
@@ -82,6 +82,16 @@ describe('the sign-in', () => {
     expect(await bench.lines('sign-in')).toEqual(['skipped: An API key is stored, which does not run out by itself.'])
     expect(await bench.lines('account')).toEqual(['skipped: An API key belongs to no ChatGPT account.'])
   })
+})
+
+test('a sign-in that cannot be opened is one, with the reason and what to do', async () => {
+  const bench = await startDoctorBench({ env: { CODEX_API_KEY: 'sk-FAKE-0001' } })
+  await seal(bench)
+  const words = 'The stored sign-in is encrypted with a passphrase, and CODEX_OAUTH_PASSPHRASE is not set here.'
+  const remedy = 'Set it and restart, or sign in again.'
+  expect(await bench.lines('sign-in')).toEqual([`problem: ${words} → ${remedy}`])
+  expect(await bench.lines('account')).toEqual(['skipped: The stored sign-in cannot be opened.'])
+  expect(await bench.lines('credential')).toEqual([`problem: ${words} [STORAGE_SEALED] → ${remedy}`])
 })
 
 describe('the account', () => {

@@ -3,9 +3,11 @@ import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, wri
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createClaimStore } from '../../src/infrastructure/claim.ts'
+import { systemClock } from '../../src/infrastructure/clock.ts'
 import { thisPlace } from '../../src/infrastructure/process-identity.ts'
+import { createSignInLease } from '../../src/services/sign-in-lease.ts'
 import { plainUser, startChild } from '../support/child.ts'
-import { inWords, startDoctorBench } from '../support/doctor-bench.ts'
+import { inWords, seal, startDoctorBench } from '../support/doctor-bench.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
 const SUBJECT = '0123456789abcdef0123'
@@ -44,6 +46,18 @@ describe('the credentials file', () => {
     bench.deps.storage = { ...bench.deps.storage, read: () => ({ ...read(), warnings }) }
     expect((await bench.lines('credentials file'))[0]).toBe(
       `warning: ${FILE} belongs to another user of this machine. → Let the file belong to you, or sign in again.`,
+    )
+  })
+
+  test('holds a sign-in that cannot be opened', async () => {
+    const bench = await startDoctorBench()
+    await seal(bench)
+    const words = 'The stored sign-in is encrypted with a passphrase, and CODEX_OAUTH_PASSPHRASE is not set here.'
+    const remedy = 'Set it and restart, or sign in again.'
+    expect(await bench.lines('credentials file')).toEqual([`warning: ${words} → ${remedy}`])
+    chmodSync(bench.file, 0o644)
+    expect((await bench.lines('credentials file'))[0]).toMatch(
+      /^warning: .*is not set here\. .*\(mode 644\).* → Run: chmod 600 \S+ Set it/,
     )
   })
 
@@ -162,6 +176,13 @@ describe('claims', () => {
     )
     claims.finish(SUBJECT, 1, { untilMs: Date.now() - 1, fails: 5 })
     expect((await bench.lines('claims'))[0]).toMatch(/^ok: /)
+  })
+
+  test('of a sign-in that is open are none on a renewal', async () => {
+    const bench = await startDoctorBench()
+    const claims = createClaimStore({ base: () => bench.file, now: Date.now })
+    createSignInLease({ claims, clock: systemClock }).take(Date.now() + 840_000, false)
+    expect(await bench.lines('claims')).toEqual(['ok: No renewal is under way.'])
   })
 
   test('cannot be seen', async () => {

@@ -42,9 +42,9 @@ test('a setting that makes no sense is named', async () => {
 })
 
 describe('where a browser', () => {
-  const lines = async (surroundings: Surroundings, { searchPath = '', env = {} } = {}) => {
+  const lines = async (surroundings: Surroundings, { searchPath = '', browser = '', env = {} } = {}) => {
     const bench = await startDoctorBench({ env: { CODEX_OAUTH_NO_BROWSER: '', ...env }, deps: { surroundings } })
-    Object.assign(bench.deps.machine, { searchPath, platform: 'linux' })
+    Object.assign(bench.deps.machine, { searchPath, browser, platform: 'linux' })
     const checks = await bench.run()
     return checks.filter(({ name }) => name === 'surroundings' || name === 'browser').map(inWords)
   }
@@ -86,6 +86,20 @@ describe('where a browser', () => {
       'ok: This is Linux under Windows (WSL). A browser can be shown.',
       'ok: The browser is opened with wslview.',
     ])
+  })
+
+  test('is named in BROWSER, that program is looked for first', async () => {
+    const folder = tempFolder()
+    const desk = { place: 'desk', hasBrowser: true } as const
+    writeFileSync(join(folder, 'helper'), '', { mode: 0o755 })
+    const browser = join(folder, 'helper')
+    const found = 'ok: The browser is opened with helper.'
+    expect((await lines(desk, { searchPath: folder, browser: 'helper' }))[1]).toBe(found)
+    expect((await lines(desk, { browser }))[1]).toBe(`ok: The browser is opened with ${browser}.`)
+    const missing = expect.stringMatching(/^warning: .*\(gone or xdg-open\)/)
+    expect((await lines(desk, { searchPath: folder, browser: 'gone' }))[1]).toEqual(missing)
+    // A list with placeholders is left to the opener of the desktop.
+    expect((await lines(desk, { searchPath: folder, browser: 'helper %s:other' }))[1]).toMatch(/\(xdg-open\)/)
   })
 
   test('is not wanted, none is looked for', async () => {

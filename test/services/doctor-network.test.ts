@@ -17,6 +17,8 @@ const NETWORK: NetworkSettings = {
   problem: undefined,
 }
 
+const HTML = { 'content-type': 'text/html' }
+
 describe('hosts', () => {
   test('that answer, whatever they say, can be reached; nobody’s credential is sent', async () => {
     const bench = await startDoctorBench({ env: { CODEX_API_KEY: 'sk-FAKE-0001' } })
@@ -51,12 +53,25 @@ describe('hosts', () => {
     expect(checks.find(({ name }) => name === 'clock')).toMatchObject({ state: 'skipped' })
   })
 
-  test.each<[string, number, RegExp]>([
+  test.each<[string, number, RegExp, Record<string, string>?]>([
     ['a service in trouble', 503, /^warning: .*in trouble\. → Try again later/],
-    ['the sign-in page of a network', 302, /^warning: .*sends elsewhere.* → Open a web page/],
+    ['a redirect of a network', 302, /^warning: .*A redirect came back.* → Open any web page/],
+    [
+      'the sign-in page of a network',
+      200,
+      /^warning: .*A web page came back.*captive portal.* → Open any web page/,
+      HTML,
+    ],
+    ['a network that refuses', 511, /^warning: .*sign in to it first\. → Open any web page/],
+    [
+      'Cloudflare, which blocks',
+      403,
+      /^warning: .*Cloudflare.*blocked.* → Try without VPN/,
+      { 'cf-mitigated': 'challenge' },
+    ],
     ['a refusal', 403, /^ok: .*answers \(403, \d+ ms\)\.$/],
-  ])('that turn out to be %s', async (_, status, words) => {
-    const server = await startServer((_request, response) => response.writeHead(status).end('<html>'))
+  ])('that turn out to be %s', async (_, status, words, headers = {}) => {
+    const server = await startServer((_request, response) => response.writeHead(status, headers).end('<html>'))
     const bench = await startDoctorBench({ env: { CODEX_OAUTH_ISSUER: server.origin } })
     expect((await bench.lines('sign-in service'))[0]).toMatch(words)
   })
@@ -184,6 +199,8 @@ describe('certificates', () => {
   test('are not checked at all', async () => {
     expect(await (await startDoctorBench()).lines('tls')).toEqual(['ok: Certificates are checked.'])
     const bench = await startDoctorBench({ env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } })
-    expect((await bench.lines('tls'))[0]).toMatch(/^problem: NODE_TLS_REJECT_UNAUTHORIZED=0 is set.* → Remove it/)
+    expect((await bench.lines('tls'))[0]).toMatch(
+      /^problem: NODE_TLS_REJECT_UNAUTHORIZED=0 is set.* → Remove it.*CODEX_CA_CERTIFICATE/,
+    )
   })
 })

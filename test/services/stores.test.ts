@@ -135,7 +135,7 @@ describe('a refresh during which another window brings the record into a form th
     await bench.move('passphrase')
     answer.open()
     await expect(renewal).rejects.toMatchObject({
-      code: 'NOT_AUTHENTICATED',
+      code: 'STORAGE_SEALED',
       message: expect.stringContaining('is not set here'),
     })
     expect((await signedIn(bench.window('passphrase'))).refreshToken).toBe(tokens.refresh_token)
@@ -172,7 +172,7 @@ describe('a refresh during which another window brings the record into a form th
         },
       }),
     })
-    await expect(one.tokens.getTokens()).rejects.toMatchObject({ code: 'NOT_AUTHENTICATED' })
+    await expect(one.tokens.getTokens()).rejects.toMatchObject({ code: 'STORAGE_SEALED' })
     expect(bench.refreshes()).toBe(0)
     expect(one.claims.top(subjectOf(refresh_token))).toMatchObject({ number: 1, done: true })
     await bench.window('passphrase').tokens.getTokens()
@@ -230,10 +230,10 @@ describe('a login that cannot be opened', () => {
     return { bench, one: bench.window('plain') }
   }
 
-  test('reads as signed out, with the reason and what to do', async () => {
+  test('answers no question, and says the reason and what to do', async () => {
     const { one } = await closed()
     const refused = {
-      code: 'NOT_AUTHENTICATED',
+      code: 'STORAGE_SEALED',
       message: 'The stored sign-in is encrypted with a passphrase, and CODEX_OAUTH_PASSPHRASE is not set here.',
       hint: 'Set it and restart, or sign in again.',
     }

@@ -542,6 +542,38 @@ test('what is only in memory is never given to a caller of another account', asy
   expect((await renew(one, stale)).accessToken).toBe(tokens.access_token)
 })
 
+test('an answer that comes while another account’s is being stored is stored as well', async () => {
+  const bench = await startBench()
+  const [arrived, storing] = [gate(), gate()]
+  let updates = 0
+  const slow = (real: TokenStorage): TokenStorage => ({
+    ...real,
+    update: async (change) => {
+      if (updates++ > 0) return real.update(change)
+      arrived.open()
+      await storing.promise
+      return real.update(change)
+    },
+  })
+  const one = bench.start({ storage: slow })
+  bench.signIn()
+  const former = await heldRefresh(bench, one)
+  bench.signIn({ accountId: 'acct-fake-0002', leftSeconds: hour })
+  const current = await heldRefresh(bench, one)
+  former.answer.open()
+  await arrived.promise
+  current.answer.open()
+  const renewed = () => one.logged.filter((line) => line.includes('outcome="renewed"')).length
+  while (renewed() < 2) await setImmediate()
+  storing.open()
+  await expect(former.renewal).rejects.toMatchObject({ code: 'ACCOUNT_CHANGED' })
+  const { accessToken, refreshToken } = await current.renewal
+  expect(refreshToken).toBe('rt_FAKE_f2_2')
+  expect(bench.stored()).toMatchObject({ access_token: accessToken, refresh_token: refreshToken })
+  expect(bench.fake.seen.revocations.map(({ token }) => token)).toEqual(['rt_FAKE_f1_2'])
+  expect(bench.beside()).toEqual([])
+})
+
 test('after stop nothing is sent, and what was sent is stored', async () => {
   const bench = await startBench()
   const [one, two] = [bench.start(), bench.start()]

@@ -69,6 +69,13 @@ export async function startDoctorBench({ env, home = tempFolder(), deps: changes
   return bench
 }
 
+/** Stores a login under a passphrase that the doctor does not have. */
+export async function seal(bench: DoctorBench): Promise<void> {
+  bench.signIn()
+  const vault = aVault({ store: 'encrypted', passphrase: 'FAKE correct horse' })
+  await createTokenStorage({ file: bench.file, vault, now: Date.now }).unlock()
+}
+
 export function inWords({ state, finding, remedy }: DoctorCheck): string {
   return `${state}: ${finding}${remedy === undefined ? '' : ` → ${remedy}`}`
 }
@@ -94,6 +101,7 @@ function wire({ config, problem }: ReturnType<typeof loadConfig>, home: string, 
       platform: process.platform,
       arch: process.arch,
       searchPath: process.env.PATH,
+      browser: undefined,
       home,
     },
     version: '0.0.0-test',

@@ -69,7 +69,14 @@ export async function startApp(fake: FakeOpenAI, { env = {}, home = tempFolder()
   }
   const log = createLog({ write: (line) => void logged.push(line), enabled: true })
   const system = { os: 'linux', arch: 'x64' }
-  const machine = { nodeVersion: '20.20.0', platform: 'linux', arch: 'x64', searchPath: '', home } as const
+  const machine = {
+    nodeVersion: '20.20.0',
+    platform: 'linux',
+    arch: 'x64',
+    searchPath: '',
+    browser: undefined,
+    home,
+  } as const
   const surroundings = { place: 'desk', hasBrowser: true } as const
   const app = createApp(
     loaded,

@@ -9,7 +9,7 @@ const checks = await checkMachine(
     config: { ports: [Number(process.argv[2])], openBrowser: true },
     configProblem: undefined,
     surroundings: { place: 'desk', hasBrowser: true },
-    machine: { nodeVersion: versions.node, platform, arch, searchPath: env.PATH, home: '/nowhere' },
+    machine: { nodeVersion: versions.node, platform, arch, searchPath: env.PATH, browser: undefined, home: '/nowhere' },
     version: '0.0.0-test',
   },
   createGuard(systemClock, undefined),
