@@ -189,7 +189,7 @@ const CA_VARIABLES = ['CODEX_CA_CERTIFICATE', 'SSL_CERT_FILE', 'NODE_EXTRA_CA_CE
 
 function configInvalid(problems: readonly string[]): CodexError {
   return new CodexError('CONFIG_INVALID', `A setting of codex-oauth is not usable: ${problems.join('; ')}.`, {
-    hint: 'Correct or remove it in the environment of the MCP server, then restart the server.',
+    hint: 'Correct or remove it in the environment of the server and restart the server.',
   })
 }
 

@@ -29,7 +29,7 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
 export interface CodexErrorOptions {
-  /** What the user can do next, a full sentence. */
+  /** What the user can do next, a full sentence; tools and their arguments are spelled as `cli/words.ts` lists them. */
   hint?: string
   cause?: unknown
   /** True when the same call may succeed later without anybody changing anything. */
