@@ -63,3 +63,11 @@ export function codeOf(error: unknown): ErrorCode | 'UNKNOWN' {
 export function isCodexError(error: unknown, code?: ErrorCode): error is CodexError {
   return error instanceof CodexError && (code === undefined || error.code === code)
 }
+
+/** For users, who cannot tell one fault of ours from another. */
+export function unexpected(cause: unknown): CodexError {
+  return new CodexError('CODEX_FAILED', 'Something went wrong inside codex-oauth.', {
+    hint: 'Try again; if it stays so, set CODEX_DEBUG=1 and report what is written to standard error.',
+    cause,
+  })
+}
