@@ -35,7 +35,7 @@ export interface Config {
   /** For the store `encrypted`. */
   passphrase: string | undefined
   credentialsFile: string
-  /** Folder for what may be lost: the model cache. It lies beside the credentials. */
+  /** Folder for what may be lost: the model cache, and the package that reaches the keychain. It lies beside the credentials. */
   stateDir: string
   model: string | undefined
   effort: string | undefined
