@@ -294,6 +294,12 @@ function codeOf(error2) {
 function isCodexError(error2, code) {
   return error2 instanceof CodexError && (code === void 0 || error2.code === code);
 }
+function unexpected(cause) {
+  return new CodexError("CODEX_FAILED", "Something went wrong inside codex-oauth.", {
+    hint: "Try again; if it stays so, set CODEX_DEBUG=1 and report what is written to standard error.",
+    cause
+  });
+}
 var CodexError;
 var init_errors = __esm({
   "src/errors.ts"() {
@@ -354,13 +360,13 @@ var init_storage_failure = __esm({
 });
 
 // src/infrastructure/abort.ts
-function cancelled() {
-  return new CodexError("CANCELLED", "The call was cancelled.");
+function cancelled(what = "call") {
+  return new CodexError("CANCELLED", `The ${what} was cancelled.`);
 }
-function raceSignal(work, signal) {
+function raceSignal(work, signal, what) {
   if (signal === void 0) return work;
   return new Promise((resolve3, reject) => {
-    const cancel = () => reject(cancelled());
+    const cancel = () => reject(cancelled(what));
     if (signal.aborted) cancel();
     signal.addEventListener("abort", cancel, { once: true });
     work.then(resolve3, reject).finally(() => signal.removeEventListener("abort", cancel));
@@ -370,6 +376,16 @@ var init_abort = __esm({
   "src/infrastructure/abort.ts"() {
     "use strict";
     init_errors();
+  }
+});
+
+// src/infrastructure/loopback-host.ts
+function isLoopbackHost(hostname4) {
+  return hostname4 === "localhost" || hostname4 === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname4);
+}
+var init_loopback_host = __esm({
+  "src/infrastructure/loopback-host.ts"() {
+    "use strict";
   }
 });
 
@@ -422,7 +438,7 @@ function read(variable, path3) {
 }
 function unusable(message, cause) {
   return new CodexError("CONFIG_INVALID", message, {
-    hint: "It should be a PEM file with the certificates to trust. Correct or remove the variable in the environment of the MCP server, then restart the server.",
+    hint: "It should be a PEM file with the certificates to trust. Correct or remove the variable in the environment of the server and restart the server.",
     cause
   });
 }
@@ -458,14 +474,14 @@ var init_undici = __esm({
 
 // src/infrastructure/canonical-path.ts
 import { readlinkSync as readlinkSync2, realpathSync as realpathSync2 } from "node:fs";
-import { basename as basename3, dirname as dirname5, join as join4, resolve } from "node:path";
+import { basename as basename4, dirname as dirname5, join as join4, resolve } from "node:path";
 function canonicalPath(path3) {
   try {
     return realpathSync2(path3);
   } catch (error2) {
     if (!isErrno(error2, "ENOENT")) throw error2;
   }
-  const place = join4(canonicalPath(dirname5(path3)), basename3(path3));
+  const place = join4(canonicalPath(dirname5(path3)), basename4(path3));
   const target = linkTarget(place);
   return target === void 0 ? place : canonicalPath(resolve(dirname5(place), target));
 }
@@ -2273,6 +2289,9 @@ var init_token_record = __esm({
 function fingerprintOf(secret) {
   return createHash("sha256").update(secret).digest("hex").slice(0, 20);
 }
+function isFingerprint(name) {
+  return /^[0-9a-f]{20}$/.test(name);
+}
 var init_fingerprint = __esm({
   "src/infrastructure/fingerprint.ts"() {
     "use strict";
@@ -3910,6 +3929,19 @@ var init_log = __esm({
   }
 });
 
+// src/services/duration.ts
+function duration3(ms) {
+  const minutes = Math.floor(ms / 6e4);
+  if (minutes >= 2880) return `${Math.floor(minutes / 1440)} days`;
+  if (minutes >= 120) return `${Math.floor(minutes / 60)} hours`;
+  return minutes >= 2 ? `${minutes} minutes` : `${Math.floor(ms / 1e3)} seconds`;
+}
+var init_duration = __esm({
+  "src/services/duration.ts"() {
+    "use strict";
+  }
+});
+
 // src/infrastructure/jwt.ts
 function decodeJwtPayload(token2) {
   if (token2.length > MAX_TOKEN_LENGTH) return void 0;
@@ -4062,7 +4094,7 @@ function signInAgain(message) {
   return new CodexError("NOT_AUTHENTICATED", message, { hint: "Sign in with codex_login, then ask again." });
 }
 function cannotOpen({ reason, remedy }) {
-  return new CodexError("NOT_AUTHENTICATED", reason, { hint: remedy });
+  return new CodexError("STORAGE_SEALED", reason, { hint: remedy });
 }
 function accountChanged() {
   return new CodexError("ACCOUNT_CHANGED", "Another account has been signed in while this call was running.", {
@@ -4077,25 +4109,36 @@ var init_sign_in_again = __esm({
   }
 });
 
+// src/services/forget-login.ts
+async function forgetLogin(oauth, obsolete) {
+  if (obsolete?.refreshToken !== void 0) await oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS);
+}
+var REVOKE_LIMIT_MS;
+var init_forget_login = __esm({
+  "src/services/forget-login.ts"() {
+    "use strict";
+    REVOKE_LIMIT_MS = 5e3;
+  }
+});
+
 // src/services/unsaved-tokens.ts
 function createUnsavedTokens({ storage, claims, oauth, clock, log: log2 }) {
-  let unsaved;
-  let saving;
+  const entries = /* @__PURE__ */ new Set();
   let stopped = false;
-  async function keepSaving() {
-    while (unsaved !== void 0 && !stopped) {
+  async function keepSaving(entry) {
+    while (entries.has(entry) && !stopped) {
       await clock.sleep(SAVE_AGAIN_MS);
-      await saveUnsaved();
+      if (entries.has(entry)) await saveOnce(entry);
     }
   }
-  async function saveUnsaved() {
-    if (unsaved === void 0) return true;
-    saving ??= save(unsaved).finally(() => {
-      saving = void 0;
+  async function saveOnce(entry) {
+    entry.saving ??= save(entry).finally(() => {
+      entry.saving = void 0;
     });
-    return saving;
+    return entry.saving;
   }
-  async function save({ spent, renewed }) {
+  async function save(entry) {
+    const { spent, renewed } = entry;
     let kept = false;
     try {
       await storage.update((stored2) => {
@@ -4104,26 +4147,27 @@ function createUnsavedTokens({ storage, claims, oauth, clock, log: log2 }) {
         return isNext ? renewed : stored2;
       });
     } catch (error2) {
-      log2.event("refresh_not_stored", { reason: error2 instanceof CodexError ? error2.code : "UNKNOWN" });
+      log2.event("refresh_not_stored", { reason: codeOf(error2) });
       return true;
     }
-    unsaved = void 0;
+    entries.delete(entry);
     if (spent.refreshToken !== void 0) claims.release(fingerprintOf(spent.refreshToken));
     claims.sweep(renewed.refreshToken === void 0 ? void 0 : fingerprintOf(renewed.refreshToken));
-    if (!kept && renewed.refreshToken !== void 0) await oauth.revoke(renewed.refreshToken, REVOKE_LIMIT_MS);
+    if (!kept) await forgetLogin(oauth, renewed);
     return kept;
   }
   return {
     async keep(spent, renewed) {
-      unsaved = { spent, renewed };
-      const usable = await saveUnsaved();
-      if (unsaved !== void 0) void keepSaving();
+      const entry = { spent, renewed, saving: void 0 };
+      entries.add(entry);
+      const usable = await saveOnce(entry);
+      if (entries.has(entry)) void keepSaving(entry);
       return usable;
     },
     async flush() {
-      await saveUnsaved();
+      await Promise.all([...entries].map(saveOnce));
     },
-    successorOf: (current) => unsaved?.spent.refreshToken === current.refreshToken ? unsaved?.renewed : void 0,
+    successorOf: ({ refreshToken }) => [...entries].findLast(({ spent }) => spent.refreshToken === refreshToken)?.renewed,
     stop() {
       stopped = true;
     }
@@ -4135,15 +4179,15 @@ function isStored(stored2, { refreshToken }) {
   if (unopened.of === void 0) throw cannotOpen(unopened);
   return refreshToken !== void 0 && unopened.of === fingerprintOf(refreshToken);
 }
-var SAVE_AGAIN_MS, REVOKE_LIMIT_MS;
+var SAVE_AGAIN_MS;
 var init_unsaved_tokens = __esm({
   "src/services/unsaved-tokens.ts"() {
     "use strict";
     init_errors();
     init_fingerprint();
+    init_forget_login();
     init_sign_in_again();
     SAVE_AGAIN_MS = 5e3;
-    REVOKE_LIMIT_MS = 5e3;
   }
 });
 
@@ -4382,6 +4426,9 @@ function remainingMs(record2, nowMs) {
   const expiresAt = record2.expiresAt ?? expiryOf(record2.accessToken);
   return expiresAt === void 0 ? 0 : expiresAt - nowMs;
 }
+function isRenewable({ refreshToken, refreshFailed }) {
+  return refreshToken !== void 0 && refreshFailed === void 0;
+}
 function kindOf(record2) {
   return isApiKeyRecord(record2) ? "api_key" : "account";
 }
@@ -4399,6 +4446,43 @@ var init_token_manager = __esm({
     REFRESH_MARGIN_MS = 3e5;
     EXPIRED_MARGIN_MS = 5e3;
     REVOKE_LIMIT_MS2 = 1e4;
+  }
+});
+
+// src/services/not-the-service.ts
+function notTheService({ status: status2, headers }, what) {
+  const cameInstead = (thing, why2, hint) => new CodexError("RESPONSE_INVALID", `${thing} came back instead of ${what} (${status2}): ${why2}.`, { hint });
+  if (isBlock(status2, headers)) {
+    return cameInstead("A page of Cloudflare", "it blocked the request before it reached OpenAI", CLOUDFLARE);
+  }
+  if (status2 === 511) return cameInstead("A refusal of your network", "it wants you to sign in to it first", PORTAL2);
+  if (status2 === 429 || status2 >= 500) return void 0;
+  if (status2 >= 300 && status2 < 400 && status2 !== 304) {
+    return cameInstead("A redirect", "it is not followed with a login", `${PORTAL2} ${ADDRESSES}`);
+  }
+  if (!isPage(headers)) return void 0;
+  const why = "a proxy, or the sign-in page of your network (captive portal), stands in between";
+  return cameInstead("A web page", why, `${PORTAL2} ${ADDRESSES}`);
+}
+function isBlock(status2, headers) {
+  if (headers.has("cf-mitigated")) return true;
+  const isRefusal = status2 >= 400 && status2 < 500 && status2 !== 429;
+  return headers.has("cf-ray") && isRefusal && (isPage(headers) || status2 === 403 && !isJson(headers));
+}
+function isJson(headers) {
+  return /json/.test(headers.get("content-type") ?? "");
+}
+function isPage(headers) {
+  return /^\s*(text\/html|application\/xhtml\+xml)\b/i.test(headers.get("content-type") ?? "");
+}
+var PORTAL2, ADDRESSES, CLOUDFLARE;
+var init_not_the_service = __esm({
+  "src/services/not-the-service.ts"() {
+    "use strict";
+    init_errors();
+    PORTAL2 = "Open any web page in a browser and see whether the network asks for something, then try again.";
+    ADDRESSES = "Check CODEX_OAUTH_ISSUER, CODEX_OAUTH_BASE_URL, OPENAI_BASE_URL and HTTPS_PROXY if you have set them.";
+    CLOUDFLARE = "Try without VPN or proxy, from another network, or later.";
   }
 });
 
@@ -4654,19 +4738,6 @@ var init_doctor_check = __esm({
   }
 });
 
-// src/services/duration.ts
-function duration4(ms) {
-  const minutes = Math.floor(ms / 6e4);
-  if (minutes >= 2880) return `${Math.floor(minutes / 1440)} days`;
-  if (minutes >= 120) return `${Math.floor(minutes / 60)} hours`;
-  return minutes >= 2 ? `${minutes} minutes` : `${Math.floor(ms / 1e3)} seconds`;
-}
-var init_duration = __esm({
-  "src/services/duration.ts"() {
-    "use strict";
-  }
-});
-
 // src/services/doctor-account.ts
 async function checkAccount(deps, guard) {
   const token2 = await guard("sign-in", RENEWAL_LIMIT_MS, () => checkToken(deps));
@@ -4680,12 +4751,13 @@ async function checkAccount(deps, guard) {
   return [token2, account, inUse, models2].flat();
 }
 async function checkToken({ storage, refresher, clock }) {
-  const record2 = stored(storage);
+  const { record: record2, unopened } = stored(storage);
+  if (unopened !== void 0) return problem("sign-in", unopened.reason, unopened.remedy);
   if (record2 === void 0) return skipped("sign-in", "Nobody is signed in.");
-  if (record2.method === "api_key") return skipped("sign-in", "An API key is stored, which does not run out by itself.");
+  if (isApiKeyRecord(record2)) return skipped("sign-in", "An API key is stored, which does not run out by itself.");
   const leftMs = remainingMs(record2, clock.now());
   const state = stateOf(record2, clock.now());
-  if (!isRenewable2(record2)) {
+  if (!isRenewable(record2)) {
     const finding = `${state} It can no longer be renewed.`;
     return leftMs > 0 ? warning("sign-in", finding, SIGN_IN) : problem("sign-in", finding, SIGN_IN);
   }
@@ -4702,9 +4774,10 @@ async function checkToken({ storage, refresher, clock }) {
   }
 }
 function checkOwner({ storage }) {
-  const record2 = stored(storage);
+  const { record: record2, unopened } = stored(storage);
+  if (unopened !== void 0) return skipped("account", "The stored sign-in cannot be opened.");
   if (record2 === void 0) return skipped("account", "Nobody is signed in.");
-  if (record2.method === "api_key") return skipped("account", "An API key belongs to no ChatGPT account.");
+  if (isApiKeyRecord(record2)) return skipped("account", "An API key belongs to no ChatGPT account.");
   const { email: email3, plan, accountId } = readIdClaims(record2);
   const who = email3 === void 0 ? "an account without e-mail" : maskEmail(email3);
   const finding = `Signed in as ${who}, plan ${plan ?? "unknown"}.`;
@@ -4725,25 +4798,23 @@ async function checkModels({ config: config2, catalogue }, credential, signal) {
 }
 function stored(storage) {
   try {
-    return storage.read().record;
+    return storage.read();
   } catch {
-    return void 0;
+    return { record: void 0 };
   }
-}
-function isRenewable2({ refreshToken, refreshFailed }) {
-  return refreshToken !== void 0 && refreshFailed === void 0;
 }
 function stateOf(record2, nowMs) {
   const from = record2.refreshedAt ?? record2.savedAt;
-  const age = from === void 0 || from > nowMs ? "" : `is ${duration4(nowMs - from)} old and `;
+  const age = from === void 0 || from > nowMs ? "" : `is ${duration3(nowMs - from)} old and `;
   const leftMs = remainingMs(record2, nowMs);
-  return `The access token ${age}${leftMs > 0 ? `is good for another ${duration4(leftMs)}` : "has expired"}.`;
+  return `The access token ${age}${leftMs > 0 ? `is good for another ${duration3(leftMs)}` : "has expired"}.`;
 }
 var RENEWAL_LIMIT_MS, CREDENTIAL_LIMIT_MS, CATALOGUE_LIMIT_MS, SIGN_IN, SOURCES;
 var init_doctor_account = __esm({
   "src/services/doctor-account.ts"() {
     "use strict";
     init_errors();
+    init_api_key();
     init_doctor_check();
     init_duration();
     init_id_claims();
@@ -4762,7 +4833,7 @@ var init_doctor_account = __esm({
 
 // src/infrastructure/path-facts.ts
 import { statSync as statSync4 } from "node:fs";
-import { basename as basename4, dirname as dirname9, join as join5 } from "node:path";
+import { basename as basename5, dirname as dirname9, join as join5 } from "node:path";
 function factsOf(path3) {
   try {
     const stat = statSync4(path3);
@@ -4778,7 +4849,7 @@ function nearestFolder(path3) {
 }
 function whyUnwritable(path3) {
   try {
-    reserveSpace(join5(nearestFolder(path3), basename4(path3)));
+    reserveSpace(join5(nearestFolder(path3), basename5(path3)));
     return void 0;
   } catch (error2) {
     return errnoOf(error2) ?? "UNKNOWN";
@@ -4804,17 +4875,23 @@ async function checkFiles(deps, guard) {
 }
 function checkFile({ storage, machine }) {
   const file2 = storage.file();
-  const { record: record2, warnings } = storage.read();
+  const { record: record2, unopened, warnings } = storage.read();
   const { kind, mode } = factsOf(file2);
   if (warnings.length > 0) {
     const isLax = kind === "file" && (mode & 63) !== 0 && machine.platform !== "win32";
-    const remedy = isLax ? `Run: chmod 600 ${file2}` : "Let the file belong to you, or sign in again.";
-    return warning("credentials file", warnings.join(" "), remedy);
+    return judgeFile(warnings, unopened, isLax ? `Run: chmod 600 ${file2}` : void 0);
   }
   if (kind === "absent") return ok("credentials file", `${file2} does not exist; a sign-in makes it.`);
   const rights = machine.platform === "win32" ? "" : ` (mode ${octal(mode)})`;
   const content = record2 === void 0 ? "holds no sign-in" : "holds a sign-in";
   return ok("credentials file", `${file2} ${content}${rights}.`);
+}
+function judgeFile(warnings, unopened, tighten) {
+  const others = warnings.filter((sentence) => unopened === void 0 || !sentence.startsWith(unopened.reason));
+  const findings = [unopened?.reason, ...others].filter((part) => part !== void 0);
+  const remedies = [tighten, unopened?.remedy].filter((part) => part !== void 0);
+  const remedy = remedies.length > 0 ? remedies.join(" ") : "Let the file belong to you, or sign in again.";
+  return warning("credentials file", findings.join(" "), remedy);
 }
 function checkFolder({ storage, machine }) {
   const file2 = storage.file();
@@ -4839,11 +4916,11 @@ function checkLock({ storage, clock }) {
   if (kind === "held")
     return ok("lock", "A process holds the lock right now, as everybody who stores does for a moment.");
   if (kind === "foreign") return problem("lock", `${file2} is not a lock of this program.`, remove2);
-  const finding = `${file2} was left behind ${duration4(ageMs)} ago; the next who stores takes it over.`;
+  const finding = `${file2} was left behind ${duration3(ageMs)} ago; the next who stores takes it over.`;
   return warning("lock", finding, `Nothing needs to be done. ${remove2}`);
 }
 function checkClaims({ claims, clock }) {
-  const all = claims.list();
+  const all = claims.list().filter(({ subject }) => isFingerprint(subject));
   const busy = all.filter((claim2) => !claim2.done && !claims.ownerIsDead(claim2)).length;
   const pauseMs = Math.max(0, ...all.map(({ done, untilMs = 0 }) => done ? untilMs - clock.now() : 0));
   const finding = all.length === 0 ? "No renewal is under way." : `${count(all.length, "claim")} on a renewal, ${busy} at work.`;
@@ -4851,7 +4928,7 @@ function checkClaims({ claims, clock }) {
   const fails = Math.max(...all.map((claim2) => claim2.fails));
   return warning(
     "claims",
-    `${finding} After ${count(fails, "failure")} the next renewal waits for ${duration4(pauseMs)}.`,
+    `${finding} After ${count(fails, "failure")} the next renewal waits for ${duration3(pauseMs)}.`,
     "Wait for so long. If it comes again, look at the lines about the network."
   );
 }
@@ -4866,6 +4943,7 @@ var init_doctor_files = __esm({
   "src/services/doctor-files.ts"() {
     "use strict";
     init_file_lock();
+    init_fingerprint();
     init_path_facts();
     init_doctor_check();
     init_duration();
@@ -5400,15 +5478,15 @@ var init_open = __esm({
           edge: "--inPrivate"
           // Safari doesn't support private mode via command line
         };
-        let browser;
+        let browser2;
         if (is_wsl_default) {
           const progId = await wslDefaultBrowser();
           const browserInfo = _windowsBrowserProgIdMap.get(progId);
-          browser = browserInfo ?? {};
+          browser2 = browserInfo ?? {};
         } else {
-          browser = await defaultBrowser2();
+          browser2 = await defaultBrowser2();
         }
-        const browserId = browser.id?.toLowerCase();
+        const browserId = browser2.id?.toLowerCase();
         if (Object.hasOwn(ids, browserId)) {
           const browserName = ids[browserId];
           if (app2 === "browserPrivate") {
@@ -5425,7 +5503,7 @@ var init_open = __esm({
             }
           });
         }
-        throw new Error(`${browser.name} is not supported as a default browser`);
+        throw new Error(`${browser2.name} is not supported as a default browser`);
       }
       let command;
       const cliArguments = [];
@@ -5634,7 +5712,7 @@ function isWebAddress(url2) {
   if (!/^https?:\/\/[^/\\]/.test(url2)) return false;
   try {
     const { protocol, hostname: hostname4 } = new URL(url2);
-    return protocol === "https:" || ["localhost", "127.0.0.1", "[::1]"].includes(hostname4);
+    return protocol === "https:" || isLoopbackHost(hostname4);
   } catch {
     return false;
   }
@@ -5669,6 +5747,7 @@ var MAX_URL_LENGTH, NOT_STARTED;
 var init_browser = __esm({
   "src/infrastructure/browser.ts"() {
     "use strict";
+    init_loopback_host();
     MAX_URL_LENGTH = 8192;
     NOT_STARTED = "No browser could be started on this machine.";
   }
@@ -5821,11 +5900,14 @@ function checkBrowser({ config: config2, surroundings: surroundings2, machine })
   if (!config2.openBrowser) return [here, ok("browser", "CODEX_OAUTH_NO_BROWSER is set: no browser is opened.")];
   return [here, checkOpener(surroundings2.place, machine)];
 }
-function checkOpener(place, { platform: platform3, searchPath }) {
+function checkOpener(place, { platform: platform3, searchPath, browser: browser2 }) {
   if (platform3 === "darwin" || platform3 === "win32") return ok("browser", "The system opens the browser by itself.");
-  const found = findProgram(place === "wsl" ? [...WINDOWS_OPENERS, "xdg-open"] : ["xdg-open"], searchPath);
+  const named2 = isPlainName(browser2) ? [browser2] : [];
+  const openers = place === "wsl" ? [...WINDOWS_OPENERS, "xdg-open"] : ["xdg-open"];
+  const found = findProgram([...named2, ...openers], searchPath);
   if (found !== void 0) return ok("browser", `The browser is opened with ${found}.`);
-  const missing = place === "wsl" ? "powershell.exe, wslview or xdg-open" : "xdg-open";
+  const usual = place === "wsl" ? ["powershell.exe", "wslview"] : [];
+  const missing = [[...named2, ...usual].join(", "), "xdg-open"].filter(Boolean).join(" or ");
   const remedy = `Install ${place === "wsl" ? "wslu" : "xdg-utils"}, or open the address of the sign-in yourself.`;
   return warning("browser", `No program that opens a browser was found (${missing}).`, remedy);
 }
@@ -5870,7 +5952,7 @@ var init_doctor_machine = __esm({
     init_port_holder();
     init_port_probe();
     init_doctor_check();
-    OTHER_WAYS = 'Sign in with method "device" (codex_login, or `codex-oauth-mcp login --device` in a terminal), or open the address of the sign-in on your own computer and give codex_login the address of the page that does not load.';
+    OTHER_WAYS = 'Use codex_login with method "device", or open the address of the sign-in on your own computer and give the address of the page that does not load to codex_login as callback_url.';
     PORT_LIMIT_MS = 5e3;
     PLACES = {
       desk: "a computer with a screen",
@@ -5938,7 +6020,7 @@ function checkTls(insecureTls) {
   return problem(
     "tls",
     "NODE_TLS_REJECT_UNAUTHORIZED=0 is set, so anybody could pretend to be OpenAI.",
-    "Remove it. For the certificate authority of a company network, set NODE_EXTRA_CA_CERTS instead."
+    "Remove it. For the certificate authority of a company network, set CODEX_CA_CERTIFICATE instead."
   );
 }
 async function checkIssuer(deps, signal) {
@@ -5965,15 +6047,13 @@ async function ask2({ http, clock, userAgent }, name, url2, signal) {
   void body?.cancel().catch(() => {
   });
   const { host } = new URL(url2);
-  return { check: judge(name, host, status2, answeredAt - sentAt), skewMs: skewOf(headers, sentAt, answeredAt) };
+  const finding = `${host} answers (${status2}, ${answeredAt - sentAt} ms).`;
+  return { check: judge(name, finding, { status: status2, headers }), skewMs: skewOf(headers, sentAt, answeredAt) };
 }
-function judge(name, host, status2, tookMs) {
-  const finding = `${host} answers (${status2}, ${tookMs} ms).`;
-  if (status2 >= 500) return warning(name, `${finding} It is in trouble.`, "Try again later; see status.openai.com.");
-  if (status2 >= 300 && status2 < 400) {
-    const remedy = "Open a web page in a browser and sign in to the network, if it asks for it.";
-    return warning(name, `${finding} It sends elsewhere, as the sign-in page of a network does.`, remedy);
-  }
+function judge(name, finding, answer) {
+  const stranger = notTheService(answer, "an answer of OpenAI");
+  if (stranger !== void 0) return warning(name, `${finding} ${stranger.message}`, stranger.hint ?? TRY_LATER);
+  if (answer.status >= 500) return warning(name, `${finding} It is in trouble.`, TRY_LATER);
   return ok(name, finding);
 }
 function skewOf(headers, sentAt, answeredAt) {
@@ -5987,23 +6067,25 @@ function checkClock(skewMs) {
   if (skewMs === void 0) return skipped("clock", "The answer of the sign-in service does not tell the time.");
   const size = Math.abs(skewMs);
   if (size <= SKEW_WARNING_MS) return ok("clock", "The clock agrees with the one of the sign-in service.");
-  const finding = `The clock is ${duration4(size)} ${skewMs > 0 ? "ahead of" : "behind"} the one of the sign-in service.`;
+  const finding = `The clock is ${duration3(size)} ${skewMs > 0 ? "ahead of" : "behind"} the one of the sign-in service.`;
   const remedy = "Have the time set by the network: whether a sign-in is still good is judged by this clock.";
   return size > SKEW_PROBLEM_MS ? problem("clock", finding, remedy) : warning("clock", finding, remedy);
 }
-var FILE_LIMIT_MS, HOST_LIMIT_MS, ANSWER_TIMEOUT_MS2, SKEW_WARNING_MS, SKEW_PROBLEM_MS, METADATA_PATH;
+var FILE_LIMIT_MS, HOST_LIMIT_MS, ANSWER_TIMEOUT_MS2, SKEW_WARNING_MS, SKEW_PROBLEM_MS, METADATA_PATH, TRY_LATER;
 var init_doctor_network = __esm({
   "src/services/doctor-network.ts"() {
     "use strict";
     init_trusted_certificates();
     init_doctor_check();
     init_duration();
+    init_not_the_service();
     FILE_LIMIT_MS = 3e3;
     HOST_LIMIT_MS = 8e3;
     ANSWER_TIMEOUT_MS2 = 6e3;
     SKEW_WARNING_MS = 6e4;
     SKEW_PROBLEM_MS = 3e5;
     METADATA_PATH = "/.well-known/openid-configuration";
+    TRY_LATER = "Try again later; see status.openai.com.";
   }
 });
 
@@ -6017,24 +6099,25 @@ function createDoctor(deps) {
   const tidy = createTidy(machine.home);
   async function examine(signal) {
     const guard = createGuard(clock, signal);
-    const locked2 = await guard("store", UNLOCK_LIMIT_MS, async () => {
-      await storage.unlock?.();
+    const store = await guard("store", UNLOCK_LIMIT_MS, async () => {
+      await storage.unlock();
       return [];
     });
-    const usesApi = config2.api.source !== void 0 || storesKey(deps);
+    const usesApi = config2.api.source !== void 0 || storesKey(storage);
     const files = checkFiles(deps, guard);
     const account = files.then(() => checkAccount(deps, guard));
-    const groups = await Promise.all([checkMachine(deps, guard), checkNetwork(deps, usesApi, guard), files, account]);
-    return [...groups.slice(0, 2), locked2, ...groups.slice(2)].flat();
+    const others = [checkMachine(deps, guard), checkNetwork(deps, usesApi, guard)];
+    return (await Promise.all([...others, store, files, account])).flat();
   }
   return async (signal) => {
     const checks = await raceSignal(examine(signal), signal);
     return { checks: checks.map((check2) => tidied(check2, tidy)) };
   };
 }
-function storesKey({ storage }) {
+function storesKey(storage) {
   try {
-    return storage.read().record?.method === "api_key";
+    const { record: record2 } = storage.read();
+    return record2 !== void 0 && isApiKeyRecord(record2);
   } catch {
     return false;
   }
@@ -6065,6 +6148,7 @@ var init_doctor = __esm({
     init_abort();
     init_canonical_path();
     init_log();
+    init_api_key();
     init_doctor_account();
     init_doctor_check();
     init_doctor_files();
@@ -6094,7 +6178,10 @@ var init_within = __esm({
 
 // src/cli/words.ts
 function inCommands(text3) {
-  return text3.replace(BOTH_WAYS, "$1").replace(/\bcodex_login (?:with force|\(force: true\))/g, `\`${PROGRAM} login --force\``).replace(/\bcodex_(?:query|status|login|models|clear)\b/g, (tool) => `\`${PROGRAM} ${COMMAND_OF[tool]}\``).replace(/\bforce: true\b/g, "--force").replace(/\bwith method "?device\b"?/g, "with --device").replace(/\b(in the environment) of the (?:MCP )?server\b/g, "$1").replace(/,? (?:and|then) restart the server\b/g, "");
+  return SPELLINGS.reduce(
+    (rest, [tool, command]) => rest.replaceAll(tool, command),
+    text3.replace(BOTH_WAYS, "$1")
+  ).replace(/\bcodex_(?:query|status|login|models|clear)\b/g, (tool) => `\`${PROGRAM} ${COMMAND_OF[tool]}\``);
 }
 function errorLines({ code, message, hint }) {
   const lead = { style: "red", text: "error:" };
@@ -6122,7 +6209,7 @@ function distance(one, other) {
   }
   return row.at(-1) ?? 0;
 }
-var PROGRAM, COMMAND_OF, BOTH_WAYS;
+var PROGRAM, COMMAND_OF, BOTH_WAYS, SPELLINGS;
 var init_words = __esm({
   "src/cli/words.ts"() {
     "use strict";
@@ -6136,6 +6223,16 @@ var init_words = __esm({
       codex_clear: "logout"
     };
     BOTH_WAYS = new RegExp(`\\bcodex_\\w+, or (\`${PROGRAM} [^\`]+\`)(?: in a terminal| on the command line)?`, "g");
+    SPELLINGS = [
+      ['codex_login with method "device"', `\`${PROGRAM} login --device\``],
+      ['codex_login with method "browser"', `\`${PROGRAM} login --no-browser\``],
+      ["codex_login with force: true", `\`${PROGRAM} login --force\``],
+      ["codex_login as callback_url", `\`${PROGRAM} login\` on standard input`],
+      // Beside both ways, where the command says it already.
+      [' with method "device"', " with --device"],
+      ["the environment of the server", "the environment"],
+      [" and restart the server", ""]
+    ];
   }
 });
 
@@ -6605,7 +6702,7 @@ var init_models = __esm({
 
 // src/cli/status.ts
 function show2(found, nowMs, terminal) {
-  const { account, method, source, cost, expiresInMs, refreshedAt, storagePath, storageProblem } = found;
+  const { account, method, source, cost, expiresInMs, refreshedAt, storagePath } = found;
   terminal.print(inCommands(found.message));
   const rows = [
     ["account", account?.email === void 0 ? account?.accountId : maskEmail(account.email)],
@@ -6616,8 +6713,7 @@ function show2(found, nowMs, terminal) {
     // One that has expired did so at a time nobody knows here; the message says it.
     ["expires", expiresInMs ? day(nowMs + expiresInMs) : void 0],
     ["renewed", refreshedAt === void 0 ? void 0 : day(refreshedAt)],
-    ["stored in", storagePath === "" ? void 0 : storagePath],
-    ["problem", storageProblem]
+    ["stored in", storagePath === "" ? void 0 : storagePath]
   ];
   for (const [name, value] of rows) {
     if (value !== void 0) terminal.print({ style: "dim", text: name.padEnd(10) }, value);
@@ -6659,7 +6755,7 @@ async function runCli(deps) {
     return await run(deps);
   } catch (error2) {
     if (!isCodexError(error2)) onFault(error2);
-    const shown = isCodexError(error2) ? error2 : unexpected2(error2);
+    const shown = isCodexError(error2) ? error2 : unexpected(error2);
     for (const line of errorLines(shown)) terminal.say(...line);
     return exitCodeOf(shown);
   } finally {
@@ -6685,31 +6781,18 @@ async function run(deps) {
     return found;
   };
   const call = { words: request.words, services, tool, terminal, input: input3, facts, signal };
-  return unlessAborted(request.command.run(request.options, call), signal);
-}
-function unlessAborted(work, signal) {
-  return new Promise((resolve3, reject) => {
-    const cancel = () => reject(new CodexError("CANCELLED", "The command was cancelled."));
-    if (signal.aborted) cancel();
-    signal.addEventListener("abort", cancel, { once: true });
-    work.then(resolve3, reject);
-  });
+  return raceSignal(request.command.run(request.options, call), signal, "command");
 }
 function exitCodeOf({ code }) {
   if (code === "NOT_AUTHENTICATED") return 3;
   return code === "INPUT_INVALID" ? 2 : 1;
-}
-function unexpected2(cause) {
-  return new CodexError("CODEX_FAILED", "Something went wrong inside codex-oauth.", {
-    hint: "Try again; if it stays so, set CODEX_DEBUG=1 and report what is written to standard error.",
-    cause
-  });
 }
 var COMMANDS;
 var init_cli = __esm({
   "src/cli/cli.ts"() {
     "use strict";
     init_errors();
+    init_abort();
     init_arguments();
     init_ask();
     init_doctor2();
@@ -7006,7 +7089,7 @@ function createClaimStore({ base, identity, now }) {
   return {
     top(subject) {
       const number4 = Math.max(0, ...list().flatMap((found) => found.subject === subject ? [found.number] : []));
-      return number4 === 0 ? void 0 : readClaim(pathOf(subject, number4), number4, now());
+      return number4 === 0 ? void 0 : readClaim({ file: pathOf(subject, number4), subject, number: number4 }, now());
     },
     take(subject, number4, fails = 0) {
       return orStorageFailed(base(), "written", () => createOnce(pathOf(subject, number4), bodyOf({ fails })));
@@ -7028,7 +7111,7 @@ function createClaimStore({ base, identity, now }) {
         sweepLeftovers(base(), now());
       });
     },
-    list: () => list().map(({ file: file2, number: number4 }) => readClaim(file2, number4, now())),
+    list: () => list().map((found) => readClaim(found, now())),
     ownerIsDead: (claim2) => lifeOf(claim2.owner) === "dead"
   };
 }
@@ -7054,10 +7137,11 @@ function listClaims(base, names) {
     return [{ file: join2(dirname2(base), name), subject, number: Number(number4) }];
   });
 }
-function readClaim(path3, number4, now) {
-  const body = readBody(path3);
+function readClaim({ file: file2, subject, number: number4 }, now) {
+  const body = readBody(file2);
   const until = readNumber(body.until);
   return {
+    subject,
     number: number4,
     owner: readOwner(body),
     done: body.done === true,
@@ -7123,7 +7207,7 @@ var FAILURES = [
   },
   {
     codes: /^(EACCES|EPERM)$/,
-    message: (far, code) => `This machine does not let the server connect to ${far} (${code}).`,
+    message: (far, code) => `This machine does not let this program connect to ${far} (${code}).`,
     hint: "A firewall or a sandbox on this machine forbids it: allow it there."
   },
   {
@@ -7140,7 +7224,7 @@ var FAILURES = [
   {
     codes: UNKNOWN_ISSUER,
     message: (far, code) => `The certificate of ${far} comes from an issuer this machine does not know (${code}): somebody on the way may be reading along, mostly a company's proxy or a virus scanner.`,
-    hint: "If that is meant to be so, name the PEM file of its certificate authority in CODEX_CA_CERTIFICATE in the environment of the server, and restart the server; otherwise use another network."
+    hint: "If that is meant to be so, name the PEM file of its certificate authority in CODEX_CA_CERTIFICATE in the environment of the server and restart the server; otherwise use another network."
   },
   {
     codes: /CERT|UNABLE_TO_/,
@@ -7378,13 +7462,13 @@ function createJsonFile(path3) {
 
 // src/infrastructure/keychain.ts
 init_errors();
-import { dirname as dirname4, join as join3 } from "node:path";
+import { basename as basename3, dirname as dirname4, join as join3 } from "node:path";
 import { fileURLToPath } from "node:url";
 
 // src/infrastructure/keychain-script.ts
 var KEYCHAIN_PACKAGE = "@napi-rs/keyring";
 var KEYCHAIN_SCRIPT = `
-const { createRequire } = require('node:module')
+const { existsSync } = require('node:fs')
 const { join } = require('node:path')
 const answer = (found) => process.stdout.write(JSON.stringify(found), () => process.exit(0))
 const isRecent = (version) => {
@@ -7394,14 +7478,10 @@ const isRecent = (version) => {
 function load(folders) {
   let problem = 'missing'
   for (const folder of folders) {
-    const from = createRequire(join(folder, 'x.js'))
+    const home = join(folder, 'node_modules', '${KEYCHAIN_PACKAGE}')
+    if (!existsSync(home)) continue
     try {
-      from.resolve('${KEYCHAIN_PACKAGE}')
-    } catch {
-      continue
-    }
-    try {
-      if (isRecent(from('${KEYCHAIN_PACKAGE}/package.json').version)) return { library: from('${KEYCHAIN_PACKAGE}') }
+      if (isRecent(require(join(home, 'package.json')).version)) return { library: require(home) }
       problem = 'old'
     } catch {
       problem = 'broken'
@@ -7475,8 +7555,9 @@ function createKeychain({ service, folder, limitMs = LIMIT_MS }) {
     const { output: output6, ended } = await runProgram(process.execPath, ["-e", KEYCHAIN_SCRIPT], {
       input: JSON.stringify(request),
       limitMs,
-      // Options for this process, as a debugger sets them, are not meant for that one.
-      env: { NODE_OPTIONS: "" }
+      // Options for this process, as a debugger sets them, are not meant for that one; nor are other places for what
+      // the package loads.
+      env: { NODE_OPTIONS: "", NODE_PATH: "" }
     });
     const answer = readAnswer(output6);
     if (answer.problem === void 0 && !answer.understood) throw failed(ended === "late" ? "late" : "broken", folder);
@@ -7511,9 +7592,11 @@ function readAnswer(output6) {
   };
 }
 function usualFolders() {
-  const beside = dirname4(fileURLToPath(import.meta.url));
+  const own2 = dirname4(dirname4(fileURLToPath(import.meta.url)));
+  const among = dirname4(own2);
+  const beside = basename3(among) === "node_modules" ? [dirname4(among)] : [];
   const programs = dirname4(process.execPath);
-  return [beside, join3(programs, "..", "lib"), programs];
+  return [own2, ...beside, join3(programs, "..", "lib"), programs];
 }
 var PROBLEMS = ["missing", "old", "broken", "absent", "refused", "late"];
 function failed(problem2, folder) {
@@ -7597,6 +7680,7 @@ function canonical(path3) {
 
 // src/infrastructure/network.ts
 init_errors();
+init_loopback_host();
 init_trusted_certificates();
 function createFetch({ fetch: fetch2, network, insecureTls }) {
   let opening;
@@ -7609,7 +7693,7 @@ function createFetch({ fetch: fetch2, network, insecureTls }) {
   };
   return async (input3, init) => {
     const { hostname: hostname4, host } = new URL(typeof input3 === "object" && "url" in input3 ? input3.url : input3);
-    const isNear = isLoopback(hostname4);
+    const isNear = isLoopbackHost(hostname4);
     if (insecureTls && !isNear) throw unchecked(host);
     if (network === void 0) return fetch2(input3, init);
     const ways = isPlain(network) ? void 0 : await open4(network);
@@ -7620,9 +7704,6 @@ function createFetch({ fetch: fetch2, network, insecureTls }) {
       throw (isDistrust(cause) ? await unreadableByNode(network.caFiles) : void 0) ?? cause;
     }
   };
-}
-function isLoopback(hostname4) {
-  return hostname4 === "localhost" || hostname4 === "[::1]" || /^127(\.\d+){3}$/.test(hostname4);
 }
 function isPlain({ httpsProxy, httpProxy, caFiles, problem: problem2 }) {
   const hasProxy = httpsProxy !== void 0 || httpProxy !== void 0 || problem2 !== void 0;
@@ -7670,7 +7751,7 @@ function unchecked(host) {
     "CONFIG_INVALID",
     `NODE_TLS_REJECT_UNAUTHORIZED=0 is set: anybody on the way to ${host} could read the login, so the request was refused.`,
     {
-      hint: "Remove it from the environment of the server; where a company reads the connections, name the PEM file of its certificate authority in CODEX_CA_CERTIFICATE instead. Then restart the server."
+      hint: "Remove it from the environment of the server and restart the server; where a company reads the connections, name the PEM file of its certificate authority in CODEX_CA_CERTIFICATE instead."
     }
   );
 }
@@ -8059,8 +8140,8 @@ function createVault(deps) {
     },
     async tidy({ gone, kept, fresh }) {
       const keptId = keyName(kept)?.id;
-      const names = [keyName(gone), fresh?.name].filter((name) => name !== void 0 && name.id !== keptId);
-      await keys.remove(names);
+      const names = [keyName(gone), fresh?.name].filter((name) => name !== void 0);
+      await keys.remove(names.filter(({ id }) => id !== keptId));
     },
     warnings: () => keys.leftovers() === 0 ? [] : [LEFTOVER]
   };
@@ -23754,12 +23835,6 @@ function explain(issue2, known) {
   }
   return `${issue2.path.map(String).join(".") || "arguments"}: ${whatIsWrong(issue2)}`;
 }
-function unexpected(cause) {
-  return new CodexError("CODEX_FAILED", "Something went wrong inside codex-oauth.", {
-    hint: "Try again; if it stays so, set CODEX_DEBUG=1 and report what the server writes to stderr.",
-    cause
-  });
-}
 
 // src/services/account-models.ts
 init_errors();
@@ -24024,6 +24099,7 @@ function planWords(plan) {
 }
 
 // src/services/account-status.ts
+init_duration();
 init_id_claims();
 init_open_record();
 init_token_manager();
@@ -24107,9 +24183,6 @@ function statusOf(record2, leftMs) {
   if (leftMs === 0) return "expired";
   return leftMs < REFRESH_MARGIN_MS || record2.refreshFailed !== void 0 ? "needs_refresh" : "authenticated";
 }
-function isRenewable({ refreshToken, refreshFailed }) {
-  return refreshToken !== void 0 && refreshFailed === void 0;
-}
 function accountSentence(record2, status2, leftMs) {
   const who = whose(record2);
   if (!isRenewable(record2)) {
@@ -24146,55 +24219,12 @@ function pendingSentence({ method, url: url2, userCode }) {
 function sentences(parts) {
   return parts.filter((part) => part !== void 0).join(" ");
 }
-function duration3(ms) {
-  const minutes = Math.floor(ms / 6e4);
-  if (minutes >= 2880) return `${Math.floor(minutes / 1440)} days`;
-  if (minutes >= 120) return `${Math.floor(minutes / 60)} hours`;
-  return minutes >= 2 ? `${minutes} minutes` : `${Math.floor(ms / 1e3)} seconds`;
-}
 
 // src/services/api-key-sign-in.ts
 init_errors();
 init_api_key();
-
-// src/services/forget-login.ts
-var REVOKE_LIMIT_MS3 = 5e3;
-async function forgetLogin(oauth, obsolete) {
-  if (obsolete?.refreshToken !== void 0) await oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS3);
-}
-
-// src/services/not-the-service.ts
-init_errors();
-function notTheService({ status: status2, headers }, what) {
-  const cameInstead = (thing, why2, hint) => new CodexError("RESPONSE_INVALID", `${thing} came back instead of ${what} (${status2}): ${why2}.`, { hint });
-  if (isBlock(status2, headers)) {
-    return cameInstead("A page of Cloudflare", "it blocked the request before it reached OpenAI", CLOUDFLARE);
-  }
-  if (status2 === 511) return cameInstead("A refusal of your network", "it wants you to sign in to it first", PORTAL2);
-  if (status2 === 429 || status2 >= 500) return void 0;
-  if (status2 >= 300 && status2 < 400 && status2 !== 304) {
-    return cameInstead("A redirect", "it is not followed with a login", `${PORTAL2} ${ADDRESSES}`);
-  }
-  if (!isPage(headers)) return void 0;
-  const why = "a proxy, or the sign-in page of your network (captive portal), stands in between";
-  return cameInstead("A web page", why, `${PORTAL2} ${ADDRESSES}`);
-}
-var PORTAL2 = "Open any web page in a browser and see whether the network asks for something, then try again.";
-var ADDRESSES = "Check CODEX_OAUTH_ISSUER, CODEX_OAUTH_BASE_URL, OPENAI_BASE_URL and HTTPS_PROXY if you have set them.";
-var CLOUDFLARE = "Try without VPN or proxy, from another network, or later.";
-function isBlock(status2, headers) {
-  if (headers.has("cf-mitigated")) return true;
-  const isRefusal = status2 >= 400 && status2 < 500 && status2 !== 429;
-  return headers.has("cf-ray") && isRefusal && (isPage(headers) || status2 === 403 && !isJson(headers));
-}
-function isJson(headers) {
-  return /json/.test(headers.get("content-type") ?? "");
-}
-function isPage(headers) {
-  return /^\s*(text\/html|application\/xhtml\+xml)\b/i.test(headers.get("content-type") ?? "");
-}
-
-// src/services/api-key-sign-in.ts
+init_forget_login();
+init_not_the_service();
 var TIMEOUT_MS2 = 2e4;
 var BODY_LIMIT_MS = 1e4;
 var MAX_LIST_BYTES = 4194304;
@@ -24499,14 +24529,14 @@ function notAccepted(credential) {
   return { code: "NOT_AUTHENTICATED", message, hint: remedyFor(credential.source) };
 }
 function remedyFor(source) {
-  if (source === ACCOUNT) return "Sign in again with codex_login (force: true).";
+  if (source === ACCOUNT) return "Sign in again: codex_login with force: true.";
   return source === STORED_KEY ? "Store another with `codex-oauth-mcp login --with-api-key`, or sign in with codex_login." : "Replace it in the environment of the server and restart the server, or sign in with codex_login.";
 }
 function forbidden(words, { kind }) {
   return {
     code: "CODEX_FAILED",
     message: `The service forbids this request (403)${said(words)}.`,
-    hint: kind === "api_key" ? `Check what the key and its project may do at ${KEYS_PAGE}.` : "Sign in again (codex_login with force); in a company workspace, ask its administrator whether Codex is allowed."
+    hint: kind === "api_key" ? `Check what the key and its project may do at ${KEYS_PAGE}.` : "Sign in again (codex_login with force: true); in a company workspace, ask its administrator whether Codex is allowed."
   };
 }
 
@@ -24644,7 +24674,7 @@ function byCode(code, words, waitMs) {
       return {
         code: "PLAN_REQUIRED",
         message: "Codex is not part of the ChatGPT plan of this account.",
-        hint: `See ${PLAN_PAGE}, or sign in with another account (codex_login with force).`
+        hint: `See ${PLAN_PAGE}, or sign in with another account (codex_login with force: true).`
       };
     case "invalid_prompt":
     case "cyber_policy":
@@ -24693,7 +24723,7 @@ function byWords(words, { modelId, credential }) {
     return {
       code: "PLAN_REQUIRED",
       message: "Codex is not enabled for this workspace.",
-      hint: "Ask the workspace administrator, or sign in with another account (codex_login with force)."
+      hint: "Ask the workspace administrator, or sign in with another account (codex_login with force: true)."
     };
   }
   if (/^(unsupported parameter|store must|stream must|instructions are|system messages)/i.test(words)) {
@@ -24960,6 +24990,9 @@ function effortNotes({ modelId, model, effort, without }) {
   ];
 }
 
+// src/services/codex-client.ts
+init_not_the_service();
+
 // src/services/unsupported-field.ts
 var OPTIONAL = ["temperature", "reasoning", "include", "text"];
 function unsupportedField(json2) {
@@ -25127,7 +25160,7 @@ function ofToken(secret, problem2, nowMs) {
 }
 function expired() {
   return new CodexError("NOT_AUTHENTICATED", `The access token from ${TOKEN_VARIABLE} has expired.`, {
-    hint: `Replace it there and restart the server, or sign in with codex_login.`
+    hint: "Replace it there and restart the server, or sign in with codex_login."
   });
 }
 
@@ -25195,7 +25228,7 @@ function bearer(secret) {
 }
 function nobody() {
   return new CodexError("NOT_AUTHENTICATED", "You are not signed in.", {
-    hint: "Sign in with codex_login (in a browser, or with method device where there is none), then ask again. An API key does as well: CODEX_API_KEY or OPENAI_API_KEY in the environment of the server, or `codex-oauth-mcp login --with-api-key` on the command line."
+    hint: 'Sign in with codex_login, or where there is no browser codex_login with method "device", then ask again. An API key does as well: CODEX_API_KEY or OPENAI_API_KEY in the environment of the server, or `codex-oauth-mcp login --with-api-key` on the command line.'
   });
 }
 
@@ -25249,7 +25282,7 @@ function readProof(json2) {
 }
 function expired2() {
   return new CodexError("LOGIN_TIMEOUT", "The sign-in code has expired before anybody entered it.", {
-    hint: 'Ask for a new one with codex_login and method "device".'
+    hint: 'Ask for a new one: codex_login with method "device".'
   });
 }
 function unreadable() {
@@ -25263,21 +25296,23 @@ function unreadable() {
 }
 function denied() {
   return new CodexError("LOGIN_DENIED", "The sign-in was refused where the code was entered.", {
-    hint: 'Ask for a new code with codex_login and method "device", and accept it.'
+    hint: 'Ask for a new code (codex_login with method "device") and accept it.'
   });
 }
 function refused2(status2) {
   return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service ended the device sign-in (${status2}).`, {
-    hint: 'Ask for a new code with codex_login and method "device", or sign in with method "browser".'
+    hint: 'Ask for a new code (codex_login with method "device"), or sign in in a browser (codex_login with method "browser").'
   });
 }
 
 // src/services/device-flow.ts
+init_not_the_service();
 var LIFE_MS = 15 * 6e4;
 var ANSWER_TIMEOUT_MS = 2e4;
 var BODY_LIMIT_MS2 = 5e3;
 var SLOW_DOWN_MS = 5e3;
 var LONGEST_BACKOFF_MS = 6e4;
+var TROUBLE = ["NETWORK", "TIMEOUT", "RESPONSE_INVALID"];
 function createDeviceFlow({ config: config2, http, clock }) {
   const { issuer, clientId } = config2;
   async function post(step, body, signal) {
@@ -25303,9 +25338,11 @@ function createDeviceFlow({ config: config2, http, clock }) {
   async function poll({ deviceAuthId, userCode }, signal) {
     try {
       const { answer, json: json2 } = await post("token", { device_auth_id: deviceAuthId, user_code: userCode }, signal);
+      const isPending = answer.status === 403 || answer.status === 404;
+      if (!isPending && notTheService(answer, "a sign-in code") !== void 0) return { kind: "trouble" };
       return readPoll(answer, json2, clock.now());
     } catch (error2) {
-      if (isCodexError(error2, "NETWORK") || isCodexError(error2, "TIMEOUT")) return { kind: "trouble" };
+      if (TROUBLE.some((code) => isCodexError(error2, code))) return { kind: "trouble" };
       throw error2;
     }
   }
@@ -25352,7 +25389,7 @@ function beginRefused({ status: status2 }, json2) {
     return new CodexError("LOGIN_DENIED", "Device sign-in is switched off for this account or service.", {
       hint: [
         "Turn it on in the security settings of ChatGPT,",
-        'or sign in with codex_login and method "browser" (then paste the address of the page that did not load),',
+        'or sign in in a browser: codex_login with method "browser" (then paste the address of the page that did not load),',
         "or use an API key."
       ].join(" ")
     });
@@ -25365,7 +25402,7 @@ function beginRefused({ status: status2 }, json2) {
   }
   if (json2 === void 0 || status2 < 400) return unreadable();
   return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service refused to give out a code (${status2}).`, {
-    hint: 'Sign in with codex_login and method "browser" instead.'
+    hint: 'Sign in in a browser instead: codex_login with method "browser".'
   });
 }
 
@@ -25400,6 +25437,7 @@ function notYet(cause, { reason, url: url2, userCode }) {
 
 // src/services/oauth-flow.ts
 init_errors();
+init_not_the_service();
 
 // src/services/token-response.ts
 init_errors();
@@ -25626,27 +25664,27 @@ function queryOfPasted(pasted, redirectUri) {
   return address.slice(start.length).replace(/#.*$/, "");
 }
 function notThisSignIn() {
-  return new CodexError("INPUT_INVALID", "callback_url: the address does not belong to the sign-in that is open.", {
+  return new CodexError("INPUT_INVALID", "The address does not belong to the sign-in that is open.", {
     hint: "Copy the whole address of the page that did not load, from the sign-in that was opened last."
   });
 }
 function alreadyUsed() {
-  return new CodexError("INPUT_INVALID", "callback_url: this address has been used already.", {
+  return new CodexError("INPUT_INVALID", "This address has been used already.", {
     hint: "Call codex_status to see how the sign-in stands, or start again with codex_login."
   });
 }
 function nothingToComplete() {
-  return new CodexError("INPUT_INVALID", "callback_url: no browser sign-in waits here for an address.", {
-    hint: 'Start one with codex_login and method "browser", then pass the address that its last page has.'
+  return new CodexError("INPUT_INVALID", "No browser sign-in waits here for an address.", {
+    hint: 'Start one (codex_login with method "browser"), then give the address of its last page to codex_login as callback_url.'
   });
 }
 function onlyAnAddress() {
-  return new CodexError("INPUT_INVALID", "callback_url completes the sign-in that is open, so it stands alone.", {
+  return new CodexError("INPUT_INVALID", "A pasted address completes the sign-in that is open, so it stands alone.", {
     hint: "Leave method and force out."
   });
 }
 function notOurs(redirectUri) {
-  return new CodexError("INPUT_INVALID", "callback_url: this is not the address at which the sign-in ends.", {
+  return new CodexError("INPUT_INVALID", "This is not the address at which the sign-in ends.", {
     hint: `It begins with ${redirectUri}?code= and stands in the address bar of the page that did not load; copy all of it.`
   });
 }
@@ -25719,10 +25757,10 @@ async function openBrowserSignIn(session, deps, { listens }) {
   session.ended.addEventListener("abort", () => void server.close());
   redirectUri = `http://${config2.redirectHost}:${server.port ?? config2.ports[0]}${CALLBACK_PATH}`;
   const url2 = oauth.authorizeUrl({ redirectUri, challenge, state });
-  let browser;
+  let browser2;
   const show3 = () => {
-    browser ??= openBrowser2(url2);
-    return browser;
+    browser2 ??= openBrowser2(url2);
+    return browser2;
   };
   const check2 = (address) => void queryOfPasted(address, redirectUri);
   return { url: url2, port: server.port, show: show3, paste, check: check2, close: () => server.close() };
@@ -25796,6 +25834,7 @@ var WITHOUT_BROWSER = {
 
 // src/services/sign-in-session.ts
 init_errors();
+init_forget_login();
 init_id_claims();
 function openSession({ storage, oauth, clock, limitMs }) {
   const openedAt = clock.now();
@@ -25881,7 +25920,7 @@ function signInCancelled(message) {
 }
 function signInTimeout(limitMs) {
   return new CodexError("LOGIN_TIMEOUT", `Nobody finished the sign-in within ${Math.round(limitMs / 1e3)} s.`, {
-    hint: 'Start again with codex_login; where the last page of the browser does not load, pass its address as callback_url, or use method "device".'
+    hint: 'Start again with codex_login; where the last page of the browser does not load, give its address to codex_login as callback_url, or use codex_login with method "device".'
   });
 }
 function newRecord(tokens2, nowMs) {
@@ -26001,12 +26040,12 @@ function viewOf(signIn2) {
   };
 }
 function pendingLogin(signIn2) {
-  const { session, shown, browser } = signIn2;
+  const { session, shown, browser: browser2 } = signIn2;
   return {
     status: "pending",
     reason: shown?.reason ?? "A sign-in is open in another window.",
     ...addressOf(signIn2),
-    port: browser?.port,
+    port: browser2?.port,
     expiresAt: session.expiresAt(),
     opened: shown?.opened === true,
     closed: signIn2.closed
@@ -26297,6 +26336,7 @@ var output2 = external_exports.looseObject({
   cleared: external_exports.boolean(),
   revoked: external_exports.boolean(),
   login_cancelled: external_exports.boolean(),
+  /** The variable whose API key or access token answers questions all the same; never what it holds. */
   environment_key: external_exports.string().optional(),
   message: external_exports.string()
 });
@@ -26380,7 +26420,7 @@ function present2(outcome, nowMs) {
     account_id: account.accountId,
     email: email3,
     plan: account.plan,
-    message: fresh ? `Signed in as ${who}.` : `Already signed in as ${who}; nothing was opened. Use force: true to sign in anew.`
+    message: fresh ? `Signed in as ${who}.` : `Already signed in as ${who}; nothing was opened. To sign in anew: codex_login with force: true.`
   };
 }
 function presentPending(login3, nowMs) {
@@ -26406,11 +26446,11 @@ function whatToDo({ method, url: url2, userCode, port, opened }) {
   const where = `The answer is expected on port ${port} of this machine: ${url2}`;
   return opened ? `Waiting for you in the browser. ${where}` : `Open the address yourself, in a browser. ${where}`;
 }
-var PASTE = "If the last page does not load (the browser runs on another machine), copy its address and pass it as callback_url.";
-var DEVICE = 'On any other device: method "device" gives a code to enter there.';
-var BROWSER = 'In a browser on this machine, or by copying an address: method "browser".';
+var PASTE = "If the last page does not load (the browser runs on another machine), copy its address and give it to codex_login as callback_url.";
+var DEVICE = 'On any other device, with a code to enter there: codex_login with method "device".';
+var BROWSER = 'In a browser on this machine, or by copying an address: codex_login with method "browser".';
 var API_KEY = "Without ChatGPT: an API key in the environment of the server (CODEX_API_KEY), billed per token.";
-var OWN = "To sign in here all the same: force true.";
+var OWN = "To sign in here all the same: codex_login with force: true.";
 function otherWays({ method, port, closed }) {
   switch (method) {
     case "browser":
@@ -26479,6 +26519,8 @@ function codexQuery({ query }) {
     name: "codex_query",
     title: "Ask Codex",
     description: "Ask an OpenAI Codex model one question and get its answer: a second opinion, a review, another model's view. Takes seconds to minutes. Show the answer as Codex wrote it and say that it is from Codex.",
+    // Read-only, because the question changes nothing. A sign-in that comes before it begins only after the user's own yes
+    // in a dialog of the client. Codex refuses what is not read-only where approvals are off, so every question there.
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: false, openWorldHint: true },
     // Without it Claude Code puts every answer over 50,000 characters into a file (facts: claude-code 8).
     meta: { "anthropic/maxResultSizeChars": 5e5 },
@@ -26841,7 +26883,7 @@ function loadNetwork(text3) {
 var CA_VARIABLES = ["CODEX_CA_CERTIFICATE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"];
 function configInvalid(problems) {
   return new CodexError("CONFIG_INVALID", `A setting of codex-oauth is not usable: ${problems.join("; ")}.`, {
-    hint: "Correct or remove it in the environment of the MCP server, then restart the server."
+    hint: "Correct or remove it in the environment of the server and restart the server."
   });
 }
 function defaultFile(read2, homedir3, problems) {
@@ -27124,6 +27166,7 @@ process.on("uncaughtException", (error2) => {
 var loaded = loadConfig(process.env, homedir2);
 for (const name of [...SECRET_VARIABLES, loaded.config.api.source ?? ""]) delete process.env[name];
 var surroundings = readSurroundings({ env: process.env, platform: process.platform, exists: existsSync3 });
+var browser = platform2() === "linux" ? process.env.BROWSER : void 0;
 var log = createLog({ write: writeError, enabled: loaded.config.debug });
 var app = createApp(
   loaded,
@@ -27132,13 +27175,14 @@ var app = createApp(
     fetch: (...request) => fetch(...request),
     clock: systemClock,
     randomBytes,
-    openBrowser: (url2) => openInBrowser(url2, { surroundings, program: platform2() === "linux" ? process.env.BROWSER : void 0 }),
+    openBrowser: (url2) => openInBrowser(url2, { surroundings, program: browser }),
     surroundings,
     machine: {
       nodeVersion: process.versions.node,
       platform: process.platform,
       arch: process.arch,
       searchPath: process.env.PATH,
+      browser,
       home: homeOrNone()
     },
     system: { os: platform2(), arch: arch2() },

@@ -35,7 +35,7 @@ export interface Config {
   /** For the store `encrypted`. */
   passphrase: string | undefined
   credentialsFile: string
-  /** Folder for what may be lost: the model cache. It lies beside the credentials. */
+  /** Folder for what may be lost: the model cache, and the package that reaches the keychain. It lies beside the credentials. */
   stateDir: string
   model: string | undefined
   effort: string | undefined
@@ -193,7 +193,7 @@ const CA_VARIABLES = ['CODEX_CA_CERTIFICATE', 'SSL_CERT_FILE', 'NODE_EXTRA_CA_CE
 
 function configInvalid(problems: readonly string[]): CodexError {
   return new CodexError('CONFIG_INVALID', `A setting of codex-oauth is not usable: ${problems.join('; ')}.`, {
-    hint: 'Correct or remove it in the environment of the MCP server, then restart the server.',
+    hint: 'Correct or remove it in the environment of the server and restart the server.',
   })
 }
 

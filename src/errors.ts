@@ -30,7 +30,7 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
 export interface CodexErrorOptions {
-  /** What the user can do next, a full sentence. */
+  /** What the user can do next, a full sentence; tools and their arguments are spelled as `cli/words.ts` lists them. */
   hint?: string
   cause?: unknown
   /** True when the same call may succeed later without anybody changing anything. */
@@ -63,4 +63,12 @@ export function codeOf(error: unknown): ErrorCode | 'UNKNOWN' {
 /** True for a `CodexError`, of the given code if one is named. */
 export function isCodexError(error: unknown, code?: ErrorCode): error is CodexError {
   return error instanceof CodexError && (code === undefined || error.code === code)
+}
+
+/** For users, who cannot tell one fault of ours from another. */
+export function unexpected(cause: unknown): CodexError {
+  return new CodexError('CODEX_FAILED', 'Something went wrong inside codex-oauth.', {
+    hint: 'Try again; if it stays so, set CODEX_DEBUG=1 and report what is written to standard error.',
+    cause,
+  })
 }

@@ -1,6 +1,6 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { z } from 'zod'
-import { CodexError, isCodexError } from './errors.ts'
+import { CodexError, isCodexError, unexpected } from './errors.ts'
 import { whatIsWrong } from './tools/issue-words.ts'
 import { listed, type Tool, type ToolCall, type ToolOutput } from './tools/tool.ts'
 
@@ -189,11 +189,4 @@ function explain(issue: z.core.$ZodIssue, known: readonly string[]): string {
     return known.length === 0 ? 'it takes no arguments' : `unknown argument, the arguments are ${known.join(', ')}`
   }
   return `${issue.path.map(String).join('.') || 'arguments'}: ${whatIsWrong(issue)}`
-}
-
-function unexpected(cause: unknown): CodexError {
-  return new CodexError('CODEX_FAILED', 'Something went wrong inside codex-oauth.', {
-    hint: 'Try again; if it stays so, set CODEX_DEBUG=1 and report what the server writes to stderr.',
-    cause,
-  })
 }

@@ -10,7 +10,11 @@ export const SETTINGS: readonly Setting[] = [
   { name: 'CODEX_OAUTH_MODEL', fallback: 'first of the catalogue', meaning: 'Model of queries that name none' },
   { name: 'CODEX_OAUTH_EFFORT', fallback: "the model's own", meaning: 'Reasoning effort of queries that name none' },
   { name: 'CODEX_OAUTH_NO_BROWSER', fallback: '–', meaning: '`1`: never open a browser, only show the address' },
-  { name: 'CODEX_OAUTH_LOGIN_TIMEOUT_MS', fallback: '`300000`', meaning: 'How long a sign-in stays open' },
+  {
+    name: 'CODEX_OAUTH_LOGIN_TIMEOUT_MS',
+    fallback: '`300000`',
+    meaning: 'How long a sign-in in the browser stays open; one with a code lasts as long as its code, 15 minutes',
+  },
   { name: 'CODEX_OAUTH_LOGIN_WAIT_MS', fallback: '`45000`', meaning: 'How long one `codex_login` call waits for it' },
   { name: 'CODEX_OAUTH_IDLE_TIMEOUT_MS', fallback: '`300000`', meaning: 'Longest silence of an answer' },
   {

@@ -136,7 +136,7 @@ describe('a bad value is named, and replaced by the default meanwhile', () => {
     expect(problem).toMatchObject({
       code: 'CONFIG_INVALID',
       message: expect.stringMatching(/^A setting of codex-oauth is not usable: .+\.$/),
-      hint: 'Correct or remove it in the environment of the MCP server, then restart the server.',
+      hint: 'Correct or remove it in the environment of the server and restart the server.',
     })
     expect(problem?.message).toContain(name)
     expect(problem?.message).toMatch(said)

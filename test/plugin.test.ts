@@ -75,6 +75,16 @@ test('/codex-clear goes on where a stored sign-in cannot be opened: it is there 
   expect(step.replace(/\s+/g, ' ')).toMatch(/`storage\.problem`.*cannot be opened.*go on/)
 })
 
+test('command and skill ask at once, and offer to sign in only when the answer says so', () => {
+  for (const path of ['commands/codex.md', 'skills/codex-integration/SKILL.md']) {
+    const asks = text(path).indexOf('codex_query`')
+    const offer = text(path).search(/`NOT_AUTHENTICATED`, offer/)
+    expect(asks).toBeGreaterThan(0)
+    expect(offer).toBeGreaterThan(asks)
+    expect(text(path)).toMatch(/(?:do not|without) check(?:ing)? the status first/i)
+  }
+})
+
 test('the skill is named like its folder and says when to use it', () => {
   const front = frontMatter('skills/codex-integration/SKILL.md')
   expect(front.name).toBe('codex-integration')

@@ -1,4 +1,5 @@
-import { CodexError, isCodexError } from '../errors.ts'
+import { type CodexError, isCodexError, unexpected } from '../errors.ts'
+import { raceSignal } from '../infrastructure/abort.ts'
 import type { Tool } from '../tools/tool.ts'
 import { readArguments } from './arguments.ts'
 import { ask } from './ask.ts'
@@ -65,27 +66,11 @@ async function run(deps: CliDeps): Promise<number> {
     return found
   }
   const call: CommandCall = { words: request.words, services, tool, terminal, input, facts, signal }
-  return unlessAborted(request.command.run(request.options as never, call), signal)
-}
-
-/** Some commands wait for what cannot be cancelled; what they have begun is brought to its end elsewhere. */
-function unlessAborted(work: Promise<number>, signal: AbortSignal): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const cancel = () => reject(new CodexError('CANCELLED', 'The command was cancelled.'))
-    if (signal.aborted) cancel()
-    signal.addEventListener('abort', cancel, { once: true })
-    work.then(resolve, reject)
-  })
+  // Some commands wait for what cannot be cancelled; what they have begun is brought to its end elsewhere.
+  return raceSignal(request.command.run(request.options as never, call), signal, 'command')
 }
 
 function exitCodeOf({ code }: CodexError): number {
   if (code === 'NOT_AUTHENTICATED') return 3
   return code === 'INPUT_INVALID' ? 2 : 1
-}
-
-function unexpected(cause: unknown): CodexError {
-  return new CodexError('CODEX_FAILED', 'Something went wrong inside codex-oauth.', {
-    hint: 'Try again; if it stays so, set CODEX_DEBUG=1 and report what is written to standard error.',
-    cause,
-  })
 }

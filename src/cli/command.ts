@@ -1,8 +1,10 @@
 import type { ListModels } from '../services/account-models.ts'
+import type { ReadStatus } from '../services/account-status.ts'
+import type { ApiKeySignIn } from '../services/api-key-sign-in.ts'
+import type { Doctor } from '../services/doctor.ts'
+import type { SignIn } from '../services/sign-in.ts'
 import type { Tool } from '../tools/tool.ts'
 import type { Input } from './input.ts'
-import type { SignInHere } from './login.ts'
-import type { Standing } from './status.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What a person or a script types: a name, options, words. */
@@ -29,25 +31,12 @@ export type OptionValues<Options extends Command['options']> = {
 
 /** The same services as the tools have, and the tools themselves, where both say the same. */
 export interface CommandServices {
-  signIn: SignInHere
-  readStatus(): Standing | Promise<Standing>
+  signIn: Pick<SignIn, 'login' | 'view'>
+  readStatus: ReadStatus
   listModels: ListModels
-  /**
-   * Checks a key and stores it. Gives how many models it can ask.
-   *
-   * @throws CodexError INPUT_INVALID, LOGIN_DENIED, NETWORK, …
-   */
-  storeApiKey(raw: string, signal?: AbortSignal): Promise<{ models: number }>
-  doctor(signal?: AbortSignal): Promise<{ checks: readonly Check[] }>
+  storeApiKey: ApiKeySignIn
+  doctor: Doctor
   now(): number
-}
-
-/** What `doctor` has looked at. */
-export interface Check {
-  name: string
-  state: 'ok' | 'warning' | 'problem' | 'skipped'
-  finding: string
-  remedy: string | undefined
 }
 
 /** For reports: which program, on what. */

@@ -1,8 +1,9 @@
-import { type Check, defineCommand } from './command.ts'
+import type { DoctorCheck } from '../services/doctor.ts'
+import { defineCommand } from './command.ts'
 import type { Piece, Style } from './terminal.ts'
 import { inCommands } from './words.ts'
 
-const MARKS: Readonly<Record<Check['state'], { mark: string; style: Style }>> = {
+const MARKS: Readonly<Record<DoctorCheck['state'], { mark: string; style: Style }>> = {
   ok: { mark: 'ok', style: 'green' },
   warning: { mark: '!', style: 'yellow' },
   problem: { mark: 'x', style: 'red' },
@@ -31,7 +32,7 @@ export const doctor = defineCommand({
   },
 })
 
-function linesOf({ name, state, finding, remedy }: Check): (readonly Piece[])[] {
+function linesOf({ name, state, finding, remedy }: DoctorCheck): (readonly Piece[])[] {
   const { mark, style } = MARKS[state]
   const line = [{ style, text: mark.padEnd(3) }, `${name}: ${inCommands(finding)}`]
   return remedy === undefined ? [line] : [line, [`     ${inCommands(remedy)}`]]

@@ -1,44 +1,12 @@
 import { isCodexError } from '../errors.ts'
 import { maskEmail } from '../services/id-claims.ts'
+import type { LoginOptions } from '../services/sign-in.ts'
+import type { LoginOutcome, PendingLogin } from '../services/sign-in-view.ts'
 import { type CommandCall, defineCommand } from './command.ts'
 import { errorLines, inCommands, wrongUsage } from './words.ts'
 
-/** As much of the sign-in as a command needs. */
-export interface SignInHere {
-  login(options: LoginRequest): Promise<SignInOutcome>
-  view(): { state: string; error: Error | undefined } | undefined
-}
-
-export interface LoginRequest {
-  force: boolean
-  method?: 'browser' | 'device'
-  /** The address a browser was sent back to, pasted by the user. */
-  callbackUrl?: string
-  openBrowser?: boolean
-  signal: AbortSignal
-  onProgress?: (message: string) => void
-}
-
-export interface SignedIn {
-  status: 'authenticated'
-  account: { email?: string | undefined; accountId?: string | undefined; plan?: string | undefined }
-  /** False for somebody who was signed in already. */
-  fresh: boolean
-}
-
-/** The user has to act first; another call goes on waiting. */
-export interface SignInPending {
-  status: 'pending'
-  method: 'browser' | 'device' | 'other-window'
-  /** Why it goes this way. */
-  reason: string
-  url: string | undefined
-  userCode: string | undefined
-  expiresAt: number
-  opened: boolean
-}
-
-export type SignInOutcome = SignedIn | SignInPending
+/** Somebody is signed in. */
+type SignedIn = Extract<LoginOutcome, { status: 'authenticated' }>
 
 const MAX_KEY_BYTES = 65_536
 
@@ -74,7 +42,7 @@ export const login = defineCommand({
 })
 
 /** Waits until somebody is signed in, and takes addresses from standard input meanwhile. */
-async function signIn(call: CommandCall, request: LoginRequest): Promise<SignedIn> {
+async function signIn(call: CommandCall, request: LoginOptions): Promise<SignedIn> {
   const { services, terminal, input, signal } = call
   const said = new Set<string>()
   let isListening = false
@@ -129,7 +97,7 @@ async function signIn(call: CommandCall, request: LoginRequest): Promise<SignedI
   return Promise.race([wait(), pasted])
 }
 
-function announce(pending: SignInPending, call: CommandCall): void {
+function announce(pending: PendingLogin, call: CommandCall): void {
   const { terminal, services } = call
   const { method, reason, url, userCode, expiresAt, opened } = pending
   const minutes = Math.max(1, Math.round((expiresAt - services.now()) / 60_000))

@@ -1,23 +1,8 @@
+import type { AccountStatus } from '../services/account-status.ts'
 import { maskEmail } from '../services/id-claims.ts'
 import { defineCommand, structureOf } from './command.ts'
 import type { Terminal } from './terminal.ts'
 import { inCommands } from './words.ts'
-
-/** As much of the status as is shown line by line. */
-export interface Standing {
-  /** Whether a question would be answered. */
-  authenticated: boolean
-  message: string
-  account: { email: string | undefined; accountId: string | undefined; plan: string | undefined } | undefined
-  method: string | undefined
-  source?: string | undefined
-  cost?: string | undefined
-  /** Undefined for what does not expire as far as we know. */
-  expiresInMs: number | undefined
-  refreshedAt?: number | undefined
-  storagePath: string
-  storageProblem: string | undefined
-}
 
 const NOBODY = 3
 
@@ -36,8 +21,8 @@ export const status = defineCommand({
   },
 })
 
-function show(found: Standing, nowMs: number, terminal: Terminal): void {
-  const { account, method, source, cost, expiresInMs, refreshedAt, storagePath, storageProblem } = found
+function show(found: AccountStatus, nowMs: number, terminal: Terminal): void {
+  const { account, method, source, cost, expiresInMs, refreshedAt, storagePath } = found
   terminal.print(inCommands(found.message))
   const rows: [string, string | undefined][] = [
     ['account', account?.email === undefined ? account?.accountId : maskEmail(account.email)],
@@ -49,7 +34,6 @@ function show(found: Standing, nowMs: number, terminal: Terminal): void {
     ['expires', expiresInMs ? day(nowMs + expiresInMs) : undefined],
     ['renewed', refreshedAt === undefined ? undefined : day(refreshedAt)],
     ['stored in', storagePath === '' ? undefined : storagePath],
-    ['problem', storageProblem],
   ]
   for (const [name, value] of rows) {
     if (value !== undefined) terminal.print({ style: 'dim', text: name.padEnd(10) }, value)

@@ -14,16 +14,24 @@ const COMMAND_OF: Readonly<Record<string, string>> = {
 
 const BOTH_WAYS = new RegExp(`\\bcodex_\\w+, or (\`${PROGRAM} [^\`]+\`)(?: in a terminal| on the command line)?`, 'g')
 
+/** What only a tool has, to the letter as every hint spells it, and what a command has instead. */
+const SPELLINGS: readonly (readonly [string, string])[] = [
+  ['codex_login with method "device"', `\`${PROGRAM} login --device\``],
+  ['codex_login with method "browser"', `\`${PROGRAM} login --no-browser\``],
+  ['codex_login with force: true', `\`${PROGRAM} login --force\``],
+  ['codex_login as callback_url', `\`${PROGRAM} login\` on standard input`],
+  // Beside both ways, where the command says it already.
+  [' with method "device"', ' with --device'],
+  ['the environment of the server', 'the environment'],
+  [' and restart the server', ''],
+]
+
 /** A sentence of the services, which speak of tools, for somebody who types commands. */
 export function inCommands(text: string): string {
-  return text
-    .replace(BOTH_WAYS, '$1')
-    .replace(/\bcodex_login (?:with force|\(force: true\))/g, `\`${PROGRAM} login --force\``)
-    .replace(/\bcodex_(?:query|status|login|models|clear)\b/g, (tool) => `\`${PROGRAM} ${COMMAND_OF[tool]}\``)
-    .replace(/\bforce: true\b/g, '--force')
-    .replace(/\bwith method "?device\b"?/g, 'with --device')
-    .replace(/\b(in the environment) of the (?:MCP )?server\b/g, '$1')
-    .replace(/,? (?:and|then) restart the server\b/g, '')
+  return SPELLINGS.reduce(
+    (rest, [tool, command]) => rest.replaceAll(tool, command),
+    text.replace(BOTH_WAYS, '$1'),
+  ).replace(/\bcodex_(?:query|status|login|models|clear)\b/g, (tool) => `\`${PROGRAM} ${COMMAND_OF[tool]}\``)
 }
 
 /** `error: <what happened>`, then what to do next, if anything, and the code. */

@@ -1,8 +1,8 @@
 import { CodexError } from '../errors.ts'
 
-/** The call was cancelled by its caller. */
-export function cancelled(): CodexError {
-  return new CodexError('CANCELLED', 'The call was cancelled.')
+/** The call, or whatever it is to the user, was cancelled by its caller. */
+export function cancelled(what = 'call'): CodexError {
+  return new CodexError('CANCELLED', `The ${what} was cancelled.`)
 }
 
 /**
@@ -11,10 +11,10 @@ export function cancelled(): CodexError {
  *
  * @throws CodexError CANCELLED
  */
-export function raceSignal<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+export function raceSignal<T>(work: Promise<T>, signal: AbortSignal | undefined, what?: string): Promise<T> {
   if (signal === undefined) return work
   return new Promise((resolve, reject) => {
-    const cancel = () => reject(cancelled())
+    const cancel = () => reject(cancelled(what))
     if (signal.aborted) cancel()
     signal.addEventListener('abort', cancel, { once: true })
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', cancel))

@@ -54,7 +54,7 @@ const FAILURES: readonly (Failure & { codes: RegExp })[] = [
   },
   {
     codes: /^(EACCES|EPERM)$/,
-    message: (far, code) => `This machine does not let the server connect to ${far} (${code}).`,
+    message: (far, code) => `This machine does not let this program connect to ${far} (${code}).`,
     hint: 'A firewall or a sandbox on this machine forbids it: allow it there.',
   },
   {
@@ -72,7 +72,7 @@ const FAILURES: readonly (Failure & { codes: RegExp })[] = [
     codes: UNKNOWN_ISSUER,
     message: (far, code) =>
       `The certificate of ${far} comes from an issuer this machine does not know (${code}): somebody on the way may be reading along, mostly a company's proxy or a virus scanner.`,
-    hint: 'If that is meant to be so, name the PEM file of its certificate authority in CODEX_CA_CERTIFICATE in the environment of the server, and restart the server; otherwise use another network.',
+    hint: 'If that is meant to be so, name the PEM file of its certificate authority in CODEX_CA_CERTIFICATE in the environment of the server and restart the server; otherwise use another network.',
   },
   {
     codes: /CERT|UNABLE_TO_/,

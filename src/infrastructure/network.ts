@@ -119,7 +119,7 @@ function unchecked(host: string): CodexError {
     'CONFIG_INVALID',
     `NODE_TLS_REJECT_UNAUTHORIZED=0 is set: anybody on the way to ${host} could read the login, so the request was refused.`,
     {
-      hint: 'Remove it from the environment of the server; where a company reads the connections, name the PEM file of its certificate authority in CODEX_CA_CERTIFICATE instead. Then restart the server.',
+      hint: 'Remove it from the environment of the server and restart the server; where a company reads the connections, name the PEM file of its certificate authority in CODEX_CA_CERTIFICATE instead.',
     },
   )
 }

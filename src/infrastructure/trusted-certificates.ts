@@ -88,7 +88,7 @@ function read(variable: string, path: string): Buffer {
 
 function unusable(message: string, cause?: unknown): CodexError {
   return new CodexError('CONFIG_INVALID', message, {
-    hint: 'It should be a PEM file with the certificates to trust. Correct or remove the variable in the environment of the MCP server, then restart the server.',
+    hint: 'It should be a PEM file with the certificates to trust. Correct or remove the variable in the environment of the server and restart the server.',
     cause,
   })
 }

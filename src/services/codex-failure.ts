@@ -91,7 +91,7 @@ function byCode(code: string | undefined, words: string | undefined, waitMs?: nu
       return {
         code: 'PLAN_REQUIRED',
         message: 'Codex is not part of the ChatGPT plan of this account.',
-        hint: `See ${PLAN_PAGE}, or sign in with another account (codex_login with force).`,
+        hint: `See ${PLAN_PAGE}, or sign in with another account (codex_login with force: true).`,
       }
     case 'invalid_prompt':
     case 'cyber_policy':
@@ -145,7 +145,7 @@ function byWords(words: string | undefined, { modelId, credential }: RefusedAnsw
     return {
       code: 'PLAN_REQUIRED',
       message: 'Codex is not enabled for this workspace.',
-      hint: 'Ask the workspace administrator, or sign in with another account (codex_login with force).',
+      hint: 'Ask the workspace administrator, or sign in with another account (codex_login with force: true).',
     }
   }
   if (/^(unsupported parameter|store must|stream must|instructions are|system messages)/i.test(words)) {

@@ -139,7 +139,7 @@ function bearer(secret: string): { authorization: string } {
 function nobody(): CodexError {
   return new CodexError('NOT_AUTHENTICATED', 'You are not signed in.', {
     hint:
-      'Sign in with codex_login (in a browser, or with method device where there is none), then ask again. An API key ' +
+      'Sign in with codex_login, or where there is no browser codex_login with method "device", then ask again. An API key ' +
       'does as well: CODEX_API_KEY or OPENAI_API_KEY in the environment of the server, or ' +
       '`codex-oauth-mcp login --with-api-key` on the command line.',
   })

@@ -68,7 +68,7 @@ function readProof(json: unknown): PollVerdict {
 /** The code has run out. */
 export function expired(): CodexError {
   return new CodexError('LOGIN_TIMEOUT', 'The sign-in code has expired before anybody entered it.', {
-    hint: 'Ask for a new one with codex_login and method "device".',
+    hint: 'Ask for a new one: codex_login with method "device".',
   })
 }
 
@@ -85,13 +85,13 @@ export function unreadable(): CodexError {
 
 function denied(): CodexError {
   return new CodexError('LOGIN_DENIED', 'The sign-in was refused where the code was entered.', {
-    hint: 'Ask for a new code with codex_login and method "device", and accept it.',
+    hint: 'Ask for a new code (codex_login with method "device") and accept it.',
   })
 }
 
 /** Own words only: a refusal may repeat what it was sent. */
 function refused(status: number): CodexError {
   return new CodexError('TOKEN_REQUEST_FAILED', `The sign-in service ended the device sign-in (${status}).`, {
-    hint: 'Ask for a new code with codex_login and method "device", or sign in with method "browser".',
+    hint: 'Ask for a new code (codex_login with method "device"), or sign in in a browser (codex_login with method "browser").',
   })
 }

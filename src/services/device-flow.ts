@@ -144,7 +144,7 @@ function beginRefused({ status }: HttpAnswer, json: unknown): CodexError {
     return new CodexError('LOGIN_DENIED', 'Device sign-in is switched off for this account or service.', {
       hint: [
         'Turn it on in the security settings of ChatGPT,',
-        'or sign in with codex_login and method "browser" (then paste the address of the page that did not load),',
+        'or sign in in a browser: codex_login with method "browser" (then paste the address of the page that did not load),',
         'or use an API key.',
       ].join(' '),
     })
@@ -157,6 +157,6 @@ function beginRefused({ status }: HttpAnswer, json: unknown): CodexError {
   }
   if (json === undefined || status < 400) return unreadable()
   return new CodexError('TOKEN_REQUEST_FAILED', `The sign-in service refused to give out a code (${status}).`, {
-    hint: 'Sign in with codex_login and method "browser" instead.',
+    hint: 'Sign in in a browser instead: codex_login with method "browser".',
   })
 }

@@ -31,8 +31,8 @@ export interface MachineDeps {
 
 /** The other ways to sign in, for whoever cannot use the browser here. */
 const OTHER_WAYS =
-  'Sign in with method "device" (codex_login, or `codex-oauth-mcp login --device` in a terminal), or open the address ' +
-  'of the sign-in on your own computer and give codex_login the address of the page that does not load.'
+  'Use codex_login with method "device", or open the address of the sign-in on your own computer and give the address ' +
+  'of the page that does not load to codex_login as callback_url.'
 
 const PORT_LIMIT_MS = 5_000
 

@@ -54,6 +54,6 @@ function ofToken(secret: string, problem: CodexError | undefined, nowMs: number)
 
 function expired(): CodexError {
   return new CodexError('NOT_AUTHENTICATED', `The access token from ${TOKEN_VARIABLE} has expired.`, {
-    hint: `Replace it there and restart the server, or sign in with codex_login.`,
+    hint: 'Replace it there and restart the server, or sign in with codex_login.',
   })
 }

@@ -21,7 +21,7 @@ export function notAccepted(credential: CredentialName): Refusal {
 }
 
 function remedyFor(source: string): string {
-  if (source === ACCOUNT) return 'Sign in again with codex_login (force: true).'
+  if (source === ACCOUNT) return 'Sign in again: codex_login with force: true.'
   return source === STORED_KEY
     ? 'Store another with `codex-oauth-mcp login --with-api-key`, or sign in with codex_login.'
     : 'Replace it in the environment of the server and restart the server, or sign in with codex_login.'
@@ -35,6 +35,6 @@ export function forbidden(words: string | undefined, { kind }: CredentialName): 
     hint:
       kind === 'api_key'
         ? `Check what the key and its project may do at ${KEYS_PAGE}.`
-        : 'Sign in again (codex_login with force); in a company workspace, ask its administrator whether Codex is allowed.',
+        : 'Sign in again (codex_login with force: true); in a company workspace, ask its administrator whether Codex is allowed.',
   }
 }

@@ -141,7 +141,7 @@ export function signInCancelled(message: string): CodexError {
 
 function signInTimeout(limitMs: number): CodexError {
   return new CodexError('LOGIN_TIMEOUT', `Nobody finished the sign-in within ${Math.round(limitMs / 1000)} s.`, {
-    hint: 'Start again with codex_login; where the last page of the browser does not load, pass its address as callback_url, or use method "device".',
+    hint: 'Start again with codex_login; where the last page of the browser does not load, give its address to codex_login as callback_url, or use codex_login with method "device".',
   })
 }
 

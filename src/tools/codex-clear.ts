@@ -6,6 +6,7 @@ const output = z.looseObject({
   cleared: z.boolean(),
   revoked: z.boolean(),
   login_cancelled: z.boolean(),
+  /** The variable whose API key or access token answers questions all the same; never what it holds. */
   environment_key: z.string().optional(),
   message: z.string(),
 })

@@ -60,7 +60,7 @@ function present(outcome: LoginOutcome, nowMs: number): z.infer<typeof output> {
     plan: account.plan,
     message: fresh
       ? `Signed in as ${who}.`
-      : `Already signed in as ${who}; nothing was opened. Use force: true to sign in anew.`,
+      : `Already signed in as ${who}; nothing was opened. To sign in anew: codex_login with force: true.`,
   }
 }
 
@@ -90,11 +90,11 @@ function whatToDo({ method, url, userCode, port, opened }: PendingLogin): string
 }
 
 const PASTE =
-  'If the last page does not load (the browser runs on another machine), copy its address and pass it as callback_url.'
-const DEVICE = 'On any other device: method "device" gives a code to enter there.'
-const BROWSER = 'In a browser on this machine, or by copying an address: method "browser".'
+  'If the last page does not load (the browser runs on another machine), copy its address and give it to codex_login as callback_url.'
+const DEVICE = 'On any other device, with a code to enter there: codex_login with method "device".'
+const BROWSER = 'In a browser on this machine, or by copying an address: codex_login with method "browser".'
 const API_KEY = 'Without ChatGPT: an API key in the environment of the server (CODEX_API_KEY), billed per token.'
-const OWN = 'To sign in here all the same: force true.'
+const OWN = 'To sign in here all the same: codex_login with force: true.'
 
 function otherWays({ method, port, closed }: PendingLogin): string[] {
   switch (method) {

@@ -29,6 +29,8 @@ export function codexQuery({ query }: { query: GuidedQuery }): Tool {
     description:
       "Ask an OpenAI Codex model one question and get its answer: a second opinion, a review, another model's view. " +
       'Takes seconds to minutes. Show the answer as Codex wrote it and say that it is from Codex.',
+    // Read-only, because the question changes nothing. A sign-in that comes before it begins only after the user's own yes
+    // in a dialog of the client. Codex refuses what is not read-only where approvals are off, so every question there.
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: false, openWorldHint: true },
     // Without it Claude Code puts every answer over 50,000 characters into a file (facts: claude-code 8).
     meta: { 'anthropic/maxResultSizeChars': 500_000 },

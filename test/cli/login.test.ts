@@ -1,13 +1,12 @@
 import { EventEmitter, once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { CodexError } from '../../src/errors.ts'
+import type { SignIn } from '../../src/services/sign-in.ts'
 import { type FakeOpenAI, startFakeOpenAI } from '../support/fake-openai.ts'
-import { createFakeSignIn, PENDING, SIGNED_IN } from '../support/fake-sign-in.ts'
 import { recordOf } from '../support/start-app.ts'
 import { startCli } from '../support/start-cli.ts'
 
 async function startFake(): Promise<FakeOpenAI> {
-  const fake = await startFakeOpenAI()
+  const fake = await startFakeOpenAI({ deviceInterval: 1 })
   onTestFinished(() => fake.close())
   return fake
 }
@@ -19,11 +18,24 @@ const here = async (env: Record<string, string> = {}) => {
 
 const urlIn = (text: string) => /^https?:\S+\/oauth\/authorize\?\S+$/m.exec(text)?.[0] ?? ''
 
-/** A command that signs in with the fake of the sign-in. */
-async function withFake(args: string[], terminal: ('stdin' | 'stderr')[] = []) {
-  const { cli } = await here()
-  const signIn = createFakeSignIn()
-  return { signIn, run: cli.begin(['login', ...args], { services: { signIn }, terminal }) }
+/** The address of the browser's last page, as it stands there when the page could not be loaded. */
+async function redirectOf(url: string): Promise<string> {
+  const answer = await fetch(url, { redirect: 'manual' })
+  return answer.headers.get('location') ?? ''
+}
+
+/** A sign-in whose calls are counted; `afterPending` happens when the first one has to wait for the user. */
+function watched(signIn: SignIn, afterPending: (url: string) => Promise<unknown> = async () => {}) {
+  const calls: object[] = []
+  const login: SignIn['login'] = async (request) => {
+    const { signal: _, onProgress: __, ...asked } = request
+    calls.push(asked)
+    const isFirst = calls.length === 1
+    const outcome = await signIn.login(request)
+    if (isFirst && outcome.status === 'pending') await afterPending(outcome.url ?? '')
+    return outcome
+  }
+  return { calls, signIn: { ...signIn, login } }
 }
 
 describe('signing in', () => {
@@ -103,19 +115,20 @@ describe('signing in', () => {
   })
 
   test('that ends between two calls is not begun again', async () => {
-    const { signIn, run } = await withFake([])
-    signIn.state = { state: 'failed', error: new CodexError('LOGIN_DENIED', 'Refused meanwhile.') }
-    signIn.answer(PENDING)
-    expect(await run.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('Refused meanwhile.') })
-    expect(signIn.calls).toHaveLength(1)
+    const { fake, cli } = await here({ CODEX_OAUTH_NO_BROWSER: '1' })
+    const { calls, signIn } = watched(cli.app.services.signIn, (url) => fake.browser(url, { deny: true }))
+    const { code, stderr } = await cli.begin(['login'], { services: { signIn } }).ended
+    expect({ code, calls }).toEqual({ code: 1, calls: [{ force: false }] })
+    expect(stderr).toContain('[LOGIN_DENIED]')
   })
 
   test('that another call has finished is news all the same', async () => {
-    const { signIn, run } = await withFake([])
-    signIn.answer(PENDING)
-    await signIn.called(2)
-    signIn.answer({ ...SIGNED_IN, fresh: false })
-    expect((await run.ended).stdout).toBe('Signed in as p…n@example.com (pro).\n')
+    const { cli } = await here({ CODEX_OAUTH_NO_BROWSER: '1' })
+    const { signIn: real } = cli.app.services
+    const finish = async (url: string) => real.login({ force: false, callbackUrl: await redirectOf(url) })
+    const { signIn } = watched(real, finish)
+    const { stdout } = await cli.begin(['login'], { services: { signIn } }).ended
+    expect(stdout).toBe('Signed in as p…n@example.com (pro).\n')
   })
 
   test('is cancelled by the signal of the command', async () => {
@@ -133,13 +146,15 @@ describe('the way', () => {
     [['--device'], { force: false, method: 'device' }],
     [['--no-browser'], { force: false, method: 'browser', openBrowser: false }],
     [['--device', '--force'], { force: true, method: 'device' }],
-  ])('of login %j', async (args, asked) => {
-    const { signIn, run } = await withFake(args)
-    signIn.answer(PENDING)
-    await signIn.called(2)
-    signIn.answer(SIGNED_IN)
+  ])('of login %j is asked for once; then it is only waited for', async (args, asked) => {
+    const { fake, cli } = await here({ CODEX_OAUTH_NO_BROWSER: args.length === 0 ? '1' : '' })
+    const { calls, signIn } = watched(cli.app.services.signIn)
+    const run = cli.begin(['login', ...args], { services: { signIn } })
+    const said = await run.said('Waiting up to')
+    if (args.includes('--device')) fake.approveDevice()
+    else await fake.browser(urlIn(said))
     expect((await run.ended).code).toBe(0)
-    expect(signIn.calls).toEqual([asked, { force: false }])
+    expect({ calls, opened: cli.opened }).toEqual({ calls: [asked, { force: false }], opened: [] })
   })
 
   test.each([
@@ -153,87 +168,90 @@ describe('the way', () => {
   })
 
   test('with a code says where to enter it', async () => {
-    const { signIn, run } = await withFake(['--device'], ['stdin'])
-    const reason = 'Asked for.'
-    const url = 'https://auth.example.com/codex/device'
-    signIn.answer({ ...PENDING, method: 'device', reason, url, userCode: 'ABCD-1234' })
-    await signIn.called(2)
-    signIn.answer(SIGNED_IN)
+    const { fake, cli } = await here()
+    const run = cli.begin(['login', '--device'], { terminal: ['stdin'] })
+    await run.said('Waiting up to')
+    fake.approveDevice()
     expect((await run.ended).stderr).toBe(
-      `Asked for.\nOpen this address on any device:\n${url}\nand enter the code ABCD-1234\nWaiting up to 5 min; Ctrl-C cancels.\n`,
+      `Device sign-in, as asked for.\nOpen this address on any device:\n${fake.issuer}/codex/device\nand enter the code FAKE-00001\nWaiting up to 15 min; Ctrl-C cancels.\n`,
+    )
+  })
+
+  test('with a code that is refused fails', async () => {
+    const { fake, cli } = await here()
+    const run = cli.begin(['login', '--device'])
+    await run.said('Waiting up to')
+    fake.denyDevice()
+    const { code, stderr } = await run.ended
+    expect(code).toBe(1)
+    expect(stderr).toMatch(
+      /Ask for a new code \(`codex-oauth-mcp login --device`\) and accept it\. \[LOGIN_DENIED\]\n$/,
     )
   })
 
   test('through another window only waits', async () => {
-    const { signIn, run } = await withFake([])
-    signIn.answer({ ...PENDING, method: 'other-window', reason: 'Another window is signing in.', url: undefined })
-    await signIn.called(2)
-    signIn.answer(SIGNED_IN)
-    expect((await run.ended).stderr).toBe('Another window is signing in.\nWaiting up to 5 min; Ctrl-C cancels.\n')
+    const { fake, cli } = await here({ CODEX_OAUTH_NO_BROWSER: '1' })
+    const other = cli.begin(['login'])
+    const url = urlIn(await other.said('Waiting up to'))
+    const env = { CODEX_OAUTH_LOGIN_WAIT_MS: '1' }
+    const run = (await startCli(fake, { env, home: cli.home })).begin(['login'])
+    await run.said('Waiting up to')
+    await fake.browser(url)
+    const { code, stderr } = await run.ended
+    expect({ code, other: (await other.ended).code }).toEqual({ code: 0, other: 0 })
+    expect(stderr).toBe(
+      `Waiting for the sign-in that is open in another window\nA sign-in is open in another window.\nWaiting up to 5 min; Ctrl-C cancels.\n`,
+    )
   })
 })
 
 describe('an address on standard input', () => {
-  const pasted = 'http://localhost:1455/auth/callback?code=ac_FAKE_9&state=FAKE'
+  async function begun(terminal: ('stdin' | 'stderr')[] = []) {
+    const { fake, cli } = await here({ CODEX_OAUTH_NO_BROWSER: '1' })
+    const run = cli.begin(['login'], { terminal })
+    const url = urlIn(await run.said('Waiting up to'))
+    return { fake, run, url, address: await redirectOf(url) }
+  }
 
   test('signs in', async () => {
-    const { signIn, run } = await withFake([])
-    signIn.answer(PENDING)
-    await signIn.called(2)
-    run.type(`\n  ${pasted} \r\n`)
-    await signIn.called(3)
-    expect(signIn.calls[2]).toEqual({ force: false, callbackUrl: pasted })
-    signIn.answer(SIGNED_IN)
+    const { run, address } = await begun()
+    run.type(`\n  ${address} \r\n`)
     expect(await run.ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Signed in/) })
   })
 
   test('is taken without an end of line, when the input ends there', async () => {
-    const { signIn, run } = await withFake([])
-    run.type(pasted)
+    const { run, address } = await begun()
+    run.type(address)
     run.endInput()
-    signIn.answer(PENDING)
-    await signIn.called(3)
-    expect(signIn.calls[2]).toEqual({ force: false, callbackUrl: pasted })
-    signIn.answer(SIGNED_IN)
     expect((await run.ended).code).toBe(0)
   })
 
   test('that is refused is told, and the next one may do', async () => {
-    const { signIn, run } = await withFake([])
-    signIn.answer(PENDING)
-    await signIn.called(2)
-    const [waiting] = signIn.calls.slice(1)
+    const { run, address } = await begun()
     run.type('nonsense\n')
-    await signIn.called(3)
-    // The oldest call is the one that waits: it ends last.
-    signIn.answer(PENDING)
-    await signIn.called(4)
-    signIn.answer(new CodexError('INPUT_INVALID', 'That is not the address.', { hint: 'Paste all of it.' }))
-    expect(await run.said('[INPUT_INVALID]')).toContain('error: That is not the address.\nPaste all of it. [')
-    signIn.answer(SIGNED_IN)
+    expect(await run.said('[INPUT_INVALID]')).toMatch(
+      /error: This is not the address at which .*\nIt begins with .* \[/,
+    )
+    run.type(`${address}\n`)
     expect((await run.ended).code).toBe(0)
-    expect(waiting).toEqual({ force: false })
   })
 
   test('that ends the sign-in ends the command with one error', async () => {
-    const { signIn, run } = await withFake([])
-    run.type(`${pasted}\n`)
-    signIn.answer(PENDING)
-    await signIn.called(3)
-    const denied = new CodexError('LOGIN_DENIED', 'Refused.')
-    signIn.answer(denied)
-    signIn.answer(denied)
+    const { run, address } = await begun()
+    const refused = new URL(address)
+    refused.searchParams.delete('code')
+    refused.searchParams.set('error', 'access_denied')
+    run.type(`${refused}\n`)
     const { code, stderr } = await run.ended
     expect(code).toBe(1)
+    expect(stderr).toContain('[LOGIN_DENIED]')
     expect(stderr.match(/error:/g)).toHaveLength(1)
-    expect(stderr).not.toContain('FAKE')
   })
 
   test('is asked for where somebody can type it', async () => {
-    const { signIn, run } = await withFake([], ['stdin'])
-    signIn.answer(PENDING)
-    expect(await run.said('paste the address of that page here')).toContain(`\n${PENDING.url}\n`)
-    signIn.answer(SIGNED_IN)
+    const { fake, run, url } = await begun(['stdin'])
+    expect(await run.said('paste the address of that page here')).toContain(`\n${url}\n`)
+    await fake.browser(url)
     await run.ended
   })
 
@@ -255,47 +273,40 @@ describe('an API key', () => {
     expect((await cli.run(['ask', 'Hello?'])).stderr).toContain('stored API key, billed per token')
   })
 
-  async function store(typed: string, models = 4) {
-    const { cli } = await here()
-    const keys: string[] = []
-    const storeApiKey = async (raw: string) => {
-      keys.push(raw)
-      return { models }
-    }
-    return { keys, outcome: await cli.run(['login', '--with-api-key'], { stdin: typed, services: { storeApiKey } }) }
+  async function store(typed: string) {
+    const { fake, cli } = await here()
+    return { fake, cli, outcome: await cli.run(['login', '--with-api-key'], { stdin: typed }) }
   }
 
   test('comes from standard input, all of it, and is never shown', async () => {
-    const { keys, outcome } = await store('sk-FAKE-0001\n')
-    expect(keys).toEqual(['sk-FAKE-0001\n'])
-    expect(outcome).toEqual({ code: 0, stdout: 'The API key works and is stored. It can ask 4 models.\n', stderr: '' })
+    const { cli, outcome } = await store('sk-FAKE-0001\n')
+    expect(cli.stored()?.codex).toMatchObject({ access_token: 'sk-FAKE-0001', method: 'api_key' })
+    expect(outcome).toEqual({ code: 0, stdout: 'The API key works and is stored. It can ask 14 models.\n', stderr: '' })
   })
 
   test('may be able to ask one model only', async () => {
-    expect((await store('sk-FAKE-0001', 1)).outcome.stdout).toContain('It can ask one model.')
+    const { fake, cli } = await here()
+    fake.script.models.push({ json: { models: [{ slug: 'gpt-x', visibility: 'list' }] } })
+    const { stdout } = await cli.run(['login', '--with-api-key'], { stdin: 'sk-FAKE-0001' })
+    expect(stdout).toContain('It can ask one model.')
   })
 
   test('is not larger than 64 kB', async () => {
-    const { keys, outcome } = await store('sk-FAKE'.repeat(10_000))
-    expect(keys).toEqual([])
+    const { fake, outcome } = await store('sk-FAKE'.repeat(10_000))
+    expect(fake.seen.requests).toEqual([])
     expect(outcome).toMatchObject({ code: 2, stdout: '' })
     expect(outcome.stderr).toMatch(/^error: Standard input holds more than 65,536 bytes\. \[INPUT_INVALID\]\n$/)
   })
 
   test('is typed on a terminal without being seen', async () => {
     const { cli } = await here()
-    const keys: string[] = []
-    const storeApiKey = async (raw: string) => {
-      keys.push(raw)
-      return { models: 1 }
-    }
-    const run = cli.begin(['login', '--with-api-key'], { terminal: ['stdin', 'stderr'], services: { storeApiKey } })
+    const run = cli.begin(['login', '--with-api-key'], { terminal: ['stdin', 'stderr'] })
     await run.said('it is not shown')
     expect(run.isHidden()).toBe(true)
     run.type('wrong\u0015sk-FAKX')
-    run.type('\u007fE-0002\r')
+    run.type('\u007fE-0001\r')
     const { code, stdout, stderr } = await run.ended
-    expect({ code, keys }).toEqual({ code: 0, keys: ['sk-FAKE-0002'] })
+    expect({ code, key: cli.stored()?.codex?.access_token }).toEqual({ code: 0, key: 'sk-FAKE-0001' })
     expect(run.isHidden()).toBe(false)
     expect(stdout + stderr).not.toContain('FAKE')
   })
@@ -310,13 +321,13 @@ describe('an API key', () => {
   })
 
   test.each([
-    ['INPUT_INVALID', 2],
-    ['LOGIN_DENIED', 1],
-    ['NETWORK', 1],
-  ] as const)('that is refused with %s ends with %i', async (code, exit) => {
-    const { cli } = await here()
-    const storeApiKey = () => Promise.reject(new CodexError(code, 'No.'))
-    const outcome = await cli.run(['login', '--with-api-key'], { stdin: 'sk-FAKE-0001', services: { storeApiKey } })
-    expect(outcome).toEqual({ code: exit, stdout: '', stderr: `error: No. [${code}]\n` })
+    ['two words', 'INPUT_INVALID', 2],
+    ['sk-FAKE-wrong', 'LOGIN_DENIED', 1],
+  ])('%j is refused with %s and ends with %i', async (typed, code, exit) => {
+    const { cli, outcome } = await store(typed)
+    expect(outcome).toMatchObject({ code: exit, stdout: '' })
+    expect(outcome.stderr).toMatch(new RegExp(`^error: .*\\nNothing was saved\\. .* \\[${code}\\]\\n$`))
+    expect(outcome.stderr).not.toContain(typed)
+    expect(cli.stored()).toBeUndefined()
   })
 })

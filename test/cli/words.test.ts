@@ -1,8 +1,11 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { errorLines, inCommands, nearest } from '../../src/cli/words.ts'
 import { loadConfig } from '../../src/config.ts'
 import { CodexError } from '../../src/errors.ts'
 import { createTools, type Services } from '../../src/tools/index.ts'
+import { textsOf } from '../support/source-text.ts'
 
 const textOf = (error: CodexError) =>
   errorLines(error).map((line) => line.map((piece) => (typeof piece === 'string' ? piece : piece.text)).join(''))
@@ -27,18 +30,39 @@ test('every tool has its command', () => {
 })
 
 test.each([
-  ['Use force: true to sign in anew.', 'Use --force to sign in anew.'],
+  ['To sign in anew: codex_login with force: true.', 'To sign in anew: `codex-oauth-mcp login --force`.'],
+  ['Ask again (codex_login with method "device").', 'Ask again (`codex-oauth-mcp login --device`).'],
+  ['Or codex_login with method "browser".', 'Or `codex-oauth-mcp login --no-browser`.'],
+  ['Give it to codex_login as callback_url.', 'Give it to `codex-oauth-mcp login` on standard input.'],
   [
     'Sign in: codex_login, or `codex-oauth-mcp login --device` in a terminal.',
     'Sign in: `codex-oauth-mcp login --device`.',
   ],
-  ['Or with method "device" where there is none.', 'Or with --device where there is none.'],
-  ['Sign in again with codex_login (force: true).', 'Sign in again with `codex-oauth-mcp login --force`.'],
-  ['Sign in again (codex_login with force); or ask.', 'Sign in again (`codex-oauth-mcp login --force`); or ask.'],
   ['Replace it in the environment of the server and restart the server.', 'Replace it in the environment.'],
-  ['A key in the environment of the server does too.', 'A key in the environment does too.'],
+  ['Remove it from the environment of the server.', 'Remove it from the environment.'],
 ])('%j is %j on the command line', (sentence, expected) => {
   expect(inCommands(sentence)).toBe(expected)
+})
+
+describe('every sentence of the program', () => {
+  const src = join(import.meta.dirname, '../../src')
+  const files = ['services', 'infrastructure', 'tools'].flatMap((room) =>
+    readdirSync(join(src, room)).map((name) => join(src, room, name)),
+  )
+  const sentences = [...files, join(src, 'config.ts'), join(src, 'errors.ts')]
+    .flatMap((file) => textsOf(readFileSync(file, 'utf8')))
+    .filter((text) => /\bcodex_[a-z]|\bmethod\b|callback_url|\bforce\b|\bserver\b/.test(text))
+
+  test('is found', () => {
+    expect(sentences.length).toBeGreaterThan(50)
+    expect(sentences.join('\n')).toMatch(/with force: true[\s\S]*callback_url/)
+  })
+
+  test('speaks of no tool, argument or server on the command line', () => {
+    const foreign =
+      /\bmethod "?(?:device|browser)|callback_url|\b(?:with force|force:? true)|codex_(?:query|status|login|models|clear)|of the (?:MCP )?server|restart the server/
+    expect(sentences.map(inCommands).filter((sentence) => foreign.test(sentence))).toEqual([])
+  })
 })
 
 describe('the nearest word', () => {

@@ -42,6 +42,7 @@ function seed({ fake, credentialsFile }: Place, expiresInSeconds = 3600): void {
 
 const stored = ({ credentialsFile }: Place) => JSON.parse(readFileSync(credentialsFile, 'utf8')).codex
 const urlIn = (text: string) => /https?:\S+\/oauth\/authorize\?\S+/.exec(text)?.[0] ?? ''
+const redirectOf = async (url: string) => (await fetch(url, { redirect: 'manual' })).headers.get('location') ?? ''
 const RESPONSES = '/backend-api/codex/responses'
 
 test('sign in, look, ask, sign out: results on standard output, no colour, no secret anywhere', async () => {
@@ -79,6 +80,66 @@ test('sign in, look, ask, sign out: results on standard output, no colour, no se
   const all = seen.join('')
   expect(all).not.toContain('\u001b')
   expect([...here.fake.secrets(), 'CANARY'].filter((secret) => all.includes(secret))).toEqual([])
+})
+
+describe('signing in', () => {
+  test('with a code, to its end', async () => {
+    const here = await place({}, { deviceInterval: 1 })
+    const login = here.start(['login', '--device'])
+    const said = await login.said('Waiting up to')
+    expect(said).toContain(`\n${here.fake.issuer}/codex/device\nand enter the code FAKE-00001\n`)
+    here.fake.approveDevice('FAKE-00001')
+    expect(await login.ended).toMatchObject({ code: 0, stdout: 'Signed in as p…n@example.com (pro).\n' })
+    expect(stored(here)).toMatchObject({ method: 'chatgpt', account_id: 'acct-fake-0001' })
+  })
+
+  test('with the address of the last page on standard input, after one that is refused', async () => {
+    const here = await place()
+    const login = here.start(['login', '--no-browser'])
+    const address = await redirectOf(urlIn(await login.said('Waiting up to')))
+    login.child.stdin.write(`${address}x\n`.replace('state=', 'state=x'))
+    await login.said('[INPUT_INVALID]')
+    login.child.stdin.end(`${address}\n`)
+    const { code, stdout, stderr } = await login.ended
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'Signed in as p…n@example.com (pro).\n' })
+    expect(stderr).not.toContain(new URL(address).searchParams.get('code'))
+    expect(await isListening(here.ports[0] ?? 0)).toBe(false)
+  })
+
+  test('with an API key, which is tried first', async () => {
+    const here = await place()
+    const wrong = await here.run(['login', '--with-api-key'], { stdin: 'sk-CANARY-0001\n' })
+    expect(wrong).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/\[LOGIN_DENIED\]\n$/) })
+    expect(wrong.stderr).not.toContain('CANARY')
+    expect((await here.run(['status'])).code).toBe(3)
+    const right = await here.run(['login', '--with-api-key'], { stdin: `${here.fake.apiKey}\n` })
+    expect(right).toMatchObject({ code: 0, stdout: expect.stringMatching(/^The API key works and is stored\./) })
+    expect(stored(here)).toMatchObject({ method: 'api_key' })
+    expect((await here.run(['ask', 'x'])).stdout).toBe('Hello from the fake Codex.\n')
+  })
+})
+
+describe('doctor', () => {
+  test('of a login that works finds no problem with it', async () => {
+    const here = await place()
+    seed(here)
+    const { stdout } = await here.run(['doctor'])
+    expect(stdout).toMatch(/^codex-oauth \d/)
+    for (const name of ['sign-in', 'account', 'models']) expect(stdout).toMatch(new RegExp(`^ok ${name}: `, 'm'))
+    expect(stdout).not.toContain(here.env.HOME)
+    expect(here.fake.secrets().filter((secret) => stdout.includes(secret))).toEqual([])
+  })
+
+  test('--json holds the same checks, and its exit code is theirs', async () => {
+    const here = await place()
+    seed(here)
+    const { code, stdout } = await here.run(['doctor', '--json'])
+    const { checks, node } = JSON.parse(stdout)
+    expect(node).toBe(process.version)
+    const states = Object.fromEntries(checks.map(({ name, state }: Record<string, string>) => [name, state]))
+    expect(states).toMatchObject({ 'sign-in': 'ok', account: 'ok', models: 'ok' })
+    expect(code).toBe(Object.values(states).includes('problem') ? 1 : 0)
+  })
 })
 
 describe('wrong usage', () => {

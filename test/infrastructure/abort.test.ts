@@ -37,6 +37,12 @@ test('who has cancelled already does not wait at all', async () => {
   expect((await errorOf(raceSignal(new Promise(() => {}), AbortSignal.abort()))).code).toBe('CANCELLED')
 })
 
+test('the error says what was cancelled', async () => {
+  const work = new Promise(() => {})
+  expect((await errorOf(raceSignal(work, AbortSignal.abort()))).message).toBe('The call was cancelled.')
+  expect((await errorOf(raceSignal(work, AbortSignal.abort(), 'command'))).message).toBe('The command was cancelled.')
+})
+
 test('work that fails after the cancel disturbs nobody', async () => {
   const { promise, open } = gate()
   const work = promise.then(() => Promise.reject(new Error('too late')))

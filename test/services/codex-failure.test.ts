@@ -195,7 +195,7 @@ describe('what the real backend refuses (wire-protocol 17)', () => {
 
   test('the wrong workspace', () => {
     const error = refusal({ status: 403, json: { detail: { code: 'invalid_workspace_selected' } } })
-    expect(error).toMatchObject({ code: 'CODEX_FAILED', hint: expect.stringContaining('codex_login with force') })
+    expect(error).toMatchObject({ code: 'CODEX_FAILED', hint: expect.stringContaining('codex_login with force: true') })
   })
 
   const key = apiKeyName('CODEX_API_KEY')
@@ -204,7 +204,7 @@ describe('what the real backend refuses (wire-protocol 17)', () => {
   })
 
   test.each<[string, Reply, ErrorCode, message: RegExp, hint: RegExp]>([
-    ['a login', {}, 'NOT_AUTHENTICATED', /this sign-in\.$/, /^Sign in again with codex_login \(force: true\)\.$/],
+    ['a login', {}, 'NOT_AUTHENTICATED', /this sign-in\.$/, /^Sign in again: codex_login with force: true\.$/],
     [
       'a key of the environment',
       { credential: key },

@@ -114,7 +114,7 @@ describe('of a signed-in account', () => {
     const { bench, credentials } = await setUp({ OPENAI_API_KEY: KEY, CODEX_ACCESS_TOKEN: 'at-FAKE' })
     writeFileSync(bench.file, '{"codex":{"sealed":{}}}', { mode: 0o600 })
     const error = await errorOf(credentials.current())
-    expect(error).toMatchObject({ code: 'NOT_AUTHENTICATED', hint: expect.stringMatching(/sign in again\.$/i) })
+    expect(error).toMatchObject({ code: 'STORAGE_SEALED', hint: expect.stringMatching(/sign in again\.$/i) })
     expect(error.message).not.toBe('You are not signed in.')
   })
 

@@ -266,7 +266,7 @@ describe('with the address of the last page, pasted', () => {
     for (const callback_url of hostileAddresses(address)) {
       const { text, isError } = await login(app, { callback_url })
       expect(isError).toBe(true)
-      expect(text).toMatch(/^codex_login: callback_url|^callback_url: .*\[INPUT_INVALID\]$/)
+      expect(text).toMatch(/^codex_login: callback_url|^(?:This is not the|The) address .*\[INPUT_INVALID\]$/)
       expect(text).not.toMatch(/evil|FAKE-other/)
     }
     expect(fake.seen.grants).toEqual([])
@@ -309,9 +309,9 @@ describe('with the address of the last page, pasted', () => {
     const fake = await startFake()
     const app = await start(fake, { surroundings: SSH, waitMs: 1 })
     const callback_url = 'http://localhost:1455/auth/callback?code=FAKE&state=x'
-    expect((await login(app, { callback_url })).text).toMatch(/no browser sign-in waits here.*\[INPUT_INVALID\]$/)
+    expect((await login(app, { callback_url })).text).toMatch(/No browser sign-in waits here.*\[INPUT_INVALID\]$/)
     await login(app)
-    expect((await login(app, { callback_url })).text).toMatch(/no browser sign-in waits here.*\[INPUT_INVALID\]$/)
+    expect((await login(app, { callback_url })).text).toMatch(/No browser sign-in waits here.*\[INPUT_INVALID\]$/)
   })
 
   test('and loaded by the browser at the same moment, its code is redeemed once', async () => {

@@ -36,6 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'type services/*',
     'services/id-claims { maskEmail }',
     'errors',
+    'infrastructure/abort { raceSignal }',
     'node:util',
   ],
   tools: ['tools/*', 'type services/*', 'services/id-claims { maskEmail }', 'zod'],

@@ -19,6 +19,14 @@ export function readSource(text: string): Source {
   return { code, imports: importsIn(code, texts) }
 }
 
+/** The texts of a program, those that `+` puts together as one; what stands in `${}` is left out. */
+export function textsOf(text: string): string[] {
+  const { code, texts } = withoutTexts(text)
+  return [...code.matchAll(/"\d+"(?:\s*\+\s*"\d+")*/g)].map(([sum]) =>
+    [...sum.matchAll(/\d+/g)].map(([index]) => texts[Number(index)]).join(''),
+  )
+}
+
 function importsIn(code: string, texts: readonly string[]): Import[] {
   const textAt = (index: string | undefined) => (index === undefined ? undefined : texts[Number(index)])
   const statements = [...code.matchAll(/\b(?:import|export)\s+(type\s+)?([\w\s{},*$]*?)\s*\bfrom\s*"(\d+)"/g)]

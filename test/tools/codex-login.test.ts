@@ -125,7 +125,7 @@ test("another window's sign-in is left there", async () => {
   expect(data.message).toMatch(
     /^A sign-in is open in another window\. Finish it there; this window notices by itself\./,
   )
-  expect(data.other_ways).toEqual(['To sign in here all the same: force true.'])
+  expect(data.other_ways).toEqual(['To sign in here all the same: codex_login with force: true.'])
 })
 
 test('no time is left rather than less than none', async () => {
@@ -150,6 +150,6 @@ test('an account without an address is told by its id, or as one without a name'
 
 test('somebody who was signed in already is told how to change that', async () => {
   expect((await run(signedInAs({ accountId: 'acct-1' }, false))).data.message).toBe(
-    'Already signed in as acct-1; nothing was opened. Use force: true to sign in anew.',
+    'Already signed in as acct-1; nothing was opened. To sign in anew: codex_login with force: true.',
   )
 })
