@@ -59,10 +59,13 @@ export function headerWord(value: string): string {
   return value
 }
 
-/** A credential that can stand in a header. `what` names it for the error; the value itself is never shown. */
-export function secretWord(what: string, maxLength: number): (value: string) => string {
+/**
+ * A credential that can stand in a header, but for one that begins like the other kind: it would go to a service it is
+ * not for. `what` names it for the error; the value itself is never shown.
+ */
+export function secretWord(what: string, maxLength: number, otherKind: RegExp): (value: string) => string {
   return (value) => {
-    if (value.length > maxLength || !/^[!-~]+$/.test(value)) throw new Error(`is not ${what}`)
+    if (value.length > maxLength || !/^[!-~]+$/.test(value) || otherKind.test(value)) throw new Error(`is not ${what}`)
     return value
   }
 }

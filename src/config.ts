@@ -155,7 +155,8 @@ function loadApiAccess(text: Text): ApiAccess {
   // A key was meant, and it may even stand in the place of the name: it is not passed over, and not inherited.
   const source = isMisnamed ? KEY_VARIABLE : names.find((name) => text(name) !== undefined)
   return {
-    key: isMisnamed || source === undefined ? undefined : read(source, undefined, secretWord('an API key', 4096)),
+    key:
+      isMisnamed || source === undefined ? undefined : read(source, undefined, secretWord('an API key', 4096, /^eyJ/)),
     source,
     baseUrl,
     baseUrlProblem: badAddress.length === 0 ? undefined : configInvalid(badAddress),
@@ -165,7 +166,11 @@ function loadApiAccess(text: Text): ApiAccess {
 
 function loadAccessToken(text: Text): OutsideToken {
   const problems: string[] = []
-  const token = createReader(text, problems)('CODEX_ACCESS_TOKEN', undefined, secretWord('an access token', 16_384))
+  const token = createReader(text, problems)(
+    'CODEX_ACCESS_TOKEN',
+    undefined,
+    secretWord('an access token', 16_384, /^sk-/),
+  )
   return { token, problem: problems.length === 0 ? undefined : configInvalid(problems) }
 }
 

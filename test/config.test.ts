@@ -309,6 +309,14 @@ describe('other credentials and where they lie', () => {
     expect(load({ CODEX_OAUTH_API_KEY_VARIABLE: 'constructor' }).config.api.source).toBeUndefined()
   })
 
+  test('a secret of the other kind is none: it would go to a service it is not for', () => {
+    expect(load({ CODEX_API_KEY: 'eyJFAKE.e30.x' }).config.api.problem?.message).toMatch(
+      /CODEX_API_KEY is not an API key/,
+    )
+    const { accessToken } = load({ CODEX_ACCESS_TOKEN: 'sk-FAKE' }).config
+    expect(accessToken.problem?.message).toMatch(/CODEX_ACCESS_TOKEN is not an access token/)
+  })
+
   test('an access token is taken, and a bad one is its own problem', () => {
     expect(load({ CODEX_ACCESS_TOKEN: ' eyFAKE ' }).config.accessToken.token).toBe('eyFAKE')
     const { config, problem } = load({ CODEX_ACCESS_TOKEN: 's3cret s3cret' })

@@ -55,12 +55,34 @@ async function signIn(call: CommandCall, request: LoginOptions): Promise<SignedI
   function listen(): void {
     if (isListening) return
     isListening = true
-    input.onLine((callbackUrl) => {
-      services.signIn.login({ force: false, callbackUrl, signal }).catch((error: unknown) => {
-        if (!isCodexError(error, 'INPUT_INVALID')) return refuse(error)
-        for (const line of errorLines(error)) terminal.say(...line)
+    let next: string | undefined
+    let isBusy = false
+    // One after the other, and of what comes meanwhile the last: a program that writes without end must not drown the rest.
+    input.onLine((line) => {
+      next = line
+      if (isBusy) return
+      isBusy = true
+      void drain().finally(() => {
+        isBusy = false
       })
     })
+
+    async function drain(): Promise<void> {
+      while (next !== undefined) {
+        const callbackUrl = next
+        next = undefined
+        await paste(callbackUrl)
+      }
+    }
+  }
+
+  async function paste(callbackUrl: string): Promise<void> {
+    try {
+      await services.signIn.login({ force: false, callbackUrl, signal })
+    } catch (error) {
+      if (!isCodexError(error, 'INPUT_INVALID')) return refuse(error)
+      for (const line of errorLines(error)) terminal.say(...line)
+    }
   }
 
   async function wait(): Promise<SignedIn> {

@@ -57,6 +57,8 @@ export interface ClaimStore {
   list(): Claim[]
   /** True only when the owner can be seen from here and has ended. */
   ownerIsDead(claim: Claim): boolean
+  /** True only when the owner can be seen from here and lives. */
+  ownerIsAlive(claim: Claim): boolean
 }
 
 export interface ClaimStoreDeps {
@@ -112,6 +114,7 @@ export function createClaimStore({ base, identity, now }: ClaimStoreDeps): Claim
     },
     list: () => list().map((found) => readClaim(found, now())),
     ownerIsDead: (claim) => lifeOf(claim.owner) === 'dead',
+    ownerIsAlive: (claim) => lifeOf(claim.owner) === 'alive',
   }
 }
 

@@ -40,7 +40,7 @@ export function createGuidedQuery({ client, signIn, readStatus }: GuidedQueryDep
       return await client.query(question, options)
     } catch (error) {
       if (offer === undefined || !isCodexError(error, 'NOT_AUTHENTICATED') || !(await isSignedOut())) throw error
-      const outcome = await signIn.login({ force: false, offer, signal, onProgress })
+      const outcome = await signIn.login({ force: false, offer, offersAgain: true, signal, onProgress })
       if (outcome.status === 'pending') throw notYet(error, outcome)
       // Nothing has changed since the service refused this login.
       if (!outcome.fresh) throw error

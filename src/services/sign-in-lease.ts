@@ -1,3 +1,4 @@
+import { CodexError } from '../errors.ts'
 import type { ClaimStore } from '../infrastructure/claim.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 
@@ -23,6 +24,10 @@ export interface SignInLeaseDeps {
 }
 
 const SUBJECT = 'signin'
+/** More than any clock gives: what stands there was not put there by us. */
+const MAX_NUMBER = 99_999_999_999_999
+/** Each means that another window was faster. */
+const MAX_TRIES = 20
 
 export function createSignInLease({ claims, clock }: SignInLeaseDeps): SignInLease {
   /** The number of the claim this process holds. */
@@ -30,8 +35,8 @@ export function createSignInLease({ claims, clock }: SignInLeaseDeps): SignInLea
 
   const isOpen = (claim: ReturnType<ClaimStore['top']>): boolean => {
     if (claim === undefined || claims.ownerIsDead(claim)) return false
-    // Without an end it has only just been taken.
-    return !claim.done || (claim.untilMs ?? 0) > clock.now()
+    // Without an end it has only just been taken, or by somebody who never came to that: then it would stay for ever.
+    return claim.done ? (claim.untilMs ?? 0) > clock.now() : claims.ownerIsAlive(claim)
   }
 
   /** False also for one that another window has taken over by force. */
@@ -47,13 +52,15 @@ export function createSignInLease({ claims, clock }: SignInLeaseDeps): SignInLea
       return top?.number !== held && isOpen(top)
     },
     take(untilMs, force) {
-      while (!isHeld()) {
+      for (let tries = 0; !isHeld(); tries += 1) {
+        if (tries === MAX_TRIES) throw cannotTake()
         const top = claims.top(SUBJECT)
         if (isOpen(top) && !force) return false
         // The time as number, so that none comes twice: a release removes what was there, and with it the count.
         const number = Math.max((top?.number ?? 0) + 1, clock.now())
         // Somebody may be faster: then look again.
-        if (claims.take(SUBJECT, number)) held = number
+        if (number > MAX_NUMBER) claims.release(SUBJECT)
+        else if (claims.take(SUBJECT, number)) held = number
       }
       prolong(untilMs)
       return true
@@ -68,4 +75,11 @@ export function createSignInLease({ claims, clock }: SignInLeaseDeps): SignInLea
       held = undefined
     },
   }
+}
+
+function cannotTake(): CodexError {
+  return new CodexError('STORAGE_FAILED', 'The files beside the credentials that say who signs in keep changing.', {
+    hint: 'Remove the files named auth.json.spend.signin.* beside the credentials, then try again.',
+    retryable: true,
+  })
 }

@@ -42,11 +42,13 @@ export interface SignInSessionDeps {
   oauth: OAuthFlow
   clock: Clock
   limitMs: number
+  /** Whether a login is stored that this one is to replace. */
+  replaces: boolean
 }
 
-export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDeps): SignInSession {
+export function openSession({ storage, oauth, clock, limitMs, replaces }: SignInSessionDeps): SignInSession {
   const openedAt = clock.now()
-  let expiresAt = openedAt + limitMs
+  let lifeMs = limitMs
   let state: ReturnType<SignInSession['state']> = 'pending'
   /** Two ways can bring a code at the same moment: the first to store its login has won. */
   let isStored = false
@@ -98,7 +100,9 @@ export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDep
       await storage.update((current) => {
         previous = current
         // The storage may ask again, and what this call has won it keeps.
-        stored = state === 'pending' && (stored || !isStored)
+        // A login that was there and is not any more has been signed out, in another window too: so is this one.
+        const isSignedOut = replaces && current === undefined
+        stored = state === 'pending' && !isSignedOut && (stored || !isStored)
         isStored ||= stored
         return stored ? record : current
       })
@@ -109,12 +113,17 @@ export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDep
       throw error
     }
     void forgetLogin(oauth, stored ? previous : record)
-    if (!stored) throw failure ?? signInCancelled('The sign-in was cancelled.')
+    if (!stored) throw failure ?? signInCancelled('The sign-in was cancelled: somebody has signed out meanwhile.')
   }
 
   async function runOut(): Promise<void> {
-    for (let leftMs = limitMs; leftMs > 0; leftMs = expiresAt - clock.now()) await clock.sleep(leftMs, ended.signal)
-    fail(signInTimeout(expiresAt - openedAt))
+    // Counted by what was slept: a clock that is set back must not keep a port open for a day.
+    for (let sleptMs = 0; sleptMs < lifeMs; ) {
+      const ms = lifeMs - sleptMs
+      await clock.sleep(ms, ended.signal)
+      sleptMs += ms
+    }
+    fail(signInTimeout(lifeMs))
   }
   runOut().catch(() => {})
 
@@ -122,10 +131,10 @@ export function openSession({ storage, oauth, clock, limitMs }: SignInSessionDep
     state: () => state,
     error: () => failure,
     openedAt,
-    expiresAt: () => expiresAt,
+    expiresAt: () => openedAt + lifeMs,
     endedAt: () => endedAt,
     prolong(untilMs) {
-      expiresAt = Math.max(expiresAt, untilMs)
+      lifeMs = Math.max(lifeMs, untilMs - openedAt)
     },
     outcome,
     ended: ended.signal,

@@ -25,6 +25,8 @@ export interface WaitOptions {
   signal?: AbortSignal | undefined
   onProgress?: ((message: string) => void) | undefined
   offer?: OfferAddress | undefined
+  /** Also for a sign-in that is open already and was not shown. */
+  offersAgain?: boolean
 }
 
 export interface WaitDeps {
@@ -56,7 +58,10 @@ export async function showAndWait(
   const endsAt = clock.now() + config.loginWaitMs
   const over = new AbortController()
   try {
-    if (isNew && !(await raceSignal(show(signIn, options, deps, over.signal), options.signal))) return undefined
+    // A question that finds a dialog declined asks again; whoever calls back after a sign-in does not want another one.
+    const asksAgain = options.offersAgain === true && signIn.shown?.opened === false
+    if ((isNew || asksAgain) && !(await raceSignal(show(signIn, options, deps, over.signal), options.signal)))
+      return undefined
     // Only a call that goes on: clients stumble over progress that comes together with the result.
     options.onProgress?.(whatFor(signIn))
     const watching = watch(signIn, endsAt, over.signal, options, deps)

@@ -158,7 +158,13 @@ export function createSignIn(deps: SignInDeps): SignIn {
 
   /** One without a way as yet. */
   function newSignIn(savedBefore: number | undefined): OpenSignIn {
-    const session = openSession({ storage, oauth, clock, limitMs: config.loginTimeoutMs })
+    const session = openSession({
+      storage,
+      oauth,
+      clock,
+      limitMs: config.loginTimeoutMs,
+      replaces: storedLogin() !== undefined,
+    })
     const way = { browser: undefined, device: undefined, shown: undefined, isElsewhere: false }
     return { session, ...way, closed: [], savedBefore, told: false }
   }

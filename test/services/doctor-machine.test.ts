@@ -55,7 +55,9 @@ describe('where a browser', () => {
     ['headless', 'There is no display here'],
   ] as const)('cannot be seen (%s), the other ways are named', async (place, words) => {
     const [where, browser] = await lines({ place, hasBrowser: false })
-    expect(where).toMatch(new RegExp(`^warning: ${words}.* → Sign in with method "device".*address of the page`))
+    expect(where).toMatch(
+      new RegExp(`^warning: ${words}.* → Use codex_login with method "device".*address of the page`),
+    )
     expect(browser).toBe('skipped: No browser would be seen here.')
   })
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createClaimStore } from '../../src/infrastructure/claim.ts'
@@ -19,7 +19,8 @@ function desk() {
     const claims = createClaimStore({ base: () => join(folder, 'auth.json'), now, identity })
     return createSignInLease({ claims, clock: { now } })
   }
-  return { window, files: () => readdirSync(folder), pass: (ms: number) => (nowMs += ms) }
+  const put = (name: string, body: string) => writeFileSync(join(folder, name), body)
+  return { window, put, files: () => readdirSync(folder), pass: (ms: number) => (nowMs += ms) }
 }
 
 test('one window has it, the other sees that; given back, it can be had again', () => {
@@ -71,6 +72,20 @@ test('its time runs out, whoever holds it', () => {
   expect(b.isElsewhere()).toBe(false)
   expect(b.take(NOW + 120_000, false)).toBe(true)
 })
+
+test.each(['', '{}', 'garbage', '{"pid":1,"place":"another machine"}', '{"done":true}'])(
+  'one that nobody can be seen to hold keeps nobody from signing in: %j',
+  (body) => {
+    for (const number of ['1', '1799999999999', '999999999999999']) {
+      const { window, put } = desk()
+      put(`auth.json.spend.signin.${number}`, body)
+      const one = window()
+      expect(one.isElsewhere()).toBe(false)
+      expect(one.take(NOW + 60_000, false)).toBe(true)
+      expect(window().isElsewhere()).toBe(true)
+    }
+  },
+)
 
 test('a window that was killed has left it', () => {
   const { window } = desk()

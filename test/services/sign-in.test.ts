@@ -395,6 +395,24 @@ describe('two windows', () => {
     expect((await login(two)).data).toMatchObject({ status: 'pending', method: 'browser' })
   })
 
+  test('that sign out and in: who has signed out in one is not signed in again by the other', async () => {
+    const fake = await startFake()
+    const one = await start(fake, { waitMs: 1 })
+    const two = await start(fake, { waitMs: 1, home: one.home })
+    one.seed(recordOf(fake.issueTokens()))
+    const { data } = await login(one, { force: true })
+    const door = gate()
+    fake.script.token.push(late(door.promise))
+    const page = fake.browser(data.url)
+    await fake.arrival('/oauth/token')
+    expect((await two.call('codex_clear')).data.cleared).toBe(true)
+    door.open()
+    expect((await page).status).toBe(400)
+    expect((await login(one)).data.status).toBe('pending')
+    expect(one.stored()).toEqual({})
+    await expect.poll(() => fake.seen.revocations.length).toBe(2)
+  })
+
   test('force, or a way asked for by name, opens one in the second window too', async () => {
     const fake = await startFake()
     const one = await start(fake, { waitMs: 1 })
@@ -571,6 +589,22 @@ describe('where the client has a dialog for addresses', () => {
     const app = await start(fake, { env, dialog })
     expect((await app.call('codex_query', { prompt: 'Hi' })).isError).toBe(true)
     expect(asked).toBe(0)
+  })
+
+  test('the next question after a no asks again', async () => {
+    const fake = await startFake()
+    const answers = ['decline', 'accept'] as const
+    let asked = 0
+    const app = await start(fake, {
+      async dialog({ url }) {
+        if (answers[asked] === 'accept') void fake.browser(url)
+        asked += 1
+        return answers[asked - 1] ?? 'cancel'
+      },
+    })
+    expect((await app.call('codex_query', { prompt: 'Hi' })).isError).toBe(true)
+    expect((await app.call('codex_query', { prompt: 'Hi' })).text).toContain('Hello from the fake Codex.')
+    expect(asked).toBe(2)
   })
 
   test('without such a dialog, a question opens nothing', async () => {
