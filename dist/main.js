@@ -6534,12 +6534,31 @@ async function signIn(call, request) {
   function listen2() {
     if (isListening) return;
     isListening = true;
-    input3.onLine((callbackUrl) => {
-      services.signIn.login({ force: false, callbackUrl, signal }).catch((error2) => {
-        if (!isCodexError(error2, "INPUT_INVALID")) return refuse(error2);
-        for (const line of errorLines(error2)) terminal.say(...line);
+    let next;
+    let isBusy = false;
+    input3.onLine((line) => {
+      next = line;
+      if (isBusy) return;
+      isBusy = true;
+      void drain().finally(() => {
+        isBusy = false;
       });
     });
+    async function drain() {
+      while (next !== void 0) {
+        const callbackUrl = next;
+        next = void 0;
+        await paste(callbackUrl);
+      }
+    }
+  }
+  async function paste(callbackUrl) {
+    try {
+      await services.signIn.login({ force: false, callbackUrl, signal });
+    } catch (error2) {
+      if (!isCodexError(error2, "INPUT_INVALID")) return refuse(error2);
+      for (const line of errorLines(error2)) terminal.say(...line);
+    }
   }
   async function wait() {
     let outcome = await services.signIn.login({ ...request, onProgress });
@@ -7112,7 +7131,8 @@ function createClaimStore({ base, identity, now }) {
       });
     },
     list: () => list().map((found) => readClaim(found, now())),
-    ownerIsDead: (claim2) => lifeOf(claim2.owner) === "dead"
+    ownerIsDead: (claim2) => lifeOf(claim2.owner) === "dead",
+    ownerIsAlive: (claim2) => lifeOf(claim2.owner) === "alive"
   };
 }
 function quietly(action) {
@@ -25419,7 +25439,7 @@ function createGuidedQuery({ client, signIn: signIn2, readStatus }) {
       return await client.query(question, options);
     } catch (error2) {
       if (offer === void 0 || !isCodexError(error2, "NOT_AUTHENTICATED") || !await isSignedOut()) throw error2;
-      const outcome = await signIn2.login({ force: false, offer, signal, onProgress });
+      const outcome = await signIn2.login({ force: false, offer, offersAgain: true, signal, onProgress });
       if (outcome.status === "pending") throw notYet(error2, outcome);
       if (!outcome.fresh) throw error2;
     }
@@ -25722,7 +25742,7 @@ function escapeHtml(text3) {
 
 // src/services/browser-sign-in.ts
 var CALLBACK_PATH = "/auth/callback";
-async function openBrowserSignIn(session, deps, { listens }) {
+async function openBrowserSignIn(session, deps, { listens, onLost }) {
   const { config: config2, oauth, openBrowser: openBrowser2, randomBytes: randomBytes2, log: log2 } = deps;
   const { openLoopbackServer: openLoopbackServer2 } = await Promise.resolve().then(() => (init_loopback_server(), loopback_server_exports));
   const { verifier, challenge } = createPkce(randomBytes2);
@@ -25734,7 +25754,9 @@ async function openBrowserSignIn(session, deps, { listens }) {
     log2.event("callback", { verdict: verdict.kind });
     if (verdict.kind === "ignore") return void 0;
     used = true;
-    if (verdict.kind === "code") return { error: await session.redeem({ code: verdict.code, redirectUri, verifier }) };
+    if (verdict.kind === "code") {
+      return { error: await session.redeem({ code: verdict.code, redirectUri, verifier }, onLost) };
+    }
     const error2 = signInDenied(verdict.error, verdict.description);
     session.fail(error2);
     return { error: error2 };
@@ -25786,7 +25808,7 @@ init_errors();
 async function openDeviceSignIn(session, { device, onLost }) {
   const code = await device.begin(session.ended);
   void device.wait(code, session.ended).then(
-    (proof) => session.redeem(proof),
+    (proof) => session.redeem(proof, onLost),
     (error2) => {
       if (!session.ended.aborted) onLost(isCodexError(error2) ? error2 : lost(error2));
     }
@@ -25836,9 +25858,9 @@ var WITHOUT_BROWSER = {
 init_errors();
 init_forget_login();
 init_id_claims();
-function openSession({ storage, oauth, clock, limitMs }) {
+function openSession({ storage, oauth, clock, limitMs, replaces }) {
   const openedAt = clock.now();
-  let expiresAt = openedAt + limitMs;
+  let lifeMs = limitMs;
   let state = "pending";
   let isStored2 = false;
   let failure2;
@@ -25862,7 +25884,15 @@ function openSession({ storage, oauth, clock, limitMs }) {
     ended.abort();
     reject(error2);
   }
-  async function redeem(proof) {
+  const underWay = /* @__PURE__ */ new Set();
+  let redeeming = 0;
+  function track(work) {
+    underWay.add(work);
+    void work.finally(() => underWay.delete(work));
+    return work;
+  }
+  async function redeem(proof, onLost) {
+    redeeming += 1;
     try {
       const record2 = newRecord(await oauth.exchangeCode(proof), clock.now());
       await store(record2);
@@ -25871,8 +25901,10 @@ function openSession({ storage, oauth, clock, limitMs }) {
     } catch (cause) {
       if (isStored2 || state === "succeeded") return outcome.then(() => void 0, asCodexError);
       const error2 = asCodexError(cause);
-      fail(error2);
+      onLost(error2);
       return error2;
+    } finally {
+      redeeming -= 1;
     }
   }
   async function store(record2) {
@@ -25881,21 +25913,26 @@ function openSession({ storage, oauth, clock, limitMs }) {
     try {
       await storage.update((current) => {
         previous = current;
-        stored2 = state === "pending" && (stored2 || !isStored2);
+        const isSignedOut = replaces && current === void 0;
+        stored2 = state === "pending" && !isSignedOut && (stored2 || !isStored2);
         isStored2 ||= stored2;
         return stored2 ? record2 : current;
       });
     } catch (error2) {
       isStored2 &&= !stored2;
-      void forgetLogin(oauth, record2);
+      void track(forgetLogin(oauth, record2));
       throw error2;
     }
-    void forgetLogin(oauth, stored2 ? previous : record2);
-    if (!stored2) throw failure2 ?? signInCancelled("The sign-in was cancelled.");
+    void track(forgetLogin(oauth, stored2 ? previous : record2));
+    if (!stored2) throw failure2 ?? signInCancelled("The sign-in was cancelled: somebody has signed out meanwhile.");
   }
   async function runOut() {
-    for (let leftMs = limitMs; leftMs > 0; leftMs = expiresAt - clock.now()) await clock.sleep(leftMs, ended.signal);
-    fail(signInTimeout(expiresAt - openedAt));
+    for (let sleptMs = 0; sleptMs < lifeMs; ) {
+      const ms = lifeMs - sleptMs;
+      await clock.sleep(ms, ended.signal);
+      sleptMs += ms;
+    }
+    fail(signInTimeout(lifeMs));
   }
   runOut().catch(() => {
   });
@@ -25903,14 +25940,18 @@ function openSession({ storage, oauth, clock, limitMs }) {
     state: () => state,
     error: () => failure2,
     openedAt,
-    expiresAt: () => expiresAt,
+    expiresAt: () => openedAt + lifeMs,
     endedAt: () => endedAt,
     prolong(untilMs) {
-      expiresAt = Math.max(expiresAt, untilMs);
+      lifeMs = Math.max(lifeMs, untilMs - openedAt);
     },
     outcome,
     ended: ended.signal,
-    redeem,
+    redeem: (proof, onLost) => track(redeem(proof, onLost)),
+    isRedeeming: () => redeeming > 0,
+    async settled() {
+      while (underWay.size > 0) await Promise.allSettled(underWay);
+    },
     adopt: succeed,
     fail
   };
@@ -25997,7 +26038,10 @@ async function open2(signIn2, rung, { reason, opensBrowser }, deps) {
   const { session } = signIn2;
   if (rung !== "device") {
     if (signIn2.browser === void 0) {
-      const way = await openBrowserSignIn(session, deps, { listens: rung === "browser" });
+      const way = await openBrowserSignIn(session, deps, {
+        listens: rung === "browser",
+        onLost: (error2) => loseBrowser(signIn2, error2)
+      });
       signIn2.browser = { ...way, method: "browser", reason, opensBrowser, opened: false };
     }
     if (!session.ended.aborted) return signIn2.browser;
@@ -26011,6 +26055,17 @@ async function open2(signIn2, rung, { reason, opensBrowser }, deps) {
     deps.lease.prolong(session.expiresAt());
   }
   return signIn2.device;
+}
+function loseBrowser(signIn2, error2) {
+  const { browser: browser2, device } = signIn2;
+  if (device === void 0 || browser2 === void 0) {
+    signIn2.session.fail(error2);
+    return;
+  }
+  void browser2.close();
+  signIn2.browser = void 0;
+  device.reason = because("device", error2.message.replace(/\.$/, ""));
+  signIn2.shown = device;
 }
 function loseDevice(signIn2, error2) {
   signIn2.device = void 0;
@@ -26066,7 +26121,9 @@ async function showAndWait(signIn2, isNew, options, deps) {
   const endsAt = clock.now() + config2.loginWaitMs;
   const over = new AbortController();
   try {
-    if (isNew && !await raceSignal(show(signIn2, options, deps, over.signal), options.signal)) return void 0;
+    const asksAgain = options.offersAgain === true && signIn2.shown?.opened === false;
+    if ((isNew || asksAgain) && !await raceSignal(show(signIn2, options, deps, over.signal), options.signal))
+      return void 0;
     options.onProgress?.(whatFor(signIn2));
     const watching = watch(signIn2, endsAt, over.signal, options, deps);
     return await raceSignal(Promise.race([signIn2.session.outcome, watching]), options.signal);
@@ -26211,7 +26268,13 @@ function createSignIn(deps) {
     });
   }
   function newSignIn(savedBefore) {
-    const session = openSession({ storage, oauth, clock, limitMs: config2.loginTimeoutMs });
+    const session = openSession({
+      storage,
+      oauth,
+      clock,
+      limitMs: config2.loginTimeoutMs,
+      replaces: storedLogin() !== void 0
+    });
     const way = { browser: void 0, device: void 0, shown: void 0, isElsewhere: false };
     return { session, ...way, closed: [], savedBefore, told: false };
   }
@@ -26269,6 +26332,11 @@ function createSignIn(deps) {
       return { status: "authenticated", account, fresh: true };
     },
     view: () => running === void 0 ? void 0 : viewOf(running),
+    async stop() {
+      cancels += 1;
+      if (running?.session.isRedeeming() !== true) await end("The sign-in was cancelled.");
+    },
+    settled: async () => running?.session.settled(),
     async cancel() {
       cancels += 1;
       await end("The sign-in was cancelled.");
@@ -26278,12 +26346,15 @@ function createSignIn(deps) {
 }
 
 // src/services/sign-in-lease.ts
+init_errors();
 var SUBJECT = "signin";
+var MAX_NUMBER = 99999999999999;
+var MAX_TRIES = 20;
 function createSignInLease({ claims, clock }) {
   let held;
   const isOpen = (claim2) => {
     if (claim2 === void 0 || claims.ownerIsDead(claim2)) return false;
-    return !claim2.done || (claim2.untilMs ?? 0) > clock.now();
+    return claim2.done ? (claim2.untilMs ?? 0) > clock.now() : claims.ownerIsAlive(claim2);
   };
   const isHeld2 = () => held !== void 0 && claims.top(SUBJECT)?.number === held;
   function prolong(untilMs) {
@@ -26295,11 +26366,13 @@ function createSignInLease({ claims, clock }) {
       return top?.number !== held && isOpen(top);
     },
     take(untilMs, force) {
-      while (!isHeld2()) {
+      for (let tries = 0; !isHeld2(); tries += 1) {
+        if (tries === MAX_TRIES) throw cannotTake();
         const top = claims.top(SUBJECT);
         if (isOpen(top) && !force) return false;
         const number4 = Math.max((top?.number ?? 0) + 1, clock.now());
-        if (claims.take(SUBJECT, number4)) held = number4;
+        if (number4 > MAX_NUMBER) claims.release(SUBJECT);
+        else if (claims.take(SUBJECT, number4)) held = number4;
       }
       prolong(untilMs);
       return true;
@@ -26313,6 +26386,12 @@ function createSignInLease({ claims, clock }) {
       held = void 0;
     }
   };
+}
+function cannotTake() {
+  return new CodexError("STORAGE_FAILED", "The files beside the credentials that say who signs in keep changing.", {
+    hint: "Remove the files named auth.json.spend.signin.* beside the credentials, then try again.",
+    retryable: true
+  });
 }
 
 // src/services/sign-out.ts
@@ -26695,9 +26774,11 @@ function createApp({ config: config2, problem: problem2 }, edges, version3) {
     services: { ...services, storeApiKey, doctor: doctor2 },
     async stop() {
       refresher.stop();
-      await signIn2.cancel();
+      await signIn2.stop();
     },
-    settled: () => refresher.settled()
+    async settled() {
+      await Promise.all([refresher.settled(), signIn2.settled()]);
+    }
   };
 }
 
@@ -26752,9 +26833,9 @@ function headerWord(value) {
   if (!/^[\w.:/+@-]{1,200}$/.test(value)) throw new Error("may hold only letters, digits and . _ - : / + @");
   return value;
 }
-function secretWord(what, maxLength) {
+function secretWord(what, maxLength, otherKind) {
   return (value) => {
-    if (value.length > maxLength || !/^[!-~]+$/.test(value)) throw new Error(`is not ${what}`);
+    if (value.length > maxLength || !/^[!-~]+$/.test(value) || otherKind.test(value)) throw new Error(`is not ${what}`);
     return value;
   };
 }
@@ -26851,7 +26932,7 @@ function loadApiAccess(text3) {
   const names = named2 === void 0 ? ["CODEX_API_KEY", "OPENAI_API_KEY"] : [named2];
   const source = isMisnamed ? KEY_VARIABLE : names.find((name) => text3(name) !== void 0);
   return {
-    key: isMisnamed || source === void 0 ? void 0 : read2(source, void 0, secretWord("an API key", 4096)),
+    key: isMisnamed || source === void 0 ? void 0 : read2(source, void 0, secretWord("an API key", 4096, /^eyJ/)),
     source,
     baseUrl,
     baseUrlProblem: badAddress.length === 0 ? void 0 : configInvalid(badAddress),
@@ -26860,7 +26941,11 @@ function loadApiAccess(text3) {
 }
 function loadAccessToken(text3) {
   const problems = [];
-  const token2 = createReader(text3, problems)("CODEX_ACCESS_TOKEN", void 0, secretWord("an access token", 16384));
+  const token2 = createReader(text3, problems)(
+    "CODEX_ACCESS_TOKEN",
+    void 0,
+    secretWord("an access token", 16384, /^sk-/)
+  );
   return { token: token2, problem: problems.length === 0 ? void 0 : configInvalid(problems) };
 }
 function loadNetwork(text3) {

@@ -54,7 +54,7 @@ export interface App {
   services: Services & { storeApiKey: ApiKeySignIn; doctor: Doctor }
   /** Ends an open sign-in and lets nothing new begin that must not be interrupted. */
   stop(): Promise<void>
-  /** Resolves when no refresh is under way any more. */
+  /** Resolves when no refresh and no sign-in is under way any more that must not be interrupted. */
   settled(): Promise<void>
 }
 
@@ -115,8 +115,10 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
     services: { ...services, storeApiKey, doctor },
     async stop() {
       refresher.stop()
-      await signIn.cancel()
+      await signIn.stop()
     },
-    settled: () => refresher.settled(),
+    async settled() {
+      await Promise.all([refresher.settled(), signIn.settled()])
+    },
   }
 }

@@ -41,7 +41,7 @@ export type ReadStatus = () => Promise<AccountStatus>
 
 export interface StatusDeps {
   storage: TokenStorage
-  signIn: SignIn
+  signIn: Pick<SignIn, 'view'>
   credentials: Credentials
   configProblem: CodexError | undefined
   clock: Pick<Clock, 'now'>

@@ -40,6 +40,12 @@ export interface BrowserSignInDeps {
   log: Log
 }
 
+export interface BrowserSignInOptions {
+  listens: boolean
+  /** Told why this way has brought a code that cannot be redeemed. */
+  onLost: (error: CodexError) => void
+}
+
 const CALLBACK_PATH = '/auth/callback'
 
 /**
@@ -52,7 +58,7 @@ const CALLBACK_PATH = '/auth/callback'
 export async function openBrowserSignIn(
   session: SignInSession,
   deps: BrowserSignInDeps,
-  { listens }: { listens: boolean },
+  { listens, onLost }: BrowserSignInOptions,
 ): Promise<BrowserSignIn> {
   const { config, oauth, openBrowser, randomBytes, log } = deps
   const { openLoopbackServer } = await import('../infrastructure/loopback-server.ts')
@@ -67,7 +73,9 @@ export async function openBrowserSignIn(
     log.event('callback', { verdict: verdict.kind })
     if (verdict.kind === 'ignore') return undefined
     used = true
-    if (verdict.kind === 'code') return { error: await session.redeem({ code: verdict.code, redirectUri, verifier }) }
+    if (verdict.kind === 'code') {
+      return { error: await session.redeem({ code: verdict.code, redirectUri, verifier }, onLost) }
+    }
     const error = signInDenied(verdict.error, verdict.description)
     session.fail(error)
     return { error }

@@ -12,7 +12,7 @@ export interface DeviceSignIn {
 
 export interface DeviceSignInDeps {
   device: DeviceFlow
-  /** Told why this way has ended without a code, unless the session has ended before. */
+  /** Told why this way has ended without a login, unless the session has ended before. */
   onLost: (error: CodexError) => void
 }
 
@@ -27,7 +27,7 @@ export async function openDeviceSignIn(
 ): Promise<DeviceSignIn> {
   const code = await device.begin(session.ended)
   void device.wait(code, session.ended).then(
-    (proof) => session.redeem(proof),
+    (proof) => session.redeem(proof, onLost),
     (error: unknown) => {
       if (!session.ended.aborted) onLost(isCodexError(error) ? error : lost(error))
     },

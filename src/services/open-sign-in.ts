@@ -105,7 +105,10 @@ async function open(
   const { session } = signIn
   if (rung !== 'device') {
     if (signIn.browser === undefined) {
-      const way = await openBrowserSignIn(session, deps, { listens: rung === 'browser' })
+      const way = await openBrowserSignIn(session, deps, {
+        listens: rung === 'browser',
+        onLost: (error) => loseBrowser(signIn, error),
+      })
       signIn.browser = { ...way, method: 'browser', reason, opensBrowser, opened: false }
     }
     // It may have been called off while the listener was opening.
@@ -120,6 +123,20 @@ async function open(
     deps.lease.prolong(session.expiresAt())
   }
   return signIn.device
+}
+
+/** Where a code is shown on another device, it may still be entered there. */
+function loseBrowser(signIn: OpenSignIn, error: CodexError): void {
+  const { browser, device } = signIn
+  if (device === undefined || browser === undefined) {
+    signIn.session.fail(error)
+    return
+  }
+  // Not waited for: its page says first why.
+  void browser.close()
+  signIn.browser = undefined
+  device.reason = because('device', error.message.replace(/\.$/, ''))
+  signIn.shown = device
 }
 
 /** What was asked in the browser may still be answered there. */

@@ -29,8 +29,14 @@ export interface SignInSession {
   outcome: Promise<IdClaims>
   /** Aborted when the session has ended. */
   ended: AbortSignal
-  /** Exchanges the code and stores the login. Resolves to why that failed; it never rejects. */
-  redeem(proof: CodeProof): Promise<CodexError | undefined>
+  /**
+   * Exchanges the code and stores the login. Resolves to why that failed; it never rejects. `onLost` is told instead of
+   * the session failing: another way may still be open.
+   */
+  redeem(proof: CodeProof, onLost: (error: CodexError) => void): Promise<CodexError | undefined>
+  isRedeeming(): boolean
+  /** Resolves when no code is being redeemed and nothing is being revoked any more. */
+  settled(): Promise<void>
   /** Ends the session well: somebody has signed in in another window. */
   adopt(account: IdClaims): void
   /** Ends the session without a login. */
@@ -76,7 +82,18 @@ export function openSession({ storage, oauth, clock, limitMs, replaces }: SignIn
     reject(error)
   }
 
-  async function redeem(proof: CodeProof): Promise<CodexError | undefined> {
+  /** What a server that ends has to wait for: a code works once, and a login nobody stores has to be revoked. */
+  const underWay = new Set<Promise<unknown>>()
+  let redeeming = 0
+
+  function track<T>(work: Promise<T>): Promise<T> {
+    underWay.add(work)
+    void work.finally(() => underWay.delete(work))
+    return work
+  }
+
+  async function redeem(proof: CodeProof, onLost: (error: CodexError) => void): Promise<CodexError | undefined> {
+    redeeming += 1
     try {
       const record = newRecord(await oauth.exchangeCode(proof), clock.now())
       await store(record)
@@ -87,8 +104,10 @@ export function openSession({ storage, oauth, clock, limitMs, replaces }: SignIn
       // The other way has won: whoever looks at this one's page is signed in all the same, or not, as it ends there.
       if (isStored || state === 'succeeded') return outcome.then(() => undefined, asCodexError)
       const error = asCodexError(cause)
-      fail(error)
+      onLost(error)
       return error
+    } finally {
+      redeeming -= 1
     }
   }
 
@@ -109,10 +128,10 @@ export function openSession({ storage, oauth, clock, limitMs, replaces }: SignIn
     } catch (error) {
       isStored &&= !stored
       // Nobody has these tokens any more, and nobody would ever sign them out.
-      void forgetLogin(oauth, record)
+      void track(forgetLogin(oauth, record))
       throw error
     }
-    void forgetLogin(oauth, stored ? previous : record)
+    void track(forgetLogin(oauth, stored ? previous : record))
     if (!stored) throw failure ?? signInCancelled('The sign-in was cancelled: somebody has signed out meanwhile.')
   }
 
@@ -138,7 +157,11 @@ export function openSession({ storage, oauth, clock, limitMs, replaces }: SignIn
     },
     outcome,
     ended: ended.signal,
-    redeem,
+    redeem: (proof, onLost) => track(redeem(proof, onLost)),
+    isRedeeming: () => redeeming > 0,
+    async settled() {
+      while (underWay.size > 0) await Promise.allSettled(underWay)
+    },
     adopt: succeed,
     fail,
   }

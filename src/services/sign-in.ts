@@ -44,6 +44,10 @@ export interface SignIn {
   view(): LoginView | undefined
   /** Ends the open sign-in and frees its port. */
   cancel(): Promise<void>
+  /** The same at the end of the process, but for one whose code is being redeemed: the user has said yes. */
+  stop(): Promise<void>
+  /** Resolves when nothing of it is under way any more that must not be interrupted. */
+  settled(): Promise<void>
 }
 
 export interface SignInDeps extends WayDeps {
@@ -237,6 +241,11 @@ export function createSignIn(deps: SignInDeps): SignIn {
       return { status: 'authenticated', account, fresh: true }
     },
     view: () => (running === undefined ? undefined : viewOf(running)),
+    async stop() {
+      cancels += 1
+      if (running?.session.isRedeeming() !== true) await end('The sign-in was cancelled.')
+    },
+    settled: async () => running?.session.settled(),
     async cancel() {
       cancels += 1
       await end('The sign-in was cancelled.')

@@ -18,7 +18,7 @@ const output = z.looseObject({
   message: z.string(),
 })
 
-export function codexLogin({ signIn, now }: { signIn: SignIn; now: () => number }): Tool {
+export function codexLogin({ signIn, now }: { signIn: Pick<SignIn, 'login'>; now: () => number }): Tool {
   return defineTool({
     name: 'codex_login',
     title: 'Sign in to Codex',

@@ -226,6 +226,15 @@ describe('an address on standard input', () => {
     expect((await run.ended).code).toBe(0)
   })
 
+  test('after a flood of other lines still signs in, and the flood is not repeated line by line', async () => {
+    const { run, address } = await begun()
+    run.type('y\n'.repeat(50_000))
+    run.type(`${address}\n`)
+    const { code, stderr } = await run.ended
+    expect(code).toBe(0)
+    expect(stderr.split('\n').length).toBeLessThan(100)
+  })
+
   test('that is refused is told, and the next one may do', async () => {
     const { run, address } = await begun()
     run.type('nonsense\n')

@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +8,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { type BuiltServer, startBuiltServer } from '../support/built-server.ts'
 import { failure, pending, tooMany } from '../support/fake-device.ts'
 import { type FakeOpenAI, type FakeOpenAIOptions, startFakeOpenAI } from '../support/fake-openai.ts'
+import { late } from '../support/fake-script.ts'
 import type { Frame } from '../support/frames.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { hostileAddresses } from '../support/hostile-addresses.ts'
@@ -175,7 +176,6 @@ test('two windows that sign in at once open one browser, store one login, and bo
   const { fake, env } = await place({ CODEX_OAUTH_NO_BROWSER: '', PATH: `${folder}:${process.env.PATH}` })
   const windows = [startBuiltServer(env), startBuiltServer(env)]
   const logins = windows.map((window) => window.call('codex_login'))
-  const { readFileSync, existsSync } = await import('node:fs')
   const urls = () => (existsSync(opened) ? readFileSync(opened, 'utf8').trim().split('\n') : [])
   await expect.poll(() => urls().length, { timeout: 10_000 }).toBe(1)
   await fake.browser(urls()[0] ?? '')
@@ -204,6 +204,20 @@ test('both ports taken by strangers: a code, and the strangers are not spoken to
   const { data } = await startBuiltServer(env).call('codex_login')
   expect(data).toMatchObject({ method: 'device', reason: expect.stringContaining(`${ports[0]} (in use)`) })
   expect(visits).toBe(0)
+})
+
+test('a server that is ended while it redeems a code stores the login', async () => {
+  const { fake, env, home } = await place()
+  const server = startBuiltServer(env)
+  const { data } = await server.call('codex_login')
+  const soon = new Promise((resolve) => setTimeout(resolve, 150))
+  fake.script.token.push(late(soon))
+  void fake.browser(data.url).catch(() => {})
+  await fake.arrival('/oauth/token')
+  expect((await server.endBy(() => server.child.kill('SIGTERM'))).ms).toBeLessThan(2_000)
+  const stored = JSON.parse(readFileSync(join(home, '.claude', 'auth.json'), 'utf8'))
+  expect(stored.codex.access_token).toBeTypeOf('string')
+  expect(fake.seen.revocations).toEqual([])
 })
 
 describe('the browser', () => {

@@ -192,6 +192,18 @@ describe('with a code for another device', () => {
     expect((await login(app, { method: 'browser' })).text).toMatch(/method "device"\. \[CALLBACK_PORT_IN_USE\]$/)
   })
 
+  test('a code that cannot be redeemed, by browser, leaves the device open', async () => {
+    const fake = await startFake()
+    const app = await start(fake, { waitMs: 1 })
+    const { data: browser } = await login(app)
+    await login(app, { method: 'device' })
+    fake.script.token.push({ status: 400, json: { error: 'invalid_grant' } })
+    expect((await fake.browser(browser.url)).status).toBe(400)
+    expect(await view(app)).toMatchObject({ state: 'pending', method: 'device' })
+    fake.approveDevice()
+    await expect.poll(async () => (await view(app)).state, { timeout: 5_000 }).toBe('succeeded')
+  })
+
   test('codex_clear ends it', async () => {
     const fake = await startFake()
     const app = await start(fake, { surroundings: SSH })
