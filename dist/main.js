@@ -2183,7 +2183,8 @@ function toDisk(record2) {
     saved_at: toSeconds(record2.savedAt),
     refreshed_at: toSeconds(record2.refreshedAt),
     method: record2.method,
-    refresh_failed: record2.refreshFailed
+    refresh_failed: record2.refreshFailed,
+    base_url: record2.baseUrl
   };
 }
 function corrupt(file2, reason) {
@@ -2216,7 +2217,8 @@ function fromDisk(value, context) {
     savedAt: time3("saved_at"),
     refreshedAt: time3("refreshed_at"),
     method: word2("method"),
-    refreshFailed: word2("refresh_failed")
+    refreshFailed: word2("refresh_failed"),
+    baseUrl: word2("base_url")
   };
 }
 function readWord(from, name, { file: file2 }) {
@@ -2266,7 +2268,8 @@ var init_token_record = __esm({
       "saved_at",
       "refreshed_at",
       "method",
-      "refresh_failed"
+      "refresh_failed",
+      "base_url"
     ];
     MAX_FILE_BYTES = 1048576;
     YEAR_MS = 365 * 24 * 36e5;
@@ -4045,7 +4048,7 @@ var init_open_record = __esm({
 function isApiKeyRecord({ method }) {
   return method === METHOD;
 }
-function apiKeyRecord(key, nowMs) {
+function apiKeyRecord(key, baseUrl, nowMs) {
   return {
     accessToken: key,
     refreshToken: void 0,
@@ -4056,6 +4059,7 @@ function apiKeyRecord(key, nowMs) {
     savedAt: nowMs,
     refreshedAt: void 0,
     method: METHOD,
+    baseUrl,
     refreshFailed: void 0
   };
 }
@@ -24254,7 +24258,7 @@ function createApiKeySignIn({ storage, credentials, oauth, http, now }) {
     const models2 = await tryKey(key, signal).catch((error2) => {
       throw savedNothing(error2);
     });
-    await store(apiKeyRecord(key, now()));
+    await store(apiKeyRecord(key, credentials.ofKey(key).baseUrl, now()));
     return { models: models2 };
   };
   async function tryKey(key, signal) {
@@ -25160,8 +25164,18 @@ function environmentCredential({ api, accessToken }, nowMs) {
   if (token2 === void 0 && problem2 === void 0) return void 0;
   return ofToken(token2 ?? "", problem2, nowMs);
 }
-function keyCredential(key, { api }) {
-  return ofKey(key, STORED_KEY, api.baseUrlProblem);
+function keyCredential(key, storedFor, { api }) {
+  const isElsewhere = storedFor !== void 0 && storedFor !== api.baseUrl;
+  return ofKey(key, STORED_KEY, api.baseUrlProblem ?? (isElsewhere ? notItsPlace(storedFor) : void 0));
+}
+function notItsPlace(storedFor) {
+  return new CodexError(
+    "CONFIG_INVALID",
+    `The stored API key is for ${storedFor}, and OPENAI_BASE_URL names another.`,
+    {
+      hint: "Remove or correct OPENAI_BASE_URL, or store a key of that service with `codex-oauth-mcp login --with-api-key`."
+    }
+  );
 }
 function ofKey(secret, source, problem2) {
   return { name: apiKeyName(source), secret, claims: void 0, expiresAt: void 0, problem: problem2 };
@@ -25194,7 +25208,7 @@ function createCredentials({ config: config2, storage, tokens: tokens2, userAgen
     return record2;
   }
   function outside(record2) {
-    return record2 === void 0 ? environmentCredential(config2, now()) : keyCredential(record2.accessToken, config2);
+    return record2 === void 0 ? environmentCredential(config2, now()) : keyCredential(record2.accessToken, record2.baseUrl, config2);
   }
   function ofAccount(record2) {
     const claims = readIdClaims(record2);
@@ -25237,7 +25251,7 @@ function createCredentials({ config: config2, storage, tokens: tokens2, userAgen
       const { name, claims, expiresAt, problem: problem2 } = found;
       return { ...name, account: claims, expiresAt, problem: problem2 };
     },
-    ofKey: (key) => ofOutside(keyCredential(key, config2))
+    ofKey: (key) => ofOutside(keyCredential(key, void 0, config2))
   };
 }
 function isAccount(record2) {

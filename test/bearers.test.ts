@@ -119,3 +119,15 @@ test('a key that takes the place of a login during a question is not sent where 
   expect((await app.call('codex_query', { prompt: 'Hello?' })).text).toContain('stored API key, billed per token')
   expect(traffic(hosts)).toEqual([...backend('the login'), ...publicApi('the stored key')].sort())
 })
+
+test('a stored key is sent to no other place than the one it was stored for', async () => {
+  const fake = await startFakeOpenAI()
+  onTestFinished(() => fake.close())
+  const app = await startApp(fake)
+  app.seed({ access_token: STORED_KEY, method: 'api_key', base_url: 'https://api.openai.com/v1' })
+  expect((await app.call('codex_query', { prompt: 'x' })).text).toMatch(
+    /for https:.*OPENAI_BASE_URL.*\[CONFIG_INVALID\]$/,
+  )
+  expect((await app.call('codex_status')).data).toMatchObject({ authenticated: false, method: 'api_key' })
+  expect(fake.seen.requests).toEqual([])
+})

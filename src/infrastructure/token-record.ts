@@ -12,6 +12,8 @@ export interface TokenRecord {
   readonly savedAt: number | undefined
   readonly refreshedAt: number | undefined
   readonly method: string | undefined
+  /** Where a stored key belongs: it is sent nowhere else. */
+  readonly baseUrl?: string | undefined
   /** Hash of the refresh token the service declared dead. */
   readonly refreshFailed: string | undefined
   /** Why the stored record cannot be opened: it has no tokens then. */
@@ -44,6 +46,7 @@ export const RECORD_FIELDS: readonly string[] = [
   'refreshed_at',
   'method',
   'refresh_failed',
+  'base_url',
 ]
 export const MAX_FILE_BYTES = 1_048_576
 
@@ -105,6 +108,7 @@ export function toDisk(record: TokenRecord): Record<string, string | number | un
     refreshed_at: toSeconds(record.refreshedAt),
     method: record.method,
     refresh_failed: record.refreshFailed,
+    base_url: record.baseUrl,
   }
 }
 
@@ -144,6 +148,7 @@ function fromDisk(value: unknown, context: ReadContext): TokenRecord {
     refreshedAt: time('refreshed_at'),
     method: word('method'),
     refreshFailed: word('refresh_failed'),
+    baseUrl: word('base_url'),
   }
 }
 

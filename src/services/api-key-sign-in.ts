@@ -37,7 +37,7 @@ export function createApiKeySignIn({ storage, credentials, oauth, http, now }: A
     const models = await tryKey(key, signal).catch((error: unknown) => {
       throw savedNothing(error)
     })
-    await store(apiKeyRecord(key, now()))
+    await store(apiKeyRecord(key, credentials.ofKey(key).baseUrl, now()))
     return { models }
   }
 

@@ -10,7 +10,7 @@ export function isApiKeyRecord({ method }: Pick<TokenRecord, 'method'>): boolean
 }
 
 /** The record of a key: there is nothing to renew, nothing expires, and it names no account. */
-export function apiKeyRecord(key: string, nowMs: number): TokenRecord {
+export function apiKeyRecord(key: string, baseUrl: string, nowMs: number): TokenRecord {
   return {
     accessToken: key,
     refreshToken: undefined,
@@ -21,6 +21,7 @@ export function apiKeyRecord(key: string, nowMs: number): TokenRecord {
     savedAt: nowMs,
     refreshedAt: undefined,
     method: METHOD,
+    baseUrl,
     refreshFailed: undefined,
   }
 }

@@ -74,7 +74,9 @@ export function createCredentials({ config, storage, tokens, userAgent, now }: C
 
   /** What answers while this is stored, but for an account. */
   function outside(record: TokenRecord | undefined): OutsideCredential | undefined {
-    return record === undefined ? environmentCredential(config, now()) : keyCredential(record.accessToken, config)
+    return record === undefined
+      ? environmentCredential(config, now())
+      : keyCredential(record.accessToken, record.baseUrl, config)
   }
 
   function ofAccount(record: TokenRecord): Credential {
@@ -124,7 +126,7 @@ export function createCredentials({ config, storage, tokens, userAgent, now }: C
       return { ...name, account: claims, expiresAt, problem }
     },
 
-    ofKey: (key) => ofOutside(keyCredential(key, config)),
+    ofKey: (key) => ofOutside(keyCredential(key, undefined, config)),
   }
 }
 

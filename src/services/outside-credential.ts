@@ -30,9 +30,23 @@ export function environmentCredential(
   return ofToken(token ?? '', problem, nowMs)
 }
 
-/** The credential of a key that is stored, or about to be. */
-export function keyCredential(key: string, { api }: OutsideConfig): OutsideCredential {
-  return ofKey(key, STORED_KEY, api.baseUrlProblem)
+/**
+ * The credential of a key that is stored, or about to be. `OPENAI_BASE_URL` is often set for other providers, and one of
+ * them is no place for a key that was tried and stored for another address.
+ */
+export function keyCredential(key: string, storedFor: string | undefined, { api }: OutsideConfig): OutsideCredential {
+  const isElsewhere = storedFor !== undefined && storedFor !== api.baseUrl
+  return ofKey(key, STORED_KEY, api.baseUrlProblem ?? (isElsewhere ? notItsPlace(storedFor) : undefined))
+}
+
+function notItsPlace(storedFor: string): CodexError {
+  return new CodexError(
+    'CONFIG_INVALID',
+    `The stored API key is for ${storedFor}, and OPENAI_BASE_URL names another.`,
+    {
+      hint: 'Remove or correct OPENAI_BASE_URL, or store a key of that service with `codex-oauth-mcp login --with-api-key`.',
+    },
+  )
 }
 
 function ofKey(secret: string, source: string, problem: CodexError | undefined): OutsideCredential {

@@ -32,11 +32,16 @@ async function setUp(env: Record<string, string> = {}) {
   return { bench, credentials, signIn, logged }
 }
 
-test('a key that works is stored, and nothing but the key', async () => {
+test('a key that works is stored, and nothing but the key and where it belongs', async () => {
   const { bench, credentials, signIn } = await setUp()
   expect(await signIn(`"${KEY}"\n`)).toEqual({ models: 14 })
   expect(JSON.parse(bench.text())).toEqual({
-    codex: { access_token: KEY, saved_at: bench.clock.now() / 1000, method: 'api_key' },
+    codex: {
+      access_token: KEY,
+      saved_at: bench.clock.now() / 1000,
+      method: 'api_key',
+      base_url: bench.fake.apiBaseUrl,
+    },
   })
   expect(await credentials.current()).toMatchObject({
     source: 'stored_api_key',
@@ -60,7 +65,7 @@ test('a login that it replaces is revoked, and what belongs to others stays', as
   writeFileSync(bench.file, bench.text().replace('{', '{"other": 1.50,'))
   await signIn(KEY)
   expect(bench.text()).toContain('"other": 1.50')
-  expect(Object.keys(bench.stored() ?? {}).sort()).toEqual(['access_token', 'method', 'saved_at'])
+  expect(Object.keys(bench.stored() ?? {}).sort()).toEqual(['access_token', 'base_url', 'method', 'saved_at'])
   expect(bench.fake.seen.revocations).toEqual([{ token: tokens.refresh_token, hint: 'refresh_token', known: true }])
 })
 

@@ -57,13 +57,18 @@ test.each([
   expect(shown(error)).not.toContain('s3cret')
 })
 
-test('the record of a key has the key, its time and its kind, and nothing else', () => {
-  const { accessToken, savedAt, method, ...rest } = apiKeyRecord(KEY, 5_000)
-  expect({ accessToken, savedAt, method }).toEqual({ accessToken: KEY, savedAt: 5_000, method: 'api_key' })
+test('the record of a key has the key, its time, its kind and where it belongs, and nothing else', () => {
+  const { accessToken, savedAt, method, baseUrl, ...rest } = apiKeyRecord(KEY, 'https://api.example/v1', 5_000)
+  expect({ accessToken, savedAt, method, baseUrl }).toEqual({
+    accessToken: KEY,
+    savedAt: 5_000,
+    method: 'api_key',
+    baseUrl: 'https://api.example/v1',
+  })
   expect(Object.values(rest).filter((value) => value !== undefined)).toEqual([])
 })
 
 test('a record is that of a key by its method alone', () => {
-  expect(isApiKeyRecord(apiKeyRecord(KEY, 0))).toBe(true)
+  expect(isApiKeyRecord(apiKeyRecord(KEY, 'https://api.example/v1', 0))).toBe(true)
   for (const method of ['chatgpt', 'device', undefined]) expect(isApiKeyRecord(aRecord({ method }))).toBe(false)
 })
