@@ -3937,7 +3937,9 @@ function duration3(ms) {
   const minutes = Math.floor(ms / 6e4);
   if (minutes >= 2880) return `${Math.floor(minutes / 1440)} days`;
   if (minutes >= 120) return `${Math.floor(minutes / 60)} hours`;
-  return minutes >= 2 ? `${minutes} minutes` : `${Math.floor(ms / 1e3)} seconds`;
+  if (minutes >= 2) return `${minutes} minutes`;
+  const seconds2 = Math.floor(ms / 1e3);
+  return seconds2 === 1 ? "1 second" : `${seconds2} seconds`;
 }
 var init_duration = __esm({
   "src/services/duration.ts"() {
