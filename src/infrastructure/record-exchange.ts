@@ -22,8 +22,8 @@ export async function exchangeRecord(
   recordFile: RecordFile,
   { change, displaced = false }: Exchange,
 ): Promise<TokenRecord | undefined> {
-  const { vault, now } = recordFile
-  const path = recordFile.place()
+  const { place, vault, now } = recordFile
+  const path = recordFile.prepare()
   let fresh: SealingKey | undefined
   let gone: unknown
 
@@ -36,7 +36,7 @@ export async function exchangeRecord(
     const next = change(current)
     const stays = !displaced || form === vault.form || current?.unopened !== undefined
     if (next === current && stays) return { stored: current }
-    const edited = textWith(text, next, { file: path, vault, fresh })
+    const edited = textWith(text, next, { file: path, place, vault, fresh })
     if (edited === undefined) return 'keyless'
     const stored = recordFile.recordIn(edited, path)
     orStorageFailed(path, 'written', () => replaceFile(path, edited))

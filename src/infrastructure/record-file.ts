@@ -5,17 +5,18 @@ import { ensureFolder } from './folder.ts'
 import type { SealingKey } from './key-ring.ts'
 import { readSharedFile, type SharedFile } from './shared-file.ts'
 import { orStorageFailed } from './storage-failure.ts'
-import { recordIn, sealedIn, type TokenRecord } from './token-record.ts'
+import { type RecordPlace, recordIn, sealedIn, type TokenRecord } from './token-record.ts'
 import type { RecordForm, Vault } from './vault.ts'
 
 /** The credentials file as a place: where it is, what it holds, and its lock. */
 export interface RecordFile {
+  place: RecordPlace
   vault: Vault
   now: () => number
   /** Its canonical path. @throws CodexError STORAGE_FAILED */
   locate(): string
   /** The same, in a folder that exists. @throws CodexError STORAGE_FAILED */
-  place(): string
+  prepare(): string
   /** @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED */
   read(): Content
   /** As `read`, after a try to get the key of its record. */
@@ -40,18 +41,20 @@ export interface Content {
 
 export interface RecordFileDeps {
   file: string
+  place: RecordPlace
   vault: Vault
   now: () => number
   lockWaitMs: number
 }
 
-export function openRecordFile({ file, vault, now, lockWaitMs }: RecordFileDeps): RecordFile {
+export function openRecordFile({ file, place, vault, now, lockWaitMs }: RecordFileDeps): RecordFile {
   const recordFile: RecordFile = {
+    place,
     vault,
     now,
     locate: () => orStorageFailed(file, 'read', () => canonicalPath(file)),
 
-    place() {
+    prepare() {
       const path = recordFile.locate()
       orStorageFailed(path, 'written', () => ensureFolder(dirname(path)))
       return path
@@ -60,7 +63,7 @@ export function openRecordFile({ file, vault, now, lockWaitMs }: RecordFileDeps)
     read() {
       const path = recordFile.locate()
       const found = readSharedFile(path)
-      const { isStored, sealed } = sealedIn(found?.text, path)
+      const { isStored, sealed } = sealedIn(found?.text, { file: path, place })
       const form = sealed === undefined ? ('plain' as const) : vault.formOf(sealed)
       return { path, file: found, text: found?.text, sealed, form: isStored ? form : undefined }
     },
@@ -72,7 +75,7 @@ export function openRecordFile({ file, vault, now, lockWaitMs }: RecordFileDeps)
     },
 
     recordIn: (text, path) =>
-      text === undefined ? undefined : recordIn(text, { file: path, now: now(), open: vault.open }),
+      text === undefined ? undefined : recordIn(text, { file: path, place, now: now(), open: vault.open }),
 
     locked: (work) => withFileLock(recordFile.locate(), work, { waitMs: lockWaitMs }),
 

@@ -16,13 +16,13 @@ const MUCH_LONGER = { accessToken: 'x'.repeat(16_384) }
  * @throws CodexError STORAGE_LOCKED, STORAGE_CORRUPT, STORAGE_FAILED
  */
 export async function rehearseStoring(recordFile: RecordFile): Promise<void> {
-  const { vault } = recordFile
-  const path = recordFile.place()
+  const { place, vault } = recordFile
+  const path = recordFile.prepare()
   let { text } = await recordFile.unlock()
   let fresh: SealingKey | undefined
   const canSeal = () => {
     const longer = { ...(recordFile.recordIn(text, path) ?? NO_RECORD), ...MUCH_LONGER }
-    return textWith(text, longer, { file: path, vault, fresh }) !== undefined
+    return textWith(text, longer, { file: path, place, vault, fresh }) !== undefined
   }
   try {
     while (!canSeal()) {

@@ -1,12 +1,13 @@
 import { fingerprintOf } from './fingerprint.ts'
 import type { SealingKey } from './key-ring.ts'
-import { corrupt, MAX_FILE_BYTES, sealedIn, sealedValue, type TokenRecord } from './token-record.ts'
+import { corrupt, MAX_FILE_BYTES, type RecordPlace, sealedIn, sealedValue, type TokenRecord } from './token-record.ts'
 import { recordText, withRecord, withRecordText } from './token-text.ts'
 import type { Vault } from './vault.ts'
 
 export interface StoringWith {
   /** Named in the error. */
   file: string
+  place: RecordPlace
   vault: Vault
   /** Taken where the key of the record that is there will not do. */
   fresh: SealingKey | undefined
@@ -21,21 +22,25 @@ export interface StoringWith {
 export function textWith(
   text: string | undefined,
   next: TokenRecord | undefined,
-  { file, vault, fresh }: StoringWith,
+  { file, place, vault, fresh }: StoringWith,
 ): string | undefined {
-  const { sealed } = sealedIn(text, file)
-  const edited = orCorrupt(file, () => withRecord(plainText(text, sealed, vault), next))
+  const { sealed } = sealedIn(text, { file, place })
+  const edited = orCorrupt(file, () => withRecord(plainText(text, sealed, { place, vault }), next, place))
   if (next === undefined || vault.form === 'plain') return inBounds(file, edited)
   const of = next.refreshToken === undefined ? '' : fingerprintOf(next.refreshToken)
-  const box = vault.seal(recordText(edited), of, { replaced: sealed, fresh })
-  return box === undefined ? undefined : inBounds(file, withRecordText(edited, sealedValue(box)))
+  const box = vault.seal(recordText(edited, place), of, { replaced: sealed, fresh })
+  return box === undefined ? undefined : inBounds(file, withRecordText(edited, sealedValue(box), place))
 }
 
 /** The text as it would be if its record had been stored as it is; without a record that cannot be opened. */
-function plainText(text: string | undefined, sealed: unknown, vault: Vault): string | undefined {
+function plainText(
+  text: string | undefined,
+  sealed: unknown,
+  { place, vault }: Pick<StoringWith, 'place' | 'vault'>,
+): string | undefined {
   if (text === undefined || sealed === undefined) return text
   const opened = vault.open(sealed)
-  return 'text' in opened ? withRecordText(text, opened.text) : withRecord(text, undefined)
+  return 'text' in opened ? withRecordText(text, opened.text, place) : withRecord(text, undefined, place)
 }
 
 function orCorrupt(file: string, action: () => string): string {

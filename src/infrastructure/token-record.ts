@@ -3,6 +3,7 @@ import type { Opened, Unopened } from './vault.ts'
 
 /** What is kept of a sign-in. Times are in milliseconds. */
 export interface TokenRecord {
+  /** Empty in a login that is over and whose tokens are gone. */
   readonly accessToken: string
   readonly refreshToken: string | undefined
   readonly idToken: string | undefined
@@ -16,24 +17,41 @@ export interface TokenRecord {
   readonly baseUrl?: string | undefined
   /** Hash of the refresh token the service declared dead. */
   readonly refreshFailed: string | undefined
+  /** The client these tokens were issued to, where that is not the one of the program. */
+  readonly clientId?: string | undefined
+  /** The scopes that were granted, where they matter, separated by spaces. */
+  readonly scope?: string | undefined
+  /** The service wants no refresh before. */
+  readonly earliestRefreshAt?: number | undefined
+  /** When the user last chose that this one answers. */
+  readonly selectedAt?: number | undefined
   /** Why the stored record cannot be opened: it has no tokens then. */
   readonly unopened?: Unopened
 }
 
 type JsonObject = Record<string, unknown>
 
+/** Where in a credentials file a record lies. */
+export interface RecordPlace {
+  key: string
+  /** Where an earlier program kept it: read, moved with the next write, and cleared with it. */
+  legacyKey?: string
+}
+
+/** Of the Codex login; `openai_codex` is where the Python plugin kept it. */
+export const CODEX_PLACE: RecordPlace = { key: 'codex', legacyKey: 'openai_codex' }
+
 export interface ReadContext {
   /** Named in the error. */
   file: string
+  /** That of the Codex login unless told. */
+  place?: RecordPlace
   /** Milliseconds; times more than a year after it are not believed. */
   now: number
   /** What is in a sealed record. */
   open: (sealed: unknown) => Opened
 }
 
-export const RECORD_KEY = 'codex'
-/** Where the Python plugin kept its record. */
-export const LEGACY_KEY = 'openai_codex'
 /** Our fields of the record; it may hold others. */
 export const RECORD_FIELDS: readonly string[] = [
   'access_token',
@@ -47,6 +65,10 @@ export const RECORD_FIELDS: readonly string[] = [
   'method',
   'refresh_failed',
   'base_url',
+  'issued_client_id',
+  'granted_scope',
+  'earliest_refresh_at',
+  'selected_at',
 ]
 export const MAX_FILE_BYTES = 1_048_576
 
@@ -72,7 +94,7 @@ export const NO_RECORD: TokenRecord = {
  * @throws CodexError STORAGE_CORRUPT
  */
 export function recordIn(text: string, context: ReadContext): TokenRecord | undefined {
-  const value = valueIn(text, context.file)
+  const value = valueIn(text, context)
   const sealed = sealedPart(value)
   if (sealed === undefined) return value === undefined ? undefined : fromDisk(value, context)
   const opened = context.open(sealed)
@@ -85,9 +107,17 @@ export function recordIn(text: string, context: ReadContext): TokenRecord | unde
  *
  * @throws CodexError STORAGE_CORRUPT
  */
-export function sealedIn(text: string | undefined, file: string): { isStored: boolean; sealed: unknown } {
-  const value = text === undefined ? undefined : valueIn(text, file)
+export function sealedIn(
+  text: string | undefined,
+  where: Pick<ReadContext, 'file' | 'place'>,
+): { isStored: boolean; sealed: unknown } {
+  const value = text === undefined ? undefined : valueIn(text, where)
   return { isStored: value !== undefined, sealed: sealedPart(value) }
+}
+
+/** The names a record can have there, the current one first. */
+export function keysOf({ key, legacyKey }: RecordPlace): string[] {
+  return legacyKey === undefined ? [key] : [key, legacyKey]
 }
 
 /** The text of the value of a sealed record. */
@@ -98,7 +128,7 @@ export function sealedValue(sealed: unknown): string {
 /** The fields of a record as they stand in the file, times in seconds; undefined means absent. */
 export function toDisk(record: TokenRecord): Record<string, string | number | undefined> {
   return {
-    access_token: record.accessToken,
+    access_token: record.accessToken === '' ? undefined : record.accessToken,
     refresh_token: record.refreshToken,
     id_token: record.idToken,
     token_type: record.tokenType,
@@ -109,6 +139,10 @@ export function toDisk(record: TokenRecord): Record<string, string | number | un
     method: record.method,
     refresh_failed: record.refreshFailed,
     base_url: record.baseUrl,
+    issued_client_id: record.clientId,
+    granted_scope: record.scope,
+    earliest_refresh_at: toSeconds(record.earliestRefreshAt),
+    selected_at: toSeconds(record.selectedAt),
   }
 }
 
@@ -119,10 +153,10 @@ export function corrupt(file: string, reason: string): CodexError {
   })
 }
 
-function valueIn(text: string, file: string): unknown {
+function valueIn(text: string, { file, place = CODEX_PLACE }: Pick<ReadContext, 'file' | 'place'>): unknown {
   const root = parseObject(text)
   if (root === undefined) throw corrupt(file, 'it is not a JSON object')
-  const key = [RECORD_KEY, LEGACY_KEY].find((name) => Object.hasOwn(root, name))
+  const key = keysOf(place).find((name) => Object.hasOwn(root, name))
   return key === undefined ? undefined : root[key]
 }
 
@@ -136,9 +170,13 @@ function fromDisk(value: unknown, context: ReadContext): TokenRecord {
   const word = (name: string) => readWord(value, name, context)
   const time = (name: string) => readTime(value, name, context)
   const accessToken = word('access_token')
-  if (accessToken === undefined) throw corrupt(context.file, 'its record has no access_token')
+  const refreshFailed = word('refresh_failed')
+  // Only that of a login that is over may have none.
+  if (accessToken === undefined && refreshFailed === undefined) {
+    throw corrupt(context.file, 'its record has no access_token')
+  }
   return {
-    accessToken,
+    accessToken: accessToken ?? '',
     refreshToken: word('refresh_token'),
     idToken: word('id_token'),
     tokenType: word('token_type'),
@@ -147,16 +185,25 @@ function fromDisk(value: unknown, context: ReadContext): TokenRecord {
     savedAt: time('saved_at'),
     refreshedAt: time('refreshed_at'),
     method: word('method'),
-    refreshFailed: word('refresh_failed'),
+    refreshFailed,
     baseUrl: word('base_url'),
+    clientId: word('issued_client_id'),
+    scope: readWord(value, 'granted_scope', context, /^[ -~]{1,4096}$/),
+    earliestRefreshAt: time('earliest_refresh_at'),
+    selectedAt: time('selected_at'),
   }
 }
 
 /** Tokens and ids go into headers, and a header refuses other characters with a message that shows the value. */
-function readWord(from: JsonObject, name: string, { file }: ReadContext): string | undefined {
+function readWord(
+  from: JsonObject,
+  name: string,
+  { file }: ReadContext,
+  form = /^[!-~]{1,65536}$/,
+): string | undefined {
   const value = field(from, name)
   if (value === undefined) return undefined
-  if (typeof value === 'string' && /^[!-~]{1,65536}$/.test(value)) return value
+  if (typeof value === 'string' && form.test(value)) return value
   throw corrupt(file, `${name} is not a plain text of usual length`)
 }
 

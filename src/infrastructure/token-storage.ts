@@ -1,7 +1,7 @@
 import { isCodexError } from '../errors.ts'
 import { openRecordFile } from './record-file.ts'
 import { warningsAbout } from './shared-file.ts'
-import type { TokenRecord } from './token-record.ts'
+import { CODEX_PLACE, type RecordPlace, type TokenRecord } from './token-record.ts'
 import type { RecordForm, Unopened, Vault } from './vault.ts'
 
 export type { TokenRecord } from './token-record.ts'
@@ -57,6 +57,8 @@ export interface TokenStorage {
 
 export interface TokenStorageDeps {
   file: string
+  /** Which of the records in it; that of the Codex login unless told. */
+  place?: RecordPlace
   vault: Vault
   now: () => number
   /** How long to wait for another process that writes. */
@@ -66,8 +68,8 @@ export interface TokenStorageDeps {
 }
 
 export function createTokenStorage(deps: TokenStorageDeps): TokenStorage {
-  const { vault, lockWaitMs = 10_000, uid = process.getuid?.() } = deps
-  const recordFile = openRecordFile({ ...deps, lockWaitMs })
+  const { place = CODEX_PLACE, vault, lockWaitMs = 10_000, uid = process.getuid?.() } = deps
+  const recordFile = openRecordFile({ ...deps, place, lockWaitMs })
   /** The one try of this process to bring the record into its form, and why it failed. */
   let moving: Promise<void> | undefined
   let unmoved: string | undefined

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { applyEdits, type Edit, modify, type Node, parseTree } from 'jsonc-parser'
-import { LEGACY_KEY, RECORD_FIELDS, RECORD_KEY, type TokenRecord, toDisk } from './token-record.ts'
+import { CODEX_PLACE, keysOf, RECORD_FIELDS, type RecordPlace, type TokenRecord, toDisk } from './token-record.ts'
 
 /**
  * The text of a credentials file with `record` in it, or without any when it is undefined. The text is edited, not
@@ -9,45 +9,49 @@ import { LEGACY_KEY, RECORD_FIELDS, RECORD_KEY, type TokenRecord, toDisk } from 
  *
  * @throws Error when that cannot be done: a key that occurs twice, nesting too deep
  */
-export function withRecord(text: string | undefined, record: TokenRecord | undefined): string {
-  if (text === undefined || propertiesOf(text).length === 0) return freshText(record)
-  const edited = record === undefined ? remove(remove(text, LEGACY_KEY), RECORD_KEY) : put(oneKey(text), record)
-  assertKept(text, edited, record)
+export function withRecord(
+  text: string | undefined,
+  record: TokenRecord | undefined,
+  place: RecordPlace = CODEX_PLACE,
+): string {
+  if (text === undefined || propertiesOf(text).length === 0) return freshText(record, place)
+  const edited = record === undefined ? keysOf(place).reduce(remove, text) : put(oneKey(text, place), record, place)
+  assertKept(text, edited, record, place)
   return edited
 }
 
 /** The text of our record in the text of a credentials file. @throws Error when there is none */
-export function recordText(text: string): string {
-  return ownRecord(text).content
+export function recordText(text: string, place: RecordPlace = CODEX_PLACE): string {
+  return ownRecord(text, place).content
 }
 
 /** The text of a credentials file with `content` in the place of our record. @throws Error when there is none */
-export function withRecordText(text: string, content: string): string {
-  return splice(text, ownRecord(text).value, content)
+export function withRecordText(text: string, content: string, place: RecordPlace = CODEX_PLACE): string {
+  return splice(text, ownRecord(text, place).value, content)
 }
 
-function ownRecord(text: string): Property {
-  const own = find(text, RECORD_KEY)
+function ownRecord(text: string, place: RecordPlace): Property {
+  const own = find(text, place.key)
   if (own === undefined) throw new Error('There is no record.')
   return own
 }
 
-function freshText(record: TokenRecord | undefined): string {
-  return `${JSON.stringify(record === undefined ? {} : { [RECORD_KEY]: toDisk(record) }, null, 2)}\n`
+function freshText(record: TokenRecord | undefined, { key }: RecordPlace): string {
+  return `${JSON.stringify(record === undefined ? {} : { [key]: toDisk(record) }, null, 2)}\n`
 }
 
 /** The legacy record under its new name, in its old place; gone when there is a new one. */
-function oneKey(text: string): string {
-  const legacy = find(text, LEGACY_KEY)
+function oneKey(text: string, { key, legacyKey }: RecordPlace): string {
+  const legacy = legacyKey === undefined ? undefined : find(text, legacyKey)
   if (legacy === undefined) return text
-  if (find(text, RECORD_KEY) !== undefined) return remove(text, LEGACY_KEY)
-  return splice(text, legacy.key, JSON.stringify(RECORD_KEY))
+  if (find(text, key) !== undefined) return remove(text, legacy.name)
+  return splice(text, legacy.key, JSON.stringify(key))
 }
 
-function put(text: string, record: TokenRecord): string {
+function put(text: string, record: TokenRecord, { key }: RecordPlace): string {
   const fields = toDisk(record)
-  const own = find(text, RECORD_KEY)
-  if (own === undefined) return set(text, RECORD_KEY, fields)
+  const own = find(text, key)
+  if (own === undefined) return set(text, key, fields)
   const changed = Object.entries(fields).reduce((edited, [name, value]) => set(edited, name, value), own.content)
   return splice(text, own.value, changed)
 }
@@ -81,26 +85,27 @@ function splice(text: string, { offset, length }: Node, content: string): string
   return applyEdits(text, [{ offset, length, content }])
 }
 
-function assertKept(before: string, after: string, record: TokenRecord | undefined): void {
+function assertKept(before: string, after: string, record: TokenRecord | undefined, place: RecordPlace): void {
   const stays = record !== undefined
-  const same = isDeepStrictEqual(foreign(before, stays), foreign(after, stays))
-  if (!same || !holds(JSON.parse(after), record)) throw new Error('The edited text is not what was meant.')
+  const same = isDeepStrictEqual(foreign(before, stays, place), foreign(after, stays, place))
+  if (!same || !holds(JSON.parse(after), record, place)) throw new Error('The edited text is not what was meant.')
 }
 
 /** Asked of JSON.parse, as every reader does: of a key that occurs twice it takes the other one than the editor. */
-function holds(root: Record<string, unknown>, record: TokenRecord | undefined): boolean {
-  if (record === undefined) return !Object.hasOwn(root, RECORD_KEY) && !Object.hasOwn(root, LEGACY_KEY)
-  const found = new Map(Object.entries(Object(root[RECORD_KEY])))
+function holds(root: Record<string, unknown>, record: TokenRecord | undefined, place: RecordPlace): boolean {
+  if (record === undefined) return keysOf(place).every((name) => !Object.hasOwn(root, name))
+  const found = new Map(Object.entries(Object(root[place.key])))
   return Object.entries(toDisk(record)).every(([name, meant]) => found.get(name) === meant)
 }
 
 /** Every property that is not ours, letter by letter, in order; with those inside our record if it is to stay. */
-function foreign(text: string, withInner: boolean): string[] {
+function foreign(text: string, withInner: boolean, place: RecordPlace): string[] {
   const all = propertiesOf(text)
-  const record = withInner ? (named(all, RECORD_KEY) ?? named(all, LEGACY_KEY)) : undefined
+  const names = keysOf(place)
+  const record = withInner ? names.flatMap((name) => named(all, name) ?? [])[0] : undefined
   const inner = record === undefined ? [] : propertiesOf(record.content)
   return [
-    ...all.filter(({ name }) => name !== RECORD_KEY && name !== LEGACY_KEY),
+    ...all.filter(({ name }) => !names.includes(name)),
     ...inner.filter(({ name }) => !RECORD_FIELDS.includes(name)),
   ].map(({ source }) => source)
 }
