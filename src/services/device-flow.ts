@@ -5,8 +5,8 @@ import type { Clock } from '../infrastructure/clock.ts'
 import { type HttpAnswer, type HttpClient, readText } from '../infrastructure/http-client.ts'
 import { expired, type PollVerdict, readDeviceCode, readPoll, unreadable } from './device-answer.ts'
 import { notTheService } from './not-the-service.ts'
+import type { CodeProof } from './oauth-route.ts'
 import { parseJson } from './remote-text.ts'
-import type { CodeProof } from './sign-in-session.ts'
 
 /** What the user types in, and where. */
 export interface DeviceCode {

@@ -9,7 +9,7 @@ const REVOKE_LIMIT_MS = 5_000
  */
 export async function forgetLogin(
   oauth: Pick<OAuthFlow, 'revoke'>,
-  obsolete: Pick<TokenRecord, 'refreshToken'> | undefined,
+  obsolete: Pick<TokenRecord, 'refreshToken' | 'clientId' | 'accountId'> | undefined,
 ): Promise<void> {
-  if (obsolete?.refreshToken !== undefined) await oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS)
+  if (obsolete?.refreshToken !== undefined) await oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS, obsolete)
 }

@@ -2,14 +2,13 @@ import type { Config } from '../config.ts'
 import { CodexError } from '../errors.ts'
 import type { HttpAnswer, HttpClient } from '../infrastructure/http-client.ts'
 import { readText } from '../infrastructure/http-client.ts'
+import { codexOAuth } from './codex-oauth.ts'
 import { notTheService } from './not-the-service.ts'
 import { oauthErrorCode } from './oauth-error.ts'
+import type { AuthorizeRequest, CodeProof, OAuthRequest, OAuthRoute, RefreshReason, TokenOwner } from './oauth-route.ts'
 import { fieldOf, parseJson, quoteRemote, textField } from './remote-text.ts'
 import { retryAfterMs } from './retry-after.ts'
-import { readTokenResponse, type TokenResponse } from './token-response.ts'
-
-/** Why a refresh is asked for, in the words the official client sends (facts: wire-protocol 4). */
-export type RefreshReason = 'proactive_expiry' | 'unauthorized_recovery'
+import type { TokenResponse } from './token-response.ts'
 
 export type RefreshOutcome =
   | { kind: 'renewed'; tokens: TokenResponse }
@@ -20,17 +19,17 @@ export type RefreshOutcome =
 /** The grants of RFC 6749 as OpenAI's issuer speaks them. It knows no storage and no state. */
 export interface OAuthFlow {
   /** The address where the user says yes (RFC 6749, section 4.1.1; RFC 7636, section 4.3). */
-  authorizeUrl(request: { redirectUri: string; challenge: string; state: string }): string
+  authorizeUrl(request: AuthorizeRequest): string
   /**
    * Redeems an authorization code (RFC 6749, section 4.1.3).
    *
    * @throws CodexError TOKEN_REQUEST_FAILED, NETWORK, TIMEOUT, RESPONSE_INVALID
    */
-  exchangeCode(request: { code: string; redirectUri: string; verifier: string }): Promise<TokenResponse>
+  exchangeCode(proof: CodeProof): Promise<TokenResponse>
   /** Spends a refresh token (RFC 6749, section 6). It never throws: each outcome is one the caller must handle. */
-  refresh(refreshToken: string, reason: RefreshReason): Promise<RefreshOutcome>
+  refresh(refreshToken: string, reason: RefreshReason, owner?: TokenOwner): Promise<RefreshOutcome>
   /** Asks the issuer to forget a refresh token (RFC 7009). True when it confirmed. */
-  revoke(refreshToken: string, limitMs: number): Promise<boolean>
+  revoke(refreshToken: string, limitMs: number, owner?: TokenOwner): Promise<boolean>
 }
 
 export interface OAuthFlowDeps {
@@ -38,135 +37,115 @@ export interface OAuthFlowDeps {
   http: HttpClient
   userAgent: string
   now: () => number
+  /** How the issuer is spoken to; as the Codex client does, unless told. */
+  route?: OAuthRoute
 }
 
-const SCOPE = 'openid profile email offline_access'
 /**
  * A refresh has to be over, and stored, before others take its owner for frozen and spend the token again (60 s):
  * these two and the waits for the lock before and after it stay below that together.
  */
 const TOKEN_TIMEOUT_MS = 20_000
 const TOKEN_BODY_LIMIT_MS = 5_000
+const NOBODY: TokenOwner = { clientId: undefined, accountId: undefined }
 
-export function createOAuthFlow({ config, http, userAgent, now }: OAuthFlowDeps): OAuthFlow {
-  const { issuer, clientId, originator } = config
+export function createOAuthFlow(deps: OAuthFlowDeps): OAuthFlow {
+  const { config, http, userAgent, now, route = codexOAuth(config, userAgent) } = deps
 
-  const postJson = (path: string, body: Record<string, string>, headerTimeoutMs: number) =>
-    http.send({
-      method: 'POST',
-      url: `${issuer}${path}`,
-      headers: { 'content-type': 'application/json', originator, 'user-agent': userAgent },
-      body: JSON.stringify(body),
-      headerTimeoutMs,
-    })
+  const post = (request: OAuthRequest, headerTimeoutMs: number) =>
+    http.send({ method: 'POST', ...request, headerTimeoutMs })
+
+  const jsonOf = async ({ body }: HttpAnswer) => parseJson(await readText(body, { limitMs: TOKEN_BODY_LIMIT_MS }))
+
+  async function readRefreshAnswer(answer: HttpAnswer, json: unknown, owner: TokenOwner): Promise<RefreshOutcome> {
+    // Before the status is believed: a proxy's 401 must not end a login.
+    const strange = notTheService(answer, 'the tokens of the sign-in service')
+    if (strange !== undefined) throw strange
+    if (answer.status === 200) {
+      const tokens = route.readTokens(json, now())
+      if (tokens.accessToken === undefined) throw refreshRefused(200)
+      const confirmed = await route.confirmRenewal(tokens, owner)
+      return confirmed === undefined ? { kind: 'dead' } : { kind: 'renewed', tokens: confirmed }
+    }
+    if (route.isDead(answer.status, json)) return { kind: 'dead' }
+    return {
+      kind: 'transient',
+      error: route.lastingRefusal(json) ?? refreshRefused(answer.status),
+      retryAfterMs: retryAfterMs(answer.headers, now()),
+    }
+  }
+
+  /** True when confirmed, false when refused, undefined when it may be asked for again. */
+  async function revokeOnce(request: OAuthRequest, limitMs: number): Promise<boolean | undefined> {
+    try {
+      const answer = await post(request, limitMs)
+      void answer.body?.cancel().catch(() => {})
+      if (answer.status >= 500) return undefined
+      return answer.status === 200 && notTheService(answer, 'a confirmation') === undefined
+    } catch {
+      return undefined
+    }
+  }
 
   return {
-    authorizeUrl({ redirectUri, challenge, state }) {
-      const query = new URLSearchParams({
-        response_type: 'code',
-        client_id: clientId,
-        redirect_uri: redirectUri,
-        code_challenge: challenge,
-        code_challenge_method: 'S256',
-        state,
-        scope: SCOPE,
-        id_token_add_organizations: 'true',
-        codex_cli_simplified_flow: 'true',
-        originator,
-      })
-      return `${issuer}/oauth/authorize?${query}`
-    },
+    authorizeUrl: route.authorizeUrl,
 
-    async exchangeCode({ code, redirectUri, verifier }) {
-      // No originator or User-Agent of ours here, as in the official client (facts: wire-protocol 2.5).
-      const answer = await http.send({
-        method: 'POST',
-        url: `${issuer}/oauth/token`,
-        headers: { 'content-type': 'application/x-www-form-urlencoded' },
-        body: new URLSearchParams({
-          grant_type: 'authorization_code',
-          client_id: clientId,
-          code,
-          redirect_uri: redirectUri,
-          code_verifier: verifier,
-        }).toString(),
-        headerTimeoutMs: TOKEN_TIMEOUT_MS,
-      })
-      const json = parseJson(await readText(answer.body, { limitMs: TOKEN_BODY_LIMIT_MS }))
+    async exchangeCode(proof) {
+      const answer = await post(route.exchange(proof), TOKEN_TIMEOUT_MS)
+      const json = await jsonOf(answer)
       const strange = notTheService(answer, 'the tokens of the sign-in service')
       if (strange !== undefined) throw strange
       if (answer.status !== 200) throw exchangeRefused(answer.status, json)
-      return readTokenResponse(json, now())
+      return route.readTokens(json, now())
     },
 
-    async refresh(refreshToken, reason) {
+    async refresh(refreshToken, reason, owner = NOBODY) {
       try {
-        const body = {
-          client_id: clientId,
-          grant_type: 'refresh_token',
-          refresh_reason: reason,
-          refresh_token: refreshToken,
-        }
-        const answer = await postJson('/oauth/token', body, TOKEN_TIMEOUT_MS)
-        return readRefreshAnswer(
-          answer,
-          parseJson(await readText(answer.body, { limitMs: TOKEN_BODY_LIMIT_MS })),
-          now(),
-        )
+        const answer = await post(route.refresh(refreshToken, reason, owner), TOKEN_TIMEOUT_MS)
+        return await readRefreshAnswer(answer, await jsonOf(answer), owner)
       } catch (error) {
         return { kind: 'transient', error: asTransient(error), retryAfterMs: undefined }
       }
     },
 
-    async revoke(refreshToken, limitMs) {
-      const body = { token: refreshToken, token_type_hint: 'refresh_token', client_id: clientId }
+    // Best effort by contract: what is stored here is removed whether or not the issuer can be reached.
+    async revoke(refreshToken, limitMs, owner = NOBODY) {
       try {
-        const answer = await postJson('/oauth/revoke', body, limitMs)
-        void answer.body?.cancel().catch(() => {})
-        return answer.status === 200 && notTheService(answer, 'a confirmation') === undefined
+        const request = await route.revocation(refreshToken, owner)
+        let confirmed = await revokeOnce(request, limitMs)
+        for (const pause of route.pausesBeforeRevoking) {
+          if (confirmed !== undefined) break
+          await pause()
+          confirmed = await revokeOnce(request, limitMs)
+        }
+        return confirmed === true
       } catch {
-        // Best effort by contract: what is stored here is removed whether or not the issuer can be reached.
         return false
       }
     },
   }
 }
 
-function readRefreshAnswer(answer: HttpAnswer, json: unknown, nowMs: number): RefreshOutcome {
-  // Before the status is believed: a proxy's 401 must not end a login.
-  const strange = notTheService(answer, 'the tokens of the sign-in service')
-  if (strange !== undefined) throw strange
-  if (answer.status === 200) {
-    const tokens = readTokenResponse(json, nowMs)
-    if (tokens.accessToken === undefined) throw refreshRefused(200)
-    return { kind: 'renewed', tokens }
-  }
-  if (isDead(answer.status, oauthErrorCode(json))) return { kind: 'dead' }
-  return {
-    kind: 'transient',
-    error: refreshRefused(answer.status),
-    retryAfterMs: retryAfterMs(answer.headers, nowMs),
-  }
-}
-
-/** The answers after which the official client stops as well (facts: wire-protocol 4). */
-function isDead(status: number, code: string | undefined): boolean {
-  if (status === 401 || (status === 400 && code === 'invalid_grant')) return true
-  return /^refresh_token_(expired|reused|invalidated)$/.test(code ?? '')
+/** What the issuer called its refusal of a code, if it did. */
+export function refusalCodeOf(error: unknown): string | undefined {
+  return error instanceof CodexError ? textField(error.cause, 'oauthError') : undefined
 }
 
 function exchangeRefused(status: number, json: unknown): CodexError {
   const detail =
     textField(json, 'error_description') ?? textField(fieldOf(json, 'error'), 'message') ?? oauthErrorCode(json)
   const words = detail === undefined ? '' : `: ${quoteRemote(detail)}`
+  const cause = { oauthError: oauthErrorCode(json) }
   if (status >= 500) {
     return new CodexError('TOKEN_REQUEST_FAILED', `The sign-in service is in trouble (${status})${words}.`, {
       hint: 'Start again with codex_login in a minute.',
+      cause,
       retryable: true,
     })
   }
   return new CodexError('TOKEN_REQUEST_FAILED', `The sign-in service refused the sign-in (${status})${words}.`, {
     hint: 'Start again with codex_login.',
+    cause,
   })
 }
 

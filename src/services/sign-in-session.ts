@@ -4,14 +4,8 @@ import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.
 import { forgetLogin } from './forget-login.ts'
 import { type IdClaims, readIdClaims } from './id-claims.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
+import type { CodeProof } from './oauth-route.ts'
 import type { TokenResponse } from './token-response.ts'
-
-/** What an authorization code is redeemed with (RFC 6749, section 4.1.3; RFC 7636, section 4.5). */
-export interface CodeProof {
-  code: string
-  redirectUri: string
-  verifier: string
-}
 
 /** One attempt to sign in, whichever way its code comes: it ends once, and only success changes what is stored. */
 export interface SignInSession {

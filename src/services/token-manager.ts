@@ -102,7 +102,7 @@ export function createTokenManager({ storage, refresher, oauth, clock, log }: To
         return undefined
       })
       const token = previous?.refreshToken
-      const revoked = token !== undefined && (await oauth.revoke(token, REVOKE_LIMIT_MS))
+      const revoked = token !== undefined && (await oauth.revoke(token, REVOKE_LIMIT_MS, previous))
       return { removed: previous === undefined ? undefined : kindOf(previous), revoked, problem: problemOf(previous) }
     },
   }

@@ -6,7 +6,8 @@ import type { Log } from '../infrastructure/log.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { isApiKeyRecord } from './api-key.ts'
 import { accountOf } from './id-claims.ts'
-import type { OAuthFlow, RefreshReason } from './oauth-flow.ts'
+import type { OAuthFlow } from './oauth-flow.ts'
+import type { RefreshReason } from './oauth-route.ts'
 import { openRecord } from './open-record.ts'
 import { accountChanged, cannotOpen, signInAgain } from './sign-in-again.ts'
 import type { TokenResponse } from './token-response.ts'
@@ -139,7 +140,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
       giveUp()
       throw error
     }
-    const outcome = await oauth.refresh(current.refreshToken ?? '', reason)
+    const outcome = await oauth.refresh(current.refreshToken ?? '', reason, current)
     log.event('refresh', { outcome: outcome.kind, claim: number })
     if (outcome.kind === 'renewed') return keep(current, outcome.tokens)
     if (outcome.kind === 'dead') return bury(current, subject).finally(() => giveUp())
