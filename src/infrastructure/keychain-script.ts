@@ -13,6 +13,7 @@ export const KEYCHAIN_PACKAGE = '@napi-rs/keyring'
 export const KEYCHAIN_SCRIPT = `
 const { existsSync } = require('node:fs')
 const { join } = require('node:path')
+const { Worker } = require('node:worker_threads')
 const answer = (found) => process.stdout.write(JSON.stringify(found), () => process.exit(0))
 const isRecent = (version) => {
   const [major, minor] = version.split('.').map(Number)
@@ -54,8 +55,10 @@ process.stdin.setEncoding('utf8')
 process.stdin.on('data', (text) => { request += text })
 process.stdin.on('end', () => {
   const { limitMs } = JSON.parse(request)
-  // The last resort, should nobody be left to end this process.
-  setTimeout(() => process.kill(process.pid, 'SIGKILL'), limitMs + 2000)
+  // The last resort, should nobody be left to end this process. Native code that stands still stops this thread and
+  // its timers, so it waits in another one.
+  const lastResort = 'setTimeout(() => process.kill(process.pid, "SIGKILL"), ' + (limitMs + 2000) + ')'
+  new Worker(lastResort, { eval: true }).unref()
   run(JSON.parse(request)).then(answer)
 })
 `

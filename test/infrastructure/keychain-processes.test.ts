@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { createKeychain } from '../../src/infrastructure/keychain.ts'
+import { lifeOf, thisPlace } from '../../src/infrastructure/process-identity.ts'
 import { createTokenStorage } from '../../src/infrastructure/token-storage.ts'
-import { startChildren } from '../support/child.ts'
+import { startChild, startChildren } from '../support/child.ts'
 import { installFakeKeyring } from '../support/fake-keyring.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { aVault } from '../support/vaults.ts'
@@ -44,4 +45,21 @@ test('processes that sign in at the same moment end with one key, and with the l
   expect(stored).toContain(record?.refreshToken)
   expect(record?.refreshToken).toMatch(/^FAKE-\d+$/)
   expect(entries).toEqual([`codex-oauth ${key}`])
+})
+
+test('a request that stands still in native code ends by itself when its server was killed', async () => {
+  const limitMs = 3_000
+  const keyring = installFakeKeyring(tempFolder())
+  keyring.be('blocks')
+  const server = startChild('asks-keychain', [keyring.folder, String(limitMs)])
+  await expect.poll(keyring.blocked, { timeout: 20_000, interval: 10 }).toHaveLength(1)
+  const [pid = 0] = keyring.blocked()
+  const life = () => lifeOf({ pid, place: thisPlace() })
+  onTestFinished(() => {
+    if (life() === 'alive') process.kill(pid, 'SIGKILL')
+  })
+  server.kill()
+  await server.ended
+  expect(life()).toBe('alive')
+  await expect.poll(life, { timeout: limitMs + 2_000 + 3_000 }).toBe('dead')
 })

@@ -15,9 +15,14 @@ function desk() {
   mkdirSync(folder, { recursive: true })
   let nowMs = NOW
   const now = () => nowMs
-  const window = (identity: ProcessIdentity = thisProcess()) => {
+  const window = (identity: ProcessIdentity = thisProcess(), afterTaking = () => {}) => {
     const claims = createClaimStore({ base: () => join(folder, 'auth.json'), now, identity })
-    return createSignInLease({ claims, clock: { now } })
+    const take: typeof claims.take = (...claim) => {
+      const taken = claims.take(...claim)
+      afterTaking()
+      return taken
+    }
+    return createSignInLease({ claims: { ...claims, take }, clock: { now } })
   }
   const put = (name: string, body: string) => writeFileSync(join(folder, name), body)
   return { window, put, files: () => readdirSync(folder), pass: (ms: number) => (nowMs += ms) }
@@ -56,11 +61,78 @@ test('a window that was ousted has nothing to do with what comes after', () => {
   b.take(NOW + 60_000, true)
   b.release()
   pass(1)
-  c.take(NOW + 60_000, false)
+  c.take(NOW + 60_000, true)
   a.prolong(NOW + 1)
   a.release()
   pass(2)
   expect([a.isElsewhere(), b.isElsewhere(), c.isElsewhere()]).toEqual([true, true, false])
+})
+
+test('an older sign-in is seen again when the one that took it over by force has ended, until it ends itself', () => {
+  const { window, files, pass } = desk()
+  const [a, b, c] = [window(), window(), window()]
+  a.take(NOW + 60_000, false)
+  pass(1)
+  b.take(NOW + 60_000, true)
+  b.release()
+  expect([a.isElsewhere(), b.isElsewhere(), c.isElsewhere()]).toEqual([false, true, true])
+  expect(c.take(NOW + 60_000, false)).toBe(false)
+  a.prolong(NOW + 90_000)
+  pass(80_000)
+  expect(c.isElsewhere()).toBe(true)
+  a.release()
+  expect(c.isElsewhere()).toBe(false)
+  expect(files()).toEqual([])
+})
+
+test('a newer sign-in is still seen when the one that it took over has ended', () => {
+  const { window, pass } = desk()
+  const [a, b, c] = [window(), window(), window()]
+  a.take(NOW + 60_000, false)
+  pass(1)
+  b.take(NOW + 60_000, true)
+  a.release()
+  expect([b.isElsewhere(), c.isElsewhere()]).toEqual([false, true])
+  b.release()
+  expect(c.isElsewhere()).toBe(false)
+})
+
+test('what was removed when its time was over does not come back', () => {
+  const { window, files, pass } = desk()
+  const [a, b, c] = [window(), window(), window()]
+  a.take(NOW + 1_000, false)
+  pass(1_000)
+  b.take(NOW + 60_000, false)
+  b.release()
+  a.prolong(NOW + 60_000)
+  expect(files()).toEqual([])
+  pass(1)
+  c.take(NOW + 60_000, false)
+  const itsOwn = files()
+  a.release()
+  expect(files()).toEqual(itsOwn)
+})
+
+test('a clock that is set back does not bring back what has ended', () => {
+  const { window, pass } = desk()
+  const [a, b, c] = [window(), window(), window()]
+  a.take(NOW + 60_000, false)
+  pass(1_000)
+  b.take(NOW + 60_000, true)
+  b.release()
+  pass(-2_000)
+  a.release()
+  expect(c.isElsewhere()).toBe(false)
+})
+
+test('of a window that was too slow nothing stays open', () => {
+  const { window } = desk()
+  const [b, c] = [window(), window()]
+  const a = window(thisProcess(), () => b.take(NOW + 60_000, true))
+  expect(a.take(NOW + 60_000, false)).toBe(false)
+  expect(c.isElsewhere()).toBe(true)
+  b.release()
+  expect(c.isElsewhere()).toBe(false)
 })
 
 test('its time runs out, whoever holds it', () => {

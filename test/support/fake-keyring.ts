@@ -27,15 +27,18 @@ export interface FakeKeyring {
   entries(): Record<string, string>
   /** Every request that reached it, from any process. */
   asked(): string[]
+  /** Ids of the processes that stood still in `blocks`. */
+  blocked(): number[]
   be(mood: KeyringMood): void
 }
 
 export function installFakeKeyring(folder: string, { version = '2.1.2' } = {}): FakeKeyring {
   const home = join(folder, 'node_modules', '@napi-rs', 'keyring')
   const [store, mood, log] = [join(folder, 'keyring'), join(folder, 'mood'), join(folder, 'asked')]
+  const blocked = join(folder, 'blocked')
   for (const made of [home, store]) mkdirSync(made, { recursive: true })
   writeFileSync(join(home, 'package.json'), JSON.stringify({ name: '@napi-rs/keyring', version, main: 'index.js' }))
-  writeFileSync(join(home, 'index.js'), `const PLACES = ${JSON.stringify({ store, mood, log })}\n${SOURCE}`)
+  writeFileSync(join(home, 'index.js'), `const PLACES = ${JSON.stringify({ store, mood, log, blocked })}\n${SOURCE}`)
   const be = (next: KeyringMood) => writeFileSync(mood, next)
   be('well')
   return {
@@ -43,8 +46,13 @@ export function installFakeKeyring(folder: string, { version = '2.1.2' } = {}): 
     be,
     entries: () =>
       Object.fromEntries(readdirSync(store).map((name) => [name, readFileSync(join(store, name), 'utf8')])),
-    asked: () => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []),
+    asked: () => linesOf(log),
+    blocked: () => linesOf(blocked).map(Number),
   }
+}
+
+function linesOf(file: string): string[] {
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []
 }
 
 const SOURCE = `
@@ -56,7 +64,10 @@ exports.AsyncEntry = class {
   constructor(service, account, options) {
     if (options?.linux?.store !== 'secret-service') throw new Error('It would fall back to what forgets.')
     if (mood === 'absent') throw new Error('Platform failure: DBus error')
-    if (mood === 'blocks') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+    if (mood === 'blocks') {
+      fs.appendFileSync(PLACES.blocked, process.pid + '\\n')
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+    }
     if (mood === 'talks') console.log('{"secret":"FAKE chatter"}')
     this.file = path.join(PLACES.store, service + ' ' + account)
   }
