@@ -1,0 +1,61 @@
+import { dirname } from 'node:path'
+import { replaceFile, sweepLeftovers } from './atomic-file.ts'
+import { canonicalPath } from './canonical-path.ts'
+import { withFileLock } from './file-lock.ts'
+import { ensureFolder } from './folder.ts'
+import { readSharedFile } from './shared-file.ts'
+import { orStorageFailed } from './storage-failure.ts'
+import { corrupt } from './token-record.ts'
+
+type JsonObject = Readonly<Record<string, unknown>>
+
+/** A small JSON object in a file of its own that several processes read and change. */
+export interface SharedJson {
+  /** Empty when there is no file. @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED */
+  read(): JsonObject
+  /**
+   * Puts what `edit` makes of the object in its place; nothing is written when it returns the same object. No change
+   * that another process makes at the same time is lost.
+   *
+   * @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED, STORAGE_LOCKED
+   */
+  change(edit: (object: JsonObject) => JsonObject): Promise<void>
+}
+
+export function createSharedJson({ file, now }: { file: string; now: () => number }): SharedJson {
+  const locate = () => orStorageFailed(file, 'read', () => canonicalPath(file))
+
+  return {
+    read: () => readObject(locate()),
+
+    async change(edit) {
+      const path = locate()
+      orStorageFailed(path, 'written', () => ensureFolder(dirname(path)))
+      await withFileLock(path, () => {
+        const object = readObject(path)
+        const edited = edit(object)
+        if (edited === object) return
+        orStorageFailed(path, 'written', () => replaceFile(path, `${JSON.stringify(edited, undefined, 2)}\n`))
+        sweepLeftovers(path, now())
+      })
+    },
+  }
+}
+
+function readObject(path: string): JsonObject {
+  const found = readSharedFile(path)
+  if (found === undefined) return {}
+  const value = parse(found.text)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw corrupt(path, 'it is not a JSON object')
+  return value as JsonObject
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // What the parser says quotes the file.
+    return undefined
+  }
+}
