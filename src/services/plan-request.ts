@@ -9,10 +9,10 @@ import {
 } from './codex-request.ts'
 
 /**
- * One question on the plan route (facts: plan-usage 3.2): what the page requires, the question, and nothing else. The page
- * forbids some fields (sampling, output caps, `metadata`, `user` and others) and any `service_tier`, and says nothing of
- * `include`, `prompt_cache_key`, `text`, `tool_choice` and `reasoning.summary`: nobody asks for those, so none is sent.
- * Nor is a header of the Codex client: this program asks in its own name here.
+ * One question on the plan route (facts: plan-usage 3.2): what OpenAI's page requires, the question, and nothing else.
+ * The page forbids sampling, output caps, `metadata`, `user`, `service_tier` and more. It says nothing of `include`,
+ * `prompt_cache_key`, `text`, `tool_choice`, `reasoning.summary`: nobody asks for those, so none is sent. Nor is a
+ * header of the Codex client: here this program asks in its own name.
  */
 export function buildPlanRequest(facts: Pick<RequestFacts, 'question' | 'modelId' | 'model' | 'effort'>): CodexRequest {
   const { question, modelId } = facts
