@@ -48,10 +48,9 @@ export const DEFAULT_INSTRUCTIONS =
 export function buildRequest(facts: RequestFacts): CodexRequest {
   const { question, modelId, model, without, sessionId, threadId } = facts
   const lite = model?.lite === true
-  // Efforts pass through as they are, but for this one, which the official client sends as `xhigh`.
-  const effort = facts.effort === 'ultra' ? 'xhigh' : facts.effort
+  const effort = sentEffort(facts.effort)
   const temperature = facts.acceptsTemperature ? question.temperature : undefined
-  const message = { type: 'message', role: 'user', content: [{ type: 'input_text', text: question.prompt }] }
+  const message = userMessage(question)
   return {
     headers: {
       ...(lite ? { 'x-openai-internal-codex-responses-lite': 'true' } : {}),
@@ -85,6 +84,16 @@ function leftOut(without: ReadonlySet<string>, body: Record<string, unknown>): R
   return Object.fromEntries(Object.entries(body).filter(([field]) => !without.has(field)))
 }
 
+/** A question's own words, as an item of `input`. */
+export function userMessage({ prompt }: Question): Readonly<Record<string, unknown>> {
+  return { type: 'message', role: 'user', content: [{ type: 'input_text', text: prompt }] }
+}
+
+/** Efforts pass through as they are, but for this one, which the official client sends as `xhigh`. */
+export function sentEffort(effort: string | undefined): string | undefined {
+  return effort === 'ultra' ? 'xhigh' : effort
+}
+
 /** The effort to ask for: the caller's, the setting's, the model's own. */
 export function chooseEffort(
   asked: string | undefined,
@@ -100,22 +109,27 @@ function reasoning(effort: string | undefined, lite: boolean): Record<string, st
 }
 
 function notesOf(facts: RequestFacts): string[] {
-  const { question, modelId, model, acceptsTemperature, without } = facts
-  const notes: string[] = []
-  if (model === undefined || model.hidden)
-    notes.push(`${modelId} is not in the model list of this account; it was asked all the same`)
+  const { question, modelId, acceptsTemperature, effort, without } = facts
+  const notes = listingNotes(facts)
   if (question.temperature !== undefined && !acceptsTemperature) {
     notes.push('temperature was ignored: Codex models with a ChatGPT login do not take one')
   }
   if (question.temperature !== undefined && acceptsTemperature && without.has('temperature')) {
     notes.push(`temperature was not accepted by ${modelId} and left out`)
   }
-  return [...notes, ...effortNotes(facts)]
+  if (!without.has('reasoning')) return [...notes, ...effortNotes(facts)]
+  return effort === undefined ? notes : [...notes, `effort ${effort} was not accepted by ${modelId} and left out`]
 }
 
-function effortNotes({ modelId, model, effort, without }: RequestFacts): string[] {
+/** Whether the model is one that the account's list shows. */
+export function listingNotes({ modelId, model }: Pick<RequestFacts, 'modelId' | 'model'>): string[] {
+  const isListed = model !== undefined && !model.hidden
+  return isListed ? [] : [`${modelId} is not in the model list of this account; it was asked all the same`]
+}
+
+/** How the effort was sent, and whether the list knows it for this model. */
+export function effortNotes({ model, effort }: Pick<RequestFacts, 'model' | 'effort'>): string[] {
   if (effort === undefined) return []
-  if (without.has('reasoning')) return [`effort ${effort} was not accepted by ${modelId} and left out`]
   // An API key's list names no efforts: then there is nothing to compare with.
   const isUnlisted = model !== undefined && model.efforts.length > 0 && !model.efforts.includes(effort)
   return [

@@ -1,6 +1,6 @@
 import { KEYS_PAGE } from './api-key.ts'
-import type { Refusal } from './codex-failure.ts'
 import { ACCOUNT, type CredentialName, STORED_KEY } from './credential-name.ts'
+import type { Refusal } from './refusal.ts'
 import { said } from './remote-text.ts'
 
 /** A key that was made for other things than asking models; the service says what it lacks. */
