@@ -383,6 +383,7 @@ test('the environment points here, and may be added to', async () => {
   expect(fake.env({ CODEX_DEBUG: '1' })).toEqual({
     CODEX_OAUTH_ISSUER: fake.issuer,
     CODEX_OAUTH_BASE_URL: fake.baseUrl,
+    CODEX_OAUTH_PLAN_BASE_URL: fake.plan.baseUrl,
     OPENAI_BASE_URL: fake.apiBaseUrl,
     DISPLAY: ':0',
     CODEX_OAUTH_NO_BROWSER: '1',

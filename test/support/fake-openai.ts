@@ -7,8 +7,9 @@ import { detail } from './fake-errors.ts'
 import { createFront } from './fake-front.ts'
 import { createIssuer } from './fake-issuer.ts'
 import type { Account } from './fake-jwt.ts'
+import { createPlan, type FakePlan } from './fake-plan.ts'
 import type { SeenRequest } from './fake-request.ts'
-import { type Answer, createScript, type Script, type Verdict } from './fake-script.ts'
+import { type Answer, createScript, type Route, type Script } from './fake-script.ts'
 import { createSeen, type Seen } from './fake-seen.ts'
 import { createTokenLedger, type TokenSet } from './fake-tokens.ts'
 
@@ -39,6 +40,8 @@ export interface FakeOpenAI {
   baseUrl: string
   apiBaseUrl: string
   apiKey: string
+  /** The documented plan route, at the same address. */
+  plan: FakePlan
   /** The environment that points codex-oauth here. */
   env(extra?: Record<string, string>): Record<string, string>
   seen: Seen
@@ -103,7 +106,9 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
     responses: createScript(),
     usage: createScript(),
   }
-  const routes: Routes = {
+  const codexTokens = () => [...ledger.secrets].filter((secret) => secret.includes('FAKE'))
+  const documented = createPlan({ issuer: () => origin, now, codexTokens })
+  const routes: Record<string, Route> = {
     'GET /oauth/authorize': { judge: issuer.authorize, script: script.authorize },
     'POST /oauth/token': { judge: issuer.token, script: script.token },
     'POST /oauth/revoke': { judge: issuer.revoke, script: script.revoke },
@@ -115,16 +120,19 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
     'GET /v1/models': { judge: api.listModels, script: script.models },
     'POST /v1/responses': { judge: api.responses, script: script.responses },
   }
-  const front = createFront({ seen, now, answerTo: (request) => answerTo(request, routes, seen) })
+  const routeFor = (request: SeenRequest) => documented.routeOf(request) ?? routes[`${request.method} ${request.path}`]
+  const front = createFront({ seen, now, answerTo: (request) => answerTo(request, routeFor(request), seen) })
   origin = await front.listen()
   return {
     issuer: origin,
     baseUrl: `${origin}/backend-api/codex`,
     apiBaseUrl: `${origin}/v1`,
     apiKey,
+    plan: documented.plan,
     env: (extra = {}) => ({
       CODEX_OAUTH_ISSUER: origin,
       CODEX_OAUTH_BASE_URL: `${origin}/backend-api/codex`,
+      CODEX_OAUTH_PLAN_BASE_URL: `${origin}/v1`,
       OPENAI_BASE_URL: `${origin}/v1`,
       // A desk at which the browser is switched off.
       DISPLAY: ':0',
@@ -133,7 +141,7 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
     }),
     seen,
     script,
-    secrets: () => [...ledger.secrets],
+    secrets: () => [...ledger.secrets, ...documented.secrets()],
     signInAs: (other) => {
       account = { ...account, ...other }
     },
@@ -151,11 +159,8 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
   }
 }
 
-type Routes = Record<string, { judge: (request: SeenRequest) => Verdict; script: ReturnType<typeof createScript> }>
-
 /** Strictness first, then the script, then the usual. */
-async function answerTo(request: SeenRequest, routes: Routes, seen: Seen): Promise<Answer> {
-  const route = routes[`${request.method} ${request.path}`]
+async function answerTo(request: SeenRequest, route: Route | undefined, seen: Seen): Promise<Answer> {
   const verdict = route === undefined ? { refusal: nothingHere(request) } : route.judge(request)
   if ('refusal' in verdict) {
     const { status = 200, json, html } = verdict.refusal

@@ -36,6 +36,12 @@ export type Step = Answer | ((usual: () => Answer, request: SeenRequest) => Answ
 /** What an endpoint makes of a request: a refusal, or the usual answer, which the script may replace. */
 export type Verdict = { refusal: Answer } | { usual: () => Answer }
 
+/** An endpoint: what it makes of a request, and what a test has planned for it. */
+export interface Route {
+  judge: (request: SeenRequest) => Verdict
+  script: ReturnType<typeof createScript>
+}
+
 /** The next answers of one endpoint. A request that is refused for its shape or its token takes no step. */
 export interface Script {
   /** One request each, in order. */
