@@ -40,7 +40,7 @@ export async function readIssuerDocument(
 export function unavailable(what: string, status?: number): CodexError {
   const came = status === undefined ? 'what came makes no sense' : `it answered ${status}`
   return new CodexError('TOKEN_REQUEST_FAILED', `The sign-in service was asked for ${what}, and ${came}.`, {
-    hint: 'Without it no sign-in can be verified just now; nothing is lost. Try again in a minute.',
+    hint: 'Without that no sign-in can be verified just now; nothing is lost. Try again in a minute.',
     retryable: true,
   })
 }

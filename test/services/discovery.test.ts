@@ -118,7 +118,7 @@ describe('what is out of order now is asked for again', () => {
     expect(error.retryable).toBe(true)
     expect(shown(error)).toBe(
       `The sign-in service was asked for its description, and ${why}. ` +
-        'Without it no sign-in can be verified just now; nothing is lost. Try again in a minute. [TOKEN_REQUEST_FAILED]',
+        'Without that no sign-in can be verified just now; nothing is lost. Try again in a minute. [TOKEN_REQUEST_FAILED]',
     )
     far.answer = publish()
     await discovery.read()

@@ -48,6 +48,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'open',
     'proper-lockfile',
     'eventsource-parser',
+    'jose/jwt/verify',
+    'jose/jwks/local',
     'jsonc-parser',
     'undici',
   ],
