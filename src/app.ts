@@ -1,7 +1,6 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { LoadedConfig } from './config.ts'
 import type { BrowserOutcome } from './infrastructure/browser.ts'
-import { createClaimStore } from './infrastructure/claim.ts'
 import type { Clock } from './infrastructure/clock.ts'
 import { createHttpClient } from './infrastructure/http-client.ts'
 import { createJsonFile } from './infrastructure/json-file.ts'
@@ -10,26 +9,35 @@ import type { Log } from './infrastructure/log.ts'
 import { machineSecret } from './infrastructure/machine-secret.ts'
 import { createFetch } from './infrastructure/network.ts'
 import type { Surroundings } from './infrastructure/surroundings.ts'
-import { createTokenStorage } from './infrastructure/token-storage.ts'
 import { createUuid } from './infrastructure/uuid.ts'
 import { createVault } from './infrastructure/vault.ts'
 import { createMcpServer } from './server.ts'
 import { createModelLister } from './services/account-models.ts'
 import { createStatusReader } from './services/account-status.ts'
+import { createAnsweringCredentials } from './services/answering-credentials.ts'
 import { type ApiKeySignIn, createApiKeySignIn } from './services/api-key-sign-in.ts'
+import { createAuthorize } from './services/authorization.ts'
 import { createCodexClient } from './services/codex-client.ts'
-import { createCredentials } from './services/credentials.ts'
+import { codexOAuth } from './services/codex-oauth.ts'
 import { createDeviceFlow } from './services/device-flow.ts'
+import { createDiscovery } from './services/discovery.ts'
 import type { Doctor } from './services/doctor.ts'
 import type { Machine } from './services/doctor-machine.ts'
 import { createGuidedQuery } from './services/guided-query.ts'
+import { createIdTokenVerifier } from './services/id-token.ts'
+import { createLogin, type Login } from './services/login.ts'
+import { CODEX_LOGIN } from './services/login-route.ts'
 import { createModelCatalogue } from './services/model-catalogue.ts'
-import { createOAuthFlow } from './services/oauth-flow.ts'
-import { createSignIn } from './services/sign-in.ts'
-import { createSignInLease } from './services/sign-in-lease.ts'
+import { createPlanAuthorize } from './services/plan-authorize.ts'
+import { createPlanConfirmation } from './services/plan-confirmation.ts'
+import { PLAN_LOGIN } from './services/plan-login.ts'
+import { planOAuth } from './services/plan-oauth.ts'
+import { createPlanRegistration } from './services/plan-registration.ts'
+import { createPlanWelcome } from './services/plan-welcome.ts'
+import { createRouteChoice } from './services/route-choice.ts'
+import { createSignIns } from './services/sign-ins.ts'
 import { createSignOut } from './services/sign-out.ts'
-import { createTokenManager } from './services/token-manager.ts'
-import { createTokenRefresher } from './services/token-refresh.ts'
+import { createStatusOfAll } from './services/status-of-all.ts'
 import { createTools, type Services } from './tools/index.ts'
 import type { Tool } from './tools/tool.ts'
 
@@ -78,33 +86,52 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
     randomBytes,
     now,
   })
-  const storage = createTokenStorage({ file: config.credentialsFile, vault, now })
-  const claims = createClaimStore({ base: () => storage.file(), now })
   const cache = createJsonFile(`${config.stateDir}/models.json`)
+  const device = createDeviceFlow({ config, http, clock })
+  const edgesOfLogins = { ...edges, config, vault, http, device, userAgent, random }
 
-  const oauth = createOAuthFlow({ config, http, userAgent, now })
-  const refresher = createTokenRefresher({ storage, claims, oauth, clock, random, log })
-  const tokens = createTokenManager({ storage, refresher, oauth, clock, log })
-  const credentials = createCredentials({ config, storage, tokens, userAgent, now })
+  const codex = createLogin(edgesOfLogins, {
+    route: CODEX_LOGIN,
+    oauthRoute: codexOAuth(config, userAgent),
+    authorize: createAuthorize,
+    onStored: async () => {},
+  })
+  const registration = createPlanRegistration({ folder: config.stateDir, randomBytes, now })
+  const discovery = createDiscovery({ issuer: config.issuer, http, now })
+  const verifier = createIdTokenVerifier({ issuer: config.issuer, discovery, http, now })
+  const plan = createLogin(edgesOfLogins, {
+    route: PLAN_LOGIN,
+    oauthRoute: planOAuth({ config, hostId: registration.hostId, discovery, verifier, userAgent, clock }),
+    authorize: (deps) => createPlanAuthorize({ ...deps, registration, verifier }),
+    onStored: createPlanConfirmation({ registration, log }),
+  })
+  const logins = { codex, plan }
+
+  const choice = createRouteChoice({ storages: { codex: codex.storage, plan: plan.storage }, now })
+  const credentialsOfAll = { codex: codex.credentials, plan: plan.credentials }
+  const credentials = createAnsweringCredentials({ credentials: credentialsOfAll, choice })
   const catalogue = createModelCatalogue({ config, http, cache, clock, log })
   const client = createCodexClient({ config, credentials, catalogue, http, clock, random, newId, log })
-  const device = createDeviceFlow({ config, http, clock })
-  const lease = createSignInLease({ claims, clock })
-  const ways = { oauth, device, lease, openBrowser, randomBytes, log }
-  const signIn = createSignIn({ config, surroundings, storage, tokens, clock, ...ways })
-  const signOut = createSignOut({ signIn, tokens, credentials })
-  const readStatus = createStatusReader({ storage, signIn, credentials, configProblem: problem, clock })
+  const signIn = createSignIns({
+    config,
+    signIns: { codex: codex.signIn, plan: plan.signIn },
+    choice,
+    welcome: { codex: async () => [], plan: createPlanWelcome({ stored: plan.signedIn.stored, registration }) },
+  })
+  const signOut = createSignOut({ signIn, logins, choice })
+  const statusOf = (login: Login) => createStatusReader({ ...login, signIn, configProblem: problem, clock })
+  const readStatus = createStatusOfAll({ readers: { codex: statusOf(codex), plan: statusOf(plan) }, choice })
   const query = createGuidedQuery({ client, signIn, readStatus })
   const listModels = createModelLister({ config, credentials, catalogue })
 
   const services = { query, readStatus, signIn, signOut, listModels, now }
   const tools = createTools(services)
-  const storeApiKey = createApiKeySignIn({ storage, credentials, oauth, http, now })
+  const storeApiKey = createApiKeySignIn({ ...codex, http, now, onStored: () => choice.select('codex') })
   // What a server needs while it starts is short; a doctor is called for rarely.
   const doctor: Doctor = async (signal) => {
     const { createDoctor } = await import('./services/doctor.ts')
     const parts = { config, configProblem: problem, surroundings, machine, version, http, clock, userAgent }
-    return createDoctor({ ...parts, storage, claims, refresher, credentials, catalogue })(signal)
+    return createDoctor({ ...parts, ...codex, credentials, catalogue })(signal)
   }
   const onFault = (error: unknown) => log.event('fault', { error: error instanceof Error ? error.name : typeof error })
   const server = createMcpServer({ tools, version, configProblem: problem, newId, onFault })
@@ -114,11 +141,11 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
     tools,
     services: { ...services, storeApiKey, doctor },
     async stop() {
-      refresher.stop()
+      for (const { refresher } of Object.values(logins)) refresher.stop()
       await signIn.stop()
     },
     async settled() {
-      await Promise.all([refresher.settled(), signIn.settled()])
+      await Promise.all([codex.refresher.settled(), plan.refresher.settled(), signIn.settled()])
     },
   }
 }

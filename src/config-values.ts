@@ -26,6 +26,25 @@ export function serviceUrl(value: string): string {
   return url.href.replace(/\/+$/, '')
 }
 
+/** The one service that tokens for plan usage are for, or a test on this machine (facts: plan-usage 1.4). */
+export function planUrl(value: string): string {
+  const url = serviceUrl(value)
+  const { protocol, hostname } = new URL(url)
+  if (protocol === 'https:' && hostname !== 'api.openai.com') throw new Error('must be at api.openai.com')
+  return url
+}
+
+export function routeName(value: string): 'codex' | 'plan' {
+  if (value !== 'codex' && value !== 'plan') throw new Error('must be codex or plan')
+  return value
+}
+
+export function port(value: string): number {
+  const [first, second] = portList(value)
+  if (first === undefined || second !== undefined) throw new Error('must be one port number')
+  return first
+}
+
 export function portList(value: string): number[] {
   const ports = value.split(',').map((part) => Number(part.trim()))
   if (!ports.every((port) => Number.isInteger(port) && port > 0 && port < 65_536)) {

@@ -4,9 +4,12 @@ import {
   headerWord,
   isOn,
   milliseconds,
+  planUrl,
+  port,
   portList,
   proxyUrl,
   redirectHost,
+  routeName,
   secretWord,
   serviceUrl,
   storeKind,
@@ -23,6 +26,12 @@ export interface Config {
   redirectHost: 'localhost' | '127.0.0.1'
   /** Model endpoint of the ChatGPT login. */
   baseUrl: string
+  /** Model endpoint of a sign-in for plan usage. */
+  planBaseUrl: string
+  /** The port its sign-in is answered at; any that is free unless told. */
+  planPort: number | undefined
+  /** The login a plain sign-in is for, where somebody has said so. */
+  route: 'codex' | 'plan' | undefined
   api: ApiAccess
   /** A bearer token given from outside. It cannot be renewed. */
   accessToken: OutsideToken
@@ -105,6 +114,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, ho
     ports: read('CODEX_OAUTH_PORTS', [1455, 1457], portList),
     redirectHost: read('CODEX_OAUTH_REDIRECT_HOST', 'localhost', redirectHost),
     baseUrl: read('CODEX_OAUTH_BASE_URL', 'https://chatgpt.com/backend-api/codex', serviceUrl),
+    planBaseUrl: read('CODEX_OAUTH_PLAN_BASE_URL', 'https://api.openai.com/v1', planUrl),
+    planPort: read('CODEX_OAUTH_PLAN_PORT', undefined, port),
+    route: read('CODEX_OAUTH_ROUTE', undefined, routeName),
     api: loadApiAccess(text),
     accessToken: loadAccessToken(text),
     network: loadNetwork(text),

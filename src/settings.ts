@@ -22,6 +22,21 @@ export const SETTINGS: readonly Setting[] = [
     fallback: '`1455,1457`',
     meaning: 'Callback ports, in order; OpenAI knows only these two',
   },
+  {
+    name: 'CODEX_OAUTH_ROUTE',
+    fallback: '`codex`',
+    meaning: '`codex` or `plan`: what a plain sign-in signs in to',
+  },
+  {
+    name: 'CODEX_OAUTH_PLAN_PORT',
+    fallback: 'any free port',
+    meaning: 'Callback port of a sign-in for plan usage, e.g. to forward it over SSH',
+  },
+  {
+    name: 'CODEX_OAUTH_PLAN_BASE_URL',
+    fallback: '`https://api.openai.com/v1`',
+    meaning: 'Model endpoint of a sign-in for plan usage; api.openai.com or this machine',
+  },
   { name: 'CODEX_OAUTH_REDIRECT_HOST', fallback: '`localhost`', meaning: '`localhost` or `127.0.0.1` in the redirect' },
   { name: 'CODEX_OAUTH_ISSUER', fallback: '`https://auth.openai.com`', meaning: 'OAuth issuer' },
   { name: 'CODEX_OAUTH_CLIENT_ID', fallback: 'the public Codex client', meaning: 'OAuth client' },

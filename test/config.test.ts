@@ -12,6 +12,9 @@ const DEFAULTS: Config = {
   ports: [1455, 1457],
   redirectHost: 'localhost',
   baseUrl: 'https://chatgpt.com/backend-api/codex',
+  planBaseUrl: 'https://api.openai.com/v1',
+  planPort: undefined,
+  route: undefined,
   api: {
     key: undefined,
     source: undefined,

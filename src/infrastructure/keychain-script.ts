@@ -58,7 +58,7 @@ process.stdin.on('end', () => {
   // The last resort, should nobody be left to end this process. Native code that stands still stops this thread and
   // its timers, so it waits in another one.
   const lastResort = 'setTimeout(() => process.kill(process.pid, "SIGKILL"), ' + (limitMs + 2000) + ')'
-  new Worker(lastResort, { eval: true }).unref()
+  new Worker(lastResort, { eval: true })
   run(JSON.parse(request)).then(answer)
 })
 `

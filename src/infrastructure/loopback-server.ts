@@ -14,7 +14,7 @@ export interface LoopbackServer {
 }
 
 export interface LoopbackServerOptions extends Omit<CallbackRules, 'port'> {
-  /** In order of preference. */
+  /** In order of preference; 0 is any that is free. */
   ports: readonly number[]
   /** How long a connection may take to send its request. */
   headersTimeoutMs?: number
@@ -29,12 +29,13 @@ export interface LoopbackServerOptions extends Omit<CallbackRules, 'port'> {
  */
 export async function openLoopbackServer(options: LoopbackServerOptions): Promise<LoopbackServer> {
   const refusals: Refusal[] = []
-  for (const port of options.ports) {
+  for (const wanted of options.ports) {
     const connections: Connections = new Map()
-    const listeners = ADDRESSES.map((host) => ({ host, server: createListener(port, connections, options) }))
-    const cause = await listenOnAll(listeners, port)
-    if (cause === undefined) return { port, close: createClose(listeners, connections) }
-    refusals.push({ port, cause })
+    const place = { port: wanted }
+    const listeners = ADDRESSES.map((host) => ({ host, server: createListener(place, connections, options) }))
+    const cause = await listenOnAll(listeners, place)
+    if (cause === undefined) return { port: place.port, close: createClose(listeners, connections) }
+    refusals.push({ port: wanted, cause })
     await closeAll(listeners, connections)
   }
   throw noPort(refusals)
@@ -51,6 +52,11 @@ interface Listener {
   server: Server
 }
 
+/** The port, which is known only when it is open if any will do. */
+interface Place {
+  port: number
+}
+
 interface Refusal {
   port: number
   cause: Error
@@ -60,11 +66,14 @@ interface Refusal {
 type Connections = Map<Duplex, 'waiting' | 'answering'>
 
 /** Nothing once all addresses of this machine are ours, otherwise the error that stands in the way. */
-async function listenOnAll(listeners: readonly Listener[], port: number): Promise<Error | undefined> {
+async function listenOnAll(listeners: readonly Listener[], place: Place): Promise<Error | undefined> {
   const missing: Error[] = []
   // One after the other: two programs that each hold one family of a port would both have to leave it.
   for (const { server, host } of listeners) {
-    const error = await listen(server, port, host)
+    const error = await listen(server, place.port, host)
+    const address = server.address()
+    // Which one it is that was free, the other family has to have as well.
+    if (error === undefined && typeof address === 'object' && address !== null) place.port = address.port
     if (error === undefined) continue
     if (!isErrno(error, 'EADDRNOTAVAIL', 'EAFNOSUPPORT')) return error
     missing.push(error)
@@ -79,7 +88,7 @@ function listen(server: Server, port: number, host: string): Promise<Error | und
   })
 }
 
-function createListener(port: number, connections: Connections, options: LoopbackServerOptions): Server {
+function createListener(place: Place, connections: Connections, options: LoopbackServerOptions): Server {
   const { path, answer, headersTimeoutMs = 5_000 } = options
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -99,7 +108,7 @@ function createListener(port: number, connections: Connections, options: Loopbac
     // and a code would be spent for nobody.
     if (connections.get(request.socket) !== 'waiting') return
     connections.set(request.socket, 'answering')
-    void respond(request, response, { port, path, answer })
+    void respond(request, response, { port: place.port, path, answer })
   }
   server.on('request', onRequest)
   // Without these two, node answers such requests by itself.
@@ -151,7 +160,7 @@ async function closeAll(listeners: readonly Listener[], connections: Connections
 }
 
 function noPort(refusals: readonly Refusal[]): CodexError {
-  const ports = refusals.map(({ port, cause }) => `${port} (${inWords(cause)})`).join(', ')
+  const ports = refusals.map(({ port, cause }) => `${port === 0 ? 'any' : port} (${inWords(cause)})`).join(', ')
   const isReserved = refusals.some(({ cause }) => isErrno(cause, 'EACCES'))
   return new CodexError('CALLBACK_PORT_IN_USE', `No port is free to receive the browser's answer: ${ports}.`, {
     hint: isReserved ? `${FREE_A_PORT} ${RELEASE_A_RANGE}` : FREE_A_PORT,

@@ -19,7 +19,7 @@ export type ListModels = (signal?: AbortSignal) => Promise<AccountModels>
 
 export interface AccountModelsDeps {
   config: Pick<Config, 'model'>
-  credentials: Credentials
+  credentials: Pick<Credentials, 'current'>
   catalogue: ModelCatalogue
 }
 

@@ -2,14 +2,15 @@ import type { CodexError } from '../errors.ts'
 import { isCodexError } from '../errors.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { StoredTokens, TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
-import { STORED_KEY } from './credential-name.ts'
+import { ACCOUNT, STORED_KEY } from './credential-name.ts'
 import type { Credentials, CredentialView } from './credentials.ts'
 import { duration } from './duration.ts'
 import { type IdClaims, maskEmail, readIdClaims } from './id-claims.ts'
+import { CODEX_LOGIN, type LoginRoute, type RouteName } from './login-route.ts'
 import { openRecord } from './open-record.ts'
 import type { SignIn } from './sign-in.ts'
 import type { LoginView } from './sign-in-view.ts'
-import { isRenewable, REFRESH_MARGIN_MS, remainingMs } from './token-manager.ts'
+import { isRenewable, remainingMs } from './token-manager.ts'
 
 /** How things stand, from what lies on this machine alone. */
 export interface AccountStatus {
@@ -21,6 +22,8 @@ export interface AccountStatus {
   /** Where the credential comes from and what a question costs, as in `CredentialName`. */
   source: string | undefined
   cost: string | undefined
+  /** Whether anything is stored, even if it cannot be opened. */
+  isStored?: boolean
   /** When what is stored was first stored and last renewed, in milliseconds. */
   createdAt: number | undefined
   refreshedAt: number | undefined
@@ -34,6 +37,16 @@ export interface AccountStatus {
   storageForm: StoredTokens['form']
   storageProblem: string | undefined
   message: string
+  /** The login that all of this is about; absent when none is stored. */
+  route?: RouteName | undefined
+  /** All logins that are stored, this one among them. */
+  logins?: readonly LoginStatus[]
+}
+
+export interface LoginStatus extends AccountStatus {
+  route: RouteName
+  /** Whether questions are asked with it. */
+  answers: boolean
 }
 
 /** Gives the status; it asks nobody but the store of credentials and never rejects. */
@@ -45,15 +58,19 @@ export interface StatusDeps {
   credentials: Credentials
   configProblem: CodexError | undefined
   clock: Pick<Clock, 'now'>
+  /** The Codex login unless told. */
+  route?: LoginRoute
 }
 
-export function createStatusReader({ storage, signIn, credentials, configProblem, clock }: StatusDeps): ReadStatus {
+export function createStatusReader(deps: StatusDeps): ReadStatus {
+  const { storage, signIn, credentials, configProblem, clock, route = CODEX_LOGIN } = deps
+
   return async () => {
-    const { isReadable, record, form, problem } = await readStored(storage)
+    const { isReadable, isStored, record, form, problem } = await readStored(storage)
     // Nobody knows who is signed in then: no question is asked with anything else.
     const view = isReadable ? credentials.view(record) : undefined
     const login = signIn.view()
-    const standing = view?.kind === 'chatgpt' && record !== undefined ? ofLogin(record) : ofOthers(view)
+    const standing = view?.source === ACCOUNT && record !== undefined ? ofLogin(record, view) : ofOthers(view)
     const message = sentences([
       configProblem === undefined ? undefined : inWords(configProblem),
       problem,
@@ -68,6 +85,7 @@ export function createStatusReader({ storage, signIn, credentials, configProblem
       method: view?.kind ?? 'none',
       source: view?.source,
       cost: view?.cost,
+      isStored,
       createdAt: record?.savedAt,
       refreshedAt: record?.refreshedAt,
       hasRefreshToken: record?.refreshToken !== undefined,
@@ -79,11 +97,13 @@ export function createStatusReader({ storage, signIn, credentials, configProblem
     }
   }
 
-  function ofLogin(record: TokenRecord): Standing {
+  function ofLogin(record: TokenRecord, { problem }: CredentialView): Standing {
     const leftMs = Math.max(0, remainingMs(record, clock.now()))
-    const status = statusOf(record, leftMs)
-    const authenticated = leftMs > 0 || isRenewable(record)
-    return { status, authenticated, expiresInMs: leftMs, message: accountSentence(record, status, leftMs) }
+    const status = statusOf(record, leftMs, route.refreshMarginMs)
+    const works = leftMs > 0 || isRenewable(record)
+    const rest = problem === undefined ? (works ? route.remarks(record) : []) : [inWords(problem)]
+    const message = sentences([accountSentence(record, status, leftMs, route), ...rest])
+    return { status, authenticated: works && problem === undefined, expiresInMs: leftMs, message }
   }
 
   function ofOthers(view: CredentialView | undefined): Standing {
@@ -114,15 +134,17 @@ async function readStored(storage: TokenStorage): Promise<Stored> {
   try {
     const { record, unopened, form, warnings } = await openRecord(storage)
     const problem = warnings.length === 0 ? undefined : warnings.join(' ')
-    return { isReadable: unopened === undefined, record, form, problem }
+    const isStored = record !== undefined || unopened !== undefined
+    return { isReadable: unopened === undefined, isStored, record, form, problem }
   } catch (error) {
     const problem = isCodexError(error) ? inWords(error) : 'It cannot be read.'
-    return { isReadable: false, record: undefined, form: undefined, problem }
+    return { isReadable: false, isStored: false, record: undefined, form: undefined, problem }
   }
 }
 
 interface Stored extends Pick<StoredTokens, 'form'> {
   isReadable: boolean
+  isStored: boolean
   record: TokenRecord | undefined
   problem: string | undefined
 }
@@ -142,16 +164,21 @@ function locate(storage: TokenStorage): string {
   }
 }
 
-function statusOf(record: TokenRecord, leftMs: number): AccountStatus['status'] {
+function statusOf(record: TokenRecord, leftMs: number, marginMs: number): AccountStatus['status'] {
   if (leftMs === 0) return 'expired'
-  return leftMs < REFRESH_MARGIN_MS || record.refreshFailed !== undefined ? 'needs_refresh' : 'authenticated'
+  return leftMs < marginMs || record.refreshFailed !== undefined ? 'needs_refresh' : 'authenticated'
 }
 
-function accountSentence(record: TokenRecord, status: AccountStatus['status'], leftMs: number): string {
+function accountSentence(
+  record: TokenRecord,
+  status: AccountStatus['status'],
+  leftMs: number,
+  { call }: Pick<LoginRoute, 'call'>,
+): string {
   const who = whose(record)
   if (!isRenewable(record)) {
     const until = leftMs > 0 ? `The sign-in ${who} works for another ${duration(leftMs)} and` : `The sign-in ${who}`
-    return `${until} can no longer be renewed. Sign in again with codex_login.`
+    return `${until} can no longer be renewed. Sign in again with ${call}.`
   }
   if (status === 'expired') {
     return `Signed in ${who}; the access token has expired and is renewed with the next question.`

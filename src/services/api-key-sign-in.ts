@@ -25,13 +25,17 @@ export interface ApiKeySignInDeps {
   oauth: Pick<OAuthFlow, 'revoke'>
   http: HttpClient
   now: () => number
+  /** Told when a key is stored. */
+  onStored?: () => Promise<void>
 }
 
 const TIMEOUT_MS = 20_000
 const BODY_LIMIT_MS = 10_000
 const MAX_LIST_BYTES = 4_194_304
 
-export function createApiKeySignIn({ storage, credentials, oauth, http, now }: ApiKeySignInDeps): ApiKeySignIn {
+export function createApiKeySignIn(deps: ApiKeySignInDeps): ApiKeySignIn {
+  const { storage, credentials, oauth, http, now, onStored } = deps
+
   return async (pasted, signal) => {
     const key = readApiKey(pasted)
     const models = await tryKey(key, signal).catch((error: unknown) => {
@@ -68,6 +72,7 @@ export function createApiKeySignIn({ storage, credentials, oauth, http, now }: A
       previous = current
       return record
     })
+    await onStored?.()
     await forgetLogin(oauth, previous)
   }
 }

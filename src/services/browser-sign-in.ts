@@ -1,11 +1,8 @@
-import type { Config } from '../config.ts'
 import { CodexError } from '../errors.ts'
 import type { BrowserOutcome } from '../infrastructure/browser.ts'
 import type { CallbackReply } from '../infrastructure/callback-request.ts'
 import type { Log } from '../infrastructure/log.ts'
-import { createPkce, createState } from '../infrastructure/pkce.ts'
-import { judgeCallback } from './callback-judge.ts'
-import type { OAuthFlow } from './oauth-flow.ts'
+import type { Authorization, Authorize } from './authorization.ts'
 import { alreadyUsed, notThisSignIn, queryOfPasted } from './pasted-address.ts'
 import { quoteRemote } from './remote-text.ts'
 import { failurePage, strangerPage, successPage } from './sign-in-pages.ts'
@@ -33,15 +30,26 @@ export interface BrowserSignIn {
 }
 
 export interface BrowserSignInDeps {
-  config: Pick<Config, 'ports' | 'redirectHost' | 'issuer'>
-  oauth: OAuthFlow
+  redirect: Redirect
+  authorize: Authorize
   openBrowser: (url: string) => Promise<BrowserOutcome>
-  randomBytes: (size: number) => Buffer
   log: Log
+}
+
+/** Where the service may send the browser back to (RFC 8252, section 7.3). */
+export interface Redirect {
+  /** As it stands in the address. */
+  host: 'localhost' | '127.0.0.1'
+  /** To listen on, in order of preference; 0 is any. */
+  ports: readonly number[]
+  /** For an address that is only pasted: nobody listens there. */
+  portToPaste: number
 }
 
 export interface BrowserSignInOptions {
   listens: boolean
+  /** As for `Authorize`. */
+  anew: boolean
   /** Told why this way has brought a code that cannot be redeemed. */
   onLost: (error: CodexError) => void
 }
@@ -50,33 +58,30 @@ const CALLBACK_PATH = '/auth/callback'
 
 /**
  * Listens, and lets the answer end the session. The listener closes with the session. Without one the redirect goes to
- * the first port all the same, as the service knows no others: who listens there gets a code that is worth nothing
- * without our verifier (RFC 7636), and the user pastes the address.
+ * a port the service knows all the same: who listens there gets a code that is worth nothing without our verifier
+ * (RFC 7636), and the user pastes the address.
  *
- * @throws CodexError CALLBACK_PORT_IN_USE
+ * @throws CodexError CALLBACK_PORT_IN_USE; as `Authorize`
  */
 export async function openBrowserSignIn(
   session: SignInSession,
   deps: BrowserSignInDeps,
-  { listens, onLost }: BrowserSignInOptions,
+  { listens, anew, onLost }: BrowserSignInOptions,
 ): Promise<BrowserSignIn> {
-  const { config, oauth, openBrowser, randomBytes, log } = deps
+  const { redirect, authorize, openBrowser, log } = deps
   const { openLoopbackServer } = await import('../infrastructure/loopback-server.ts')
-  const { verifier, challenge } = createPkce(randomBytes)
-  const state = createState(randomBytes)
-  let redirectUri = ''
   let used = false
 
   /** What came of an answer, whichever way it came; nothing for one that is none. */
   async function receive(query: string): Promise<Received | undefined> {
-    const verdict = used ? { kind: 'ignore' as const } : judgeCallback(query, { state, issuer: config.issuer })
+    const verdict = used ? { kind: 'ignore' as const } : authorization.judge(query)
     log.event('callback', { verdict: verdict.kind })
     if (verdict.kind === 'ignore') return undefined
     used = true
     if (verdict.kind === 'code') {
-      return { error: await session.redeem({ code: verdict.code, redirectUri, verifier }, onLost) }
+      return { error: await session.redeem(() => authorization.redeem(verdict), onLost) }
     }
-    const error = signInDenied(verdict.error, verdict.description)
+    const error = verdict.kind === 'unusable' ? verdict.error : signInDenied(verdict.error, verdict.description)
     session.fail(error)
     return { error }
   }
@@ -98,17 +103,28 @@ export async function openBrowserSignIn(
   }
 
   const server = listens
-    ? await openLoopbackServer({ ports: config.ports, path: CALLBACK_PATH, answer })
+    ? await openLoopbackServer({ ports: redirect.ports, path: CALLBACK_PATH, answer })
     : { port: undefined, close: async () => {} }
   session.ended.addEventListener('abort', () => void server.close())
-  redirectUri = `http://${config.redirectHost}:${server.port ?? config.ports[0]}${CALLBACK_PATH}`
-  const url = oauth.authorizeUrl({ redirectUri, challenge, state })
+  const redirectUri = `http://${redirect.host}:${server.port ?? redirect.portToPaste}${CALLBACK_PATH}`
+  const authorization = await begin()
+  const { url } = authorization
   let browser: Promise<BrowserOutcome> | undefined
   const show = () => {
     browser ??= openBrowser(url)
     return browser
   }
   const check = (address: string) => void queryOfPasted(address, redirectUri)
+
+  async function begin(): Promise<Authorization> {
+    try {
+      return authorize(redirectUri, anew)
+    } catch (error) {
+      await server.close()
+      throw error
+    }
+  }
+
   return { url, port: server.port, show, paste, check, close: () => server.close() }
 }
 

@@ -1,3 +1,4 @@
+import type { CodexError } from '../errors.ts'
 import { isSameSecret } from '../infrastructure/pkce.ts'
 
 /** What a request to the callback address means for the sign-in that waits for it. */
@@ -6,7 +7,9 @@ export type Verdict =
   | { kind: 'ignore' }
   /** The service says no (RFC 6749, section 4.1.2.1). */
   | { kind: 'denied'; error: string; description: string | undefined }
-  | { kind: 'code'; code: string }
+  | { kind: 'code'; code: string; clientId?: string | undefined }
+  /** The answer to this sign-in, and of no use. */
+  | { kind: 'unusable'; error: CodexError }
 
 /**
  * Judges the raw query of a callback. `state` comes first: until it matches, nothing else in the request is

@@ -5,9 +5,9 @@ import type { Clock } from '../infrastructure/clock.ts'
 import { type HttpClient, readText } from '../infrastructure/http-client.ts'
 import type { Log } from '../infrastructure/log.ts'
 import { readEvents } from '../infrastructure/sse.ts'
+import type { AskingRoute } from './asking-route.ts'
 import { type AnswerProgress, createAnswerReader, type Usage } from './codex-answer.ts'
-import { isQuota, refusalOf } from './codex-failure.ts'
-import { buildRequest, type CodexRequest, chooseEffort, type Question } from './codex-request.ts'
+import { type CodexRequest, chooseEffort, type Question } from './codex-request.ts'
 import type { Credential, Credentials } from './credentials.ts'
 import { defaultModel, type ModelCatalogue } from './model-catalogue.ts'
 import { notTheService } from './not-the-service.ts'
@@ -45,7 +45,7 @@ export interface CodexClient {
 
 export interface CodexClientDeps {
   config: Pick<Config, 'model' | 'effort' | 'idleTimeoutMs'>
-  credentials: Credentials
+  credentials: Pick<Credentials, 'current'>
   catalogue: ModelCatalogue
   http: HttpClient
   clock: Clock
@@ -89,11 +89,11 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
     build: (without: ReadonlySet<OptionalField>) => CodexRequest,
     signal: AbortSignal | undefined,
   ): Promise<{ request: CodexRequest; reply: Reply }> {
-    const isKey = credential.kind === 'api_key'
+    const { adapts } = credential.asking
     while (true) {
-      const request = build((isKey && refused.get(modelId)) || NOTHING)
+      const request = build((adapts && refused.get(modelId)) || NOTHING)
       const reply = await ask(credential, request, signal)
-      const field = isKey && reply.status === 400 ? unsupportedField(reply.json) : undefined
+      const field = adapts && reply.status === 400 ? unsupportedField(reply.json) : undefined
       if (field === undefined || request.body[field] === undefined) return { request, reply }
       log.event('query_without', { field })
       refused.set(modelId, new Set([...(refused.get(modelId) ?? []), field]))
@@ -118,7 +118,7 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
         if (isCodexError(error, 'NETWORK') && error.retryable && retries < MAX_RETRIES) return undefined
         throw error
       })
-      const delayMs = sent === undefined ? backoffMs : retryDelayMs(sent, retries, backoffMs)
+      const delayMs = sent === undefined ? backoffMs : retryDelayMs(sent, credential, retries, backoffMs)
       if (sent !== undefined && delayMs === undefined) return sent
       log.event('query_retry', { retry: retries + 1 })
       await clock.sleep(delayMs ?? backoffMs, signal).catch(() => {
@@ -150,15 +150,20 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
   }
 
   /** How long to wait before the next try; nothing when this is the answer to read. */
-  function retryDelayMs({ status, headers, json }: Reply, retries: number, backoffMs: number): number | undefined {
+  function retryDelayMs(
+    { status, headers, json }: Reply,
+    { asking }: Credential,
+    retries: number,
+    backoffMs: number,
+  ): number | undefined {
     if (retries >= MAX_RETRIES) return undefined
     const asked = retryAfterMs(headers, clock.now())
     if (asked !== undefined && asked > MAX_RETRY_AFTER_MS) return undefined
-    if (status === 429) return isQuota(json) ? undefined : asked
+    if (status === 429) return asking.isFinal(json) ? undefined : asked
     return status >= 500 ? (asked ?? backoffMs) : undefined
   }
 
-  async function readAnswer({ body }: Reply, { signal, onProgress, onText }: QueryOptions) {
+  async function readAnswer({ body }: Reply, _asking: AskingRoute, { signal, onProgress, onText }: QueryOptions) {
     const reader = createAnswerReader(onText)
     const limits = {
       idleTimeoutMs: config.idleTimeoutMs,
@@ -180,14 +185,14 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
       const modelId = question.model ?? defaultModel(models, config.model)
       const model = models.models.find(({ id }) => id === modelId)
       const effort = chooseEffort(question.effort, config.effort, model)
-      const acceptsTemperature = credential.kind === 'api_key'
+      const { asking } = credential
       session ??= newId()
       const ids = { sessionId: session, threadId: newId() }
-      const facts = { question, modelId, model, effort, acceptsTemperature, ...ids }
-      const build = (without: ReadonlySet<OptionalField>) => buildRequest({ ...facts, without })
+      const facts = { question, modelId, model, effort, ...ids }
+      const build = (without: ReadonlySet<OptionalField>) => asking.buildRequest({ ...facts, without })
       const { request, reply } = await negotiate(credential, modelId, build, signal)
-      if (reply.status !== 200) throw refusalOf({ ...reply, modelId, credential, nowMs: clock.now() })
-      const answer = await readAnswer(reply, options)
+      if (reply.status !== 200) throw asking.refusalOf({ ...reply, modelId, credential, nowMs: clock.now() })
+      const answer = await readAnswer(reply, asking, options)
       const answeredBy = reply.headers.get('openai-model') ?? answer.model ?? modelId
       const notes = [...request.notes, ...rerouted(modelId, answeredBy), ...answer.notes]
       return {

@@ -1,6 +1,9 @@
+import { API_ASKING, type AskingRoute, CODEX_ASKING } from './asking-route.ts'
+import { PLAN_ASKING } from './plan-asking.ts'
+
 /** What a credential is called and what it costs, without the credential: for the footer, the status, the list of models. */
 export interface CredentialName {
-  kind: 'chatgpt' | 'api_key' | 'access_token'
+  kind: 'chatgpt' | 'chatgpt_plan' | 'api_key' | 'access_token'
   /** `account`, `stored_api_key`, or the variable it came from. */
   source: string
   /** What it is, to stand behind an article. */
@@ -9,6 +12,8 @@ export interface CredentialName {
   cost: string
   /** All of that in one phrase. */
   label: string
+  /** How one asks with it. */
+  asking: AskingRoute
 }
 
 /** What stands in `source` for what is stored; everything else is the name of a variable. */
@@ -19,19 +24,25 @@ const PER_TOKEN = 'billed per token'
 
 export function accountName(plan: string | undefined): CredentialName {
   const cost = planWords(plan)
-  return { kind: 'chatgpt', source: ACCOUNT, what: 'sign-in', cost, label: cost }
+  return { kind: 'chatgpt', source: ACCOUNT, what: 'sign-in', cost, label: cost, asking: CODEX_ASKING }
+}
+
+/** Which plan it is, tokens for plan usage do not say. */
+export function planName(): CredentialName {
+  const cost = 'ChatGPT plan usage'
+  return { kind: 'chatgpt_plan', source: ACCOUNT, what: 'sign-in', cost, label: cost, asking: PLAN_ASKING }
 }
 
 /** `source` is `STORED_KEY` or a variable. */
 export function apiKeyName(source: string): CredentialName {
   const what = source === STORED_KEY ? 'stored API key' : `API key from ${source}`
-  return { kind: 'api_key', source, what, cost: PER_TOKEN, label: `${what}, ${PER_TOKEN}` }
+  return { kind: 'api_key', source, what, cost: PER_TOKEN, label: `${what}, ${PER_TOKEN}`, asking: API_ASKING }
 }
 
 export function accessTokenName(source: string, plan: string | undefined): CredentialName {
   const what = `access token from ${source}`
   const cost = planWords(plan)
-  return { kind: 'access_token', source, what, cost, label: `${what}, ${cost}` }
+  return { kind: 'access_token', source, what, cost, label: `${what}, ${cost}`, asking: CODEX_ASKING }
 }
 
 function planWords(plan: string | undefined): string {

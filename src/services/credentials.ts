@@ -2,10 +2,11 @@ import type { Config } from '../config.ts'
 import { CodexError } from '../errors.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { isApiKeyRecord } from './api-key.ts'
-import { accountName, type CredentialName } from './credential-name.ts'
-import { accountOf, type IdClaims, readIdClaims } from './id-claims.ts'
+import type { CredentialName } from './credential-name.ts'
+import { type IdClaims, readIdClaims } from './id-claims.ts'
+import { CODEX_LOGIN, codexHeaders, type LoginRoute } from './login-route.ts'
 import { openRecord } from './open-record.ts'
-import { environmentCredential, keyCredential, type OutsideCredential } from './outside-credential.ts'
+import { keyCredential, type OutsideCredential } from './outside-credential.ts'
 import { cannotOpen } from './sign-in-again.ts'
 import type { TokenManager } from './token-manager.ts'
 
@@ -40,8 +41,8 @@ export interface Credentials {
    * environment, else the access token of the environment. A login that is over is an error, never a reason to spend
    * money on a key.
    *
-   * @throws CodexError NOT_AUTHENTICATED none of them is there, or it has expired; STORAGE_SEALED; otherwise as
-   *   `TokenManager.getTokens`; CONFIG_INVALID
+   * @throws CodexError NOT_AUTHENTICATED none of them is there, or it has expired; PLAN_REQUIRED; STORAGE_SEALED;
+   *   otherwise as `TokenManager.getTokens`; CONFIG_INVALID
    */
   current(signal?: AbortSignal): Promise<Credential>
   /** The credential that applies while this is stored, without asking anybody; nothing where there is none. */
@@ -51,15 +52,18 @@ export interface Credentials {
 }
 
 export interface CredentialsDeps {
-  config: Pick<Config, 'baseUrl' | 'api' | 'accessToken' | 'originator' | 'clientVersion'>
+  config: Pick<Config, 'baseUrl' | 'planBaseUrl' | 'api' | 'accessToken' | 'originator' | 'clientVersion'>
   storage: Pick<TokenStorage, 'read' | 'unlock'>
   tokens: TokenManager
   userAgent: string
   now: () => number
+  /** The Codex login unless told. */
+  route?: LoginRoute
 }
 
-export function createCredentials({ config, storage, tokens, userAgent, now }: CredentialsDeps): Credentials {
-  const identity = { originator: config.originator, 'user-agent': userAgent, version: config.clientVersion }
+export function createCredentials(deps: CredentialsDeps): Credentials {
+  const { config, storage, tokens, userAgent, now, route = CODEX_LOGIN } = deps
+  const identity = { originator: config.originator, userAgent, clientVersion: config.clientVersion }
 
   /**
    * A record that cannot be opened is somebody's login: nothing else is used in its place.
@@ -75,34 +79,39 @@ export function createCredentials({ config, storage, tokens, userAgent, now }: C
   /** What answers while this is stored, but for an account. */
   function outside(record: TokenRecord | undefined): OutsideCredential | undefined {
     return record === undefined
-      ? environmentCredential(config, now())
+      ? route.outside(config, now())
       : keyCredential(record.accessToken, record.baseUrl, config)
   }
 
+  /** @throws CodexError PLAN_REQUIRED */
   function ofAccount(record: TokenRecord): Credential {
-    const claims = readIdClaims(record)
+    const lack = route.lack(record)
+    if (lack !== undefined) throw lack
     return {
-      ...accountName(claims.plan),
-      ...chatGpt(record.accessToken, claims, accountOf(record)),
+      ...route.credentialName(record),
+      baseUrl: route.baseUrl(config),
+      headers: { ...route.headers(record, identity), ...bearer(record.accessToken) },
+      accountId: route.modelOwner(record),
+      plan: readIdClaims(record).plan,
       renew: async (signal) => ofAccount(await tokens.replaceRejected(record, signal)),
     }
   }
 
   function ofOutside({ name, secret, claims, problem }: OutsideCredential): Credential {
     if (problem !== undefined) throw problem
-    const sent = claims === undefined ? api(secret) : chatGpt(secret, claims, claims.accountId)
+    const sent = claims === undefined ? api(secret) : chatGpt(secret, claims)
     return { ...name, ...sent, renew: undefined }
   }
 
-  function chatGpt(token: string, { plan, fedramp }: IdClaims, accountId: string | undefined) {
-    const account = accountId === undefined ? {} : { 'chatgpt-account-id': accountId }
-    const cloud = fedramp ? { 'x-openai-fedramp': 'true' } : {}
-    const headers = { ...identity, ...bearer(token), ...account, ...cloud }
+  function chatGpt(token: string, claims: IdClaims) {
+    const { accountId, plan } = claims
+    const headers = { ...codexHeaders(identity, claims, accountId), ...bearer(token) }
     return { baseUrl: config.baseUrl, headers, accountId, plan }
   }
 
   function api(key: string) {
-    const headers = { ...identity, ...bearer(key) }
+    const { originator, clientVersion: version } = identity
+    const headers = { originator, 'user-agent': userAgent, version, ...bearer(key) }
     return { baseUrl: config.api.baseUrl, headers, accountId: undefined, plan: undefined }
   }
 
@@ -118,7 +127,7 @@ export function createCredentials({ config, storage, tokens, userAgent, now }: C
     view(record) {
       if (isAccount(record)) {
         const account = readIdClaims(record)
-        return { ...accountName(account.plan), account, expiresAt: undefined, problem: undefined }
+        return { ...route.credentialName(record), account, expiresAt: undefined, problem: route.lack(record) }
       }
       const found = outside(record)
       if (found === undefined) return undefined

@@ -1,5 +1,6 @@
 import { CodexError, isCodexError } from '../errors.ts'
 import type { DeviceFlow } from './device-flow.ts'
+import type { OAuthFlow } from './oauth-flow.ts'
 import type { SignInSession } from './sign-in-session.ts'
 
 /** The way through any other device: an address and a code to type in there (RFC 8628). */
@@ -12,6 +13,7 @@ export interface DeviceSignIn {
 
 export interface DeviceSignInDeps {
   device: DeviceFlow
+  oauth: OAuthFlow
   /** Told why this way has ended without a login, unless the session has ended before. */
   onLost: (error: CodexError) => void
 }
@@ -23,11 +25,11 @@ export interface DeviceSignInDeps {
  */
 export async function openDeviceSignIn(
   session: SignInSession,
-  { device, onLost }: DeviceSignInDeps,
+  { device, oauth, onLost }: DeviceSignInDeps,
 ): Promise<DeviceSignIn> {
   const code = await device.begin(session.ended)
   void device.wait(code, session.ended).then(
-    (proof) => session.redeem(proof, onLost),
+    (proof) => session.redeem(() => oauth.exchangeCode(proof), onLost),
     (error: unknown) => {
       if (!session.ended.aborted) onLost(isCodexError(error) ? error : lost(error))
     },

@@ -7,8 +7,9 @@ import type { Credential, Credentials } from './credentials.ts'
 import { type DoctorCheck, type Guard, ok, problem, skipped, warning } from './doctor-check.ts'
 import { duration } from './duration.ts'
 import { maskEmail, readIdClaims } from './id-claims.ts'
+import { CODEX_LOGIN } from './login-route.ts'
 import type { ModelCatalogue } from './model-catalogue.ts'
-import { isRenewable, REFRESH_MARGIN_MS, remainingMs } from './token-manager.ts'
+import { isRenewable, remainingMs } from './token-manager.ts'
 import type { TokenRefresher } from './token-refresh.ts'
 
 export interface AccountDeps {
@@ -51,7 +52,7 @@ async function checkToken({ storage, refresher, clock }: AccountDeps): Promise<D
     const finding = `${state} It can no longer be renewed.`
     return leftMs > 0 ? warning('sign-in', finding, SIGN_IN) : problem('sign-in', finding, SIGN_IN)
   }
-  if (leftMs >= REFRESH_MARGIN_MS) return ok('sign-in', `${state} It is renewed by itself.`)
+  if (leftMs >= CODEX_LOGIN.refreshMarginMs) return ok('sign-in', `${state} It is renewed by itself.`)
   try {
     const renewed = await refresher.renew(record, 'proactive_expiry')
     return ok('sign-in', `A renewal was due and went well. ${stateOf(renewed, clock.now())}`)

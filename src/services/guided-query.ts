@@ -2,9 +2,11 @@ import { CodexError, isCodexError } from '../errors.ts'
 import type { ReadStatus } from './account-status.ts'
 import type { CodexClient, QueryOptions, QueryResult } from './codex-client.ts'
 import type { Question } from './codex-request.ts'
-import type { SignIn } from './sign-in.ts'
+import { ACCOUNT } from './credential-name.ts'
+import type { RouteName } from './login-route.ts'
 import type { PendingLogin } from './sign-in-view.ts'
 import type { OfferAddress } from './sign-in-wait.ts'
+import type { SignIns } from './sign-ins.ts'
 
 export interface GuidedQueryOptions extends QueryOptions {
   /** Shows the user an address; without it nobody is asked to sign in. */
@@ -23,15 +25,19 @@ export type GuidedQuery = (question: Question, options: GuidedQueryOptions) => P
 
 export interface GuidedQueryDeps {
   client: CodexClient
-  signIn: SignIn
+  signIn: Pick<SignIns, 'login'>
   readStatus: ReadStatus
 }
 
 export function createGuidedQuery({ client, signIn, readStatus }: GuidedQueryDeps): GuidedQuery {
-  /** A key or token that is refused, or a login that cannot be opened, wants mending and not another login. */
-  async function isSignedOut(): Promise<boolean> {
-    const { method, authenticated, storageProblem } = await readStatus()
-    return (method === 'none' && storageProblem === undefined) || (method === 'chatgpt' && !authenticated)
+  /**
+   * Whether another login would help, and which: a key or token that is refused, or a login that cannot be opened,
+   * wants mending. Whoever has a login is asked to sign in to that one, because another is paid in another way.
+   */
+  async function signedOut(): Promise<{ route: RouteName | undefined } | undefined> {
+    const { source, authenticated, storageProblem, route } = await readStatus()
+    const isNobody = source === undefined && storageProblem === undefined
+    return isNobody || (source === ACCOUNT && !authenticated) ? { route } : undefined
   }
 
   return async (question, options) => {
@@ -39,8 +45,9 @@ export function createGuidedQuery({ client, signIn, readStatus }: GuidedQueryDep
     try {
       return await client.query(question, options)
     } catch (error) {
-      if (offer === undefined || !isCodexError(error, 'NOT_AUTHENTICATED') || !(await isSignedOut())) throw error
-      const outcome = await signIn.login({ force: false, offer, offersAgain: true, signal, onProgress })
+      const out = isCodexError(error, 'NOT_AUTHENTICATED') && offer !== undefined ? await signedOut() : undefined
+      if (out === undefined || !isCodexError(error)) throw error
+      const outcome = await signIn.login({ ...out, force: false, offer, offersAgain: true, signal, onProgress })
       if (outcome.status === 'pending') throw notYet(error, outcome)
       // Nothing has changed since the service refused this login.
       if (!outcome.fresh) throw error

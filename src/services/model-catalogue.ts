@@ -7,6 +7,7 @@ import { type HttpClient, readText } from '../infrastructure/http-client.ts'
 import type { JsonFile } from '../infrastructure/json-file.ts'
 import type { Log } from '../infrastructure/log.ts'
 import { BUILTIN_MODELS, type Model } from './builtin-models.ts'
+import { ACCOUNT } from './credential-name.ts'
 import type { Credential } from './credentials.ts'
 import { isModelList, readModelList } from './model-list.ts'
 import { fieldOf, numberField, parseJson, textField } from './remote-text.ts'
@@ -85,7 +86,7 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
   async function fetchSnapshot(credential: Credential, identity: string, old: Snapshot | undefined): Promise<Snapshot> {
     const answer = await http.send({
       method: 'GET',
-      url: `${credential.baseUrl}/models${queryOf(credential)}`,
+      url: `${credential.baseUrl}/models${credential.asking.modelsQuery(config.clientVersion)}`,
       headers: {
         ...credential.headers,
         accept: 'application/json',
@@ -101,11 +102,6 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
       throw new CodexError('RESPONSE_INVALID', `The model list was not usable (${answer.status}).`)
     }
     return { identity, etag: answer.headers.get('etag') ?? undefined, fetchedAt: clock.now(), models }
-  }
-
-  /** The API of a key knows no compatibility level, and no query at all. */
-  function queryOf({ kind }: Credential): string {
-    return kind === 'api_key' ? '' : `?client_version=${encodeURIComponent(config.clientVersion)}`
   }
 
   /** One request at a time for the same list, whoever asks. A cancel of one caller does not end it for the others. */
@@ -153,8 +149,8 @@ export function defaultModel(catalogue: Catalogue, configured: string | undefine
 }
 
 /** An account keeps its list when its token is renewed; what cannot be renewed is its own owner. */
-function identityOf({ kind, baseUrl, accountId, headers }: Credential, clientVersion: string): string {
-  const owner = kind === 'chatgpt' ? (accountId ?? '') : (headers.authorization ?? '')
+function identityOf({ kind, source, baseUrl, accountId, headers }: Credential, clientVersion: string): string {
+  const owner = source === ACCOUNT ? (accountId ?? '') : (headers.authorization ?? '')
   const parts = [kind, baseUrl, owner, clientVersion]
   return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 20)
 }

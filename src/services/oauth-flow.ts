@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import { CodexError } from '../errors.ts'
+import { CodexError, isCodexError } from '../errors.ts'
 import type { HttpAnswer, HttpClient } from '../infrastructure/http-client.ts'
 import { readText } from '../infrastructure/http-client.ts'
 import { codexOAuth } from './codex-oauth.ts'
@@ -62,7 +62,7 @@ export function createOAuthFlow(deps: OAuthFlowDeps): OAuthFlow {
     const strange = notTheService(answer, 'the tokens of the sign-in service')
     if (strange !== undefined) throw strange
     if (answer.status === 200) {
-      const tokens = route.readTokens(json, now())
+      const tokens = route.readTokens(json, now(), 'refresh_token')
       if (tokens.accessToken === undefined) throw refreshRefused(200)
       const confirmed = await route.confirmRenewal(tokens, owner)
       return confirmed === undefined ? { kind: 'dead' } : { kind: 'renewed', tokens: confirmed }
@@ -82,8 +82,9 @@ export function createOAuthFlow(deps: OAuthFlowDeps): OAuthFlow {
       void answer.body?.cancel().catch(() => {})
       if (answer.status >= 500) return undefined
       return answer.status === 200 && notTheService(answer, 'a confirmation') === undefined
-    } catch {
-      return undefined
+    } catch (error) {
+      // Whoever has waited that long waits no longer.
+      return isCodexError(error, 'TIMEOUT') ? false : undefined
     }
   }
 
@@ -96,7 +97,7 @@ export function createOAuthFlow(deps: OAuthFlowDeps): OAuthFlow {
       const strange = notTheService(answer, 'the tokens of the sign-in service')
       if (strange !== undefined) throw strange
       if (answer.status !== 200) throw exchangeRefused(answer.status, json)
-      return route.readTokens(json, now())
+      return route.readTokens(json, now(), 'authorization_code')
     },
 
     async refresh(refreshToken, reason, owner = NOBODY) {

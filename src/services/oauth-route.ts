@@ -5,6 +5,9 @@ import type { TokenResponse } from './token-response.ts'
 /** Why a refresh is asked for, in the words the official client sends (facts: wire-protocol 4). */
 export type RefreshReason = 'proactive_expiry' | 'unauthorized_recovery'
 
+/** What is given for tokens (RFC 6749, sections 4.1.3 and 6). */
+export type Grant = 'authorization_code' | 'refresh_token'
+
 /** What an authorization request says besides what its route always says (RFC 6749, section 4.1.1). */
 export interface AuthorizeRequest {
   redirectUri: string
@@ -50,7 +53,7 @@ export interface OAuthRoute {
   /** What to wait for before a revocation without an answer, or with a 5xx, is asked for again: once for each. */
   pausesBeforeRevoking: readonly (() => Promise<void>)[]
   /** @throws CodexError TOKEN_REQUEST_FAILED */
-  readTokens(json: unknown, nowMs: number): TokenResponse
+  readTokens(json: unknown, nowMs: number, grant: Grant): TokenResponse
   /** Whether a refusal means that this refresh token is of no use any more. */
   isDead(status: number, json: unknown): boolean
   /** The error of a refused refresh that waiting does not help, if this is one. */

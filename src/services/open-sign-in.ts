@@ -2,8 +2,10 @@ import { CodexError, isCodexError } from '../errors.ts'
 import { type BrowserSignIn, type BrowserSignInDeps, openBrowserSignIn } from './browser-sign-in.ts'
 import type { DeviceFlow } from './device-flow.ts'
 import { type DeviceSignIn, openDeviceSignIn } from './device-sign-in.ts'
+import type { LoginRoute } from './login-route.ts'
+import type { OAuthFlow } from './oauth-flow.ts'
 import type { SignInLease } from './sign-in-lease.ts'
-import { because, type MethodChoice, type SignInMethod } from './sign-in-method.ts'
+import { because, type MethodChoice, type Rung, type SignInMethod } from './sign-in-method.ts'
 import { type SignInSession, signInCancelled } from './sign-in-session.ts'
 
 /** What the user is told of a way. */
@@ -39,9 +41,13 @@ export interface OpenSignIn {
   savedBefore: number | undefined
   /** Whether a call has said how it ended. */
   told: boolean
+  /** Whoever signs in may be somebody else than before. */
+  anew: boolean
 }
 
 export interface WayDeps extends BrowserSignInDeps {
+  route: Pick<LoginRoute, 'ladders'>
+  oauth: OAuthFlow
   device: DeviceFlow
   lease: SignInLease
 }
@@ -56,31 +62,25 @@ export interface WayDeps extends BrowserSignInDeps {
  */
 export async function openWay(signIn: OpenSignIn, choice: MethodChoice, deps: WayDeps): Promise<void> {
   const reasons: string[] = []
-  for (const rung of choice.isAsked ? [choice.method] : LADDERS[choice.method]) {
+  const ladder = deps.route.ladders[choice.method]
+  for (const rung of choice.isAsked ? ladder.slice(0, 1) : ladder) {
     try {
       signIn.shown = await open(signIn, rung, asRung(choice, rung, reasons), deps)
       return
     } catch (error) {
       if (!isObstacle(error) || rung === 'paste') throw error
-      if (choice.isAsked) throw withWayAround(error)
+      if (choice.isAsked) throw withWayAround(error, ladder)
       reasons.push(error.message.replace(/\.$/, ''))
-      signIn.closed.push(rung)
+      if (!signIn.closed.includes(rung)) signIn.closed.push(rung)
     }
   }
 }
 
 /** Nothing is tried that was not asked for, but it is named. */
-function withWayAround(error: CodexError): CodexError {
-  if (error.code !== 'CALLBACK_PORT_IN_USE') return error
+function withWayAround(error: CodexError, ladder: readonly Rung[]): CodexError {
+  if (error.code !== 'CALLBACK_PORT_IN_USE' || !ladder.includes('device')) return error
   const hint = `${error.hint ?? ''} Or use codex_login with method "device".`.trim()
   return new CodexError(error.code, error.message, { hint, cause: error })
-}
-
-type Rung = SignInMethod | 'paste'
-
-const LADDERS: Readonly<Record<SignInMethod, readonly Rung[]>> = {
-  browser: ['browser', 'device', 'paste'],
-  device: ['device', 'browser', 'paste'],
 }
 
 /** What another way leads around: a port nobody else can free, a switch in the account's settings. */
@@ -107,6 +107,7 @@ async function open(
     if (signIn.browser === undefined) {
       const way = await openBrowserSignIn(session, deps, {
         listens: rung === 'browser',
+        anew: signIn.anew,
         onLost: (error) => loseBrowser(signIn, error),
       })
       signIn.browser = { ...way, method: 'browser', reason, opensBrowser, opened: false }
@@ -117,7 +118,7 @@ async function open(
     throw session.error() ?? signInCancelled('The sign-in has ended.')
   }
   if (signIn.device === undefined) {
-    const way = await openDeviceSignIn(session, { device: deps.device, onLost: (error) => loseDevice(signIn, error) })
+    const way = await openDeviceSignIn(session, { ...deps, onLost: (error) => loseDevice(signIn, error) })
     signIn.device = { ...way, method: rung, reason, opened: false }
     session.prolong(way.expiresAt)
     deps.lease.prolong(session.expiresAt())

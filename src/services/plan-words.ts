@@ -25,7 +25,10 @@ export const PLAN_IN_USE =
   `codex-oauth itself charges nothing. ${MANAGE_USAGE}. To disconnect it, in ChatGPT: ${DISCONNECT}.`
 
 /** Somebody signed in and did not allow plan usage: the sign-in is kept. */
-export const PLAN_OFF = 'Signed in, plan usage off. To turn it on: codex_login with route "plan", and allow it there.'
+export const PLAN_OFF = {
+  message: 'Signed in, plan usage off.',
+  hint: 'To turn it on: codex_login with route "plan", and allow it there.',
+}
 
 /** A sign-out whose revocation failed, or got no answer. */
 export const REVOCATION_UNCONFIRMED =

@@ -1,9 +1,10 @@
 import { CodexError } from '../errors.ts'
 import type { Unopened } from '../infrastructure/vault.ts'
+import { CODEX_LOGIN, type LoginRoute } from './login-route.ts'
 
 /** Nobody is signed in, or not any more. The record, if there is one, stays for `codex_status`. */
-export function signInAgain(message: string): CodexError {
-  return new CodexError('NOT_AUTHENTICATED', message, { hint: 'Sign in with codex_login, then ask again.' })
+export function signInAgain(message: string, { call }: Pick<LoginRoute, 'call'> = CODEX_LOGIN): CodexError {
+  return new CodexError('NOT_AUTHENTICATED', message, { hint: `Sign in with ${call}, then ask again.` })
 }
 
 /** The stored sign-in cannot be opened here: that is not a sign-out. */

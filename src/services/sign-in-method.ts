@@ -2,6 +2,12 @@ import type { Place, Surroundings } from '../infrastructure/surroundings.ts'
 
 export type SignInMethod = 'browser' | 'device'
 
+/** What is tried when the way before it is closed; `paste` is the browser without a listener. */
+export type Rung = SignInMethod | 'paste'
+
+/** The way to begin with, and what comes after it. A login that has none for a method does not have that method. */
+export type Ladders = Readonly<Record<SignInMethod, readonly Rung[]>>
+
 /** A way to sign in, and a sentence for the user that says why this one. */
 export interface MethodChoice {
   method: SignInMethod
@@ -16,6 +22,8 @@ export interface MethodWish {
   method: SignInMethod | undefined
   opensBrowser: boolean
   surroundings: Surroundings
+  /** Whether this sign-in knows a code for other devices; it does unless told. */
+  hasDevice?: boolean
 }
 
 /**
@@ -23,11 +31,15 @@ export interface MethodWish {
  * machine, while a redirect to its loopback would not arrive. Who only switched the opening off sits at a desk and
  * opens the address by hand.
  */
-export function chooseMethod({ method, opensBrowser, surroundings }: MethodWish): MethodChoice {
+export function chooseMethod({ method, opensBrowser, surroundings, hasDevice = true }: MethodWish): MethodChoice {
   const { place, hasBrowser } = surroundings
   if (method !== undefined) {
     const reason = `${NAMES[method]}, as asked for.`
     return { method, reason, opensBrowser: opensBrowser && hasBrowser, isAsked: true }
+  }
+  if (!hasBrowser && !hasDevice) {
+    const why = `${WITHOUT_BROWSER[place]}, and this sign-in knows no code for other devices`
+    return { method: 'browser', reason: because('browser', why), opensBrowser: false, isAsked: false }
   }
   if (!hasBrowser) {
     return { method: 'device', reason: because('device', WITHOUT_BROWSER[place]), opensBrowser: false, isAsked: false }

@@ -4,7 +4,6 @@ import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.
 import { forgetLogin } from './forget-login.ts'
 import { type IdClaims, readIdClaims } from './id-claims.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
-import type { CodeProof } from './oauth-route.ts'
 import type { TokenResponse } from './token-response.ts'
 
 /** One attempt to sign in, whichever way its code comes: it ends once, and only success changes what is stored. */
@@ -24,10 +23,10 @@ export interface SignInSession {
   /** Aborted when the session has ended. */
   ended: AbortSignal
   /**
-   * Exchanges the code and stores the login. Resolves to why that failed; it never rejects. `onLost` is told instead of
+   * Has the code exchanged and stores the login. Resolves to why that failed; it never rejects. `onLost` is told instead of
    * the session failing: another way may still be open.
    */
-  redeem(proof: CodeProof, onLost: (error: CodexError) => void): Promise<CodexError | undefined>
+  redeem(exchange: Exchange, onLost: (error: CodexError) => void): Promise<CodexError | undefined>
   isRedeeming(): boolean
   /** Resolves when no code is being redeemed and nothing is being revoked any more. */
   settled(): Promise<void>
@@ -37,6 +36,9 @@ export interface SignInSession {
   fail(error: CodexError): void
 }
 
+/** Gives the tokens of a code. @throws CodexError as `OAuthFlow.exchangeCode` */
+export type Exchange = () => Promise<TokenResponse>
+
 export interface SignInSessionDeps {
   storage: TokenStorage
   oauth: OAuthFlow
@@ -44,9 +46,12 @@ export interface SignInSessionDeps {
   limitMs: number
   /** Whether a login is stored that this one is to replace. */
   replaces: boolean
+  /** Told of a login as soon as it is stored. Never rejects. */
+  onStored: (record: TokenRecord) => Promise<void>
 }
 
-export function openSession({ storage, oauth, clock, limitMs, replaces }: SignInSessionDeps): SignInSession {
+export function openSession(deps: SignInSessionDeps): SignInSession {
+  const { storage, oauth, clock, limitMs, replaces, onStored } = deps
   const openedAt = clock.now()
   let lifeMs = limitMs
   let state: ReturnType<SignInSession['state']> = 'pending'
@@ -86,11 +91,12 @@ export function openSession({ storage, oauth, clock, limitMs, replaces }: SignIn
     return work
   }
 
-  async function redeem(proof: CodeProof, onLost: (error: CodexError) => void): Promise<CodexError | undefined> {
+  async function redeem(exchange: Exchange, onLost: (error: CodexError) => void): Promise<CodexError | undefined> {
     redeeming += 1
     try {
-      const record = newRecord(await oauth.exchangeCode(proof), clock.now())
+      const record = newRecord(await exchange(), clock.now())
       await store(record)
+      await onStored(record)
       succeed(readIdClaims(record))
       // Called off between storing and this line: whoever did that also removes what was stored.
       return state === 'succeeded' ? undefined : failure
@@ -112,9 +118,9 @@ export function openSession({ storage, oauth, clock, limitMs, replaces }: SignIn
     try {
       await storage.update((current) => {
         previous = current
-        // The storage may ask again, and what this call has won it keeps.
         // A login that was there and is not any more has been signed out, in another window too: so is this one.
         const isSignedOut = replaces && current === undefined
+        // The storage may ask again, and what this call has won it keeps.
         stored = state === 'pending' && !isSignedOut && (stored || !isStored)
         isStored ||= stored
         return stored ? record : current
@@ -151,7 +157,7 @@ export function openSession({ storage, oauth, clock, limitMs, replaces }: SignIn
     },
     outcome,
     ended: ended.signal,
-    redeem: (proof, onLost) => track(redeem(proof, onLost)),
+    redeem: (exchange, onLost) => track(redeem(exchange, onLost)),
     isRedeeming: () => redeeming > 0,
     async settled() {
       while (underWay.size > 0) await Promise.allSettled(underWay)
@@ -173,7 +179,7 @@ function signInTimeout(limitMs: number): CodexError {
 
 /** @throws CodexError TOKEN_REQUEST_FAILED a login without one of its three tokens (facts: wire-protocol 2.5) */
 function newRecord(tokens: TokenResponse, nowMs: number): TokenRecord {
-  const { accessToken, refreshToken, idToken, tokenType, expiresAt } = tokens
+  const { accessToken, refreshToken, idToken, tokenType, expiresAt, clientId, scope, earliestRefreshAt } = tokens
   if (accessToken === undefined || refreshToken === undefined || idToken === undefined) {
     throw new CodexError('TOKEN_REQUEST_FAILED', 'The sign-in service did not send all the tokens of a login.', {
       hint: 'Start again with codex_login.',
@@ -185,7 +191,10 @@ function newRecord(tokens: TokenResponse, nowMs: number): TokenRecord {
     idToken,
     tokenType,
     expiresAt,
-    accountId: readIdClaims({ idToken, accessToken }).accountId,
+    accountId: tokens.accountId ?? readIdClaims({ idToken, accessToken }).accountId,
+    clientId,
+    scope,
+    earliestRefreshAt,
     savedAt: nowMs,
     refreshedAt: nowMs,
     method: 'chatgpt',

@@ -3,8 +3,10 @@ import { CodexError } from '../errors.ts'
 import { raceSignal } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { IdClaims } from './id-claims.ts'
+import type { LoginRoute } from './login-route.ts'
 import type { BrowserWay, DeviceWay, OpenSignIn } from './open-sign-in.ts'
 import type { SignInSession } from './sign-in-session.ts'
+import type { SignedIn } from './signed-in.ts'
 
 /** What a user answers who is asked to open an address; `failed` when the client could not ask. */
 export type OfferAnswer = 'accept' | 'decline' | 'cancel' | 'failed'
@@ -31,9 +33,9 @@ export interface WaitOptions {
 
 export interface WaitDeps {
   config: Pick<Config, 'loginWaitMs'>
+  route: Pick<LoginRoute, 'invitation'>
   clock: Clock
-  /** Who has signed in elsewhere since. */
-  signedInSince: (signIn: OpenSignIn) => Promise<IdClaims | undefined>
+  signedIn: Pick<SignedIn, 'since'>
   /** Whether the other window's sign-in, which is waited for, is still open. */
   isOpenElsewhere: () => boolean
 }
@@ -106,14 +108,14 @@ async function ask(
   way: BrowserWay | DeviceWay,
   session: SignInSession,
   offer: OfferAddress,
-  { config, clock }: WaitDeps,
+  { config, route, clock }: WaitDeps,
   over: AbortSignal,
 ) {
   const { url } = way
   const message =
     way.method === 'device'
-      ? `Sign in to Codex with ChatGPT: open the page and enter the code ${way.userCode}.`
-      : 'Sign in to Codex with ChatGPT: open the page in your browser.'
+      ? `${route.invitation}: open the page and enter the code ${way.userCode}.`
+      : `${route.invitation}: open the page in your browser.`
   const dialog = new AbortController()
   const close = () => dialog.abort()
   over.addEventListener('abort', close, { once: true })
@@ -135,7 +137,7 @@ async function watch(
   endsAt: number,
   signal: AbortSignal,
   { onProgress }: WaitOptions,
-  { config, clock, signedInSince, isOpenElsewhere }: WaitDeps,
+  { config, clock, signedIn, isOpenElsewhere }: WaitDeps,
 ): Promise<IdClaims | undefined> {
   // A clock that was set meanwhile must not make it longer.
   const limitMs = Math.min(config.loginWaitMs, Math.max(0, endsAt - clock.now()))
@@ -144,7 +146,7 @@ async function watch(
     await clock.sleep(Math.min(LOOK_MS, limitMs - waitedMs), signal)
     // Before the look: the other window stores first and gives its lease back then.
     const isOver = signIn.isElsewhere && !isOpenElsewhere()
-    const account = signIn.session.state() === 'pending' ? await signedInSince(signIn) : undefined
+    const account = signIn.session.state() === 'pending' ? await signedIn.since(signIn.savedBefore) : undefined
     if (account !== undefined) {
       signIn.session.adopt(account)
       return account

@@ -1,19 +1,18 @@
 import type { Config } from '../config.ts'
-import { type ErrorCode, isCodexError } from '../errors.ts'
+import { CodexError } from '../errors.ts'
 import { raceSignal } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { Surroundings } from '../infrastructure/surroundings.ts'
-import type { TokenStorage } from '../infrastructure/token-storage.ts'
-import { isApiKeyRecord } from './api-key.ts'
-import { type IdClaims, readIdClaims } from './id-claims.ts'
-import type { OAuthFlow } from './oauth-flow.ts'
+import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
+import type { IdClaims } from './id-claims.ts'
+import type { LoginRoute } from './login-route.ts'
 import { type OpenSignIn, openWay, type WayDeps } from './open-sign-in.ts'
 import { nothingToComplete, onlyAnAddress } from './pasted-address.ts'
 import { chooseMethod, type MethodChoice, type SignInMethod } from './sign-in-method.ts'
 import { openSession, signInCancelled } from './sign-in-session.ts'
 import { type LoginOutcome, type LoginView, pendingLogin, viewOf } from './sign-in-view.ts'
 import { showAndWait, type WaitOptions } from './sign-in-wait.ts'
-import type { TokenManager } from './token-manager.ts'
+import type { SignedIn } from './signed-in.ts'
 
 export interface LoginOptions extends WaitOptions {
   /** Sign in again although somebody is signed in; also ends a sign-in that is open. */
@@ -51,15 +50,15 @@ export interface SignIn {
 }
 
 export interface SignInDeps extends WayDeps {
-  config: WayDeps['config'] & Pick<Config, 'loginTimeoutMs' | 'loginWaitMs' | 'openBrowser'>
+  config: Pick<Config, 'loginTimeoutMs' | 'loginWaitMs' | 'openBrowser'>
+  route: Pick<LoginRoute, 'ladders' | 'invitation'>
   surroundings: Surroundings
   storage: TokenStorage
-  tokens: TokenManager
-  oauth: OAuthFlow
+  signedIn: SignedIn
   clock: Clock
+  /** Told of a login as soon as it is stored. Never rejects. */
+  onStored: (record: TokenRecord) => Promise<void>
 }
-
-const PASSING: readonly ErrorCode[] = ['TOKEN_REQUEST_FAILED', 'NETWORK', 'TIMEOUT']
 
 interface Begun {
   signIn: OpenSignIn
@@ -68,7 +67,8 @@ interface Begun {
 }
 
 export function createSignIn(deps: SignInDeps): SignIn {
-  const { config, surroundings, storage, tokens, oauth, clock, lease } = deps
+  const { config, route, surroundings, storage, signedIn, oauth, clock, lease, onStored } = deps
+  const hasDevice = route.ladders.device.length > 0
   let running: OpenSignIn | undefined
   /** Calls begin one after the other, so that two at once share one sign-in. */
   let beginning: Promise<unknown> = Promise.resolve()
@@ -83,9 +83,9 @@ export function createSignIn(deps: SignInDeps): SignIn {
       if (asked !== cancels || signal?.aborted) throw signInCancelled('The sign-in was cancelled.')
     }
     await storage.unlock()
-    const savedBefore = storedLogin()?.savedAt
+    const savedBefore = signedIn.stored()?.savedAt
     // Outside the queue: it may ask the service, and nobody should have to wait behind that.
-    const account = force || isPending() ? undefined : await signedInAccount(signal)
+    const account = force || isPending() ? undefined : await signedIn.account(signal)
     if (account !== undefined) return account
     const begun = beginning.then(async () => {
       assertWanted()
@@ -98,13 +98,13 @@ export function createSignIn(deps: SignInDeps): SignIn {
   const isPending = () => running?.session.state() === 'pending'
 
   const choiceFor = ({ method, openBrowser = true }: LoginOptions): MethodChoice =>
-    chooseMethod({ method, opensBrowser: config.openBrowser && openBrowser, surroundings })
+    chooseMethod({ method, opensBrowser: config.openBrowser && openBrowser, surroundings, hasDevice })
 
   /** The sign-in that is open already, or who has meanwhile signed in in another window. */
   async function join(options: LoginOptions): Promise<IdClaims | Begun | undefined> {
     if (running === undefined || !isPending()) return undefined
     const signIn = running
-    const account = await signedInSince(signIn)
+    const account = await signedIn.since(signIn.savedBefore)
     if (account !== undefined) {
       signIn.session.adopt(account)
       return account
@@ -130,14 +130,14 @@ export function createSignIn(deps: SignInDeps): SignIn {
     await end('A newer sign-in has taken the place of this one.')
     assertWanted()
     const isWanted = options.force || options.method !== undefined
-    const signIn = newSignIn(savedBefore)
+    const signIn = newSignIn(savedBefore, options.force)
     running = signIn
     try {
       signIn.isElsewhere = !lease.take(signIn.session.expiresAt(), isWanted)
       if (signIn.isElsewhere) return { signIn, isNew: true }
       signIn.session.ended.addEventListener('abort', () => lease.release())
       // The other window may have finished while this call was getting ready.
-      const account = isWanted ? undefined : await signedInSince(signIn)
+      const account = isWanted ? undefined : await signedIn.since(savedBefore)
       if (account !== undefined) {
         signIn.session.adopt(account)
         return account
@@ -161,47 +161,17 @@ export function createSignIn(deps: SignInDeps): SignIn {
   }
 
   /** One without a way as yet. */
-  function newSignIn(savedBefore: number | undefined): OpenSignIn {
+  function newSignIn(savedBefore: number | undefined, anew: boolean): OpenSignIn {
     const session = openSession({
       storage,
       oauth,
       clock,
       limitMs: config.loginTimeoutMs,
-      replaces: storedLogin() !== undefined,
+      replaces: signedIn.stored() !== undefined,
+      onStored,
     })
     const way = { browser: undefined, device: undefined, shown: undefined, isElsewhere: false }
-    return { session, ...way, closed: [], savedBefore, told: false }
-  }
-
-  /** Who is signed in with a login that works or can be renewed; nobody, when in doubt. */
-  async function signedInAccount(signal: AbortSignal | undefined): Promise<IdClaims | undefined> {
-    try {
-      const record = await tokens.getTokens(signal)
-      // The service will not renew it any more: a login that only seems to work.
-      return record.refreshFailed === undefined ? readIdClaims(record) : undefined
-    } catch (error) {
-      // Signed in, only that the service is away: it would be away for another sign-in as well.
-      if (isCodexError(error) && error.retryable && PASSING.includes(error.code)) throw error
-      return undefined
-    }
-  }
-
-  function storedLogin() {
-    try {
-      return storage.read().record
-    } catch {
-      return undefined
-    }
-  }
-
-  /** Who has signed in elsewhere, in another window say, since this sign-in was opened. */
-  async function signedInSince({ savedBefore }: OpenSignIn): Promise<IdClaims | undefined> {
-    // It may lie there under a key this process has not needed yet.
-    await storage.unlock()
-    const record = storedLogin()
-    // A renewal leaves this time as it is.
-    if (record?.savedAt === undefined || record.savedAt === savedBefore || isApiKeyRecord(record)) return undefined
-    return readIdClaims(record)
+    return { session, ...way, closed: hasDevice ? [] : ['device'], savedBefore, told: false, anew }
   }
 
   async function end(why: string): Promise<void> {
@@ -231,11 +201,13 @@ export function createSignIn(deps: SignInDeps): SignIn {
   return {
     async login(options) {
       if (options.callbackUrl !== undefined) return paste(options.callbackUrl, options)
+      if (options.method === 'device' && !hasDevice) throw noDevice()
       const begun = await raceSignal(begin(options), options.signal)
       if (!('signIn' in begun)) return { status: 'authenticated', account: begun, fresh: isNews() }
       const { signIn, isNew } = begun
       const isOpenElsewhere = () => lease.isElsewhere()
-      const account = await showAndWait(signIn, isNew, options, { config, clock, signedInSince, isOpenElsewhere })
+      const wait = { config, route, clock, signedIn, isOpenElsewhere }
+      const account = await showAndWait(signIn, isNew, options, wait)
       if (account === undefined) return pendingLogin(signIn)
       signIn.told = true
       return { status: 'authenticated', account, fresh: true }
@@ -253,4 +225,10 @@ export function createSignIn(deps: SignInDeps): SignIn {
       if (running?.session.state() !== 'cancelled') running = undefined
     },
   }
+}
+
+function noDevice(): CodexError {
+  return new CodexError('INPUT_INVALID', 'This sign-in has no code to enter on another device.', {
+    hint: 'Leave method out: the address can be opened in any browser, and that of its last page given to codex_login as callback_url.',
+  })
 }

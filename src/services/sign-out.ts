@@ -1,37 +1,70 @@
 import type { CredentialName } from './credential-name.ts'
 import type { Credentials } from './credentials.ts'
-import type { SignIn } from './sign-in.ts'
+import type { LoginRoute, RouteName } from './login-route.ts'
+import type { RouteChoice } from './route-choice.ts'
+import type { SignIns } from './sign-ins.ts'
+import type { SignedIn } from './signed-in.ts'
 import type { Cleared, TokenManager } from './token-manager.ts'
 
-export interface ClearOutcome extends Cleared {
+/** A login or key that is gone. */
+export interface EndedLogin extends Cleared {
+  /** What to say when the issuer has not confirmed it. */
+  unconfirmed?: string
+}
+
+export interface ClearOutcome extends EndedLogin {
+  /** What was removed besides, where more than one login was stored. */
+  others?: readonly EndedLogin[]
   /** Whether a sign-in was open. */
   cancelled: boolean
-  /** The credential of the environment that answers questions from now on. */
+  /** What answers questions from now on: another login, or a credential of the environment. */
   remaining: CredentialName | undefined
 }
 
 /**
- * Ends a sign-in that is open, then removes the login or the stored key. It may be called again and again.
+ * Ends a sign-in that is open, then removes the logins or the stored key, or only what `route` names. It may be called
+ * again and again.
  *
  * @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED, STORAGE_LOCKED
  */
-export type SignOut = () => Promise<ClearOutcome>
+export type SignOut = (route?: RouteName) => Promise<ClearOutcome>
 
-export interface SignOutDeps {
-  signIn: SignIn
-  tokens: TokenManager
-  credentials: Credentials
+/** What of a login takes part in its end. */
+export interface LoginToEnd {
+  route: Pick<LoginRoute, 'name' | 'unconfirmed'>
+  tokens: Pick<TokenManager, 'clear'>
+  signedIn: Pick<SignedIn, 'stored'>
+  credentials: Pick<Credentials, 'view'>
 }
 
-export function createSignOut({ signIn, tokens, credentials }: SignOutDeps): SignOut {
-  return async () => {
+export interface SignOutDeps {
+  signIn: Pick<SignIns, 'view' | 'cancel'>
+  logins: Readonly<Record<RouteName, LoginToEnd>>
+  choice: Pick<RouteChoice, 'answering'>
+}
+
+export function createSignOut({ signIn, logins, choice }: SignOutDeps): SignOut {
+  async function remaining(): Promise<CredentialName | undefined> {
+    const { credentials, signedIn } = logins[(await choice.answering()) ?? 'codex']
+    const view = credentials.view(signedIn.stored())
+    return view?.problem === undefined ? view : undefined
+  }
+
+  return async (only) => {
     const open = signIn.view()
     // Another window's sign-in goes on there.
     const cancelled = open?.state === 'pending' && open.method !== 'other-window'
     // First: an exchange that is under way must find itself cancelled before the record is gone.
     await signIn.cancel()
-    const cleared = await tokens.clear()
-    const outside = credentials.view(undefined)
-    return { ...cleared, cancelled, remaining: outside?.problem === undefined ? outside : undefined }
+    const ended: EndedLogin[] = []
+    for (const { route, tokens } of Object.values(logins)) {
+      if (only !== undefined && only !== route.name) continue
+      const one = await tokens.clear()
+      if (one.removed !== undefined) ended.push({ ...one, unconfirmed: route.unconfirmed })
+    }
+    const [first = NOTHING, ...others] = ended
+    return { ...first, others, cancelled, remaining: await remaining() }
   }
 }
+
+const NOTHING: EndedLogin = { removed: undefined, revoked: false }

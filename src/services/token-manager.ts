@@ -5,6 +5,7 @@ import type { Log } from '../infrastructure/log.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { isApiKeyRecord } from './api-key.ts'
 import { expiryOf } from './id-claims.ts'
+import { CODEX_LOGIN, type LoginRoute } from './login-route.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
 import { openRecord } from './open-record.ts'
 import { cannotOpen, signInAgain } from './sign-in-again.ts'
@@ -13,7 +14,7 @@ import { assertSameLogin, type TokenRefresher } from './token-refresh.ts'
 /** The one place that decides whether the stored access token may be used as it is. */
 export interface TokenManager {
   /**
-   * A record whose access token can be sent now. Under five minutes before its end it is renewed in the background
+   * A record whose access token can be sent now. Some minutes before its end it is renewed in the background
    * and used meanwhile; past its end the caller waits for the renewal. A stored API key is no such record.
    *
    * @throws CodexError NOT_AUTHENTICATED, STORAGE_SEALED; otherwise as `TokenRefresher.renew`, CANCELLED by `signal`
@@ -45,19 +46,21 @@ export interface TokenManagerDeps {
   oauth: OAuthFlow
   clock: Pick<Clock, 'now'>
   log: Log
+  /** The Codex login unless told. */
+  route?: Pick<LoginRoute, 'refreshMarginMs' | 'call'>
 }
 
-/** Renew when less is left than this (design 2). */
-export const REFRESH_MARGIN_MS = 300_000
 /** A token with less left than this would probably be refused on arrival. */
 const EXPIRED_MARGIN_MS = 5_000
 const REVOKE_LIMIT_MS = 10_000
 
-export function createTokenManager({ storage, refresher, oauth, clock, log }: TokenManagerDeps): TokenManager {
+export function createTokenManager(deps: TokenManagerDeps): TokenManager {
+  const { storage, refresher, oauth, clock, log, route = CODEX_LOGIN } = deps
   const stored = async (): Promise<TokenRecord> => {
     const { record, unopened } = await openRecord(storage)
     if (unopened !== undefined) throw cannotOpen(unopened)
-    if (record === undefined) throw signInAgain('You are not signed in.')
+    if (record === undefined) throw signInAgain('You are not signed in.', route)
+    if (record.accessToken === '') throw signInAgain('Your sign-in is no longer valid.', route)
     return record
   }
 
@@ -75,9 +78,11 @@ export function createTokenManager({ storage, refresher, oauth, clock, log }: To
   return {
     async getTokens(signal) {
       const record = await stored()
-      if (isApiKeyRecord(record)) throw signInAgain('You are not signed in with ChatGPT.')
+      if (isApiKeyRecord(record)) throw signInAgain('You are not signed in with ChatGPT.', route)
       const left = remainingMs(record, clock.now())
-      if (left >= REFRESH_MARGIN_MS) return record
+      if (left >= route.refreshMarginMs) return record
+      // The service may say that it is too early (facts: plan-usage 2.5).
+      if (left > EXPIRED_MARGIN_MS && clock.now() < (record.earliestRefreshAt ?? 0)) return record
       const renewal = refresher.renew(record, 'proactive_expiry')
       if (left <= EXPIRED_MARGIN_MS) return raceSignal(renewal, signal)
       // A failed early refresh with a token that is still valid is not an error.
@@ -102,7 +107,9 @@ export function createTokenManager({ storage, refresher, oauth, clock, log }: To
         return undefined
       })
       const token = previous?.refreshToken
-      const revoked = token !== undefined && (await oauth.revoke(token, REVOKE_LIMIT_MS, previous))
+      // One the service has declared dead has left nothing that could be revoked.
+      const isOver = previous?.accessToken === '' && previous.unopened === undefined
+      const revoked = isOver || (token !== undefined && (await oauth.revoke(token, REVOKE_LIMIT_MS, previous)))
       return { removed: previous === undefined ? undefined : kindOf(previous), revoked, problem: problemOf(previous) }
     },
   }

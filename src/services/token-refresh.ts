@@ -6,6 +6,7 @@ import type { Log } from '../infrastructure/log.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { isApiKeyRecord } from './api-key.ts'
 import { accountOf } from './id-claims.ts'
+import { CODEX_LOGIN, type LoginRoute } from './login-route.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
 import type { RefreshReason } from './oauth-route.ts'
 import { openRecord } from './open-record.ts'
@@ -46,6 +47,8 @@ export interface TokenRefresherDeps {
   clock: Clock
   random: () => number
   log: Log
+  /** The Codex login unless told. */
+  route?: Pick<LoginRoute, 'buried' | 'call'>
 }
 
 /** How long to follow others' work, and when to take over from an owner that lives but does nothing. */
@@ -56,7 +59,7 @@ const MAX_BACKOFF_MS = 30_000
 const BACKOFF_HORIZON_MS = 120_000
 
 export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
-  const { storage, claims, oauth, clock, log } = deps
+  const { storage, claims, oauth, clock, log, route = CODEX_LOGIN } = deps
   const unsaved = createUnsavedTokens(deps)
   const flights = new Map<string, Promise<TokenRecord>>()
   let stopped = false
@@ -86,16 +89,17 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   async function currentRecord(stale: TokenRecord): Promise<TokenRecord> {
     const { record: current, unopened } = await openRecord(storage)
     if (unopened !== undefined) throw cannotOpen(unopened)
-    if (current === undefined) throw signInAgain('You have signed out meanwhile.')
+    if (current === undefined) throw signInAgain('You have signed out meanwhile.', route)
     assertSameLogin(stale, current)
+    if (current.accessToken === '') throw signInAgain('Your sign-in is no longer valid.', route)
     return current
   }
 
   /** What names its refresh token in claims. @throws CodexError NOT_AUTHENTICATED it cannot be renewed */
   function subjectOf(current: TokenRecord): string {
-    if (current.refreshToken === undefined) throw signInAgain('Your sign-in has expired and cannot be renewed.')
+    if (current.refreshToken === undefined) throw signInAgain('Your sign-in has expired and cannot be renewed.', route)
     const subject = fingerprintOf(current.refreshToken)
-    if (current.refreshFailed === subject) throw signInAgain('Your sign-in is no longer valid.')
+    if (current.refreshFailed === subject) throw signInAgain('Your sign-in is no longer valid.', route)
     return subject
   }
 
@@ -157,11 +161,9 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   /** The service refused for good: unless somebody rotated first, that is written down, so that nobody asks again. */
   async function bury(current: TokenRecord, subject: string): Promise<undefined> {
     const stored = await storage.update((record) =>
-      record?.refreshToken === current.refreshToken && record !== undefined
-        ? { ...record, refreshFailed: subject }
-        : record,
+      record?.refreshToken === current.refreshToken && record !== undefined ? route.buried(record, subject) : record,
     )
-    if (stored?.refreshToken === current.refreshToken) throw signInAgain('Your sign-in is no longer valid.')
+    if (stored?.refreshFailed === subject) throw signInAgain('Your sign-in is no longer valid.', route)
     return undefined
   }
 
@@ -230,7 +232,8 @@ function createWatch({ clock, random }: Pick<TokenRefresherDeps, 'clock' | 'rand
  */
 export function assertSameLogin(old: TokenRecord, current: TokenRecord): void {
   const account = accountOf(old)
-  if (isApiKeyRecord(current) || (account !== undefined && accountOf(current) !== account)) throw accountChanged()
+  if (isApiKeyRecord(current) || current.clientId !== old.clientId) throw accountChanged()
+  if (account !== undefined && accountOf(current) !== account) throw accountChanged()
 }
 
 /** What the answer leaves out stays as it was (RFC 6749, section 6; facts: wire-protocol 4). */
@@ -242,6 +245,8 @@ function merge(old: TokenRecord, tokens: TokenResponse, nowMs: number): TokenRec
     idToken: tokens.idToken ?? old.idToken,
     tokenType: tokens.tokenType ?? old.tokenType,
     expiresAt: tokens.expiresAt,
+    scope: tokens.scope ?? old.scope,
+    earliestRefreshAt: tokens.earliestRefreshAt,
     refreshedAt: nowMs,
     refreshFailed: undefined,
   }

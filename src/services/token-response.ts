@@ -9,6 +9,11 @@ export interface TokenResponse {
   tokenType: string | undefined
   /** Milliseconds since the epoch. */
   expiresAt: number | undefined
+  /** The rest where a route reads and checks it; as in `TokenRecord`. */
+  clientId?: string | undefined
+  accountId?: string | undefined
+  scope?: string | undefined
+  earliestRefreshAt?: number | undefined
 }
 
 const YEAR_S = 365 * 24 * 3600

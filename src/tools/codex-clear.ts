@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import type { ClearOutcome, SignOut } from '../services/sign-out.ts'
+import { ACCOUNT } from '../services/credential-name.ts'
+import { UNCONFIRMED } from '../services/login-route.ts'
+import type { ClearOutcome, EndedLogin, SignOut } from '../services/sign-out.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const output = z.looseObject({
@@ -19,38 +21,40 @@ export function codexClear({ signOut }: { signOut: SignOut }): Tool {
       'Remove the Codex login (or the stored API key) from this machine and revoke the login at OpenAI. ' +
       'Ask the user before calling it.',
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
-    input: z.strictObject({}),
+    input: z.strictObject({
+      route: z.enum(['codex', 'plan']).optional().describe('Only the login of this route; default: all'),
+    }),
     output,
-    run: async () => ({ structured: present(await signOut()) }),
+    run: async ({ route }) => ({ structured: present(await signOut(route)) }),
   })
 }
 
-function present({ removed, revoked, problem, cancelled, remaining }: ClearOutcome): z.infer<typeof output> {
+function present({ cancelled, remaining, others = [], ...first }: ClearOutcome): z.infer<typeof output> {
+  const ended = first.removed === undefined ? [] : [first, ...others]
   const parts = [
-    removal(removed, revoked, problem),
-    problem,
+    ...(ended.length === 0 ? ['Nobody was signed in.'] : ended.flatMap(removal)),
     cancelled ? 'The sign-in that was open is cancelled.' : undefined,
     remaining === undefined ? undefined : `Questions are still answered with the ${remaining.label}.`,
   ]
   return {
-    cleared: removed !== undefined,
-    revoked,
+    cleared: ended.length > 0,
+    revoked: ended.length > 0 && ended.every(({ revoked }) => revoked),
     login_cancelled: cancelled,
-    environment_key: remaining?.source,
+    environment_key: remaining?.source === ACCOUNT ? undefined : remaining?.source,
     message: parts.filter((part) => part !== undefined).join(' '),
   }
 }
 
-function removal(removed: ClearOutcome['removed'], revoked: boolean, problem: string | undefined): string {
-  if (removed === undefined) return 'Nobody was signed in.'
+function removal({ removed, revoked, problem, unconfirmed = UNCONFIRMED }: EndedLogin): string[] {
+  const why = problem === undefined ? [] : [problem]
   if (removed === 'api_key') {
-    return 'The stored API key is removed from this machine. It stays valid at OpenAI until it is deleted there.'
+    return [
+      'The stored API key is removed from this machine. It stays valid at OpenAI until it is deleted there.',
+      ...why,
+    ]
   }
   const gone = 'Signed out; the credentials are removed from this machine.'
-  // It says itself why they could not be revoked.
-  if (!revoked && problem !== undefined) return gone
-  const revocation = revoked
-    ? 'OpenAI confirmed that they are revoked.'
-    : 'OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves.'
-  return `${gone} ${revocation}`
+  if (revoked) return [gone, 'OpenAI confirmed that they are revoked.', ...why]
+  // The problem says itself why they could not be revoked.
+  return [gone, ...(problem === undefined ? [unconfirmed] : why)]
 }

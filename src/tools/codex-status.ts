@@ -21,7 +21,7 @@ const output = z.looseObject({
   account_id: z.string().optional(),
   email: z.string().optional(),
   plan: z.string().optional(),
-  method: z.enum(['chatgpt', 'api_key', 'access_token', 'none']),
+  method: z.enum(['chatgpt', 'chatgpt_plan', 'api_key', 'access_token', 'none']),
   source: z.string().optional(),
   cost: z.string().optional(),
   created_at: z.string().optional(),

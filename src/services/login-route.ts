@@ -1,0 +1,93 @@
+import type { Config } from '../config.ts'
+import type { CodexError } from '../errors.ts'
+import { CODEX_PLACE, type RecordPlace, type TokenRecord } from '../infrastructure/token-record.ts'
+import type { Redirect } from './browser-sign-in.ts'
+import { accountName, type CredentialName } from './credential-name.ts'
+import { accountOf, type IdClaims, readIdClaims } from './id-claims.ts'
+import { environmentCredential, type OutsideCredential } from './outside-credential.ts'
+import type { Ladders } from './sign-in-method.ts'
+
+/** The logins there are. */
+export type RouteName = 'codex' | 'plan'
+
+/**
+ * What differs between the logins where people sign in and tokens are kept. `oauth-route.ts` says how their issuer is
+ * spoken to, `asking-route.ts` how questions are asked.
+ */
+export interface LoginRoute {
+  name: RouteName
+  /** Where its record lies in the credentials file. */
+  place: RecordPlace
+  /** What its claims are named after, behind the credentials file. */
+  claimSuffix: string
+  redirect(config: Pick<Config, 'ports' | 'redirectHost' | 'planPort'>): Redirect
+  ladders: Ladders
+  /** What a dialog or a line of progress says about the page to open. */
+  invitation: string
+  /** How to ask for this login and no other, as hints spell it. */
+  call: string
+  /** The tokens are renewed when less is left than this. */
+  refreshMarginMs: number
+  /** What stays stored of a login whose refresh token, by its hash, the service has declared dead. */
+  buried(record: TokenRecord, refreshFailed: string): TokenRecord
+  /** What a question costs that is asked with it, and how it is asked. */
+  credentialName(record: TokenRecord): CredentialName
+  /** Where its questions go, and no token of it anywhere else. */
+  baseUrl(config: Pick<Config, 'baseUrl' | 'planBaseUrl'>): string
+  /** What goes with a question besides the token. */
+  headers(record: TokenRecord, identity: ClientIdentity): Readonly<Record<string, string>>
+  /** Whose the list of models is. */
+  modelOwner(record: TokenRecord): string | undefined
+  /** Why no question may be asked although somebody is signed in. */
+  lack(record: TokenRecord): CodexError | undefined
+  /** What else may answer where nobody is signed in with it. */
+  outside(config: Pick<Config, 'api' | 'accessToken'>, nowMs: number): OutsideCredential | undefined
+  /** What to say after a sign-out that the issuer has not confirmed. */
+  unconfirmed: string
+  /** Sentences that a status says of somebody who is signed in. */
+  remarks(record: TokenRecord): readonly string[]
+}
+
+/** How this program calls itself at the service. */
+export interface ClientIdentity {
+  originator: string
+  userAgent: string
+  clientVersion: string
+}
+
+/** What to say after a sign-out that the issuer has not confirmed. */
+export const UNCONFIRMED = 'OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves.'
+
+/** The login of the official Codex client. */
+export const CODEX_LOGIN: LoginRoute = {
+  name: 'codex',
+  place: CODEX_PLACE,
+  claimSuffix: '',
+  // The service knows these ports only.
+  redirect: ({ ports, redirectHost }) => ({ host: redirectHost, ports, portToPaste: ports[0] ?? 0 }),
+  ladders: { browser: ['browser', 'device', 'paste'], device: ['device', 'browser', 'paste'] },
+  invitation: 'Sign in to Codex with ChatGPT',
+  call: 'codex_login',
+  refreshMarginMs: 300_000,
+  // The access token may be good for days yet.
+  buried: (record, refreshFailed) => ({ ...record, refreshFailed }),
+  credentialName: (record) => accountName(readIdClaims(record).plan),
+  baseUrl: ({ baseUrl }) => baseUrl,
+  headers: (record, identity) => codexHeaders(identity, readIdClaims(record), accountOf(record)),
+  modelOwner: accountOf,
+  lack: () => undefined,
+  outside: environmentCredential,
+  unconfirmed: UNCONFIRMED,
+  remarks: () => [],
+}
+
+/** What the Codex backend is told of program and account. */
+export function codexHeaders(
+  { originator, userAgent, clientVersion }: ClientIdentity,
+  { fedramp }: IdClaims,
+  accountId: string | undefined,
+): Readonly<Record<string, string>> {
+  const account = accountId === undefined ? {} : { 'chatgpt-account-id': accountId }
+  const cloud = fedramp ? { 'x-openai-fedramp': 'true' } : {}
+  return { originator, 'user-agent': userAgent, version: clientVersion, ...account, ...cloud }
+}

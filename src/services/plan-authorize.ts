@@ -1,0 +1,56 @@
+import { createPkce, createState } from '../infrastructure/pkce.ts'
+import type { Authorize, AuthorizeDeps } from './authorization.ts'
+import type { IdTokenVerifier } from './id-token.ts'
+import { refusalCodeOf } from './oauth-flow.ts'
+import { judgePlanCallback } from './plan-callback.ts'
+import { unknownClient } from './plan-oauth.ts'
+import type { PlanRegistration } from './plan-registration.ts'
+import { hasPlanScope } from './plan-scope.ts'
+import type { TokenResponse } from './token-response.ts'
+
+export interface PlanAuthorizeDeps extends AuthorizeDeps {
+  registration: Pick<PlanRegistration, 'clientFor' | 'keepPending' | 'drop'>
+  verifier: IdTokenVerifier
+}
+
+/**
+ * Under the client that was issued to this installation, or to be issued one; with `nonce`, for the ID token that has to
+ * hold before anything is believed (facts: plan-usage 2.3 to 2.6).
+ */
+export function createPlanAuthorize(deps: PlanAuthorizeDeps): Authorize {
+  const { config, oauth, randomBytes, registration, verifier, stored } = deps
+
+  return (redirectUri, anew) => {
+    const pkce = createPkce(randomBytes)
+    const [state, nonce] = [createState(randomBytes), createState(randomBytes)]
+    const known = registration.clientFor(anew)
+    const record = anew ? undefined : stored()
+    // Only when somebody who is signed in without it asks for plan usage (facts: plan-usage 4.2).
+    const asksConsent =
+      known !== undefined && record !== undefined && record.accessToken !== '' && !hasPlanScope(record)
+    const { challenge } = pkce
+
+    /** First on disk: nobody gets an issued id back. @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED, STORAGE_LOCKED */
+    async function exchange(code: string, clientId: string): Promise<TokenResponse> {
+      if (known === undefined) await registration.keepPending(clientId)
+      try {
+        return await oauth.exchangeCode({ code, redirectUri, verifier: pkce.verifier, clientId })
+      } catch (error) {
+        if (refusalCodeOf(error) !== 'invalid_client') throw error
+        await registration.drop(clientId)
+        throw unknownClient()
+      }
+    }
+
+    return {
+      url: oauth.authorizeUrl({ redirectUri, challenge, state, nonce, clientId: known?.clientId, asksConsent }),
+      judge: (query) => judgePlanCallback(query, { state, issuer: config.issuer, clientId: known?.clientId }),
+      async redeem({ code, clientId = '' }) {
+        const tokens = await exchange(code, clientId)
+        const expected = { clientId, nonce, subject: known?.subject }
+        const { subject } = await verifier.verify(tokens.idToken ?? '', expected)
+        return { ...tokens, clientId, accountId: subject }
+      },
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { planName } from './credential-name.ts'
+import type { LoginRoute } from './login-route.ts'
+import { hasPlanScope, planOff } from './plan-scope.ts'
+import { REVOCATION_UNCONFIRMED, SIGN_IN_LABEL, USING_PLAN } from './plan-words.ts'
+
+/** How often another free port is tried, should one be taken between two steps. */
+const ANY_PORT = [0, 0, 0]
+
+/** Sign in with ChatGPT for the usage of a plan (facts: plan-usage 2.4, 2.7, 5). */
+export const PLAN_LOGIN: LoginRoute = {
+  name: 'plan',
+  place: { key: 'codex_plan' },
+  claimSuffix: '.plan',
+  // The literal address, and whatever port is free.
+  redirect: ({ planPort }) => ({
+    host: '127.0.0.1',
+    ports: planPort === undefined ? ANY_PORT : [planPort],
+    portToPaste: planPort ?? 1455,
+  }),
+  // There is no sign-in with a code on another device.
+  ladders: { browser: ['browser', 'paste'], device: [] },
+  invitation: SIGN_IN_LABEL,
+  call: 'codex_login with route "plan"',
+  // Tokens live an hour, and for some time renewing them failed for everybody: early would be sooner over.
+  refreshMarginMs: 60_000,
+  // Tokens go; under the client they were issued to, signing in again is one click.
+  buried: (record, refreshFailed) => ({
+    ...record,
+    accessToken: '',
+    refreshToken: undefined,
+    idToken: undefined,
+    expiresAt: undefined,
+    earliestRefreshAt: undefined,
+    refreshFailed,
+  }),
+  credentialName: () => planName(),
+  baseUrl: ({ planBaseUrl }) => planBaseUrl,
+  // Nothing but an honest name: the rest of what the Codex backend is told is not documented here.
+  headers: (_record, { userAgent }) => ({ 'user-agent': userAgent }),
+  // A client is issued for one user in one workspace.
+  modelOwner: ({ clientId }) => clientId,
+  lack: (record) => (record.accessToken === '' || hasPlanScope(record) ? undefined : planOff()),
+  // A key of the environment is another billing path.
+  outside: () => undefined,
+  unconfirmed: REVOCATION_UNCONFIRMED,
+  remarks: (record) => (hasPlanScope(record) ? [USING_PLAN] : []),
+}

@@ -1,0 +1,136 @@
+import { CodexError, isCodexError } from '../errors.ts'
+import type { Clock } from '../infrastructure/clock.ts'
+import type { Discovery } from './discovery.ts'
+import type { IdTokenVerifier } from './id-token.ts'
+import { oauthErrorCode } from './oauth-error.ts'
+import type { OAuthRequest, OAuthRoute } from './oauth-route.ts'
+import { BOOTSTRAP_CLIENT } from './plan-client.ts'
+import { SCOPES } from './plan-scope.ts'
+import { readPlanTokens } from './plan-tokens.ts'
+import { textField } from './remote-text.ts'
+
+export interface PlanOAuthDeps {
+  config: { issuer: string }
+  /** @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED */
+  hostId: () => string
+  discovery: Discovery
+  verifier: IdTokenVerifier
+  userAgent: string
+  clock: Pick<Clock, 'sleep'>
+}
+
+/** What tokens are asked for: a name for the API, wherever it is (facts: plan-usage 2.1). */
+const RESOURCE = 'https://api.openai.com/v1'
+/** What this program is called at the consent, until the user calls it something else. */
+const AGENT_NAME = 'codex-oauth'
+const REVOKE_AGAIN_MS = [300, 600]
+
+/** The issuer as "Sign in with ChatGPT" documents it for programs on the user's own machine (facts: plan-usage 2). */
+export function planOAuth({ config, hostId, discovery, verifier, userAgent, clock }: PlanOAuthDeps): OAuthRoute {
+  const { issuer } = config
+
+  const postForm = (url: string, fields: Record<string, string>): OAuthRequest => ({
+    url,
+    headers: { 'content-type': 'application/x-www-form-urlencoded', 'user-agent': userAgent },
+    body: new URLSearchParams(fields).toString(),
+  })
+  const tokenUrl = `${issuer}/api/accounts/oauth/token`
+
+  return {
+    // No `id_token_hint` or `login_hint`: the address passes through the result of a tool (facts: plan-usage 2.3).
+    authorizeUrl({ redirectUri, challenge, state, nonce = '', clientId, asksConsent = false }) {
+      const query = new URLSearchParams({
+        response_type: 'code',
+        client_id: clientId ?? BOOTSTRAP_CLIENT,
+        ...(clientId === undefined ? { agent_name_hint: AGENT_NAME } : {}),
+        ext_agent_host_id: hostId(),
+        redirect_uri: redirectUri,
+        scope: SCOPES,
+        resource: RESOURCE,
+        state,
+        nonce,
+        code_challenge: challenge,
+        code_challenge_method: 'S256',
+        ...(asksConsent ? { prompt: 'consent' } : {}),
+      })
+      return `${issuer}/api/accounts/authorize?${query}`
+    },
+
+    exchange: ({ code, redirectUri, verifier: codeVerifier, clientId }) =>
+      postForm(tokenUrl, {
+        grant_type: 'authorization_code',
+        ...clientOf(clientId),
+        code,
+        code_verifier: codeVerifier,
+        redirect_uri: redirectUri,
+        resource: RESOURCE,
+      }),
+
+    // No `scope`: it stays what the user has agreed to.
+    refresh: (refreshToken, _reason, { clientId }) =>
+      postForm(tokenUrl, {
+        grant_type: 'refresh_token',
+        ...clientOf(clientId),
+        refresh_token: refreshToken,
+        resource: RESOURCE,
+      }),
+
+    async revocation(refreshToken, { clientId }) {
+      const { revocationEndpoint } = await discovery.read()
+      if (revocationEndpoint === undefined) throw nowhereToRevoke()
+      return postForm(revocationEndpoint, {
+        token: refreshToken,
+        token_type_hint: 'refresh_token',
+        ...clientOf(clientId),
+      })
+    },
+
+    pausesBeforeRevoking: REVOKE_AGAIN_MS.map((ms) => () => clock.sleep(ms)),
+    readTokens: readPlanTokens,
+    isDead: (_status, json) => codesIn(json).some((code) => TERMINAL.includes(code)),
+    lastingRefusal: (json) => (codesIn(json).includes('invalid_client') ? unknownClient() : undefined),
+
+    async confirmRenewal(tokens, { clientId = '', accountId }) {
+      // It may be missing: then the old one stays (facts: plan-usage 2.7).
+      if (tokens.idToken === undefined) return tokens
+      try {
+        await verifier.verify(tokens.idToken, { clientId, nonce: undefined, subject: accountId })
+        return tokens
+      } catch (error) {
+        // The tokens have rotated: because the keys cannot be had just now, they are not thrown away.
+        return isCodexError(error) && error.retryable ? { ...tokens, idToken: undefined } : undefined
+      }
+    },
+  }
+}
+
+/** Never the bootstrap one (facts: plan-usage 1.4). */
+function clientOf(clientId: string | undefined): { client_id: string } {
+  return { client_id: clientId ?? '' }
+}
+
+/** After which a refresh token is of no use any more, whatever the status (facts: plan-usage 2.7). */
+const TERMINAL = [
+  'invalid_grant',
+  'invalid_refresh_token',
+  'token_expired',
+  'refresh_token_expired',
+  'refresh_token_invalidated',
+  'refresh_token_reused',
+]
+
+/** The code may be a text or in an object, and a finer one in `error_reason`; only seen so, so all count. */
+function codesIn(json: unknown): string[] {
+  return [oauthErrorCode(json), textField(json, 'error_reason')].filter((code) => code !== undefined)
+}
+
+/** The service does not know the client that was issued to this installation. */
+export function unknownClient(): CodexError {
+  return new CodexError('TOKEN_REQUEST_FAILED', 'OpenAI does not know the registration of this program any more.', {
+    hint: 'Nothing was removed here. Register again: codex_login with route "plan" and force: true.',
+  })
+}
+
+function nowhereToRevoke(): CodexError {
+  return new CodexError('TOKEN_REQUEST_FAILED', 'The sign-in service does not say where tokens are revoked.')
+}
