@@ -27,13 +27,20 @@ export interface AnswerProgress {
 /**
  * Reads an answer event by event (facts: wire-protocol 11). Finished items are the only source of its text; deltas
  * count for progress, and as the answer when a completed stream brought no item at all. `response.completed` ends
- * it, whatever else the connection does.
+ * it, whatever else the connection does. An `error` event that does not say why is only remembered: the service tells
+ * the reason in the `response.failed` behind it (facts: plan-usage 3.3).
  */
 export interface AnswerReader {
-  /** True when the answer is complete. @throws CodexError as `failureOf`; INCOMPLETE, REFUSED */
+  /** True when the answer is complete. @throws CodexError as `readFailure`; INCOMPLETE, REFUSED */
   accept(event: SseEvent): boolean
+  /** Whether an error is remembered: little can come any more, and `finish` throws it if nothing does. */
+  isEnding(): boolean
   progress(): AnswerProgress
-  /** The complete answer. @throws CodexError INCOMPLETE the stream ended early; RESPONSE_INVALID; REFUSED */
+  /**
+   * The complete answer.
+   *
+   * @throws CodexError the one that is remembered; INCOMPLETE the stream ended early; RESPONSE_INVALID; REFUSED
+   */
   finish(): Answer
 }
 
@@ -45,9 +52,13 @@ interface Message {
 
 /**
  * `onText` is told the answer bit by bit, as far as one can know that it is the answer: comments on the way to it are
- * left out, and messages stand apart. What counts is the text of `finish`.
+ * left out, and messages stand apart. What counts is the text of `finish`. `readFailure` knows the error codes of the
+ * route; CODEX_FAILED is what it makes of one that says nothing.
  */
-export function createAnswerReader(onText: (delta: string) => void = () => {}): AnswerReader {
+export function createAnswerReader(
+  onText: (delta: string) => void = () => {},
+  readFailure: (error: unknown) => CodexError = failureOf,
+): AnswerReader {
   const messages: Message[] = []
   const comments = new Set<string>()
   let told: { item: string | undefined } | undefined
@@ -55,12 +66,19 @@ export function createAnswerReader(onText: (delta: string) => void = () => {}): 
   let phase: AnswerProgress['phase'] = 'waiting'
   let events = 0
   let completed: unknown
+  let remembered: CodexError | undefined
   let model: string | undefined
 
   function tell(item: string | undefined, delta: string): void {
     if (delta === '' || (item !== undefined && comments.has(item))) return
     onText(told === undefined || told.item === item ? delta : `\n\n${delta}`)
     told = { item }
+  }
+
+  /** Why the response failed: where it does not say so, what the error before it said. */
+  function reasonOf(error: unknown): CodexError {
+    const isNamed = (textField(error, 'code') ?? textField(error, 'type')) !== undefined
+    return (isNamed ? undefined : remembered) ?? readFailure(error)
   }
 
   return {
@@ -88,21 +106,27 @@ export function createAnswerReader(onText: (delta: string) => void = () => {}): 
           completed = response ?? {}
           return true
         case 'response.failed':
-          throw failureOf(fieldOf(response, 'error'))
+          throw reasonOf(fieldOf(response, 'error'))
         case 'response.incomplete':
           throw incomplete(textField(fieldOf(response, 'incomplete_details'), 'reason'))
-        case 'error':
-          throw failureOf(fieldOf(event, 'error') ?? event)
+        case 'error': {
+          const failure = readFailure(fieldOf(event, 'error') ?? event)
+          if (failure.code !== 'CODEX_FAILED') throw failure
+          remembered ??= failure
+          return false
+        }
         default:
           // New event types appear without notice; none of them changes what was said.
           return false
       }
     },
 
+    isEnding: () => remembered !== undefined,
+
     progress: () => ({ phase, characters: deltas.length }),
 
     finish() {
-      if (completed === undefined) throw events === 0 ? notAStream() : endedEarly(deltas.length)
+      if (completed === undefined) throw remembered ?? (events === 0 ? notAStream() : endedEarly(deltas.length))
       const chosen = messages.some((message) => message.phase === 'final_answer')
         ? messages.filter((message) => message.phase === 'final_answer')
         : lastSpoken(messages)

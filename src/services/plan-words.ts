@@ -15,14 +15,14 @@ export const MANAGE_USAGE = `Manage usage: ${USAGE_PAGE}`
 export const USING_PLAN = `Using ChatGPT plan. ${MANAGE_USAGE}`
 
 /** Where ChatGPT's settings show this program (facts: plan-usage 2.8). */
-const DISCONNECT =
-  'Settings → Security and login → Login connections → Sign in with ChatGPT → codex-oauth → Manage connection → ' +
-  'Disconnect'
+const IN_SETTINGS =
+  'in ChatGPT: Settings → Security and login → Login connections → Sign in with ChatGPT → codex-oauth → Manage connection → ' +
+  'Disconnect.'
 
 /** A paragraph for the first sign-in that covers plan usage, and only for that. */
 export const PLAN_IN_USE =
   "Your ChatGPT plan is in use: each question asked through codex-oauth counts toward the plan's usage. " +
-  `codex-oauth itself charges nothing. ${MANAGE_USAGE}. To disconnect it, in ChatGPT: ${DISCONNECT}.`
+  `codex-oauth itself charges nothing. ${MANAGE_USAGE}. To disconnect it, ${IN_SETTINGS}`
 
 /** Somebody signed in and did not allow plan usage: the sign-in is kept. */
 export const PLAN_OFF = {
@@ -31,5 +31,4 @@ export const PLAN_OFF = {
 }
 
 /** A sign-out whose revocation failed, or got no answer. */
-export const REVOCATION_UNCONFIRMED =
-  'OpenAI did not confirm the revocation. To be sure, disconnect codex-oauth in ChatGPT: ' + `${DISCONNECT}.`
+export const REVOCATION_UNCONFIRMED = `OpenAI did not confirm the revocation. To be sure, disconnect codex-oauth ${IN_SETTINGS}`

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import type { CodexError } from '../../src/errors.ts'
 import { readEvents } from '../../src/infrastructure/sse.ts'
 import { type Answer, createAnswerReader } from '../../src/services/codex-answer.ts'
+import { planFailureOf } from '../../src/services/plan-failure.ts'
 import { bodyOf, everySplit } from '../support/bytes.ts'
 import { errorOf } from '../support/error-of.ts'
 import { fixture } from '../support/fake-fixture.ts'
@@ -8,8 +10,8 @@ import { answer, answerEvents, type StreamEvent, sse } from '../support/fake-sse
 
 const LIMITS = { idleTimeoutMs: 20_000, maxEventBytes: 1_048_576, maxTotalBytes: 1_048_576 }
 
-async function readPieces(pieces: Iterable<Uint8Array>): Promise<Answer> {
-  const reader = createAnswerReader()
+async function readPieces(pieces: Iterable<Uint8Array>, readFailure?: (error: unknown) => CodexError): Promise<Answer> {
+  const reader = createAnswerReader(undefined, readFailure)
   for await (const event of readEvents(bodyOf(pieces), LIMITS)) {
     if (reader.accept(event)) break
   }
@@ -245,6 +247,105 @@ describe('an answer that does not come', () => {
       message: 'The service answered with something that is not an answer stream.',
       retryable: true,
     })
+  })
+})
+
+describe('an error event', () => {
+  const vague: StreamEvent = { type: 'error', error: { type: 'error', code: null, message: 'Something broke.' } }
+  const clear: StreamEvent = { type: 'error', error: { code: 'context_length_exceeded', message: 'x' } }
+  const asData = (event: StreamEvent) => ({ event: undefined, data: JSON.stringify(event) })
+
+  test.each<[string, StreamEvent[], object]>([
+    [
+      'that says nothing leaves the word to the failure',
+      [vague, failed({ code: 'slow_down' })],
+      { code: 'RATE_LIMITED' },
+    ],
+    [
+      'that says nothing leaves the word to a failure by its type',
+      [vague, failed({ type: 'usage_limit_reached' })],
+      { code: 'USAGE_LIMIT' },
+    ],
+    [
+      'that says nothing leaves the word to a new reason',
+      [vague, failed({ code: 'of_tomorrow', message: 'The moon is full.' })],
+      { code: 'CODEX_FAILED', message: 'Codex failed while answering: “The moon is full.”.' },
+    ],
+    [
+      'says more than a failure without a reason',
+      [vague, failed(null)],
+      { code: 'CODEX_FAILED', message: 'Codex failed while answering: “Something broke.”.' },
+    ],
+    [
+      'that says why is the reason, whatever follows',
+      [clear, failed({ code: 'slow_down' })],
+      { code: 'CONTEXT_TOO_LONG' },
+    ],
+    ['that says why is the reason after one that does not', [vague, clear], { code: 'CONTEXT_TOO_LONG' }],
+    [
+      'is the reason when nothing follows, also after some text',
+      [delta('half'), said('half'), vague],
+      { code: 'CODEX_FAILED', message: 'Codex failed while answering: “Something broke.”.', retryable: true },
+    ],
+    [
+      'is the first of several',
+      [vague, { type: 'error', message: 'Again.' }],
+      { message: 'Codex failed while answering: “Something broke.”.' },
+    ],
+    [
+      'does not hide that the answer is cut off',
+      [vague, { type: 'response.incomplete', response: { incomplete_details: { reason: 'max_output_tokens' } } }],
+      { code: 'INCOMPLETE', retryable: false },
+    ],
+  ])('%s', async (_name, events, expected) => {
+    expect(await errorOf(readAll(events))).toMatchObject(expected)
+  })
+
+  test('is forgotten when the answer is completed all the same', async () => {
+    expect(await readAll([vague, said('text'), completed()])).toMatchObject({ text: 'text', notes: [] })
+  })
+
+  test('that is remembered means that little can come any more', () => {
+    const reader = createAnswerReader()
+    const ending = [delta('half'), vague, delta('more')].map((event) => {
+      expect(reader.accept(asData(event))).toBe(false)
+      return reader.isEnding()
+    })
+    expect(ending).toEqual([false, true, true])
+  })
+
+  test('that says why does not wait for more', () => {
+    expect(() => createAnswerReader().accept(asData(clear))).toThrow('context window')
+  })
+})
+
+describe('a stream of the plan route (plan-usage 3.3)', () => {
+  const limit = { code: 'subscription_sharing_usage_limit_exceeded', message: 'Later.', param: null }
+  const onPlan = async (events: readonly StreamEvent[]) => readPieces([Buffer.from(sse(events))], planFailureOf)
+
+  test('is an answer, with commentary, an empty output and usage it alone has', async () => {
+    const usage = { input_tokens: 5, output_tokens: 6, total_tokens: 11, attribution: [{ item_id: 'msg_FAKE_1' }] }
+    const events = answerEvents('The answer.', { commentary: ['Let me see.'], model: 'gpt-6-sol', usage })
+    expect(await onPlan(events)).toEqual({
+      text: 'The answer.',
+      model: 'gpt-6-sol',
+      usage: { inputTokens: 5, cachedTokens: undefined, outputTokens: 6, reasoningTokens: undefined },
+      notes: [],
+    })
+  })
+
+  test.each<[string, StreamEvent[]]>([
+    ['in both events', [{ type: 'error', error: limit }, failed(limit)]],
+    ['in an error of the flat form', [{ type: 'error', ...limit }, failed(null)]],
+    ['in the failure alone', [failed(limit)]],
+    ['in the failure, after an error that does not tell', [{ type: 'error', message: 'Stopped.' }, failed(limit)]],
+  ])('tells that a limit is reached, after text: %s', async (_name, events) => {
+    const error = await errorOf(onPlan([delta('half'), said('half'), ...events]))
+    expect(error).toMatchObject({ code: 'USAGE_LIMIT', message: expect.stringMatching(/^Usage limit reached/) })
+  })
+
+  test('has codes that the Codex route does not know', async () => {
+    expect(await errorOf(readAll([failed(limit)]))).toMatchObject({ code: 'CODEX_FAILED' })
   })
 })
 
