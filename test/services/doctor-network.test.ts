@@ -28,7 +28,7 @@ describe('hosts', () => {
     const found = checks.filter(({ name }) => ['sign-in service', 'model service', 'API'].includes(name))
     expect(found.map(({ state }) => state)).toEqual(['ok', 'ok', 'ok'])
     expect(found.map(({ finding }) => finding.replace(/\d+ ms/, 'N ms'))).toEqual([
-      `${host} answers (404, N ms).`,
+      `${host} answers (200, N ms).`,
       `${host} answers (401, N ms).`,
       `${host} answers (401, N ms).`,
     ])

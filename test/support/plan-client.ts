@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { FakeOpenAI } from './fake-openai.ts'
+import { onTestFinished } from 'vitest'
+import { type FakeOpenAI, type FakeOpenAIOptions, startFakeOpenAI } from './fake-openai.ts'
 import { BOOTSTRAP_CLIENT, PLAN_RESOURCE, PLAN_SCOPES } from './fake-plan-options.ts'
 import type { PlanTokenSet } from './fake-plan-tokens.ts'
 
@@ -9,27 +10,40 @@ const HOST = 'urn:uuid:3f2b8c1e-5d4a-4c7b-9e10-0123456789ab'
 
 export const PLAN_CALLBACK = 'http://127.0.0.1:49152/auth/callback'
 
-/** A login by hand, to test the fake: what a correct client asks, and whatever a test wants else (undefined: left out). */
-export function createPlanClient(fake: FakeOpenAI) {
-  const verifier = randomBytes(32).toString('base64url')
-  const [state, nonce] = [random(), random()]
+/** A fake that ends with the test, and somebody to ask it. */
+export async function startPlan(options?: FakeOpenAIOptions) {
+  const fake = await startFakeOpenAI(options)
+  onTestFinished(fake.close)
+  return { fake, plan: fake.plan, client: createPlanClient(fake) }
+}
 
-  function authorizeUrl(changes: Changes = {}): string {
-    const isFirst = (changes.client_id ?? BOOTSTRAP_CLIENT) === BOOTSTRAP_CLIENT
-    const query = given({
+/** A login by hand, to test the fake: what a correct client asks, and whatever a test wants else (undefined: left out). */
+function createPlanClient(fake: FakeOpenAI) {
+  let attempt = newAttempt()
+
+  /** What follows belongs to a new attempt: state, nonce and verifier are made once for each. */
+  function begin(): void {
+    attempt = newAttempt()
+  }
+
+  function parameters(): Changes {
+    return {
       client_id: BOOTSTRAP_CLIENT,
-      agent_name_hint: isFirst ? 'a test' : undefined,
       ext_agent_host_id: HOST,
       response_type: 'code',
       redirect_uri: PLAN_CALLBACK,
       scope: PLAN_SCOPES.join(' '),
       resource: PLAN_RESOURCE,
-      state,
-      nonce,
-      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+      state: attempt.state,
+      nonce: attempt.nonce,
+      code_challenge: createHash('sha256').update(attempt.verifier).digest('base64url'),
       code_challenge_method: 'S256',
-      ...changes,
-    })
+    }
+  }
+
+  function authorizeUrl(changes: Changes = {}): string {
+    const isLater = changes.client_id?.startsWith('oaiapp_FAKE')
+    const query = given({ ...parameters(), ...(!isLater && { agent_name_hint: 'a test' }), ...changes })
     return `${fake.issuer}/api/accounts/authorize?${query}`
   }
 
@@ -39,13 +53,18 @@ export function createPlanClient(fake: FakeOpenAI) {
     return new URL(page.headers.get('location') ?? 'http://nowhere').searchParams
   }
 
-  function post(path: string, fields: Changes, headers: Record<string, string> = {}): Promise<Response> {
-    return fetch(`${fake.issuer}${path}`, { method: 'POST', body: given(fields), headers })
+  function post(path: string, fields: Changes): Promise<Response> {
+    return fetch(`${fake.issuer}${path}`, { method: 'POST', body: given(fields) })
   }
 
-  function exchange(fields: Changes, headers?: Record<string, string>): Promise<Response> {
-    const usual = { grant_type: 'authorization_code', code_verifier: verifier, redirect_uri: PLAN_CALLBACK }
-    return post('/api/accounts/oauth/token', { ...usual, resource: PLAN_RESOURCE, ...fields }, headers)
+  function exchangeForm(fields: Changes): URLSearchParams {
+    const usual = { grant_type: 'authorization_code', code_verifier: attempt.verifier, redirect_uri: PLAN_CALLBACK }
+    return given({ ...usual, resource: PLAN_RESOURCE, ...fields })
+  }
+
+  function exchange(fields: Changes, headers: Record<string, string> = {}): Promise<Response> {
+    const body = exchangeForm(fields)
+    return fetch(`${fake.issuer}/api/accounts/oauth/token`, { method: 'POST', body, headers })
   }
 
   function refresh(refreshToken: string, clientId: string, changes: Changes = {}): Promise<Response> {
@@ -60,6 +79,7 @@ export function createPlanClient(fake: FakeOpenAI) {
 
   /** From the authorize page to the tokens; of a registration of its own unless an issued id is given. */
   async function login(issued?: string): Promise<{ tokens: PlanTokenSet; clientId: string }> {
+    begin()
     const callback = await authorize({ client_id: issued ?? BOOTSTRAP_CLIENT })
     const clientId = callback.get('client_id') ?? issued ?? ''
     const answer = await exchange({ code: callback.get('code') ?? '', client_id: clientId })
@@ -79,13 +99,33 @@ export function createPlanClient(fake: FakeOpenAI) {
     })
   }
 
-  return { state, nonce, verifier, authorizeUrl, authorize, exchange, refresh, revoke, post, login, models, ask }
+  return {
+    attempt: () => attempt,
+    begin,
+    parameters,
+    authorizeUrl,
+    authorize,
+    exchangeForm,
+    exchange,
+    refresh,
+    revoke,
+    post,
+    login,
+    models,
+    ask,
+  }
 }
 
 function given(fields: Changes): URLSearchParams {
   return new URLSearchParams(Object.entries(fields).filter((pair): pair is [string, string] => pair[1] !== undefined))
 }
 
-function random(): string {
-  return randomBytes(32).toString('base64url')
+function newAttempt() {
+  const random = () => randomBytes(32).toString('base64url')
+  return { verifier: random(), state: random(), nonce: random() }
+}
+
+/** The header (0) or the claims (1) of a JWT. */
+export function partOf(jwt: string, index: 0 | 1): Record<string, unknown> {
+  return JSON.parse(Buffer.from(jwt.split('.')[index] ?? '', 'base64url').toString())
 }
