@@ -64,48 +64,66 @@ const jsoncModule = {
   },
 }
 
-/** What of undici goes into the file, for the licences. */
-let undiciInputs = []
+/** undici without HTTP/2 and SOCKS; of the two builds of its parser one is enough. */
+const undiciParts = {
+  name: 'undici-parts',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\/(client-h2|h2c-client|socks5-proxy-agent)(\.js)?$/ }, ({ path }) => ({
+      path,
+      namespace: 'left-out',
+    }))
+    onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: '' }))
+    onLoad({ filter: /llhttp_simd-wasm\.js$/ }, () => ({ contents: 'module.exports = require("./llhttp-wasm.js")' }))
+  },
+}
+
+/** Packages that are kept as text: what is taken from them, and how. */
+const rarePackages = {
+  undici: {
+    names: 'Agent, EnvHttpProxyAgent, Pool',
+    // The package's own entry loads all of it, and puts itself in the place of the undici inside Node.
+    entry: `
+      const Dispatcher = require('undici/lib/dispatcher/dispatcher.js')
+      Dispatcher.prototype.connect = require('undici/lib/api/api-connect.js')
+      exports.Agent = require('undici/lib/dispatcher/agent.js')
+      exports.EnvHttpProxyAgent = require('undici/lib/dispatcher/env-http-proxy-agent.js')
+      exports.Pool = require('undici/lib/dispatcher/pool.js')`,
+    plugins: [undiciParts],
+  },
+  jose: {
+    names: 'createLocalJWKSet, jwtVerify',
+    entry: `
+      export { createLocalJWKSet } from 'jose/jwks/local'
+      export { jwtVerify } from 'jose/jwt/verify'`,
+    plugins: [],
+  },
+}
+
+/** What of them goes into the file, for the licences. */
+const rareInputs = []
 
 /**
- * undici is for those behind a proxy, and as code it would cost everybody 5 % of the start and 1.7 MB of memory, because
- * Node reads over functions nobody calls. In a text it costs next to nothing, until the first request through a proxy
- * compiles it. HTTP/2 and SOCKS are left out; of the two builds of its parser one is enough.
+ * undici is for those behind a proxy, and jose for a sign-in; as code they would cost everybody 5 and 2 % of the start,
+ * and undici 1.7 MB of memory, because Node reads over functions nobody calls. In a text they cost next to nothing,
+ * until the first use compiles it.
  */
-const textOfUndici = {
-  name: 'text-of-undici',
+const textOfRarePackages = {
+  name: 'text-of-rare-packages',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'text' }))
-    onLoad({ filter: /^undici$/, namespace: 'text' }, async () => ({
+    onResolve({ filter: /^(undici|jose\/.+)$/ }, ({ path }) => ({ path: path.split('/')[0], namespace: 'text' }))
+    onLoad({ filter: /.*/, namespace: 'text' }, async ({ path }) => ({
       contents: `
         const library = { exports: {} }
         const compile = require('node:vm').compileFunction
-        compile(${JSON.stringify(await bundleUndici())}, ['module', 'exports', 'require'])(library, library.exports, require)
-        export const { Agent, EnvHttpProxyAgent, Pool } = library.exports`,
+        compile(${JSON.stringify(await bundleRare(path))}, ['module', 'exports', 'require'])(library, library.exports, require)
+        export const { ${rarePackages[path].names} } = library.exports`,
       resolveDir: root,
     }))
   },
 }
 
-async function bundleUndici() {
-  // The package's own entry loads all of it, and puts itself in the place of the undici inside Node.
-  const entry = `
-    const Dispatcher = require('undici/lib/dispatcher/dispatcher.js')
-    Dispatcher.prototype.connect = require('undici/lib/api/api-connect.js')
-    exports.Agent = require('undici/lib/dispatcher/agent.js')
-    exports.EnvHttpProxyAgent = require('undici/lib/dispatcher/env-http-proxy-agent.js')
-    exports.Pool = require('undici/lib/dispatcher/pool.js')`
-  const leftOut = {
-    name: 'left-out',
-    setup({ onResolve, onLoad }) {
-      onResolve({ filter: /\/(client-h2|h2c-client|socks5-proxy-agent)(\.js)?$/ }, ({ path }) => ({
-        path,
-        namespace: 'left-out',
-      }))
-      onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: '' }))
-      onLoad({ filter: /llhttp_simd-wasm\.js$/ }, () => ({ contents: 'module.exports = require("./llhttp-wasm.js")' }))
-    },
-  }
+async function bundleRare(name) {
+  const { entry, plugins } = rarePackages[name]
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     stdin: { contents: entry, resolveDir: root },
@@ -116,11 +134,11 @@ async function bundleUndici() {
     format: 'cjs',
     target: 'node20',
     legalComments: 'none',
-    plugins: [leftOut],
+    plugins,
     metafile: true,
     logLevel: 'warning',
   })
-  undiciInputs = Object.keys(metafile.inputs)
+  rareInputs.push(...Object.keys(metafile.inputs))
   return outputFiles[0].text
 }
 
@@ -138,14 +156,14 @@ const { metafile, outputFiles } = await build({
     // Some dependencies are CommonJS and ask for Node's modules by `require`.
     js: '#!/usr/bin/env node\nimport { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);',
   },
-  plugins: [unused, lazyBuiltins, jsoncModule, textOfUndici],
+  plugins: [unused, lazyBuiltins, jsoncModule, textOfRarePackages],
   metafile: true,
   write: false,
   logLevel: 'warning',
 })
 await writeFile(join(root, 'dist/main.js'), inAscii(outputFiles[0].text))
 await chmod(join(root, 'dist/main.js'), 0o755)
-await writeLicences([...Object.keys(metafile.inputs), ...undiciInputs])
+await writeLicences([...Object.keys(metafile.inputs), ...rareInputs])
 
 /**
  * One character beyond Latin-1 and V8 keeps the whole text in two bytes per character: 3 MB of memory in every server.
