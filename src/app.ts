@@ -68,7 +68,7 @@ export interface App {
 
 /** The whole program but for its process: every part is made here, once, in the order in which they depend. */
 export function createApp({ config, problem }: LoadedConfig, edges: Edges, version: string): App {
-  const { fetch, clock, randomBytes, openBrowser, surroundings, machine, system, log } = edges
+  const { fetch, clock, randomBytes, surroundings, machine, system, log } = edges
   const now = () => clock.now()
   const random = () => randomBytes(4).readUInt32BE() / 2 ** 32
   const newId = () => createUuid(randomBytes, now)

@@ -18,6 +18,9 @@ const BOTH_WAYS = new RegExp(`\\bcodex_\\w+, or (\`${PROGRAM} [^\`]+\`)(?: in a 
 const SPELLINGS: readonly (readonly [string, string])[] = [
   ['codex_login with method "device"', `\`${PROGRAM} login --device\``],
   ['codex_login with method "browser"', `\`${PROGRAM} login --no-browser\``],
+  ['codex_login with route "plan" and force: true', `\`${PROGRAM} login --plan --force\``],
+  ['codex_login with route "plan"', `\`${PROGRAM} login --plan\``],
+  ['codex_login with route "codex"', `\`${PROGRAM} login --codex\``],
   ['codex_login with force: true', `\`${PROGRAM} login --force\``],
   ['codex_login as callback_url', `\`${PROGRAM} login\` on standard input`],
   // Beside both ways, where the command says it already.

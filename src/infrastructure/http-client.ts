@@ -80,7 +80,7 @@ export async function readText(
 ): Promise<string> {
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of chunksOf(body, { limitMs, late: unfinished, signal })) {
+  for await (const chunk of chunksOf(body, { limitMs: () => limitMs, late: unfinished, signal })) {
     size += chunk.byteLength
     if (size > maxBytes) throw tooLarge()
     chunks.push(chunk)
@@ -95,13 +95,15 @@ export async function readText(
  */
 export function readChunks(
   body: ReadableStream<Uint8Array> | undefined,
-  { idleTimeoutMs, signal }: { idleTimeoutMs: number; signal?: AbortSignal | undefined },
+  limits: { idleTimeoutMs: number; signal?: AbortSignal | undefined },
 ): AsyncGenerator<Uint8Array> {
-  return chunksOf(body, { limitMs: idleTimeoutMs, late: silent, signal })
+  const { signal } = limits
+  // Asked again after each piece: what it says may be that not much more will come.
+  return chunksOf(body, { limitMs: () => limits.idleTimeoutMs, late: silent, signal })
 }
 
 interface BodyLimit {
-  limitMs: number
+  limitMs: () => number
   /** Whether the limit is for each silence or for the whole body, as the error that says so. */
   late: typeof silent | typeof unfinished
   signal: AbortSignal | undefined
@@ -114,17 +116,30 @@ async function* chunksOf(
   if (body === undefined) return
   const reader = body.getReader()
   let expired = false
-  const timer = createTickTimer(limitMs, () => {
-    expired = true
-    void reader.cancel().catch(() => {})
-  })
+  let limit = limitMs()
+  const start = () =>
+    createTickTimer(limit, () => {
+      expired = true
+      void reader.cancel().catch(() => {})
+    })
+  let timer = start()
+
+  function startAgain(): void {
+    const next = limitMs()
+    if (next === limit) return
+    timer.stop()
+    limit = next
+    timer = start()
+  }
+
   try {
     while (true) {
       const { done, value } = await reader.read()
-      if (expired) throw late(limitMs)
+      if (expired) throw late(limit)
       if (done) return
       if (late === silent) timer.reset()
       yield value
+      if (late === silent) startAgain()
     }
   } catch (cause) {
     if (cause instanceof CodexError) throw cause

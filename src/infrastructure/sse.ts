@@ -9,7 +9,7 @@ export interface SseEvent {
 }
 
 export interface SseLimits {
-  /** Longest silence; any byte ends it, comments too. */
+  /** Longest silence; any byte ends it, comments too. It is read again after each piece. */
   idleTimeoutMs: number
   maxEventBytes: number
   maxTotalBytes: number
@@ -36,6 +36,12 @@ export async function* readEvents(
   let tooLarge = false
   let total = 0
   let endsWithCr = false
+  const pace = {
+    get idleTimeoutMs() {
+      return limits.idleTimeoutMs
+    },
+    signal,
+  }
   const parser = createParser({
     maxBufferSize: limits.maxEventBytes,
     onEvent: ({ event, data }) => events.push({ event, data }),
@@ -43,7 +49,7 @@ export async function* readEvents(
       if (type === 'max-buffer-size-exceeded') tooLarge = true
     },
   })
-  for await (const chunk of readChunks(body, { idleTimeoutMs: limits.idleTimeoutMs, signal })) {
+  for await (const chunk of readChunks(body, pace)) {
     total += chunk.byteLength
     if (total > limits.maxTotalBytes) throw oversized('The answer')
     const text = decoder.decode(chunk, { stream: true })

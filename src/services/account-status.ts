@@ -22,8 +22,6 @@ export interface AccountStatus {
   /** Where the credential comes from and what a question costs, as in `CredentialName`. */
   source: string | undefined
   cost: string | undefined
-  /** Whether anything is stored, even if it cannot be opened. */
-  isStored?: boolean
   /** When what is stored was first stored and last renewed, in milliseconds. */
   createdAt: number | undefined
   refreshedAt: number | undefined
@@ -66,7 +64,7 @@ export function createStatusReader(deps: StatusDeps): ReadStatus {
   const { storage, signIn, credentials, configProblem, clock, route = CODEX_LOGIN } = deps
 
   return async () => {
-    const { isReadable, isStored, record, form, problem } = await readStored(storage)
+    const { isReadable, record, form, problem } = await readStored(storage)
     // Nobody knows who is signed in then: no question is asked with anything else.
     const view = isReadable ? credentials.view(record) : undefined
     const login = signIn.view()
@@ -85,7 +83,6 @@ export function createStatusReader(deps: StatusDeps): ReadStatus {
       method: view?.kind ?? 'none',
       source: view?.source,
       cost: view?.cost,
-      isStored,
       createdAt: record?.savedAt,
       refreshedAt: record?.refreshedAt,
       hasRefreshToken: record?.refreshToken !== undefined,
@@ -134,17 +131,15 @@ async function readStored(storage: TokenStorage): Promise<Stored> {
   try {
     const { record, unopened, form, warnings } = await openRecord(storage)
     const problem = warnings.length === 0 ? undefined : warnings.join(' ')
-    const isStored = record !== undefined || unopened !== undefined
-    return { isReadable: unopened === undefined, isStored, record, form, problem }
+    return { isReadable: unopened === undefined, record, form, problem }
   } catch (error) {
     const problem = isCodexError(error) ? inWords(error) : 'It cannot be read.'
-    return { isReadable: false, isStored: false, record: undefined, form: undefined, problem }
+    return { isReadable: false, record: undefined, form: undefined, problem }
   }
 }
 
 interface Stored extends Pick<StoredTokens, 'form'> {
   isReadable: boolean
-  isStored: boolean
   record: TokenRecord | undefined
   problem: string | undefined
 }

@@ -1,11 +1,14 @@
 import type { CodexError } from '../errors.ts'
-import { isQuota, type RefusedAnswer, refusalOf } from './codex-failure.ts'
+import type { Model } from './builtin-models.ts'
+import { failureOf, isQuota, type RefusedAnswer, refusalOf } from './codex-failure.ts'
 import { buildRequest, type CodexRequest, type RequestFacts } from './codex-request.ts'
+import { readModelList } from './model-list.ts'
 
 /** What differs between the services a question can go to. */
 export interface AskingRoute {
   /** What follows `/models` where the list of models is asked for. */
   modelsQuery(clientVersion: string): string
+  readModels(json: unknown): Model[]
   buildRequest(facts: AskingFacts): CodexRequest
   /** Whether a request is sent again without an optional part that a model says it does not take. */
   adapts: boolean
@@ -13,6 +16,8 @@ export interface AskingRoute {
   isFinal(json: unknown): boolean
   /** The error for an answer with another status than 200. */
   refusalOf(answer: RefusedAnswer): CodexError
+  /** The error in an event of a stream that came with these headers. */
+  failureOf(error: unknown, headers: Headers): CodexError
 }
 
 /** What of a request is known before its service is. */
@@ -21,17 +26,21 @@ export type AskingFacts = Omit<RequestFacts, 'acceptsTemperature'>
 /** The Codex backend, with a ChatGPT login (facts: wire-protocol 9 to 13). */
 export const CODEX_ASKING: AskingRoute = {
   modelsQuery: (clientVersion) => `?client_version=${encodeURIComponent(clientVersion)}`,
+  readModels: readModelList,
   buildRequest: (facts) => buildRequest({ ...facts, acceptsTemperature: false }),
   adapts: false,
   isFinal: isQuota,
   refusalOf,
+  failureOf,
 }
 
 /** The API of a key: it knows no compatibility level, and what a model does not take only itself knows for sure. */
 export const API_ASKING: AskingRoute = {
   modelsQuery: () => '',
+  readModels: readModelList,
   buildRequest: (facts) => buildRequest({ ...facts, acceptsTemperature: true }),
   adapts: true,
   isFinal: isQuota,
   refusalOf,
+  failureOf,
 }

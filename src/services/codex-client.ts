@@ -69,6 +69,8 @@ const REFUSAL_LIMIT_MS = 10_000
 const MAX_RETRIES = 3
 const FIRST_DELAY_MS = 400
 const MAX_RETRY_AFTER_MS = 30_000
+/** How long to wait for the reason of an error that is known already. */
+const LAST_WORD_MS = 2_000
 const MAX_EVENT_BYTES = 16 * 1024 * 1024
 const MAX_TOTAL_BYTES = 64 * 1024 * 1024
 const NOTHING: ReadonlySet<OptionalField> = new Set()
@@ -163,16 +165,25 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
     return status >= 500 ? (asked ?? backoffMs) : undefined
   }
 
-  async function readAnswer({ body }: Reply, _asking: AskingRoute, { signal, onProgress, onText }: QueryOptions) {
-    const reader = createAnswerReader(onText)
+  async function readAnswer({ body, headers }: Reply, asking: AskingRoute, options: QueryOptions) {
+    const { signal, onProgress, onText } = options
+    const reader = createAnswerReader(onText, (error) => asking.failureOf(error, headers))
     const limits = {
-      idleTimeoutMs: config.idleTimeoutMs,
+      // After an error that says nothing more, the one that does comes at once or not at all.
+      get idleTimeoutMs() {
+        return reader.isEnding() ? Math.min(LAST_WORD_MS, config.idleTimeoutMs) : config.idleTimeoutMs
+      },
       maxEventBytes: MAX_EVENT_BYTES,
       maxTotalBytes: MAX_TOTAL_BYTES,
     }
-    for await (const event of readEvents(body, limits, signal)) {
-      if (reader.accept(event)) break
-      onProgress?.(reader.progress())
+    try {
+      for await (const event of readEvents(body, limits, signal)) {
+        if (reader.accept(event)) break
+        onProgress?.(reader.progress())
+      }
+    } catch (error) {
+      // Without its last word, the error that is known counts for more than how the connection ended.
+      if (!reader.isEnding() || !(isCodexError(error, 'TIMEOUT') || isCodexError(error, 'NETWORK'))) throw error
     }
     return reader.finish()
   }

@@ -90,7 +90,7 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
     return {
       ...route.credentialName(record),
       baseUrl: route.baseUrl(config),
-      headers: { ...route.headers(record, identity), ...bearer(record.accessToken) },
+      headers: route.headers(record, identity, bearer(record.accessToken)),
       accountId: route.modelOwner(record),
       plan: readIdClaims(record).plan,
       renew: async (signal) => ofAccount(await tokens.replaceRejected(record, signal)),
@@ -105,13 +105,12 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
 
   function chatGpt(token: string, claims: IdClaims) {
     const { accountId, plan } = claims
-    const headers = { ...codexHeaders(identity, claims, accountId), ...bearer(token) }
-    return { baseUrl: config.baseUrl, headers, accountId, plan }
+    return { baseUrl: config.baseUrl, headers: codexHeaders(identity, bearer(token), claims), accountId, plan }
   }
 
   function api(key: string) {
     const { originator, clientVersion: version } = identity
-    const headers = { originator, 'user-agent': userAgent, version, ...bearer(key) }
+    const headers = { originator, 'user-agent': userAgent, version, authorization: bearer(key) }
     return { baseUrl: config.api.baseUrl, headers, accountId: undefined, plan: undefined }
   }
 
@@ -143,8 +142,8 @@ function isAccount(record: TokenRecord | undefined): record is TokenRecord {
   return record !== undefined && !isApiKeyRecord(record)
 }
 
-function bearer(secret: string): { authorization: string } {
-  return { authorization: `Bearer ${secret}` }
+function bearer(secret: string): string {
+  return `Bearer ${secret}`
 }
 
 function nobody(): CodexError {

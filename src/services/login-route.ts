@@ -34,16 +34,16 @@ export interface LoginRoute {
   credentialName(record: TokenRecord): CredentialName
   /** Where its questions go, and no token of it anywhere else. */
   baseUrl(config: Pick<Config, 'baseUrl' | 'planBaseUrl'>): string
-  /** What goes with a question besides the token. */
-  headers(record: TokenRecord, identity: ClientIdentity): Readonly<Record<string, string>>
+  /** The headers of a question. */
+  headers(record: TokenRecord, identity: ClientIdentity, authorization: string): Readonly<Record<string, string>>
   /** Whose the list of models is. */
   modelOwner(record: TokenRecord): string | undefined
   /** Why no question may be asked although somebody is signed in. */
   lack(record: TokenRecord): CodexError | undefined
   /** What else may answer where nobody is signed in with it. */
   outside(config: Pick<Config, 'api' | 'accessToken'>, nowMs: number): OutsideCredential | undefined
-  /** What to say after a sign-out that the issuer has not confirmed. */
-  unconfirmed: string
+  /** What to say after a sign-out that the issuer has not confirmed, where there is more to it. */
+  unconfirmed: string | undefined
   /** Sentences that a status says of somebody who is signed in. */
   remarks(record: TokenRecord): readonly string[]
 }
@@ -54,9 +54,6 @@ export interface ClientIdentity {
   userAgent: string
   clientVersion: string
 }
-
-/** What to say after a sign-out that the issuer has not confirmed. */
-export const UNCONFIRMED = 'OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves.'
 
 /** The login of the official Codex client. */
 export const CODEX_LOGIN: LoginRoute = {
@@ -73,21 +70,22 @@ export const CODEX_LOGIN: LoginRoute = {
   buried: (record, refreshFailed) => ({ ...record, refreshFailed }),
   credentialName: (record) => accountName(readIdClaims(record).plan),
   baseUrl: ({ baseUrl }) => baseUrl,
-  headers: (record, identity) => codexHeaders(identity, readIdClaims(record), accountOf(record)),
+  headers: (record, identity, authorization) =>
+    codexHeaders(identity, authorization, { ...readIdClaims(record), accountId: accountOf(record) }),
   modelOwner: accountOf,
   lack: () => undefined,
   outside: environmentCredential,
-  unconfirmed: UNCONFIRMED,
+  unconfirmed: undefined,
   remarks: () => [],
 }
 
 /** What the Codex backend is told of program and account. */
 export function codexHeaders(
   { originator, userAgent, clientVersion }: ClientIdentity,
-  { fedramp }: IdClaims,
-  accountId: string | undefined,
+  authorization: string,
+  { accountId, fedramp }: IdClaims,
 ): Readonly<Record<string, string>> {
   const account = accountId === undefined ? {} : { 'chatgpt-account-id': accountId }
   const cloud = fedramp ? { 'x-openai-fedramp': 'true' } : {}
-  return { originator, 'user-agent': userAgent, version: clientVersion, ...account, ...cloud }
+  return { originator, 'user-agent': userAgent, version: clientVersion, authorization, ...account, ...cloud }
 }

@@ -9,7 +9,7 @@ import type { Log } from '../infrastructure/log.ts'
 import { BUILTIN_MODELS, type Model } from './builtin-models.ts'
 import { ACCOUNT } from './credential-name.ts'
 import type { Credential } from './credentials.ts'
-import { isModelList, readModelList } from './model-list.ts'
+import { isModelList } from './model-list.ts'
 import { fieldOf, numberField, parseJson, textField } from './remote-text.ts'
 
 export type CatalogueSource = 'live' | 'cached' | 'built-in'
@@ -96,7 +96,7 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
     })
     if (answer.status === 304 && old !== undefined) return { ...old, fetchedAt: clock.now() }
     const text = await readText(answer.body, { maxBytes: 4_194_304, limitMs: TIMEOUT_MS })
-    const models = readModelList(parseJson(text))
+    const models = credential.asking.readModels(parseJson(text))
     // An empty list with status 200 means that our compatibility level is too old for every model.
     if (answer.status !== 200 || models.length === 0) {
       throw new CodexError('RESPONSE_INVALID', `The model list was not usable (${answer.status}).`)

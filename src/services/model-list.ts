@@ -12,6 +12,21 @@ export function readModelList(json: unknown): Model[] {
   return Array.isArray(models) ? readModels(models) : readApiModels(fieldOf(json, 'data'))
 }
 
+/**
+ * The models in an answer of the plan route, in its order. What is listed there is for display: others may be asked too
+ * (facts: plan-usage 3.1).
+ */
+export function readPlanModels(json: unknown): Model[] {
+  const models = fieldOf(json, 'models')
+  if (!Array.isArray(models)) return []
+  return models.slice(0, MAX_MODELS).flatMap((entry) => {
+    const model = readModel(entry)
+    if (model === undefined) return []
+    // Only seen, not documented: an entry that does not say counts as one that can be asked.
+    return [{ ...model, hidden: model.hidden || fieldOf(entry, 'supported_in_api') === false }]
+  })
+}
+
 /** The catalogue's entries; what cannot be read as a model is left out. */
 function readModels(value: unknown): Model[] {
   if (!Array.isArray(value)) return []

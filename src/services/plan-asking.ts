@@ -1,5 +1,6 @@
 import type { AskingRoute } from './asking-route.ts'
-import { planRefusalOf } from './plan-failure.ts'
+import { readPlanModels } from './model-list.ts'
+import { planFailureOf, planRefusalOf } from './plan-failure.ts'
 import { buildPlanRequest } from './plan-request.ts'
 
 /** The public Responses endpoint, paid by a plan (facts: plan-usage 3, 4). */
@@ -7,9 +8,11 @@ export const PLAN_ASKING: AskingRoute = {
   // With a version of the Codex client it lists newer models, and that query is not documented: a model that is not
   // listed can be named all the same (facts: plan-usage 3.1, 9).
   modelsQuery: () => '',
+  readModels: readPlanModels,
   buildRequest: buildPlanRequest,
   adapts: false,
   // A limit of the plan does not pass in a moment, and nobody has documented another one.
   isFinal: () => true,
   refusalOf: planRefusalOf,
+  failureOf: planFailureOf,
 }

@@ -36,7 +36,7 @@ export const PLAN_LOGIN: LoginRoute = {
   credentialName: () => planName(),
   baseUrl: ({ planBaseUrl }) => planBaseUrl,
   // Nothing but an honest name: the rest of what the Codex backend is told is not documented here.
-  headers: (_record, { userAgent }) => ({ 'user-agent': userAgent }),
+  headers: (_record, { userAgent }, authorization) => ({ 'user-agent': userAgent, authorization }),
   // A client is issued for one user in one workspace.
   modelOwner: ({ clientId }) => clientId,
   lack: (record) => (record.accessToken === '' || hasPlanScope(record) ? undefined : planOff()),

@@ -98,10 +98,16 @@ export function planOAuth({ config, hostId, discovery, verifier, userAgent, cloc
         return tokens
       } catch (error) {
         // The tokens have rotated: because the keys cannot be had just now, they are not thrown away.
-        return isCodexError(error) && error.retryable ? { ...tokens, idToken: undefined } : undefined
+        return isWrong(error) ? undefined : { ...tokens, idToken: undefined }
       }
     },
   }
+}
+
+/** Whether an ID token was checked and does not hold; every other error says that it could not be checked. */
+function isWrong(error: unknown): boolean {
+  if (isCodexError(error, 'ACCOUNT_CHANGED')) return true
+  return isCodexError(error, 'TOKEN_REQUEST_FAILED') && !error.retryable
 }
 
 /** Never the bootstrap one (facts: plan-usage 1.4). */

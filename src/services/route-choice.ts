@@ -1,4 +1,4 @@
-import type { StoredTokens, TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
+import type { StoredTokens, TokenStorage } from '../infrastructure/token-storage.ts'
 import type { RouteName } from './login-route.ts'
 import { openRecord } from './open-record.ts'
 
@@ -6,6 +6,8 @@ import { openRecord } from './open-record.ts'
 export interface RouteChoice {
   /** Nothing where none is stored. @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED */
   answering(): Promise<RouteName | undefined>
+  /** All that are stored, the one that answers first, also those that cannot be opened. @throws as `answering` */
+  stored(): Promise<readonly RouteName[]>
   /**
    * Has this login answer from now on, if it is stored.
    *
@@ -25,45 +27,34 @@ const LATER_MS = 1000
 export function createRouteChoice({ storages, now }: RouteChoiceDeps): RouteChoice {
   const names = Object.keys(storages) as RouteName[]
 
-  /** The later the better; undefined for what is not stored. */
-  async function rankOf(name: RouteName): Promise<number | undefined> {
-    return rank(await openRecord(storages[name]))
-  }
-
-  async function answering(): Promise<RouteName | undefined> {
-    let best: { name: RouteName; rank: number } | undefined
-    for (const name of names) {
-      const found = await rankOf(name)
-      if (found !== undefined && found > (best?.rank ?? -1)) best = { name, rank: found }
-    }
-    return best?.name
+  /** What is stored, the latest choice first. */
+  async function ranked(): Promise<{ name: RouteName; at: number }[]> {
+    const found = await Promise.all(
+      names.map(async (name) => ({ name, at: chosenAt(await openRecord(storages[name])) })),
+    )
+    return found
+      .flatMap(({ name, at }) => (at === undefined ? [] : [{ name, at }]))
+      .sort((one, other) => other.at - one.at)
   }
 
   return {
-    answering,
+    answering: async () => (await ranked())[0]?.name,
+    stored: async () => (await ranked()).map(({ name }) => name),
 
     async select(name) {
-      if ((await answering()) === name) return
-      const ranks = await Promise.all(names.map(rankOf))
-      const selectedAt = Math.max(
-        now(),
-        ...ranks
-          .filter((found) => found !== undefined && Number.isFinite(found))
-          .map((found) => (found ?? 0) + LATER_MS),
-      )
+      const [first] = await ranked()
+      if (first === undefined || first.name === name) return
+      const selectedAt = Math.max(now(), first.at + LATER_MS)
       await storages[name].update((record) =>
-        record === undefined || record.unopened ? record : { ...record, selectedAt },
+        record === undefined || record.unopened !== undefined ? record : { ...record, selectedAt },
       )
     },
   }
 }
 
-function rank({ record, unopened }: Pick<StoredTokens, 'record' | 'unopened'>): number | undefined {
+/** In milliseconds; undefined for what is not stored. */
+function chosenAt({ record, unopened }: Pick<StoredTokens, 'record' | 'unopened'>): number | undefined {
   // Somebody's login, and nobody can tell whether it is the one that answers: nothing else is used in its place.
   if (unopened !== undefined) return Number.POSITIVE_INFINITY
-  return record === undefined ? undefined : chosenAt(record)
-}
-
-function chosenAt({ selectedAt = 0, savedAt = 0 }: TokenRecord): number {
-  return Math.max(selectedAt, savedAt)
+  return record === undefined ? undefined : Math.max(record.selectedAt ?? 0, record.savedAt ?? 0)
 }

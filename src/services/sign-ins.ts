@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import type { RouteName } from './login-route.ts'
 import type { RouteChoice } from './route-choice.ts'
 import type { LoginOptions, SignIn } from './sign-in.ts'
+import { signInCancelled } from './sign-in-session.ts'
 import type { LoginOutcome, LoginView } from './sign-in-view.ts'
 
 export interface SignInsOptions extends LoginOptions {
@@ -34,6 +35,8 @@ export function createSignIns({ config, signIns, choice, welcome }: SignInsDeps)
   const names = Object.keys(signIns) as RouteName[]
   /** What was signed in to last, or is being signed in to. */
   let last: RouteName | undefined
+  /** Counts sign-outs: a call that was still finding out what it is for must not open anything any more. */
+  let cancels = 0
 
   const isUnfinished = (name: RouteName) => {
     const state = signIns[name].view()?.state
@@ -54,8 +57,10 @@ export function createSignIns({ config, signIns, choice, welcome }: SignInsDeps)
 
   return {
     async login(options) {
+      const asked = cancels
       const route = await routeOf(options)
       await endOthers(route)
+      if (asked !== cancels) throw signInCancelled('The sign-in was cancelled.')
       last = route
       const outcome = await signIns[route].login(options)
       if (outcome.status === 'pending') return { ...outcome, route, notes: [] }
@@ -71,9 +76,11 @@ export function createSignIns({ config, signIns, choice, welcome }: SignInsDeps)
       return shown === undefined || last === undefined ? undefined : { ...shown, route: last }
     },
     async cancel() {
+      cancels += 1
       for (const name of names) await signIns[name].cancel()
     },
     async stop() {
+      cancels += 1
       await Promise.all(names.map((name) => signIns[name].stop()))
     },
     async settled() {

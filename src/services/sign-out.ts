@@ -9,7 +9,7 @@ import type { Cleared, TokenManager } from './token-manager.ts'
 /** A login or key that is gone. */
 export interface EndedLogin extends Cleared {
   /** What to say when the issuer has not confirmed it. */
-  unconfirmed?: string
+  unconfirmed?: string | undefined
 }
 
 export interface ClearOutcome extends EndedLogin {
@@ -60,7 +60,8 @@ export function createSignOut({ signIn, logins, choice }: SignOutDeps): SignOut 
     for (const { route, tokens } of Object.values(logins)) {
       if (only !== undefined && only !== route.name) continue
       const one = await tokens.clear()
-      if (one.removed !== undefined) ended.push({ ...one, unconfirmed: route.unconfirmed })
+      if (one.removed !== undefined)
+        ended.push(route.unconfirmed === undefined ? one : { ...one, unconfirmed: route.unconfirmed })
     }
     const [first = NOTHING, ...others] = ended
     return { ...first, others, cancelled, remaining: await remaining() }

@@ -4,7 +4,7 @@ import type { RouteChoice } from './route-choice.ts'
 
 export interface StatusOfAllDeps {
   readers: Readonly<Record<RouteName, ReadStatus>>
-  choice: Pick<RouteChoice, 'answering'>
+  choice: Pick<RouteChoice, 'stored'>
 }
 
 /** How things stand with the login that answers, and with all others. */
@@ -13,11 +13,12 @@ export function createStatusOfAll({ readers, choice }: StatusOfAllDeps): ReadSta
 
   return async () => {
     // A file that cannot be read is told by the reader.
-    const answering = await choice.answering().catch(() => undefined)
+    const stored = await choice.stored().catch((): readonly RouteName[] => [])
+    const answering = stored[0]
     const all = await Promise.all(
       names.map(async (route) => ({ ...(await readers[route]()), route, answers: route === answering })),
     )
-    const logins = all.filter(({ isStored }) => isStored === true)
+    const logins = all.filter(({ route }) => stored.includes(route))
     const shown = all.find(({ route }) => route === (answering ?? 'codex')) ?? all[0]
     const others = logins.filter(({ answers }) => !answers).map(alsoThere)
     return {

@@ -1,6 +1,4 @@
 import { z } from 'zod'
-import { ACCOUNT } from '../services/credential-name.ts'
-import { UNCONFIRMED } from '../services/login-route.ts'
 import type { ClearOutcome, EndedLogin, SignOut } from '../services/sign-out.ts'
 import { defineTool, type Tool } from './tool.ts'
 
@@ -18,14 +16,12 @@ export function codexClear({ signOut }: { signOut: SignOut }): Tool {
     name: 'codex_clear',
     title: 'Sign out of Codex',
     description:
-      'Remove the Codex login (or the stored API key) from this machine and revoke the login at OpenAI. ' +
+      'Remove the logins (or the stored API key) from this machine and revoke them at OpenAI. ' +
       'Ask the user before calling it.',
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
-    input: z.strictObject({
-      route: z.enum(['codex', 'plan']).optional().describe('Only the login of this route; default: all'),
-    }),
+    input: z.strictObject({}),
     output,
-    run: async ({ route }) => ({ structured: present(await signOut(route)) }),
+    run: async () => ({ structured: present(await signOut()) }),
   })
 }
 
@@ -40,12 +36,12 @@ function present({ cancelled, remaining, others = [], ...first }: ClearOutcome):
     cleared: ended.length > 0,
     revoked: ended.length > 0 && ended.every(({ revoked }) => revoked),
     login_cancelled: cancelled,
-    environment_key: remaining?.source === ACCOUNT ? undefined : remaining?.source,
+    environment_key: isLogin(remaining) ? undefined : remaining?.source,
     message: parts.filter((part) => part !== undefined).join(' '),
   }
 }
 
-function removal({ removed, revoked, problem, unconfirmed = UNCONFIRMED }: EndedLogin): string[] {
+function removal({ removed, revoked, problem, unconfirmed = GONE_HERE }: EndedLogin): string[] {
   const why = problem === undefined ? [] : [problem]
   if (removed === 'api_key') {
     return [
@@ -57,4 +53,10 @@ function removal({ removed, revoked, problem, unconfirmed = UNCONFIRMED }: Ended
   if (revoked) return [gone, 'OpenAI confirmed that they are revoked.', ...why]
   // The problem says itself why they could not be revoked.
   return [gone, ...(problem === undefined ? [unconfirmed] : why)]
+}
+
+const GONE_HERE = 'OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves.'
+
+function isLogin(name: ClearOutcome['remaining']): boolean {
+  return name?.kind === 'chatgpt' || name?.kind === 'chatgpt_plan'
 }
