@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { denied } from './fake-issuer.ts'
 import type { PlanTokenSet } from './fake-plan-tokens.ts'
+import { changed } from './fake-script.ts'
 import { partOf, startPlan } from './plan-client.ts'
 
 const HOSTS = [
@@ -23,6 +24,20 @@ test('discovery names the endpoints, and neither the plan scopes nor a registrat
   })
   expect(found).not.toHaveProperty('registration_endpoint')
   expect(found).not.toHaveProperty('device_authorization_endpoint')
+})
+
+test.each([
+  ['another issuer', changed({ issuer: 'https://evil.example' }), { issuer: 'https://evil.example' }],
+  [
+    'an endpoint elsewhere',
+    changed({ jwks_uri: 'https://evil.example/jwks' }),
+    { jwks_uri: 'https://evil.example/jwks' },
+  ],
+  ['no revocation', changed({ revocation_endpoint: undefined }), { revocation_endpoint: undefined }],
+])('discovery can name %s', async (_, step, expected) => {
+  const { fake, plan } = await startPlan()
+  plan.script.discovery.push(step)
+  expect(await (await fetch(`${fake.issuer}/.well-known/openid-configuration`)).json()).toMatchObject(expected)
 })
 
 describe('a registration', () => {
