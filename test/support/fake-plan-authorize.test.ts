@@ -166,6 +166,12 @@ describe('a later login', () => {
     expect((await client.authorize({ client_id: clientId, ...hints })).has('code')).toBe(true)
   })
 
+  test('with an id that nobody has given out is refused for it', async () => {
+    const { fake, client } = await startPlan()
+    const visit = await fake.browser(client.authorizeUrl({ client_id: 'oaiapp_FAKE99' }))
+    expect([visit.status, visit.body.includes('<p>client_id</p>')]).toEqual([400, true])
+  })
+
   test('of a deleted registration meets a page', async () => {
     const { fake, plan, client } = await startPlan()
     const { clientId } = plan.issueTokens()
@@ -191,6 +197,12 @@ describe('a plan that was declined', () => {
     expect((await client.authorize({ client_id: clientId, prompt: 'consent' })).has('code')).toBe(true)
     expect((await client.login(clientId)).tokens.scope).toContain('chatgpt.tokens.use.direct')
     expect(plan.registrations).toEqual([expect.objectContaining({ clientId, plan: true })])
+  })
+
+  test('can be asked for again by a client whose issued tokens lack it', async () => {
+    const { plan, client } = await startPlan()
+    const { clientId } = plan.issueTokens({ scope: 'openid profile email offline_access' })
+    expect((await client.authorize({ client_id: clientId, prompt: 'consent' })).has('code')).toBe(true)
   })
 
   test('can be taken away from a login that had it', async () => {
