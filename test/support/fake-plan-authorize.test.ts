@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { denied } from './fake-issuer.ts'
 import type { PlanTokenSet } from './fake-plan-tokens.ts'
+import { changed } from './fake-script.ts'
 import { partOf, startPlan } from './plan-client.ts'
 
 const HOSTS = [
@@ -23,6 +24,21 @@ test('discovery names the endpoints, and neither the plan scopes nor a registrat
   })
   expect(found).not.toHaveProperty('registration_endpoint')
   expect(found).not.toHaveProperty('device_authorization_endpoint')
+})
+
+test.each([
+  ['another issuer', changed({ issuer: 'https://evil.example' }), { issuer: 'https://evil.example' }],
+  [
+    'an endpoint elsewhere',
+    changed({ jwks_uri: 'https://evil.example/jwks' }),
+    { jwks_uri: 'https://evil.example/jwks' },
+  ],
+  ['no revocation', changed({ revocation_endpoint: undefined }), { revocation_endpoint: undefined }],
+])('discovery can name %s', async (_, step, expected) => {
+  const { fake, plan } = await startPlan()
+  plan.script.discovery.push(step)
+  const found = (await (await fetch(`${fake.issuer}/.well-known/openid-configuration`)).json()) as object
+  expect({ revocation_endpoint: undefined, ...found }).toMatchObject(expected)
 })
 
 describe('a registration', () => {
@@ -150,6 +166,12 @@ describe('a later login', () => {
     expect((await client.authorize({ client_id: clientId, ...hints })).has('code')).toBe(true)
   })
 
+  test('with an id that nobody has given out is refused for it', async () => {
+    const { fake, client } = await startPlan()
+    const visit = await fake.browser(client.authorizeUrl({ client_id: 'oaiapp_FAKE99' }))
+    expect([visit.status, visit.body.includes('<p>client_id</p>')]).toEqual([400, true])
+  })
+
   test('of a deleted registration meets a page', async () => {
     const { fake, plan, client } = await startPlan()
     const { clientId } = plan.issueTokens()
@@ -175,6 +197,12 @@ describe('a plan that was declined', () => {
     expect((await client.authorize({ client_id: clientId, prompt: 'consent' })).has('code')).toBe(true)
     expect((await client.login(clientId)).tokens.scope).toContain('chatgpt.tokens.use.direct')
     expect(plan.registrations).toEqual([expect.objectContaining({ clientId, plan: true })])
+  })
+
+  test('can be asked for again by a client whose issued tokens lack it', async () => {
+    const { plan, client } = await startPlan()
+    const { clientId } = plan.issueTokens({ scope: 'openid profile email offline_access' })
+    expect((await client.authorize({ client_id: clientId, prompt: 'consent' })).has('code')).toBe(true)
   })
 
   test('can be taken away from a login that had it', async () => {

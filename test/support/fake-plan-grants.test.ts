@@ -157,10 +157,19 @@ describe('a refresh', () => {
   })
 
   test('of a deleted registration is one of an invalid client', async () => {
-    const { fake, plan, client, token, clientId } = await startWithTokens()
+    const { fake, plan, client, tokens, token, clientId } = await startWithTokens()
     plan.deleteRegistration(clientId)
     expect(await errorOf(await client.refresh(token, clientId))).toBe('401 invalid_client')
-    expect(fake.seen.refusals).toEqual([])
+    expect((await client.models(tokens.access_token)).status).toBe(401)
+    expect(fake.seen.refusals.map(({ path }) => path)).toEqual(['/v1/models'])
+  })
+
+  test('can fail for everybody, while a new login goes on working', async () => {
+    const { plan, client, token, clientId } = await startWithTokens()
+    plan.options.refreshWorks = false
+    const answer = await client.refresh(token, clientId)
+    expect(await errorOf(answer)).toBe('400 invalid_grant refresh_token_invalidated')
+    expect((await client.login(clientId)).tokens).toHaveProperty('access_token')
   })
 })
 

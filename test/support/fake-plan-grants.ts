@@ -2,7 +2,7 @@ import type { PlanBooks } from './fake-plan-books.ts'
 import type { PlanCodes } from './fake-plan-codes.ts'
 import { oauthRefusal } from './fake-plan-errors.ts'
 import type { TokenChange } from './fake-plan-keys.ts'
-import { BOOTSTRAP_CLIENT, PLAN_RESOURCE, PLAN_SCOPE, type PlanOptions } from './fake-plan-options.ts'
+import { PLAN_RESOURCE, PLAN_SCOPE, type PlanOptions } from './fake-plan-options.ts'
 import type { Registrations } from './fake-plan-registrations.ts'
 import type { PlanSeen } from './fake-plan-seen.ts'
 import type { PlanTokenSet } from './fake-plan-tokens.ts'
@@ -47,6 +47,7 @@ export function createPlanGrants({ registrations, codes, books, options, seen, t
   }
 
   function refresh({ refresh_token = '' }: Fields): Answer {
+    if (!options.refreshWorks) return oauthRefusal('invalid_grant', { reason: 'refresh_token_invalidated' })
     const change = takeChange()
     const result = books.refresh(refresh_token, change)
     if (typeof result === 'string') return oauthRefusal('invalid_grant', { reason: result })
@@ -79,8 +80,7 @@ export function createPlanGrants({ registrations, codes, books, options, seen, t
 
   /** The bootstrap id is nobody's, and a token belongs to the client that was given it. */
   function wrongClient({ client_id: clientId }: Fields, token: string): Answer | undefined {
-    if (clientId === BOOTSTRAP_CLIENT || registrations.find(clientId) === undefined)
-      return oauthRefusal('invalid_client')
+    if (registrations.find(clientId) === undefined) return oauthRefusal('invalid_client')
     const owner = books.clientOf(token)
     if (owner === undefined || owner === clientId) return undefined
     return oauthRefusal('invalid_grant', { description: 'the token is of another client' })

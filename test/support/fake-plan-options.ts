@@ -33,6 +33,8 @@ export interface PlanOptions {
   idTokenOnRefresh: boolean
   /** A refresh answers the scope even if it has not changed. */
   scopeOnRefresh: boolean
+  /** False: no refresh token is ever good, as was reported in October (facts: plan-usage 2.7). */
+  refreshWorks: boolean
   accessTokenLifeSeconds: number
   /** Newer models are listed only for a `client_version` that knows them. */
   clientVersionGate: boolean
@@ -50,6 +52,7 @@ export function usualPlanOptions(): PlanOptions {
     earliestRefreshAt: null,
     idTokenOnRefresh: false,
     scopeOnRefresh: false,
+    refreshWorks: true,
     accessTokenLifeSeconds: 3600,
     clientVersionGate: true,
     models: planModels(),

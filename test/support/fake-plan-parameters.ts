@@ -1,4 +1,4 @@
-import { BOOTSTRAP_CLIENT, PLAN_RESOURCE, PLAN_SCOPES } from './fake-plan-options.ts'
+import { PLAN_RESOURCE, PLAN_SCOPES } from './fake-plan-options.ts'
 import type { Registration } from './fake-plan-registrations.ts'
 
 type Rules = Record<string, (value: string) => boolean>
@@ -7,8 +7,9 @@ const UUID_V4 = /^urn:uuid:[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\
 const THUMBPRINT = /^urn:ietf:params:oauth:jwk-thumbprint:sha-256:[\w-]{43}$/
 const DID_KEY = /^did:key:z[1-9A-HJ-NP-Za-km-z]{40,}$/
 
-/** On every request. */
+/** On every request; whether the client is known is for the caller to say. */
 const ALWAYS: Rules = {
+  client_id: () => true,
   ext_agent_host_id: (value) => [UUID_V4, THUMBPRINT, DID_KEY].some((form) => form.test(value)),
   response_type: (value) => value === 'code',
   redirect_uri: (value) => /^http:\/\/127\.0\.0\.1:\d{1,5}\/auth\/callback$/.test(value),
@@ -21,10 +22,7 @@ const ALWAYS: Rules = {
 }
 
 /** Of somebody who registers. */
-const FIRST: Rules = {
-  client_id: (value) => value === BOOTSTRAP_CLIENT,
-  agent_name_hint: (value) => value.trim() !== '',
-}
+const FIRST: Rules = { agent_name_hint: (value) => value.trim() !== '' }
 
 /**
  * The first parameter that is missing, doubled, of the wrong form, or does not belong here (facts: plan-usage 2.3).
@@ -37,9 +35,8 @@ export function wrongPlanParameter(
   registration: Registration | undefined,
   isOwnToken: (token: string) => boolean,
 ): string | undefined {
-  const needed = { ...ALWAYS, ...(registration === undefined ? FIRST : { client_id: () => true }) }
-  const optional = registration === undefined ? {} : laterHints(registration, isOwnToken)
-  const rules: Rules = { ...needed, ...optional }
+  const needed: Rules = { ...ALWAYS, ...(registration === undefined && FIRST) }
+  const rules: Rules = { ...needed, ...(registration && laterHints(registration, isOwnToken)) }
   const missing = Object.keys(needed).find((name) => !query.has(name))
   return (
     missing ?? [...query.keys()].find((name) => query.getAll(name).length > 1 || !rules[name]?.(query.get(name) ?? ''))

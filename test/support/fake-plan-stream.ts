@@ -19,15 +19,8 @@ const USAGE = {
 }
 
 /** An answer of the plan with this text; how it ends and what it holds as `AnswerOptions` has it (facts: plan-usage 3.3). */
-export function planAnswer(
-  text: string,
-  { crlf, splitCharacters, contentType, ...options }: AnswerOptions & PlanTravel,
-) {
-  return planStream(answerEvents(text, { usage: USAGE, ...options }), {
-    ...(crlf && { crlf }),
-    ...(splitCharacters && { splitCharacters }),
-    ...(contentType && { contentType }),
-  })
+export function planAnswer(text: string, options: AnswerOptions & PlanTravel = {}): Answer {
+  return planStream(answerEvents(text, { usage: USAGE, ...options }), options)
 }
 
 /** Events as the plan streams them: HTTP 200, a request id, and no content type. */

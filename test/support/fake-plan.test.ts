@@ -45,6 +45,14 @@ test('tokens can be had without a login, to seed a record', async () => {
   expect(fake.secrets()).toEqual(expect.arrayContaining([tokens.access_token, tokens.refresh_token, tokens.id_token]))
 })
 
+test('tokens can be had again for a registration, whose person they are of', async () => {
+  const { plan } = await startPlan()
+  const first = plan.issueTokens({ subject: 'user-FAKE-0002', workspace: 'ws-FAKE-0002' })
+  const second = plan.issueTokens({ clientId: first.clientId })
+  expect([second.clientId, second.person]).toEqual([first.clientId, first.person])
+  expect(() => plan.issueTokens({ clientId: 'oaiapp_nobody' })).toThrow('oaiapp_nobody')
+})
+
 test('every secret is listed, and those that can carry the mark FAKE do', async () => {
   const { fake, client } = await startPlan()
   const callback = await client.authorize()

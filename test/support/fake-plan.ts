@@ -5,7 +5,7 @@ import { createPlanCodes } from './fake-plan-codes.ts'
 import { createPlanDiscovery } from './fake-plan-discovery.ts'
 import { createPlanGrants } from './fake-plan-grants.ts'
 import { createPlanKeys, type TokenChange } from './fake-plan-keys.ts'
-import { PLAN_SCOPES, type PlanOptions, type PlanPerson, usualPlanOptions } from './fake-plan-options.ts'
+import { PLAN_SCOPE, PLAN_SCOPES, type PlanOptions, type PlanPerson, usualPlanOptions } from './fake-plan-options.ts'
 import { createRegistrations, type Registration } from './fake-plan-registrations.ts'
 import { createPlanRouter } from './fake-plan-router.ts'
 import { createPlanSeen, type PlanSeen } from './fake-plan-seen.ts'
@@ -25,7 +25,10 @@ export interface FakePlan {
   registrations: readonly Registration[]
   /** Who is at the browser from now on. */
   signInAs(person: Partial<PlanPerson>): void
-  /** Whoever is at the browser signs in without the plan, until a client asks with `prompt=consent`. */
+  /**
+   * Whoever is at the browser signs in without the plan, until a client asks with `prompt=consent`. The fake takes that
+   * prompt only from a client whose user has declined here, or whose issued tokens lack the scope.
+   */
   declinePlanScope(): void
   /** As `declinePlanScope`, and the next refresh of every login answers a scope without the plan. */
   withdrawPlanScope(): void
@@ -96,11 +99,19 @@ export function createPlan({ issuer, now, codexTokens }: PlanDeps): {
   const router = createPlanRouter({ judges, script, planTokens: books.tokens, codexTokens })
 
   function issueTokens({ clientId, scope, expiresInSeconds: lifeSeconds, ...other }: IssueOptions = {}): IssuedTokens {
-    const owner = { ...person, ...other }
-    const registration = registrations.find(clientId) ?? registrations.register(owner)
+    const known = clientId === undefined ? undefined : registered(clientId)
+    const owner = { ...person, ...(known && { subject: known.subject, workspace: known.workspace }), ...other }
+    const registration = known ?? registrations.register(owner)
     const granted = scope ?? [...PLAN_SCOPES].sort().join(' ')
+    registration.plan = granted.split(' ').includes(PLAN_SCOPE)
     const family = books.startFamily({ registration, person: owner, scope: granted })
     return { tokens: books.rotate(family, { lifeSeconds }), clientId: registration.clientId, person: owner }
+  }
+
+  function registered(clientId: string): Registration {
+    const registration = registrations.find(clientId)
+    if (registration === undefined) throw new Error(`The fake has not given out ${clientId}.`)
+    return registration
   }
 
   const plan: FakePlan = {
@@ -121,8 +132,7 @@ export function createPlan({ issuer, now, codexTokens }: PlanDeps): {
       books.withdrawPlanScope()
     },
     deleteRegistration: (clientId) => {
-      const registration = registrations.find(clientId)
-      if (registration !== undefined) registration.deleted = true
+      registered(clientId).deleted = true
       books.revokeClient(clientId)
     },
     issueTokens,

@@ -8,7 +8,7 @@ type Changes = Record<string, string | undefined>
 
 const HOST = 'urn:uuid:3f2b8c1e-5d4a-4c7b-9e10-0123456789ab'
 
-export const PLAN_CALLBACK = 'http://127.0.0.1:49152/auth/callback'
+const PLAN_CALLBACK = 'http://127.0.0.1:49152/auth/callback'
 
 /** A fake that ends with the test, and somebody to ask it. */
 export async function startPlan(options?: FakeOpenAIOptions) {
