@@ -62,6 +62,58 @@ var init_node_crypto = __esm({
   }
 });
 
+// src/errors.ts
+function codeOf(error2) {
+  return error2 instanceof CodexError ? error2.code : "UNKNOWN";
+}
+function isCodexError(error2, code) {
+  return error2 instanceof CodexError && (code === void 0 || error2.code === code);
+}
+function unexpected(cause) {
+  return new CodexError("CODEX_FAILED", "Something went wrong inside codex-oauth.", {
+    hint: "Try again; if it stays so, set CODEX_DEBUG=1 and report what is written to standard error.",
+    cause
+  });
+}
+var CodexError;
+var init_errors = __esm({
+  "src/errors.ts"() {
+    "use strict";
+    CodexError = class extends Error {
+      code;
+      hint;
+      retryable;
+      constructor(code, message, { hint, cause, retryable = false } = {}) {
+        super(message, cause === void 0 ? void 0 : { cause });
+        this.name = "CodexError";
+        this.code = code;
+        this.hint = hint;
+        this.retryable = retryable;
+      }
+    };
+  }
+});
+
+// src/infrastructure/abort.ts
+function cancelled(what = "call") {
+  return new CodexError("CANCELLED", `The ${what} was cancelled.`);
+}
+function raceSignal(work, signal, what) {
+  if (signal === void 0) return work;
+  return new Promise((resolve3, reject) => {
+    const cancel = () => reject(cancelled(what));
+    if (signal.aborted) cancel();
+    signal.addEventListener("abort", cancel, { once: true });
+    work.then(resolve3, reject).finally(() => signal.removeEventListener("abort", cancel));
+  });
+}
+var init_abort = __esm({
+  "src/infrastructure/abort.ts"() {
+    "use strict";
+    init_errors();
+  }
+});
+
 // src/infrastructure/clean-up.ts
 import { readdirSync, statSync, unlinkSync } from "node:fs";
 function removeQuietly(path3) {
@@ -287,98 +339,6 @@ var init_regular_file = __esm({
   }
 });
 
-// src/errors.ts
-function codeOf(error2) {
-  return error2 instanceof CodexError ? error2.code : "UNKNOWN";
-}
-function isCodexError(error2, code) {
-  return error2 instanceof CodexError && (code === void 0 || error2.code === code);
-}
-function unexpected(cause) {
-  return new CodexError("CODEX_FAILED", "Something went wrong inside codex-oauth.", {
-    hint: "Try again; if it stays so, set CODEX_DEBUG=1 and report what is written to standard error.",
-    cause
-  });
-}
-var CodexError;
-var init_errors = __esm({
-  "src/errors.ts"() {
-    "use strict";
-    CodexError = class extends Error {
-      code;
-      hint;
-      retryable;
-      constructor(code, message, { hint, cause, retryable = false } = {}) {
-        super(message, cause === void 0 ? void 0 : { cause });
-        this.name = "CodexError";
-        this.code = code;
-        this.hint = hint;
-        this.retryable = retryable;
-      }
-    };
-  }
-});
-
-// src/infrastructure/storage-failure.ts
-function orStorageFailed(file2, deed, action) {
-  try {
-    return action();
-  } catch (error2) {
-    throw isErrno(error2) ? storageFailed(file2, deed, error2) : error2;
-  }
-}
-function storageFailed(file2, deed, cause) {
-  const code = errnoOf(cause);
-  const [reason, hint] = REASONS[code ?? ""] ?? [`the system reports ${code ?? "an unknown error"}`, void 0];
-  return new CodexError("STORAGE_FAILED", `${file2} could not be ${deed}: ${reason}.`, {
-    cause,
-    ...hint === void 0 ? {} : { hint }
-  });
-}
-var SPACE, RIGHTS, REASONS;
-var init_storage_failure = __esm({
-  "src/infrastructure/storage-failure.ts"() {
-    "use strict";
-    init_errors();
-    init_errno();
-    SPACE = "Free some space, then try again.";
-    RIGHTS = "Check the owner and the permissions of the file and of its folder.";
-    REASONS = {
-      ENOSPC: ["the disk is full", SPACE],
-      EDQUOT: ["the disk quota is used up", SPACE],
-      EFBIG: ["the system limits how large a file may be", void 0],
-      EACCES: ["permission denied", RIGHTS],
-      EPERM: ["permission denied", RIGHTS],
-      EROFS: ["the file system is read-only", void 0],
-      EISDIR: ["it is not a file", "Move it away, or name another file."],
-      ENOTDIR: ["a part of its path is not a folder", void 0],
-      ENOENT: ["its folder does not exist", void 0],
-      ELOOP: ["its links lead in a circle", void 0],
-      EIO: ["the disk reports an error", void 0]
-    };
-  }
-});
-
-// src/infrastructure/abort.ts
-function cancelled(what = "call") {
-  return new CodexError("CANCELLED", `The ${what} was cancelled.`);
-}
-function raceSignal(work, signal, what) {
-  if (signal === void 0) return work;
-  return new Promise((resolve3, reject) => {
-    const cancel = () => reject(cancelled(what));
-    if (signal.aborted) cancel();
-    signal.addEventListener("abort", cancel, { once: true });
-    work.then(resolve3, reject).finally(() => signal.removeEventListener("abort", cancel));
-  });
-}
-var init_abort = __esm({
-  "src/infrastructure/abort.ts"() {
-    "use strict";
-    init_errors();
-  }
-});
-
 // src/infrastructure/loopback-host.ts
 function isLoopbackHost(hostname4) {
   return hostname4 === "localhost" || hostname4 === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname4);
@@ -469,6 +429,1772 @@ var init_undici = __esm({
     compile = __require("node:vm").compileFunction;
     compile('var d=(e,A)=>()=>{try{return A||e((A={exports:{}}).exports,A),A.exports}catch(t){throw A=0,t}};var x=d((Ha,Wn)=>{"use strict";var dn=Symbol.for("undici.error.UND_ERR"),T=class extends Error{constructor(A,t){super(A,t),this.name="UndiciError",this.code="UND_ERR"}static[Symbol.hasInstance](A){return A&&A[dn]===!0}get[dn](){return!0}},Nn=Symbol.for("undici.error.UND_ERR_CONNECT_TIMEOUT"),ct=class extends T{constructor(A){super(A),this.name="ConnectTimeoutError",this.message=A||"Connect Timeout Error",this.code="UND_ERR_CONNECT_TIMEOUT"}static[Symbol.hasInstance](A){return A&&A[Nn]===!0}get[Nn](){return!0}},Sn=Symbol.for("undici.error.UND_ERR_HEADERS_TIMEOUT"),ut=class extends T{constructor(A){super(A),this.name="HeadersTimeoutError",this.message=A||"Headers Timeout Error",this.code="UND_ERR_HEADERS_TIMEOUT"}static[Symbol.hasInstance](A){return A&&A[Sn]===!0}get[Sn](){return!0}},yn=Symbol.for("undici.error.UND_ERR_HEADERS_OVERFLOW"),lt=class extends T{constructor(A){super(A),this.name="HeadersOverflowError",this.message=A||"Headers Overflow Error",this.code="UND_ERR_HEADERS_OVERFLOW"}static[Symbol.hasInstance](A){return A&&A[yn]===!0}get[yn](){return!0}},Rn=Symbol.for("undici.error.UND_ERR_BODY_TIMEOUT"),ht=class extends T{constructor(A){super(A),this.name="BodyTimeoutError",this.message=A||"Body Timeout Error",this.code="UND_ERR_BODY_TIMEOUT"}static[Symbol.hasInstance](A){return A&&A[Rn]===!0}get[Rn](){return!0}},wn=Symbol.for("undici.error.UND_ERR_INVALID_ARG"),Dt=class extends T{constructor(A){super(A),this.name="InvalidArgumentError",this.message=A||"Invalid Argument Error",this.code="UND_ERR_INVALID_ARG"}static[Symbol.hasInstance](A){return A&&A[wn]===!0}get[wn](){return!0}},Un=Symbol.for("undici.error.UND_ERR_INVALID_RETURN_VALUE"),ft=class extends T{constructor(A){super(A),this.name="InvalidReturnValueError",this.message=A||"Invalid Return Value Error",this.code="UND_ERR_INVALID_RETURN_VALUE"}static[Symbol.hasInstance](A){return A&&A[Un]===!0}get[Un](){return!0}},Fn=Symbol.for("undici.error.UND_ERR_ABORT"),Me=class extends T{constructor(A){super(A),this.name="AbortError",this.message=A||"The operation was aborted",this.code="UND_ERR_ABORT"}static[Symbol.hasInstance](A){return A&&A[Fn]===!0}get[Fn](){return!0}},Tn=Symbol.for("undici.error.UND_ERR_ABORTED"),dt=class extends Me{constructor(A){super(A),this.name="AbortError",this.message=A||"Request aborted",this.code="UND_ERR_ABORTED"}static[Symbol.hasInstance](A){return A&&A[Tn]===!0}get[Tn](){return!0}},Mn=Symbol.for("undici.error.UND_ERR_INFO"),Nt=class extends T{constructor(A){super(A),this.name="InformationalError",this.message=A||"Request information",this.code="UND_ERR_INFO"}static[Symbol.hasInstance](A){return A&&A[Mn]===!0}get[Mn](){return!0}},pn=Symbol.for("undici.error.UND_ERR_REQ_CONTENT_LENGTH_MISMATCH"),St=class extends T{constructor(A){super(A),this.name="RequestContentLengthMismatchError",this.message=A||"Request body length does not match content-length header",this.code="UND_ERR_REQ_CONTENT_LENGTH_MISMATCH"}static[Symbol.hasInstance](A){return A&&A[pn]===!0}get[pn](){return!0}},mn=Symbol.for("undici.error.UND_ERR_RES_CONTENT_LENGTH_MISMATCH"),yt=class extends T{constructor(A){super(A),this.name="ResponseContentLengthMismatchError",this.message=A||"Response body length does not match content-length header",this.code="UND_ERR_RES_CONTENT_LENGTH_MISMATCH"}static[Symbol.hasInstance](A){return A&&A[mn]===!0}get[mn](){return!0}},kn=Symbol.for("undici.error.UND_ERR_DESTROYED"),Rt=class extends T{constructor(A){super(A),this.name="ClientDestroyedError",this.message=A||"The client is destroyed",this.code="UND_ERR_DESTROYED"}static[Symbol.hasInstance](A){return A&&A[kn]===!0}get[kn](){return!0}},Ln=Symbol.for("undici.error.UND_ERR_CLOSED"),wt=class extends T{constructor(A){super(A),this.name="ClientClosedError",this.message=A||"The client is closed",this.code="UND_ERR_CLOSED"}static[Symbol.hasInstance](A){return A&&A[Ln]===!0}get[Ln](){return!0}},Yn=Symbol.for("undici.error.UND_ERR_SOCKET"),Ut=class extends T{constructor(A,t){super(A),this.name="SocketError",this.message=A||"Socket error",this.code="UND_ERR_SOCKET",this.socket=t}static[Symbol.hasInstance](A){return A&&A[Yn]===!0}get[Yn](){return!0}},Hn=Symbol.for("undici.error.UND_ERR_NOT_SUPPORTED"),Ft=class extends T{constructor(A){super(A),this.name="NotSupportedError",this.message=A||"Not supported error",this.code="UND_ERR_NOT_SUPPORTED"}static[Symbol.hasInstance](A){return A&&A[Hn]===!0}get[Hn](){return!0}},bn=Symbol.for("undici.error.UND_ERR_BPL_MISSING_UPSTREAM"),Tt=class extends T{constructor(A){super(A),this.name="MissingUpstreamError",this.message=A||"No upstream has been added to the BalancedPool",this.code="UND_ERR_BPL_MISSING_UPSTREAM"}static[Symbol.hasInstance](A){return A&&A[bn]===!0}get[bn](){return!0}},Gn=Symbol.for("undici.error.UND_ERR_HTTP_PARSER"),Mt=class extends Error{constructor(A,t,r){super(A),this.name="HTTPParserError",this.code=t?`HPE_${t}`:void 0,this.data=r?r.toString():void 0}static[Symbol.hasInstance](A){return A&&A[Gn]===!0}get[Gn](){return!0}},On=Symbol.for("undici.error.UND_ERR_RES_EXCEEDED_MAX_SIZE"),pt=class extends T{constructor(A){super(A),this.name="ResponseExceededMaxSizeError",this.message=A||"Response content exceeded max size",this.code="UND_ERR_RES_EXCEEDED_MAX_SIZE"}static[Symbol.hasInstance](A){return A&&A[On]===!0}get[On](){return!0}},Vn=Symbol.for("undici.error.UND_ERR_REQ_RETRY"),mt=class extends T{constructor(A,t,{headers:r,data:n}){super(A),this.name="RequestRetryError",this.message=A||"Request retry error",this.code="UND_ERR_REQ_RETRY",this.statusCode=t,this.data=n,this.headers=r}static[Symbol.hasInstance](A){return A&&A[Vn]===!0}get[Vn](){return!0}},xn=Symbol.for("undici.error.UND_ERR_RESPONSE"),kt=class extends T{constructor(A,t,{headers:r,body:n}){super(A),this.name="ResponseError",this.message=A||"Response error",this.code="UND_ERR_RESPONSE",this.statusCode=t,this.body=n,this.headers=r}static[Symbol.hasInstance](A){return A&&A[xn]===!0}get[xn](){return!0}},Jn=Symbol.for("undici.error.UND_ERR_PRX_TLS"),Lt=class extends T{constructor(A,t,r={}){super(t,{cause:A,...r}),this.name="SecureProxyConnectionError",this.message=t||"Secure Proxy Connection failed",this.code="UND_ERR_PRX_TLS",this.cause=A}static[Symbol.hasInstance](A){return A&&A[Jn]===!0}get[Jn](){return!0}},_n=Symbol.for("undici.error.UND_ERR_MAX_ORIGINS_REACHED"),Yt=class extends T{constructor(A){super(A),this.name="MaxOriginsReachedError",this.message=A||"Maximum allowed origins reached",this.code="UND_ERR_MAX_ORIGINS_REACHED"}static[Symbol.hasInstance](A){return A&&A[_n]===!0}get[_n](){return!0}},Ht=class extends T{constructor(A,t){super(A),this.name="Socks5ProxyError",this.message=A||"SOCKS5 proxy error",this.code=t||"UND_ERR_SOCKS5"}},Pn=Symbol.for("undici.error.UND_ERR_WS_MESSAGE_SIZE_EXCEEDED"),bt=class extends T{constructor(A){super(A),this.name="MessageSizeExceededError",this.message=A||"Max decompressed message size exceeded",this.code="UND_ERR_WS_MESSAGE_SIZE_EXCEEDED"}static[Symbol.hasInstance](A){return A&&A[Pn]===!0}get[Pn](){return!0}};Wn.exports={AbortError:Me,HTTPParserError:Mt,UndiciError:T,HeadersTimeoutError:ut,HeadersOverflowError:lt,BodyTimeoutError:ht,RequestContentLengthMismatchError:St,ConnectTimeoutError:ct,InvalidArgumentError:Dt,InvalidReturnValueError:ft,RequestAbortedError:dt,ClientDestroyedError:Rt,ClientClosedError:wt,InformationalError:Nt,SocketError:Ut,NotSupportedError:Ft,ResponseContentLengthMismatchError:yt,BalancedPoolMissingUpstreamError:Tt,ResponseExceededMaxSizeError:pt,RequestRetryError:mt,ResponseError:kt,SecureProxyConnectionError:Lt,MaxOriginsReachedError:Yt,Socks5ProxyError:Ht,MessageSizeExceededError:bt}});var Xn=d((ba,vn)=>{"use strict";var{InvalidArgumentError:wE}=x();vn.exports=class qn{#A;constructor(A){this.#A=A}static wrap(A){return A.onRequestStart?A:new qn(A)}onConnect(A,t){return this.#A.onConnect?.(A,t)}onResponseStarted(){return this.#A.onResponseStarted?.()}onHeaders(A,t,r,n){return this.#A.onHeaders?.(A,t,r,n)}onUpgrade(A,t,r){return this.#A.onUpgrade?.(A,t,r)}onData(A){return this.#A.onData?.(A)}onComplete(A){return this.#A.onComplete?.(A)}onError(A){if(!this.#A.onError)throw A;return this.#A.onError?.(A)}onRequestStart(A,t){this.#A.onConnect?.(r=>A.abort(r),t)}onRequestUpgrade(A,t,r,n){let s=[];for(let[o,g]of Object.entries(r))s.push(Buffer.from(o,"latin1"),Gt(g));this.#A.onUpgrade?.(t,s,n)}onResponseStart(A,t,r,n){let s=[];for(let[o,g]of Object.entries(r))s.push(Buffer.from(o,"latin1"),Gt(g));this.#A.onHeaders?.(t,s,()=>A.resume(),n)===!1&&A.pause()}onResponseData(A,t){this.#A.onData?.(t)===!1&&A.pause()}onResponseEnd(A,t){let r=[];for(let[n,s]of Object.entries(t))r.push(Buffer.from(n,"latin1"),Gt(s));this.#A.onComplete?.(r)}onResponseError(A,t){if(!this.#A.onError)throw new wE("invalid onError method");this.#A.onError?.(t)}};function Gt(e){return Array.isArray(e)?e.map(A=>Buffer.from(A,"latin1")):Buffer.from(e,"latin1")}});var Vt=d((Ga,Zn)=>{"use strict";var UE=require("node:events"),FE=Xn(),TE=e=>(A,t)=>e(A,FE.wrap(t)),Ot=class extends UE{dispatch(){throw new Error("not implemented")}close(){throw new Error("not implemented")}destroy(){throw new Error("not implemented")}compose(...A){let t=Array.isArray(A[0])?A[0]:A,r=this.dispatch.bind(this);for(let n of t)if(n!=null){if(typeof n!="function")throw new TypeError(`invalid interceptor, expected function received ${typeof n}`);if(r=n(r),r=TE(r),r==null||typeof r!="function"||r.length!==2)throw new TypeError("invalid interceptor")}return new Proxy(this,{get:(n,s)=>s==="dispatch"?r:n[s]})}};Zn.exports=Ot});var $=d((Oa,Kn)=>{"use strict";Kn.exports={kClose:Symbol("close"),kDestroy:Symbol("destroy"),kDispatch:Symbol("dispatch"),kUrl:Symbol("url"),kRedirectCacheControl:Symbol("redirect cache control"),kWriting:Symbol("writing"),kResuming:Symbol("resuming"),kQueue:Symbol("queue"),kConnect:Symbol("connect"),kConnecting:Symbol("connecting"),kKeepAliveDefaultTimeout:Symbol("default keep alive timeout"),kKeepAliveMaxTimeout:Symbol("max keep alive timeout"),kKeepAliveTimeoutThreshold:Symbol("keep alive timeout threshold"),kKeepAliveTimeoutValue:Symbol("keep alive timeout"),kKeepAlive:Symbol("keep alive"),kHeadersTimeout:Symbol("headers timeout"),kBodyTimeout:Symbol("body timeout"),kServerName:Symbol("server name"),kLocalAddress:Symbol("local address"),kHost:Symbol("host"),kNoRef:Symbol("no ref"),kBodyUsed:Symbol("used"),kBody:Symbol("abstracted request body"),kRunning:Symbol("running"),kBlocking:Symbol("blocking"),kPending:Symbol("pending"),kSize:Symbol("size"),kBusy:Symbol("busy"),kQueued:Symbol("queued"),kFree:Symbol("free"),kConnected:Symbol("connected"),kClosed:Symbol("closed"),kNeedDrain:Symbol("need drain"),kReset:Symbol("reset"),kDestroyed:Symbol.for("nodejs.stream.destroyed"),kResume:Symbol("resume"),kOnError:Symbol("on error"),kMaxHeadersSize:Symbol("max headers size"),kRunningIdx:Symbol("running index"),kPendingIdx:Symbol("pending index"),kError:Symbol("error"),kClients:Symbol("clients"),kClient:Symbol("client"),kParser:Symbol("parser"),kOnDestroyed:Symbol("destroy callbacks"),kPipelining:Symbol("pipelining"),kSocket:Symbol("socket"),kHostHeader:Symbol("host header"),kConnector:Symbol("connector"),kStrictContentLength:Symbol("strict content length"),kMaxRedirections:Symbol("maxRedirections"),kMaxRequests:Symbol("maxRequestsPerClient"),kProxy:Symbol("proxy agent options"),kCounter:Symbol("socket request counter"),kMaxResponseSize:Symbol("max response size"),kHTTP2Session:Symbol("http2Session"),kHTTP2SessionState:Symbol("http2Session state"),kRetryHandlerDefaultRetry:Symbol("retry agent default retry"),kConstruct:Symbol("constructable"),kListeners:Symbol("listeners"),kHTTPContext:Symbol("http context"),kMaxConcurrentStreams:Symbol("max concurrent streams"),kHTTP2InitialWindowSize:Symbol("http2 initial window size"),kHTTP2ConnectionWindowSize:Symbol("http2 connection window size"),kEnableConnectProtocol:Symbol("http2session connect protocol"),kRemoteSettings:Symbol("http2session remote settings"),kHTTP2Stream:Symbol("http2session client stream"),kPingInterval:Symbol("ping interval"),kNoProxyAgent:Symbol("no proxy agent"),kHttpProxyAgent:Symbol("http proxy agent"),kHttpsProxyAgent:Symbol("https proxy agent"),kSocks5ProxyAgent:Symbol("socks5 proxy agent")}});var vt=d((Va,As)=>{"use strict";var VA=0,xt=1e3,Jt=(xt>>1)-1,uA,_t=Symbol("kFastTimer"),QA=[],Pt=-2,Wt=-1,jn=0,zn=1;function qt(){VA+=Jt;let e=0,A=QA.length;for(;e<A;){let t=QA[e];t._state===jn?(t._idleStart=VA-Jt,t._state=zn):t._state===zn&&VA>=t._idleStart+t._idleTimeout&&(t._state=Wt,t._idleStart=-1,t._onTimeout(t._timerArg)),t._state===Wt?(t._state=Pt,--A!==0&&(QA[e]=QA[A])):++e}QA.length=A,QA.length!==0&&$n()}function $n(){uA?.refresh?uA.refresh():(clearTimeout(uA),uA=setTimeout(qt,Jt),uA?.unref())}var pe=class{[_t]=!0;_state=Pt;_idleTimeout=-1;_idleStart=-1;_onTimeout;_timerArg;constructor(A,t,r){this._onTimeout=A,this._idleTimeout=t,this._timerArg=r,this.refresh()}refresh(){this._state===Pt&&QA.push(this),(!uA||QA.length===1)&&$n(),this._state=jn}clear(){this._state=Wt,this._idleStart=-1}};As.exports={setTimeout(e,A,t){return A<=xt?setTimeout(e,A,t):new pe(e,A,t)},clearTimeout(e){e[_t]?e.clear():clearTimeout(e)},setFastTimeout(e,A,t){return new pe(e,A,t)},clearFastTimeout(e){e.clear()},now(){return VA},tick(e=0){VA+=e-xt+1,qt(),qt()},reset(){VA=0,QA.length=0,clearTimeout(uA),uA=null},kFastTimer:_t}});var ke=d((xa,ts)=>{"use strict";var Xt=["Accept","Accept-Encoding","Accept-Language","Accept-Ranges","Access-Control-Allow-Credentials","Access-Control-Allow-Headers","Access-Control-Allow-Methods","Access-Control-Allow-Origin","Access-Control-Expose-Headers","Access-Control-Max-Age","Access-Control-Request-Headers","Access-Control-Request-Method","Age","Allow","Alt-Svc","Alt-Used","Authorization","Cache-Control","Clear-Site-Data","Connection","Content-Disposition","Content-Encoding","Content-Language","Content-Length","Content-Location","Content-Range","Content-Security-Policy","Content-Security-Policy-Report-Only","Content-Type","Cookie","Cross-Origin-Embedder-Policy","Cross-Origin-Opener-Policy","Cross-Origin-Resource-Policy","Date","Device-Memory","Downlink","ECT","ETag","Expect","Expect-CT","Expires","Forwarded","From","Host","If-Match","If-Modified-Since","If-None-Match","If-Range","If-Unmodified-Since","Keep-Alive","Last-Modified","Link","Location","Max-Forwards","Origin","Permissions-Policy","Pragma","Proxy-Authenticate","Proxy-Authorization","RTT","Range","Referer","Referrer-Policy","Refresh","Retry-After","Sec-WebSocket-Accept","Sec-WebSocket-Extensions","Sec-WebSocket-Key","Sec-WebSocket-Protocol","Sec-WebSocket-Version","Server","Server-Timing","Service-Worker-Allowed","Service-Worker-Navigation-Preload","Set-Cookie","SourceMap","Strict-Transport-Security","Supports-Loading-Mode","TE","Timing-Allow-Origin","Trailer","Transfer-Encoding","Upgrade","Upgrade-Insecure-Requests","User-Agent","Vary","Via","WWW-Authenticate","X-Content-Type-Options","X-DNS-Prefetch-Control","X-Frame-Options","X-Permitted-Cross-Domain-Policies","X-Powered-By","X-Requested-With","X-XSS-Protection"],me={};Object.setPrototypeOf(me,null);var es={};Object.setPrototypeOf(es,null);function ME(e){let A=es[e];return A===void 0&&(A=Buffer.from(e)),A}for(let e=0;e<Xt.length;++e){let A=Xt[e],t=A.toLowerCase();me[A]=me[t]=t}ts.exports={wellknownHeaderNames:Xt,headerNameLowerCasedRecord:me,getHeaderNameAsBuffer:ME}});var os=d((Ja,ss)=>{"use strict";var{wellknownHeaderNames:rs,headerNameLowerCasedRecord:pE}=ke(),Zt=class e{value=null;left=null;middle=null;right=null;code;constructor(A,t,r){if(r===void 0||r>=A.length)throw new TypeError("Unreachable");if((this.code=A.charCodeAt(r))>127)throw new TypeError("key must be ascii string");A.length!==++r?this.middle=new e(A,t,r):this.value=t}add(A,t){let r=A.length;if(r===0)throw new TypeError("Unreachable");let n=0,s=this;for(;;){let o=A.charCodeAt(n);if(o>127)throw new TypeError("key must be ascii string");if(s.code===o)if(r===++n){s.value=t;break}else if(s.middle!==null)s=s.middle;else{s.middle=new e(A,t,n);break}else if(s.code<o)if(s.left!==null)s=s.left;else{s.left=new e(A,t,n);break}else if(s.right!==null)s=s.right;else{s.right=new e(A,t,n);break}}}search(A){let t=A.length,r=0,n=this;for(;n!==null&&r<t;){let s=A[r];for(s<=90&&s>=65&&(s|=32);n!==null;){if(s===n.code){if(t===++r)return n;n=n.middle;break}n=n.code<s?n.left:n.right}}return null}},Le=class{node=null;insert(A,t){this.node===null?this.node=new Zt(A,t,0):this.node.add(A,t)}lookup(A){return this.node?.search(A)?.value??null}},ns=new Le;for(let e=0;e<rs.length;++e){let A=pE[rs[e]];ns.insert(A,A)}ss.exports={TernarySearchTree:Le,tree:ns}});var J=d((_a,Us)=>{"use strict";var se=require("node:assert"),{kDestroyed:gs,kBodyUsed:xA,kListeners:He,kBody:is}=$(),{IncomingMessage:mE}=require("node:http"),Is=require("node:stream"),kE=require("node:net"),{stringify:LE}=require("node:querystring"),{EventEmitter:YE}=require("node:events"),Ye=vt(),{InvalidArgumentError:H,ConnectTimeoutError:HE}=x(),{headerNameLowerCasedRecord:bE}=ke(),{tree:Bs}=os(),[GE,OE]=process.versions.node.split(".",2).map(e=>Number(e)),Ge=class{constructor(A){this[is]=A,this[xA]=!1}async*[Symbol.asyncIterator](){se(!this[xA],"disturbed"),this[xA]=!0,yield*this[is]}};function Es(){}function VE(e){return Oe(e)?(hs(e)===0&&e.on("data",function(){se(!1)}),typeof e.readableDidRead!="boolean"&&(e[xA]=!1,YE.prototype.on.call(e,"data",function(){this[xA]=!0})),e):e&&typeof e.pipeTo=="function"?new Ge(e):e&&Ss(e)?e:e&&typeof e!="string"&&!ArrayBuffer.isView(e)&&ls(e)?new Ge(e):e}function Oe(e){return e&&typeof e=="object"&&typeof e.pipe=="function"&&typeof e.on=="function"}function Cs(e){if(e===null)return!1;if(e instanceof Blob)return!0;if(typeof e!="object")return!1;{let A=e[Symbol.toStringTag];return(A==="Blob"||A==="File")&&("stream"in e&&typeof e.stream=="function"||"arrayBuffer"in e&&typeof e.arrayBuffer=="function")}}function as(e){return e.includes("?")||e.includes("#")}function xE(e,A){if(as(e))throw new Error(\'Query params cannot be passed when url already contains "?" or "#".\');let t=LE(A);return t&&(e+="?"+t),e}function cs(e){let A=parseInt(e,10);return A===Number(e)&&A>=0&&A<=65535}function be(e){return e!=null&&e[0]==="h"&&e[1]==="t"&&e[2]==="t"&&e[3]==="p"&&(e[4]===":"||e[4]==="s"&&e[5]===":")}function us(e){if(typeof e=="string"){if(e=new URL(e),!be(e.origin||e.protocol))throw new H("Invalid URL protocol: the URL must start with `http:` or `https:`.");return e}if(!e||typeof e!="object")throw new H("Invalid URL: The URL argument must be a non-null object.");if(!(e instanceof URL)){if(e.port!=null&&e.port!==""&&cs(e.port)===!1)throw new H("Invalid URL: port must be a valid integer or a string representation of an integer.");if(e.path!=null&&typeof e.path!="string")throw new H("Invalid URL path: the path must be a string or null/undefined.");if(e.pathname!=null&&typeof e.pathname!="string")throw new H("Invalid URL pathname: the pathname must be a string or null/undefined.");if(e.hostname!=null&&typeof e.hostname!="string")throw new H("Invalid URL hostname: the hostname must be a string or null/undefined.");if(e.origin!=null&&typeof e.origin!="string")throw new H("Invalid URL origin: the origin must be a string or null/undefined.");if(!be(e.origin||e.protocol))throw new H("Invalid URL protocol: the URL must start with `http:` or `https:`.");let A=e.port!=null?e.port:e.protocol==="https:"?443:80,t=e.origin!=null?e.origin:`${e.protocol||""}//${e.hostname||""}:${A}`,r=e.path!=null?e.path:`${e.pathname||""}${e.search||""}`;return t[t.length-1]==="/"&&(t=t.slice(0,t.length-1)),r&&r[0]!=="/"&&(r=`/${r}`),new URL(`${t}${r}`)}if(!be(e.origin||e.protocol))throw new H("Invalid URL protocol: the URL must start with `http:` or `https:`.");return e}function JE(e){if(e=us(e),e.pathname!=="/"||e.search||e.hash)throw new H("invalid url");return e}function _E(e){if(e[0]==="["){let t=e.indexOf("]");return se(t!==-1),e.substring(1,t)}let A=e.indexOf(":");return A===-1?e:e.substring(0,A)}function PE(e){if(!e)return null;se(typeof e=="string");let A=_E(e);return kE.isIP(A)?"":A}function WE(e){return JSON.parse(JSON.stringify(e))}function qE(e){return e!=null&&typeof e[Symbol.asyncIterator]=="function"}function ls(e){return e!=null&&(typeof e[Symbol.iterator]=="function"||typeof e[Symbol.asyncIterator]=="function")}function vE(e){let A=Object.getPrototypeOf(e);return Object.prototype.hasOwnProperty.call(e,Symbol.iterator)||A!=null&&A!==Object.prototype&&typeof e[Symbol.iterator]=="function"}function hs(e){if(e==null)return 0;if(Oe(e)){let A=e._readableState;return A&&A.objectMode===!1&&A.ended===!0&&Number.isFinite(A.length)?A.length:null}else{if(Cs(e))return e.size!=null?e.size:null;if(Ns(e))return e.byteLength}return null}function Ds(e){return e&&!!(e.destroyed||e[gs]||Is.isDestroyed?.(e))}function fs(e,A){e==null||!Oe(e)||Ds(e)||(typeof e.destroy=="function"?(Object.getPrototypeOf(e).constructor===mE&&(e.socket=null),e.destroy(A)):A&&queueMicrotask(()=>{e.emit("error",A)}),e.destroyed!==!0&&(e[gs]=!0))}var XE=/timeout=(\\d+)/;function ZE(e){let A=e.match(XE);return A?parseInt(A[1],10)*1e3:null}function ds(e){return typeof e=="string"?bE[e]??e.toLowerCase():Bs.lookup(e)??e.toString("latin1").toLowerCase()}function KE(e){return Bs.lookup(e)??e.toString("latin1").toLowerCase()}function zE(e,A){A===void 0&&(A={});for(let t=0;t<e.length;t+=2){let r=ds(e[t]),n=A[r];if(n!==void 0)if(Object.hasOwn(A,r))typeof n=="string"&&(n=[n],A[r]=n),n.push(e[t+1].toString("latin1"));else{let s=typeof e[t+1]=="string"?e[t+1]:Array.isArray(e[t+1])?e[t+1].map(o=>o.toString("latin1")):e[t+1].toString("latin1");r==="__proto__"?Object.defineProperty(A,r,{value:s,enumerable:!0,configurable:!0,writable:!0}):A[r]=s}else{let s=typeof e[t+1]=="string"?e[t+1]:Array.isArray(e[t+1])?e[t+1].map(o=>o.toString("latin1")):e[t+1].toString("latin1");A[r]=s}}return A}function jE(e){let A=e.length,t=new Array(A),r,n;for(let s=0;s<A;s+=2)r=e[s],n=e[s+1],typeof r!="string"&&(r=r.toString()),typeof n!="string"&&(n=n.toString("latin1")),t[s]=r,t[s+1]=n;return t}function $E(e){let A=[];for(let[t,r]of Object.entries(e))if(Array.isArray(r))for(let n of r)A.push(Buffer.from(t,"latin1"),Buffer.from(`${n}`,"latin1"));else A.push(Buffer.from(t,"latin1"),Buffer.from(`${r}`,"latin1"));return A}function AQ(e){if(!Array.isArray(e))throw new TypeError("expected headers to be an array");return e.map(A=>Buffer.from(A))}function Ns(e){return e instanceof Uint8Array||Buffer.isBuffer(e)}function eQ(e,A,t){if(!e||typeof e!="object")throw new H("handler must be an object");if(typeof e.onRequestStart!="function"){if(typeof e.onConnect!="function")throw new H("invalid onConnect method");if(typeof e.onError!="function")throw new H("invalid onError method");if(typeof e.onBodySent!="function"&&e.onBodySent!==void 0)throw new H("invalid onBodySent method");if(t||A==="CONNECT"){if(typeof e.onUpgrade!="function")throw new H("invalid onUpgrade method")}else{if(typeof e.onHeaders!="function")throw new H("invalid onHeaders method");if(typeof e.onData!="function")throw new H("invalid onData method");if(typeof e.onComplete!="function")throw new H("invalid onComplete method")}}}function tQ(e){return!!(e&&(Is.isDisturbed(e)||e[xA]))}function rQ(e){return{localAddress:e.localAddress,localPort:e.localPort,remoteAddress:e.remoteAddress,remotePort:e.remotePort,remoteFamily:e.remoteFamily,timeout:e.timeout,bytesWritten:e.bytesWritten,bytesRead:e.bytesRead}}function nQ(e){let A;return new ReadableStream({start(){A=e[Symbol.asyncIterator]()},pull(t){return A.next().then(({done:r,value:n})=>{if(r)return queueMicrotask(()=>{t.close(),t.byobRequest?.respond(0)});{let s=Buffer.isBuffer(n)?n:Buffer.from(n);return s.byteLength?t.enqueue(new Uint8Array(s)):this.pull(t)}})},cancel(){return A.return()},type:"bytes"})}function Ss(e){return e&&typeof e=="object"&&typeof e.append=="function"&&typeof e.delete=="function"&&typeof e.get=="function"&&typeof e.getAll=="function"&&typeof e.has=="function"&&typeof e.set=="function"&&e[Symbol.toStringTag]==="FormData"}function sQ(e,A){return"addEventListener"in e?(e.addEventListener("abort",A,{once:!0}),()=>e.removeEventListener("abort",A)):(e.once("abort",A),()=>e.removeListener("abort",A))}var ys=new Uint8Array([0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1,0,1,1,1,1,1,0,0,1,1,0,1,1,0,1,1,1,1,1,1,1,1,1,1,0,0,0,0,0,0,0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,0,0,0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,0,1,0,1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]);function oQ(e){return ys[e]===1}var iQ=/^[\\^_`a-zA-Z\\-0-9!#$%&\'*+.|~]+$/;function EQ(e){if(e.length>=12)return iQ.test(e);if(e.length===0)return!1;for(let A=0;A<e.length;A++)if(ys[e.charCodeAt(A)]!==1)return!1;return!0}var QQ=/[^\\t\\x20-\\x7e\\x80-\\xff]/;function gQ(e){return!QQ.test(e)}var IQ=/^bytes (\\d+)-(\\d+)\\/(\\d+)?$/;function BQ(e){if(e==null||e==="")return{start:0,end:null,size:null};let A=e?e.match(IQ):null;return A?{start:parseInt(A[1]),end:A[2]?parseInt(A[2]):null,size:A[3]?parseInt(A[3]):null}:null}function CQ(e,A,t){return(e[He]??=[]).push([A,t]),e.on(A,t),e}function aQ(e){if(e[He]!=null){for(let[A,t]of e[He])e.removeListener(A,t);e[He]=null}return e}function cQ(e,A,t){try{A.onError(t),se(A.aborted)}catch(r){e.emit("error",r)}}var uQ=process.platform==="win32"?(e,A)=>{if(!A.timeout)return Es;let t=null,r=null,n=Ye.setFastTimeout(()=>{t=setImmediate(()=>{r=setImmediate(()=>Qs(e.deref(),A))})},A.timeout);return()=>{Ye.clearFastTimeout(n),clearImmediate(t),clearImmediate(r)}}:(e,A)=>{if(!A.timeout)return Es;let t=null,r=Ye.setFastTimeout(()=>{t=setImmediate(()=>{Qs(e.deref(),A)})},A.timeout);return()=>{Ye.clearFastTimeout(r),clearImmediate(t)}};function Qs(e,A){if(e==null)return;let t="Connect Timeout Error";Array.isArray(e.autoSelectFamilyAttemptedAddresses)?t+=` (attempted addresses: ${e.autoSelectFamilyAttemptedAddresses.join(", ")},`:t+=` (attempted address: ${A.hostname}:${A.port},`,t+=` timeout: ${A.timeout}ms)`,fs(e,new HE(t))}function lQ(e){if(e[0]==="h"&&e[1]==="t"&&e[2]==="t"&&e[3]==="p")switch(e[4]){case":":return"http:";case"s":if(e[5]===":")return"https:"}return e.slice(0,e.indexOf(":")+1)}var Rs=Object.create(null);Rs.enumerable=!0;var Kt={delete:"DELETE",DELETE:"DELETE",get:"GET",GET:"GET",head:"HEAD",HEAD:"HEAD",options:"OPTIONS",OPTIONS:"OPTIONS",post:"POST",POST:"POST",put:"PUT",PUT:"PUT"},ws={...Kt,patch:"patch",PATCH:"PATCH"};Object.setPrototypeOf(Kt,null);Object.setPrototypeOf(ws,null);Us.exports={kEnumerableProperty:Rs,isDisturbed:tQ,isBlobLike:Cs,parseOrigin:JE,parseURL:us,getServerName:PE,isStream:Oe,isIterable:ls,hasSafeIterator:vE,isAsyncIterable:qE,isDestroyed:Ds,headerNameToString:ds,bufferToLowerCasedHeaderName:KE,addListener:CQ,removeAllListeners:aQ,errorRequest:cQ,parseRawHeaders:jE,toRawHeaders:$E,encodeRawHeaders:AQ,parseHeaders:zE,parseKeepAliveTimeout:ZE,destroy:fs,bodyLength:hs,deepClone:WE,ReadableStreamFrom:nQ,isBuffer:Ns,assertRequestHandler:eQ,getSocketInfo:rQ,isFormDataLike:Ss,pathHasQueryOrFragment:as,serializePathWithQuery:xE,addAbortListener:sQ,isValidHTTPToken:EQ,isValidHeaderValue:gQ,isTokenCharCode:oQ,parseRangeHeader:BQ,normalizedMethodRecordsBase:Kt,normalizedMethodRecords:ws,isValidPort:cs,isHttpOrHttpsPrefixed:be,nodeMajor:GE,nodeMinor:OE,safeHTTPMethods:Object.freeze(["GET","HEAD","OPTIONS","TRACE"]),wrapRequestBody:VE,setupConnectTimeout:uQ,getProtocolFromUrlString:lQ}});var ps=d((Pa,Ms)=>{"use strict";var{addAbortListener:hQ}=J(),{RequestAbortedError:DQ}=x(),JA=Symbol("kListener"),nA=Symbol("kSignal");function Fs(e){e.abort?e.abort(e[nA]?.reason):e.reason=e[nA]?.reason??new DQ,Ts(e)}function fQ(e,A){if(e.reason=null,e[nA]=null,e[JA]=null,!!A){if(A.aborted){Fs(e);return}e[nA]=A,e[JA]=()=>{Fs(e)},hQ(e[nA],e[JA])}}function Ts(e){e[nA]&&("removeEventListener"in e[nA]?e[nA].removeEventListener("abort",e[JA]):e[nA].removeListener("abort",e[JA]),e[nA]=null,e[JA]=null)}Ms.exports={addSignal:fQ,removeSignal:Ts}});var Hs=d((Wa,Ys)=>{"use strict";var dQ=require("node:assert"),{AsyncResource:NQ}=require("node:async_hooks"),{InvalidArgumentError:zt,SocketError:SQ}=x(),ms=J(),{addSignal:yQ,removeSignal:ks}=ps(),jt=class extends NQ{constructor(A,t){if(!A||typeof A!="object")throw new zt("invalid opts");if(typeof t!="function")throw new zt("invalid callback");let{signal:r,opaque:n,responseHeaders:s}=A;if(r&&typeof r.on!="function"&&typeof r.addEventListener!="function")throw new zt("signal must be an EventEmitter or EventTarget");super("UNDICI_CONNECT"),this.opaque=n||null,this.responseHeaders=s||null,this.callback=t,this.abort=null,yQ(this,r)}onConnect(A,t){if(this.reason){A(this.reason);return}dQ(this.callback),this.abort=A,this.context=t}onHeaders(){throw new SQ("bad connect",null)}onUpgrade(A,t,r){let{callback:n,opaque:s,context:o}=this;ks(this),this.callback=null;let g=t;g!=null&&(g=this.responseHeaders==="raw"?ms.parseRawHeaders(t):ms.parseHeaders(t)),this.runInAsyncScope(n,null,null,{statusCode:A,headers:g,socket:r,opaque:s,context:o})}onError(A){let{callback:t,opaque:r}=this;ks(this),t&&(this.callback=null,queueMicrotask(()=>{this.runInAsyncScope(t,null,A,{opaque:r})}))}};function Ls(e,A){if(A===void 0)return new Promise((t,r)=>{Ls.call(this,e,(n,s)=>n?r(n):t(s))});try{let t=new jt(e,A),r={...e,method:"CONNECT"};this.dispatch(r,t)}catch(t){if(typeof A!="function")throw t;let r=e?.opaque;queueMicrotask(()=>A(t,{opaque:r}))}}Ys.exports=Ls});var Os=d((qa,Gs)=>{"use strict";var{parseHeaders:$t}=J(),{InvalidArgumentError:RQ}=x(),Ar=Symbol("resume"),er=class{#A=!1;#e=null;#t=!1;#r;[Ar]=null;rawHeaders=null;rawTrailers=null;constructor(A){this.#r=A}pause(){this.#A=!0}resume(){this.#A&&(this.#A=!1,this[Ar]?.())}abort(A){this.#t||(this.#t=!0,this.#e=A,this.#r(A))}get aborted(){return this.#t}get reason(){return this.#e}get paused(){return this.#A}};Gs.exports=class bs{#A;#e;constructor(A){this.#A=A}static unwrap(A){return A.onRequestStart?new bs(A):A}onConnect(A,t){this.#e=new er(A),this.#A.onRequestStart?.(this.#e,t)}onResponseStarted(){return this.#A.onResponseStarted?.()}onUpgrade(A,t,r){this.#e.rawHeaders=t,this.#A.onRequestUpgrade?.(this.#e,A,$t(t),r)}onHeaders(A,t,r,n){return this.#e[Ar]=r,this.#e.rawHeaders=t,this.#A.onResponseStart?.(this.#e,A,$t(t),n),!this.#e.paused}onData(A){return this.#A.onResponseData?.(this.#e,A),!this.#e.paused}onComplete(A){this.#e.rawTrailers=A,this.#A.onResponseEnd?.(this.#e,$t(A))}onError(A){if(!this.#A.onResponseError)throw new RQ("invalid onError method");this.#A.onResponseError?.(this.#e,A)}}});var PA=d((va,xs)=>{"use strict";var wQ=require("node:buffer"),UQ=Vt(),FQ=Os(),{ClientDestroyedError:tr,ClientClosedError:TQ,InvalidArgumentError:Ve}=x(),{kDestroy:MQ,kClose:pQ,kClosed:oe,kDestroyed:_A,kDispatch:mQ}=$(),lA=Symbol("onDestroyed"),wA=Symbol("onClosed"),rr=Symbol("webSocketOptions"),Vs=Symbol("eventSourceOptions"),nr=class extends UQ{[_A]=!1;[lA]=null;[oe]=!1;[wA]=null;constructor(A){super(),this[rr]=A?.webSocket??{},this[Vs]=A?.eventSource??{}}get webSocketOptions(){return{maxFragments:this[rr].maxFragments??131072,maxPayloadSize:this[rr].maxPayloadSize??128*1024*1024}}get eventSourceOptions(){return{maxEventSize:this[Vs].maxEventSize??wQ.kStringMaxLength}}get destroyed(){return this[_A]}get closed(){return this[oe]}close(A){if(A===void 0)return new Promise((r,n)=>{this.close((s,o)=>s?n(s):r(o))});if(typeof A!="function")throw new Ve("invalid callback");if(this[_A]){let r=new tr;queueMicrotask(()=>A(r,null));return}if(this[oe]){this[wA]?this[wA].push(A):queueMicrotask(()=>A(null,null));return}this[oe]=!0,this[wA]??=[],this[wA].push(A);let t=()=>{let r=this[wA];this[wA]=null;for(let n=0;n<r.length;n++)r[n](null,null)};this[pQ]().then(()=>this.destroy()).then(()=>queueMicrotask(t))}destroy(A,t){if(typeof A=="function"&&(t=A,A=null),t===void 0)return new Promise((n,s)=>{this.destroy(A,(o,g)=>o?s(o):n(g))});if(typeof t!="function")throw new Ve("invalid callback");if(this[_A]){this[lA]?this[lA].push(t):queueMicrotask(()=>t(null,null));return}A||(A=new tr),this[_A]=!0,this[lA]??=[],this[lA].push(t);let r=()=>{let n=this[lA];this[lA]=null;for(let s=0;s<n.length;s++)n[s](null,null)};this[MQ](A).then(()=>queueMicrotask(r))}dispatch(A,t){if(!t||typeof t!="object")throw new Ve("handler must be an object");t=FQ.unwrap(t);try{if(!A||typeof A!="object")throw new Ve("opts must be an object.");if(this[_A]||this[lA])throw new tr;if(this[oe])throw new TQ;return this[mQ](A,t)}catch(r){if(typeof t.onError!="function")throw r;return t.onError(r),!1}}};xs.exports=nr});var ir=d((Xa,qs)=>{"use strict";var{kConnected:Js,kPending:_s,kRunning:Ps,kSize:Ws,kFree:kQ,kQueued:LQ}=$(),sr=class{constructor(A){this.connected=A[Js],this.pending=A[_s],this.running=A[Ps],this.size=A[Ws]}},or=class{constructor(A){this.connected=A[Js],this.free=A[kQ],this.pending=A[_s],this.queued=A[LQ],this.running=A[Ps],this.size=A[Ws]}};qs.exports={ClientStats:sr,PoolStats:or}});var Xs=d((Ka,vs)=>{"use strict";var xe=class{bottom=0;top=0;list=new Array(2048).fill(void 0);next=null;isEmpty(){return this.top===this.bottom}isFull(){return(this.top+1&2047)===this.bottom}push(A){this.list[this.top]=A,this.top=this.top+1&2047}shift(){let A=this.list[this.bottom];return A===void 0?null:(this.list[this.bottom]=void 0,this.bottom=this.bottom+1&2047,A)}};vs.exports=class{constructor(){this.head=this.tail=new xe}isEmpty(){return this.head.isEmpty()}push(A){this.head.isFull()&&(this.head=this.head.next=new xe),this.head.push(A)}shift(){let A=this.tail,t=A.shift();return A.isEmpty()&&A.next!==null&&(this.tail=A.next,A.next=null),t}}});var no=d((za,ro)=>{"use strict";var{PoolStats:YQ}=ir(),HQ=PA(),bQ=Xs(),{kConnected:Er,kSize:Zs,kRunning:Ks,kPending:zs,kQueued:ie,kBusy:GQ,kFree:OQ,kUrl:VQ,kClose:xQ,kDestroy:JQ,kDispatch:_Q}=$(),b=Symbol("clients"),O=Symbol("needDrain"),Ee=Symbol("queue"),Qr=Symbol("closed resolve"),gr=Symbol("onDrain"),js=Symbol("onConnect"),$s=Symbol("onDisconnect"),Ao=Symbol("onConnectionError"),Ir=Symbol("get dispatcher"),eo=Symbol("add client"),to=Symbol("remove client"),Br=class extends HQ{[Ee]=new bQ;[ie]=0;[b]=[];[O]=!1;[gr](A,t,r){let n=this[Ee],s=!1;for(;!s;){let o=n.shift();if(!o)break;this[ie]--,s=!A.dispatch(o.opts,o.handler)}if(A[O]=s,!s&&this[O]&&(this[O]=!1,this.emit("drain",t,[this,...r])),this[Qr]&&n.isEmpty()){let o=[];for(let g=0;g<this[b].length;g++){let E=this[b][g];E.destroyed||o.push(E.close())}return Promise.all(o).then(this[Qr])}}[js]=(A,t)=>{this.emit("connect",A,[this,...t])};[$s]=(A,t,r)=>{this.emit("disconnect",A,[this,...t],r)};[Ao]=(A,t,r)=>{this.emit("connectionError",A,[this,...t],r)};get[GQ](){return this[O]}get[Er](){let A=0;for(let{[Er]:t}of this[b])A+=t;return A}get[OQ](){let A=0;for(let{[Er]:t,[O]:r}of this[b])A+=t&&!r;return A}get[zs](){let A=this[ie];for(let{[zs]:t}of this[b])A+=t;return A}get[Ks](){let A=0;for(let{[Ks]:t}of this[b])A+=t;return A}get[Zs](){let A=this[ie];for(let{[Zs]:t}of this[b])A+=t;return A}get stats(){return new YQ(this)}[xQ](){if(this[Ee].isEmpty()){let A=[];for(let t=0;t<this[b].length;t++){let r=this[b][t];r.destroyed||A.push(r.close())}return Promise.all(A)}else return new Promise(A=>{this[Qr]=A})}[JQ](A){for(;;){let r=this[Ee].shift();if(!r)break;r.handler.onError(A)}let t=new Array(this[b].length);for(let r=0;r<this[b].length;r++)t[r]=this[b][r].destroy(A);return Promise.all(t)}[_Q](A,t){let r=this[Ir]();return r?r.dispatch(A,t)||(r[O]=!0,this[O]=!this[Ir]()):(this[O]=!0,this[Ee].push({opts:A,handler:t}),this[ie]++),!this[O]}[eo](A){return A.on("drain",this[gr].bind(this,A)).on("connect",this[js]).on("disconnect",this[$s]).on("connectionError",this[Ao]),this[b].push(A),this[O]&&queueMicrotask(()=>{this[O]&&this[gr](A,A[VQ],[A,this])}),this}[to](A){A.close(()=>{let t=this[b].indexOf(A);t!==-1&&this[b].splice(t,1)}),this[O]=this[b].some(t=>!t[O]&&t.closed!==!0&&t.destroyed!==!0)}};ro.exports={PoolBase:Br,kClients:b,kNeedDrain:O,kAddClient:eo,kRemoveClient:to,kGetDispatcher:Ir}});var ge=d((ja,oo)=>{"use strict";var U=require("node:diagnostics_channel"),ur=require("node:util"),UA=ur.debuglog("undici"),Qe=ur.debuglog("fetch"),Je=ur.debuglog("websocket"),q={beforeConnect:U.channel("undici:client:beforeConnect"),connected:U.channel("undici:client:connected"),connectError:U.channel("undici:client:connectError"),sendHeaders:U.channel("undici:client:sendHeaders"),create:U.channel("undici:request:create"),bodySent:U.channel("undici:request:bodySent"),bodyChunkSent:U.channel("undici:request:bodyChunkSent"),bodyChunkReceived:U.channel("undici:request:bodyChunkReceived"),headers:U.channel("undici:request:headers"),trailers:U.channel("undici:request:trailers"),error:U.channel("undici:request:error"),open:U.channel("undici:websocket:open"),close:U.channel("undici:websocket:close"),socketError:U.channel("undici:websocket:socket_error"),ping:U.channel("undici:websocket:ping"),pong:U.channel("undici:websocket:pong"),proxyConnected:U.channel("undici:proxy:connected")},Cr=!1;function so(e=UA){if(!Cr){if(q.beforeConnect.hasSubscribers||q.connected.hasSubscribers||q.connectError.hasSubscribers||q.sendHeaders.hasSubscribers){Cr=!0;return}Cr=!0,U.subscribe("undici:client:beforeConnect",A=>{let{connectParams:{version:t,protocol:r,port:n,host:s}}=A;e("connecting to %s%s using %s%s",s,n?`:${n}`:"",r,t)}),U.subscribe("undici:client:connected",A=>{let{connectParams:{version:t,protocol:r,port:n,host:s}}=A;e("connected to %s%s using %s%s",s,n?`:${n}`:"",r,t)}),U.subscribe("undici:client:connectError",A=>{let{connectParams:{version:t,protocol:r,port:n,host:s},error:o}=A;e("connection to %s%s using %s%s errored - %s",s,n?`:${n}`:"",r,t,o.message)}),U.subscribe("undici:client:sendHeaders",A=>{let{request:{method:t,path:r,origin:n}}=A;e("sending request to %s %s%s",t,n,r)})}}var ar=!1;function PQ(e=UA){if(!ar){if(q.headers.hasSubscribers||q.trailers.hasSubscribers||q.error.hasSubscribers){ar=!0;return}ar=!0,U.subscribe("undici:request:headers",A=>{let{request:{method:t,path:r,origin:n},response:{statusCode:s}}=A;e("received response to %s %s%s - HTTP %d",t,n,r,s)}),U.subscribe("undici:request:trailers",A=>{let{request:{method:t,path:r,origin:n}}=A;e("trailers received from %s %s%s",t,n,r)}),U.subscribe("undici:request:error",A=>{let{request:{method:t,path:r,origin:n},error:s}=A;e("request to %s %s%s errored - %s",t,n,r,s.message)})}}var cr=!1;function WQ(e=Je){if(!cr){if(q.open.hasSubscribers||q.close.hasSubscribers||q.socketError.hasSubscribers||q.ping.hasSubscribers||q.pong.hasSubscribers){cr=!0;return}cr=!0,U.subscribe("undici:websocket:open",A=>{if(A.address!=null){let{address:t,port:r}=A.address;e("connection opened %s%s",t,r?`:${r}`:"")}else e("connection opened")}),U.subscribe("undici:websocket:close",A=>{let{websocket:t,code:r,reason:n}=A;e("closed connection to %s - %s %s",t.url,r,n)}),U.subscribe("undici:websocket:socket_error",A=>{e("connection errored - %s",A.message)}),U.subscribe("undici:websocket:ping",A=>{e("ping received")}),U.subscribe("undici:websocket:pong",A=>{e("pong received")})}}(UA.enabled||Qe.enabled)&&(so(Qe.enabled?Qe:UA),PQ(Qe.enabled?Qe:UA));Je.enabled&&(so(UA.enabled?UA:Je),WQ(Je));oo.exports={channels:q}});var Qo=d(($a,Eo)=>{"use strict";var{InvalidArgumentError:R,NotSupportedError:qQ}=x(),sA=require("node:assert"),{isValidHTTPToken:lr,isValidHeaderValue:Ie,isStream:vQ,destroy:XQ,isBuffer:ZQ,isFormDataLike:KQ,isIterable:zQ,hasSafeIterator:jQ,isBlobLike:$Q,serializePathWithQuery:Ag,assertRequestHandler:eg,getServerName:tg,normalizedMethodRecords:rg,getProtocolFromUrlString:ng}=J(),{channels:G}=ge(),{headerNameLowerCasedRecord:io}=ke(),sg=/[^\\u0021-\\u00ff]/;function og(e){if(typeof e!="string"||e.length===0)return!1;for(let A=0;A<e.length;A++){let t=e.charCodeAt(A);if(t<48||t>57)return!1}return!0}var Z=Symbol("handler"),hr=class{constructor(A,{path:t,method:r,body:n,headers:s,query:o,idempotent:g,blocking:E,upgrade:I,headersTimeout:B,bodyTimeout:c,reset:l,expectContinue:C,servername:f,throwOnError:h,maxRedirections:y,typeOfService:N},S){if(typeof t!="string")throw new R("path must be a string");if(t[0]!=="/"&&!(t.startsWith("http://")||t.startsWith("https://"))&&r!=="CONNECT")throw new R("path must be an absolute URL or start with a slash");if(sg.test(t))throw new R("invalid request path");if(typeof r!="string")throw new R("method must be a string");if(rg[r]===void 0&&!lr(r))throw new R("invalid request method");if(I&&typeof I!="string")throw new R("upgrade must be a string");if(I&&!Ie(I))throw new R("invalid upgrade header");if(B!=null&&(!Number.isFinite(B)||B<0))throw new R("invalid headersTimeout");if(c!=null&&(!Number.isFinite(c)||c<0))throw new R("invalid bodyTimeout");if(l!=null&&typeof l!="boolean")throw new R("invalid reset");if(C!=null&&typeof C!="boolean")throw new R("invalid expectContinue");if(h!=null)throw new R("invalid throwOnError");if(y!=null&&y!==0)throw new R("maxRedirections is not supported, use the redirect interceptor");if(N!=null&&(!Number.isInteger(N)||N<0||N>255))throw new R("typeOfService must be an integer between 0 and 255");if(this.headersTimeout=B,this.bodyTimeout=c,this.method=r,this.typeOfService=N,this.abort=null,n==null)this.body=null;else if(vQ(n)){this.body=n;let D=this.body._readableState;(!D||!D.autoDestroy)&&(this.endHandler=function(){XQ(this)},this.body.on("end",this.endHandler)),this.errorHandler=F=>{this.abort?this.abort(F):this.error=F},this.body.on("error",this.errorHandler)}else if(ZQ(n))this.body=n.byteLength?n:null;else if(ArrayBuffer.isView(n))this.body=n.buffer.byteLength?Buffer.from(n.buffer,n.byteOffset,n.byteLength):null;else if(n instanceof ArrayBuffer)this.body=n.byteLength?Buffer.from(n):null;else if(typeof n=="string")this.body=n.length?Buffer.from(n):null;else if(KQ(n)||zQ(n)||$Q(n))this.body=n;else throw new R("body must be a string, a Buffer, a Readable stream, an iterable, or an async iterable");if(this.completed=!1,this.aborted=!1,this.upgrade=I||null,this.path=o?Ag(t,o):t,this.origin=A,this.protocol=ng(A),this.idempotent=g??(r==="HEAD"||r==="GET"),this.blocking=E??this.method!=="HEAD",this.reset=l??null,this.host=null,this.contentLength=null,this.contentType=null,this.headers=[],this.expectContinue=C??!1,Array.isArray(s)){if(s.length%2!==0)throw new R("headers array must be even");for(let D=0;D<s.length;D+=2)_e(this,s[D],s[D+1])}else if(s&&typeof s=="object")if(jQ(s))for(let D of s){if(!Array.isArray(D)||D.length!==2)throw new R("headers must be in key-value pair format");_e(this,D[0],D[1])}else{let D=Object.keys(s);for(let F=0;F<D.length;++F)_e(this,D[F],s[D[F]])}else if(s!=null)throw new R("headers must be an object or an array");eg(S,r,I),this.servername=f||tg(this.host)||null,this[Z]=S,G.create.hasSubscribers&&G.create.publish({request:this})}onBodySent(A){if(G.bodyChunkSent.hasSubscribers&&G.bodyChunkSent.publish({request:this,chunk:A}),this[Z].onBodySent)try{return this[Z].onBodySent(A)}catch(t){this.abort(t)}}onRequestSent(){if(G.bodySent.hasSubscribers&&G.bodySent.publish({request:this}),this[Z].onRequestSent)try{return this[Z].onRequestSent()}catch(A){this.abort(A)}}onConnect(A){if(sA(!this.aborted),sA(!this.completed),this.error)A(this.error);else return this.abort=A,this[Z].onConnect(A)}onResponseStarted(){return this[Z].onResponseStarted?.()}onHeaders(A,t,r,n){sA(!this.aborted),sA(!this.completed),G.headers.hasSubscribers&&G.headers.publish({request:this,response:{statusCode:A,headers:t,statusText:n}});try{return this[Z].onHeaders(A,t,r,n)}catch(s){this.abort(s)}}onData(A){sA(!this.aborted),sA(!this.completed),G.bodyChunkReceived.hasSubscribers&&G.bodyChunkReceived.publish({request:this,chunk:A});try{return this[Z].onData(A)}catch(t){return this.abort(t),!1}}onUpgrade(A,t,r,n=""){this.onFinally(),sA(!this.aborted),sA(!this.completed),G.headers.hasSubscribers&&G.headers.publish({request:this,response:{statusCode:A,headers:t,statusText:n}});let s=this[Z].onUpgrade(A,t,r);return this.aborted||(this.completed=!0,G.trailers.hasSubscribers&&G.trailers.publish({request:this,trailers:[]})),s}onComplete(A){this.onFinally(),sA(!this.aborted),sA(!this.completed),this.completed=!0,G.trailers.hasSubscribers&&G.trailers.publish({request:this,trailers:A});try{return this[Z].onComplete(A)}catch(t){this.onError(t)}}onError(A){if(this.onFinally(),G.error.hasSubscribers&&G.error.publish({request:this,error:A}),!this.aborted)return this.aborted=!0,this[Z].onError(A)}onFinally(){this.errorHandler&&(this.body.off("error",this.errorHandler),this.errorHandler=null),this.endHandler&&(this.body.off("end",this.endHandler),this.endHandler=null)}addHeader(A,t){return _e(this,A,t),this}};function _e(e,A,t){if(t&&typeof t=="object"&&!Array.isArray(t))throw new R(`invalid ${A} header`);if(t===void 0)return;let r=io[A];if(r===void 0&&(r=A.toLowerCase(),io[r]===void 0&&!lr(r)))throw new R("invalid header key");if(Array.isArray(t)){let n=[];for(let s=0;s<t.length;s++)if(typeof t[s]=="string"){if(!Ie(t[s]))throw new R(`invalid ${A} header`);n.push(t[s])}else if(t[s]===null)n.push("");else{if(typeof t[s]=="object")throw new R(`invalid ${A} header`);{let o=`${t[s]}`;if(!Ie(o))throw new R(`invalid ${A} header`);n.push(o)}}t=n}else if(typeof t=="string"){if(!Ie(t))throw new R(`invalid ${A} header`)}else if(t===null)t="";else if(t=`${t}`,!Ie(t))throw new R(`invalid ${A} header`);if(r==="host"){if(e.host!==null)throw new R("duplicate host header");if(typeof t!="string")throw new R("invalid host header");e.host=t}else if(r==="content-length"){if(e.contentLength!==null)throw new R("duplicate content-length header");if(!og(t))throw new R("invalid content-length header");e.contentLength=parseInt(t,10)}else if(e.contentType===null&&r==="content-type")e.contentType=t,e.headers.push(A,t);else{if(r==="transfer-encoding"||r==="keep-alive"||r==="upgrade")throw new R(`invalid ${r} header`);if(r==="connection"){let n=typeof t=="string"?t:null;if(n===null)throw new R("invalid connection header");for(let s of n.toLowerCase().split(",")){let o=s.trim();if(!lr(o))throw new R("invalid connection header");o==="close"&&(e.reset=!0)}}else{if(r==="expect")throw new qQ("expect header not supported");e.headers.push(A,t)}}}Eo.exports=hr});var Pe=d((ec,Bo)=>{"use strict";var ig=require("node:net"),go=require("node:assert"),Io=J(),{InvalidArgumentError:Eg}=x(),Dr,Qg=class{constructor(A){this._maxCachedSessions=A,this._sessionCache=new Map,this._sessionRegistry=new FinalizationRegistry(t=>{if(this._sessionCache.size<this._maxCachedSessions)return;let r=this._sessionCache.get(t);r!==void 0&&r.deref()===void 0&&this._sessionCache.delete(t)})}get(A){let t=this._sessionCache.get(A);return t?t.deref():null}set(A,t){if(this._maxCachedSessions!==0){if(this._sessionCache.has(A))this._sessionCache.delete(A);else if(this._sessionCache.size>=this._maxCachedSessions){let r=!1;for(let[n,s]of this._sessionCache)if(s.deref()===void 0){this._sessionCache.delete(n),r=!0;break}if(!r){let n=this._sessionCache.keys().next();n.done||this._sessionCache.delete(n.value)}}this._sessionCache.set(A,new WeakRef(t)),this._sessionRegistry.register(t,A)}}};function gg({allowH2:e,useH2c:A,maxCachedSessions:t,socketPath:r,timeout:n,session:s,...o}){if(t!=null&&(!Number.isInteger(t)||t<0))throw new Eg("maxCachedSessions must be a positive integer or zero");let g={path:r,...o},E=new Qg(t??100);return n=n??1e4,e=e??!1,function({hostname:B,host:c,protocol:l,port:C,servername:f,localAddress:h,httpSocket:y},N){let S;if(l==="https:"){Dr||(Dr=require("node:tls")),f=f||g.servername||Io.getServerName(c)||null;let F=f||B;go(F);let W=s||E.get(F)||null;C=C||443,S=Dr.connect({highWaterMark:16384,...g,servername:f,session:W,localAddress:h,ALPNProtocols:e?["http/1.1","h2"]:["http/1.1"],socket:y,port:C,host:B}),S.on("session",function(RA){E.set(F,RA)})}else go(!y,"httpSocket can only be sent on TLS update"),C=C||80,S=ig.connect({highWaterMark:64*1024,...g,localAddress:h,port:C,host:B}),A===!0&&(S.alpnProtocol="h2");if(g.keepAlive==null||g.keepAlive){let F=g.keepAliveInitialDelay===void 0?6e4:g.keepAliveInitialDelay;S.setKeepAlive(!0,F)}let D=Io.setupConnectTimeout(new WeakRef(S),{timeout:n,hostname:B,port:C});return S.setNoDelay(!0).once(l==="https:"?"secureConnect":"connect",function(){if(queueMicrotask(D),N){let F=N;N=null,F(null,this)}}).on("error",function(F){if(queueMicrotask(D),N){let W=N;N=null,W(F)}}),S}}Bo.exports=gg});var Co=d(fr=>{"use strict";Object.defineProperty(fr,"__esModule",{value:!0});fr.enumToMap=Ig;function Ig(e,A=[],t=[]){let r=(A?.length??0)===0,n=(t?.length??0)===0;return Object.fromEntries(Object.entries(e).filter(([,s])=>typeof s=="number"&&(r||A.includes(s))&&(n||!t.includes(s))))}});var ao=d(i=>{"use strict";Object.defineProperty(i,"__esModule",{value:!0});i.SPECIAL_HEADERS=i.MINOR=i.MAJOR=i.HTAB_SP_VCHAR_OBS_TEXT=i.QUOTED_STRING=i.CONNECTION_TOKEN_CHARS=i.HEADER_CHARS=i.TOKEN=i.HEX=i.URL_CHAR=i.USERINFO_CHARS=i.MARK=i.ALPHANUM=i.NUM=i.HEX_MAP=i.NUM_MAP=i.ALPHA=i.STATUSES_HTTP=i.H_METHOD_MAP=i.METHOD_MAP=i.METHODS_RTSP=i.METHODS_ICE=i.METHODS_HTTP=i.HEADER_STATE=i.FINISH=i.STATUSES=i.METHODS=i.LENIENT_FLAGS=i.FLAGS=i.TYPE=i.ERROR=void 0;var Bg=Co();i.ERROR={OK:0,INTERNAL:1,STRICT:2,CR_EXPECTED:25,LF_EXPECTED:3,UNEXPECTED_CONTENT_LENGTH:4,UNEXPECTED_SPACE:30,CLOSED_CONNECTION:5,INVALID_METHOD:6,INVALID_URL:7,INVALID_CONSTANT:8,INVALID_VERSION:9,INVALID_HEADER_TOKEN:10,INVALID_CONTENT_LENGTH:11,INVALID_CHUNK_SIZE:12,INVALID_STATUS:13,INVALID_EOF_STATE:14,INVALID_TRANSFER_ENCODING:15,CB_MESSAGE_BEGIN:16,CB_HEADERS_COMPLETE:17,CB_MESSAGE_COMPLETE:18,CB_CHUNK_HEADER:19,CB_CHUNK_COMPLETE:20,PAUSED:21,PAUSED_UPGRADE:22,PAUSED_H2_UPGRADE:23,USER:24,CB_URL_COMPLETE:26,CB_STATUS_COMPLETE:27,CB_METHOD_COMPLETE:32,CB_VERSION_COMPLETE:33,CB_HEADER_FIELD_COMPLETE:28,CB_HEADER_VALUE_COMPLETE:29,CB_CHUNK_EXTENSION_NAME_COMPLETE:34,CB_CHUNK_EXTENSION_VALUE_COMPLETE:35,CB_RESET:31,CB_PROTOCOL_COMPLETE:38};i.TYPE={BOTH:0,REQUEST:1,RESPONSE:2};i.FLAGS={CONNECTION_KEEP_ALIVE:1,CONNECTION_CLOSE:2,CONNECTION_UPGRADE:4,CHUNKED:8,UPGRADE:16,CONTENT_LENGTH:32,SKIPBODY:64,TRAILING:128,TRANSFER_ENCODING:512};i.LENIENT_FLAGS={HEADERS:1,CHUNKED_LENGTH:2,KEEP_ALIVE:4,TRANSFER_ENCODING:8,VERSION:16,DATA_AFTER_CLOSE:32,OPTIONAL_LF_AFTER_CR:64,OPTIONAL_CRLF_AFTER_CHUNK:128,OPTIONAL_CR_BEFORE_LF:256,SPACES_AFTER_CHUNK_SIZE:512};i.METHODS={DELETE:0,GET:1,HEAD:2,POST:3,PUT:4,CONNECT:5,OPTIONS:6,TRACE:7,COPY:8,LOCK:9,MKCOL:10,MOVE:11,PROPFIND:12,PROPPATCH:13,SEARCH:14,UNLOCK:15,BIND:16,REBIND:17,UNBIND:18,ACL:19,REPORT:20,MKACTIVITY:21,CHECKOUT:22,MERGE:23,"M-SEARCH":24,NOTIFY:25,SUBSCRIBE:26,UNSUBSCRIBE:27,PATCH:28,PURGE:29,MKCALENDAR:30,LINK:31,UNLINK:32,SOURCE:33,PRI:34,DESCRIBE:35,ANNOUNCE:36,SETUP:37,PLAY:38,PAUSE:39,TEARDOWN:40,GET_PARAMETER:41,SET_PARAMETER:42,REDIRECT:43,RECORD:44,FLUSH:45,QUERY:46};i.STATUSES={CONTINUE:100,SWITCHING_PROTOCOLS:101,PROCESSING:102,EARLY_HINTS:103,RESPONSE_IS_STALE:110,REVALIDATION_FAILED:111,DISCONNECTED_OPERATION:112,HEURISTIC_EXPIRATION:113,MISCELLANEOUS_WARNING:199,OK:200,CREATED:201,ACCEPTED:202,NON_AUTHORITATIVE_INFORMATION:203,NO_CONTENT:204,RESET_CONTENT:205,PARTIAL_CONTENT:206,MULTI_STATUS:207,ALREADY_REPORTED:208,TRANSFORMATION_APPLIED:214,IM_USED:226,MISCELLANEOUS_PERSISTENT_WARNING:299,MULTIPLE_CHOICES:300,MOVED_PERMANENTLY:301,FOUND:302,SEE_OTHER:303,NOT_MODIFIED:304,USE_PROXY:305,SWITCH_PROXY:306,TEMPORARY_REDIRECT:307,PERMANENT_REDIRECT:308,BAD_REQUEST:400,UNAUTHORIZED:401,PAYMENT_REQUIRED:402,FORBIDDEN:403,NOT_FOUND:404,METHOD_NOT_ALLOWED:405,NOT_ACCEPTABLE:406,PROXY_AUTHENTICATION_REQUIRED:407,REQUEST_TIMEOUT:408,CONFLICT:409,GONE:410,LENGTH_REQUIRED:411,PRECONDITION_FAILED:412,PAYLOAD_TOO_LARGE:413,URI_TOO_LONG:414,UNSUPPORTED_MEDIA_TYPE:415,RANGE_NOT_SATISFIABLE:416,EXPECTATION_FAILED:417,IM_A_TEAPOT:418,PAGE_EXPIRED:419,ENHANCE_YOUR_CALM:420,MISDIRECTED_REQUEST:421,UNPROCESSABLE_ENTITY:422,LOCKED:423,FAILED_DEPENDENCY:424,TOO_EARLY:425,UPGRADE_REQUIRED:426,PRECONDITION_REQUIRED:428,TOO_MANY_REQUESTS:429,REQUEST_HEADER_FIELDS_TOO_LARGE_UNOFFICIAL:430,REQUEST_HEADER_FIELDS_TOO_LARGE:431,LOGIN_TIMEOUT:440,NO_RESPONSE:444,RETRY_WITH:449,BLOCKED_BY_PARENTAL_CONTROL:450,UNAVAILABLE_FOR_LEGAL_REASONS:451,CLIENT_CLOSED_LOAD_BALANCED_REQUEST:460,INVALID_X_FORWARDED_FOR:463,REQUEST_HEADER_TOO_LARGE:494,SSL_CERTIFICATE_ERROR:495,SSL_CERTIFICATE_REQUIRED:496,HTTP_REQUEST_SENT_TO_HTTPS_PORT:497,INVALID_TOKEN:498,CLIENT_CLOSED_REQUEST:499,INTERNAL_SERVER_ERROR:500,NOT_IMPLEMENTED:501,BAD_GATEWAY:502,SERVICE_UNAVAILABLE:503,GATEWAY_TIMEOUT:504,HTTP_VERSION_NOT_SUPPORTED:505,VARIANT_ALSO_NEGOTIATES:506,INSUFFICIENT_STORAGE:507,LOOP_DETECTED:508,BANDWIDTH_LIMIT_EXCEEDED:509,NOT_EXTENDED:510,NETWORK_AUTHENTICATION_REQUIRED:511,WEB_SERVER_UNKNOWN_ERROR:520,WEB_SERVER_IS_DOWN:521,CONNECTION_TIMEOUT:522,ORIGIN_IS_UNREACHABLE:523,TIMEOUT_OCCURED:524,SSL_HANDSHAKE_FAILED:525,INVALID_SSL_CERTIFICATE:526,RAILGUN_ERROR:527,SITE_IS_OVERLOADED:529,SITE_IS_FROZEN:530,IDENTITY_PROVIDER_AUTHENTICATION_ERROR:561,NETWORK_READ_TIMEOUT:598,NETWORK_CONNECT_TIMEOUT:599};i.FINISH={SAFE:0,SAFE_WITH_CB:1,UNSAFE:2};i.HEADER_STATE={GENERAL:0,CONNECTION:1,CONTENT_LENGTH:2,TRANSFER_ENCODING:3,UPGRADE:4,CONNECTION_KEEP_ALIVE:5,CONNECTION_CLOSE:6,CONNECTION_UPGRADE:7,TRANSFER_ENCODING_CHUNKED:8};i.METHODS_HTTP=[i.METHODS.DELETE,i.METHODS.GET,i.METHODS.HEAD,i.METHODS.POST,i.METHODS.PUT,i.METHODS.CONNECT,i.METHODS.OPTIONS,i.METHODS.TRACE,i.METHODS.COPY,i.METHODS.LOCK,i.METHODS.MKCOL,i.METHODS.MOVE,i.METHODS.PROPFIND,i.METHODS.PROPPATCH,i.METHODS.SEARCH,i.METHODS.UNLOCK,i.METHODS.BIND,i.METHODS.REBIND,i.METHODS.UNBIND,i.METHODS.ACL,i.METHODS.REPORT,i.METHODS.MKACTIVITY,i.METHODS.CHECKOUT,i.METHODS.MERGE,i.METHODS["M-SEARCH"],i.METHODS.NOTIFY,i.METHODS.SUBSCRIBE,i.METHODS.UNSUBSCRIBE,i.METHODS.PATCH,i.METHODS.PURGE,i.METHODS.MKCALENDAR,i.METHODS.LINK,i.METHODS.UNLINK,i.METHODS.PRI,i.METHODS.SOURCE,i.METHODS.QUERY];i.METHODS_ICE=[i.METHODS.SOURCE];i.METHODS_RTSP=[i.METHODS.OPTIONS,i.METHODS.DESCRIBE,i.METHODS.ANNOUNCE,i.METHODS.SETUP,i.METHODS.PLAY,i.METHODS.PAUSE,i.METHODS.TEARDOWN,i.METHODS.GET_PARAMETER,i.METHODS.SET_PARAMETER,i.METHODS.REDIRECT,i.METHODS.RECORD,i.METHODS.FLUSH,i.METHODS.GET,i.METHODS.POST];i.METHOD_MAP=(0,Bg.enumToMap)(i.METHODS);i.H_METHOD_MAP=Object.fromEntries(Object.entries(i.METHODS).filter(([e])=>e.startsWith("H")));i.STATUSES_HTTP=[i.STATUSES.CONTINUE,i.STATUSES.SWITCHING_PROTOCOLS,i.STATUSES.PROCESSING,i.STATUSES.EARLY_HINTS,i.STATUSES.RESPONSE_IS_STALE,i.STATUSES.REVALIDATION_FAILED,i.STATUSES.DISCONNECTED_OPERATION,i.STATUSES.HEURISTIC_EXPIRATION,i.STATUSES.MISCELLANEOUS_WARNING,i.STATUSES.OK,i.STATUSES.CREATED,i.STATUSES.ACCEPTED,i.STATUSES.NON_AUTHORITATIVE_INFORMATION,i.STATUSES.NO_CONTENT,i.STATUSES.RESET_CONTENT,i.STATUSES.PARTIAL_CONTENT,i.STATUSES.MULTI_STATUS,i.STATUSES.ALREADY_REPORTED,i.STATUSES.TRANSFORMATION_APPLIED,i.STATUSES.IM_USED,i.STATUSES.MISCELLANEOUS_PERSISTENT_WARNING,i.STATUSES.MULTIPLE_CHOICES,i.STATUSES.MOVED_PERMANENTLY,i.STATUSES.FOUND,i.STATUSES.SEE_OTHER,i.STATUSES.NOT_MODIFIED,i.STATUSES.USE_PROXY,i.STATUSES.SWITCH_PROXY,i.STATUSES.TEMPORARY_REDIRECT,i.STATUSES.PERMANENT_REDIRECT,i.STATUSES.BAD_REQUEST,i.STATUSES.UNAUTHORIZED,i.STATUSES.PAYMENT_REQUIRED,i.STATUSES.FORBIDDEN,i.STATUSES.NOT_FOUND,i.STATUSES.METHOD_NOT_ALLOWED,i.STATUSES.NOT_ACCEPTABLE,i.STATUSES.PROXY_AUTHENTICATION_REQUIRED,i.STATUSES.REQUEST_TIMEOUT,i.STATUSES.CONFLICT,i.STATUSES.GONE,i.STATUSES.LENGTH_REQUIRED,i.STATUSES.PRECONDITION_FAILED,i.STATUSES.PAYLOAD_TOO_LARGE,i.STATUSES.URI_TOO_LONG,i.STATUSES.UNSUPPORTED_MEDIA_TYPE,i.STATUSES.RANGE_NOT_SATISFIABLE,i.STATUSES.EXPECTATION_FAILED,i.STATUSES.IM_A_TEAPOT,i.STATUSES.PAGE_EXPIRED,i.STATUSES.ENHANCE_YOUR_CALM,i.STATUSES.MISDIRECTED_REQUEST,i.STATUSES.UNPROCESSABLE_ENTITY,i.STATUSES.LOCKED,i.STATUSES.FAILED_DEPENDENCY,i.STATUSES.TOO_EARLY,i.STATUSES.UPGRADE_REQUIRED,i.STATUSES.PRECONDITION_REQUIRED,i.STATUSES.TOO_MANY_REQUESTS,i.STATUSES.REQUEST_HEADER_FIELDS_TOO_LARGE_UNOFFICIAL,i.STATUSES.REQUEST_HEADER_FIELDS_TOO_LARGE,i.STATUSES.LOGIN_TIMEOUT,i.STATUSES.NO_RESPONSE,i.STATUSES.RETRY_WITH,i.STATUSES.BLOCKED_BY_PARENTAL_CONTROL,i.STATUSES.UNAVAILABLE_FOR_LEGAL_REASONS,i.STATUSES.CLIENT_CLOSED_LOAD_BALANCED_REQUEST,i.STATUSES.INVALID_X_FORWARDED_FOR,i.STATUSES.REQUEST_HEADER_TOO_LARGE,i.STATUSES.SSL_CERTIFICATE_ERROR,i.STATUSES.SSL_CERTIFICATE_REQUIRED,i.STATUSES.HTTP_REQUEST_SENT_TO_HTTPS_PORT,i.STATUSES.INVALID_TOKEN,i.STATUSES.CLIENT_CLOSED_REQUEST,i.STATUSES.INTERNAL_SERVER_ERROR,i.STATUSES.NOT_IMPLEMENTED,i.STATUSES.BAD_GATEWAY,i.STATUSES.SERVICE_UNAVAILABLE,i.STATUSES.GATEWAY_TIMEOUT,i.STATUSES.HTTP_VERSION_NOT_SUPPORTED,i.STATUSES.VARIANT_ALSO_NEGOTIATES,i.STATUSES.INSUFFICIENT_STORAGE,i.STATUSES.LOOP_DETECTED,i.STATUSES.BANDWIDTH_LIMIT_EXCEEDED,i.STATUSES.NOT_EXTENDED,i.STATUSES.NETWORK_AUTHENTICATION_REQUIRED,i.STATUSES.WEB_SERVER_UNKNOWN_ERROR,i.STATUSES.WEB_SERVER_IS_DOWN,i.STATUSES.CONNECTION_TIMEOUT,i.STATUSES.ORIGIN_IS_UNREACHABLE,i.STATUSES.TIMEOUT_OCCURED,i.STATUSES.SSL_HANDSHAKE_FAILED,i.STATUSES.INVALID_SSL_CERTIFICATE,i.STATUSES.RAILGUN_ERROR,i.STATUSES.SITE_IS_OVERLOADED,i.STATUSES.SITE_IS_FROZEN,i.STATUSES.IDENTITY_PROVIDER_AUTHENTICATION_ERROR,i.STATUSES.NETWORK_READ_TIMEOUT,i.STATUSES.NETWORK_CONNECT_TIMEOUT];i.ALPHA=[];for(let e=65;e<=90;e++)i.ALPHA.push(String.fromCharCode(e)),i.ALPHA.push(String.fromCharCode(e+32));i.NUM_MAP={0:0,1:1,2:2,3:3,4:4,5:5,6:6,7:7,8:8,9:9};i.HEX_MAP={0:0,1:1,2:2,3:3,4:4,5:5,6:6,7:7,8:8,9:9,A:10,B:11,C:12,D:13,E:14,F:15,a:10,b:11,c:12,d:13,e:14,f:15};i.NUM=["0","1","2","3","4","5","6","7","8","9"];i.ALPHANUM=i.ALPHA.concat(i.NUM);i.MARK=["-","_",".","!","~","*","\'","(",")"];i.USERINFO_CHARS=i.ALPHANUM.concat(i.MARK).concat(["%",";",":","&","=","+","$",","]);i.URL_CHAR=["!",\'"\',"$","%","&","\'","(",")","*","+",",","-",".","/",":",";","<","=",">","@","[","\\\\","]","^","_","`","{","|","}","~"].concat(i.ALPHANUM);i.HEX=i.NUM.concat(["a","b","c","d","e","f","A","B","C","D","E","F"]);i.TOKEN=["!","#","$","%","&","\'","*","+","-",".","^","_","`","|","~"].concat(i.ALPHANUM);i.HEADER_CHARS=["	"];for(let e=32;e<=255;e++)e!==127&&i.HEADER_CHARS.push(e);i.CONNECTION_TOKEN_CHARS=i.HEADER_CHARS.filter(e=>e!==44);i.QUOTED_STRING=["	"," "];for(let e=33;e<=255;e++)e!==34&&e!==92&&i.QUOTED_STRING.push(e);i.HTAB_SP_VCHAR_OBS_TEXT=["	"," "];for(let e=33;e<=126;e++)i.HTAB_SP_VCHAR_OBS_TEXT.push(e);for(let e=128;e<=255;e++)i.HTAB_SP_VCHAR_OBS_TEXT.push(e);i.MAJOR=i.NUM_MAP;i.MINOR=i.MAJOR;i.SPECIAL_HEADERS={connection:i.HEADER_STATE.CONNECTION,"content-length":i.HEADER_STATE.CONTENT_LENGTH,"proxy-connection":i.HEADER_STATE.CONNECTION,"transfer-encoding":i.HEADER_STATE.TRANSFER_ENCODING,upgrade:i.HEADER_STATE.UPGRADE};i.default={ERROR:i.ERROR,TYPE:i.TYPE,FLAGS:i.FLAGS,LENIENT_FLAGS:i.LENIENT_FLAGS,METHODS:i.METHODS,STATUSES:i.STATUSES,FINISH:i.FINISH,HEADER_STATE:i.HEADER_STATE,ALPHA:i.ALPHA,NUM_MAP:i.NUM_MAP,HEX_MAP:i.HEX_MAP,NUM:i.NUM,ALPHANUM:i.ALPHANUM,MARK:i.MARK,USERINFO_CHARS:i.USERINFO_CHARS,URL_CHAR:i.URL_CHAR,HEX:i.HEX,TOKEN:i.TOKEN,HEADER_CHARS:i.HEADER_CHARS,CONNECTION_TOKEN_CHARS:i.CONNECTION_TOKEN_CHARS,QUOTED_STRING:i.QUOTED_STRING,HTAB_SP_VCHAR_OBS_TEXT:i.HTAB_SP_VCHAR_OBS_TEXT,MAJOR:i.MAJOR,MINOR:i.MINOR,SPECIAL_HEADERS:i.SPECIAL_HEADERS,METHODS_HTTP:i.METHODS_HTTP,METHODS_ICE:i.METHODS_ICE,METHODS_RTSP:i.METHODS_RTSP,METHOD_MAP:i.METHOD_MAP,H_METHOD_MAP:i.H_METHOD_MAP,STATUSES_HTTP:i.STATUSES_HTTP}});var We=d((nc,co)=>{"use strict";var{Buffer:Cg}=require("node:buffer"),ag="AGFzbQEAAAABJwdgAX8Bf2ADf39/AX9gAn9/AGABfwBgBH9/f38Bf2AAAGADf39/AALLAQgDZW52GHdhc21fb25faGVhZGVyc19jb21wbGV0ZQAEA2VudhV3YXNtX29uX21lc3NhZ2VfYmVnaW4AAANlbnYLd2FzbV9vbl91cmwAAQNlbnYOd2FzbV9vbl9zdGF0dXMAAQNlbnYUd2FzbV9vbl9oZWFkZXJfZmllbGQAAQNlbnYUd2FzbV9vbl9oZWFkZXJfdmFsdWUAAQNlbnYMd2FzbV9vbl9ib2R5AAEDZW52GHdhc21fb25fbWVzc2FnZV9jb21wbGV0ZQAAAzU0BQYAAAMAAAAAAAADAQMAAwMDAAACAAAAAAICAgICAgICAgIBAQEBAQEBAQEBAwAAAwAAAAQFAXABExMFAwEAAgYIAX8BQcDZBAsHxQcoBm1lbW9yeQIAC19pbml0aWFsaXplAAgZX19pbmRpcmVjdF9mdW5jdGlvbl90YWJsZQEAC2xsaHR0cF9pbml0AAkYbGxodHRwX3Nob3VsZF9rZWVwX2FsaXZlADcMbGxodHRwX2FsbG9jAAsGbWFsbG9jADkLbGxodHRwX2ZyZWUADARmcmVlAAwPbGxodHRwX2dldF90eXBlAA0VbGxodHRwX2dldF9odHRwX21ham9yAA4VbGxodHRwX2dldF9odHRwX21pbm9yAA8RbGxodHRwX2dldF9tZXRob2QAEBZsbGh0dHBfZ2V0X3N0YXR1c19jb2RlABESbGxodHRwX2dldF91cGdyYWRlABIMbGxodHRwX3Jlc2V0ABMObGxodHRwX2V4ZWN1dGUAFBRsbGh0dHBfc2V0dGluZ3NfaW5pdAAVDWxsaHR0cF9maW5pc2gAFgxsbGh0dHBfcGF1c2UAFw1sbGh0dHBfcmVzdW1lABgbbGxodHRwX3Jlc3VtZV9hZnRlcl91cGdyYWRlABkQbGxodHRwX2dldF9lcnJubwAaF2xsaHR0cF9nZXRfZXJyb3JfcmVhc29uABsXbGxodHRwX3NldF9lcnJvcl9yZWFzb24AHBRsbGh0dHBfZ2V0X2Vycm9yX3BvcwAdEWxsaHR0cF9lcnJub19uYW1lAB4SbGxodHRwX21ldGhvZF9uYW1lAB8SbGxodHRwX3N0YXR1c19uYW1lACAabGxodHRwX3NldF9sZW5pZW50X2hlYWRlcnMAISFsbGh0dHBfc2V0X2xlbmllbnRfY2h1bmtlZF9sZW5ndGgAIh1sbGh0dHBfc2V0X2xlbmllbnRfa2VlcF9hbGl2ZQAjJGxsaHR0cF9zZXRfbGVuaWVudF90cmFuc2Zlcl9lbmNvZGluZwAkGmxsaHR0cF9zZXRfbGVuaWVudF92ZXJzaW9uACUjbGxodHRwX3NldF9sZW5pZW50X2RhdGFfYWZ0ZXJfY2xvc2UAJidsbGh0dHBfc2V0X2xlbmllbnRfb3B0aW9uYWxfbGZfYWZ0ZXJfY3IAJyxsbGh0dHBfc2V0X2xlbmllbnRfb3B0aW9uYWxfY3JsZl9hZnRlcl9jaHVuawAoKGxsaHR0cF9zZXRfbGVuaWVudF9vcHRpb25hbF9jcl9iZWZvcmVfbGYAKSpsbGh0dHBfc2V0X2xlbmllbnRfc3BhY2VzX2FmdGVyX2NodW5rX3NpemUAKhhsbGh0dHBfbWVzc2FnZV9uZWVkc19lb2YANgkYAQBBAQsSAQIDBAUKBgcyNDMuKy8tLDAxCq/ZAjQWAEHA1QAoAgAEQAALQcDVAEEBNgIACxQAIAAQOCAAIAI2AjggACABOgAoCxQAIAAgAC8BNCAALQAwIAAQNxAACx4BAX9BwAAQOiIBEDggAUGACDYCOCABIAA6ACggAQuPDAEHfwJAIABFDQAgAEEIayIBIABBBGsoAgAiAEF4cSIEaiEFAkAgAEEBcQ0AIABBA3FFDQEgASABKAIAIgBrIgFB1NUAKAIASQ0BIAAgBGohBAJAAkBB2NUAKAIAIAFHBEAgAEH/AU0EQCAAQQN2IQMgASgCCCIAIAEoAgwiAkYEQEHE1QBBxNUAKAIAQX4gA3dxNgIADAULIAIgADYCCCAAIAI2AgwMBAsgASgCGCEGIAEgASgCDCIARwRAIAAgASgCCCICNgIIIAIgADYCDAwDCyABQRRqIgMoAgAiAkUEQCABKAIQIgJFDQIgAUEQaiEDCwNAIAMhByACIgBBFGoiAygCACICDQAgAEEQaiEDIAAoAhAiAg0ACyAHQQA2AgAMAgsgBSgCBCIAQQNxQQNHDQIgBSAAQX5xNgIEQczVACAENgIAIAUgBDYCACABIARBAXI2AgQMAwtBACEACyAGRQ0AAkAgASgCHCICQQJ0QfTXAGoiAygCACABRgRAIAMgADYCACAADQFByNUAQcjVACgCAEF+IAJ3cTYCAAwCCyAGQRBBFCAGKAIQIAFGG2ogADYCACAARQ0BCyAAIAY2AhggASgCECICBEAgACACNgIQIAIgADYCGAsgAUEUaigCACICRQ0AIABBFGogAjYCACACIAA2AhgLIAEgBU8NACAFKAIEIgBBAXFFDQACQAJAAkACQCAAQQJxRQRAQdzVACgCACAFRgRAQdzVACABNgIAQdDVAEHQ1QAoAgAgBGoiADYCACABIABBAXI2AgQgAUHY1QAoAgBHDQZBzNUAQQA2AgBB2NUAQQA2AgAMBgtB2NUAKAIAIAVGBEBB2NUAIAE2AgBBzNUAQczVACgCACAEaiIANgIAIAEgAEEBcjYCBCAAIAFqIAA2AgAMBgsgAEF4cSAEaiEEIABB/wFNBEAgAEEDdiEDIAUoAggiACAFKAIMIgJGBEBBxNUAQcTVACgCAEF+IAN3cTYCAAwFCyACIAA2AgggACACNgIMDAQLIAUoAhghBiAFIAUoAgwiAEcEQEHU1QAoAgAaIAAgBSgCCCICNgIIIAIgADYCDAwDCyAFQRRqIgMoAgAiAkUEQCAFKAIQIgJFDQIgBUEQaiEDCwNAIAMhByACIgBBFGoiAygCACICDQAgAEEQaiEDIAAoAhAiAg0ACyAHQQA2AgAMAgsgBSAAQX5xNgIEIAEgBGogBDYCACABIARBAXI2AgQMAwtBACEACyAGRQ0AAkAgBSgCHCICQQJ0QfTXAGoiAygCACAFRgRAIAMgADYCACAADQFByNUAQcjVACgCAEF+IAJ3cTYCAAwCCyAGQRBBFCAGKAIQIAVGG2ogADYCACAARQ0BCyAAIAY2AhggBSgCECICBEAgACACNgIQIAIgADYCGAsgBUEUaigCACICRQ0AIABBFGogAjYCACACIAA2AhgLIAEgBGogBDYCACABIARBAXI2AgQgAUHY1QAoAgBHDQBBzNUAIAQ2AgAMAQsgBEH/AU0EQCAEQXhxQezVAGohAAJ/QcTVACgCACICQQEgBEEDdnQiA3FFBEBBxNUAIAIgA3I2AgAgAAwBCyAAKAIICyICIAE2AgwgACABNgIIIAEgADYCDCABIAI2AggMAQtBHyECIARB////B00EQCAEQSYgBEEIdmciAGt2QQFxIABBAXRrQT5qIQILIAEgAjYCHCABQgA3AhAgAkECdEH01wBqIQACQEHI1QAoAgAiA0EBIAJ0IgdxRQRAIAAgATYCAEHI1QAgAyAHcjYCACABIAA2AhggASABNgIIIAEgATYCDAwBCyAEQRkgAkEBdmtBACACQR9HG3QhAiAAKAIAIQACQANAIAAiAygCBEF4cSAERg0BIAJBHXYhACACQQF0IQIgAyAAQQRxakEQaiIHKAIAIgANAAsgByABNgIAIAEgAzYCGCABIAE2AgwgASABNgIIDAELIAMoAggiACABNgIMIAMgATYCCCABQQA2AhggASADNgIMIAEgADYCCAtB5NUAQeTVACgCAEEBayIAQX8gABs2AgALCwcAIAAtACgLBwAgAC0AKgsHACAALQArCwcAIAAtACkLBwAgAC8BNAsHACAALQAwC0ABBH8gACgCGCEBIAAvAS4hAiAALQAoIQMgACgCOCEEIAAQOCAAIAQ2AjggACADOgAoIAAgAjsBLiAAIAE2AhgL5YUCAgd/A34gASACaiEEAkAgACIDKAIMIgANACADKAIEBEAgAyABNgIECyMAQRBrIgkkAAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAn8CQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkAgAygCHCICQQJrDvwBAfkBAgMEBQYHCAkKCwwNDg8QERL4ARP3ARQV9gEWF/UBGBkaGxwdHh8g/QH7ASH0ASIjJCUmJygpKivzASwtLi8wMTLyAfEBMzTwAe8BNTY3ODk6Ozw9Pj9AQUJDREVGR0hJSktMTU5P+gFQUVJT7gHtAVTsAVXrAVZXWFla6gFbXF1eX2BhYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ent8fX5/gAGBAYIBgwGEAYUBhgGHAYgBiQGKAYsBjAGNAY4BjwGQAZEBkgGTAZQBlQGWAZcBmAGZAZoBmwGcAZ0BngGfAaABoQGiAaMBpAGlAaYBpwGoAakBqgGrAawBrQGuAa8BsAGxAbIBswG0AbUBtgG3AbgBuQG6AbsBvAG9Ab4BvwHAAcEBwgHDAcQBxQHGAccByAHJAcoBywHMAc0BzgHpAegBzwHnAdAB5gHRAdIB0wHUAeUB1QHWAdcB2AHZAdoB2wHcAd0B3gHfAeAB4QHiAeMBAPwBC0EADOMBC0EODOIBC0ENDOEBC0EPDOABC0EQDN8BC0ETDN4BC0EUDN0BC0EVDNwBC0EWDNsBC0EXDNoBC0EYDNkBC0EZDNgBC0EaDNcBC0EbDNYBC0EcDNUBC0EdDNQBC0EeDNMBC0EfDNIBC0EgDNEBC0EhDNABC0EIDM8BC0EiDM4BC0EkDM0BC0EjDMwBC0EHDMsBC0ElDMoBC0EmDMkBC0EnDMgBC0EoDMcBC0ESDMYBC0ERDMUBC0EpDMQBC0EqDMMBC0ErDMIBC0EsDMEBC0HeAQzAAQtBLgy/AQtBLwy+AQtBMAy9AQtBMQy8AQtBMgy7AQtBMwy6AQtBNAy5AQtB3wEMuAELQTUMtwELQTkMtgELQQwMtQELQTYMtAELQTcMswELQTgMsgELQT4MsQELQToMsAELQeABDK8BC0ELDK4BC0E/DK0BC0E7DKwBC0EKDKsBC0E8DKoBC0E9DKkBC0HhAQyoAQtBwQAMpwELQcAADKYBC0HCAAylAQtBCQykAQtBLQyjAQtBwwAMogELQcQADKEBC0HFAAygAQtBxgAMnwELQccADJ4BC0HIAAydAQtByQAMnAELQcoADJsBC0HLAAyaAQtBzAAMmQELQc0ADJgBC0HOAAyXAQtBzwAMlgELQdAADJUBC0HRAAyUAQtB0gAMkwELQdMADJIBC0HVAAyRAQtB1AAMkAELQdYADI8BC0HXAAyOAQtB2AAMjQELQdkADIwBC0HaAAyLAQtB2wAMigELQdwADIkBC0HdAAyIAQtB3gAMhwELQd8ADIYBC0HgAAyFAQtB4QAMhAELQeIADIMBC0HjAAyCAQtB5AAMgQELQeUADIABC0HiAQx/C0HmAAx+C0HnAAx9C0EGDHwLQegADHsLQQUMegtB6QAMeQtBBAx4C0HqAAx3C0HrAAx2C0HsAAx1C0HtAAx0C0EDDHMLQe4ADHILQe8ADHELQfAADHALQfIADG8LQfEADG4LQfMADG0LQfQADGwLQfUADGsLQfYADGoLQQIMaQtB9wAMaAtB+AAMZwtB+QAMZgtB+gAMZQtB+wAMZAtB/AAMYwtB/QAMYgtB/gAMYQtB/wAMYAtBgAEMXwtBgQEMXgtBggEMXQtBgwEMXAtBhAEMWwtBhQEMWgtBhgEMWQtBhwEMWAtBiAEMVwtBiQEMVgtBigEMVQtBiwEMVAtBjAEMUwtBjQEMUgtBjgEMUQtBjwEMUAtBkAEMTwtBkQEMTgtBkgEMTQtBkwEMTAtBlAEMSwtBlQEMSgtBlgEMSQtBlwEMSAtBmAEMRwtBmQEMRgtBmgEMRQtBmwEMRAtBnAEMQwtBnQEMQgtBngEMQQtBnwEMQAtBoAEMPwtBoQEMPgtBogEMPQtBowEMPAtBpAEMOwtBpQEMOgtBpgEMOQtBpwEMOAtBqAEMNwtBqQEMNgtBqgEMNQtBqwEMNAtBrAEMMwtBrQEMMgtBrgEMMQtBrwEMMAtBsAEMLwtBsQEMLgtBsgEMLQtBswEMLAtBtAEMKwtBtQEMKgtBtgEMKQtBtwEMKAtBuAEMJwtBuQEMJgtBugEMJQtBuwEMJAtBvAEMIwtBvQEMIgtBvgEMIQtBvwEMIAtBwAEMHwtBwQEMHgtBwgEMHQtBAQwcC0HDAQwbC0HEAQwaC0HFAQwZC0HGAQwYC0HHAQwXC0HIAQwWC0HJAQwVC0HKAQwUC0HLAQwTC0HMAQwSC0HNAQwRC0HOAQwQC0HPAQwPC0HQAQwOC0HRAQwNC0HSAQwMC0HTAQwLC0HUAQwKC0HVAQwJC0HWAQwIC0HjAQwHC0HXAQwGC0HYAQwFC0HZAQwEC0HaAQwDC0HbAQwCC0HdAQwBC0HcAQshAgNAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQCADAn8CQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAn8CQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAn8CQAJAAkACQAJAAkACQAJ/AkACQAJAAn8CQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAIAMCfwJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACfwJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkAgAg7jAQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICEjJCUnKCmeA5sDmgORA4oDgwOAA/0C+wL4AvIC8QLvAu0C6ALnAuYC5QLkAtwC2wLaAtkC2ALXAtYC1QLPAs4CzALLAsoCyQLIAscCxgLEAsMCvgK8AroCuQK4ArcCtgK1ArQCswKyArECsAKuAq0CqQKoAqcCpgKlAqQCowKiAqECoAKfApgCkAKMAosCigKBAv4B/QH8AfsB+gH5AfgB9wH1AfMB8AHrAekB6AHnAeYB5QHkAeMB4gHhAeAB3wHeAd0B3AHaAdkB2AHXAdYB1QHUAdMB0gHRAdABzwHOAc0BzAHLAcoByQHIAccBxgHFAcQBwwHCAcEBwAG/Ab4BvQG8AbsBugG5AbgBtwG2AbUBtAGzAbIBsQGwAa8BrgGtAawBqwGqAakBqAGnAaYBpQGkAaMBogGfAZ4BmQGYAZcBlgGVAZQBkwGSAZEBkAGPAY0BjAGHAYYBhQGEAYMBggF9fHt6eXZ1dFBRUlNUVQsgASAERw1yQf0BIQIMvgMLIAEgBEcNmAFB2wEhAgy9AwsgASAERw3xAUGOASECDLwDCyABIARHDfwBQYQBIQIMuwMLIAEgBEcNigJB/wAhAgy6AwsgASAERw2RAkH9ACECDLkDCyABIARHDZQCQfsAIQIMuAMLIAEgBEcNHkEeIQIMtwMLIAEgBEcNGUEYIQIMtgMLIAEgBEcNygJBzQAhAgy1AwsgASAERw3VAkHGACECDLQDCyABIARHDdYCQcMAIQIMswMLIAEgBEcN3AJBOCECDLIDCyADLQAwQQFGDa0DDIkDC0EAIQACQAJAAkAgAy0AKkUNACADLQArRQ0AIAMvATIiAkECcUUNAQwCCyADLwEyIgJBAXFFDQELQQEhACADLQAoQQFGDQAgAy8BNCIGQeQAa0HkAEkNACAGQcwBRg0AIAZBsAJGDQAgAkHAAHENAEEAIQAgAkGIBHFBgARGDQAgAkEocUEARyEACyADQQA7ATIgA0EAOgAxAkAgAEUEQCADQQA6ADEgAy0ALkEEcQ0BDLEDCyADQgA3AyALIANBADoAMSADQQE6ADYMSAtBACEAAkAgAygCOCICRQ0AIAIoAjAiAkUNACADIAIRAAAhAAsgAEUNSCAAQRVHDWIgA0EENgIcIAMgATYCFCADQdIbNgIQIANBFTYCDEEAIQIMrwMLIAEgBEYEQEEGIQIMrwMLIAEtAABBCkcNGSABQQFqIQEMGgsgA0IANwMgQRIhAgyUAwsgASAERw2KA0EjIQIMrAMLIAEgBEYEQEEHIQIMrAMLAkACQCABLQAAQQprDgQBGBgAGAsgAUEBaiEBQRAhAgyTAwsgAUEBaiEBIANBL2otAABBAXENF0EAIQIgA0EANgIcIAMgATYCFCADQZkgNgIQIANBGTYCDAyrAwsgAyADKQMgIgwgBCABa60iCn0iC0IAIAsgDFgbNwMgIAogDFoNGEEIIQIMqgMLIAEgBEcEQCADQQk2AgggAyABNgIEQRQhAgyRAwtBCSECDKkDCyADKQMgUA2uAgxDCyABIARGBEBBCyECDKgDCyABLQAAQQpHDRYgAUEBaiEBDBcLIANBL2otAABBAXFFDRkMJgtBACEAAkAgAygCOCICRQ0AIAIoAlAiAkUNACADIAIRAAAhAAsgAA0ZDEILQQAhAAJAIAMoAjgiAkUNACACKAJQIgJFDQAgAyACEQAAIQALIAANGgwkC0EAIQACQCADKAI4IgJFDQAgAigCUCICRQ0AIAMgAhEAACEACyAADRsMMgsgA0Evai0AAEEBcUUNHAwiC0EAIQACQCADKAI4IgJFDQAgAigCVCICRQ0AIAMgAhEAACEACyAADRwMQgtBACEAAkAgAygCOCICRQ0AIAIoAlQiAkUNACADIAIRAAAhAAsgAA0dDCALIAEgBEYEQEETIQIMoAMLAkAgAS0AACIAQQprDgQfIyMAIgsgAUEBaiEBDB8LQQAhAAJAIAMoAjgiAkUNACACKAJUIgJFDQAgAyACEQAAIQALIAANIgxCCyABIARGBEBBFiECDJ4DCyABLQAAQcDBAGotAABBAUcNIwyDAwsCQANAIAEtAABBsDtqLQAAIgBBAUcEQAJAIABBAmsOAgMAJwsgAUEBaiEBQSEhAgyGAwsgBCABQQFqIgFHDQALQRghAgydAwsgAygCBCEAQQAhAiADQQA2AgQgAyAAIAFBAWoiARA0IgANIQxBC0EAIQACQCADKAI4IgJFDQAgAigCVCICRQ0AIAMgAhEAACEACyAADSMMKgsgASAERgRAQRwhAgybAwsgA0EKNgIIIAMgATYCBEEAIQACQCADKAI4IgJFDQAgAigCUCICRQ0AIAMgAhEAACEACyAADSVBJCECDIEDCyABIARHBEADQCABLQAAQbA9ai0AACIAQQNHBEAgAEEBaw4FGBomggMlJgsgBCABQQFqIgFHDQALQRshAgyaAwtBGyECDJkDCwNAIAEtAABBsD9qLQAAIgBBA0cEQCAAQQFrDgUPEScTJicLIAQgAUEBaiIBRw0AC0EeIQIMmAMLIAEgBEcEQCADQQs2AgggAyABNgIEQQchAgz/AgtBHyECDJcDCyABIARGBEBBICECDJcDCwJAIAEtAABBDWsOFC4/Pz8/Pz8/Pz8/Pz8/Pz8/Pz8APwtBACECIANBADYCHCADQb8LNgIQIANBAjYCDCADIAFBAWo2AhQMlgMLIANBL2ohAgNAIAEgBEYEQEEhIQIMlwMLAkACQAJAIAEtAAAiAEEJaw4YAgApKQEpKSkpKSkpKSkpKSkpKSkpKSkCJwsgAUEBaiEBIANBL2otAABBAXFFDQoMGAsgAUEBaiEBDBcLIAFBAWohASACLQAAQQJxDQALQQAhAiADQQA2AhwgAyABNgIUIANBnxU2AhAgA0EMNgIMDJUDCyADLQAuQYABcUUNAQtBACEAAkAgAygCOCICRQ0AIAIoAlwiAkUNACADIAIRAAAhAAsgAEUN5gIgAEEVRgRAIANBJDYCHCADIAE2AhQgA0GbGzYCECADQRU2AgxBACECDJQDC0EAIQIgA0EANgIcIAMgATYCFCADQZAONgIQIANBFDYCDAyTAwtBACECIANBADYCHCADIAE2AhQgA0G+IDYCECADQQI2AgwMkgMLIAMoAgQhAEEAIQIgA0EANgIEIAMgACABIAynaiIBEDIiAEUNKyADQQc2AhwgAyABNgIUIAMgADYCDAyRAwsgAy0ALkHAAHFFDQELQQAhAAJAIAMoAjgiAkUNACACKAJYIgJFDQAgAyACEQAAIQALIABFDSsgAEEVRgRAIANBCjYCHCADIAE2AhQgA0HrGTYCECADQRU2AgxBACECDJADC0EAIQIgA0EANgIcIAMgATYCFCADQZMMNgIQIANBEzYCDAyPAwtBACECIANBADYCHCADIAE2AhQgA0GCFTYCECADQQI2AgwMjgMLQQAhAiADQQA2AhwgAyABNgIUIANB3RQ2AhAgA0EZNgIMDI0DC0EAIQIgA0EANgIcIAMgATYCFCADQeYdNgIQIANBGTYCDAyMAwsgAEEVRg09QQAhAiADQQA2AhwgAyABNgIUIANB0A82AhAgA0EiNgIMDIsDCyADKAIEIQBBACECIANBADYCBCADIAAgARAzIgBFDSggA0ENNgIcIAMgATYCFCADIAA2AgwMigMLIABBFUYNOkEAIQIgA0EANgIcIAMgATYCFCADQdAPNgIQIANBIjYCDAyJAwsgAygCBCEAQQAhAiADQQA2AgQgAyAAIAEQMyIARQRAIAFBAWohAQwoCyADQQ42AhwgAyAANgIMIAMgAUEBajYCFAyIAwsgAEEVRg03QQAhAiADQQA2AhwgAyABNgIUIANB0A82AhAgA0EiNgIMDIcDCyADKAIEIQBBACECIANBADYCBCADIAAgARAzIgBFBEAgAUEBaiEBDCcLIANBDzYCHCADIAA2AgwgAyABQQFqNgIUDIYDC0EAIQIgA0EANgIcIAMgATYCFCADQeIXNgIQIANBGTYCDAyFAwsgAEEVRg0zQQAhAiADQQA2AhwgAyABNgIUIANB1gw2AhAgA0EjNgIMDIQDCyADKAIEIQBBACECIANBADYCBCADIAAgARA0IgBFDSUgA0ERNgIcIAMgATYCFCADIAA2AgwMgwMLIABBFUYNMEEAIQIgA0EANgIcIAMgATYCFCADQdYMNgIQIANBIzYCDAyCAwsgAygCBCEAQQAhAiADQQA2AgQgAyAAIAEQNCIARQRAIAFBAWohAQwlCyADQRI2AhwgAyAANgIMIAMgAUEBajYCFAyBAwsgA0Evai0AAEEBcUUNAQtBFyECDOYCC0EAIQIgA0EANgIcIAMgATYCFCADQeIXNgIQIANBGTYCDAz+AgsgAEE7Rw0AIAFBAWohAQwMC0EAIQIgA0EANgIcIAMgATYCFCADQZIYNgIQIANBAjYCDAz8AgsgAEEVRg0oQQAhAiADQQA2AhwgAyABNgIUIANB1gw2AhAgA0EjNgIMDPsCCyADQRQ2AhwgAyABNgIUIAMgADYCDAz6AgsgAygCBCEAQQAhAiADQQA2AgQgAyAAIAEQNCIARQRAIAFBAWohAQz1AgsgA0EVNgIcIAMgADYCDCADIAFBAWo2AhQM+QILIAMoAgQhAEEAIQIgA0EANgIEIAMgACABEDQiAEUEQCABQQFqIQEM8wILIANBFzYCHCADIAA2AgwgAyABQQFqNgIUDPgCCyAAQRVGDSNBACECIANBADYCHCADIAE2AhQgA0HWDDYCECADQSM2AgwM9wILIAMoAgQhAEEAIQIgA0EANgIEIAMgACABEDQiAEUEQCABQQFqIQEMHQsgA0EZNgIcIAMgADYCDCADIAFBAWo2AhQM9gILIAMoAgQhAEEAIQIgA0EANgIEIAMgACABEDQiAEUEQCABQQFqIQEM7wILIANBGjYCHCADIAA2AgwgAyABQQFqNgIUDPUCCyAAQRVGDR9BACECIANBADYCHCADIAE2AhQgA0HQDzYCECADQSI2AgwM9AILIAMoAgQhACADQQA2AgQgAyAAIAEQMyIARQRAIAFBAWohAQwbCyADQRw2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIM8wILIAMoAgQhACADQQA2AgQgAyAAIAEQMyIARQRAIAFBAWohAQzrAgsgA0EdNgIcIAMgADYCDCADIAFBAWo2AhRBACECDPICCyAAQTtHDQEgAUEBaiEBC0EmIQIM1wILQQAhAiADQQA2AhwgAyABNgIUIANBnxU2AhAgA0EMNgIMDO8CCyABIARHBEADQCABLQAAQSBHDYQCIAQgAUEBaiIBRw0AC0EsIQIM7wILQSwhAgzuAgsgASAERgRAQTQhAgzuAgsCQAJAA0ACQCABLQAAQQprDgQCAAADAAsgBCABQQFqIgFHDQALQTQhAgzvAgsgAygCBCEAIANBADYCBCADIAAgARAxIgBFDZ8CIANBMjYCHCADIAE2AhQgAyAANgIMQQAhAgzuAgsgAygCBCEAIANBADYCBCADIAAgARAxIgBFBEAgAUEBaiEBDJ8CCyADQTI2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIM7QILIAEgBEcEQAJAA0AgAS0AAEEwayIAQf8BcUEKTwRAQTohAgzXAgsgAykDICILQpmz5syZs+bMGVYNASADIAtCCn4iCjcDICAKIACtQv8BgyILQn+FVg0BIAMgCiALfDcDICAEIAFBAWoiAUcNAAtBwAAhAgzuAgsgAygCBCEAIANBADYCBCADIAAgAUEBaiIBEDEiAA0XDOICC0HAACECDOwCCyABIARGBEBByQAhAgzsAgsCQANAAkAgAS0AAEEJaw4YAAKiAqICqQKiAqICogKiAqICogKiAqICogKiAqICogKiAqICogKiAqICogIAogILIAQgAUEBaiIBRw0AC0HJACECDOwCCyABQQFqIQEgA0Evai0AAEEBcQ2lAiADQQA2AhwgAyABNgIUIANBlxA2AhAgA0EKNgIMQQAhAgzrAgsgASAERwRAA0AgAS0AAEEgRw0VIAQgAUEBaiIBRw0AC0H4ACECDOsCC0H4ACECDOoCCyADQQI6ACgMOAtBACECIANBADYCHCADQb8LNgIQIANBAjYCDCADIAFBAWo2AhQM6AILQQAhAgzOAgtBDSECDM0CC0ETIQIMzAILQRUhAgzLAgtBFiECDMoCC0EYIQIMyQILQRkhAgzIAgtBGiECDMcCC0EbIQIMxgILQRwhAgzFAgtBHSECDMQCC0EeIQIMwwILQR8hAgzCAgtBICECDMECC0EiIQIMwAILQSMhAgy/AgtBJSECDL4CC0HlACECDL0CCyADQT02AhwgAyABNgIUIAMgADYCDEEAIQIM1QILIANBGzYCHCADIAE2AhQgA0GkHDYCECADQRU2AgxBACECDNQCCyADQSA2AhwgAyABNgIUIANBmBo2AhAgA0EVNgIMQQAhAgzTAgsgA0ETNgIcIAMgATYCFCADQZgaNgIQIANBFTYCDEEAIQIM0gILIANBCzYCHCADIAE2AhQgA0GYGjYCECADQRU2AgxBACECDNECCyADQRA2AhwgAyABNgIUIANBmBo2AhAgA0EVNgIMQQAhAgzQAgsgA0EgNgIcIAMgATYCFCADQaQcNgIQIANBFTYCDEEAIQIMzwILIANBCzYCHCADIAE2AhQgA0GkHDYCECADQRU2AgxBACECDM4CCyADQQw2AhwgAyABNgIUIANBpBw2AhAgA0EVNgIMQQAhAgzNAgtBACECIANBADYCHCADIAE2AhQgA0HdDjYCECADQRI2AgwMzAILAkADQAJAIAEtAABBCmsOBAACAgACCyAEIAFBAWoiAUcNAAtB/QEhAgzMAgsCQAJAIAMtADZBAUcNAEEAIQACQCADKAI4IgJFDQAgAigCYCICRQ0AIAMgAhEAACEACyAARQ0AIABBFUcNASADQfwBNgIcIAMgATYCFCADQdwZNgIQIANBFTYCDEEAIQIMzQILQdwBIQIMswILIANBADYCHCADIAE2AhQgA0H5CzYCECADQR82AgxBACECDMsCCwJAAkAgAy0AKEEBaw4CBAEAC0HbASECDLICC0HUASECDLECCyADQQI6ADFBACEAAkAgAygCOCICRQ0AIAIoAgAiAkUNACADIAIRAAAhAAsgAEUEQEHdASECDLECCyAAQRVHBEAgA0EANgIcIAMgATYCFCADQbQMNgIQIANBEDYCDEEAIQIMygILIANB+wE2AhwgAyABNgIUIANBgRo2AhAgA0EVNgIMQQAhAgzJAgsgASAERgRAQfoBIQIMyQILIAEtAABByABGDQEgA0EBOgAoC0HAASECDK4CC0HaASECDK0CCyABIARHBEAgA0EMNgIIIAMgATYCBEHZASECDK0CC0H5ASECDMUCCyABIARGBEBB+AEhAgzFAgsgAS0AAEHIAEcNBCABQQFqIQFB2AEhAgyrAgsgASAERgRAQfcBIQIMxAILAkACQCABLQAAQcUAaw4QAAUFBQUFBQUFBQUFBQUFAQULIAFBAWohAUHWASECDKsCCyABQQFqIQFB1wEhAgyqAgtB9gEhAiABIARGDcICIAMoAgAiACAEIAFraiEFIAEgAGtBAmohBgJAA0AgAS0AACAAQbrVAGotAABHDQMgAEECRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADMMCCyADKAIEIQAgA0IANwMAIAMgACAGQQFqIgEQLiIARQRAQeMBIQIMqgILIANB9QE2AhwgAyABNgIUIAMgADYCDEEAIQIMwgILQfQBIQIgASAERg3BAiADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEG41QBqLQAARw0CIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzCAgsgA0GBBDsBKCADKAIEIQAgA0IANwMAIAMgACAGQQFqIgEQLiIADQMMAgsgA0EANgIAC0EAIQIgA0EANgIcIAMgATYCFCADQeUfNgIQIANBCDYCDAy/AgtB1QEhAgylAgsgA0HzATYCHCADIAE2AhQgAyAANgIMQQAhAgy9AgtBACEAAkAgAygCOCICRQ0AIAIoAkAiAkUNACADIAIRAAAhAAsgAEUNbiAAQRVHBEAgA0EANgIcIAMgATYCFCADQYIPNgIQIANBIDYCDEEAIQIMvQILIANBjwE2AhwgAyABNgIUIANB7Bs2AhAgA0EVNgIMQQAhAgy8AgsgASAERwRAIANBDTYCCCADIAE2AgRB0wEhAgyjAgtB8gEhAgy7AgsgASAERgRAQfEBIQIMuwILAkACQAJAIAEtAABByABrDgsAAQgICAgICAgIAggLIAFBAWohAUHQASECDKMCCyABQQFqIQFB0QEhAgyiAgsgAUEBaiEBQdIBIQIMoQILQfABIQIgASAERg25AiADKAIAIgAgBCABa2ohBiABIABrQQJqIQUDQCABLQAAIABBtdUAai0AAEcNBCAAQQJGDQMgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAY2AgAMuQILQe8BIQIgASAERg24AiADKAIAIgAgBCABa2ohBiABIABrQQFqIQUDQCABLQAAIABBs9UAai0AAEcNAyAAQQFGDQIgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAY2AgAMuAILQe4BIQIgASAERg23AiADKAIAIgAgBCABa2ohBiABIABrQQJqIQUDQCABLQAAIABBsNUAai0AAEcNAiAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAY2AgAMtwILIAMoAgQhACADQgA3AwAgAyAAIAVBAWoiARArIgBFDQIgA0HsATYCHCADIAE2AhQgAyAANgIMQQAhAgy2AgsgA0EANgIACyADKAIEIQAgA0EANgIEIAMgACABECsiAEUNnAIgA0HtATYCHCADIAE2AhQgAyAANgIMQQAhAgy0AgtBzwEhAgyaAgtBACEAAkAgAygCOCICRQ0AIAIoAjQiAkUNACADIAIRAAAhAAsCQCAABEAgAEEVRg0BIANBADYCHCADIAE2AhQgA0HqDTYCECADQSY2AgxBACECDLQCC0HOASECDJoCCyADQesBNgIcIAMgATYCFCADQYAbNgIQIANBFTYCDEEAIQIMsgILIAEgBEYEQEHrASECDLICCyABLQAAQS9GBEAgAUEBaiEBDAELIANBADYCHCADIAE2AhQgA0GyODYCECADQQg2AgxBACECDLECC0HNASECDJcCCyABIARHBEAgA0EONgIIIAMgATYCBEHMASECDJcCC0HqASECDK8CCyABIARGBEBB6QEhAgyvAgsgAS0AAEEwayIAQf8BcUEKSQRAIAMgADoAKiABQQFqIQFBywEhAgyWAgsgAygCBCEAIANBADYCBCADIAAgARAvIgBFDZcCIANB6AE2AhwgAyABNgIUIAMgADYCDEEAIQIMrgILIAEgBEYEQEHnASECDK4CCwJAIAEtAABBLkYEQCABQQFqIQEMAQsgAygCBCEAIANBADYCBCADIAAgARAvIgBFDZgCIANB5gE2AhwgAyABNgIUIAMgADYCDEEAIQIMrgILQcoBIQIMlAILIAEgBEYEQEHlASECDK0CC0EAIQBBASEFQQEhB0EAIQICQAJAAkACQAJAAn8CQAJAAkACQAJAAkACQCABLQAAQTBrDgoKCQABAgMEBQYICwtBAgwGC0EDDAULQQQMBAtBBQwDC0EGDAILQQcMAQtBCAshAkEAIQVBACEHDAILQQkhAkEBIQBBACEFQQAhBwwBC0EAIQVBASECCyADIAI6ACsgAUEBaiEBAkACQCADLQAuQRBxDQACQAJAAkAgAy0AKg4DAQACBAsgB0UNAwwCCyAADQEMAgsgBUUNAQsgAygCBCEAIANBADYCBCADIAAgARAvIgBFDQIgA0HiATYCHCADIAE2AhQgAyAANgIMQQAhAgyvAgsgAygCBCEAIANBADYCBCADIAAgARAvIgBFDZoCIANB4wE2AhwgAyABNgIUIAMgADYCDEEAIQIMrgILIAMoAgQhACADQQA2AgQgAyAAIAEQLyIARQ2YAiADQeQBNgIcIAMgATYCFCADIAA2AgwMrQILQckBIQIMkwILQQAhAAJAIAMoAjgiAkUNACACKAJEIgJFDQAgAyACEQAAIQALAkAgAARAIABBFUYNASADQQA2AhwgAyABNgIUIANBpA02AhAgA0EhNgIMQQAhAgytAgtByAEhAgyTAgsgA0HhATYCHCADIAE2AhQgA0HQGjYCECADQRU2AgxBACECDKsCCyABIARGBEBB4QEhAgyrAgsCQCABLQAAQSBGBEAgA0EAOwE0IAFBAWohAQwBCyADQQA2AhwgAyABNgIUIANBmRE2AhAgA0EJNgIMQQAhAgyrAgtBxwEhAgyRAgsgASAERgRAQeABIQIMqgILAkAgAS0AAEEwa0H/AXEiAkEKSQRAIAFBAWohAQJAIAMvATQiAEGZM0sNACADIABBCmwiADsBNCAAQf7/A3EgAkH//wNzSw0AIAMgACACajsBNAwCC0EAIQIgA0EANgIcIAMgATYCFCADQZUeNgIQIANBDTYCDAyrAgsgA0EANgIcIAMgATYCFCADQZUeNgIQIANBDTYCDEEAIQIMqgILQcYBIQIMkAILIAEgBEYEQEHfASECDKkCCwJAIAEtAABBMGtB/wFxIgJBCkkEQCABQQFqIQECQCADLwE0IgBBmTNLDQAgAyAAQQpsIgA7ATQgAEH+/wNxIAJB//8Dc0sNACADIAAgAmo7ATQMAgtBACECIANBADYCHCADIAE2AhQgA0GVHjYCECADQQ02AgwMqgILIANBADYCHCADIAE2AhQgA0GVHjYCECADQQ02AgxBACECDKkCC0HFASECDI8CCyABIARGBEBB3gEhAgyoAgsCQCABLQAAQTBrQf8BcSICQQpJBEAgAUEBaiEBAkAgAy8BNCIAQZkzSw0AIAMgAEEKbCIAOwE0IABB/v8DcSACQf//A3NLDQAgAyAAIAJqOwE0DAILQQAhAiADQQA2AhwgAyABNgIUIANBlR42AhAgA0ENNgIMDKkCCyADQQA2AhwgAyABNgIUIANBlR42AhAgA0ENNgIMQQAhAgyoAgtBxAEhAgyOAgsgASAERgRAQd0BIQIMpwILAkACQAJAAkAgAS0AAEEKaw4XAgMDAAMDAwMDAwMDAwMDAwMDAwMDAwEDCyABQQFqDAULIAFBAWohAUHDASECDI8CCyABQQFqIQEgA0Evai0AAEEBcQ0IIANBADYCHCADIAE2AhQgA0GNCzYCECADQQ02AgxBACECDKcCCyADQQA2AhwgAyABNgIUIANBjQs2AhAgA0ENNgIMQQAhAgymAgsgASAERwRAIANBDzYCCCADIAE2AgRBASECDI0CC0HcASECDKUCCwJAAkADQAJAIAEtAABBCmsOBAIAAAMACyAEIAFBAWoiAUcNAAtB2wEhAgymAgsgAygCBCEAIANBADYCBCADIAAgARAtIgBFBEAgAUEBaiEBDAQLIANB2gE2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIMpQILIAMoAgQhACADQQA2AgQgAyAAIAEQLSIADQEgAUEBagshAUHBASECDIoCCyADQdkBNgIcIAMgADYCDCADIAFBAWo2AhRBACECDKICC0HCASECDIgCCyADQS9qLQAAQQFxDQEgA0EANgIcIAMgATYCFCADQeQcNgIQIANBGTYCDEEAIQIMoAILIAEgBEYEQEHZASECDKACCwJAAkACQCABLQAAQQprDgQBAgIAAgsgAUEBaiEBDAILIAFBAWohAQwBCyADLQAuQcAAcUUNAQtBACEAAkAgAygCOCICRQ0AIAIoAjwiAkUNACADIAIRAAAhAAsgAEUNoAEgAEEVRgRAIANB2QA2AhwgAyABNgIUIANBtxo2AhAgA0EVNgIMQQAhAgyfAgsgA0EANgIcIAMgATYCFCADQYANNgIQIANBGzYCDEEAIQIMngILIANBADYCHCADIAE2AhQgA0HcKDYCECADQQI2AgxBACECDJ0CCyABIARHBEAgA0EMNgIIIAMgATYCBEG/ASECDIQCC0HYASECDJwCCyABIARGBEBB1wEhAgycAgsCQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAIAEtAABBwQBrDhUAAQIDWgQFBlpaWgcICQoLDA0ODxBaCyABQQFqIQFB+wAhAgySAgsgAUEBaiEBQfwAIQIMkQILIAFBAWohAUGBASECDJACCyABQQFqIQFBhQEhAgyPAgsgAUEBaiEBQYYBIQIMjgILIAFBAWohAUGJASECDI0CCyABQQFqIQFBigEhAgyMAgsgAUEBaiEBQY0BIQIMiwILIAFBAWohAUGWASECDIoCCyABQQFqIQFBlwEhAgyJAgsgAUEBaiEBQZgBIQIMiAILIAFBAWohAUGlASECDIcCCyABQQFqIQFBpgEhAgyGAgsgAUEBaiEBQawBIQIMhQILIAFBAWohAUG0ASECDIQCCyABQQFqIQFBtwEhAgyDAgsgAUEBaiEBQb4BIQIMggILIAEgBEYEQEHWASECDJsCCyABLQAAQc4ARw1IIAFBAWohAUG9ASECDIECCyABIARGBEBB1QEhAgyaAgsCQAJAAkAgAS0AAEHCAGsOEgBKSkpKSkpKSkoBSkpKSkpKAkoLIAFBAWohAUG4ASECDIICCyABQQFqIQFBuwEhAgyBAgsgAUEBaiEBQbwBIQIMgAILQdQBIQIgASAERg2YAiADKAIAIgAgBCABa2ohBSABIABrQQdqIQYCQANAIAEtAAAgAEGo1QBqLQAARw1FIABBB0YNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAyZAgsgA0EANgIAIAZBAWohAUEbDEULIAEgBEYEQEHTASECDJgCCwJAAkAgAS0AAEHJAGsOBwBHR0dHRwFHCyABQQFqIQFBuQEhAgz/AQsgAUEBaiEBQboBIQIM/gELQdIBIQIgASAERg2WAiADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEGm1QBqLQAARw1DIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAyXAgsgA0EANgIAIAZBAWohAUEPDEMLQdEBIQIgASAERg2VAiADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEGk1QBqLQAARw1CIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAyWAgsgA0EANgIAIAZBAWohAUEgDEILQdABIQIgASAERg2UAiADKAIAIgAgBCABa2ohBSABIABrQQJqIQYCQANAIAEtAAAgAEGh1QBqLQAARw1BIABBAkYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAyVAgsgA0EANgIAIAZBAWohAUESDEELIAEgBEYEQEHPASECDJQCCwJAAkAgAS0AAEHFAGsODgBDQ0NDQ0NDQ0NDQ0MBQwsgAUEBaiEBQbUBIQIM+wELIAFBAWohAUG2ASECDPoBC0HOASECIAEgBEYNkgIgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABBntUAai0AAEcNPyAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMkwILIANBADYCACAGQQFqIQFBBww/C0HNASECIAEgBEYNkQIgAygCACIAIAQgAWtqIQUgASAAa0EFaiEGAkADQCABLQAAIABBmNUAai0AAEcNPiAAQQVGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMkgILIANBADYCACAGQQFqIQFBKAw+CyABIARGBEBBzAEhAgyRAgsCQAJAAkAgAS0AAEHFAGsOEQBBQUFBQUFBQUEBQUFBQUECQQsgAUEBaiEBQbEBIQIM+QELIAFBAWohAUGyASECDPgBCyABQQFqIQFBswEhAgz3AQtBywEhAiABIARGDY8CIAMoAgAiACAEIAFraiEFIAEgAGtBBmohBgJAA0AgAS0AACAAQZHVAGotAABHDTwgAEEGRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADJACCyADQQA2AgAgBkEBaiEBQRoMPAtBygEhAiABIARGDY4CIAMoAgAiACAEIAFraiEFIAEgAGtBA2ohBgJAA0AgAS0AACAAQY3VAGotAABHDTsgAEEDRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADI8CCyADQQA2AgAgBkEBaiEBQSEMOwsgASAERgRAQckBIQIMjgILAkACQCABLQAAQcEAaw4UAD09PT09PT09PT09PT09PT09PQE9CyABQQFqIQFBrQEhAgz1AQsgAUEBaiEBQbABIQIM9AELIAEgBEYEQEHIASECDI0CCwJAAkAgAS0AAEHVAGsOCwA8PDw8PDw8PDwBPAsgAUEBaiEBQa4BIQIM9AELIAFBAWohAUGvASECDPMBC0HHASECIAEgBEYNiwIgAygCACIAIAQgAWtqIQUgASAAa0EIaiEGAkADQCABLQAAIABBhNUAai0AAEcNOCAAQQhGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMjAILIANBADYCACAGQQFqIQFBKgw4CyABIARGBEBBxgEhAgyLAgsgAS0AAEHQAEcNOCABQQFqIQFBJQw3C0HFASECIAEgBEYNiQIgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABBgdUAai0AAEcNNiAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMigILIANBADYCACAGQQFqIQFBDgw2CyABIARGBEBBxAEhAgyJAgsgAS0AAEHFAEcNNiABQQFqIQFBqwEhAgzvAQsgASAERgRAQcMBIQIMiAILAkACQAJAAkAgAS0AAEHCAGsODwABAjk5OTk5OTk5OTk5AzkLIAFBAWohAUGnASECDPEBCyABQQFqIQFBqAEhAgzwAQsgAUEBaiEBQakBIQIM7wELIAFBAWohAUGqASECDO4BC0HCASECIAEgBEYNhgIgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABB/tQAai0AAEcNMyAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMhwILIANBADYCACAGQQFqIQFBFAwzC0HBASECIAEgBEYNhQIgAygCACIAIAQgAWtqIQUgASAAa0EEaiEGAkADQCABLQAAIABB+dQAai0AAEcNMiAAQQRGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMhgILIANBADYCACAGQQFqIQFBKwwyC0HAASECIAEgBEYNhAIgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABB9tQAai0AAEcNMSAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMhQILIANBADYCACAGQQFqIQFBLAwxC0G/ASECIAEgBEYNgwIgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABBodUAai0AAEcNMCAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMhAILIANBADYCACAGQQFqIQFBEQwwC0G+ASECIAEgBEYNggIgAygCACIAIAQgAWtqIQUgASAAa0EDaiEGAkADQCABLQAAIABB8tQAai0AAEcNLyAAQQNGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMgwILIANBADYCACAGQQFqIQFBLgwvCyABIARGBEBBvQEhAgyCAgsCQAJAAkACQAJAIAEtAABBwQBrDhUANDQ0NDQ0NDQ0NAE0NAI0NAM0NAQ0CyABQQFqIQFBmwEhAgzsAQsgAUEBaiEBQZwBIQIM6wELIAFBAWohAUGdASECDOoBCyABQQFqIQFBogEhAgzpAQsgAUEBaiEBQaQBIQIM6AELIAEgBEYEQEG8ASECDIECCwJAAkAgAS0AAEHSAGsOAwAwATALIAFBAWohAUGjASECDOgBCyABQQFqIQFBBAwtC0G7ASECIAEgBEYN/wEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGAkADQCABLQAAIABB8NQAai0AAEcNLCAAQQFGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMgAILIANBADYCACAGQQFqIQFBHQwsCyABIARGBEBBugEhAgz/AQsCQAJAIAEtAABByQBrDgcBLi4uLi4ALgsgAUEBaiEBQaEBIQIM5gELIAFBAWohAUEiDCsLIAEgBEYEQEG5ASECDP4BCyABLQAAQdAARw0rIAFBAWohAUGgASECDOQBCyABIARGBEBBuAEhAgz9AQsCQAJAIAEtAABBxgBrDgsALCwsLCwsLCwsASwLIAFBAWohAUGeASECDOQBCyABQQFqIQFBnwEhAgzjAQtBtwEhAiABIARGDfsBIAMoAgAiACAEIAFraiEFIAEgAGtBA2ohBgJAA0AgAS0AACAAQezUAGotAABHDSggAEEDRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADPwBCyADQQA2AgAgBkEBaiEBQQ0MKAtBtgEhAiABIARGDfoBIAMoAgAiACAEIAFraiEFIAEgAGtBAmohBgJAA0AgAS0AACAAQaHVAGotAABHDScgAEECRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADPsBCyADQQA2AgAgBkEBaiEBQQwMJwtBtQEhAiABIARGDfkBIAMoAgAiACAEIAFraiEFIAEgAGtBAWohBgJAA0AgAS0AACAAQerUAGotAABHDSYgAEEBRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADPoBCyADQQA2AgAgBkEBaiEBQQMMJgtBtAEhAiABIARGDfgBIAMoAgAiACAEIAFraiEFIAEgAGtBAWohBgJAA0AgAS0AACAAQejUAGotAABHDSUgAEEBRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADPkBCyADQQA2AgAgBkEBaiEBQSYMJQsgASAERgRAQbMBIQIM+AELAkACQCABLQAAQdQAaw4CAAEnCyABQQFqIQFBmQEhAgzfAQsgAUEBaiEBQZoBIQIM3gELQbIBIQIgASAERg32ASADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEHm1ABqLQAARw0jIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAz3AQsgA0EANgIAIAZBAWohAUEnDCMLQbEBIQIgASAERg31ASADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEHk1ABqLQAARw0iIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAz2AQsgA0EANgIAIAZBAWohAUEcDCILQbABIQIgASAERg30ASADKAIAIgAgBCABa2ohBSABIABrQQVqIQYCQANAIAEtAAAgAEHe1ABqLQAARw0hIABBBUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAz1AQsgA0EANgIAIAZBAWohAUEGDCELQa8BIQIgASAERg3zASADKAIAIgAgBCABa2ohBSABIABrQQRqIQYCQANAIAEtAAAgAEHZ1ABqLQAARw0gIABBBEYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAz0AQsgA0EANgIAIAZBAWohAUEZDCALIAEgBEYEQEGuASECDPMBCwJAAkACQAJAIAEtAABBLWsOIwAkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJAEkJCQkJAIkJCQDJAsgAUEBaiEBQY4BIQIM3AELIAFBAWohAUGPASECDNsBCyABQQFqIQFBlAEhAgzaAQsgAUEBaiEBQZUBIQIM2QELQa0BIQIgASAERg3xASADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEHX1ABqLQAARw0eIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzyAQsgA0EANgIAIAZBAWohAUELDB4LIAEgBEYEQEGsASECDPEBCwJAAkAgAS0AAEHBAGsOAwAgASALIAFBAWohAUGQASECDNgBCyABQQFqIQFBkwEhAgzXAQsgASAERgRAQasBIQIM8AELAkACQCABLQAAQcEAaw4PAB8fHx8fHx8fHx8fHx8BHwsgAUEBaiEBQZEBIQIM1wELIAFBAWohAUGSASECDNYBCyABIARGBEBBqgEhAgzvAQsgAS0AAEHMAEcNHCABQQFqIQFBCgwbC0GpASECIAEgBEYN7QEgAygCACIAIAQgAWtqIQUgASAAa0EFaiEGAkADQCABLQAAIABB0dQAai0AAEcNGiAAQQVGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM7gELIANBADYCACAGQQFqIQFBHgwaC0GoASECIAEgBEYN7AEgAygCACIAIAQgAWtqIQUgASAAa0EGaiEGAkADQCABLQAAIABBytQAai0AAEcNGSAAQQZGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM7QELIANBADYCACAGQQFqIQFBFQwZC0GnASECIAEgBEYN6wEgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABBx9QAai0AAEcNGCAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM7AELIANBADYCACAGQQFqIQFBFwwYC0GmASECIAEgBEYN6gEgAygCACIAIAQgAWtqIQUgASAAa0EFaiEGAkADQCABLQAAIABBwdQAai0AAEcNFyAAQQVGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM6wELIANBADYCACAGQQFqIQFBGAwXCyABIARGBEBBpQEhAgzqAQsCQAJAIAEtAABByQBrDgcAGRkZGRkBGQsgAUEBaiEBQYsBIQIM0QELIAFBAWohAUGMASECDNABC0GkASECIAEgBEYN6AEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGAkADQCABLQAAIABBptUAai0AAEcNFSAAQQFGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM6QELIANBADYCACAGQQFqIQFBCQwVC0GjASECIAEgBEYN5wEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGAkADQCABLQAAIABBpNUAai0AAEcNFCAAQQFGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM6AELIANBADYCACAGQQFqIQFBHwwUC0GiASECIAEgBEYN5gEgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABBvtQAai0AAEcNEyAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM5wELIANBADYCACAGQQFqIQFBAgwTC0GhASECIAEgBEYN5QEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGA0AgAS0AACAAQbzUAGotAABHDREgAEEBRg0CIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADOUBCyABIARGBEBBoAEhAgzlAQtBASABLQAAQd8ARw0RGiABQQFqIQFBhwEhAgzLAQsgA0EANgIAIAZBAWohAUGIASECDMoBC0GfASECIAEgBEYN4gEgAygCACIAIAQgAWtqIQUgASAAa0EIaiEGAkADQCABLQAAIABBhNUAai0AAEcNDyAAQQhGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM4wELIANBADYCACAGQQFqIQFBKQwPC0GeASECIAEgBEYN4QEgAygCACIAIAQgAWtqIQUgASAAa0EDaiEGAkADQCABLQAAIABBuNQAai0AAEcNDiAAQQNGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM4gELIANBADYCACAGQQFqIQFBLQwOCyABIARGBEBBnQEhAgzhAQsgAS0AAEHFAEcNDiABQQFqIQFBhAEhAgzHAQsgASAERgRAQZwBIQIM4AELAkACQCABLQAAQcwAaw4IAA8PDw8PDwEPCyABQQFqIQFBggEhAgzHAQsgAUEBaiEBQYMBIQIMxgELQZsBIQIgASAERg3eASADKAIAIgAgBCABa2ohBSABIABrQQRqIQYCQANAIAEtAAAgAEGz1ABqLQAARw0LIABBBEYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzfAQsgA0EANgIAIAZBAWohAUEjDAsLQZoBIQIgASAERg3dASADKAIAIgAgBCABa2ohBSABIABrQQJqIQYCQANAIAEtAAAgAEGw1ABqLQAARw0KIABBAkYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzeAQsgA0EANgIAIAZBAWohAUEADAoLIAEgBEYEQEGZASECDN0BCwJAAkAgAS0AAEHIAGsOCAAMDAwMDAwBDAsgAUEBaiEBQf0AIQIMxAELIAFBAWohAUGAASECDMMBCyABIARGBEBBmAEhAgzcAQsCQAJAIAEtAABBzgBrDgMACwELCyABQQFqIQFB/gAhAgzDAQsgAUEBaiEBQf8AIQIMwgELIAEgBEYEQEGXASECDNsBCyABLQAAQdkARw0IIAFBAWohAUEIDAcLQZYBIQIgASAERg3ZASADKAIAIgAgBCABa2ohBSABIABrQQNqIQYCQANAIAEtAAAgAEGs1ABqLQAARw0GIABBA0YNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzaAQsgA0EANgIAIAZBAWohAUEFDAYLQZUBIQIgASAERg3YASADKAIAIgAgBCABa2ohBSABIABrQQVqIQYCQANAIAEtAAAgAEGm1ABqLQAARw0FIABBBUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzZAQsgA0EANgIAIAZBAWohAUEWDAULQZQBIQIgASAERg3XASADKAIAIgAgBCABa2ohBSABIABrQQJqIQYCQANAIAEtAAAgAEGh1QBqLQAARw0EIABBAkYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzYAQsgA0EANgIAIAZBAWohAUEQDAQLIAEgBEYEQEGTASECDNcBCwJAAkAgAS0AAEHDAGsODAAGBgYGBgYGBgYGAQYLIAFBAWohAUH5ACECDL4BCyABQQFqIQFB+gAhAgy9AQtBkgEhAiABIARGDdUBIAMoAgAiACAEIAFraiEFIAEgAGtBBWohBgJAA0AgAS0AACAAQaDUAGotAABHDQIgAEEFRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADNYBCyADQQA2AgAgBkEBaiEBQSQMAgsgA0EANgIADAILIAEgBEYEQEGRASECDNQBCyABLQAAQcwARw0BIAFBAWohAUETCzoAKSADKAIEIQAgA0EANgIEIAMgACABEC4iAA0CDAELQQAhAiADQQA2AhwgAyABNgIUIANB/h82AhAgA0EGNgIMDNEBC0H4ACECDLcBCyADQZABNgIcIAMgATYCFCADIAA2AgxBACECDM8BC0EAIQACQCADKAI4IgJFDQAgAigCQCICRQ0AIAMgAhEAACEACyAARQ0AIABBFUYNASADQQA2AhwgAyABNgIUIANBgg82AhAgA0EgNgIMQQAhAgzOAQtB9wAhAgy0AQsgA0GPATYCHCADIAE2AhQgA0HsGzYCECADQRU2AgxBACECDMwBCyABIARGBEBBjwEhAgzMAQsCQCABLQAAQSBGBEAgAUEBaiEBDAELIANBADYCHCADIAE2AhQgA0GbHzYCECADQQY2AgxBACECDMwBC0ECIQIMsgELA0AgAS0AAEEgRw0CIAQgAUEBaiIBRw0AC0GOASECDMoBCyABIARGBEBBjQEhAgzKAQsCQCABLQAAQQlrDgRKAABKAAtB9QAhAgywAQsgAy0AKUEFRgRAQfYAIQIMsAELQfQAIQIMrwELIAEgBEYEQEGMASECDMgBCyADQRA2AgggAyABNgIEDAoLIAEgBEYEQEGLASECDMcBCwJAIAEtAABBCWsOBEcAAEcAC0HzACECDK0BCyABIARHBEAgA0EQNgIIIAMgATYCBEHxACECDK0BC0GKASECDMUBCwJAIAEgBEcEQANAIAEtAABBoNAAai0AACIAQQNHBEACQCAAQQFrDgJJAAQLQfAAIQIMrwELIAQgAUEBaiIBRw0AC0GIASECDMYBC0GIASECDMUBCyADQQA2AhwgAyABNgIUIANB2yA2AhAgA0EHNgIMQQAhAgzEAQsgASAERgRAQYkBIQIMxAELAkACQAJAIAEtAABBoNIAai0AAEEBaw4DRgIAAQtB8gAhAgysAQsgA0EANgIcIAMgATYCFCADQbQSNgIQIANBBzYCDEEAIQIMxAELQeoAIQIMqgELIAEgBEcEQCABQQFqIQFB7wAhAgyqAQtBhwEhAgzCAQsgBCABIgBGBEBBhgEhAgzCAQsgAC0AACIBQS9GBEAgAEEBaiEBQe4AIQIMqQELIAFBCWsiAkEXSw0BIAAhAUEBIAJ0QZuAgARxDUEMAQsgBCABIgBGBEBBhQEhAgzBAQsgAC0AAEEvRw0AIABBAWohAQwDC0EAIQIgA0EANgIcIAMgADYCFCADQdsgNgIQIANBBzYCDAy/AQsCQAJAAkACQAJAA0AgAS0AAEGgzgBqLQAAIgBBBUcEQAJAAkAgAEEBaw4IRwUGBwgABAEIC0HrACECDK0BCyABQQFqIQFB7QAhAgysAQsgBCABQQFqIgFHDQALQYQBIQIMwwELIAFBAWoMFAsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDR4gA0HbADYCHCADIAE2AhQgAyAANgIMQQAhAgzBAQsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDR4gA0HdADYCHCADIAE2AhQgAyAANgIMQQAhAgzAAQsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDR4gA0H6ADYCHCADIAE2AhQgAyAANgIMQQAhAgy/AQsgA0EANgIcIAMgATYCFCADQfkPNgIQIANBBzYCDEEAIQIMvgELIAEgBEYEQEGDASECDL4BCwJAIAEtAABBoM4Aai0AAEEBaw4IPgQFBgAIAgMHCyABQQFqIQELQQMhAgyjAQsgAUEBagwNC0EAIQIgA0EANgIcIANB0RI2AhAgA0EHNgIMIAMgAUEBajYCFAy6AQsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDRYgA0HbADYCHCADIAE2AhQgAyAANgIMQQAhAgy5AQsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDRYgA0HdADYCHCADIAE2AhQgAyAANgIMQQAhAgy4AQsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDRYgA0H6ADYCHCADIAE2AhQgAyAANgIMQQAhAgy3AQsgA0EANgIcIAMgATYCFCADQfkPNgIQIANBBzYCDEEAIQIMtgELQewAIQIMnAELIAEgBEYEQEGCASECDLUBCyABQQFqDAILIAEgBEYEQEGBASECDLQBCyABQQFqDAELIAEgBEYNASABQQFqCyEBQQQhAgyYAQtBgAEhAgywAQsDQCABLQAAQaDMAGotAAAiAEECRwRAIABBAUcEQEHpACECDJkBCwwxCyAEIAFBAWoiAUcNAAtB/wAhAgyvAQsgASAERgRAQf4AIQIMrwELAkAgAS0AAEEJaw43LwMGLwQGBgYGBgYGBgYGBgYGBgYGBgYFBgYCBgYGBgYGBgYGBgYGBgYGBgYGBgYGBgYGBgYGAAYLIAFBAWoLIQFBBSECDJQBCyABQQFqDAYLIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0IIANB2wA2AhwgAyABNgIUIAMgADYCDEEAIQIMqwELIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0IIANB3QA2AhwgAyABNgIUIAMgADYCDEEAIQIMqgELIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0IIANB+gA2AhwgAyABNgIUIAMgADYCDEEAIQIMqQELIANBADYCHCADIAE2AhQgA0GNFDYCECADQQc2AgxBACECDKgBCwJAAkACQAJAA0AgAS0AAEGgygBqLQAAIgBBBUcEQAJAIABBAWsOBi4DBAUGAAYLQegAIQIMlAELIAQgAUEBaiIBRw0AC0H9ACECDKsBCyADKAIEIQAgA0EANgIEIAMgACABECwiAEUNByADQdsANgIcIAMgATYCFCADIAA2AgxBACECDKoBCyADKAIEIQAgA0EANgIEIAMgACABECwiAEUNByADQd0ANgIcIAMgATYCFCADIAA2AgxBACECDKkBCyADKAIEIQAgA0EANgIEIAMgACABECwiAEUNByADQfoANgIcIAMgATYCFCADIAA2AgxBACECDKgBCyADQQA2AhwgAyABNgIUIANB5Ag2AhAgA0EHNgIMQQAhAgynAQsgASAERg0BIAFBAWoLIQFBBiECDIwBC0H8ACECDKQBCwJAAkACQAJAA0AgAS0AAEGgyABqLQAAIgBBBUcEQCAAQQFrDgQpAgMEBQsgBCABQQFqIgFHDQALQfsAIQIMpwELIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0DIANB2wA2AhwgAyABNgIUIAMgADYCDEEAIQIMpgELIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0DIANB3QA2AhwgAyABNgIUIAMgADYCDEEAIQIMpQELIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0DIANB+gA2AhwgAyABNgIUIAMgADYCDEEAIQIMpAELIANBADYCHCADIAE2AhQgA0G8CjYCECADQQc2AgxBACECDKMBC0HPACECDIkBC0HRACECDIgBC0HnACECDIcBCyABIARGBEBB+gAhAgygAQsCQCABLQAAQQlrDgQgAAAgAAsgAUEBaiEBQeYAIQIMhgELIAEgBEYEQEH5ACECDJ8BCwJAIAEtAABBCWsOBB8AAB8AC0EAIQACQCADKAI4IgJFDQAgAigCOCICRQ0AIAMgAhEAACEACyAARQRAQeIBIQIMhgELIABBFUcEQCADQQA2AhwgAyABNgIUIANByQ02AhAgA0EaNgIMQQAhAgyfAQsgA0H4ADYCHCADIAE2AhQgA0HqGjYCECADQRU2AgxBACECDJ4BCyABIARHBEAgA0ENNgIIIAMgATYCBEHkACECDIUBC0H3ACECDJ0BCyABIARGBEBB9gAhAgydAQsCQAJAAkAgAS0AAEHIAGsOCwABCwsLCwsLCwsCCwsgAUEBaiEBQd0AIQIMhQELIAFBAWohAUHgACECDIQBCyABQQFqIQFB4wAhAgyDAQtB9QAhAiABIARGDZsBIAMoAgAiACAEIAFraiEFIAEgAGtBAmohBgJAA0AgAS0AACAAQbXVAGotAABHDQggAEECRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADJwBCyADKAIEIQAgA0IANwMAIAMgACAGQQFqIgEQKyIABEAgA0H0ADYCHCADIAE2AhQgAyAANgIMQQAhAgycAQtB4gAhAgyCAQtBACEAAkAgAygCOCICRQ0AIAIoAjQiAkUNACADIAIRAAAhAAsCQCAABEAgAEEVRg0BIANBADYCHCADIAE2AhQgA0HqDTYCECADQSY2AgxBACECDJwBC0HhACECDIIBCyADQfMANgIcIAMgATYCFCADQYAbNgIQIANBFTYCDEEAIQIMmgELIAMtACkiAEEja0ELSQ0JAkAgAEEGSw0AQQEgAHRBygBxRQ0ADAoLQQAhAiADQQA2AhwgAyABNgIUIANB7Qk2AhAgA0EINgIMDJkBC0HyACECIAEgBEYNmAEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGAkADQCABLQAAIABBs9UAai0AAEcNBSAAQQFGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMmQELIAMoAgQhACADQgA3AwAgAyAAIAZBAWoiARArIgAEQCADQfEANgIcIAMgATYCFCADIAA2AgxBACECDJkBC0HfACECDH8LQQAhAAJAIAMoAjgiAkUNACACKAI0IgJFDQAgAyACEQAAIQALAkAgAARAIABBFUYNASADQQA2AhwgAyABNgIUIANB6g02AhAgA0EmNgIMQQAhAgyZAQtB3gAhAgx/CyADQfAANgIcIAMgATYCFCADQYAbNgIQIANBFTYCDEEAIQIMlwELIAMtAClBIUYNBiADQQA2AhwgAyABNgIUIANBkQo2AhAgA0EINgIMQQAhAgyWAQtB7wAhAiABIARGDZUBIAMoAgAiACAEIAFraiEFIAEgAGtBAmohBgJAA0AgAS0AACAAQbDVAGotAABHDQIgAEECRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADJYBCyADKAIEIQAgA0IANwMAIAMgACAGQQFqIgEQKyIARQ0CIANB7QA2AhwgAyABNgIUIAMgADYCDEEAIQIMlQELIANBADYCAAsgAygCBCEAIANBADYCBCADIAAgARArIgBFDYABIANB7gA2AhwgAyABNgIUIAMgADYCDEEAIQIMkwELQdwAIQIMeQtBACEAAkAgAygCOCICRQ0AIAIoAjQiAkUNACADIAIRAAAhAAsCQCAABEAgAEEVRg0BIANBADYCHCADIAE2AhQgA0HqDTYCECADQSY2AgxBACECDJMBC0HbACECDHkLIANB7AA2AhwgAyABNgIUIANBgBs2AhAgA0EVNgIMQQAhAgyRAQsgAy0AKSIAQSNJDQAgAEEuRg0AIANBADYCHCADIAE2AhQgA0HJCTYCECADQQg2AgxBACECDJABC0HaACECDHYLIAEgBEYEQEHrACECDI8BCwJAIAEtAABBL0YEQCABQQFqIQEMAQsgA0EANgIcIAMgATYCFCADQbI4NgIQIANBCDYCDEEAIQIMjwELQdkAIQIMdQsgASAERwRAIANBDjYCCCADIAE2AgRB2AAhAgx1C0HqACECDI0BCyABIARGBEBB6QAhAgyNAQsgAS0AAEEwayIAQf8BcUEKSQRAIAMgADoAKiABQQFqIQFB1wAhAgx0CyADKAIEIQAgA0EANgIEIAMgACABEC8iAEUNeiADQegANgIcIAMgATYCFCADIAA2AgxBACECDIwBCyABIARGBEBB5wAhAgyMAQsCQCABLQAAQS5GBEAgAUEBaiEBDAELIAMoAgQhACADQQA2AgQgAyAAIAEQLyIARQ17IANB5gA2AhwgAyABNgIUIAMgADYCDEEAIQIMjAELQdYAIQIMcgsgASAERgRAQeUAIQIMiwELQQAhAEEBIQVBASEHQQAhAgJAAkACQAJAAkACfwJAAkACQAJAAkACQAJAIAEtAABBMGsOCgoJAAECAwQFBggLC0ECDAYLQQMMBQtBBAwEC0EFDAMLQQYMAgtBBwwBC0EICyECQQAhBUEAIQcMAgtBCSECQQEhAEEAIQVBACEHDAELQQAhBUEBIQILIAMgAjoAKyABQQFqIQECQAJAIAMtAC5BEHENAAJAAkACQCADLQAqDgMBAAIECyAHRQ0DDAILIAANAQwCCyAFRQ0BCyADKAIEIQAgA0EANgIEIAMgACABEC8iAEUNAiADQeIANgIcIAMgATYCFCADIAA2AgxBACECDI0BCyADKAIEIQAgA0EANgIEIAMgACABEC8iAEUNfSADQeMANgIcIAMgATYCFCADIAA2AgxBACECDIwBCyADKAIEIQAgA0EANgIEIAMgACABEC8iAEUNeyADQeQANgIcIAMgATYCFCADIAA2AgwMiwELQdQAIQIMcQsgAy0AKUEiRg2GAUHTACECDHALQQAhAAJAIAMoAjgiAkUNACACKAJEIgJFDQAgAyACEQAAIQALIABFBEBB1QAhAgxwCyAAQRVHBEAgA0EANgIcIAMgATYCFCADQaQNNgIQIANBITYCDEEAIQIMiQELIANB4QA2AhwgAyABNgIUIANB0Bo2AhAgA0EVNgIMQQAhAgyIAQsgASAERgRAQeAAIQIMiAELAkACQAJAAkACQCABLQAAQQprDgQBBAQABAsgAUEBaiEBDAELIAFBAWohASADQS9qLQAAQQFxRQ0BC0HSACECDHALIANBADYCHCADIAE2AhQgA0G2ETYCECADQQk2AgxBACECDIgBCyADQQA2AhwgAyABNgIUIANBthE2AhAgA0EJNgIMQQAhAgyHAQsgASAERgRAQd8AIQIMhwELIAEtAABBCkYEQCABQQFqIQEMCQsgAy0ALkHAAHENCCADQQA2AhwgAyABNgIUIANBthE2AhAgA0ECNgIMQQAhAgyGAQsgASAERgRAQd0AIQIMhgELIAEtAAAiAkENRgRAIAFBAWohAUHQACECDG0LIAEhACACQQlrDgQFAQEFAQsgBCABIgBGBEBB3AAhAgyFAQsgAC0AAEEKRw0AIABBAWoMAgtBACECIANBADYCHCADIAA2AhQgA0HKLTYCECADQQc2AgwMgwELIAEgBEYEQEHbACECDIMBCwJAIAEtAABBCWsOBAMAAAMACyABQQFqCyEBQc4AIQIMaAsgASAERgRAQdoAIQIMgQELIAEtAABBCWsOBAABAQABC0EAIQIgA0EANgIcIANBmhI2AhAgA0EHNgIMIAMgAUEBajYCFAx/CyADQYASOwEqQQAhAAJAIAMoAjgiAkUNACACKAI4IgJFDQAgAyACEQAAIQALIABFDQAgAEEVRw0BIANB2QA2AhwgAyABNgIUIANB6ho2AhAgA0EVNgIMQQAhAgx+C0HNACECDGQLIANBADYCHCADIAE2AhQgA0HJDTYCECADQRo2AgxBACECDHwLIAEgBEYEQEHZACECDHwLIAEtAABBIEcNPSABQQFqIQEgAy0ALkEBcQ09IANBADYCHCADIAE2AhQgA0HCHDYCECADQR42AgxBACECDHsLIAEgBEYEQEHYACECDHsLAkACQAJAAkACQCABLQAAIgBBCmsOBAIDAwABCyABQQFqIQFBLCECDGULIABBOkcNASADQQA2AhwgAyABNgIUIANB5xE2AhAgA0EKNgIMQQAhAgx9CyABQQFqIQEgA0Evai0AAEEBcUUNcyADLQAyQYABcUUEQCADQTJqIQIgAxA1QQAhAAJAIAMoAjgiBkUNACAGKAIoIgZFDQAgAyAGEQAAIQALAkACQCAADhZNTEsBAQEBAQEBAQEBAQEBAQEBAQEAAQsgA0EpNgIcIAMgATYCFCADQawZNgIQIANBFTYCDEEAIQIMfgsgA0EANgIcIAMgATYCFCADQeULNgIQIANBETYCDEEAIQIMfQtBACEAAkAgAygCOCICRQ0AIAIoAlwiAkUNACADIAIRAAAhAAsgAEUNWSAAQRVHDQEgA0EFNgIcIAMgATYCFCADQZsbNgIQIANBFTYCDEEAIQIMfAtBywAhAgxiC0EAIQIgA0EANgIcIAMgATYCFCADQZAONgIQIANBFDYCDAx6CyADIAMvATJBgAFyOwEyDDsLIAEgBEcEQCADQRE2AgggAyABNgIEQcoAIQIMYAtB1wAhAgx4CyABIARGBEBB1gAhAgx4CwJAAkACQAJAIAEtAAAiAEEgciAAIABBwQBrQf8BcUEaSRtB/wFxQeMAaw4TAEBAQEBAQEBAQEBAQAFAQEACA0ALIAFBAWohAUHGACECDGELIAFBAWohAUHHACECDGALIAFBAWohAUHIACECDF8LIAFBAWohAUHJACECDF4LQdUAIQIgBCABIgBGDXYgBCABayADKAIAIgFqIQYgACABa0EFaiEHA0AgAUGQyABqLQAAIAAtAAAiBUEgciAFIAVBwQBrQf8BcUEaSRtB/wFxRw0IQQQgAUEFRg0KGiABQQFqIQEgBCAAQQFqIgBHDQALIAMgBjYCAAx2C0HUACECIAQgASIARg11IAQgAWsgAygCACIBaiEGIAAgAWtBD2ohBwNAIAFBgMgAai0AACAALQAAIgVBIHIgBSAFQcEAa0H/AXFBGkkbQf8BcUcNB0EDIAFBD0YNCRogAUEBaiEBIAQgAEEBaiIARw0ACyADIAY2AgAMdQtB0wAhAiAEIAEiAEYNdCAEIAFrIAMoAgAiAWohBiAAIAFrQQ5qIQcDQCABQeLHAGotAAAgAC0AACIFQSByIAUgBUHBAGtB/wFxQRpJG0H/AXFHDQYgAUEORg0HIAFBAWohASAEIABBAWoiAEcNAAsgAyAGNgIADHQLQdIAIQIgBCABIgBGDXMgBCABayADKAIAIgFqIQUgACABa0EBaiEGA0AgAUHgxwBqLQAAIAAtAAAiB0EgciAHIAdBwQBrQf8BcUEaSRtB/wFxRw0FIAFBAUYNAiABQQFqIQEgBCAAQQFqIgBHDQALIAMgBTYCAAxzCyABIARGBEBB0QAhAgxzCwJAAkAgAS0AACIAQSByIAAgAEHBAGtB/wFxQRpJG0H/AXFB7gBrDgcAOTk5OTkBOQsgAUEBaiEBQcMAIQIMWgsgAUEBaiEBQcQAIQIMWQsgA0EANgIAIAZBAWohAUHFACECDFgLQdAAIQIgBCABIgBGDXAgBCABayADKAIAIgFqIQYgACABa0EJaiEHA0AgAUHWxwBqLQAAIAAtAAAiBUEgciAFIAVBwQBrQf8BcUEaSRtB/wFxRw0CQQIgAUEJRg0EGiABQQFqIQEgBCAAQQFqIgBHDQALIAMgBjYCAAxwC0HPACECIAQgASIARg1vIAQgAWsgAygCACIBaiEGIAAgAWtBBWohBwNAIAFB0McAai0AACAALQAAIgVBIHIgBSAFQcEAa0H/AXFBGkkbQf8BcUcNASABQQVGDQIgAUEBaiEBIAQgAEEBaiIARw0ACyADIAY2AgAMbwsgACEBIANBADYCAAwzC0EBCzoALCADQQA2AgAgB0EBaiEBC0EtIQIMUgsCQANAIAEtAABB0MUAai0AAEEBRw0BIAQgAUEBaiIBRw0AC0HNACECDGsLQcIAIQIMUQsgASAERgRAQcwAIQIMagsgAS0AAEE6RgRAIAMoAgQhACADQQA2AgQgAyAAIAEQMCIARQ0zIANBywA2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIMagsgA0EANgIcIAMgATYCFCADQecRNgIQIANBCjYCDEEAIQIMaQsCQAJAIAMtACxBAmsOAgABJwsgA0Ezai0AAEECcUUNJiADLQAuQQJxDSYgA0EANgIcIAMgATYCFCADQaYUNgIQIANBCzYCDEEAIQIMaQsgAy0AMkEgcUUNJSADLQAuQQJxDSUgA0EANgIcIAMgATYCFCADQb0TNgIQIANBDzYCDEEAIQIMaAtBACEAAkAgAygCOCICRQ0AIAIoAkgiAkUNACADIAIRAAAhAAsgAEUEQEHBACECDE8LIABBFUcEQCADQQA2AhwgAyABNgIUIANBpg82AhAgA0EcNgIMQQAhAgxoCyADQcoANgIcIAMgATYCFCADQYUcNgIQIANBFTYCDEEAIQIMZwsgASAERwRAA0AgAS0AAEHAwQBqLQAAQQFHDRcgBCABQQFqIgFHDQALQcQAIQIMZwtBxAAhAgxmCyABIARHBEADQAJAIAEtAAAiAEEgciAAIABBwQBrQf8BcUEaSRtB/wFxIgBBCUYNACAAQSBGDQACQAJAAkACQCAAQeMAaw4TAAMDAwMDAwMBAwMDAwMDAwMDAgMLIAFBAWohAUE2IQIMUgsgAUEBaiEBQTchAgxRCyABQQFqIQFBOCECDFALDBULIAQgAUEBaiIBRw0AC0E8IQIMZgtBPCECDGULIAEgBEYEQEHIACECDGULIANBEjYCCCADIAE2AgQCQAJAAkACQAJAIAMtACxBAWsOBBQAAQIJCyADLQAyQSBxDQNB4AEhAgxPCwJAIAMvATIiAEEIcUUNACADLQAoQQFHDQAgAy0ALkEIcUUNAgsgAyAAQff7A3FBgARyOwEyDAsLIAMgAy8BMkEQcjsBMgwECyADQQA2AgQgAyABIAEQMSIABEAgA0HBADYCHCADIAA2AgwgAyABQQFqNgIUQQAhAgxmCyABQQFqIQEMWAsgA0EANgIcIAMgATYCFCADQfQTNgIQIANBBDYCDEEAIQIMZAtBxwAhAiABIARGDWMgAygCACIAIAQgAWtqIQUgASAAa0EGaiEGAkADQCAAQcDFAGotAAAgAS0AAEEgckcNASAAQQZGDUogAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMZAsgA0EANgIADAULAkAgASAERwRAA0AgAS0AAEHAwwBqLQAAIgBBAUcEQCAAQQJHDQMgAUEBaiEBDAULIAQgAUEBaiIBRw0AC0HFACECDGQLQcUAIQIMYwsLIANBADoALAwBC0ELIQIMRwtBPyECDEYLAkACQANAIAEtAAAiAEEgRwRAAkAgAEEKaw4EAwUFAwALIABBLEYNAwwECyAEIAFBAWoiAUcNAAtBxgAhAgxgCyADQQg6ACwMDgsgAy0AKEEBRw0CIAMtAC5BCHENAiADKAIEIQAgA0EANgIEIAMgACABEDEiAARAIANBwgA2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIMXwsgAUEBaiEBDFALQTshAgxECwJAA0AgAS0AACIAQSBHIABBCUdxDQEgBCABQQFqIgFHDQALQcMAIQIMXQsLQTwhAgxCCwJAAkAgASAERwRAA0AgAS0AACIAQSBHBEAgAEEKaw4EAwQEAwQLIAQgAUEBaiIBRw0AC0E/IQIMXQtBPyECDFwLIAMgAy8BMkEgcjsBMgwKCyADKAIEIQAgA0EANgIEIAMgACABEDEiAEUNTiADQT42AhwgAyABNgIUIAMgADYCDEEAIQIMWgsCQCABIARHBEADQCABLQAAQcDDAGotAAAiAEEBRwRAIABBAkYNAwwMCyAEIAFBAWoiAUcNAAtBNyECDFsLQTchAgxaCyABQQFqIQEMBAtBOyECIAQgASIARg1YIAQgAWsgAygCACIBaiEGIAAgAWtBBWohBwJAA0AgAUGQyABqLQAAIAAtAAAiBUEgciAFIAVBwQBrQf8BcUEaSRtB/wFxRw0BIAFBBUYEQEEHIQEMPwsgAUEBaiEBIAQgAEEBaiIARw0ACyADIAY2AgAMWQsgA0EANgIAIAAhAQwFC0E6IQIgBCABIgBGDVcgBCABayADKAIAIgFqIQYgACABa0EIaiEHAkADQCABQbTBAGotAAAgAC0AACIFQSByIAUgBUHBAGtB/wFxQRpJG0H/AXFHDQEgAUEIRgRAQQUhAQw+CyABQQFqIQEgBCAAQQFqIgBHDQALIAMgBjYCAAxYCyADQQA2AgAgACEBDAQLQTkhAiAEIAEiAEYNViAEIAFrIAMoAgAiAWohBiAAIAFrQQNqIQcCQANAIAFBsMEAai0AACAALQAAIgVBIHIgBSAFQcEAa0H/AXFBGkkbQf8BcUcNASABQQNGBEBBBiEBDD0LIAFBAWohASAEIABBAWoiAEcNAAsgAyAGNgIADFcLIANBADYCACAAIQEMAwsCQANAIAEtAAAiAEEgRwRAIABBCmsOBAcEBAcCCyAEIAFBAWoiAUcNAAtBOCECDFYLIABBLEcNASABQQFqIQBBASEBAkACQAJAAkACQCADLQAsQQVrDgQDAQIEAAsgACEBDAQLQQIhAQwBC0EEIQELIANBAToALCADIAMvATIgAXI7ATIgACEBDAELIAMgAy8BMkEIcjsBMiAAIQELQT4hAgw7CyADQQA6ACwLQTkhAgw5CyABIARGBEBBNiECDFILAkACQAJAAkACQCABLQAAQQprDgQAAgIBAgsgAygCBCEAIANBADYCBCADIAAgARAxIgBFDQIgA0EzNgIcIAMgATYCFCADIAA2AgxBACECDFULIAMoAgQhACADQQA2AgQgAyAAIAEQMSIARQRAIAFBAWohAQwGCyADQTI2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIMVAsgAy0ALkEBcQRAQd8BIQIMOwsgAygCBCEAIANBADYCBCADIAAgARAxIgANAQxJC0E0IQIMOQsgA0E1NgIcIAMgATYCFCADIAA2AgxBACECDFELQTUhAgw3CyADQS9qLQAAQQFxDQAgA0EANgIcIAMgATYCFCADQesWNgIQIANBGTYCDEEAIQIMTwtBMyECDDULIAEgBEYEQEEyIQIMTgsCQCABLQAAQQpGBEAgAUEBaiEBDAELIANBADYCHCADIAE2AhQgA0GSFzYCECADQQM2AgxBACECDE4LQTIhAgw0CyABIARGBEBBMSECDE0LAkAgAS0AACIAQQlGDQAgAEEgRg0AQQEhAgJAIAMtACxBBWsOBAYEBQANCyADIAMvATJBCHI7ATIMDAsgAy0ALkEBcUUNASADLQAsQQhHDQAgA0EAOgAsC0E9IQIMMgsgA0EANgIcIAMgATYCFCADQcIWNgIQIANBCjYCDEEAIQIMSgtBAiECDAELQQQhAgsgA0EBOgAsIAMgAy8BMiACcjsBMgwGCyABIARGBEBBMCECDEcLIAEtAABBCkYEQCABQQFqIQEMAQsgAy0ALkEBcQ0AIANBADYCHCADIAE2AhQgA0HcKDYCECADQQI2AgxBACECDEYLQTAhAgwsCyABQQFqIQFBMSECDCsLIAEgBEYEQEEvIQIMRAsgAS0AACIAQQlHIABBIEdxRQRAIAFBAWohASADLQAuQQFxDQEgA0EANgIcIAMgATYCFCADQZcQNgIQIANBCjYCDEEAIQIMRAtBASECAkACQAJAAkACQAJAIAMtACxBAmsOBwUEBAMBAgAECyADIAMvATJBCHI7ATIMAwtBAiECDAELQQQhAgsgA0EBOgAsIAMgAy8BMiACcjsBMgtBLyECDCsLIANBADYCHCADIAE2AhQgA0GEEzYCECADQQs2AgxBACECDEMLQeEBIQIMKQsgASAERgRAQS4hAgxCCyADQQA2AgQgA0ESNgIIIAMgASABEDEiAA0BC0EuIQIMJwsgA0EtNgIcIAMgATYCFCADIAA2AgxBACECDD8LQQAhAAJAIAMoAjgiAkUNACACKAJMIgJFDQAgAyACEQAAIQALIABFDQAgAEEVRw0BIANB2AA2AhwgAyABNgIUIANBsxs2AhAgA0EVNgIMQQAhAgw+C0HMACECDCQLIANBADYCHCADIAE2AhQgA0GzDjYCECADQR02AgxBACECDDwLIAEgBEYEQEHOACECDDwLIAEtAAAiAEEgRg0CIABBOkYNAQsgA0EAOgAsQQkhAgwhCyADKAIEIQAgA0EANgIEIAMgACABEDAiAA0BDAILIAMtAC5BAXEEQEHeASECDCALIAMoAgQhACADQQA2AgQgAyAAIAEQMCIARQ0CIANBKjYCHCADIAA2AgwgAyABQQFqNgIUQQAhAgw4CyADQcsANgIcIAMgADYCDCADIAFBAWo2AhRBACECDDcLIAFBAWohAUHAACECDB0LIAFBAWohAQwsCyABIARGBEBBKyECDDULAkAgAS0AAEEKRgRAIAFBAWohAQwBCyADLQAuQcAAcUUNBgsgAy0AMkGAAXEEQEEAIQACQCADKAI4IgJFDQAgAigCXCICRQ0AIAMgAhEAACEACyAARQ0SIABBFUYEQCADQQU2AhwgAyABNgIUIANBmxs2AhAgA0EVNgIMQQAhAgw2CyADQQA2AhwgAyABNgIUIANBkA42AhAgA0EUNgIMQQAhAgw1CyADQTJqIQIgAxA1QQAhAAJAIAMoAjgiBkUNACAGKAIoIgZFDQAgAyAGEQAAIQALIAAOFgIBAAQEBAQEBAQEBAQEBAQEBAQEBAMECyADQQE6ADALIAIgAi8BAEHAAHI7AQALQSshAgwYCyADQSk2AhwgAyABNgIUIANBrBk2AhAgA0EVNgIMQQAhAgwwCyADQQA2AhwgAyABNgIUIANB5Qs2AhAgA0ERNgIMQQAhAgwvCyADQQA2AhwgAyABNgIUIANBpQs2AhAgA0ECNgIMQQAhAgwuC0EBIQcgAy8BMiIFQQhxRQRAIAMpAyBCAFIhBwsCQCADLQAwBEBBASEAIAMtAClBBUYNASAFQcAAcUUgB3FFDQELAkAgAy0AKCICQQJGBEBBASEAIAMvATQiBkHlAEYNAkEAIQAgBUHAAHENAiAGQeQARg0CIAZB5gBrQQJJDQIgBkHMAUYNAiAGQbACRg0CDAELQQAhACAFQcAAcQ0BC0ECIQAgBUEIcQ0AIAVBgARxBEACQCACQQFHDQAgAy0ALkEKcQ0AQQUhAAwCC0EEIQAMAQsgBUEgcUUEQCADEDZBAEdBAnQhAAwBC0EAQQMgAykDIFAbIQALIABBAWsOBQIABwEDBAtBESECDBMLIANBAToAMQwpC0EAIQICQCADKAI4IgBFDQAgACgCMCIARQ0AIAMgABEAACECCyACRQ0mIAJBFUYEQCADQQM2AhwgAyABNgIUIANB0hs2AhAgA0EVNgIMQQAhAgwrC0EAIQIgA0EANgIcIAMgATYCFCADQd0ONgIQIANBEjYCDAwqCyADQQA2AhwgAyABNgIUIANB+SA2AhAgA0EPNgIMQQAhAgwpC0EAIQACQCADKAI4IgJFDQAgAigCMCICRQ0AIAMgAhEAACEACyAADQELQQ4hAgwOCyAAQRVGBEAgA0ECNgIcIAMgATYCFCADQdIbNgIQIANBFTYCDEEAIQIMJwsgA0EANgIcIAMgATYCFCADQd0ONgIQIANBEjYCDEEAIQIMJgtBKiECDAwLIAEgBEcEQCADQQk2AgggAyABNgIEQSkhAgwMC0EmIQIMJAsgAyADKQMgIgwgBCABa60iCn0iC0IAIAsgDFgbNwMgIAogDFQEQEElIQIMJAsgAygCBCEAIANBADYCBCADIAAgASAMp2oiARAyIgBFDQAgA0EFNgIcIAMgATYCFCADIAA2AgxBACECDCMLQQ8hAgwJC0IAIQoCQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkAgAS0AAEEwaw43FxYAAQIDBAUGBxQUFBQUFBQICQoLDA0UFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFA4PEBESExQLQgIhCgwWC0IDIQoMFQtCBCEKDBQLQgUhCgwTC0IGIQoMEgtCByEKDBELQgghCgwQC0IJIQoMDwtCCiEKDA4LQgshCgwNC0IMIQoMDAtCDSEKDAsLQg4hCgwKC0IPIQoMCQtCCiEKDAgLQgshCgwHC0IMIQoMBgtCDSEKDAULQg4hCgwEC0IPIQoMAwsgA0EANgIcIAMgATYCFCADQZ8VNgIQIANBDDYCDEEAIQIMIQsgASAERgRAQSIhAgwhC0IAIQoCQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAIAEtAABBMGsONxUUAAECAwQFBgcWFhYWFhYWCAkKCwwNFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYODxAREhMWC0ICIQoMFAtCAyEKDBMLQgQhCgwSC0IFIQoMEQtCBiEKDBALQgchCgwPC0IIIQoMDgtCCSEKDA0LQgohCgwMC0ILIQoMCwtCDCEKDAoLQg0hCgwJC0IOIQoMCAtCDyEKDAcLQgohCgwGC0ILIQoMBQtCDCEKDAQLQg0hCgwDC0IOIQoMAgtCDyEKDAELQgEhCgsgAUEBaiEBIAMpAyAiC0L//////////w9YBEAgAyALQgSGIAqENwMgDAILIANBADYCHCADIAE2AhQgA0G1CTYCECADQQw2AgxBACECDB4LQSchAgwEC0EoIQIMAwsgAyABOgAsIANBADYCACAHQQFqIQFBDCECDAILIANBADYCACAGQQFqIQFBCiECDAELIAFBAWohAUEIIQIMAAsAC0EAIQIgA0EANgIcIAMgATYCFCADQbI4NgIQIANBCDYCDAwXC0EAIQIgA0EANgIcIAMgATYCFCADQYMRNgIQIANBCTYCDAwWC0EAIQIgA0EANgIcIAMgATYCFCADQd8KNgIQIANBCTYCDAwVC0EAIQIgA0EANgIcIAMgATYCFCADQe0QNgIQIANBCTYCDAwUC0EAIQIgA0EANgIcIAMgATYCFCADQdIRNgIQIANBCTYCDAwTC0EAIQIgA0EANgIcIAMgATYCFCADQbI4NgIQIANBCDYCDAwSC0EAIQIgA0EANgIcIAMgATYCFCADQYMRNgIQIANBCTYCDAwRC0EAIQIgA0EANgIcIAMgATYCFCADQd8KNgIQIANBCTYCDAwQC0EAIQIgA0EANgIcIAMgATYCFCADQe0QNgIQIANBCTYCDAwPC0EAIQIgA0EANgIcIAMgATYCFCADQdIRNgIQIANBCTYCDAwOC0EAIQIgA0EANgIcIAMgATYCFCADQbkXNgIQIANBDzYCDAwNC0EAIQIgA0EANgIcIAMgATYCFCADQbkXNgIQIANBDzYCDAwMC0EAIQIgA0EANgIcIAMgATYCFCADQZkTNgIQIANBCzYCDAwLC0EAIQIgA0EANgIcIAMgATYCFCADQZ0JNgIQIANBCzYCDAwKC0EAIQIgA0EANgIcIAMgATYCFCADQZcQNgIQIANBCjYCDAwJC0EAIQIgA0EANgIcIAMgATYCFCADQbEQNgIQIANBCjYCDAwIC0EAIQIgA0EANgIcIAMgATYCFCADQbsdNgIQIANBAjYCDAwHC0EAIQIgA0EANgIcIAMgATYCFCADQZYWNgIQIANBAjYCDAwGC0EAIQIgA0EANgIcIAMgATYCFCADQfkYNgIQIANBAjYCDAwFC0EAIQIgA0EANgIcIAMgATYCFCADQcQYNgIQIANBAjYCDAwECyADQQI2AhwgAyABNgIUIANBqR42AhAgA0EWNgIMQQAhAgwDC0HeACECIAEgBEYNAiAJQQhqIQcgAygCACEFAkACQCABIARHBEAgBUGWyABqIQggBCAFaiABayEGIAVBf3NBCmoiBSABaiEAA0AgAS0AACAILQAARwRAQQIhCAwDCyAFRQRAQQAhCCAAIQEMAwsgBUEBayEFIAhBAWohCCAEIAFBAWoiAUcNAAsgBiEFIAQhAQsgB0EBNgIAIAMgBTYCAAwBCyADQQA2AgAgByAINgIACyAHIAE2AgQgCSgCDCEAAkACQCAJKAIIQQFrDgIEAQALIANBADYCHCADQcIeNgIQIANBFzYCDCADIABBAWo2AhRBACECDAMLIANBADYCHCADIAA2AhQgA0HXHjYCECADQQk2AgxBACECDAILIAEgBEYEQEEoIQIMAgsgA0EJNgIIIAMgATYCBEEnIQIMAQsgASAERgRAQQEhAgwBCwNAAkACQAJAIAEtAABBCmsOBAABAQABCyABQQFqIQEMAQsgAUEBaiEBIAMtAC5BIHENAEEAIQIgA0EANgIcIAMgATYCFCADQaEhNgIQIANBBTYCDAwCC0EBIQIgASAERw0ACwsgCUEQaiQAIAJFBEAgAygCDCEADAELIAMgAjYCHEEAIQAgAygCBCIBRQ0AIAMgASAEIAMoAggRAQAiAUUNACADIAQ2AhQgAyABNgIMIAEhAAsgAAu+AgECfyAAQQA6AAAgAEHkAGoiAUEBa0EAOgAAIABBADoAAiAAQQA6AAEgAUEDa0EAOgAAIAFBAmtBADoAACAAQQA6AAMgAUEEa0EAOgAAQQAgAGtBA3EiASAAaiIAQQA2AgBB5AAgAWtBfHEiAiAAaiIBQQRrQQA2AgACQCACQQlJDQAgAEEANgIIIABBADYCBCABQQhrQQA2AgAgAUEMa0EANgIAIAJBGUkNACAAQQA2AhggAEEANgIUIABBADYCECAAQQA2AgwgAUEQa0EANgIAIAFBFGtBADYCACABQRhrQQA2AgAgAUEca0EANgIAIAIgAEEEcUEYciICayIBQSBJDQAgACACaiEAA0AgAEIANwMYIABCADcDECAAQgA3AwggAEIANwMAIABBIGohACABQSBrIgFBH0sNAAsLC1YBAX8CQCAAKAIMDQACQAJAAkACQCAALQAxDgMBAAMCCyAAKAI4IgFFDQAgASgCMCIBRQ0AIAAgAREAACIBDQMLQQAPCwALIABByhk2AhBBDiEBCyABCxoAIAAoAgxFBEAgAEHeHzYCECAAQRU2AgwLCxQAIAAoAgxBFUYEQCAAQQA2AgwLCxQAIAAoAgxBFkYEQCAAQQA2AgwLCwcAIAAoAgwLBwAgACgCEAsJACAAIAE2AhALBwAgACgCFAsrAAJAIABBJ08NAEL//////wkgAK2IQgGDUA0AIABBAnRB0DhqKAIADwsACxcAIABBL08EQAALIABBAnRB7DlqKAIAC78JAQF/QfQtIQECQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQCAAQeQAaw70A2NiAAFhYWFhYWECAwQFYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYQYHCAkKCwwNDg9hYWFhYRBhYWFhYWFhYWFhYRFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWESExQVFhcYGRobYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYRwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1NmE3ODk6YWFhYWFhYWE7YWFhPGFhYWE9Pj9hYWFhYWFhYUBhYUFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFCQ0RFRkdISUpLTE1OT1BRUlNhYWFhYWFhYVRVVldYWVpbYVxdYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhXmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYV9gYQtB6iwPC0GYJg8LQe0xDwtBoDcPC0HJKQ8LQbQpDwtBli0PC0HrKw8LQaI1DwtB2zQPC0HgKQ8LQeMkDwtB1SQPC0HuJA8LQeYlDwtByjQPC0HQNw8LQao1DwtB9SwPC0H2Jg8LQYIiDwtB8jMPC0G+KA8LQec3DwtBzSEPC0HAIQ8LQbglDwtByyUPC0GWJA8LQY80DwtBzTUPC0HdKg8LQe4zDwtBnDQPC0GeMQ8LQfQ1DwtB5SIPC0GvJQ8LQZkxDwtBsjYPC0H5Ng8LQcQyDwtB3SwPC0GCMQ8LQcExDwtBjTcPC0HJJA8LQew2DwtB5yoPC0HIIw8LQeIhDwtByTcPC0GlIg8LQZQiDwtB2zYPC0HeNQ8LQYYmDwtBvCsPC0GLMg8LQaAjDwtB9jAPC0GALA8LQYkrDwtBpCYPC0HyIw8LQYEoDwtBqzIPC0HrJw8LQcI2DwtBoiQPC0HPKg8LQdwjDwtBhycPC0HkNA8LQbciDwtBrTEPC0HVIg8LQa80DwtB3iYPC0HWMg8LQfQ0DwtBgTgPC0H0Nw8LQZI2DwtBnScPC0GCKQ8LQY0jDwtB1zEPC0G9NQ8LQbQ3DwtB2DAPC0G2Jw8LQZo4DwtBpyoPC0HEJw8LQa4jDwtB9SIPCwALQcomIQELIAELFwAgACAALwEuQf7/A3EgAUEAR3I7AS4LGgAgACAALwEuQf3/A3EgAUEAR0EBdHI7AS4LGgAgACAALwEuQfv/A3EgAUEAR0ECdHI7AS4LGgAgACAALwEuQff/A3EgAUEAR0EDdHI7AS4LGgAgACAALwEuQe//A3EgAUEAR0EEdHI7AS4LGgAgACAALwEuQd//A3EgAUEAR0EFdHI7AS4LGgAgACAALwEuQb//A3EgAUEAR0EGdHI7AS4LGgAgACAALwEuQf/+A3EgAUEAR0EHdHI7AS4LGgAgACAALwEuQf/9A3EgAUEAR0EIdHI7AS4LGgAgACAALwEuQf/7A3EgAUEAR0EJdHI7AS4LPgECfwJAIAAoAjgiA0UNACADKAIEIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEHhEjYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIIIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEH8ETYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIMIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEHsCjYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIQIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEH6HjYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIUIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEHLEDYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIYIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEG3HzYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIcIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEG/FTYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIsIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEH+CDYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIgIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEGMHTYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIkIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEHmFTYCEEEYIQQLIAQLOAAgAAJ/IAAvATJBFHFBFEYEQEEBIAAtAChBAUYNARogAC8BNEHlAEYMAQsgAC0AKUEFRgs6ADALWQECfwJAIAAtAChBAUYNACAALwE0IgFB5ABrQeQASQ0AIAFBzAFGDQAgAUGwAkYNACAALwEyIgBBwABxDQBBASECIABBiARxQYAERg0AIABBKHFFIQILIAILjAEBAn8CQAJAAkAgAC0AKkUNACAALQArRQ0AIAAvATIiAUECcUUNAQwCCyAALwEyIgFBAXFFDQELQQEhAiAALQAoQQFGDQAgAC8BNCIAQeQAa0HkAEkNACAAQcwBRg0AIABBsAJGDQAgAUHAAHENAEEAIQIgAUGIBHFBgARGDQAgAUEocUEARyECCyACC1cAIABBGGpCADcDACAAQgA3AwAgAEE4akIANwMAIABBMGpCADcDACAAQShqQgA3AwAgAEEgakIANwMAIABBEGpCADcDACAAQQhqQgA3AwAgAEH9ATYCHAsGACAAEDoLmi0BC38jAEEQayIKJABB3NUAKAIAIglFBEBBnNkAKAIAIgVFBEBBqNkAQn83AgBBoNkAQoCAhICAgMAANwIAQZzZACAKQQhqQXBxQdiq1aoFcyIFNgIAQbDZAEEANgIAQYDZAEEANgIAC0GE2QBBwNkENgIAQdTVAEHA2QQ2AgBB6NUAIAU2AgBB5NUAQX82AgBBiNkAQcCmAzYCAANAIAFBgNYAaiABQfTVAGoiAjYCACACIAFB7NUAaiIDNgIAIAFB+NUAaiADNgIAIAFBiNYAaiABQfzVAGoiAzYCACADIAI2AgAgAUGQ1gBqIAFBhNYAaiICNgIAIAIgAzYCACABQYzWAGogAjYCACABQSBqIgFBgAJHDQALQczZBEGBpgM2AgBB4NUAQazZACgCADYCAEHQ1QBBgKYDNgIAQdzVAEHI2QQ2AgBBzP8HQTg2AgBByNkEIQkLAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkAgAEHsAU0EQEHE1QAoAgAiBkEQIABBE2pBcHEgAEELSRsiBEEDdiIAdiIBQQNxBEACQCABQQFxIAByQQFzIgJBA3QiAEHs1QBqIgEgAEH01QBqKAIAIgAoAggiA0YEQEHE1QAgBkF+IAJ3cTYCAAwBCyABIAM2AgggAyABNgIMCyAAQQhqIQEgACACQQN0IgJBA3I2AgQgACACaiIAIAAoAgRBAXI2AgQMEQtBzNUAKAIAIgggBE8NASABBEACQEECIAB0IgJBACACa3IgASAAdHFoIgBBA3QiAkHs1QBqIgEgAkH01QBqKAIAIgIoAggiA0YEQEHE1QAgBkF+IAB3cSIGNgIADAELIAEgAzYCCCADIAE2AgwLIAIgBEEDcjYCBCAAQQN0IgAgBGshBSAAIAJqIAU2AgAgAiAEaiIEIAVBAXI2AgQgCARAIAhBeHFB7NUAaiEAQdjVACgCACEDAn9BASAIQQN2dCIBIAZxRQRAQcTVACABIAZyNgIAIAAMAQsgACgCCAsiASADNgIMIAAgAzYCCCADIAA2AgwgAyABNgIICyACQQhqIQFB2NUAIAQ2AgBBzNUAIAU2AgAMEQtByNUAKAIAIgtFDQEgC2hBAnRB9NcAaigCACIAKAIEQXhxIARrIQUgACECA0ACQCACKAIQIgFFBEAgAkEUaigCACIBRQ0BCyABKAIEQXhxIARrIgMgBUkhAiADIAUgAhshBSABIAAgAhshACABIQIMAQsLIAAoAhghCSAAKAIMIgMgAEcEQEHU1QAoAgAaIAMgACgCCCIBNgIIIAEgAzYCDAwQCyAAQRRqIgIoAgAiAUUEQCAAKAIQIgFFDQMgAEEQaiECCwNAIAIhByABIgNBFGoiAigCACIBDQAgA0EQaiECIAMoAhAiAQ0ACyAHQQA2AgAMDwtBfyEEIABBv39LDQAgAEETaiIBQXBxIQRByNUAKAIAIghFDQBBACAEayEFAkACQAJAAn9BACAEQYACSQ0AGkEfIARB////B0sNABogBEEmIAFBCHZnIgBrdkEBcSAAQQF0a0E+agsiBkECdEH01wBqKAIAIgJFBEBBACEBQQAhAwwBC0EAIQEgBEEZIAZBAXZrQQAgBkEfRxt0IQBBACEDA0ACQCACKAIEQXhxIARrIgcgBU8NACACIQMgByIFDQBBACEFIAIhAQwDCyABIAJBFGooAgAiByAHIAIgAEEddkEEcWpBEGooAgAiAkYbIAEgBxshASAAQQF0IQAgAg0ACwsgASADckUEQEEAIQNBAiAGdCIAQQAgAGtyIAhxIgBFDQMgAGhBAnRB9NcAaigCACEBCyABRQ0BCwNAIAEoAgRBeHEgBGsiAiAFSSEAIAIgBSAAGyEFIAEgAyAAGyEDIAEoAhAiAAR/IAAFIAFBFGooAgALIgENAAsLIANFDQAgBUHM1QAoAgAgBGtPDQAgAygCGCEHIAMgAygCDCIARwRAQdTVACgCABogACADKAIIIgE2AgggASAANgIMDA4LIANBFGoiAigCACIBRQRAIAMoAhAiAUUNAyADQRBqIQILA0AgAiEGIAEiAEEUaiICKAIAIgENACAAQRBqIQIgACgCECIBDQALIAZBADYCAAwNC0HM1QAoAgAiAyAETwRAQdjVACgCACEBAkAgAyAEayICQRBPBEAgASAEaiIAIAJBAXI2AgQgASADaiACNgIAIAEgBEEDcjYCBAwBCyABIANBA3I2AgQgASADaiIAIAAoAgRBAXI2AgRBACEAQQAhAgtBzNUAIAI2AgBB2NUAIAA2AgAgAUEIaiEBDA8LQdDVACgCACIDIARLBEAgBCAJaiIAIAMgBGsiAUEBcjYCBEHc1QAgADYCAEHQ1QAgATYCACAJIARBA3I2AgQgCUEIaiEBDA8LQQAhASAEAn9BnNkAKAIABEBBpNkAKAIADAELQajZAEJ/NwIAQaDZAEKAgISAgIDAADcCAEGc2QAgCkEMakFwcUHYqtWqBXM2AgBBsNkAQQA2AgBBgNkAQQA2AgBBgIAECyIAIARBxwBqIgVqIgZBACAAayIHcSICTwRAQbTZAEEwNgIADA8LAkBB/NgAKAIAIgFFDQBB9NgAKAIAIgggAmohACAAIAFNIAAgCEtxDQBBACEBQbTZAEEwNgIADA8LQYDZAC0AAEEEcQ0EAkACQCAJBEBBhNkAIQEDQCABKAIAIgAgCU0EQCAAIAEoAgRqIAlLDQMLIAEoAggiAQ0ACwtBABA7IgBBf0YNBSACIQZBoNkAKAIAIgFBAWsiAyAAcQRAIAIgAGsgACADakEAIAFrcWohBgsgBCAGTw0FIAZB/v///wdLDQVB/NgAKAIAIgMEQEH02AAoAgAiByAGaiEBIAEgB00NBiABIANLDQYLIAYQOyIBIABHDQEMBwsgBiADayAHcSIGQf7///8HSw0EIAYQOyEAIAAgASgCACABKAIEakYNAyAAIQELAkAgBiAEQcgAak8NACABQX9GDQBBpNkAKAIAIgAgBSAGa2pBACAAa3EiAEH+////B0sEQCABIQAMBwsgABA7QX9HBEAgACAGaiEGIAEhAAwHC0EAIAZrEDsaDAQLIAEiAEF/Rw0FDAMLQQAhAwwMC0EAIQAMCgsgAEF/Rw0CC0GA2QBBgNkAKAIAQQRyNgIACyACQf7///8HSw0BIAIQOyEAQQAQOyEBIABBf0YNASABQX9GDQEgACABTw0BIAEgAGsiBiAEQThqTQ0BC0H02ABB9NgAKAIAIAZqIgE2AgBB+NgAKAIAIAFJBEBB+NgAIAE2AgALAkACQAJAQdzVACgCACICBEBBhNkAIQEDQCAAIAEoAgAiAyABKAIEIgVqRg0CIAEoAggiAQ0ACwwCC0HU1QAoAgAiAUEARyAAIAFPcUUEQEHU1QAgADYCAAtBACEBQYjZACAGNgIAQYTZACAANgIAQeTVAEF/NgIAQejVAEGc2QAoAgA2AgBBkNkAQQA2AgADQCABQYDWAGogAUH01QBqIgI2AgAgAiABQezVAGoiAzYCACABQfjVAGogAzYCACABQYjWAGogAUH81QBqIgM2AgAgAyACNgIAIAFBkNYAaiABQYTWAGoiAjYCACACIAM2AgAgAUGM1gBqIAI2AgAgAUEgaiIBQYACRw0AC0F4IABrQQ9xIgEgAGoiAiAGQThrIgMgAWsiAUEBcjYCBEHg1QBBrNkAKAIANgIAQdDVACABNgIAQdzVACACNgIAIAAgA2pBODYCBAwCCyAAIAJNDQAgAiADSQ0AIAEoAgxBCHENAEF4IAJrQQ9xIgAgAmoiA0HQ1QAoAgAgBmoiByAAayIAQQFyNgIEIAEgBSAGajYCBEHg1QBBrNkAKAIANgIAQdDVACAANgIAQdzVACADNgIAIAIgB2pBODYCBAwBCyAAQdTVACgCAEkEQEHU1QAgADYCAAsgACAGaiEDQYTZACEBAkACQAJAA0AgAyABKAIARwRAIAEoAggiAQ0BDAILCyABLQAMQQhxRQ0BC0GE2QAhAQNAIAEoAgAiAyACTQRAIAMgASgCBGoiBSACSw0DCyABKAIIIQEMAAsACyABIAA2AgAgASABKAIEIAZqNgIEIABBeCAAa0EPcWoiCSAEQQNyNgIEIANBeCADa0EPcWoiBiAEIAlqIgRrIQEgAiAGRgRAQdzVACAENgIAQdDVAEHQ1QAoAgAgAWoiADYCACAEIABBAXI2AgQMCAtB2NUAKAIAIAZGBEBB2NUAIAQ2AgBBzNUAQczVACgCACABaiIANgIAIAQgAEEBcjYCBCAAIARqIAA2AgAMCAsgBigCBCIFQQNxQQFHDQYgBUF4cSEIIAVB/wFNBEAgBUEDdiEDIAYoAggiACAGKAIMIgJGBEBBxNUAQcTVACgCAEF+IAN3cTYCAAwHCyACIAA2AgggACACNgIMDAYLIAYoAhghByAGIAYoAgwiAEcEQCAAIAYoAggiAjYCCCACIAA2AgwMBQsgBkEUaiICKAIAIgVFBEAgBigCECIFRQ0EIAZBEGohAgsDQCACIQMgBSIAQRRqIgIoAgAiBQ0AIABBEGohAiAAKAIQIgUNAAsgA0EANgIADAQLQXggAGtBD3EiASAAaiIHIAZBOGsiAyABayIBQQFyNgIEIAAgA2pBODYCBCACIAVBNyAFa0EPcWpBP2siAyADIAJBEGpJGyIDQSM2AgRB4NUAQazZACgCADYCAEHQ1QAgATYCAEHc1QAgBzYCACADQRBqQYzZACkCADcCACADQYTZACkCADcCCEGM2QAgA0EIajYCAEGI2QAgBjYCAEGE2QAgADYCAEGQ2QBBADYCACADQSRqIQEDQCABQQc2AgAgBSABQQRqIgFLDQALIAIgA0YNACADIAMoAgRBfnE2AgQgAyADIAJrIgU2AgAgAiAFQQFyNgIEIAVB/wFNBEAgBUF4cUHs1QBqIQACf0HE1QAoAgAiAUEBIAVBA3Z0IgNxRQRAQcTVACABIANyNgIAIAAMAQsgACgCCAsiASACNgIMIAAgAjYCCCACIAA2AgwgAiABNgIIDAELQR8hASAFQf///wdNBEAgBUEmIAVBCHZnIgBrdkEBcSAAQQF0a0E+aiEBCyACIAE2AhwgAkIANwIQIAFBAnRB9NcAaiEAQcjVACgCACIDQQEgAXQiBnFFBEAgACACNgIAQcjVACADIAZyNgIAIAIgADYCGCACIAI2AgggAiACNgIMDAELIAVBGSABQQF2a0EAIAFBH0cbdCEBIAAoAgAhAwJAA0AgAyIAKAIEQXhxIAVGDQEgAUEddiEDIAFBAXQhASAAIANBBHFqQRBqIgYoAgAiAw0ACyAGIAI2AgAgAiAANgIYIAIgAjYCDCACIAI2AggMAQsgACgCCCIBIAI2AgwgACACNgIIIAJBADYCGCACIAA2AgwgAiABNgIIC0HQ1QAoAgAiASAETQ0AQdzVACgCACIAIARqIgIgASAEayIBQQFyNgIEQdDVACABNgIAQdzVACACNgIAIAAgBEEDcjYCBCAAQQhqIQEMCAtBACEBQbTZAEEwNgIADAcLQQAhAAsgB0UNAAJAIAYoAhwiAkECdEH01wBqIgMoAgAgBkYEQCADIAA2AgAgAA0BQcjVAEHI1QAoAgBBfiACd3E2AgAMAgsgB0EQQRQgBygCECAGRhtqIAA2AgAgAEUNAQsgACAHNgIYIAYoAhAiAgRAIAAgAjYCECACIAA2AhgLIAZBFGooAgAiAkUNACAAQRRqIAI2AgAgAiAANgIYCyABIAhqIQEgBiAIaiIGKAIEIQULIAYgBUF+cTYCBCABIARqIAE2AgAgBCABQQFyNgIEIAFB/wFNBEAgAUF4cUHs1QBqIQACf0HE1QAoAgAiAkEBIAFBA3Z0IgFxRQRAQcTVACABIAJyNgIAIAAMAQsgACgCCAsiASAENgIMIAAgBDYCCCAEIAA2AgwgBCABNgIIDAELQR8hBSABQf///wdNBEAgAUEmIAFBCHZnIgBrdkEBcSAAQQF0a0E+aiEFCyAEIAU2AhwgBEIANwIQIAVBAnRB9NcAaiEAQcjVACgCACICQQEgBXQiA3FFBEAgACAENgIAQcjVACACIANyNgIAIAQgADYCGCAEIAQ2AgggBCAENgIMDAELIAFBGSAFQQF2a0EAIAVBH0cbdCEFIAAoAgAhAAJAA0AgACICKAIEQXhxIAFGDQEgBUEddiEAIAVBAXQhBSACIABBBHFqQRBqIgMoAgAiAA0ACyADIAQ2AgAgBCACNgIYIAQgBDYCDCAEIAQ2AggMAQsgAigCCCIAIAQ2AgwgAiAENgIIIARBADYCGCAEIAI2AgwgBCAANgIICyAJQQhqIQEMAgsCQCAHRQ0AAkAgAygCHCIBQQJ0QfTXAGoiAigCACADRgRAIAIgADYCACAADQFByNUAIAhBfiABd3EiCDYCAAwCCyAHQRBBFCAHKAIQIANGG2ogADYCACAARQ0BCyAAIAc2AhggAygCECIBBEAgACABNgIQIAEgADYCGAsgA0EUaigCACIBRQ0AIABBFGogATYCACABIAA2AhgLAkAgBUEPTQRAIAMgBCAFaiIAQQNyNgIEIAAgA2oiACAAKAIEQQFyNgIEDAELIAMgBGoiAiAFQQFyNgIEIAMgBEEDcjYCBCACIAVqIAU2AgAgBUH/AU0EQCAFQXhxQezVAGohAAJ/QcTVACgCACIBQQEgBUEDdnQiBXFFBEBBxNUAIAEgBXI2AgAgAAwBCyAAKAIICyIBIAI2AgwgACACNgIIIAIgADYCDCACIAE2AggMAQtBHyEBIAVB////B00EQCAFQSYgBUEIdmciAGt2QQFxIABBAXRrQT5qIQELIAIgATYCHCACQgA3AhAgAUECdEH01wBqIQBBASABdCIEIAhxRQRAIAAgAjYCAEHI1QAgBCAIcjYCACACIAA2AhggAiACNgIIIAIgAjYCDAwBCyAFQRkgAUEBdmtBACABQR9HG3QhASAAKAIAIQQCQANAIAQiACgCBEF4cSAFRg0BIAFBHXYhBCABQQF0IQEgACAEQQRxakEQaiIGKAIAIgQNAAsgBiACNgIAIAIgADYCGCACIAI2AgwgAiACNgIIDAELIAAoAggiASACNgIMIAAgAjYCCCACQQA2AhggAiAANgIMIAIgATYCCAsgA0EIaiEBDAELAkAgCUUNAAJAIAAoAhwiAUECdEH01wBqIgIoAgAgAEYEQCACIAM2AgAgAw0BQcjVACALQX4gAXdxNgIADAILIAlBEEEUIAkoAhAgAEYbaiADNgIAIANFDQELIAMgCTYCGCAAKAIQIgEEQCADIAE2AhAgASADNgIYCyAAQRRqKAIAIgFFDQAgA0EUaiABNgIAIAEgAzYCGAsCQCAFQQ9NBEAgACAEIAVqIgFBA3I2AgQgACABaiIBIAEoAgRBAXI2AgQMAQsgACAEaiIHIAVBAXI2AgQgACAEQQNyNgIEIAUgB2ogBTYCACAIBEAgCEF4cUHs1QBqIQFB2NUAKAIAIQMCf0EBIAhBA3Z0IgIgBnFFBEBBxNUAIAIgBnI2AgAgAQwBCyABKAIICyICIAM2AgwgASADNgIIIAMgATYCDCADIAI2AggLQdjVACAHNgIAQczVACAFNgIACyAAQQhqIQELIApBEGokACABC0MAIABFBEA/AEEQdA8LAkAgAEH//wNxDQAgAEEASA0AIABBEHZAACIAQX9GBEBBtNkAQTA2AgBBfw8LIABBEHQPCwALC5lCIgBBgAgLDQEAAAAAAAAAAgAAAAMAQZgICwUEAAAABQBBqAgLCQYAAAAHAAAACABB5AgLwjJJbnZhbGlkIGNoYXIgaW4gdXJsIHF1ZXJ5AFNwYW4gY2FsbGJhY2sgZXJyb3IgaW4gb25fYm9keQBDb250ZW50LUxlbmd0aCBvdmVyZmxvdwBDaHVuayBzaXplIG92ZXJmbG93AEludmFsaWQgbWV0aG9kIGZvciBIVFRQL3gueCByZXF1ZXN0AEludmFsaWQgbWV0aG9kIGZvciBSVFNQL3gueCByZXF1ZXN0AEV4cGVjdGVkIFNPVVJDRSBtZXRob2QgZm9yIElDRS94LnggcmVxdWVzdABJbnZhbGlkIGNoYXIgaW4gdXJsIGZyYWdtZW50IHN0YXJ0AEV4cGVjdGVkIGRvdABTcGFuIGNhbGxiYWNrIGVycm9yIGluIG9uX3N0YXR1cwBJbnZhbGlkIHJlc3BvbnNlIHN0YXR1cwBFeHBlY3RlZCBMRiBhZnRlciBoZWFkZXJzAEludmFsaWQgY2hhcmFjdGVyIGluIGNodW5rIGV4dGVuc2lvbnMAVXNlciBjYWxsYmFjayBlcnJvcgBgb25fcmVzZXRgIGNhbGxiYWNrIGVycm9yAGBvbl9jaHVua19oZWFkZXJgIGNhbGxiYWNrIGVycm9yAGBvbl9tZXNzYWdlX2JlZ2luYCBjYWxsYmFjayBlcnJvcgBgb25fY2h1bmtfZXh0ZW5zaW9uX3ZhbHVlYCBjYWxsYmFjayBlcnJvcgBgb25fc3RhdHVzX2NvbXBsZXRlYCBjYWxsYmFjayBlcnJvcgBgb25fdmVyc2lvbl9jb21wbGV0ZWAgY2FsbGJhY2sgZXJyb3IAYG9uX3VybF9jb21wbGV0ZWAgY2FsbGJhY2sgZXJyb3IAYG9uX3Byb3RvY29sX2NvbXBsZXRlYCBjYWxsYmFjayBlcnJvcgBgb25fY2h1bmtfY29tcGxldGVgIGNhbGxiYWNrIGVycm9yAGBvbl9oZWFkZXJfdmFsdWVfY29tcGxldGVgIGNhbGxiYWNrIGVycm9yAGBvbl9tZXNzYWdlX2NvbXBsZXRlYCBjYWxsYmFjayBlcnJvcgBgb25fbWV0aG9kX2NvbXBsZXRlYCBjYWxsYmFjayBlcnJvcgBgb25faGVhZGVyX2ZpZWxkX2NvbXBsZXRlYCBjYWxsYmFjayBlcnJvcgBgb25fY2h1bmtfZXh0ZW5zaW9uX25hbWVgIGNhbGxiYWNrIGVycm9yAFVuZXhwZWN0ZWQgY2hhciBpbiB1cmwgc2VydmVyAEludmFsaWQgaGVhZGVyIHZhbHVlIGNoYXIASW52YWxpZCBoZWFkZXIgZmllbGQgY2hhcgBTcGFuIGNhbGxiYWNrIGVycm9yIGluIG9uX3ZlcnNpb24ASW52YWxpZCBtaW5vciB2ZXJzaW9uAEludmFsaWQgbWFqb3IgdmVyc2lvbgBFeHBlY3RlZCBzcGFjZSBhZnRlciB2ZXJzaW9uAEV4cGVjdGVkIENSTEYgYWZ0ZXIgdmVyc2lvbgBJbnZhbGlkIEhUVFAgdmVyc2lvbgBJbnZhbGlkIGhlYWRlciB0b2tlbgBTcGFuIGNhbGxiYWNrIGVycm9yIGluIG9uX3VybABJbnZhbGlkIGNoYXJhY3RlcnMgaW4gdXJsAFVuZXhwZWN0ZWQgc3RhcnQgY2hhciBpbiB1cmwARG91YmxlIEAgaW4gdXJsAFNwYW4gY2FsbGJhY2sgZXJyb3IgaW4gb25fcHJvdG9jb2wARW1wdHkgQ29udGVudC1MZW5ndGgASW52YWxpZCBjaGFyYWN0ZXIgaW4gQ29udGVudC1MZW5ndGgAVHJhbnNmZXItRW5jb2RpbmcgY2FuJ3QgYmUgcHJlc2VudCB3aXRoIENvbnRlbnQtTGVuZ3RoAER1cGxpY2F0ZSBDb250ZW50LUxlbmd0aABJbnZhbGlkIGNoYXIgaW4gdXJsIHBhdGgAQ29udGVudC1MZW5ndGggY2FuJ3QgYmUgcHJlc2VudCB3aXRoIFRyYW5zZmVyLUVuY29kaW5nAE1pc3NpbmcgZXhwZWN0ZWQgQ1IgYWZ0ZXIgY2h1bmsgc2l6ZQBFeHBlY3RlZCBMRiBhZnRlciBjaHVuayBzaXplAEludmFsaWQgY2hhcmFjdGVyIGluIGNodW5rIHNpemUAU3BhbiBjYWxsYmFjayBlcnJvciBpbiBvbl9oZWFkZXJfdmFsdWUAU3BhbiBjYWxsYmFjayBlcnJvciBpbiBvbl9jaHVua19leHRlbnNpb25fdmFsdWUASW52YWxpZCBjaGFyYWN0ZXIgaW4gY2h1bmsgZXh0ZW5zaW9ucyB2YWx1ZQBVbmV4cGVjdGVkIHdoaXRlc3BhY2UgYWZ0ZXIgaGVhZGVyIHZhbHVlAE1pc3NpbmcgZXhwZWN0ZWQgQ1IgYWZ0ZXIgaGVhZGVyIHZhbHVlAE1pc3NpbmcgZXhwZWN0ZWQgTEYgYWZ0ZXIgaGVhZGVyIHZhbHVlAEludmFsaWQgYFRyYW5zZmVyLUVuY29kaW5nYCBoZWFkZXIgdmFsdWUATWlzc2luZyBleHBlY3RlZCBDUiBhZnRlciBjaHVuayBleHRlbnNpb24gdmFsdWUASW52YWxpZCBjaGFyYWN0ZXIgaW4gY2h1bmsgZXh0ZW5zaW9ucyBxdW90ZSB2YWx1ZQBJbnZhbGlkIHF1b3RlZC1wYWlyIGluIGNodW5rIGV4dGVuc2lvbnMgcXVvdGVkIHZhbHVlAEludmFsaWQgY2hhcmFjdGVyIGluIGNodW5rIGV4dGVuc2lvbnMgcXVvdGVkIHZhbHVlAFBhdXNlZCBieSBvbl9oZWFkZXJzX2NvbXBsZXRlAEludmFsaWQgRU9GIHN0YXRlAG9uX3Jlc2V0IHBhdXNlAG9uX2NodW5rX2hlYWRlciBwYXVzZQBvbl9tZXNzYWdlX2JlZ2luIHBhdXNlAG9uX2NodW5rX2V4dGVuc2lvbl92YWx1ZSBwYXVzZQBvbl9zdGF0dXNfY29tcGxldGUgcGF1c2UAb25fdmVyc2lvbl9jb21wbGV0ZSBwYXVzZQBvbl91cmxfY29tcGxldGUgcGF1c2UAb25fcHJvdG9jb2xfY29tcGxldGUgcGF1c2UAb25fY2h1bmtfY29tcGxldGUgcGF1c2UAb25faGVhZGVyX3ZhbHVlX2NvbXBsZXRlIHBhdXNlAG9uX21lc3NhZ2VfY29tcGxldGUgcGF1c2UAb25fbWV0aG9kX2NvbXBsZXRlIHBhdXNlAG9uX2hlYWRlcl9maWVsZF9jb21wbGV0ZSBwYXVzZQBvbl9jaHVua19leHRlbnNpb25fbmFtZSBwYXVzZQBVbmV4cGVjdGVkIHNwYWNlIGFmdGVyIHN0YXJ0IGxpbmUATWlzc2luZyBleHBlY3RlZCBDUiBhZnRlciByZXNwb25zZSBsaW5lAFNwYW4gY2FsbGJhY2sgZXJyb3IgaW4gb25fY2h1bmtfZXh0ZW5zaW9uX25hbWUASW52YWxpZCBjaGFyYWN0ZXIgaW4gY2h1bmsgZXh0ZW5zaW9ucyBuYW1lAE1pc3NpbmcgZXhwZWN0ZWQgQ1IgYWZ0ZXIgY2h1bmsgZXh0ZW5zaW9uIG5hbWUASW52YWxpZCBzdGF0dXMgY29kZQBQYXVzZSBvbiBDT05ORUNUL1VwZ3JhZGUAUGF1c2Ugb24gUFJJL1VwZ3JhZGUARXhwZWN0ZWQgSFRUUC8yIENvbm5lY3Rpb24gUHJlZmFjZQBTcGFuIGNhbGxiYWNrIGVycm9yIGluIG9uX21ldGhvZABFeHBlY3RlZCBzcGFjZSBhZnRlciBtZXRob2QAU3BhbiBjYWxsYmFjayBlcnJvciBpbiBvbl9oZWFkZXJfZmllbGQAUGF1c2VkAEludmFsaWQgd29yZCBlbmNvdW50ZXJlZABJbnZhbGlkIG1ldGhvZCBlbmNvdW50ZXJlZABNaXNzaW5nIGV4cGVjdGVkIENSIGFmdGVyIGNodW5rIGRhdGEARXhwZWN0ZWQgTEYgYWZ0ZXIgY2h1bmsgZGF0YQBVbmV4cGVjdGVkIGNoYXIgaW4gdXJsIHNjaGVtYQBSZXF1ZXN0IGhhcyBpbnZhbGlkIGBUcmFuc2Zlci1FbmNvZGluZ2AARGF0YSBhZnRlciBgQ29ubmVjdGlvbjogY2xvc2VgAFNXSVRDSF9QUk9YWQBVU0VfUFJPWFkATUtBQ1RJVklUWQBVTlBST0NFU1NBQkxFX0VOVElUWQBRVUVSWQBDT1BZAE1PVkVEX1BFUk1BTkVOVExZAFRPT19FQVJMWQBOT1RJRlkARkFJTEVEX0RFUEVOREVOQ1kAQkFEX0dBVEVXQVkAUExBWQBQVVQAQ0hFQ0tPVVQAR0FURVdBWV9USU1FT1VUAFJFUVVFU1RfVElNRU9VVABORVRXT1JLX0NPTk5FQ1RfVElNRU9VVABDT05ORUNUSU9OX1RJTUVPVVQATE9HSU5fVElNRU9VVABORVRXT1JLX1JFQURfVElNRU9VVABQT1NUAE1JU0RJUkVDVEVEX1JFUVVFU1QAQ0xJRU5UX0NMT1NFRF9SRVFVRVNUAENMSUVOVF9DTE9TRURfTE9BRF9CQUxBTkNFRF9SRVFVRVNUAEJBRF9SRVFVRVNUAEhUVFBfUkVRVUVTVF9TRU5UX1RPX0hUVFBTX1BPUlQAUkVQT1JUAElNX0FfVEVBUE9UAFJFU0VUX0NPTlRFTlQATk9fQ09OVEVOVABQQVJUSUFMX0NPTlRFTlQASFBFX0lOVkFMSURfQ09OU1RBTlQASFBFX0NCX1JFU0VUAEdFVABIUEVfU1RSSUNUAENPTkZMSUNUAFRFTVBPUkFSWV9SRURJUkVDVABQRVJNQU5FTlRfUkVESVJFQ1QAQ09OTkVDVABNVUxUSV9TVEFUVVMASFBFX0lOVkFMSURfU1RBVFVTAFRPT19NQU5ZX1JFUVVFU1RTAEVBUkxZX0hJTlRTAFVOQVZBSUxBQkxFX0ZPUl9MRUdBTF9SRUFTT05TAE9QVElPTlMAU1dJVENISU5HX1BST1RPQ09MUwBWQVJJQU5UX0FMU09fTkVHT1RJQVRFUwBNVUxUSVBMRV9DSE9JQ0VTAElOVEVSTkFMX1NFUlZFUl9FUlJPUgBXRUJfU0VSVkVSX1VOS05PV05fRVJST1IAUkFJTEdVTl9FUlJPUgBJREVOVElUWV9QUk9WSURFUl9BVVRIRU5USUNBVElPTl9FUlJPUgBTU0xfQ0VSVElGSUNBVEVfRVJST1IASU5WQUxJRF9YX0ZPUldBUkRFRF9GT1IAU0VUX1BBUkFNRVRFUgBHRVRfUEFSQU1FVEVSAEhQRV9VU0VSAFNFRV9PVEhFUgBIUEVfQ0JfQ0hVTktfSEVBREVSAEV4cGVjdGVkIExGIGFmdGVyIENSAE1LQ0FMRU5EQVIAU0VUVVAAV0VCX1NFUlZFUl9JU19ET1dOAFRFQVJET1dOAEhQRV9DTE9TRURfQ09OTkVDVElPTgBIRVVSSVNUSUNfRVhQSVJBVElPTgBESVNDT05ORUNURURfT1BFUkFUSU9OAE5PTl9BVVRIT1JJVEFUSVZFX0lORk9STUFUSU9OAEhQRV9JTlZBTElEX1ZFUlNJT04ASFBFX0NCX01FU1NBR0VfQkVHSU4AU0lURV9JU19GUk9aRU4ASFBFX0lOVkFMSURfSEVBREVSX1RPS0VOAElOVkFMSURfVE9LRU4ARk9SQklEREVOAEVOSEFOQ0VfWU9VUl9DQUxNAEhQRV9JTlZBTElEX1VSTABCTE9DS0VEX0JZX1BBUkVOVEFMX0NPTlRST0wATUtDT0wAQUNMAEhQRV9JTlRFUk5BTABSRVFVRVNUX0hFQURFUl9GSUVMRFNfVE9PX0xBUkdFX1VOT0ZGSUNJQUwASFBFX09LAFVOTElOSwBVTkxPQ0sAUFJJAFJFVFJZX1dJVEgASFBFX0lOVkFMSURfQ09OVEVOVF9MRU5HVEgASFBFX1VORVhQRUNURURfQ09OVEVOVF9MRU5HVEgARkxVU0gAUFJPUFBBVENIAE0tU0VBUkNIAFVSSV9UT09fTE9ORwBQUk9DRVNTSU5HAE1JU0NFTExBTkVPVVNfUEVSU0lTVEVOVF9XQVJOSU5HAE1JU0NFTExBTkVPVVNfV0FSTklORwBIUEVfSU5WQUxJRF9UUkFOU0ZFUl9FTkNPRElORwBFeHBlY3RlZCBDUkxGAEhQRV9JTlZBTElEX0NIVU5LX1NJWkUATU9WRQBDT05USU5VRQBIUEVfQ0JfU1RBVFVTX0NPTVBMRVRFAEhQRV9DQl9IRUFERVJTX0NPTVBMRVRFAEhQRV9DQl9WRVJTSU9OX0NPTVBMRVRFAEhQRV9DQl9VUkxfQ09NUExFVEUASFBFX0NCX1BST1RPQ09MX0NPTVBMRVRFAEhQRV9DQl9DSFVOS19DT01QTEVURQBIUEVfQ0JfSEVBREVSX1ZBTFVFX0NPTVBMRVRFAEhQRV9DQl9DSFVOS19FWFRFTlNJT05fVkFMVUVfQ09NUExFVEUASFBFX0NCX0NIVU5LX0VYVEVOU0lPTl9OQU1FX0NPTVBMRVRFAEhQRV9DQl9NRVNTQUdFX0NPTVBMRVRFAEhQRV9DQl9NRVRIT0RfQ09NUExFVEUASFBFX0NCX0hFQURFUl9GSUVMRF9DT01QTEVURQBERUxFVEUASFBFX0lOVkFMSURfRU9GX1NUQVRFAElOVkFMSURfU1NMX0NFUlRJRklDQVRFAFBBVVNFAE5PX1JFU1BPTlNFAFVOU1VQUE9SVEVEX01FRElBX1RZUEUAR09ORQBOT1RfQUNDRVBUQUJMRQBTRVJWSUNFX1VOQVZBSUxBQkxFAFJBTkdFX05PVF9TQVRJU0ZJQUJMRQBPUklHSU5fSVNfVU5SRUFDSEFCTEUAUkVTUE9OU0VfSVNfU1RBTEUAUFVSR0UATUVSR0UAUkVRVUVTVF9IRUFERVJfRklFTERTX1RPT19MQVJHRQBSRVFVRVNUX0hFQURFUl9UT09fTEFSR0UAUEFZTE9BRF9UT09fTEFSR0UASU5TVUZGSUNJRU5UX1NUT1JBR0UASFBFX1BBVVNFRF9VUEdSQURFAEhQRV9QQVVTRURfSDJfVVBHUkFERQBTT1VSQ0UAQU5OT1VOQ0UAVFJBQ0UASFBFX1VORVhQRUNURURfU1BBQ0UAREVTQ1JJQkUAVU5TVUJTQ1JJQkUAUkVDT1JEAEhQRV9JTlZBTElEX01FVEhPRABOT1RfRk9VTkQAUFJPUEZJTkQAVU5CSU5EAFJFQklORABVTkFVVEhPUklaRUQATUVUSE9EX05PVF9BTExPV0VEAEhUVFBfVkVSU0lPTl9OT1RfU1VQUE9SVEVEAEFMUkVBRFlfUkVQT1JURUQAQUNDRVBURUQATk9UX0lNUExFTUVOVEVEAExPT1BfREVURUNURUQASFBFX0NSX0VYUEVDVEVEAEhQRV9MRl9FWFBFQ1RFRABDUkVBVEVEAElNX1VTRUQASFBFX1BBVVNFRABUSU1FT1VUX09DQ1VSRUQAUEFZTUVOVF9SRVFVSVJFRABQUkVDT05ESVRJT05fUkVRVUlSRUQAUFJPWFlfQVVUSEVOVElDQVRJT05fUkVRVUlSRUQATkVUV09SS19BVVRIRU5USUNBVElPTl9SRVFVSVJFRABMRU5HVEhfUkVRVUlSRUQAU1NMX0NFUlRJRklDQVRFX1JFUVVJUkVEAFVQR1JBREVfUkVRVUlSRUQAUEFHRV9FWFBJUkVEAFBSRUNPTkRJVElPTl9GQUlMRUQARVhQRUNUQVRJT05fRkFJTEVEAFJFVkFMSURBVElPTl9GQUlMRUQAU1NMX0hBTkRTSEFLRV9GQUlMRUQATE9DS0VEAFRSQU5TRk9STUFUSU9OX0FQUExJRUQATk9UX01PRElGSUVEAE5PVF9FWFRFTkRFRABCQU5EV0lEVEhfTElNSVRfRVhDRUVERUQAU0lURV9JU19PVkVSTE9BREVEAEhFQUQARXhwZWN0ZWQgSFRUUC8sIFJUU1AvIG9yIElDRS8A5xUAAK8VAACkEgAAkhoAACYWAACeFAAA2xkAAHkVAAB+EgAA/hQAADYVAAALFgAA2BYAAPMSAABCGAAArBYAABIVAAAUFwAA7xcAAEgUAABxFwAAshoAAGsZAAB+GQAANRQAAIIaAABEFwAA/RYAAB4YAACHFwAAqhkAAJMSAAAHGAAALBcAAMoXAACkFwAA5xUAAOcVAABYFwAAOxgAAKASAAAtHAAAwxEAAEgRAADeEgAAQhMAAKQZAAD9EAAA9xUAAKUVAADvFgAA+BkAAEoWAABWFgAA9RUAAAoaAAAIGgAAARoAAKsVAABCEgAA1xAAAEwRAAAFGQAAVBYAAB4RAADKGQAAyBkAAE4WAAD/GAAAcRQAAPAVAADuFQAAlBkAAPwVAAC/GQAAmxkAAHwUAABDEQAAcBgAAJUUAAAnFAAAGRQAANUSAADUGQAARBYAAPcQAEG5OwsBAQBB0DsL4AEBAQIBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEDAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQBBuj0LBAEAAAIAQdE9C14DBAMDAwMDAAADAwADAwADAwMDAwMDAwMDAAUAAAAAAAMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAAAAAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMAAwADAEG6PwsEAQAAAgBB0T8LXgMAAwMDAwMAAAMDAAMDAAMDAwMDAwMDAwMABAAFAAAAAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMAAAADAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwADAAMAQbDBAAsNbG9zZWVlcC1hbGl2ZQBBycEACwEBAEHgwQAL4AEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQABAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQBBycMACwEBAEHgwwAL5wEBAQEBAQEBAQEBAQECAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQABAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAWNodW5rZWQAQfHFAAteAQABAQEBAQAAAQEAAQEAAQEBAQEBAQEBAQAAAAAAAAABAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQAAAAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAAEAAQBB0McACyFlY3Rpb25lbnQtbGVuZ3Rob25yb3h5LWNvbm5lY3Rpb24AQYDIAAsgcmFuc2Zlci1lbmNvZGluZ3BncmFkZQ0KDQpTTQ0KDQoAQanIAAsFAQIAAQMAQcDIAAtfBAUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUAQanKAAsFAQIAAQMAQcDKAAtfBAUFBgUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUAQanMAAsEAQAAAQBBwcwAC14CAgACAgICAgICAgICAgICAgICAgICAgICAgICAgIAAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAEGpzgALBQECAAEDAEHAzgALXwQFAAAFBQUFBQUFBQUFBQYFBQUFBQUFBQUFBQUABQAHCAUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQAFAAUABQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUAAAAFAEGp0AALBQEBAAEBAEHA0AALAQEAQdrQAAtBAgAAAAAAAAMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAAAAAAAAAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMAQanSAAsFAQEAAQEAQcDSAAsBAQBBytIACwYCAAAAAAIAQeHSAAs6AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMAAAAAAAADAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwBBoNQAC50BTk9VTkNFRUNLT1VUTkVDVEVURUNSSUJFTFVTSEVURUFEU0VBUkNIUkdFQ1RJVklUWUxFTkRBUlZFT1RJRllQVElPTlNDSFNFQVlTVEFUQ0hHRVVFUllPUkRJUkVDVE9SVFJDSFBBUkFNRVRFUlVSQ0VCU0NSSUJFQVJET1dOQUNFSU5ETktDS1VCU0NSSUJFVFRQQ0VUU1BBRFRQLw==",dr;Object.defineProperty(co,"exports",{get:()=>dr||(dr=Cg.from(ag,"base64"))})});var lo=d((sc,uo)=>{uo.exports=We()});var Uo=d((oc,wo)=>{"use strict";var ho=["GET","HEAD","POST"],cg=new Set(ho),ug=[101,204,205,304],Do=[301,302,303,307,308],lg=new Set(Do),fo=["1","7","9","11","13","15","17","19","20","21","22","23","25","37","42","43","53","69","77","79","87","95","101","102","103","104","109","110","111","113","115","117","119","123","135","137","139","143","161","179","389","427","465","512","513","514","515","526","530","531","532","540","548","554","556","563","587","601","636","989","990","993","995","1719","1720","1723","2049","3659","4045","4190","5060","5061","6000","6566","6665","6666","6667","6668","6669","6679","6697","10080"],hg=new Set(fo),No=["no-referrer","no-referrer-when-downgrade","same-origin","origin","strict-origin","origin-when-cross-origin","strict-origin-when-cross-origin","unsafe-url"],Dg=["",...No],fg=new Set(No),dg=["follow","manual","error"],So=["GET","HEAD","OPTIONS","TRACE"],Ng=new Set(So),Sg=["navigate","same-origin","no-cors","cors"],yg=["omit","same-origin","include"],Rg=["default","no-store","reload","no-cache","force-cache","only-if-cached"],wg=["content-encoding","content-language","content-location","content-type","content-length"],Ug=["half"],yo=["CONNECT","TRACE","TRACK"],Fg=new Set(yo),Ro=["audio","audioworklet","font","image","manifest","paintworklet","script","style","track","video","xslt",""],Tg=new Set(Ro);wo.exports={subresource:Ro,forbiddenMethods:yo,requestBodyHeader:wg,referrerPolicy:Dg,requestRedirect:dg,requestMode:Sg,requestCredentials:yg,requestCache:Rg,redirectStatus:Do,corsSafeListedMethods:ho,nullBodyStatus:ug,safeMethods:So,badPorts:fo,requestDuplex:Ug,subresourceSet:Tg,badPortsSet:hg,redirectStatusSet:lg,corsSafeListedMethodsSet:cg,safeMethodsSet:Ng,forbiddenMethodsSet:Fg,referrerPolicyTokens:fg}});var To=d((ic,Fo)=>{"use strict";var Nr=Symbol.for("undici.globalOrigin.1");function Mg(){return globalThis[Nr]}function pg(e){if(e===void 0){Object.defineProperty(globalThis,Nr,{value:void 0,writable:!0,enumerable:!1,configurable:!1});return}let A=new URL(e);if(A.protocol!=="http:"&&A.protocol!=="https:")throw new TypeError(`Only http & https urls are allowed, received ${A.protocol}`);Object.defineProperty(globalThis,Nr,{value:A,writable:!0,enumerable:!1,configurable:!1})}Fo.exports={getGlobalOrigin:Mg,setGlobalOrigin:pg}});var Sr=d((Ec,Mo)=>{"use strict";var mg=new TextDecoder;function kg(e){return e.length===0?"":(e[0]===239&&e[1]===187&&e[2]===191&&(e=e.subarray(3)),mg.decode(e))}Mo.exports={utf8DecodeBytes:kg}});var Be=d((Qc,Lo)=>{"use strict";var po=require("node:assert"),{utf8DecodeBytes:Lg}=Sr();function Yg(e,A,t){let r="";for(;t.position<A.length&&e(A[t.position]);)r+=A[t.position],t.position++;return r}function Hg(e,A,t){let r=A.indexOf(e,t.position),n=t.position;return r===-1?(t.position=A.length,A.slice(n)):(t.position=r,A.slice(n,t.position))}var bg=/[\\u0009\\u000A\\u000C\\u000D\\u0020]/g,Gg=/[^\\x00-\\x7F]/;function Og(e){return Gg.test(e)?e.replace(/[A-Z]+/g,A=>A.toLowerCase()):e.toLowerCase()}function Vg(e){e=e.replace(bg,"");let A=e.length;if(A%4===0&&e.charCodeAt(A-1)===61&&(--A,e.charCodeAt(A-1)===61&&--A),A%4===1||/[^+/0-9A-Za-z]/.test(e.length===A?e:e.substring(0,A)))return"failure";let t=Buffer.from(e,"base64");return new Uint8Array(t.buffer,t.byteOffset,t.byteLength)}function mo(e){return e===9||e===10||e===12||e===13||e===32}function xg(e){let A=e.length;if(65535>A)return String.fromCharCode.apply(null,e);let t="",r=0,n=65535;for(;r<A;)r+n>A&&(n=A-r),t+=String.fromCharCode.apply(null,e.subarray(r,r+=n));return t}var Jg=/[^\\x00-\\xFF]/;function _g(e){return po(!Jg.test(e)),e}function Pg(e){return JSON.parse(Lg(e))}function Wg(e,A=!0,t=!0){return ko(e,A,t,mo)}function ko(e,A,t,r){let n=0,s=e.length-1;if(A)for(;n<e.length&&r(e.charCodeAt(n));)n++;if(t)for(;s>0&&r(e.charCodeAt(s));)s--;return n===0&&s===e.length-1?e:e.slice(n,s+1)}function qg(e){let A=JSON.stringify(e);if(A===void 0)throw new TypeError("Value is not JSON serializable");return po(typeof A=="string"),A}Lo.exports={asciiLowercase:Og,collectASequenceOfCodePoints:Yg,collectASequenceOfCodePointsFast:Hg,forgivingBase64:Vg,isASCIIWhitespace:mo,isomorphicDecode:xg,isomorphicEncode:_g,parseJSONFromBytes:Pg,removeASCIIWhitespace:Wg,removeChars:ko,serializeJavascriptValueToJSONString:qg}});var Xe=d((gc,Vo)=>{"use strict";var ve=require("node:assert"),{forgivingBase64:vg,collectASequenceOfCodePoints:yr,collectASequenceOfCodePointsFast:Ce,isomorphicDecode:Xg,removeASCIIWhitespace:Zg,removeChars:Kg}=Be(),zg=new TextEncoder,ae=/^[-!#$%&\'*+.^_|~A-Za-z0-9]+$/u,jg=/[\\u000A\\u000D\\u0009\\u0020]/u,$g=/^[\\u0009\\u0020-\\u007E\\u0080-\\u00FF]+$/u;function AI(e){ve(e.protocol==="data:");let A=bo(e,!0);A=A.slice(5);let t={position:0},r=Ce(",",A,t),n=r.length;if(r=Zg(r,!0,!0),t.position>=A.length)return"failure";t.position++;let s=A.slice(n+1),o=Go(s);if(/;(?:\\u0020*)base64$/ui.test(r)){let E=Xg(o);if(o=vg(E),o==="failure")return"failure";r=r.slice(0,-6),r=r.replace(/(\\u0020+)$/u,""),r=r.slice(0,-1)}r.startsWith(";")&&(r="text/plain"+r);let g=Rr(r);return g==="failure"&&(g=Rr("text/plain;charset=US-ASCII")),{mimeType:g,body:o}}function bo(e,A=!1){if(!A)return e.href;let t=e.href,r=e.hash.length,n=r===0?t:t.substring(0,t.length-r);return!r&&t.endsWith("#")?n.slice(0,-1):n}function Go(e){let A=zg.encode(e);return eI(A)}function Yo(e){return e>=48&&e<=57||e>=65&&e<=70||e>=97&&e<=102}function Ho(e){return e>=48&&e<=57?e-48:(e&223)-55}function eI(e){let A=e.length,t=new Uint8Array(A),r=0,n=0;for(;n<A;){let s=e[n];s!==37?t[r++]=s:s===37&&!(Yo(e[n+1])&&Yo(e[n+2]))?t[r++]=37:(t[r++]=Ho(e[n+1])<<4|Ho(e[n+2]),n+=2),++n}return A===r?t:t.subarray(0,r)}function Rr(e){e=qe(e,!0,!0);let A={position:0},t=Ce("/",e,A);if(t.length===0||!ae.test(t)||A.position>=e.length)return"failure";A.position++;let r=Ce(";",e,A);if(r=qe(r,!1,!0),r.length===0||!ae.test(r))return"failure";let n=t.toLowerCase(),s=r.toLowerCase(),o={type:n,subtype:s,parameters:new Map,essence:`${n}/${s}`};for(;A.position<e.length;){A.position++,yr(I=>jg.test(I),e,A);let g=yr(I=>I!==";"&&I!=="=",e,A);if(g=g.toLowerCase(),A.position<e.length){if(e[A.position]===";")continue;A.position++}if(A.position>=e.length)break;let E=null;if(e[A.position]===\'"\')E=Oo(e,A,!0),Ce(";",e,A);else if(E=Ce(";",e,A),E=qe(E,!1,!0),E.length===0)continue;g.length!==0&&ae.test(g)&&(E.length===0||$g.test(E))&&!o.parameters.has(g)&&o.parameters.set(g,E)}return o}function Oo(e,A,t=!1){let r=A.position,n="";for(ve(e[A.position]===\'"\'),A.position++;n+=yr(o=>o!==\'"\'&&o!=="\\\\",e,A),!(A.position>=e.length);){let s=e[A.position];if(A.position++,s==="\\\\"){if(A.position>=e.length){n+="\\\\";break}n+=e[A.position],A.position++}else{ve(s===\'"\');break}}return t?n:e.slice(r,A.position)}function tI(e){ve(e!=="failure");let{parameters:A,essence:t}=e,r=t;for(let[n,s]of A.entries())r+=";",r+=n,r+="=",ae.test(s)||(s=s.replace(/[\\\\"]/ug,"\\\\$&"),s=\'"\'+s,s+=\'"\'),r+=s;return r}function rI(e){return e===13||e===10||e===9||e===32}function qe(e,A=!0,t=!0){return Kg(e,A,t,rI)}function nI(e){switch(e.essence){case"application/ecmascript":case"application/javascript":case"application/x-ecmascript":case"application/x-javascript":case"text/ecmascript":case"text/javascript":case"text/javascript1.0":case"text/javascript1.1":case"text/javascript1.2":case"text/javascript1.3":case"text/javascript1.4":case"text/javascript1.5":case"text/jscript":case"text/livescript":case"text/x-ecmascript":case"text/x-javascript":return"text/javascript";case"application/json":case"text/json":return"application/json";case"image/svg+xml":return"image/svg+xml";case"text/xml":case"application/xml":return"application/xml"}return e.subtype.endsWith("+json")?"application/json":e.subtype.endsWith("+xml")?"application/xml":""}Vo.exports={dataURLProcessor:AI,URLSerializer:bo,stringPercentDecode:Go,parseMIMEType:Rr,collectAnHTTPQuotedString:Oo,serializeAMimeType:tI,removeHTTPWhitespace:qe,minimizeSupportedMimeType:nI,HTTP_TOKEN_CODEPOINTS:ae}});var Fr=d((Ic,Ur)=>{"use strict";var xo={__proto__:null,"node:crypto":()=>require("node:crypto"),"node:sqlite":()=>require("node:sqlite"),"node:worker_threads":()=>require("node:worker_threads"),"node:zlib":()=>require("node:zlib")};function sI(e){try{return xo[e](),!0}catch(A){if(A.code!=="ERR_UNKNOWN_BUILTIN_MODULE"&&A.code!=="ERR_NO_CRYPTO")throw A;return!1}}function oI(e,A){return typeof xo[e]()[A]<"u"}var Jo=["markAsUncloneable","zstd"],iI={markAsUncloneable:["node:worker_threads","markAsUncloneable"],zstd:["node:zlib","createZstdDecompress"]},_o=["crypto","sqlite"],EI=[..._o,...Jo];function QI(e){if(_o.includes(e))return sI(`node:${e}`);if(Jo.includes(e)){let[A,t]=iI[e];return oI(A,t)}throw new TypeError(`unknown feature: ${e}`)}var wr=class{#A=new Map;clear(){this.#A.clear()}has(A){return this.#A.get(A)??this.#e(A)}set(A,t){if(EI.includes(A)===!1)throw new TypeError(`unknown feature: ${A}`);this.#A.set(A,t)}#e(A){let t=QI(A);return this.#A.set(A,t),t}},Po=new wr;Ur.exports.runtimeFeatures=Po;Ur.exports.default=Po});var ce=d((Bc,qo)=>{"use strict";var gI=require("node:assert"),{types:m,inspect:II}=require("node:util"),{runtimeFeatures:BI}=Fr(),Tr=1,Mr=2,Ze=3,Ke=4,pr=5,ze=6,mr=7,v=8,Wo=Function.call.bind(Function.prototype[Symbol.hasInstance]),Q={converters:{},util:{},errors:{},is:{}};Q.errors.exception=function(e){return new TypeError(`${e.header}: ${e.message}`)};Q.errors.conversionFailed=function(e){let A=e.types.length===1?"":" one of",t=`${e.argument} could not be converted to${A}: ${e.types.join(", ")}.`;return Q.errors.exception({header:e.prefix,message:t})};Q.errors.invalidArgument=function(e){return Q.errors.exception({header:e.prefix,message:`"${e.value}" is an invalid ${e.type}.`})};Q.brandCheck=function(e,A){if(!Wo(A,e)){let t=new TypeError("Illegal invocation");throw t.code="ERR_INVALID_THIS",t}};Q.brandCheckMultiple=function(e){let A=e.map(t=>Q.util.MakeTypeAssertion(t));return t=>{if(A.every(r=>!r(t))){let r=new TypeError("Illegal invocation");throw r.code="ERR_INVALID_THIS",r}}};Q.argumentLengthCheck=function({length:e},A,t){if(e<A)throw Q.errors.exception({message:`${A} argument${A!==1?"s":""} required, but${e?" only":""} ${e} found.`,header:t})};Q.illegalConstructor=function(){throw Q.errors.exception({header:"TypeError",message:"Illegal constructor"})};Q.util.MakeTypeAssertion=function(e){return A=>Wo(e,A)};Q.util.Type=function(e){switch(typeof e){case"undefined":return Tr;case"boolean":return Mr;case"string":return Ze;case"symbol":return Ke;case"number":return pr;case"bigint":return ze;case"function":case"object":return e===null?mr:v}};Q.util.Types={UNDEFINED:Tr,BOOLEAN:Mr,STRING:Ze,SYMBOL:Ke,NUMBER:pr,BIGINT:ze,NULL:mr,OBJECT:v};Q.util.TypeValueToString=function(e){switch(Q.util.Type(e)){case Tr:return"Undefined";case Mr:return"Boolean";case Ze:return"String";case Ke:return"Symbol";case pr:return"Number";case ze:return"BigInt";case mr:return"Null";case v:return"Object"}};Q.util.markAsUncloneable=BI.has("markAsUncloneable")?require("node:worker_threads").markAsUncloneable:()=>{};Q.util.ConvertToInt=function(e,A,t,r){let n,s;A===64?(n=Math.pow(2,53)-1,t==="unsigned"?s=0:s=Math.pow(-2,53)+1):t==="unsigned"?(s=0,n=Math.pow(2,A)-1):(s=-Math.pow(2,A-1),n=Math.pow(2,A-1)-1);let o=Number(e);if(o===0&&(o=0),Q.util.HasFlag(r,Q.attributes.EnforceRange)){if(Number.isNaN(o)||o===Number.POSITIVE_INFINITY||o===Number.NEGATIVE_INFINITY)throw Q.errors.exception({header:"Integer conversion",message:`Could not convert ${Q.util.Stringify(e)} to an integer.`});if(o=Q.util.IntegerPart(o),o<s||o>n)throw Q.errors.exception({header:"Integer conversion",message:`Value must be between ${s}-${n}, got ${o}.`});return o}return!Number.isNaN(o)&&Q.util.HasFlag(r,Q.attributes.Clamp)?(o=Math.min(Math.max(o,s),n),Math.floor(o)%2===0?o=Math.floor(o):o=Math.ceil(o),o):Number.isNaN(o)||o===0&&Object.is(0,o)||o===Number.POSITIVE_INFINITY||o===Number.NEGATIVE_INFINITY?0:(o=Q.util.IntegerPart(o),o=o%Math.pow(2,A),t==="signed"&&o>=Math.pow(2,A-1)?o-Math.pow(2,A):o)};Q.util.IntegerPart=function(e){let A=Math.floor(Math.abs(e));return e<0?-1*A:A};Q.util.Stringify=function(e){switch(Q.util.Type(e)){case Ke:return`Symbol(${e.description})`;case v:return II(e);case Ze:return`"${e}"`;case ze:return`${e}n`;default:return`${e}`}};Q.util.IsResizableArrayBuffer=function(e){if(m.isArrayBuffer(e))return e.resizable;if(m.isSharedArrayBuffer(e))return e.growable;throw Q.errors.exception({header:"IsResizableArrayBuffer",message:`"${Q.util.Stringify(e)}" is not an array buffer.`})};Q.util.HasFlag=function(e,A){return typeof e=="number"&&(e&A)===A};Q.sequenceConverter=function(e){return(A,t,r,n)=>{if(Q.util.Type(A)!==v)throw Q.errors.exception({header:t,message:`${r} (${Q.util.Stringify(A)}) is not iterable.`});let s=typeof n=="function"?n():A?.[Symbol.iterator]?.(),o=[],g=0;if(s===void 0||typeof s.next!="function")throw Q.errors.exception({header:t,message:`${r} is not iterable.`});for(;;){let{done:E,value:I}=s.next();if(E)break;o.push(e(I,t,`${r}[${g++}]`))}return o}};Q.recordConverter=function(e,A){return(t,r,n)=>{if(Q.util.Type(t)!==v)throw Q.errors.exception({header:r,message:`${n} ("${Q.util.TypeValueToString(t)}") is not an Object.`});let s={};if(!m.isProxy(t)){let g=[...Object.getOwnPropertyNames(t),...Object.getOwnPropertySymbols(t)];for(let E of g){let I=Q.util.Stringify(E),B=e(E,r,`Key ${I} in ${n}`),c=A(t[E],r,`${n}[${I}]`);s[B]=c}return s}let o=Reflect.ownKeys(t);for(let g of o)if(Reflect.getOwnPropertyDescriptor(t,g)?.enumerable){let I=e(g,r,n),B=A(t[g],r,n);s[I]=B}return s}};Q.interfaceConverter=function(e,A){return(t,r,n)=>{if(!e(t))throw Q.errors.exception({header:r,message:`Expected ${n} ("${Q.util.Stringify(t)}") to be an instance of ${A}.`});return t}};Q.dictionaryConverter=function(e){return e.sort((A,t)=>(A.key>t.key)-(A.key<t.key)),(A,t,r)=>{let n={};if(A!=null&&Q.util.Type(A)!==v)throw Q.errors.exception({header:t,message:`Expected ${A} to be one of: Null, Undefined, Object.`});for(let s of e){let{key:o,defaultValue:g,required:E,converter:I}=s;if(E===!0&&(A==null||!Object.hasOwn(A,o)))throw Q.errors.exception({header:t,message:`Missing required key "${o}".`});let B=A?.[o],c=g!==void 0;if(c&&B===void 0&&(B=g()),E||c||B!==void 0){if(B=I(B,t,`${r}.${o}`),s.allowedValues&&!s.allowedValues.includes(B))throw Q.errors.exception({header:t,message:`${B} is not an accepted type. Expected one of ${s.allowedValues.join(", ")}.`});n[o]=B}}return n}};Q.nullableConverter=function(e){return(A,t,r)=>A===null?A:e(A,t,r)};Q.is.USVString=function(e){return typeof e=="string"&&e.isWellFormed()};Q.is.ReadableStream=Q.util.MakeTypeAssertion(ReadableStream);Q.is.Blob=Q.util.MakeTypeAssertion(Blob);Q.is.URLSearchParams=Q.util.MakeTypeAssertion(URLSearchParams);Q.is.File=Q.util.MakeTypeAssertion(File);Q.is.URL=Q.util.MakeTypeAssertion(URL);Q.is.AbortSignal=Q.util.MakeTypeAssertion(AbortSignal);Q.is.MessagePort=Q.util.MakeTypeAssertion(MessagePort);Q.is.BufferSource=function(e){return m.isArrayBuffer(e)||ArrayBuffer.isView(e)&&m.isArrayBuffer(e.buffer)};Q.util.getCopyOfBytesHeldByBufferSource=function(e){let A=e,t=A,r=0,n=0;if(m.isTypedArray(A)||m.isDataView(A)?(t=A.buffer,r=A.byteOffset,n=A.byteLength):(gI(m.isAnyArrayBuffer(A)),n=A.byteLength),t.detached)return new Uint8Array(0);let s=new Uint8Array(n),o=new Uint8Array(t,r,n);return s.set(o),s};Q.converters.DOMString=function(e,A,t,r){if(e===null&&Q.util.HasFlag(r,Q.attributes.LegacyNullToEmptyString))return"";if(typeof e=="symbol")throw Q.errors.exception({header:A,message:`${t} is a symbol, which cannot be converted to a DOMString.`});return String(e)};Q.converters.ByteString=function(e,A,t){if(typeof e=="symbol")throw Q.errors.exception({header:A,message:`${t} is a symbol, which cannot be converted to a ByteString.`});let r=String(e);for(let n=0;n<r.length;n++)if(r.charCodeAt(n)>255)throw new TypeError(`Cannot convert argument to a ByteString because the character at index ${n} has a value of ${r.charCodeAt(n)} which is greater than 255.`);return r};Q.converters.USVString=function(e){return typeof e=="string"?e.toWellFormed():`${e}`.toWellFormed()};Q.converters.boolean=function(e){return!!e};Q.converters.any=function(e){return e};Q.converters["long long"]=function(e,A,t){return Q.util.ConvertToInt(e,64,"signed",0,A,t)};Q.converters["unsigned long long"]=function(e,A,t){return Q.util.ConvertToInt(e,64,"unsigned",0,A,t)};Q.converters["unsigned long"]=function(e,A,t){return Q.util.ConvertToInt(e,32,"unsigned",0,A,t)};Q.converters["unsigned short"]=function(e,A,t,r){return Q.util.ConvertToInt(e,16,"unsigned",r,A,t)};Q.converters.ArrayBuffer=function(e,A,t,r){if(Q.util.Type(e)!==v||!m.isArrayBuffer(e))throw Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify(e)}")`,types:["ArrayBuffer"]});if(!Q.util.HasFlag(r,Q.attributes.AllowResizable)&&Q.util.IsResizableArrayBuffer(e))throw Q.errors.exception({header:A,message:`${t} cannot be a resizable ArrayBuffer.`});return e};Q.converters.SharedArrayBuffer=function(e,A,t,r){if(Q.util.Type(e)!==v||!m.isSharedArrayBuffer(e))throw Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify(e)}")`,types:["SharedArrayBuffer"]});if(!Q.util.HasFlag(r,Q.attributes.AllowResizable)&&Q.util.IsResizableArrayBuffer(e))throw Q.errors.exception({header:A,message:`${t} cannot be a resizable SharedArrayBuffer.`});return e};Q.converters.TypedArray=function(e,A,t,r,n){if(Q.util.Type(e)!==v||!m.isTypedArray(e)||e.constructor.name!==A.name)throw Q.errors.conversionFailed({prefix:t,argument:`${r} ("${Q.util.Stringify(e)}")`,types:[A.name]});if(!Q.util.HasFlag(n,Q.attributes.AllowShared)&&m.isSharedArrayBuffer(e.buffer))throw Q.errors.exception({header:t,message:`${r} cannot be a view on a shared array buffer.`});if(!Q.util.HasFlag(n,Q.attributes.AllowResizable)&&Q.util.IsResizableArrayBuffer(e.buffer))throw Q.errors.exception({header:t,message:`${r} cannot be a view on a resizable array buffer.`});return e};Q.converters.DataView=function(e,A,t,r){if(Q.util.Type(e)!==v||!m.isDataView(e))throw Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify(e)}")`,types:["DataView"]});if(!Q.util.HasFlag(r,Q.attributes.AllowShared)&&m.isSharedArrayBuffer(e.buffer))throw Q.errors.exception({header:A,message:`${t} cannot be a view on a shared array buffer.`});if(!Q.util.HasFlag(r,Q.attributes.AllowResizable)&&Q.util.IsResizableArrayBuffer(e.buffer))throw Q.errors.exception({header:A,message:`${t} cannot be a view on a resizable array buffer.`});return e};Q.converters.ArrayBufferView=function(e,A,t,r){if(Q.util.Type(e)!==v||!m.isArrayBufferView(e))throw Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify(e)}")`,types:["ArrayBufferView"]});if(!Q.util.HasFlag(r,Q.attributes.AllowShared)&&m.isSharedArrayBuffer(e.buffer))throw Q.errors.exception({header:A,message:`${t} cannot be a view on a shared array buffer.`});if(!Q.util.HasFlag(r,Q.attributes.AllowResizable)&&Q.util.IsResizableArrayBuffer(e.buffer))throw Q.errors.exception({header:A,message:`${t} cannot be a view on a resizable array buffer.`});return e};Q.converters.BufferSource=function(e,A,t,r){if(m.isArrayBuffer(e))return Q.converters.ArrayBuffer(e,A,t,r);if(m.isArrayBufferView(e))return r&=~Q.attributes.AllowShared,Q.converters.ArrayBufferView(e,A,t,r);throw m.isSharedArrayBuffer(e)?Q.errors.exception({header:A,message:`${t} cannot be a SharedArrayBuffer.`}):Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify(e)}")`,types:["ArrayBuffer","ArrayBufferView"]})};Q.converters.AllowSharedBufferSource=function(e,A,t,r){if(m.isArrayBuffer(e))return Q.converters.ArrayBuffer(e,A,t,r);if(m.isSharedArrayBuffer(e))return Q.converters.SharedArrayBuffer(e,A,t,r);if(m.isArrayBufferView(e))return r|=Q.attributes.AllowShared,Q.converters.ArrayBufferView(e,A,t,r);throw Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify(e)}")`,types:["ArrayBuffer","SharedArrayBuffer","ArrayBufferView"]})};Q.converters["sequence<ByteString>"]=Q.sequenceConverter(Q.converters.ByteString);Q.converters["sequence<sequence<ByteString>>"]=Q.sequenceConverter(Q.converters["sequence<ByteString>"]);Q.converters["record<ByteString, ByteString>"]=Q.recordConverter(Q.converters.ByteString,Q.converters.ByteString);Q.converters.Blob=Q.interfaceConverter(Q.is.Blob,"Blob");Q.converters.AbortSignal=Q.interfaceConverter(Q.is.AbortSignal,"AbortSignal");Q.converters.EventHandlerNonNull=function(e){return Q.util.Type(e)!==v?null:typeof e=="function"?e:()=>{}};Q.attributes={Clamp:1,EnforceRange:2,AllowShared:4,AllowResizable:8,LegacyNullToEmptyString:16};qo.exports={webidl:Q}});var Or=d((Cc,oi)=>{"use strict";var{Transform:CI}=require("node:stream"),vo=require("node:zlib"),{redirectStatusSet:aI,referrerPolicyTokens:cI,badPortsSet:uI}=Uo(),{getGlobalOrigin:Xo}=To(),{collectAnHTTPQuotedString:lI,parseMIMEType:hI}=Xe(),{performance:DI}=require("node:perf_hooks"),{ReadableStreamFrom:fI,isValidHTTPToken:Zo,normalizedMethodRecordsBase:dI}=J(),le=require("node:assert"),{isUint8Array:NI}=require("node:util/types"),{webidl:hA}=ce(),{isomorphicEncode:kr,collectASequenceOfCodePoints:FA,removeChars:SI}=Be();function Ko(e){let A=e.urlList,t=A.length;return t===0?null:A[t-1].toString()}function yI(e,A){if(!aI.has(e.status))return null;let t=e.headersList.get("location",!0);return t!==null&&jo(t)&&(zo(t)||(t=RI(t)),t=new URL(t,Ko(e))),t&&!t.hash&&(t.hash=A),t}function zo(e){for(let A=0;A<e.length;++A){let t=e.charCodeAt(A);if(t>126||t<32)return!1}return!0}function RI(e){return Buffer.from(e,"binary").toString("utf8")}function MA(e){return e.urlList[e.urlList.length-1]}function wI(e){let A=MA(e);return ni(A)&&uI.has(A.port)?"blocked":"allowed"}function UI(e){return e instanceof Error||e?.constructor?.name==="Error"||e?.constructor?.name==="DOMException"}function FI(e){for(let A=0;A<e.length;++A){let t=e.charCodeAt(A);if(!(t===9||t>=32&&t<=126||t>=128&&t<=255))return!1}return!0}var TI=Zo;function jo(e){return(e[0]==="	"||e[0]===" "||e[e.length-1]==="	"||e[e.length-1]===" "||e.includes(`\n`)||e.includes("\\r")||e.includes("\\0"))===!1}function MI(e){let A=(e.headersList.get("referrer-policy",!0)??"").split(","),t="";if(A.length)for(let r=A.length;r!==0;r--){let n=A[r-1].trim();if(cI.has(n)){t=n;break}}return t}function pI(e,A){let t=MI(A);t!==""&&(e.referrerPolicy=t)}function mI(){return"allowed"}function kI(){return"success"}function LI(){return"success"}function YI(e){let A=null;A=e.mode,e.headersList.set("sec-fetch-mode",A,!0)}function HI(e){let A=e.origin;if(!(A==="client"||A===void 0)){if(e.responseTainting==="cors"||e.mode==="websocket")e.headersList.append("origin",A,!0);else if(e.method!=="GET"&&e.method!=="HEAD"){switch(e.referrerPolicy){case"no-referrer":A=null;break;case"no-referrer-when-downgrade":case"strict-origin":case"strict-origin-when-cross-origin":e.origin&&Yr(e.origin)&&!Yr(MA(e))&&(A=null);break;case"same-origin":ue(e,MA(e))||(A=null);break;default:}e.headersList.append("origin",A,!0)}}}function WA(e,A){return e}function bI(e,A,t){return!e?.startTime||e.startTime<A?{domainLookupStartTime:A,domainLookupEndTime:A,connectionStartTime:A,connectionEndTime:A,secureConnectionStartTime:A,ALPNNegotiatedProtocol:e?.ALPNNegotiatedProtocol}:{domainLookupStartTime:WA(e.domainLookupStartTime,t),domainLookupEndTime:WA(e.domainLookupEndTime,t),connectionStartTime:WA(e.connectionStartTime,t),connectionEndTime:WA(e.connectionEndTime,t),secureConnectionStartTime:WA(e.secureConnectionStartTime,t),ALPNNegotiatedProtocol:e.ALPNNegotiatedProtocol}}function GI(e){return WA(DI.now(),e)}function OI(e){return{startTime:e.startTime??0,redirectStartTime:0,redirectEndTime:0,postRedirectStartTime:e.startTime??0,finalServiceWorkerStartTime:0,finalNetworkResponseStartTime:0,finalNetworkRequestStartTime:0,endTime:0,encodedBodySize:0,decodedBodySize:0,finalConnectionTimingInfo:null}}function $o(){return{referrerPolicy:"strict-origin-when-cross-origin"}}function VI(e){return{referrerPolicy:e.referrerPolicy}}function xI(e){let A=e.referrerPolicy;le(A);let t=null;if(e.referrer==="client"){let s=Xo();if(!s||s.origin==="null")return"no-referrer";t=new URL(s)}else hA.is.URL(e.referrer)&&(t=e.referrer);let r=Lr(t),n=Lr(t,!0);switch(r.toString().length>4096&&(r=n),A){case"no-referrer":return"no-referrer";case"origin":return n??Lr(t,!0);case"unsafe-url":return r;case"strict-origin":{let s=MA(e);return TA(r)&&!TA(s)?"no-referrer":n}case"strict-origin-when-cross-origin":{let s=MA(e);return ue(r,s)?r:TA(r)&&!TA(s)?"no-referrer":n}case"same-origin":return ue(e,r)?r:"no-referrer";case"origin-when-cross-origin":return ue(e,r)?r:n;case"no-referrer-when-downgrade":{let s=MA(e);return TA(r)&&!TA(s)?"no-referrer":r}}}function Lr(e,A=!1){return le(hA.is.URL(e)),e=new URL(e),ri(e)?"no-referrer":(e.username="",e.password="",e.hash="",A===!0&&(e.pathname="",e.search=""),e)}var JI=RegExp.prototype.test.bind(/^127\\.(?:(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]\\d|\\d)\\.){2}(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]\\d|\\d)$/),_I=RegExp.prototype.test.bind(/^(?:(?:0{1,4}:){7}|(?:0{1,4}:){1,6}:|::)0{0,3}1$/);function Ai(e){return e.includes(":")?(e[0]==="["&&e[e.length-1]==="]"&&(e=e.slice(1,-1)),_I(e)):JI(e)}function PI(e){return e==null||e==="null"?!1:(e=new URL(e),!!(e.protocol==="https:"||e.protocol==="wss:"||Ai(e.hostname)||e.hostname==="localhost"||e.hostname==="localhost."||e.hostname.endsWith(".localhost")||e.hostname.endsWith(".localhost.")||e.protocol==="file:"))}function TA(e){return hA.is.URL(e)?e.href==="about:blank"||e.href==="about:srcdoc"||e.protocol==="data:"||e.protocol==="blob:"?!0:PI(e.origin):!1}function WI(e){}function ue(e,A){return e.origin===A.origin&&e.origin==="null"||e.protocol===A.protocol&&e.hostname===A.hostname&&e.port===A.port}function qI(e){return e.controller.state==="aborted"}function vI(e){return e.controller.state==="aborted"||e.controller.state==="terminated"}function XI(e){return dI[e.toLowerCase()]??e}var ZI=Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));function ei(e,A,t=0,r=1){class n{#A;#e;#t;constructor(o,g){this.#A=o,this.#e=g,this.#t=0}next(){if(typeof this!="object"||this===null||!(#A in this))throw new TypeError(`\'next\' called on an object that does not implement interface ${e} Iterator.`);let o=this.#t,g=A(this.#A),E=g.length;if(o>=E)return{value:void 0,done:!0};let{[t]:I,[r]:B}=g[o];this.#t=o+1;let c;switch(this.#e){case"key":c=I;break;case"value":c=B;break;case"key+value":c=[I,B];break}return{value:c,done:!1}}}return delete n.prototype.constructor,Object.setPrototypeOf(n.prototype,ZI),Object.defineProperties(n.prototype,{[Symbol.toStringTag]:{writable:!1,enumerable:!1,configurable:!0,value:`${e} Iterator`},next:{writable:!0,enumerable:!0,configurable:!0}}),function(s,o){return new n(s,o)}}function KI(e,A,t,r=0,n=1){let s=ei(e,t,r,n),o={keys:{writable:!0,enumerable:!0,configurable:!0,value:function(){return hA.brandCheck(this,A),s(this,"key")}},values:{writable:!0,enumerable:!0,configurable:!0,value:function(){return hA.brandCheck(this,A),s(this,"value")}},entries:{writable:!0,enumerable:!0,configurable:!0,value:function(){return hA.brandCheck(this,A),s(this,"key+value")}},forEach:{writable:!0,enumerable:!0,configurable:!0,value:function(E,I=globalThis){if(hA.brandCheck(this,A),hA.argumentLengthCheck(arguments,1,`${e}.forEach`),typeof E!="function")throw new TypeError(`Failed to execute \'forEach\' on \'${e}\': parameter 1 is not of type \'Function\'.`);for(let{0:B,1:c}of s(this,"key+value"))E.call(I,c,B,this)}}};return Object.defineProperties(A.prototype,{...o,[Symbol.iterator]:{writable:!0,enumerable:!1,configurable:!0,value:o.entries.value}})}function zI(e,A,t){let r=A,n=t;try{let s=e.stream.getReader();ti(s,r,n)}catch(s){n(s)}}function jI(e){try{e.close(),e.byobRequest?.respond(0)}catch(A){if(!A.message.includes("Controller is already closed")&&!A.message.includes("ReadableStream is already closed"))throw A}}async function ti(e,A,t){try{let r=[],n=0;do{let{done:s,value:o}=await e.read();if(s){A(Buffer.concat(r,n));return}if(!NI(o)){t(new TypeError("Received non-Uint8Array chunk"));return}r.push(o),n+=o.length}while(!0)}catch(r){t(r)}}function ri(e){le("protocol"in e);let A=e.protocol;return A==="about:"||A==="blob:"||A==="data:"}function Yr(e){return typeof e=="string"&&e[5]===":"&&e[0]==="h"&&e[1]==="t"&&e[2]==="t"&&e[3]==="p"&&e[4]==="s"||e.protocol==="https:"}function ni(e){le("protocol"in e);let A=e.protocol;return A==="http:"||A==="https:"}function $I(e,A){let t=e;if(!t.startsWith("bytes"))return"failure";let r={position:5};if(A&&FA(E=>E==="	"||E===" ",t,r),t.charCodeAt(r.position)!==61)return"failure";r.position++,A&&FA(E=>E==="	"||E===" ",t,r);let n=FA(E=>{let I=E.charCodeAt(0);return I>=48&&I<=57},t,r),s=n.length?Number(n):null;if(A&&FA(E=>E==="	"||E===" ",t,r),t.charCodeAt(r.position)!==45)return"failure";r.position++,A&&FA(E=>E==="	"||E===" ",t,r);let o=FA(E=>{let I=E.charCodeAt(0);return I>=48&&I<=57},t,r),g=o.length?Number(o):null;return r.position<t.length||g===null&&s===null||s>g?"failure":{rangeStartValue:s,rangeEndValue:g}}function AB(e,A,t){let r="bytes ";return r+=kr(`${e}`),r+="-",r+=kr(`${A}`),r+="/",r+=kr(`${t}`),r}var Hr=class extends CI{#A;constructor(A){super(),this.#A=A}_transform(A,t,r){if(!this._inflateStream){if(A.length===0){r();return}this._inflateStream=(A[0]&15)===8?vo.createInflate(this.#A):vo.createInflateRaw(this.#A),this._inflateStream.on("data",this.push.bind(this)),this._inflateStream.on("end",()=>this.push(null)),this._inflateStream.on("error",n=>this.destroy(n))}this._inflateStream.write(A,t,r)}_final(A){this._inflateStream&&(this._inflateStream.end(),this._inflateStream=null),A()}};function eB(e){return new Hr(e)}function tB(e){let A=null,t=null,r=null,n=si("content-type",e);if(n===null)return"failure";for(let s of n){let o=hI(s);o==="failure"||o.essence==="*/*"||(r=o,r.essence!==t?(A=null,r.parameters.has("charset")&&(A=r.parameters.get("charset")),t=r.essence):!r.parameters.has("charset")&&A!==null&&r.parameters.set("charset",A))}return r??"failure"}function rB(e){let A=e,t={position:0},r=[],n="";for(;t.position<A.length;){if(n+=FA(s=>s!==\'"\'&&s!==",",A,t),t.position<A.length)if(A.charCodeAt(t.position)===34){if(n+=lI(A,t),t.position<A.length)continue}else le(A.charCodeAt(t.position)===44),t.position++;n=SI(n,!0,!0,s=>s===9||s===32),r.push(n),n=""}return r}function si(e,A){let t=A.get(e,!0);return t===null?null:rB(t)}function nB(e){return!1}function sB(e){return!!(e.username||e.password)}function oB(e){return e!=null&&e!=="client"&&e!=="no-traversable"}var br=class{get baseUrl(){return Xo()}get origin(){return this.baseUrl?.origin}policyContainer=$o()},Gr=class{settingsObject=new br},iB=new Gr;oi.exports={isAborted:qI,isCancelled:vI,isValidEncodedURL:zo,ReadableStreamFrom:fI,tryUpgradeRequestToAPotentiallyTrustworthyURL:WI,clampAndCoarsenConnectionTimingInfo:bI,coarsenedSharedCurrentTime:GI,determineRequestsReferrer:xI,makePolicyContainer:$o,clonePolicyContainer:VI,appendFetchMetadata:YI,appendRequestOriginHeader:HI,TAOCheck:LI,corsCheck:kI,crossOriginResourcePolicyCheck:mI,createOpaqueTimingInfo:OI,setRequestReferrerPolicyOnRedirect:pI,isValidHTTPToken:Zo,requestBadPort:wI,requestCurrentURL:MA,responseURL:Ko,responseLocationURL:yI,isURLPotentiallyTrustworthy:TA,isValidReasonPhrase:FI,sameOrigin:ue,normalizeMethod:XI,iteratorMixin:KI,createIterator:ei,isValidHeaderName:TI,isValidHeaderValue:jo,isErrorLike:UI,fullyReadBody:zI,readableStreamClose:jI,urlIsLocal:ri,urlHasHttpsScheme:Yr,urlIsHttpHttpsScheme:ni,readAllBytes:ti,simpleRangeHeaderValue:$I,buildContentRange:AB,createInflate:eB,extractMimeType:tB,getDecodeSplit:si,environmentSettingsObject:iB,isOriginIPPotentiallyTrustworthy:Ai,hasAuthenticationEntry:nB,includesCredentials:sB,isTraversableNavigable:oB}});var xr=d((ac,Ei)=>{"use strict";var{iteratorMixin:EB}=Or(),{kEnumerableProperty:qA}=J(),{webidl:w}=ce(),ii=require("node:util"),gA=class e{#A=[];constructor(A=void 0){if(w.util.markAsUncloneable(this),A!==void 0)throw w.errors.conversionFailed({prefix:"FormData constructor",argument:"Argument 1",types:["undefined"]})}append(A,t,r=void 0){w.brandCheck(this,e);let n="FormData.append";w.argumentLengthCheck(arguments,2,n),A=w.converters.USVString(A),arguments.length===3||w.is.Blob(t)?(t=w.converters.Blob(t,n,"value"),r!==void 0&&(r=w.converters.USVString(r))):t=w.converters.USVString(t);let s=Vr(A,t,r);this.#A.push(s)}delete(A){w.brandCheck(this,e),w.argumentLengthCheck(arguments,1,"FormData.delete"),A=w.converters.USVString(A),this.#A=this.#A.filter(r=>r.name!==A)}get(A){w.brandCheck(this,e),w.argumentLengthCheck(arguments,1,"FormData.get"),A=w.converters.USVString(A);let r=this.#A.findIndex(n=>n.name===A);return r===-1?null:this.#A[r].value}getAll(A){return w.brandCheck(this,e),w.argumentLengthCheck(arguments,1,"FormData.getAll"),A=w.converters.USVString(A),this.#A.filter(r=>r.name===A).map(r=>r.value)}has(A){return w.brandCheck(this,e),w.argumentLengthCheck(arguments,1,"FormData.has"),A=w.converters.USVString(A),this.#A.findIndex(r=>r.name===A)!==-1}set(A,t,r=void 0){w.brandCheck(this,e);let n="FormData.set";w.argumentLengthCheck(arguments,2,n),A=w.converters.USVString(A),arguments.length===3||w.is.Blob(t)?(t=w.converters.Blob(t,n,"value"),r!==void 0&&(r=w.converters.USVString(r))):t=w.converters.USVString(t);let s=Vr(A,t,r),o=this.#A.findIndex(g=>g.name===A);o!==-1?this.#A=[...this.#A.slice(0,o),s,...this.#A.slice(o+1).filter(g=>g.name!==A)]:this.#A.push(s)}[ii.inspect.custom](A,t){let r=this.#A.reduce((s,o)=>(s[o.name]?Array.isArray(s[o.name])?s[o.name].push(o.value):s[o.name]=[s[o.name],o.value]:s[o.name]=o.value,s),{__proto__:null});t.depth??=A,t.colors??=!0;let n=ii.formatWithOptions(t,r);return`FormData ${n.slice(n.indexOf("]")+2)}`}static getFormDataState(A){return A.#A}static setFormDataState(A,t){A.#A=t}},{getFormDataState:QB,setFormDataState:gB}=gA;Reflect.deleteProperty(gA,"getFormDataState");Reflect.deleteProperty(gA,"setFormDataState");EB("FormData",gA,QB,"name","value");Object.defineProperties(gA.prototype,{append:qA,delete:qA,get:qA,getAll:qA,has:qA,set:qA,[Symbol.toStringTag]:{value:"FormData",configurable:!0}});function Vr(e,A,t){if(typeof A!="string"){if(w.is.File(A)||(A=new File([A],"blob",{type:A.type})),t!==void 0){let r={type:A.type,lastModified:A.lastModified};A=new File([A],t,r)}}return{name:e,value:A}}w.is.FormData=w.util.MakeTypeAssertion(gA);Ei.exports={FormData:gA,makeEntry:Vr,setFormDataState:gB}});var Ii=d((cc,gi)=>{"use strict";var{bufferToLowerCasedHeaderName:IB}=J(),{HTTP_TOKEN_CODEPOINTS:BB}=Xe(),{makeEntry:CB}=xr(),{webidl:Jr}=ce(),_r=require("node:assert"),{isomorphicDecode:Qi}=Be(),aB=Buffer.from("--"),Pr=new TextDecoder,cB=new TextDecoder("utf-8",{ignoreBOM:!0});function uB(e){for(let A=0;A<e.length;++A)if((e.charCodeAt(A)&-128)!==0)return!1;return!0}function lB(e){let A=e.length;if(A<27||A>70)return!1;for(let t=0;t<A;++t){let r=e.charCodeAt(t);if(!(r>=48&&r<=57||r>=65&&r<=90||r>=97&&r<=122||r===39||r===45||r===95))return!1}return!0}function hB(e,A){_r(A!=="failure"&&A.essence==="multipart/form-data");let t=A.parameters.get("boundary");if(t===void 0)throw _("missing boundary in content-type header");let r=Buffer.from(`--${t}`,"utf8"),n=[],s={position:0},o=e.indexOf(r);if(o===-1)throw _("no boundary found in multipart body");for(s.position=o;;){if(e.subarray(s.position,s.position+r.length).equals(r))s.position+=r.length;else throw _("expected a value starting with -- and the boundary");if(dB(e,aB,s))return n;if(e[s.position]!==13||e[s.position+1]!==10)throw _("expected CRLF");s.position+=2;let g=fB(e,s),{name:E,filename:I,contentType:B,encoding:c}=g;s.position+=2;let l;{let f=e.indexOf(r.subarray(2),s.position);if(f===-1)throw _("expected boundary after body");l=e.subarray(s.position,f-4),s.position+=l.length,c==="base64"&&(l=Buffer.from(l.toString(),"base64"))}if(e[s.position]!==13||e[s.position+1]!==10)throw _("expected CRLF");s.position+=2;let C;I!==null?(B??="text/plain",uB(B)||(B=""),C=new File([l],I,{type:B})):C=cB.decode(Buffer.from(l)),_r(Jr.is.USVString(E)),_r(typeof C=="string"&&Jr.is.USVString(C)||Jr.is.File(C)),n.push(CB(E,C,I))}}function DB(e,A){e[A.position]===59&&A.position++,K(o=>o===32||o===9,e,A);let t=K(o=>qr(o)&&o!==61&&o!==42,e,A);if(t.length===0)return null;let r=t.toString("ascii").toLowerCase(),n=e[A.position]===42;if(n&&A.position++,e[A.position]!==61)return null;A.position++,K(o=>o===32||o===9,e,A);let s;if(n){let o=K(g=>g!==32&&g!==13&&g!==10&&g!==59,e,A);if(o[0]!==117&&o[0]!==85||o[1]!==116&&o[1]!==84||o[2]!==102&&o[2]!==70||o[3]!==45||o[4]!==56)throw _("unknown encoding, expected utf-8\'\'");s=decodeURIComponent(Pr.decode(o.subarray(7)))}else if(e[A.position]===34){A.position++;let o=K(g=>g!==10&&g!==13&&g!==34,e,A);if(e[A.position]!==34)throw _("Closing quote not found");A.position++,s=Pr.decode(o).replace(/%0A/ig,`\n`).replace(/%0D/ig,"\\r").replace(/%22/g,\'"\')}else{let o=K(g=>qr(g)&&g!==59,e,A);s=Pr.decode(o)}return{name:r,value:s,extended:n}}function fB(e,A){let t=null,r=null,n=null,s=null;for(;;){if(e[A.position]===13&&e[A.position+1]===10){if(t===null)throw _("header name is null");return{name:t,filename:r,contentType:n,encoding:s}}let o=K(g=>g!==10&&g!==13&&g!==58,e,A);if(o=Wr(o,!0,!0,g=>g===9||g===32),!BB.test(o.toString()))throw _("header name does not match the field-name token production");if(e[A.position]!==58)throw _("expected :");switch(A.position++,K(g=>g===32||g===9,e,A),IB(o)){case"content-disposition":{t=r=null;let g=!1;if(K(I=>qr(I),e,A).toString("ascii").toLowerCase()!=="form-data")throw _("expected form-data for content-disposition header");for(;A.position<e.length&&(e[A.position]!==13||e[A.position+1]!==10);){let I=DB(e,A);if(!I)break;I.name==="name"?t=I.value:I.name==="filename"&&(I.extended?(r=I.value,g=!0):g||(r=I.value))}if(t===null)throw _("name attribute is required in content-disposition header");break}case"content-type":{let g=K(E=>E!==10&&E!==13,e,A);g=Wr(g,!1,!0,E=>E===9||E===32),n=Qi(g);break}case"content-transfer-encoding":{let g=K(E=>E!==10&&E!==13,e,A);g=Wr(g,!1,!0,E=>E===9||E===32),s=Qi(g);break}default:K(g=>g!==10&&g!==13,e,A)}if(e[A.position]!==13||e[A.position+1]!==10)throw _("expected CRLF");A.position+=2}}function K(e,A,t){let r=t.position;for(;r<A.length&&e(A[r]);)++r;return A.subarray(t.position,t.position=r)}function Wr(e,A,t,r){let n=0,s=e.length-1;if(A)for(;n<e.length&&r(e[n]);)n++;if(t)for(;s>0&&r(e[s]);)s--;return n===0&&s===e.length-1?e:e.subarray(n,s+1)}function dB(e,A,t){if(e.length<A.length)return!1;for(let r=0;r<A.length;r++)if(A[r]!==e[t.position+r])return!1;return!0}function _(e){return new TypeError("Failed to parse body as FormData.",{cause:new TypeError(e)})}function NB(e){return e<=31||e===127}function SB(e){return e===40||e===41||e===60||e===62||e===64||e===44||e===59||e===58||e===92||e===34||e===47||e===91||e===93||e===63||e===61}function qr(e){return e<=127&&e!==32&&e!==9&&!NB(e)&&!SB(e)}gi.exports={multipartFormDataParser:hB,validateBoundary:lB}});var Ci=d((uc,Bi)=>{"use strict";function yB(){let e,A;return{promise:new Promise((r,n)=>{e=r,A=n}),resolve:e,reject:A}}Bi.exports={createDeferredPromise:yB}});var fi=d((lc,Di)=>{"use strict";var Zr=J(),{ReadableStreamFrom:RB,readableStreamClose:ai,fullyReadBody:wB,extractMimeType:UB}=Or(),{FormData:ci,setFormDataState:FB}=xr(),{webidl:AA}=ce(),vr=require("node:assert"),{isErrored:Xr,isDisturbed:TB}=require("node:stream"),{isUint8Array:MB}=require("node:util/types"),{serializeAMimeType:pB}=Xe(),{multipartFormDataParser:mB}=Ii(),{createDeferredPromise:kB}=Ci(),{parseJSONFromBytes:LB}=Be(),{utf8DecodeBytes:YB}=Sr(),{runtimeFeatures:HB}=Fr(),bB=HB.has("crypto")?require("node:crypto").randomInt:e=>Math.floor(Math.random()*e),je=new TextEncoder;function GB(){}var OB=new FinalizationRegistry(e=>{let A=e.deref();A&&!A.locked&&!TB(A)&&!Xr(A)&&A.cancel("Response object has been garbage collected").catch(GB)});function li(e,A=!1){let t=null;AA.is.ReadableStream(e)?t=e:AA.is.Blob(e)?t=e.stream():t=new ReadableStream({start(){},async pull(E){let I=r(),B=I?.[Symbol.asyncIterator]?.();if(B==null){I?.length&&!Xr(t)&&E.enqueue(typeof I=="string"?je.encode(I):new Uint8Array(I)),queueMicrotask(()=>ai(E));return}for(;;){let{value:c,done:l}=await B.next();if(l){queueMicrotask(()=>ai(E));return}if(c.length&&!Xr(t)){E.enqueue(new Uint8Array(c));return}}},cancel(E){return r()[Symbol.asyncIterator]?.().return(E)},type:"bytes"}),vr(AA.is.ReadableStream(t));let r=null,n=null,s=null,o=null;if(typeof e=="string")n=e,o="text/plain;charset=UTF-8";else if(AA.is.URLSearchParams(e))n=e.toString(),o="application/x-www-form-urlencoded;charset=UTF-8";else if(AA.is.BufferSource(e))n=AA.util.getCopyOfBytesHeldByBufferSource(e);else if(AA.is.FormData(e)){let E=`----formdata-undici-0${`${bB(1e11)}`.padStart(11,"0")}`,I=`--${E}\\r\nContent-Disposition: form-data`;let B=N=>N.replace(/\\n/g,"%0A").replace(/\\r/g,"%0D").replace(/"/g,"%22"),c=N=>N.replace(/\\r?\\n|\\r/g,`\\r\n`),l=[],C=new Uint8Array([13,10]);s=0;let f=!1;for(let[N,S]of e)if(typeof S=="string"){let D=je.encode(I+`; name="${B(c(N))}"\\r\n\\r\n${c(S)}\\r\n`);l.push(D),s+=D.byteLength}else{let D=je.encode(`${I}; name="${B(c(N))}"`+(S.name?`; filename="${B(S.name)}"`:"")+`\\r\nContent-Type: ${S.type||"application/octet-stream"}\\r\n\\r\n`);l.push(D,S,C),typeof S.size=="number"?s+=D.byteLength+S.size+C.byteLength:f=!0}let h=je.encode(`--${E}--\\r\n`);l.push(h),s+=h.byteLength,f&&(s=null),n=e;let y=(async function*(){for(let N of l)N.stream?yield*N.stream():yield N})();r=()=>y,o=`multipart/form-data; boundary=${E}`}else if(AA.is.Blob(e))n=e,s=e.size,e.type&&(o=e.type);else if(typeof e[Symbol.asyncIterator]=="function"){if(A)throw new TypeError("keepalive");if(Zr.isDisturbed(e)||e.locked)throw new TypeError("Response body object should not be disturbed or locked");t=AA.is.ReadableStream(e)?e:RB(e)}return(typeof n=="string"||MB(n))&&(r=()=>n,s=typeof n=="string"?Buffer.byteLength(n):n.length),[{stream:t,source:n,length:s},o]}function VB(e,A=!1){return AA.is.ReadableStream(e)&&(vr(!Zr.isDisturbed(e),"The body has already been consumed."),vr(!e.locked,"The stream is locked.")),li(e,A)}function xB(e){let{0:A,1:t}=e.stream.tee();return e.stream=A,{stream:t,length:e.length,source:e.source}}function JB(e,A){return{blob(){return vA(this,r=>{let n=ui(A(this));return n===null?n="":n&&(n=pB(n)),new Blob([r],{type:n})},e,A)},arrayBuffer(){return vA(this,r=>new Uint8Array(r).buffer,e,A)},text(){return vA(this,YB,e,A)},json(){return vA(this,LB,e,A)},formData(){return vA(this,r=>{let n=ui(A(this));if(n!==null)switch(n.essence){case"multipart/form-data":{let s=mB(r,n),o=new ci;return FB(o,s),o}case"application/x-www-form-urlencoded":{let s=new URLSearchParams(r.toString()),o=new ci;for(let[g,E]of s)o.append(g,E);return o}}throw new TypeError(\'Content-Type was not one of "multipart/form-data" or "application/x-www-form-urlencoded".\')},e,A)},bytes(){return vA(this,r=>new Uint8Array(r),e,A)}}}function _B(e,A){Object.assign(e.prototype,JB(e,A))}function vA(e,A,t,r){try{AA.brandCheck(e,t)}catch(g){return Promise.reject(g)}if(e=r(e),hi(e))return Promise.reject(new TypeError("Body is unusable: Body has already been read"));let n=kB(),s=n.reject,o=g=>{try{n.resolve(A(g))}catch(E){s(E)}};return e.body==null?(o(Buffer.allocUnsafe(0)),n.promise):(wB(e.body,o,s),n.promise)}function hi(e){let A=e.body;return A!=null&&(A.stream.locked||Zr.isDisturbed(A.stream))}function ui(e){let A=e.headersList,t=UB(A);return t==="failure"?null:t}Di.exports={extractBody:li,safelyExtractBody:VB,cloneBody:xB,mixinBody:_B,streamRegistry:OB,bodyUnusable:hi}});var Hi=d((hc,Yi)=>{"use strict";var u=require("node:assert"),a=J(),{channels:di}=ge(),Kr=vt(),{RequestContentLengthMismatchError:pA,ResponseContentLengthMismatchError:Ni,RequestAbortedError:pi,InvalidArgumentError:PB,HeadersTimeoutError:WB,HeadersOverflowError:qB,SocketError:mA,InformationalError:XA,BodyTimeoutError:vB,HTTPParserError:XB,ResponseExceededMaxSizeError:ZB}=x(),{kUrl:mi,kReset:P,kClient:rt,kParser:M,kBlocking:fe,kRunning:Y,kPending:rn,kSize:Si,kWriting:DA,kQueue:eA,kNoRef:he,kKeepAliveDefaultTimeout:KB,kHostHeader:zB,kPendingIdx:jB,kRunningIdx:z,kError:V,kPipelining:et,kSocket:kA,kKeepAliveTimeoutValue:nt,kMaxHeadersSize:$B,kKeepAliveMaxTimeout:AC,kKeepAliveTimeoutThreshold:eC,kHeadersTimeout:tC,kBodyTimeout:rC,kStrictContentLength:$r,kMaxRequests:yi,kCounter:nC,kMaxResponseSize:sC,kOnError:Ri,kResume:IA,kHTTPContext:ki,kClosed:An}=$(),X=ao(),wi=Buffer.alloc(0),$e=Buffer[Symbol.species],oC=a.removeAllListeners,LA=Symbol("kIdleSocketValidation"),ZA=Symbol("kIdleSocketValidationTimeout"),nn=Symbol("kSocketUsed"),Ui=Symbol("kTypeOfService"),zr;function iC(){let e=process.env.JEST_WORKER_ID?We():void 0,A,t=!0;if(process.arch==="ppc64"){let[r,n]=process.versions.node.split(".").map(s=>parseInt(s,10));(r<24||r===24&&n<12)&&(t=!1)}if(process.env.UNDICI_NO_WASM_SIMD==="1"?t=!1:process.env.UNDICI_NO_WASM_SIMD==="0"&&(t=!0),t)try{A=new WebAssembly.Module(lo())}catch{}return A||(A=new WebAssembly.Module(e||We())),new WebAssembly.Instance(A,{env:{wasm_on_url:(r,n,s)=>0,wasm_on_status:(r,n,s)=>{u(k.ptr===r);let o=n-iA+oA.byteOffset;return k.onStatus(new $e(oA.buffer,o,s))},wasm_on_message_begin:r=>(u(k.ptr===r),k.onMessageBegin()),wasm_on_header_field:(r,n,s)=>{u(k.ptr===r);let o=n-iA+oA.byteOffset;return k.onHeaderField(new $e(oA.buffer,o,s))},wasm_on_header_value:(r,n,s)=>{u(k.ptr===r);let o=n-iA+oA.byteOffset;return k.onHeaderValue(new $e(oA.buffer,o,s))},wasm_on_headers_complete:(r,n,s,o)=>(u(k.ptr===r),k.onHeadersComplete(n,s===1,o===1)),wasm_on_body:(r,n,s)=>{u(k.ptr===r);let o=n-iA+oA.byteOffset;return k.onBody(new $e(oA.buffer,o,s))},wasm_on_message_complete:r=>(u(k.ptr===r),k.onMessageComplete())}})}var jr=null,k=null,oA=null,At=0,iA=null,EC=0,De=1,KA=2|De,tt=4|De,en=8|EC,tn=class{constructor(A,t,{exports:r}){this.llhttp=r,this.ptr=this.llhttp.llhttp_alloc(X.TYPE.RESPONSE),this.client=A,this.socket=t,this.timeout=null,this.timeoutWeakRef=new WeakRef(this),this.timeoutValue=null,this.timeoutType=null,this.statusCode=0,this.statusText="",this.upgrade=!1,this.headers=[],this.headersSize=0,this.headersMaxSize=A[$B],this.shouldKeepAlive=!1,this.paused=!1,this.resume=this.resume.bind(this),this.bytesRead=0,this.keepAlive="",this.contentLength="",this.connection="",this.maxResponseSize=A[sC]}setTimeout(A,t){A!==this.timeoutValue||t&De^this.timeoutType&De?(this.timeout&&(Kr.clearTimeout(this.timeout),this.timeout=null),A&&(t&De?this.timeout=Kr.setFastTimeout(Fi,A,this.timeoutWeakRef):(this.timeout=setTimeout(Fi,A,this.timeoutWeakRef),this.timeout?.unref())),this.timeoutValue=A):this.timeout&&this.timeout.refresh&&this.timeout.refresh(),this.timeoutType=t}resume(){this.socket.destroyed||!this.paused||(u(this.ptr!=null),u(k===null),this.llhttp.llhttp_resume(this.ptr),u(this.timeoutType===tt),this.timeout&&this.timeout.refresh&&this.timeout.refresh(),this.paused=!1,this.execute(this.socket.read()||wi),this.readMore())}readMore(){for(;!this.paused&&this.ptr;){let A=this.socket.read();if(A===null)break;this.execute(A)}}execute(A){u(k===null),u(this.ptr!=null),u(!this.paused);let{socket:t,llhttp:r}=this;A.length>At&&(iA&&r.free(iA),At=Math.ceil(A.length/4096)*4096,iA=r.malloc(At)),new Uint8Array(r.memory.buffer,iA,At).set(A);try{let n;try{oA=A,k=this,n=r.llhttp_execute(this.ptr,iA,A.length)}finally{k=null,oA=null}if(n!==X.ERROR.OK){let s=A.subarray(r.llhttp_get_error_pos(this.ptr)-iA);if(n===X.ERROR.PAUSED_UPGRADE)this.onUpgrade(s);else if(n===X.ERROR.PAUSED)this.paused=!0,t.unshift(s);else throw this.createError(n,s)}}catch(n){a.destroy(t,n)}}finish(){u(k===null),u(this.ptr!=null),u(!this.paused);let{llhttp:A}=this,t;try{k=this,t=A.llhttp_finish(this.ptr)}finally{k=null}return t===X.ERROR.OK?null:t===X.ERROR.PAUSED||t===X.ERROR.PAUSED_UPGRADE?(this.paused=!0,null):this.createError(t,wi)}createError(A,t){let{llhttp:r,contentLength:n,bytesRead:s}=this;if(n&&s!==parseInt(n,10))return new Ni;let o=r.llhttp_get_error_reason(this.ptr),g="";if(o){let E=new Uint8Array(r.memory.buffer,o).indexOf(0);g="Response does not match the HTTP/1.1 protocol ("+Buffer.from(r.memory.buffer,o,E).toString()+")"}return new XB(g,X.ERROR[A],t)}destroy(){u(k===null),u(this.ptr!=null),this.llhttp.llhttp_free(this.ptr),this.ptr=null,this.timeout&&Kr.clearTimeout(this.timeout),this.timeout=null,this.timeoutValue=null,this.timeoutType=null,this.paused=!1}onStatus(A){return this.statusText=A.toString(),0}onMessageBegin(){let{socket:A,client:t}=this;if(A.destroyed)return-1;if(t[Y]===0)return a.destroy(A,new mA("bad response",a.getSocketInfo(A))),-1;let r=t[eA][t[z]];return r?(r.onResponseStarted(),0):-1}onHeaderField(A){let t=this.headers.length;return(t&1)===0?this.headers.push(A):this.headers[t-1]=Buffer.concat([this.headers[t-1],A]),this.trackHeader(A.length),0}onHeaderValue(A){let t=this.headers.length;(t&1)===1?(this.headers.push(A),t+=1):this.headers[t-1]=Buffer.concat([this.headers[t-1],A]);let r=this.headers[t-2];if(r.length===10){let n=a.bufferToLowerCasedHeaderName(r);n==="keep-alive"?this.keepAlive+=A.toString():n==="connection"&&(this.connection+=A.toString())}else r.length===14&&a.bufferToLowerCasedHeaderName(r)==="content-length"&&(this.contentLength+=A.toString());return this.trackHeader(A.length),0}trackHeader(A){this.headersSize+=A,this.headersSize>=this.headersMaxSize&&a.destroy(this.socket,new qB)}onUpgrade(A){let{upgrade:t,client:r,socket:n,headers:s,statusCode:o,statusText:g}=this;u(t),u(r[kA]===n),u(!n.destroyed),u(!this.paused),u((s.length&1)===0);let E=r[eA][r[z]];u(E),u(E.upgrade||E.method==="CONNECT"),this.statusCode=0,this.statusText="",this.shouldKeepAlive=!1,this.headers=[],this.headersSize=0,n.unshift(A),n[M].destroy(),n[M]=null,n[rt]=null,n[V]=null,oC(n),r[kA]=null,r[ki]=null,r[eA][r[z]++]=null,r.emit("disconnect",r[mi],[r],new XA("upgrade"));try{E.onUpgrade(o,s,n,g)}catch(I){a.errorRequest(r,E,I),a.destroy(n,I)}r[IA]()}onHeadersComplete(A,t,r){let{client:n,socket:s,headers:o,statusText:g}=this;if(s.destroyed)return-1;if(n[Y]===0)return a.destroy(s,new mA("bad response",a.getSocketInfo(s))),-1;let E=n[eA][n[z]];if(!E)return-1;if(u(!this.upgrade),u(this.statusCode<200),A===100)return a.destroy(s,new mA("bad response",a.getSocketInfo(s))),-1;if(t&&!E.upgrade)return a.destroy(s,new mA("bad upgrade",a.getSocketInfo(s))),-1;if(u(this.timeoutType===KA),this.statusCode=A,this.shouldKeepAlive=r||E.method==="HEAD"&&!s[P]&&this.connection.toLowerCase()==="keep-alive",this.statusCode>=200){let B=E.bodyTimeout!=null?E.bodyTimeout:n[rC];this.setTimeout(B,tt)}else this.timeout&&this.timeout.refresh&&this.timeout.refresh();if(E.method==="CONNECT")return u(n[Y]===1),this.upgrade=!0,2;if(t)return u(n[Y]===1),this.upgrade=!0,2;if(u((this.headers.length&1)===0),this.headers=[],this.headersSize=0,this.shouldKeepAlive&&n[et]){let B=this.keepAlive?a.parseKeepAliveTimeout(this.keepAlive):null;if(B!=null){let c=Math.min(B-n[eC],n[AC]);c<=0?s[P]=!0:n[nt]=c}else n[nt]=n[KB]}else s[P]=!0;let I=E.onHeaders(A,o,this.resume,g)===!1;return E.aborted?-1:E.method==="HEAD"||A<200?1:(s[fe]&&(s[fe]=!1,n[IA]()),I?X.ERROR.PAUSED:0)}onBody(A){let{client:t,socket:r,statusCode:n,maxResponseSize:s}=this;if(r.destroyed)return-1;let o=t[eA][t[z]];return u(o),u(this.timeoutType===tt),this.timeout&&this.timeout.refresh&&this.timeout.refresh(),u(n>=200),s>-1&&this.bytesRead+A.length>s?(a.destroy(r,new ZB),-1):(this.bytesRead+=A.length,o.onData(A)===!1?X.ERROR.PAUSED:0)}onMessageComplete(){let{client:A,socket:t,statusCode:r,upgrade:n,headers:s,contentLength:o,bytesRead:g,shouldKeepAlive:E}=this;if(t.destroyed&&(!r||E))return-1;if(n)return 0;u(r>=100),u((this.headers.length&1)===0);let I=A[eA][A[z]];if(u(I),this.statusCode=0,this.statusText="",this.bytesRead=0,this.contentLength="",this.keepAlive="",this.connection="",this.headers=[],this.headersSize=0,r<200)return 0;if(I.method!=="HEAD"&&o&&g!==parseInt(o,10))return a.destroy(t,new Ni),-1;if(I.onComplete(s),A[eA][A[z]++]=null,t[nn]=A[rn]===0,t[DA])return u(A[Y]===0),a.destroy(t,new XA("reset")),X.ERROR.PAUSED;if(E){if(t[P]&&A[Y]===0)return a.destroy(t,new XA("reset")),X.ERROR.PAUSED;A[et]==null||A[et]===1?setImmediate(A[IA]):A[IA]()}else return a.destroy(t,new XA("reset")),X.ERROR.PAUSED;return 0}};function Fi(e){let A=e.deref();if(!A)return;let{socket:t,timeoutType:r,client:n,paused:s}=A;r===KA?(!t[DA]||t.writableNeedDrain||n[Y]>1)&&(u(!s,"cannot be paused while waiting for headers"),a.destroy(t,new WB)):r===tt?s||a.destroy(t,new vB):r===en&&(u(n[Y]===0&&n[nt]),a.destroy(t,new XA("socket idle timeout")))}function QC(e,A){if(e[kA]=A,jr||(jr=iC()),A.errored)throw A.errored;if(A.destroyed)throw new mA("destroyed");return A[he]=!1,A[DA]=!1,A[P]=!1,A[fe]=!1,A[LA]=0,A[ZA]=null,A[nn]=!1,A[M]=new tn(e,A,jr),a.addListener(A,"error",gC),a.addListener(A,"readable",IC),a.addListener(A,"end",BC),a.addListener(A,"close",CC),A[An]=!1,A.on("close",aC),{version:"h1",defaultPipelining:1,write(t){return DC(e,t)},resume(){uC(e)},destroy(t,r){A[An]?queueMicrotask(r):(A.on("close",r),A.destroy(t))},get destroyed(){return A.destroyed},busy(t){return!!(A[DA]||A[P]||A[fe]||A[LA]===1||t&&(e[Y]>0&&!t.idempotent||e[Y]>0&&(t.upgrade||t.method==="CONNECT")||e[Y]>0&&a.bodyLength(t.body)!==0&&(a.isStream(t.body)||a.isAsyncIterable(t.body)||a.isFormDataLike(t.body))))}}}function gC(e){let A=this[M];if(e.code==="ECONNRESET"&&A.statusCode&&!A.shouldKeepAlive){let t=A.finish();t&&(this[V]=t,this[rt][Ri](t));return}this[V]=e,this[rt][Ri](e)}function IC(){this[M]?.readMore()}function BC(){let e=this[M];if(e.statusCode&&!e.shouldKeepAlive){let A=e.finish();A&&a.destroy(this,A);return}a.destroy(this,new mA("other side closed",a.getSocketInfo(this)))}function CC(){let e=this[M];Li(this),e&&(!this[V]&&e.statusCode&&!e.shouldKeepAlive&&(this[V]=e.finish()||this[V]),this[M].destroy(),this[M]=null);let A=this[V]||new mA("closed",a.getSocketInfo(this)),t=this[rt];if(t[kA]=null,t[ki]=null,t.destroyed){u(t[rn]===0);let r=t[eA].splice(t[z]);for(let n=0;n<r.length;n++){let s=r[n];a.errorRequest(t,s,A)}}else if(t[Y]>0&&A.code!=="UND_ERR_INFO"){let r=t[eA][t[z]];t[eA][t[z]++]=null,a.errorRequest(t,r,A)}t[jB]=t[z],u(t[Y]===0),t.emit("disconnect",t[mi],[t],A),t[IA]()}function aC(){this[An]=!0}function Li(e){e[ZA]&&(clearImmediate(e[ZA]),e[ZA]=null),e[LA]=0}function cC(e,A){A[LA]=1,A[ZA]=setImmediate(()=>{A[ZA]=null,A[LA]=2,e[kA]===A&&!A.destroyed&&e[IA]()})}function uC(e){let A=e[kA];if(A&&!A.destroyed){if(e[Si]===0?!A[he]&&A.unref&&(A.unref(),A[he]=!0):A[he]&&A.ref&&(A.ref(),A[he]=!1),e[Y]===0&&e[rn]>0&&A[nn]){if(A[LA]===0)return cC(e,A),A[M].readMore(),A.destroyed,void 0;if(A[LA]===1)return A[M].readMore(),A.destroyed,void 0}if(e[Y]===0&&(A[M].readMore(),A.destroyed))return;if(e[Si]===0)A[M].timeoutType!==en&&A[M].setTimeout(e[nt],en);else if(e[Y]>0&&A[M].statusCode<200&&A[M].timeoutType!==KA){let t=e[eA][e[z]],r=t.headersTimeout!=null?t.headersTimeout:e[tC];A[M].setTimeout(r,KA)}}}function lC(e){return e!=="GET"&&e!=="HEAD"&&e!=="OPTIONS"&&e!=="TRACE"&&e!=="CONNECT"}function hC(e,A){if(typeof e.setTypeOfService!="function")return;let t=A.typeOfService;if(!(t===void 0||e[Ui]===t))try{e.setTypeOfService(t),e[Ui]=t}catch{}}function DC(e,A){let{method:t,path:r,host:n,upgrade:s,blocking:o,reset:g}=A,{body:E,headers:I,contentLength:B}=A,c=t==="PUT"||t==="POST"||t==="PATCH"||t==="QUERY"||t==="PROPFIND"||t==="PROPPATCH";if(a.isFormDataLike(E)){zr||(zr=fi().extractBody);let[y,N]=zr(E);A.contentType==null&&I.push("content-type",N),E=y.stream,B=y.length}else if(a.isBlobLike(E)&&A.contentType==null){let y=E.type;if(y){let N=`${y}`;if(!a.isValidHeaderValue(N))return a.errorRequest(e,A,new PB("invalid content-type header")),!1;I.push("content-type",N)}}E&&typeof E.read=="function"&&E.read(0);let l=a.bodyLength(E);if(B=l??B,B===null&&(B=A.contentLength),B===0&&!c&&(B=null),lC(t)&&B>0&&A.contentLength!==null&&A.contentLength!==B){if(e[$r])return a.errorRequest(e,A,new pA),!1;process.emitWarning(new pA)}let C=e[kA];Li(C);let f=y=>{A.aborted||A.completed||(a.errorRequest(e,A,y||new pi),a.destroy(E),a.destroy(C,new XA("aborted")))};try{A.onConnect(f)}catch(y){a.errorRequest(e,A,y)}if(A.aborted)return!1;t==="HEAD"&&(C[P]=!0),(s||t==="CONNECT")&&(C[P]=!0),g!=null&&(C[P]=g),e[yi]&&C[nC]++>=e[yi]&&(C[P]=!0),o&&(C[fe]=!0),hC(C,A);let h=`${t} ${r} HTTP/1.1\\r\n`;if(typeof n=="string"?h+=`host: ${n}\\r\n`:h+=e[zB],s?h+=`connection: upgrade\\r\nupgrade: ${s}\\r\n`:e[et]&&!C[P]?h+=`connection: keep-alive\\r\n`:h+=`connection: close\\r\n`,Array.isArray(I))for(let y=0;y<I.length;y+=2){let N=I[y+0],S=I[y+1];if(Array.isArray(S))for(let D=0;D<S.length;D++)h+=`${N}: ${S[D]}\\r\n`;else h+=`${N}: ${S}\\r\n`}return di.sendHeaders.hasSubscribers&&di.sendHeaders.publish({request:A,headers:h,socket:C}),!E||l===0?Ti(f,null,e,A,C,B,h,c):a.isBuffer(E)?Ti(f,E,e,A,C,B,h,c):a.isBlobLike(E)?typeof E.stream=="function"?Mi(f,E.stream(),e,A,C,B,h,c):dC(f,E,e,A,C,B,h,c):a.isStream(E)?fC(f,E,e,A,C,B,h,c):a.isIterable(E)?Mi(f,E,e,A,C,B,h,c):u(!1),!0}function fC(e,A,t,r,n,s,o,g){u(s!==0||t[Y]===0,"stream body cannot be pipelined");let E=!1,I=new st({abort:e,socket:n,request:r,contentLength:s,client:t,expectsPayload:g,header:o}),B=function(f){if(!E)try{!I.write(f)&&this.pause&&this.pause()}catch(h){a.destroy(this,h)}},c=function(){E||A.resume&&A.resume()},l=function(){if(queueMicrotask(()=>{A.removeListener("error",C)}),!E){let f=new pi;queueMicrotask(()=>C(f))}},C=function(f){if(!E){if(E=!0,u(n.destroyed||n[DA]&&t[Y]<=1),n.off("drain",c).off("error",C),A.removeListener("data",B).removeListener("end",C).removeListener("close",l),!f)try{I.end()}catch(h){f=h}I.destroy(f),f&&(f.code!=="UND_ERR_INFO"||f.message!=="reset")?a.destroy(A,f):a.destroy(A)}};A.on("data",B).on("end",C).on("error",C).on("close",l),A.resume&&A.resume(),n.on("drain",c).on("error",C),A.errorEmitted??A.errored?setImmediate(C,A.errored):(A.endEmitted??A.readableEnded)&&setImmediate(C,null),(A.closeEmitted??A.closed)&&setImmediate(l)}function Ti(e,A,t,r,n,s,o,g){try{A?a.isBuffer(A)&&(u(s===A.byteLength,"buffer body must have content length"),n.cork(),n.write(`${o}content-length: ${s}\\r\n\\r\n`,"latin1"),n.write(A),n.uncork(),r.onBodySent(A),!g&&r.reset!==!1&&(n[P]=!0)):s===0?n.write(`${o}content-length: 0\\r\n\\r\n`,"latin1"):(u(s===null,"no body must not have content length"),n.write(`${o}\\r\n`,"latin1")),r.onRequestSent(),t[IA]()}catch(E){e(E)}}async function dC(e,A,t,r,n,s,o,g){u(s===A.size,"blob body must have content length");try{if(s!=null&&s!==A.size)throw new pA;let E=Buffer.from(await A.arrayBuffer());n.cork(),n.write(`${o}content-length: ${s}\\r\n\\r\n`,"latin1"),n.write(E),n.uncork(),r.onBodySent(E),r.onRequestSent(),!g&&r.reset!==!1&&(n[P]=!0),t[IA]()}catch(E){e(E)}}async function Mi(e,A,t,r,n,s,o,g){u(s!==0||t[Y]===0,"iterator body cannot be pipelined");let E=null;function I(){if(E){let l=E;E=null,l()}}let B=()=>new Promise((l,C)=>{u(E===null),n[V]?C(n[V]):E=l});n.on("close",I).on("drain",I);let c=new st({abort:e,socket:n,request:r,contentLength:s,client:t,expectsPayload:g,header:o});try{for await(let l of A){if(n[V])throw n[V];c.write(l)||await B()}c.end()}catch(l){c.destroy(l)}finally{n.off("close",I).off("drain",I)}}var st=class{constructor({abort:A,socket:t,request:r,contentLength:n,client:s,expectsPayload:o,header:g}){this.socket=t,this.request=r,this.contentLength=n,this.client=s,this.bytesWritten=0,this.expectsPayload=o,this.header=g,this.abort=A,t[DA]=!0}write(A){let{socket:t,request:r,contentLength:n,client:s,bytesWritten:o,expectsPayload:g,header:E}=this;if(t[V])throw t[V];if(t.destroyed)return!1;let I=Buffer.byteLength(A);if(!I)return!0;if(n!==null&&o+I>n){if(s[$r])throw new pA;process.emitWarning(new pA)}t.cork(),o===0&&(!g&&r.reset!==!1&&(t[P]=!0),n===null?t.write(`${E}transfer-encoding: chunked\\r\n`,"latin1"):t.write(`${E}content-length: ${n}\\r\n\\r\n`,"latin1")),n===null&&t.write(`\\r\n${I.toString(16)}\\r\n`,"latin1"),this.bytesWritten+=I;let B=t.write(A);return t.uncork(),r.onBodySent(A),B||t[M].timeout&&t[M].timeoutType===KA&&t[M].timeout.refresh&&t[M].timeout.refresh(),B}end(){let{socket:A,contentLength:t,client:r,bytesWritten:n,expectsPayload:s,header:o,request:g}=this;if(g.onRequestSent(),A[DA]=!1,A[V])throw A[V];if(!A.destroyed){if(n===0?s?A.write(`${o}content-length: 0\\r\n\\r\n`,"latin1"):A.write(`${o}\\r\n`,"latin1"):t===null&&A.write(`\\r\n0\\r\n\\r\n`,"latin1"),t!==null&&n!==t){if(r[$r])throw new pA;process.emitWarning(new pA)}A[M].timeout&&A[M].timeoutType===KA&&A[M].timeout.refresh&&A[M].timeout.refresh(),r[IA]()}}destroy(A){let{socket:t,client:r,abort:n}=this;t[DA]=!1,A&&(u(r[Y]<=1,"pipeline should only contain this request"),n(A))}};Yi.exports=QC});var bi=d(()=>{});var it=d((dc,Wi)=>{"use strict";var BA=require("node:assert"),xi=require("node:net"),de=require("node:http"),YA=J(),{ClientStats:NC}=ir(),{channels:zA}=ge(),SC=Qo(),yC=PA(),{InvalidArgumentError:p,InformationalError:RC,ClientDestroyedError:wC}=x(),UC=Pe(),{kUrl:EA,kServerName:NA,kClient:FC,kBusy:on,kConnect:TC,kResuming:HA,kRunning:Re,kPending:we,kSize:Ne,kQueue:tA,kConnected:MC,kConnecting:jA,kNeedDrain:dA,kKeepAliveDefaultTimeout:Gi,kHostHeader:pC,kPendingIdx:rA,kRunningIdx:aA,kError:mC,kPipelining:ot,kKeepAliveTimeoutValue:kC,kMaxHeadersSize:LC,kKeepAliveMaxTimeout:YC,kKeepAliveTimeoutThreshold:HC,kHeadersTimeout:bC,kBodyTimeout:GC,kStrictContentLength:OC,kConnector:Se,kMaxRequests:En,kCounter:VC,kClose:xC,kDestroy:JC,kDispatch:_C,kLocalAddress:ye,kMaxResponseSize:PC,kOnError:WC,kHTTPContext:L,kMaxConcurrentStreams:qC,kHTTP2InitialWindowSize:vC,kHTTP2ConnectionWindowSize:XC,kResume:CA,kPingInterval:ZC}=$(),KC=Hi(),zC=bi(),fA=Symbol("kClosedResolve"),jC=de&&de.maxHeaderSize&&Number.isInteger(de.maxHeaderSize)&&de.maxHeaderSize>0?()=>de.maxHeaderSize:()=>{throw new p("http module not available or http.maxHeaderSize invalid")},Oi=()=>{};function Ji(e){return e[ot]??e[L]?.defaultPipelining??1}var Qn=class extends yC{constructor(A,{maxHeaderSize:t,headersTimeout:r,socketTimeout:n,requestTimeout:s,connectTimeout:o,bodyTimeout:g,idleTimeout:E,keepAlive:I,keepAliveTimeout:B,maxKeepAliveTimeout:c,keepAliveMaxTimeout:l,keepAliveTimeoutThreshold:C,socketPath:f,pipelining:h,tls:y,strictContentLength:N,maxCachedSessions:S,connect:D,maxRequestsPerClient:F,localAddress:W,maxResponseSize:RA,autoSelectFamily:fn,autoSelectFamilyAttemptTimeout:Te,maxConcurrentStreams:Ae,allowH2:ee,useH2c:at,initialWindowSize:te,connectionWindowSize:re,pingInterval:OA,webSocket:NE,eventSource:SE}={}){if(I!==void 0)throw new p("unsupported keepAlive, use pipelining=0 instead");if(n!==void 0)throw new p("unsupported socketTimeout, use headersTimeout & bodyTimeout instead");if(s!==void 0)throw new p("unsupported requestTimeout, use headersTimeout & bodyTimeout instead");if(E!==void 0)throw new p("unsupported idleTimeout, use keepAliveTimeout instead");if(c!==void 0)throw new p("unsupported maxKeepAliveTimeout, use keepAliveMaxTimeout instead");if(t!=null){if(!Number.isInteger(t)||t<1)throw new p("invalid maxHeaderSize")}else t=jC();if(f!=null&&typeof f!="string")throw new p("invalid socketPath");if(o!=null&&(!Number.isFinite(o)||o<0))throw new p("invalid connectTimeout");if(B!=null&&(!Number.isFinite(B)||B<=0))throw new p("invalid keepAliveTimeout");if(l!=null&&(!Number.isFinite(l)||l<=0))throw new p("invalid keepAliveMaxTimeout");if(C!=null&&!Number.isFinite(C))throw new p("invalid keepAliveTimeoutThreshold");if(r!=null&&(!Number.isInteger(r)||r<0))throw new p("headersTimeout must be a positive integer or zero");if(g!=null&&(!Number.isInteger(g)||g<0))throw new p("bodyTimeout must be a positive integer or zero");if(D!=null&&typeof D!="function"&&typeof D!="object")throw new p("connect must be a function or an object");if(F!=null&&(!Number.isInteger(F)||F<0))throw new p("maxRequestsPerClient must be a positive number");if(W!=null&&(typeof W!="string"||xi.isIP(W)===0))throw new p("localAddress must be valid string IP address");if(RA!=null&&(!Number.isInteger(RA)||RA<-1))throw new p("maxResponseSize must be a positive number");if(Te!=null&&(!Number.isInteger(Te)||Te<-1))throw new p("autoSelectFamilyAttemptTimeout must be a positive number");if(ee!=null&&typeof ee!="boolean")throw new p("allowH2 must be a valid boolean value");if(Ae!=null&&(typeof Ae!="number"||Ae<1))throw new p("maxConcurrentStreams must be a positive integer, greater than 0");if(at!=null&&typeof at!="boolean")throw new p("useH2c must be a valid boolean value");if(te!=null&&(!Number.isInteger(te)||te<1))throw new p("initialWindowSize must be a positive integer, greater than 0");if(re!=null&&(!Number.isInteger(re)||re<1))throw new p("connectionWindowSize must be a positive integer, greater than 0");if(OA!=null&&(typeof OA!="number"||!Number.isInteger(OA)||OA<0))throw new p("pingInterval must be a positive integer, greater or equal to 0");if(super({webSocket:NE,eventSource:SE}),typeof D!="function")D=UC({...y,maxCachedSessions:S,allowH2:ee,useH2c:at,socketPath:f,timeout:o,...typeof fn=="boolean"?{autoSelectFamily:fn,autoSelectFamilyAttemptTimeout:Te}:void 0,...D});else{let ne=D;D=(yE,RE)=>ne({...yE,...f!=null?{socketPath:f}:null,...ee!=null?{allowH2:ee}:null},RE)}this[EA]=YA.parseOrigin(A),this[Se]=D,this[ot]=h??1,this[LC]=t,this[Gi]=B??4e3,this[YC]=l??6e5,this[HC]=C??2e3,this[kC]=this[Gi],this[NA]=null,this[ye]=W??null,this[HA]=0,this[dA]=0,this[pC]=`host: ${this[EA].hostname}${this[EA].port?`:${this[EA].port}`:""}\\r\n`,this[GC]=g??3e5,this[bC]=r??3e5,this[OC]=N??!0,this[En]=F,this[fA]=null,this[PC]=RA>-1?RA:-1,this[L]=null,this[qC]=Ae??100,this[vC]=te??262144,this[XC]=re??524288,this[ZC]=OA??6e4,this[tA]=[],this[aA]=0,this[rA]=0,this[CA]=ne=>gn(this,ne),this[WC]=ne=>_i(this,ne)}get pipelining(){return this[ot]}set pipelining(A){this[ot]=A,this[CA](!0)}get stats(){return new NC(this)}get[we](){return this[tA].length-this[rA]}get[Re](){return this[rA]-this[aA]}get[Ne](){return this[tA].length-this[aA]}get[MC](){return!!this[L]&&!this[jA]&&!this[L].destroyed}get[on](){return!!(this[L]?.busy(null)||this[Ne]>=(Ji(this)||1)||this[we]>0)}[TC](A){Pi(this),this.once("connect",A)}[_C](A,t){let r=new SC(this[EA].origin,A,t);return this[tA].push(r),this[HA]||(YA.bodyLength(r.body)==null&&YA.isIterable(r.body)?(this[HA]=1,queueMicrotask(()=>gn(this))):this[CA](!0)),this[HA]&&this[dA]!==2&&this[on]&&(this[dA]=2),this[dA]<2}[xC](){return new Promise(A=>{this[Ne]?this[fA]=A:A(null)})}[JC](A){return new Promise(t=>{let r=this[tA].splice(this[rA]);for(let s=0;s<r.length;s++){let o=r[s];o!=null&&YA.errorRequest(this,o,A)}let n=()=>{this[fA]&&(this[fA](),this[fA]=null),t(null)};this[L]?(this[L].destroy(A,n),this[L]=null):queueMicrotask(n),this[CA]()})}};function _i(e,A){if(e[Re]===0&&A.code!=="UND_ERR_INFO"&&A.code!=="UND_ERR_SOCKET"){BA(e[rA]===e[aA]);let t=e[tA].splice(e[aA]);for(let r=0;r<t.length;r++){let n=t[r];n!=null&&YA.errorRequest(e,n,A)}BA(e[Ne]===0)}}function Pi(e){BA(!e[jA]),BA(!e[L]);let{host:A,hostname:t,protocol:r,port:n}=e[EA];if(t[0]==="["){let s=t.indexOf("]");BA(s!==-1);let o=t.substring(1,s);BA(xi.isIPv6(o)),t=o}e[jA]=!0,zA.beforeConnect.hasSubscribers&&zA.beforeConnect.publish({connectParams:{host:A,hostname:t,protocol:r,port:n,version:e[L]?.version,servername:e[NA],localAddress:e[ye]},connector:e[Se]});try{e[Se]({host:A,hostname:t,protocol:r,port:n,servername:e[NA],localAddress:e[ye]},(s,o)=>{if(s){sn(e,s,{host:A,hostname:t,protocol:r,port:n}),e[CA]();return}if(e.destroyed){YA.destroy(o.on("error",Oi),new wC),e[CA]();return}BA(o);try{e[L]=o.alpnProtocol==="h2"?zC(e,o):KC(e,o)}catch(g){o.destroy().on("error",Oi),sn(e,g,{host:A,hostname:t,protocol:r,port:n}),e[CA]();return}e[jA]=!1,o[VC]=0,o[En]=e[En],o[FC]=e,o[mC]=null,zA.connected.hasSubscribers&&zA.connected.publish({connectParams:{host:A,hostname:t,protocol:r,port:n,version:e[L]?.version,servername:e[NA],localAddress:e[ye]},connector:e[Se],socket:o}),e.emit("connect",e[EA],[e]),e[CA]()})}catch(s){sn(e,s,{host:A,hostname:t,protocol:r,port:n}),e[CA]()}}function sn(e,A,{host:t,hostname:r,protocol:n,port:s}){if(!e.destroyed){if(e[jA]=!1,zA.connectError.hasSubscribers&&zA.connectError.publish({connectParams:{host:t,hostname:r,protocol:n,port:s,version:e[L]?.version,servername:e[NA],localAddress:e[ye]},connector:e[Se],error:A}),A.code==="ERR_TLS_CERT_ALTNAME_INVALID")for(BA(e[Re]===0);e[we]>0&&e[tA][e[rA]].servername===e[NA];){let o=e[tA][e[rA]++];YA.errorRequest(e,o,A)}else _i(e,A);e.emit("connectionError",e[EA],[e],A)}}function Vi(e){e[dA]=0,e.emit("drain",e[EA],[e])}function gn(e,A){e[HA]!==2&&(e[HA]=2,$C(e,A),e[HA]=0,e[aA]>256&&(e[tA].splice(0,e[aA]),e[rA]-=e[aA],e[aA]=0))}function $C(e,A){for(;;){if(e.destroyed){BA(e[we]===0);return}if(e[fA]&&!e[Ne]){e[fA](),e[fA]=null;return}if(e[L]&&e[L].resume(),e[on])e[dA]=2;else if(e[dA]===2){A?(e[dA]=1,queueMicrotask(()=>Vi(e))):Vi(e);continue}if(e[we]===0||e[Re]>=(Ji(e)||1))return;let t=e[tA][e[rA]];if(t===null)return;if(e[EA].protocol==="https:"&&e[NA]!==t.servername){if(e[Re]>0)return;e[NA]=t.servername,e[L]?.destroy(new RC("servername changed"),()=>{e[L]=null,gn(e)})}if(e[jA])return;if(!e[L]){Pi(e);return}if(e[L].destroyed||e[L].busy(t))return;!t.aborted&&e[L].write(t)?e[rA]++:e[tA].splice(e[rA],1)}}Wi.exports=Qn});var gt=d((Nc,Zi)=>{"use strict";var{PoolBase:Aa,kClients:Et,kNeedDrain:ea,kAddClient:ta,kGetDispatcher:ra,kRemoveClient:na}=no(),sa=it(),{InvalidArgumentError:In}=x(),qi=J(),{kUrl:vi}=$(),oa=Pe(),Qt=Symbol("options"),Bn=Symbol("connections"),Xi=Symbol("factory");function ia(e,A){return new sa(e,A)}var Cn=class extends Aa{constructor(A,{connections:t,factory:r=ia,connect:n,connectTimeout:s,tls:o,maxCachedSessions:g,socketPath:E,autoSelectFamily:I,autoSelectFamilyAttemptTimeout:B,allowH2:c,clientTtl:l,...C}={}){if(t!=null&&(!Number.isFinite(t)||t<0))throw new In("invalid connections");if(typeof r!="function")throw new In("factory must be a function.");if(n!=null&&typeof n!="function"&&typeof n!="object")throw new In("connect must be a function or an object");typeof n!="function"&&(n=oa({...o,maxCachedSessions:g,allowH2:c,socketPath:E,timeout:s,...typeof I=="boolean"?{autoSelectFamily:I,autoSelectFamilyAttemptTimeout:B}:void 0,...n})),super(C),this[Bn]=t||null,this[vi]=qi.parseOrigin(A),this[Qt]={...qi.deepClone(C),connect:n,allowH2:c,clientTtl:l,socketPath:E},this[Qt].interceptors=C.interceptors?{...C.interceptors}:void 0,this[Xi]=r,this.on("connect",(f,h)=>{if(l!=null&&l>0)for(let y of h)Object.assign(y,{ttl:Date.now()})}),this.on("connectionError",(f,h,y)=>{for(let N of h){let S=this[Et].indexOf(N);S!==-1&&this[Et].splice(S,1)}})}[ra](){let A=this[Qt].clientTtl;for(let t of this[Et])if(A!=null&&A>0&&t.ttl&&Date.now()-t.ttl>A)this[na](t);else if(!t[ea])return t;if(!this[Bn]||this[Et].length<this[Bn]){let t=this[Xi](this[vi],this[Qt]);return this[ta](t),t}}};Zi.exports=Cn});var Bt=d((Sc,tE)=>{"use strict";var{InvalidArgumentError:It,MaxOriginsReachedError:Ea}=x(),{kClients:j,kRunning:Ki,kClose:Qa,kDestroy:ga,kDispatch:Ia,kUrl:Ba}=$(),Ca=PA(),aa=gt(),ca=it(),ua=J(),zi=Symbol("onConnect"),ji=Symbol("onDisconnect"),$i=Symbol("onConnectionError"),AE=Symbol("onDrain"),eE=Symbol("factory"),an=Symbol("options"),Ue=Symbol("origins");function la(e,A){return A&&A.connections===1?new ca(e,A):new aa(e,A)}var cn=class extends Ca{constructor({factory:A=la,maxOrigins:t=1/0,connect:r,tls:n,...s}={}){if(typeof A!="function")throw new It("factory must be a function.");if(r!=null&&typeof r!="function"&&typeof r!="object")throw new It("connect must be a function or an object");if(typeof t!="number"||Number.isNaN(t)||t<=0)throw new It("maxOrigins must be a number greater than 0");super(s),r&&typeof r!="function"&&(r={...r}),n&&typeof n!="function"&&(n={...n}),this[an]={...ua.deepClone(s),maxOrigins:t,connect:r,tls:n},this[eE]=A,this[j]=new Map,this[Ue]=new Set,this[AE]=(o,g)=>{this.emit("drain",o,[this,...g])},this[zi]=(o,g)=>{this.emit("connect",o,[this,...g])},this[ji]=(o,g,E)=>{this.emit("disconnect",o,[this,...g],E)},this[$i]=(o,g,E)=>{this.emit("connectionError",o,[this,...g],E)}}get[Ki](){let A=0;for(let{dispatcher:t}of this[j].values())A+=t[Ki];return A}[Ia](A,t){let r;if(A.origin&&(typeof A.origin=="string"||A.origin instanceof URL))r=String(A.origin);else throw new It("opts.origin must be a non-empty string or URL.");if(this[Ue].size>=this[an].maxOrigins&&!this[Ue].has(r))throw new Ea;let n=this[j].get(r),s=n&&n.dispatcher;if(!s){let o=g=>{let E=this[j].get(r);E&&(g&&(E.count-=1),E.count<=0&&(this[j].delete(r),E.dispatcher.destroyed||E.dispatcher.close()),this[Ue].delete(r))};s=this[eE](A.origin,this[an]).on("drain",this[AE]).on("connect",(g,E)=>{let I=this[j].get(r);I&&(I.count+=1),this[zi](g,E)}).on("disconnect",(g,E,I)=>{o(!0),this[ji](g,E,I)}).on("connectionError",(g,E,I)=>{o(!1),this[$i](g,E,I)}),this[j].set(r,{count:0,dispatcher:s}),this[Ue].add(r)}return s.dispatch(A,t)}[Qa](){let A=[];for(let{dispatcher:t}of this[j].values())A.push(t.close());return this[j].clear(),Promise.all(A)}[ga](A){let t=[];for(let{dispatcher:r}of this[j].values())t.push(r.destroy(A));return this[j].clear(),Promise.all(t)}get stats(){let A={};for(let{dispatcher:t}of this[j].values())t.stats&&(A[t[Ba].origin]=t.stats);return A}};tE.exports=cn});var rE=d(()=>{});var uE=d((wc,cE)=>{"use strict";var{kProxy:$A,kClose:gE,kDestroy:IE,kDispatch:nE}=$(),ha=Bt(),BE=gt(),CE=PA(),{InvalidArgumentError:bA,RequestAbortedError:Da,SecureProxyConnectionError:fa}=x(),sE=Pe(),aE=it(),{channels:oE}=ge(),da=rE(),Ct=Symbol("proxy agent"),SA=Symbol("proxy client"),cA=Symbol("proxy headers"),un=Symbol("request tls settings"),iE=Symbol("proxy tls settings"),EE=Symbol("connect endpoint function"),QE=Symbol("tunnel proxy");function Na(e){return e==="https:"?443:80}function Sa(e,A){return new BE(e,A)}var ya=()=>{};function Ra(e,A){return A.connections===1?new aE(e,A):new BE(e,A)}var ln=class extends CE{#A;constructor(A,{headers:t={},connect:r,factory:n}){if(!A)throw new bA("Proxy URL is mandatory");super(),this[cA]=t,n?this.#A=n(A,{connect:r}):this.#A=new aE(A,{connect:r})}[nE](A,t){let r=t.onHeaders;t.onHeaders=function(g,E,I){if(g===407){typeof t.onError=="function"&&t.onError(new bA("Proxy Authentication Required (407)"));return}r&&r.call(this,g,E,I)};let{origin:n,path:s="/",headers:o={}}=A;if(A.path=n+s,!("host"in o)&&!("Host"in o)){let{host:g}=new URL(n);o.host=g}return A.headers={...this[cA],...o},this.#A[nE](A,t)}[gE](){return this.#A.close()}[IE](A){return this.#A.destroy(A)}},hn=class extends CE{constructor(A){if(!A||typeof A=="object"&&!(A instanceof URL)&&!A.uri)throw new bA("Proxy uri is mandatory");let{clientFactory:t=Sa}=A;if(typeof t!="function")throw new bA("Proxy opts.clientFactory must be a function.");let{proxyTunnel:r=!0}=A;super();let n=this.#A(A),{href:s,origin:o,port:g,protocol:E,username:I,password:B,hostname:c}=n;if(this[$A]={uri:s,protocol:E},this[un]=A.requestTls,this[iE]=A.proxyTls,this[cA]=A.headers||{},this[QE]=r,A.auth&&A.token)throw new bA("opts.auth cannot be used in combination with opts.token");A.auth?this[cA]["proxy-authorization"]=`Basic ${A.auth}`:A.token?this[cA]["proxy-authorization"]=A.token:I&&B&&(this[cA]["proxy-authorization"]=`Basic ${Buffer.from(`${decodeURIComponent(I)}:${decodeURIComponent(B)}`).toString("base64")}`);let l=sE({...A.proxyTls});this[EE]=sE({...A.requestTls});let C=A.factory||Ra,f=(h,y)=>{let{protocol:N}=new URL(h);return this[$A].protocol==="socks5:"||this[$A].protocol==="socks:"?new da(this[$A].uri,{headers:this[cA],connect:l,factory:C,username:A.username||I,password:A.password||B,proxyTls:A.proxyTls,requestTls:A.requestTls}):!this[QE]&&N==="http:"&&this[$A].protocol==="http:"?new ln(this[$A].uri,{headers:this[cA],connect:l,factory:C}):C(h,y)};E==="socks5:"||E==="socks:"?this[SA]=null:this[SA]=t(n,{connect:l}),this[Ct]=new ha({...A,factory:f,connect:async(h,y)=>{if(!this[SA]){y(new bA("Cannot establish tunnel connection without a proxy client"));return}let N=h.host;h.port||(N+=`:${Na(h.protocol)}`);try{let S={origin:o,port:g,path:N,signal:h.signal,headers:{...this[cA],host:h.host,...h.connections==null||h.connections>0?{"proxy-connection":"keep-alive"}:{}},servername:this[iE]?.servername||c},{socket:D,statusCode:F}=await this[SA].connect(S);if(F!==200){D.on("error",ya).destroy(),y(new Da(`Proxy response (${F}) !== 200 when HTTP Tunneling`));return}if(oE.proxyConnected.hasSubscribers&&oE.proxyConnected.publish({socket:D,connectParams:S}),h.protocol!=="https:"){y(null,D);return}let W;this[un]?W=this[un].servername:W=h.servername,this[EE]({...h,servername:W,httpSocket:D},y)}catch(S){S.code==="ERR_TLS_CERT_ALTNAME_INVALID"?y(new fa(S)):y(S)}}})}dispatch(A,t){let r=wa(A.headers);if(Ua(r),r&&!("host"in r)&&!("Host"in r)){let{host:n}=new URL(A.origin);r.host=n}return this[Ct].dispatch({...A,headers:r},t)}#A(A){return typeof A=="string"?new URL(A):A instanceof URL?A:new URL(A.uri)}[gE](){let A=[this[Ct].close()];return this[SA]&&A.push(this[SA].close()),Promise.all(A)}[IE](){let A=[this[Ct].destroy()];return this[SA]&&A.push(this[SA].destroy()),Promise.all(A)}};function wa(e){if(Array.isArray(e)){let A={};for(let t=0;t<e.length;t+=2)A[e[t]]=e[t+1];return A}return e}function Ua(e){if(e&&Object.keys(e).find(t=>t.toLowerCase()==="proxy-authorization"))throw new bA("Proxy-Authorization should be sent in ProxyAgent constructor")}cE.exports=hn});var dE=d((Uc,fE)=>{"use strict";var Fa=PA(),{kClose:Ta,kDestroy:Ma,kClosed:lE,kDestroyed:hE,kDispatch:pa,kNoProxyAgent:Fe,kHttpProxyAgent:yA,kHttpsProxyAgent:GA}=$(),DE=uE(),ma=Bt(),ka={"http:":80,"https:":443},Dn=class extends Fa{#A=null;#e=null;#t=null;constructor(A={}){super(),this.#t=A;let{httpProxy:t,httpsProxy:r,noProxy:n,...s}=A;this[Fe]=new ma(s);let o=t??process.env.http_proxy??process.env.HTTP_PROXY;o?this[yA]=new DE({...s,uri:o}):this[yA]=this[Fe];let g=r??process.env.https_proxy??process.env.HTTPS_PROXY;g?this[GA]=new DE({...s,uri:g}):this[GA]=this[yA],this.#n()}[pa](A,t){let r=new URL(A.origin);return this.#r(r).dispatch(A,t)}[Ta](){return Promise.all([this[Fe].close(),!this[yA][lE]&&this[yA].close(),!this[GA][lE]&&this[GA].close()])}[Ma](A){return Promise.all([this[Fe].destroy(A),!this[yA][hE]&&this[yA].destroy(A),!this[GA][hE]&&this[GA].destroy(A)])}#r(A){let{protocol:t,host:r,port:n}=A;return r=r.replace(/:\\d*$/,"").toLowerCase(),n=Number.parseInt(n,10)||ka[t]||0,this.#o(r,n)?t==="https:"?this[GA]:this[yA]:this[Fe]}#o(A,t){if(this.#i&&this.#n(),this.#e.length===0)return!0;if(this.#A==="*")return!1;for(let r=0;r<this.#e.length;r++){let n=this.#e[r];if(!(n.port&&n.port!==t)&&(A===n.hostname||A.slice(-(n.hostname.length+1))===`.${n.hostname}`))return!1}return!0}#n(){let A=this.#t.noProxy??this.#s,t=A.split(/[,\\s]/),r=[];for(let n=0;n<t.length;n++){let s=t[n];if(!s)continue;let o=s.match(/^(.+):(\\d+)$/);r.push({hostname:(o?o[1]:s).replace(/^\\*?\\./,"").toLowerCase(),port:o?Number.parseInt(o[2],10):0})}this.#A=A,this.#e=r}get#i(){return this.#t.noProxy!==void 0?!1:this.#A!==this.#s}get#s(){return process.env.no_proxy??process.env.NO_PROXY??""}};fE.exports=Dn});var La=Vt();La.prototype.connect=Hs();exports.Agent=Bt();exports.EnvHttpProxyAgent=dE();exports.Pool=gt();\n', ["module", "exports", "require"])(library, library.exports, __require);
     ({ Agent, EnvHttpProxyAgent, Pool } = library.exports);
+  }
+});
+
+// src/tools/issue-words.ts
+function whatIsWrong(issue2) {
+  if (issue2.code === "too_small" && issue2.origin === "string") return "must not be empty";
+  if (issue2.code === "invalid_type" && issue2.message.endsWith("received undefined")) {
+    return `is missing, expected ${issue2.expected}`;
+  }
+  return issue2.message;
+}
+var init_issue_words = __esm({
+  "src/tools/issue-words.ts"() {
+    "use strict";
+  }
+});
+
+// src/services/builtin-models.ts
+function lite(id, name, priority, defaultEffort, efforts) {
+  return { id, name, priority, hidden: false, defaultEffort, efforts, lite: true, verbosity: "low" };
+}
+var UP_TO_XHIGH, UP_TO_MAX, UP_TO_ULTRA, BUILTIN_MODELS;
+var init_builtin_models = __esm({
+  "src/services/builtin-models.ts"() {
+    "use strict";
+    UP_TO_XHIGH = ["low", "medium", "high", "xhigh"];
+    UP_TO_MAX = [...UP_TO_XHIGH, "max"];
+    UP_TO_ULTRA = [...UP_TO_MAX, "ultra"];
+    BUILTIN_MODELS = [
+      lite("gpt-6.1-sol", "GPT-6.1-Sol", 1, "low", UP_TO_ULTRA),
+      lite("gpt-6-astra", "GPT-6-Astra", 2, "low", UP_TO_ULTRA),
+      lite("gpt-6-sol", "GPT-6-Sol", 3, "medium", UP_TO_ULTRA),
+      lite("gpt-6-luna", "GPT-6-Luna", 4, "medium", UP_TO_MAX),
+      lite("gpt-5.6-sol", "GPT-5.6-Sol", 5, "low", UP_TO_ULTRA),
+      lite("gpt-6.1-terra", "GPT-6.1 Terra", 7, "low", UP_TO_ULTRA),
+      lite("gpt-5.6-terra", "GPT-5.6-Terra", 8, "medium", UP_TO_ULTRA),
+      lite("gpt-5.6-luna", "GPT-5.6-Luna", 9, "medium", UP_TO_MAX),
+      { ...lite("gpt-5.5", "GPT-5.5", 13, "medium", UP_TO_XHIGH), lite: false }
+    ];
+  }
+});
+
+// src/infrastructure/log.ts
+function createLog({ write, enabled }) {
+  return {
+    event(name, fields = {}) {
+      if (enabled) write(redact(`codex-oauth ${[name, ...pairs(fields)].join(" ")}`));
+    }
+  };
+}
+function pairs(fields) {
+  return Object.entries(fields).filter(([, value]) => value !== void 0).map(([key, value]) => `${key}=${typeof value === "string" ? JSON.stringify(value) : value}`);
+}
+function redact(text3) {
+  return text3.replace(/[\r\n]+/g, " ").replace(/\bBearer\s+[^\s"]+/gi, `Bearer ${HIDDEN}`).replace(/\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g, HIDDEN).replace(/\b(?:rt|ac|sk|sess)[-_.][\w.-]{6,}/g, HIDDEN).replace(NAMED_SECRET, `$1${HIDDEN}`);
+}
+var HIDDEN, NAMED_SECRET;
+var init_log = __esm({
+  "src/infrastructure/log.ts"() {
+    "use strict";
+    HIDDEN = "[hidden]";
+    NAMED_SECRET = /("?(?:access_token|refresh_token|id_token|code_verifier|code_challenge|api_key|authorization|code|state|token)"?\s*[:=]\s*"?)(?:(?:Basic|Bearer)\s+)?[^\s"&,}]+/gi;
+  }
+});
+
+// src/services/remote-text.ts
+function quoteRemote(text3, limit = 200) {
+  const line = redact(text3).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").replace(/[`<>]/g, "").replace(/[\u201c\u201d]/g, '"').trim();
+  const characters = [...line];
+  return `\u201C${characters.length > limit ? `${characters.slice(0, limit - 1).join("")}\u2026` : line}\u201D`;
+}
+function said(words) {
+  return words === void 0 ? "" : `: ${quoteRemote(words)}`;
+}
+function parseJson(text3) {
+  try {
+    return JSON.parse(text3);
+  } catch {
+    return void 0;
+  }
+}
+function fieldOf(value, name) {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, name) ? value[name] : void 0;
+}
+function textField(value, name) {
+  const field2 = fieldOf(value, name);
+  return typeof field2 === "string" && field2 !== "" ? field2 : void 0;
+}
+function numberField(value, name) {
+  const field2 = fieldOf(value, name);
+  return typeof field2 === "number" && Number.isFinite(field2) ? field2 : void 0;
+}
+var init_remote_text = __esm({
+  "src/services/remote-text.ts"() {
+    "use strict";
+    init_log();
+  }
+});
+
+// src/services/retry-after.ts
+function retryAfterMs(headers, nowMs) {
+  const value = headers.get("retry-after")?.trim();
+  if (!value) return void 0;
+  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1e3 : readDate(value) - nowMs;
+  return Number.isNaN(ms) ? void 0 : Math.min(Math.max(ms, 0), HOUR_MS2);
+}
+function readDate(value) {
+  return / \d\d:\d\d:\d\d GMT$/.test(value) ? Date.parse(value) : Number.NaN;
+}
+var HOUR_MS2;
+var init_retry_after = __esm({
+  "src/services/retry-after.ts"() {
+    "use strict";
+    HOUR_MS2 = 36e5;
+  }
+});
+
+// src/services/usage-limit.ts
+function usageLimit({ headers, json: json2, nowMs }) {
+  const error2 = fieldOf(json2, "error");
+  const window = blockingWindow(headers);
+  const statedMs = secondsField(error2, "resets_at") ?? window?.resetAtMs ?? afterSeconds(error2, nowMs);
+  const resetAtMs = statedMs !== void 0 && Math.abs(statedMs - nowMs) < YEAR_MS ? statedMs : void 0;
+  const plan = textField(error2, "plan_type");
+  const which = window === void 0 ? "usage limit" : `${windowName(window.minutes)} usage limit`;
+  const of = plan === void 0 ? "of this account" : `of the ChatGPT ${quotePlan(plan)} plan`;
+  const until = resetAtMs === void 0 ? "Try again later" : `It opens again ${localTime(resetAtMs, nowMs)}`;
+  return new CodexError("USAGE_LIMIT", `The ${which} ${of} is used up.`, {
+    hint: `${until}. See ${USAGE_PAGE}.`,
+    cause: json2
+  });
+}
+function blockingWindow(headers) {
+  const limit = headers.get("x-codex-active-limit");
+  const family = limit !== null && /^[\w-]{1,40}$/.test(limit) ? `x-${limit}` : "x-codex";
+  const windows = ["primary", "secondary"].flatMap((name) => readWindow(headers, `${family}-${name}`) ?? []);
+  return windows.find((window) => window.usedPercent >= 100) ?? windows.sort((a, b) => b.usedPercent - a.usedPercent)[0];
+}
+function readWindow(headers, prefix) {
+  const number4 = (name) => {
+    const value = headers.get(`${prefix}-${name}`);
+    return value === null || value.trim() === "" ? Number.NaN : Number(value);
+  };
+  const usedPercent = number4("used-percent");
+  const minutes = number4("window-minutes");
+  if (!Number.isFinite(usedPercent) || !Number.isFinite(minutes) || minutes <= 0) return void 0;
+  const resetAt = number4("reset-at");
+  return { usedPercent, minutes, resetAtMs: Number.isFinite(resetAt) ? resetAt * 1e3 : void 0 };
+}
+function windowName(minutes) {
+  if (minutes === 10080) return "weekly";
+  if (minutes % 1440 === 0) return `${minutes / 1440}-day`;
+  return minutes % 60 === 0 ? `${minutes / 60}-hour` : `${minutes}-minute`;
+}
+function localTime(atMs, nowMs) {
+  const sameDay = new Date(atMs).toDateString() === new Date(nowMs).toDateString();
+  const date5 = sameDay ? {} : { weekday: "short", month: "short", day: "numeric" };
+  const format2 = new Intl.DateTimeFormat("en", {
+    ...date5,
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+    timeZoneName: "short"
+  });
+  return `${sameDay ? "at" : "on"} ${format2.format(atMs)}`;
+}
+function secondsField(value, name) {
+  const seconds2 = numberField(value, name);
+  return seconds2 === void 0 ? void 0 : seconds2 * 1e3;
+}
+function afterSeconds(error2, nowMs) {
+  const after = secondsField(error2, "resets_in_seconds");
+  return after === void 0 ? void 0 : nowMs + after;
+}
+function quotePlan(plan) {
+  return /^[\w-]{1,40}$/.test(plan) ? plan : "unknown";
+}
+var USAGE_PAGE, YEAR_MS;
+var init_usage_limit = __esm({
+  "src/services/usage-limit.ts"() {
+    "use strict";
+    init_errors();
+    init_remote_text();
+    USAGE_PAGE = "https://chatgpt.com/settings/usage";
+    YEAR_MS = 365 * 24 * 36e5;
+  }
+});
+
+// src/services/refusal.ts
+function toError({ code, message, hint, retryable = false }, cause) {
+  return new CodexError(code, message, { hint, cause, retryable });
+}
+function wordsIn(message) {
+  return message?.slice(0, 1e3);
+}
+function sharedRefusal(code, words, waitMs) {
+  switch (code) {
+    case "context_length_exceeded":
+      return {
+        code: "CONTEXT_TOO_LONG",
+        message: "The question is longer than the model's context window.",
+        hint: "Shorten the prompt, or split it."
+      };
+    case "invalid_prompt":
+    case "cyber_policy":
+      return {
+        code: "REFUSED",
+        message: `The service refused the question${said(words)}.`,
+        hint: "Put it another way."
+      };
+    case "server_is_overloaded":
+      return OVERLOADED;
+    case "rate_limit_exceeded":
+    case "slow_down":
+      return tooMany(words, waitMs);
+    case "model_not_found":
+      return { code: "MODEL_UNAVAILABLE", message: "The service does not know this model.", hint: MODELS_HINT };
+    default:
+      return void 0;
+  }
+}
+function tooMany(words, waitMs) {
+  const when = waitMs === void 0 ? "Wait a moment" : `Wait ${Math.max(1, Math.ceil(waitMs / 1e3))} s`;
+  return {
+    code: "RATE_LIMITED",
+    message: `Too many requests in a short time${said(words)}.`,
+    hint: `${when}, then ask again.`,
+    retryable: true
+  };
+}
+function statusRefusal(status2, { headers, modelId, nowMs }, words) {
+  switch (status2) {
+    case 402:
+      return {
+        code: "PLAN_REQUIRED",
+        message: `The service asks for payment${said(words)}.`,
+        hint: `See ${USAGE_PAGE}.`
+      };
+    case 404:
+      return {
+        code: "MODEL_UNAVAILABLE",
+        message: `The service does not know ${modelId}, or not at this address.`,
+        hint: MODELS_HINT
+      };
+    case 413:
+      return {
+        code: "CONTEXT_TOO_LONG",
+        message: "The question is larger than the service accepts.",
+        hint: "Shorten the prompt, or split it."
+      };
+    case 429:
+      return tooMany(words, retryAfterMs(headers, nowMs));
+    case 503:
+      return OVERLOADED;
+    default:
+      return otherStatus(status2, words);
+  }
+}
+function otherStatus(status2, words) {
+  if (status2 >= 500) {
+    return {
+      code: "CODEX_FAILED",
+      message: `The service is in trouble (${status2}).`,
+      hint: "Try again in a minute.",
+      retryable: true
+    };
+  }
+  return {
+    code: "CODEX_FAILED",
+    message: `The service refused the request (${status2})${said(words)}.`,
+    hint: "Check the arguments; update codex-oauth if they are right."
+  };
+}
+function streamRefusal(words) {
+  return {
+    code: "CODEX_FAILED",
+    message: `Codex failed while answering${said(words)}.`,
+    hint: "Ask again; try another model if it stays so.",
+    retryable: true
+  };
+}
+var MODELS_HINT, OVERLOADED;
+var init_refusal = __esm({
+  "src/services/refusal.ts"() {
+    "use strict";
+    init_errors();
+    init_remote_text();
+    init_retry_after();
+    init_usage_limit();
+    MODELS_HINT = "Ask for one that codex_models lists, or leave the model out to use the default.";
+    OVERLOADED = {
+      code: "OVERLOADED",
+      message: "The model is at capacity right now.",
+      hint: "Try again in a minute, or name another model (codex_models lists them).",
+      retryable: true
+    };
+  }
+});
+
+// src/services/api-key.ts
+function isApiKeyRecord({ method }) {
+  return method === METHOD;
+}
+function apiKeyRecord(key, baseUrl, nowMs) {
+  return {
+    accessToken: key,
+    refreshToken: void 0,
+    idToken: void 0,
+    tokenType: void 0,
+    expiresAt: void 0,
+    accountId: void 0,
+    savedAt: nowMs,
+    refreshedAt: void 0,
+    method: METHOD,
+    baseUrl,
+    refreshFailed: void 0
+  };
+}
+function readApiKey(pasted) {
+  const key = pasted.trim().replace(/^["'`\u201c\u201d\u2018\u2019]+|["'`\u201c\u201d\u2018\u2019]+$/gu, "").trim();
+  const reason = whyNoKey(key);
+  if (reason === void 0) return key;
+  throw new CodexError("INPUT_INVALID", reason, {
+    hint: `Nothing was saved. Copy the key (it begins with sk-) from ${KEYS_PAGE} and give it alone.`
+  });
+}
+function whyNoKey(key) {
+  if (key === "") return "No API key was given.";
+  if (key.length > MAX_LENGTH) return `This is longer than any API key (${MAX_LENGTH} characters).`;
+  if (/\s/.test(key)) return "An API key has no blanks or line breaks inside.";
+  if (!/^[!-~]+$/.test(key)) return "This holds characters that no API key has.";
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(key)) return "This is an address, not an API key.";
+  if (/^(?:export)?[A-Za-z_][A-Za-z0-9_]*=/.test(key))
+    return "This is a line of settings; give only what stands behind the equals sign.";
+  if (/^(?:eyJ|rt[_.-]|ac[_.-])/.test(key)) return "This is a token of a sign-in, not an API key.";
+  return void 0;
+}
+var METHOD, MAX_LENGTH, KEYS_PAGE;
+var init_api_key = __esm({
+  "src/services/api-key.ts"() {
+    "use strict";
+    init_errors();
+    METHOD = "api_key";
+    MAX_LENGTH = 4096;
+    KEYS_PAGE = "https://platform.openai.com/api-keys";
+  }
+});
+
+// src/services/refused-credential.ts
+function missingScope(words, credential) {
+  const [, scopes] = /missing scopes?: ([\w. ,]{1,200})/i.exec(words ?? "") ?? [];
+  if (scopes === void 0 || credential.kind !== "api_key") return void 0;
+  return {
+    code: "NOT_AUTHENTICATED",
+    message: `The ${credential.what} may not ask models: it lacks ${scopes.trim().replace(/\.$/, "")}.`,
+    hint: `Give it that permission at ${KEYS_PAGE}, or use another key.`
+  };
+}
+function notAccepted(credential) {
+  const message = `The service does not accept this ${credential.what}.`;
+  return { code: "NOT_AUTHENTICATED", message, hint: remedyFor(credential.source) };
+}
+function remedyFor(source) {
+  if (source === ACCOUNT) return "Sign in again: codex_login with force: true.";
+  return source === STORED_KEY ? "Store another with `codex-oauth-mcp login --with-api-key`, or sign in with codex_login." : "Replace it in the environment of the server and restart the server, or sign in with codex_login.";
+}
+function forbidden(words, { kind }) {
+  return {
+    code: "CODEX_FAILED",
+    message: `The service forbids this request (403)${said(words)}.`,
+    hint: kind === "api_key" ? `Check what the key and its project may do at ${KEYS_PAGE}.` : "Sign in again (codex_login with force: true); in a company workspace, ask its administrator whether Codex is allowed."
+  };
+}
+var init_refused_credential = __esm({
+  "src/services/refused-credential.ts"() {
+    "use strict";
+    init_api_key();
+    init_credential_name();
+    init_remote_text();
+  }
+});
+
+// src/services/codex-failure.ts
+function refusalOf(answer) {
+  const { status: status2, json: json2 } = answer;
+  const error2 = fieldOf(json2, "error");
+  const named3 = textField(error2, "code") ?? textField(error2, "type");
+  const type = textField(error2, "type") ?? named3;
+  const words = wordsIn(textField(json2, "detail") ?? textField(error2, "message") ?? textField(json2, "message"));
+  if (/usage_limit_reached$/.test(type ?? "")) return usageLimit(answer);
+  const waitMs = retryAfterMs(answer.headers, answer.nowMs);
+  const known = byCode(named3, words, waitMs) ?? byCode(type, words, waitMs);
+  return toError(
+    known ?? missingScope(words, answer.credential) ?? byWords(words, answer) ?? byStatus(status2, answer, words),
+    json2
+  );
+}
+function isQuota(json2) {
+  const error2 = fieldOf(json2, "error");
+  const names = [textField(error2, "type"), textField(error2, "code")].join(" ");
+  return /usage_limit_reached|usage_not_included|insufficient_quota/.test(names);
+}
+function failureOf(error2) {
+  const code = textField(error2, "code") ?? textField(error2, "type");
+  const words = wordsIn(textField(error2, "message"));
+  return toError(byCode(code, words) ?? streamRefusal(words), error2);
+}
+function byCode(code, words, waitMs) {
+  switch (code) {
+    case "usage_limit_reached":
+    case "insufficient_quota":
+      return {
+        code: "USAGE_LIMIT",
+        message: "The quota of this account is used up.",
+        hint: `See plan and billing at ${USAGE_PAGE}, those of an API key at ${BILLING_PAGE}.`
+      };
+    case "usage_not_included":
+      return {
+        code: "PLAN_REQUIRED",
+        message: "Codex is not part of the ChatGPT plan of this account.",
+        hint: `See ${PLAN_PAGE}, or sign in with another account (codex_login with force: true).`
+      };
+    default:
+      return sharedRefusal(code, words, waitMs);
+  }
+}
+function byWords(words, { modelId, credential }) {
+  if (words === void 0) return void 0;
+  if (/model.*(not supported|requires a newer version|does not exist)/i.test(words)) {
+    return {
+      code: "MODEL_UNAVAILABLE",
+      message: `${modelId} is not available to this account (retired, not in its plan, or newer than our compatibility level).`,
+      hint: MODELS_HINT
+    };
+  }
+  if (/missing_codex_entitlement/.test(words)) {
+    return {
+      code: "PLAN_REQUIRED",
+      message: "Codex is not enabled for this workspace.",
+      hint: "Ask the workspace administrator, or sign in with another account (codex_login with force: true)."
+    };
+  }
+  if (/^(unsupported parameter|store must|stream must|instructions are|system messages)/i.test(words)) {
+    return {
+      code: "CODEX_FAILED",
+      message: `The service no longer takes requests in this form${said(words)}.`,
+      hint: credential.kind === "api_key" ? "Leave optional arguments out, or name another model." : "Update codex-oauth; if it is up to date, report this."
+    };
+  }
+  return void 0;
+}
+function byStatus(status2, answer, words) {
+  if (status2 === 401) return notAccepted(answer.credential);
+  if (status2 === 403) return forbidden(words, answer.credential);
+  return statusRefusal(status2, answer, words);
+}
+var PLAN_PAGE, BILLING_PAGE;
+var init_codex_failure = __esm({
+  "src/services/codex-failure.ts"() {
+    "use strict";
+    init_refusal();
+    init_refused_credential();
+    init_remote_text();
+    init_retry_after();
+    init_usage_limit();
+    PLAN_PAGE = "https://chatgpt.com/explore/plus";
+    BILLING_PAGE = "https://platform.openai.com/settings/organization/billing";
+  }
+});
+
+// src/services/codex-request.ts
+function buildRequest(facts) {
+  const { question, modelId, model, without: without2, sessionId, threadId } = facts;
+  const lite2 = model?.lite === true;
+  const effort = sentEffort(facts.effort);
+  const temperature = facts.acceptsTemperature ? question.temperature : void 0;
+  const message = userMessage(question);
+  return {
+    headers: {
+      ...lite2 ? { "x-openai-internal-codex-responses-lite": "true" } : {},
+      "x-client-request-id": threadId,
+      "session-id": sessionId,
+      "thread-id": threadId,
+      accept: "text/event-stream",
+      "content-type": "application/json"
+    },
+    body: leftOut(without2, {
+      model: modelId,
+      instructions: question.systemPrompt ?? DEFAULT_INSTRUCTIONS,
+      input: lite2 ? [{ type: "additional_tools", role: "developer", tools: [] }, message] : [message],
+      ...lite2 ? {} : { tools: [] },
+      tool_choice: "auto",
+      parallel_tool_calls: !lite2,
+      reasoning: reasoning(effort, lite2),
+      store: false,
+      stream: true,
+      include: ["reasoning.encrypted_content"],
+      prompt_cache_key: sessionId,
+      ...model?.verbosity === void 0 ? {} : { text: { verbosity: model.verbosity } },
+      ...temperature === void 0 ? {} : { temperature }
+    }),
+    effort: without2.has("reasoning") ? void 0 : effort,
+    notes: notesOf(facts)
+  };
+}
+function leftOut(without2, body) {
+  return Object.fromEntries(Object.entries(body).filter(([field2]) => !without2.has(field2)));
+}
+function userMessage({ prompt }) {
+  return { type: "message", role: "user", content: [{ type: "input_text", text: prompt }] };
+}
+function sentEffort(effort) {
+  return effort === "ultra" ? "xhigh" : effort;
+}
+function chooseEffort(asked, configured, model) {
+  return asked ?? configured ?? model?.defaultEffort;
+}
+function reasoning(effort, lite2) {
+  const asked = effort === void 0 ? { summary: "auto" } : { effort };
+  return lite2 ? { ...asked, context: "all_turns" } : asked;
+}
+function notesOf(facts) {
+  const { question, modelId, acceptsTemperature, effort, without: without2 } = facts;
+  const notes = listingNotes(facts);
+  if (question.temperature !== void 0 && !acceptsTemperature) {
+    notes.push("temperature was ignored: Codex models with a ChatGPT login do not take one");
+  }
+  if (question.temperature !== void 0 && acceptsTemperature && without2.has("temperature")) {
+    notes.push(`temperature was not accepted by ${modelId} and left out`);
+  }
+  if (!without2.has("reasoning")) return [...notes, ...effortNotes(facts)];
+  return effort === void 0 ? notes : [...notes, `effort ${effort} was not accepted by ${modelId} and left out`];
+}
+function listingNotes({ modelId, model }) {
+  const isListed = model !== void 0 && !model.hidden;
+  return isListed ? [] : [`${modelId} is not in the model list of this account; it was asked all the same`];
+}
+function effortNotes({ model, effort }) {
+  if (effort === void 0) return [];
+  const isUnlisted = model !== void 0 && model.efforts.length > 0 && !model.efforts.includes(effort);
+  return [
+    ...effort === "ultra" ? ["effort ultra was sent as xhigh"] : [],
+    ...isUnlisted ? [`effort ${effort} is not in the list of this model (${model.efforts.join(", ")}); it was sent all the same`] : []
+  ];
+}
+var DEFAULT_INSTRUCTIONS;
+var init_codex_request = __esm({
+  "src/services/codex-request.ts"() {
+    "use strict";
+    DEFAULT_INSTRUCTIONS = "You are Codex, answering a question from a developer who works with another AI assistant. Answer directly, completely and in the language of the question. You have no tools and cannot see files; say what you would need to know when something is missing.";
+  }
+});
+
+// src/services/model-list.ts
+function readModelList(json2) {
+  const models2 = fieldOf(json2, "models");
+  return Array.isArray(models2) ? readModels(models2) : readApiModels(fieldOf(json2, "data"));
+}
+function readPlanModels(json2) {
+  const models2 = fieldOf(json2, "models");
+  if (!Array.isArray(models2)) return [];
+  return models2.slice(0, MAX_MODELS).flatMap((entry) => {
+    const model = readModel(entry);
+    if (model === void 0) return [];
+    return [{ ...model, hidden: model.hidden || fieldOf(entry, "supported_in_api") === false }];
+  });
+}
+function readModels(value) {
+  if (!Array.isArray(value)) return [];
+  return value.slice(0, MAX_MODELS).flatMap((entry) => readModel(entry) ?? []).sort((a, b) => a.priority - b.priority || a.id.localeCompare(b.id));
+}
+function readModel(entry) {
+  const id = word(fieldOf(entry, "slug"));
+  if (id === void 0) return void 0;
+  return {
+    id,
+    name: label(fieldOf(entry, "display_name")) ?? id,
+    priority: numberField(entry, "priority") ?? Number.MAX_SAFE_INTEGER,
+    hidden: textField(entry, "visibility") !== "list",
+    defaultEffort: word(fieldOf(entry, "default_reasoning_level")),
+    efforts: readEfforts(fieldOf(entry, "supported_reasoning_levels")),
+    lite: fieldOf(entry, "use_responses_lite") === true,
+    verbosity: fieldOf(entry, "support_verbosity") === true ? word(fieldOf(entry, "default_verbosity")) : void 0
+  };
+}
+function readEfforts(value) {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((level) => word(typeof level === "string" ? level : fieldOf(level, "effort")) ?? []);
+}
+function word(value) {
+  return typeof value === "string" && /^[\w.:/+@-]{1,100}$/.test(value) ? value : void 0;
+}
+function label(value) {
+  return typeof value === "string" && /^[\w.:/+@ ()-]{1,100}$/.test(value) ? value : void 0;
+}
+function readApiModels(value) {
+  if (!Array.isArray(value)) return [];
+  const entries = value.flatMap((entry) => {
+    const id = word(fieldOf(entry, "id"));
+    return id === void 0 || OTHER_TRADES.test(id) ? [] : [{ id, created: numberField(entry, "created") ?? 0 }];
+  });
+  const families = entries.filter(({ id }) => FAMILIES.test(id));
+  return (families.length > 0 ? families : entries).sort((a, b) => b.created - a.created || a.id.localeCompare(b.id)).map(({ id }) => BUILTIN_MODELS.find((model) => model.id === id) ?? unknownModel(id)).sort((a, b) => a.priority - b.priority).slice(0, MAX_MODELS);
+}
+function unknownModel(id) {
+  const unknown2 = { defaultEffort: void 0, efforts: [], lite: false, verbosity: void 0 };
+  return { id, name: id, priority: Number.MAX_SAFE_INTEGER, hidden: false, ...unknown2 };
+}
+function isModelList(value) {
+  return Array.isArray(value) && value.length > 0 && value.length <= MAX_MODELS && value.every(isModel);
+}
+function isModel(value) {
+  const efforts = fieldOf(value, "efforts");
+  return word(fieldOf(value, "id")) !== void 0 && label(fieldOf(value, "name")) !== void 0 && numberField(value, "priority") !== void 0 && typeof fieldOf(value, "hidden") === "boolean" && typeof fieldOf(value, "lite") === "boolean" && Array.isArray(efforts) && efforts.every((effort) => word(effort) !== void 0) && isWordOrAbsent(fieldOf(value, "defaultEffort")) && isWordOrAbsent(fieldOf(value, "verbosity"));
+}
+function isWordOrAbsent(value) {
+  return value === void 0 || word(value) !== void 0;
+}
+var MAX_MODELS, FAMILIES, OTHER_TRADES;
+var init_model_list = __esm({
+  "src/services/model-list.ts"() {
+    "use strict";
+    init_builtin_models();
+    init_remote_text();
+    MAX_MODELS = 200;
+    FAMILIES = /^(?:gpt-|o\d|codex|chatgpt)/;
+    OTHER_TRADES = /audio|realtime|image|tts|transcribe|embedding|moderation|search|instruct|dall-e|whisper|sora|deep-research|computer-use/;
+  }
+});
+
+// src/services/asking-route.ts
+var CODEX_ASKING, API_ASKING;
+var init_asking_route = __esm({
+  "src/services/asking-route.ts"() {
+    "use strict";
+    init_codex_failure();
+    init_codex_request();
+    init_model_list();
+    CODEX_ASKING = {
+      modelsQuery: (clientVersion) => `?client_version=${encodeURIComponent(clientVersion)}`,
+      readModels: readModelList,
+      buildRequest: (facts) => buildRequest({ ...facts, acceptsTemperature: false }),
+      adapts: false,
+      isFinal: isQuota,
+      refusalOf,
+      failureOf
+    };
+    API_ASKING = {
+      modelsQuery: () => "",
+      readModels: readModelList,
+      buildRequest: (facts) => buildRequest({ ...facts, acceptsTemperature: true }),
+      adapts: true,
+      isFinal: isQuota,
+      refusalOf,
+      failureOf
+    };
+  }
+});
+
+// src/services/plan-words.ts
+var SIGN_IN_LABEL, MANAGE_USAGE, USING_PLAN, IN_SETTINGS, PLAN_IN_USE, PLAN_OFF, REVOCATION_UNCONFIRMED;
+var init_plan_words = __esm({
+  "src/services/plan-words.ts"() {
+    "use strict";
+    init_usage_limit();
+    SIGN_IN_LABEL = "Continue with ChatGPT";
+    MANAGE_USAGE = `Manage usage: ${USAGE_PAGE}`;
+    USING_PLAN = `Using ChatGPT plan. ${MANAGE_USAGE}`;
+    IN_SETTINGS = "in ChatGPT: Settings \u2192 Security and login \u2192 Login connections \u2192 Sign in with ChatGPT \u2192 codex-oauth \u2192 Manage connection \u2192 Disconnect.";
+    PLAN_IN_USE = `Your ChatGPT plan is in use: each question asked through codex-oauth counts toward the plan's usage. codex-oauth itself charges nothing. ${MANAGE_USAGE}. To disconnect it, ${IN_SETTINGS}`;
+    PLAN_OFF = {
+      message: "Signed in, plan usage off.",
+      hint: 'To turn it on: codex_login with route "plan", and allow it there.'
+    };
+    REVOCATION_UNCONFIRMED = `OpenAI did not confirm the revocation. To be sure, disconnect codex-oauth ${IN_SETTINGS}`;
+  }
+});
+
+// src/services/plan-refusal.ts
+function planRefusal(code, about, waitMs) {
+  switch (withoutVersion(code)) {
+    case "subscription_sharing_user_not_eligible":
+      return {
+        code: "PLAN_REQUIRED",
+        message: "This account cannot ask on its ChatGPT plan: the plan, the workspace or a policy does not allow it.",
+        hint: `The Plus and Pro plans can pay; signing in again does not help. ${OTHER_WAYS}`
+      };
+    case "subscription_sharing_client_not_enabled":
+      return {
+        code: "PLAN_REQUIRED",
+        message: "OpenAI has not enabled codex-oauth for questions on a ChatGPT plan.",
+        hint: OTHER_WAYS
+      };
+    case "chatpass_v2_scope_not_authorized":
+    case "chatpass_v2_invalid_authorization_context":
+      return {
+        code: "PLAN_REQUIRED",
+        message: "This sign-in does not cover questions on the ChatGPT plan.",
+        hint: `Sign out and in again: ${SIGN_IN_ANEW}.`
+      };
+    // No reset time comes with it, and a limit of this app says nothing about the plan, nor one model about the others.
+    case "subscription_sharing_usage_limit_exceeded":
+      return {
+        code: "USAGE_LIMIT",
+        message: "Usage limit reached: the one of the ChatGPT plan, or the one that is set there for this app.",
+        hint: `${MANAGE_USAGE}. OpenAI does not say when it opens again; another model may still answer.`
+      };
+    case "subscription_sharing_usage_unavailable":
+      return notNow("OpenAI cannot check the usage of the ChatGPT plan right now");
+    case "subscription_sharing_user_unavailable":
+      return notNow("OpenAI cannot look the account up right now");
+    case "subscription_sharing_unsupported_capability":
+      return {
+        code: "CODEX_FAILED",
+        message: `A part of this request${named(about.param)} is not possible on the ChatGPT plan${said(about.words)}.`,
+        hint: `Leave optional arguments out, or name another model. ${REPORT}`
+      };
+    case "unsupported_value":
+      return {
+        code: "INPUT_INVALID",
+        message: `The model does not take this value of a field${named(about.param)}${said(about.words)}.`,
+        hint: "See codex_models for what each model takes."
+      };
+    case "subscription_sharing_route_not_supported":
+      return {
+        code: "CODEX_FAILED",
+        message: `This program asked at a place that the ChatGPT plan does not cover${inRequest(about)}.`,
+        hint: REPORT
+      };
+    case "subscription_sharing_invalid_user":
+      return {
+        code: "CODEX_FAILED",
+        message: `OpenAI did not recognise the user of this sign-in${inRequest(about)}.`,
+        hint: beforeSignIn(about),
+        retryable: true
+      };
+    default:
+      return sharedRefusal(code, about.words, waitMs);
+  }
+}
+function planStatusRefusal(answer, about) {
+  switch (answer.status) {
+    case 401:
+      return {
+        code: "NOT_AUTHENTICATED",
+        message: `The service does not accept this sign-in${inRequest(about)}.`,
+        hint: beforeSignIn(about)
+      };
+    case 403:
+      return {
+        code: "CODEX_FAILED",
+        message: `The service forbids this request (403)${said(about.words)}.`,
+        hint: "A policy says so, for example about the region: neither asking nor signing in again helps."
+      };
+    case 503:
+      return notNow("The service does not answer questions on the ChatGPT plan right now");
+    default:
+      return statusRefusal(answer.status, answer, about.words);
+  }
+}
+function withoutVersion(code) {
+  return code.replace(/^subscription_sharing_v2_/, "subscription_sharing_");
+}
+function notNow(what) {
+  return {
+    code: "OVERLOADED",
+    message: `${what}; you are still signed in.`,
+    hint: "Ask again in a minute.",
+    retryable: true
+  };
+}
+function beforeSignIn({ requestId }) {
+  const report = requestId === void 0 ? "report it" : "report the request id";
+  return `Ask again in a minute. If it stays so: ${SIGN_IN_ANEW}, and ${report}.`;
+}
+function named(param) {
+  return param === void 0 ? "" : ` (${quoteRemote(param)})`;
+}
+function inRequest({ requestId }) {
+  return requestId === void 0 ? "" : ` (request id ${quoteRemote(requestId)})`;
+}
+var OTHER_WAYS, SIGN_IN_ANEW, REPORT;
+var init_plan_refusal = __esm({
+  "src/services/plan-refusal.ts"() {
+    "use strict";
+    init_plan_words();
+    init_refusal();
+    init_remote_text();
+    OTHER_WAYS = 'Another way is for the user to choose and never taken by itself: codex_login with route "codex", or an API key.';
+    SIGN_IN_ANEW = 'codex_clear, then codex_login with route "plan"';
+    REPORT = "Update codex-oauth; if it is up to date, report this.";
+  }
+});
+
+// src/services/plan-failure.ts
+function planRefusalOf(answer) {
+  const { status: status2, headers, json: json2 } = answer;
+  const requestId = requestIdOf(headers);
+  const stated = readError(json2, requestId);
+  const known = knownRefusal(stated, retryAfterMs(headers, answer.nowMs));
+  return toError(known ?? withCode(planStatusRefusal(answer, stated), stated), { status: status2, requestId, body: json2 });
+}
+function planFailureOf(error2, headers = new Headers()) {
+  const requestId = requestIdOf(headers);
+  const stated = readError({ error: error2 }, requestId);
+  const refusal2 = knownRefusal(stated) ?? withCode(streamRefusal(stated.words), stated);
+  return toError(refusal2, { requestId, error: error2 });
+}
+function readError(json2, requestId) {
+  const error2 = fieldOf(json2, "error");
+  const codes = [textField(error2, "code"), textField(json2, "error_reason"), textField(json2, "error")];
+  const names = [...codes, textField(error2, "type")].filter((name) => name !== void 0);
+  const words = textField(error2, "message") ?? textField(json2, "error_description") ?? textField(json2, "detail");
+  return {
+    code: plain(codes.find((code) => code !== void 0)),
+    names,
+    words: wordsIn(words),
+    param: plain(textField(error2, "param")),
+    requestId
+  };
+}
+function knownRefusal(stated, waitMs) {
+  return stated.names.map((name) => planRefusal(name, stated, waitMs)).find((refusal2) => refusal2 !== void 0);
+}
+function withCode(refusal2, { code }) {
+  if (code === void 0) return refusal2;
+  return { ...refusal2, message: `${refusal2.message} OpenAI calls it ${quoteRemote(code)}.` };
+}
+function requestIdOf(headers) {
+  const ids = ["x-request-id", "x-oai-request-id"].map((name) => plain(headers.get(name) ?? void 0));
+  return ids.find((id) => id !== void 0);
+}
+function plain(word2) {
+  return word2 !== void 0 && /^[\w.[\]-]{1,80}$/.test(word2) ? word2 : void 0;
+}
+var init_plan_failure = __esm({
+  "src/services/plan-failure.ts"() {
+    "use strict";
+    init_plan_refusal();
+    init_refusal();
+    init_remote_text();
+    init_retry_after();
+  }
+});
+
+// src/services/plan-request.ts
+function buildPlanRequest(facts) {
+  const { question, modelId } = facts;
+  const effort = sentEffort(facts.effort);
+  return {
+    headers: { accept: "text/event-stream", "content-type": "application/json" },
+    body: {
+      model: modelId,
+      instructions: question.systemPrompt ?? DEFAULT_INSTRUCTIONS,
+      input: [userMessage(question)],
+      ...effort === void 0 ? {} : { reasoning: { effort } },
+      store: false,
+      stream: true
+    },
+    effort,
+    notes: [...listingNotes(facts), ...temperatureNotes(question), ...effortNotes(facts)]
+  };
+}
+function temperatureNotes({ temperature }) {
+  return temperature === void 0 ? [] : ["temperature was ignored: questions on the ChatGPT plan take none"];
+}
+var init_plan_request = __esm({
+  "src/services/plan-request.ts"() {
+    "use strict";
+    init_codex_request();
+  }
+});
+
+// src/services/plan-asking.ts
+var PLAN_ASKING;
+var init_plan_asking = __esm({
+  "src/services/plan-asking.ts"() {
+    "use strict";
+    init_model_list();
+    init_plan_failure();
+    init_plan_request();
+    PLAN_ASKING = {
+      // With a version of the Codex client it lists newer models, and that query is not documented: a model that is not
+      // listed can be named all the same (facts: plan-usage 3.1, 9).
+      modelsQuery: () => "",
+      readModels: readPlanModels,
+      buildRequest: buildPlanRequest,
+      adapts: false,
+      // A limit of the plan does not pass in a moment, and nobody has documented another one.
+      isFinal: () => true,
+      refusalOf: planRefusalOf,
+      failureOf: planFailureOf
+    };
+  }
+});
+
+// src/services/credential-name.ts
+function accountName(plan) {
+  const cost = planWords(plan);
+  return { kind: "chatgpt", source: ACCOUNT, what: "sign-in", cost, label: cost, asking: CODEX_ASKING };
+}
+function planName() {
+  const cost = "ChatGPT plan usage";
+  return {
+    kind: "chatgpt_plan",
+    source: ACCOUNT,
+    what: "sign-in",
+    cost,
+    label: cost,
+    asking: PLAN_ASKING,
+    usage: USING_PLAN
+  };
+}
+function apiKeyName(source) {
+  const what = source === STORED_KEY ? "stored API key" : `API key from ${source}`;
+  return { kind: "api_key", source, what, cost: PER_TOKEN, label: `${what}, ${PER_TOKEN}`, asking: API_ASKING };
+}
+function accessTokenName(source, plan) {
+  const what = `access token from ${source}`;
+  const cost = planWords(plan);
+  return { kind: "access_token", source, what, cost, label: `${what}, ${cost}`, asking: CODEX_ASKING };
+}
+function planWords(plan) {
+  return `ChatGPT ${plan ?? "unknown"} plan`;
+}
+var ACCOUNT, STORED_KEY, PER_TOKEN;
+var init_credential_name = __esm({
+  "src/services/credential-name.ts"() {
+    "use strict";
+    init_asking_route();
+    init_plan_asking();
+    init_plan_words();
+    ACCOUNT = "account";
+    STORED_KEY = "stored_api_key";
+    PER_TOKEN = "billed per token";
+  }
+});
+
+// src/services/duration.ts
+function duration3(ms) {
+  const minutes = Math.floor(ms / 6e4);
+  if (minutes >= 2880) return `${Math.floor(minutes / 1440)} days`;
+  if (minutes >= 120) return `${Math.floor(minutes / 60)} hours`;
+  if (minutes >= 2) return `${minutes} minutes`;
+  const seconds2 = Math.floor(ms / 1e3);
+  return seconds2 === 1 ? "1 second" : `${seconds2} seconds`;
+}
+var init_duration = __esm({
+  "src/services/duration.ts"() {
+    "use strict";
+  }
+});
+
+// src/infrastructure/jwt.ts
+function decodeJwtPayload(token2) {
+  if (token2.length > MAX_TOKEN_LENGTH) return void 0;
+  const parts = token2.split(".");
+  const payload = parts[1];
+  if (parts.length !== 3 || payload === void 0 || !isBase64Url(payload)) return void 0;
+  try {
+    const value = JSON.parse(decodeUtf8(payload));
+    return isObject2(value) ? value : void 0;
+  } catch {
+    return void 0;
+  }
+}
+function isBase64Url(text3) {
+  return /^[\w-]+$/.test(text3) && text3.length % 4 !== 1;
+}
+function decodeUtf8(base64Url) {
+  return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(base64Url, "base64url"));
+}
+function isObject2(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+var MAX_TOKEN_LENGTH;
+var init_jwt = __esm({
+  "src/infrastructure/jwt.ts"() {
+    "use strict";
+    MAX_TOKEN_LENGTH = 65536;
+  }
+});
+
+// src/services/id-claims.ts
+function readIdClaims(tokens2) {
+  const id = decodeJwtPayload(tokens2.idToken ?? "") ?? {};
+  const access = decodeJwtPayload(tokens2.accessToken) ?? {};
+  const both = [id, access];
+  return {
+    accountId: first(both, (claims) => text2(object4(claims[AUTH]).chatgpt_account_id) ?? text2(claims.chatgpt_account_id)) ?? first(both, firstOrganization),
+    email: first(both, (claims) => text2(claims.email) ?? text2(object4(claims[PROFILE]).email)),
+    plan: first(both, (claims) => planName2(object4(claims[AUTH]).chatgpt_plan_type)),
+    fedramp: object4(id[AUTH]).chatgpt_account_is_fedramp === true
+  };
+}
+function accountOf(login3) {
+  return login3.accountId ?? readIdClaims(login3).accountId;
+}
+function ownerOf(login3) {
+  return { ...readIdClaims(login3), accountId: accountOf(login3) };
+}
+function expiryOf(accessToken) {
+  const exp = decodeJwtPayload(accessToken)?.exp;
+  return typeof exp === "number" && Number.isFinite(exp) && exp > 0 ? exp * 1e3 : void 0;
+}
+function maskEmail(email3) {
+  const at = email3.lastIndexOf("@");
+  if (at < 1) return "\u2026";
+  const name = email3.slice(0, at);
+  return `${name[0]}\u2026${name.length > 1 ? name.at(-1) : ""}${email3.slice(at)}`;
+}
+function firstOrganization(claims) {
+  const organizations = object4(claims[AUTH]).organizations ?? claims.organizations;
+  return Array.isArray(organizations) ? text2(object4(organizations[0]).id) : void 0;
+}
+function first(all, read2) {
+  for (const claims of all) {
+    const value = read2(claims);
+    if (value !== void 0) return value;
+  }
+  return void 0;
+}
+function planName2(value) {
+  return typeof value === "string" && /^\w{1,60}$/.test(value) ? value : void 0;
+}
+function text2(value) {
+  return typeof value === "string" && /^[\x20-\x7e]{1,320}$/.test(value) ? value : void 0;
+}
+function object4(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+}
+var AUTH, PROFILE;
+var init_id_claims = __esm({
+  "src/services/id-claims.ts"() {
+    "use strict";
+    init_jwt();
+    AUTH = "https://api.openai.com/auth";
+    PROFILE = "https://api.openai.com/profile";
+  }
+});
+
+// src/infrastructure/token-record.ts
+function recordIn(text3, context) {
+  const value = valueIn(text3, context);
+  const sealed = sealedPart(value);
+  if (sealed === void 0) return value === void 0 ? void 0 : fromDisk(value, context);
+  const opened = context.open(sealed);
+  if ("unopened" in opened) return { ...NO_RECORD, unopened: opened.unopened };
+  return fromDisk(parseObject(opened.text), context);
+}
+function sealedIn(text3, where) {
+  const value = text3 === void 0 ? void 0 : valueIn(text3, where);
+  return { isStored: value !== void 0, sealed: sealedPart(value) };
+}
+function keysOf({ key, legacyKey }) {
+  return legacyKey === void 0 ? [key] : [key, legacyKey];
+}
+function sealedValue(sealed) {
+  return JSON.stringify({ sealed });
+}
+function toDisk(record2) {
+  return {
+    access_token: record2.accessToken === "" ? void 0 : record2.accessToken,
+    refresh_token: record2.refreshToken,
+    id_token: record2.idToken,
+    token_type: record2.tokenType,
+    expires_at: toSeconds(record2.expiresAt),
+    account_id: record2.accountId,
+    saved_at: toSeconds(record2.savedAt),
+    refreshed_at: toSeconds(record2.refreshedAt),
+    method: record2.method,
+    refresh_failed: record2.refreshFailed,
+    base_url: record2.baseUrl,
+    issued_client_id: record2.clientId,
+    granted_scope: record2.scope,
+    earliest_refresh_at: toSeconds(record2.earliestRefreshAt),
+    selected_at: toSeconds(record2.selectedAt)
+  };
+}
+function corrupt(file2, reason) {
+  return new CodexError("STORAGE_CORRUPT", `${file2} is damaged: ${reason}.`, {
+    hint: "Repair it, or move it away and sign in again."
+  });
+}
+function valueIn(text3, { file: file2, place = CODEX_PLACE }) {
+  const root = parseObject(text3);
+  if (root === void 0) throw corrupt(file2, "it is not a JSON object");
+  const key = keysOf(place).find((name) => Object.hasOwn(root, name));
+  return key === void 0 ? void 0 : root[key];
+}
+function sealedPart(value) {
+  return isObject3(value) && Object.keys(value).join() === "sealed" ? value.sealed : void 0;
+}
+function fromDisk(value, context) {
+  if (!isObject3(value)) throw corrupt(context.file, "its record is not an object");
+  const word2 = (name) => readWord(value, name, context);
+  const time3 = (name) => readTime(value, name, context);
+  const accessToken = word2("access_token");
+  const refreshFailed = word2("refresh_failed");
+  if (accessToken === void 0 && refreshFailed === void 0) {
+    throw corrupt(context.file, "its record has no access_token");
+  }
+  return {
+    accessToken: accessToken ?? "",
+    refreshToken: word2("refresh_token"),
+    idToken: word2("id_token"),
+    tokenType: word2("token_type"),
+    expiresAt: time3("expires_at"),
+    accountId: word2("account_id"),
+    savedAt: time3("saved_at"),
+    refreshedAt: time3("refreshed_at"),
+    method: word2("method"),
+    refreshFailed,
+    baseUrl: word2("base_url"),
+    clientId: word2("issued_client_id"),
+    scope: readWord(value, "granted_scope", context, /^[ -~]{1,4096}$/),
+    earliestRefreshAt: time3("earliest_refresh_at"),
+    selectedAt: time3("selected_at")
+  };
+}
+function readWord(from, name, { file: file2 }, form = /^[!-~]{1,65536}$/) {
+  const value = field(from, name);
+  if (value === void 0) return void 0;
+  if (typeof value === "string" && form.test(value)) return value;
+  throw corrupt(file2, `${name} is not a plain text of usual length`);
+}
+function readTime(from, name, { file: file2, now }) {
+  const value = field(from, name);
+  if (value === void 0) return void 0;
+  if (typeof value !== "number" && typeof value !== "string") throw corrupt(file2, `${name} is not a number`);
+  const ms = Math.round(Number(value) * 1e3);
+  return ms > 0 && ms <= now + YEAR_MS2 ? ms : void 0;
+}
+function field(from, name) {
+  return Object.hasOwn(from, name) ? from[name] ?? void 0 : void 0;
+}
+function parseObject(text3) {
+  try {
+    const value = JSON.parse(text3);
+    return isObject3(value) ? value : void 0;
+  } catch {
+    return void 0;
+  }
+}
+function isObject3(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+function toSeconds(ms) {
+  return ms === void 0 || !Number.isFinite(ms) ? void 0 : Math.floor(ms / 1e3);
+}
+var CODEX_PLACE, RECORD_FIELDS, MAX_FILE_BYTES, YEAR_MS2, NO_RECORD;
+var init_token_record = __esm({
+  "src/infrastructure/token-record.ts"() {
+    "use strict";
+    init_errors();
+    CODEX_PLACE = { key: "codex", legacyKey: "openai_codex" };
+    RECORD_FIELDS = [
+      "access_token",
+      "refresh_token",
+      "id_token",
+      "token_type",
+      "expires_at",
+      "account_id",
+      "saved_at",
+      "refreshed_at",
+      "method",
+      "refresh_failed",
+      "base_url",
+      "issued_client_id",
+      "granted_scope",
+      "earliest_refresh_at",
+      "selected_at"
+    ];
+    MAX_FILE_BYTES = 1048576;
+    YEAR_MS2 = 365 * 24 * 36e5;
+    NO_RECORD = {
+      accessToken: "",
+      refreshToken: void 0,
+      idToken: void 0,
+      tokenType: void 0,
+      expiresAt: void 0,
+      accountId: void 0,
+      savedAt: void 0,
+      refreshedAt: void 0,
+      method: void 0,
+      refreshFailed: void 0
+    };
+  }
+});
+
+// src/services/outside-credential.ts
+function environmentCredential({ api, accessToken }, nowMs) {
+  if (api.source !== void 0) return ofKey(api.key ?? "", api.source, api.problem);
+  const { token: token2, problem: problem2 } = accessToken;
+  if (token2 === void 0 && problem2 === void 0) return void 0;
+  return ofToken(token2 ?? "", problem2, nowMs);
+}
+function keyCredential(key, storedFor, { api }) {
+  const isElsewhere = storedFor !== void 0 && storedFor !== api.baseUrl;
+  return ofKey(key, STORED_KEY, api.baseUrlProblem ?? (isElsewhere ? notItsPlace(storedFor) : void 0));
+}
+function notItsPlace(storedFor) {
+  return new CodexError(
+    "CONFIG_INVALID",
+    `The stored API key is for ${storedFor}, and OPENAI_BASE_URL names another.`,
+    {
+      hint: "Remove or correct OPENAI_BASE_URL, or store a key of that service with `codex-oauth-mcp login --with-api-key`."
+    }
+  );
+}
+function ofKey(secret, source, problem2) {
+  return { name: apiKeyName(source), secret, claims: void 0, expiresAt: void 0, problem: problem2 };
+}
+function ofToken(secret, problem2, nowMs) {
+  const claims = readIdClaims({ idToken: void 0, accessToken: secret });
+  const expiresAt = expiryOf(secret);
+  const isOver = expiresAt !== void 0 && expiresAt <= nowMs;
+  return {
+    name: accessTokenName(TOKEN_VARIABLE, claims.plan),
+    secret,
+    claims,
+    expiresAt,
+    problem: problem2 ?? (isOver ? expired() : void 0)
+  };
+}
+function expired() {
+  return new CodexError("NOT_AUTHENTICATED", `The access token from ${TOKEN_VARIABLE} has expired.`, {
+    hint: "Replace it there and restart the server, or sign in with codex_login."
+  });
+}
+var TOKEN_VARIABLE;
+var init_outside_credential = __esm({
+  "src/services/outside-credential.ts"() {
+    "use strict";
+    init_errors();
+    init_credential_name();
+    init_id_claims();
+    TOKEN_VARIABLE = "CODEX_ACCESS_TOKEN";
+  }
+});
+
+// src/services/login-route.ts
+function codexHeaders({ originator, userAgent, clientVersion }, authorization, { accountId, fedramp }) {
+  const account = accountId === void 0 ? {} : { "chatgpt-account-id": accountId };
+  const cloud = fedramp ? { "x-openai-fedramp": "true" } : {};
+  return { originator, "user-agent": userAgent, version: clientVersion, authorization, ...account, ...cloud };
+}
+var CODEX_LOGIN;
+var init_login_route = __esm({
+  "src/services/login-route.ts"() {
+    "use strict";
+    init_token_record();
+    init_credential_name();
+    init_id_claims();
+    init_outside_credential();
+    CODEX_LOGIN = {
+      name: "codex",
+      place: CODEX_PLACE,
+      claimSuffix: "",
+      // The service knows these ports only.
+      redirect: ({ ports, redirectHost: redirectHost2 }) => ({ host: redirectHost2, ports, portToPaste: ports[0] ?? 0 }),
+      ladders: { browser: ["browser", "device", "paste"], device: ["device", "browser", "paste"] },
+      invitation: "Sign in to Codex with ChatGPT",
+      call: "codex_login",
+      refreshMarginMs: 3e5,
+      // The access token may be good for days yet.
+      buried: (record2, refreshFailed) => ({ ...record2, refreshFailed }),
+      credentialName: (record2) => accountName(readIdClaims(record2).plan),
+      baseUrl: ({ baseUrl }) => baseUrl,
+      headers: (record2, identity, authorization) => codexHeaders(identity, authorization, { ...readIdClaims(record2), accountId: accountOf(record2) }),
+      modelOwner: accountOf,
+      lack: () => void 0,
+      outside: environmentCredential,
+      unconfirmed: void 0
+    };
+  }
+});
+
+// src/services/open-record.ts
+async function openRecord(storage) {
+  while (true) {
+    await storage.unlock();
+    const stored3 = storage.read();
+    if (stored3.unopened?.untried !== true) return stored3;
+  }
+}
+var init_open_record = __esm({
+  "src/services/open-record.ts"() {
+    "use strict";
+  }
+});
+
+// src/services/sign-in-again.ts
+function signInAgain(message, { call } = CODEX_LOGIN) {
+  return new CodexError("NOT_AUTHENTICATED", message, { hint: `Sign in with ${call}, then ask again.` });
+}
+function cannotOpen({ reason, remedy }) {
+  return new CodexError("STORAGE_SEALED", reason, { hint: remedy });
+}
+function accountChanged() {
+  return new CodexError("ACCOUNT_CHANGED", "Another account has been signed in while this call was running.", {
+    hint: "Ask again to use the account that is signed in now.",
+    retryable: true
+  });
+}
+var init_sign_in_again = __esm({
+  "src/services/sign-in-again.ts"() {
+    "use strict";
+    init_errors();
+    init_login_route();
+  }
+});
+
+// src/infrastructure/fingerprint.ts
+function fingerprintOf(secret) {
+  return createHash("sha256").update(secret).digest("hex").slice(0, 20);
+}
+function isFingerprint(name) {
+  return /^[0-9a-f]{20}$/.test(name);
+}
+var init_fingerprint = __esm({
+  "src/infrastructure/fingerprint.ts"() {
+    "use strict";
+    init_node_crypto();
+  }
+});
+
+// src/services/forget-login.ts
+async function forgetLogin(oauth, obsolete) {
+  if (obsolete?.refreshToken !== void 0) await oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS, obsolete);
+}
+var REVOKE_LIMIT_MS;
+var init_forget_login = __esm({
+  "src/services/forget-login.ts"() {
+    "use strict";
+    REVOKE_LIMIT_MS = 5e3;
+  }
+});
+
+// src/services/unsaved-tokens.ts
+function createUnsavedTokens({ storage, claims, oauth, clock, log: log2 }) {
+  const entries = /* @__PURE__ */ new Set();
+  let stopped = false;
+  async function keepSaving(entry) {
+    while (entries.has(entry) && !stopped) {
+      await clock.sleep(SAVE_AGAIN_MS);
+      if (entries.has(entry)) await saveOnce(entry);
+    }
+  }
+  async function saveOnce(entry) {
+    entry.saving ??= save(entry).finally(() => {
+      entry.saving = void 0;
+    });
+    return entry.saving;
+  }
+  async function save(entry) {
+    const { spent, renewed } = entry;
+    let kept = false;
+    try {
+      await storage.update((stored3) => {
+        const isNext = isStored(stored3, spent);
+        kept = isNext || isStored(stored3, renewed);
+        return isNext ? renewed : stored3;
+      });
+    } catch (error2) {
+      log2.event("refresh_not_stored", { reason: codeOf(error2) });
+      return true;
+    }
+    entries.delete(entry);
+    if (spent.refreshToken !== void 0) claims.release(fingerprintOf(spent.refreshToken));
+    claims.sweep(renewed.refreshToken === void 0 ? void 0 : fingerprintOf(renewed.refreshToken));
+    if (!kept) await forgetLogin(oauth, renewed);
+    return kept;
+  }
+  return {
+    async keep(spent, renewed) {
+      const entry = { spent, renewed, saving: void 0 };
+      entries.add(entry);
+      const usable = await saveOnce(entry);
+      if (entries.has(entry)) void keepSaving(entry);
+      return usable;
+    },
+    async flush() {
+      await Promise.all([...entries].map(saveOnce));
+    },
+    successorOf: ({ refreshToken }) => [...entries].findLast(({ spent }) => spent.refreshToken === refreshToken)?.renewed,
+    stop() {
+      stopped = true;
+    }
+  };
+}
+function isStored(stored3, { refreshToken }) {
+  const unopened = stored3?.unopened;
+  if (unopened === void 0) return stored3?.refreshToken === refreshToken;
+  if (unopened.of === void 0) throw cannotOpen(unopened);
+  return refreshToken !== void 0 && unopened.of === fingerprintOf(refreshToken);
+}
+var SAVE_AGAIN_MS;
+var init_unsaved_tokens = __esm({
+  "src/services/unsaved-tokens.ts"() {
+    "use strict";
+    init_errors();
+    init_fingerprint();
+    init_forget_login();
+    init_sign_in_again();
+    SAVE_AGAIN_MS = 5e3;
+  }
+});
+
+// src/services/token-refresh.ts
+function createTokenRefresher(deps) {
+  const { storage, claims, oauth, clock, log: log2, route = CODEX_LOGIN } = deps;
+  const unsaved = createUnsavedTokens(deps);
+  const flights = /* @__PURE__ */ new Map();
+  let stopped = false;
+  async function run2(stale, reason) {
+    const watch2 = createWatch(deps);
+    while (true) {
+      await unsaved.flush();
+      const current = await currentRecord(stale);
+      const successor = unsaved.successorOf(current);
+      if (successor !== void 0) return successor;
+      if (current.accessToken !== stale.accessToken) return current;
+      const subject = subjectOf(current);
+      const top = claims.top(subject);
+      const number4 = nextNumber(top, subject, watch2);
+      const fails = top?.fails ?? 0;
+      if (number4 === void 0 || !claims.take(subject, number4, fails)) {
+        await watch2.pause(top);
+        continue;
+      }
+      const renewed = await spend(current, subject, number4, fails, reason);
+      if (renewed !== void 0) return renewed;
+    }
+  }
+  async function currentRecord(stale) {
+    const { record: current, unopened } = await openRecord(storage);
+    if (unopened !== void 0) throw cannotOpen(unopened);
+    if (current === void 0) throw signInAgain("You have signed out meanwhile.", route);
+    assertSameLogin(stale, current);
+    if (current.accessToken === "") throw signInAgain("Your sign-in is no longer valid.", route);
+    return current;
+  }
+  function subjectOf(current) {
+    if (current.refreshToken === void 0) throw signInAgain("Your sign-in has expired and cannot be renewed.", route);
+    const subject = fingerprintOf(current.refreshToken);
+    if (current.refreshFailed === subject) throw signInAgain("Your sign-in is no longer valid.", route);
+    return subject;
+  }
+  function nextNumber(top, subject, watch2) {
+    if (stopped) throw shuttingDown();
+    if (top === void 0) return 1;
+    if (top.done) {
+      const waitMs = (top.untilMs ?? 0) - clock.now();
+      if (waitMs > 0 && waitMs < BACKOFF_HORIZON_MS) throw backingOff(waitMs);
+      return top.number + 1;
+    }
+    if (claims.ownerIsDead(top) || watch2.watched(subject, top) >= FROZEN_OWNER_MS) return top.number + 1;
+    return void 0;
+  }
+  async function spend(current, subject, number4, fails, reason) {
+    const giveUp = (untilMs = 0, failed3 = fails) => finish(subject, number4, untilMs, failed3);
+    try {
+      await storage.rehearse();
+      const { record: again, unopened } = await openRecord(storage);
+      if (unopened !== void 0) throw cannotOpen(unopened);
+      if (again?.refreshToken !== current.refreshToken) {
+        claims.release(subject);
+        return void 0;
+      }
+      if (again?.accessToken !== current.accessToken || stopped) {
+        giveUp();
+        return void 0;
+      }
+    } catch (error2) {
+      giveUp();
+      throw error2;
+    }
+    const outcome = await oauth.refresh(current.refreshToken ?? "", reason, current);
+    log2.event("refresh", { outcome: outcome.kind, claim: number4 });
+    if (outcome.kind === "renewed") return keep(current, outcome.tokens);
+    if (outcome.kind === "dead") return bury(current, subject).finally(() => giveUp());
+    const backoffMs = outcome.retryAfterMs ?? Math.min(1e3 * 2 ** fails, MAX_BACKOFF_MS);
+    giveUp(clock.now() + Math.min(backoffMs, BACKOFF_HORIZON_MS - 1e3), fails + 1);
+    throw outcome.error;
+  }
+  async function keep(spent, tokens2) {
+    const renewed = merge2(spent, tokens2, clock.now());
+    return await unsaved.keep(spent, renewed) ? renewed : void 0;
+  }
+  async function bury(current, subject) {
+    const stored3 = await storage.update(
+      (record2) => record2?.refreshToken === current.refreshToken && record2 !== void 0 ? route.buried(record2, subject) : record2
+    );
+    if (stored3?.refreshFailed === subject) throw signInAgain("Your sign-in is no longer valid.", route);
+    return void 0;
+  }
+  function finish(subject, number4, untilMs, fails) {
+    try {
+      claims.finish(subject, number4, { untilMs, fails });
+    } catch {
+      log2.event("claim_not_finished", { claim: number4 });
+    }
+  }
+  return {
+    renew(stale, reason) {
+      const key = fingerprintOf(stale.accessToken);
+      const running = flights.get(key);
+      if (running !== void 0) return running;
+      const flight = run2(stale, reason).finally(() => flights.delete(key));
+      flights.set(key, flight);
+      return flight;
+    },
+    async settled() {
+      await Promise.allSettled(flights.values());
+      await unsaved.flush();
+    },
+    stop() {
+      stopped = true;
+      unsaved.stop();
+    }
+  };
+}
+function createWatch({ clock, random }) {
+  let seen = "";
+  let seenMs = 0;
+  let totalMs = 0;
+  return {
+    watched(subject, claim2) {
+      const name = `${subject}.${claim2.number}`;
+      if (name !== seen) seenMs = 0;
+      seen = name;
+      return seenMs;
+    },
+    async pause(claim2) {
+      if (totalMs >= WAIT_LIMIT_MS) throw stillBusy(claim2);
+      const ms = 15 + random() * 30;
+      await clock.sleep(ms);
+      seenMs += ms;
+      totalMs += ms;
+    }
+  };
+}
+function assertSameLogin(old, current) {
+  const account = accountOf(old);
+  if (isApiKeyRecord(current) || current.clientId !== old.clientId) throw accountChanged();
+  if (account !== void 0 && accountOf(current) !== account) throw accountChanged();
+}
+function merge2(old, tokens2, nowMs) {
+  return {
+    ...old,
+    accessToken: tokens2.accessToken ?? old.accessToken,
+    refreshToken: tokens2.refreshToken ?? old.refreshToken,
+    idToken: tokens2.idToken ?? old.idToken,
+    tokenType: tokens2.tokenType ?? old.tokenType,
+    expiresAt: tokens2.expiresAt,
+    scope: tokens2.scope ?? old.scope,
+    earliestRefreshAt: tokens2.earliestRefreshAt,
+    refreshedAt: nowMs,
+    refreshFailed: void 0
+  };
+}
+function backingOff(waitMs) {
+  return new CodexError("TOKEN_REQUEST_FAILED", "The sign-in could not be renewed just now.", {
+    hint: `You are still signed in. Try again in ${Math.max(1, Math.ceil(waitMs / 1e3))} s.`,
+    retryable: true
+  });
+}
+function stillBusy(claim2) {
+  const owner = claim2 === void 0 ? "Another process" : `Another process (${claim2.owner.pid})`;
+  return new CodexError("TOKEN_REQUEST_FAILED", `${owner} has been renewing the sign-in for too long.`, {
+    hint: "Try again; if it stays so, end that process.",
+    retryable: true
+  });
+}
+function shuttingDown() {
+  return new CodexError("CANCELLED", "The server is shutting down.");
+}
+var WAIT_LIMIT_MS, FROZEN_OWNER_MS, MAX_BACKOFF_MS, BACKOFF_HORIZON_MS;
+var init_token_refresh = __esm({
+  "src/services/token-refresh.ts"() {
+    "use strict";
+    init_errors();
+    init_fingerprint();
+    init_api_key();
+    init_id_claims();
+    init_login_route();
+    init_open_record();
+    init_sign_in_again();
+    init_unsaved_tokens();
+    WAIT_LIMIT_MS = 9e4;
+    FROZEN_OWNER_MS = 6e4;
+    MAX_BACKOFF_MS = 3e4;
+    BACKOFF_HORIZON_MS = 12e4;
+  }
+});
+
+// src/services/token-manager.ts
+function createTokenManager(deps) {
+  const { storage, refresher, oauth, clock, log: log2, route = CODEX_LOGIN } = deps;
+  const stored3 = async () => {
+    const { record: record2, unopened } = await openRecord(storage);
+    if (unopened !== void 0) throw cannotOpen(unopened);
+    if (record2 === void 0) throw signInAgain("You are not signed in.", route);
+    if (record2.accessToken === "") throw signInAgain("Your sign-in is no longer valid.", route);
+    return record2;
+  };
+  function isStored2() {
+    const { record: record2, unopened } = storage.read();
+    return record2 !== void 0 || unopened !== void 0;
+  }
+  function problemOf(removed) {
+    const unopened = removed?.unopened && `It could not be revoked at OpenAI. ${removed.unopened.reason}`;
+    const sentences2 = [unopened, ...storage.read().warnings].filter((sentence) => sentence !== void 0);
+    return sentences2.length === 0 ? void 0 : sentences2.join(" ");
+  }
+  return {
+    async getTokens(signal) {
+      const record2 = await stored3();
+      if (isApiKeyRecord(record2)) throw signInAgain("You are not signed in with ChatGPT.", route);
+      const left = remainingMs(record2, clock.now());
+      if (left >= route.refreshMarginMs) return record2;
+      if (left > EXPIRED_MARGIN_MS && clock.now() < (record2.earliestRefreshAt ?? 0)) return record2;
+      const renewal = refresher.renew(record2, "proactive_expiry");
+      if (left <= EXPIRED_MARGIN_MS) return raceSignal(renewal, signal);
+      renewal.catch((error2) => log2.event("early_refresh_failed", { reason: codeOf(error2) }));
+      return record2;
+    },
+    async replaceRejected(rejected, signal) {
+      const record2 = await stored3();
+      assertSameLogin(rejected, record2);
+      if (record2.accessToken !== rejected.accessToken) return record2;
+      return raceSignal(refresher.renew(record2, "unauthorized_recovery"), signal);
+    },
+    async clear() {
+      await storage.unlock();
+      if (!isStored2()) return { removed: void 0, revoked: false };
+      let previous;
+      await storage.update((record2) => {
+        previous = record2;
+        return void 0;
+      });
+      const token2 = previous?.refreshToken;
+      const isOver = previous?.accessToken === "" && previous.unopened === void 0;
+      const revoked = isOver || token2 !== void 0 && await oauth.revoke(token2, REVOKE_LIMIT_MS2, previous);
+      return { removed: previous === void 0 ? void 0 : kindOf(previous), revoked, problem: problemOf(previous) };
+    }
+  };
+}
+function remainingMs(record2, nowMs) {
+  const expiresAt = record2.expiresAt ?? expiryOf(record2.accessToken);
+  return expiresAt === void 0 ? 0 : expiresAt - nowMs;
+}
+function isRenewable({ refreshToken, refreshFailed }) {
+  return refreshToken !== void 0 && refreshFailed === void 0;
+}
+function kindOf(record2) {
+  return isApiKeyRecord(record2) ? "api_key" : "account";
+}
+var EXPIRED_MARGIN_MS, REVOKE_LIMIT_MS2;
+var init_token_manager = __esm({
+  "src/services/token-manager.ts"() {
+    "use strict";
+    init_errors();
+    init_abort();
+    init_api_key();
+    init_id_claims();
+    init_login_route();
+    init_open_record();
+    init_sign_in_again();
+    init_token_refresh();
+    EXPIRED_MARGIN_MS = 5e3;
+    REVOKE_LIMIT_MS2 = 1e4;
+  }
+});
+
+// src/services/not-the-service.ts
+function notTheService({ status: status2, headers }, what) {
+  const cameInstead = (thing, why2, hint) => new CodexError("RESPONSE_INVALID", `${thing} came back instead of ${what} (${status2}): ${why2}.`, { hint });
+  if (isBlock(status2, headers)) {
+    return cameInstead("A page of Cloudflare", "it blocked the request before it reached OpenAI", CLOUDFLARE);
+  }
+  if (status2 === 511) return cameInstead("A refusal of your network", "it wants you to sign in to it first", PORTAL2);
+  if (status2 === 429 || status2 >= 500) return void 0;
+  if (status2 >= 300 && status2 < 400 && status2 !== 304) {
+    return cameInstead("A redirect", "it is not followed with a login", `${PORTAL2} ${ADDRESSES}`);
+  }
+  if (!isPage(headers)) return void 0;
+  const why = "a proxy, or the sign-in page of your network (captive portal), stands in between";
+  return cameInstead("A web page", why, `${PORTAL2} ${ADDRESSES}`);
+}
+function isBlock(status2, headers) {
+  if (headers.has("cf-mitigated")) return true;
+  const isRefusal = status2 >= 400 && status2 < 500 && status2 !== 429;
+  return headers.has("cf-ray") && isRefusal && (isPage(headers) || status2 === 403 && !isJson(headers));
+}
+function isJson(headers) {
+  return /json/.test(headers.get("content-type") ?? "");
+}
+function isPage(headers) {
+  return /^\s*(text\/html|application\/xhtml\+xml)\b/i.test(headers.get("content-type") ?? "");
+}
+var PORTAL2, ADDRESSES, CLOUDFLARE;
+var init_not_the_service = __esm({
+  "src/services/not-the-service.ts"() {
+    "use strict";
+    init_errors();
+    PORTAL2 = "Open any web page in a browser and see whether the network asks for something, then try again.";
+    ADDRESSES = "Check CODEX_OAUTH_ISSUER, CODEX_OAUTH_BASE_URL, OPENAI_BASE_URL and HTTPS_PROXY if you have set them.";
+    CLOUDFLARE = "Try without VPN or proxy, from another network, or later.";
+  }
+});
+
+// text:jose
+var jose_exports = {};
+__export(jose_exports, {
+  createLocalJWKSet: () => createLocalJWKSet,
+  jwtVerify: () => jwtVerify
+});
+var library2, compile3, createLocalJWKSet, jwtVerify;
+var init_jose = __esm({
+  "text:jose"() {
+    library2 = { exports: {} };
+    compile3 = __require("node:vm").compileFunction;
+    compile3('var M=Object.defineProperty;var Ie=Object.getOwnPropertyDescriptor;var Oe=Object.getOwnPropertyNames;var Ce=Object.prototype.hasOwnProperty;var Ke=(t,e)=>{for(var o in e)M(t,o,{get:e[o],enumerable:!0})},We=(t,e,o,r)=>{if(e&&typeof e=="object"||typeof e=="function")for(let n of Oe(e))!Ce.call(t,n)&&n!==o&&M(t,n,{get:()=>e[n],enumerable:!(r=Ie(e,n))||r.enumerable});return t};var Ne=t=>We(M({},"__esModule",{value:!0}),t);var Qe={};Ke(Qe,{createLocalJWKSet:()=>Se,jwtVerify:()=>Je});module.exports=Ne(Qe);var y=class extends Error{static code="ERR_JOSE_GENERIC";code="ERR_JOSE_GENERIC";constructor(e,o){super(e,o),this.name=this.constructor.name,Error.captureStackTrace?.(this,this.constructor)}},b=class extends y{static code="ERR_JWT_CLAIM_VALIDATION_FAILED";code="ERR_JWT_CLAIM_VALIDATION_FAILED";claim;reason;payload;constructor(e,o,r="unspecified",n="unspecified"){super(e,{cause:{claim:r,reason:n,payload:o}}),this.claim=r,this.reason=n,this.payload=o}},I=class extends y{static code="ERR_JWT_EXPIRED";code="ERR_JWT_EXPIRED";claim;reason;payload;constructor(e,o,r="unspecified",n="unspecified"){super(e,{cause:{claim:r,reason:n,payload:o}}),this.claim=r,this.reason=n,this.payload=o}},x=class extends y{static code="ERR_JOSE_ALG_NOT_ALLOWED";code="ERR_JOSE_ALG_NOT_ALLOWED"},h=class extends y{static code="ERR_JOSE_NOT_SUPPORTED";code="ERR_JOSE_NOT_SUPPORTED"};var l=class extends y{static code="ERR_JWS_INVALID";code="ERR_JWS_INVALID"},v=class extends y{static code="ERR_JWT_INVALID";code="ERR_JWT_INVALID"};var _=class extends y{static code="ERR_JWKS_INVALID";code="ERR_JWKS_INVALID"},P=class extends y{static code="ERR_JWKS_NO_MATCHING_KEY";code="ERR_JWKS_NO_MATCHING_KEY";constructor(e="no applicable key found in the JSON Web Key Set",o){super(e,o)}},D=class extends y{[Symbol.asyncIterator]=async function*(){};static code="ERR_JWKS_MULTIPLE_MATCHING_KEYS";code="ERR_JWKS_MULTIPLE_MATCHING_KEYS";constructor(e="multiple matching keys found in the JSON Web Key Set",o){super(e,o)}};var O=class extends y{static code="ERR_JWS_SIGNATURE_VERIFICATION_FAILED";code="ERR_JWS_SIGNATURE_VERIFICATION_FAILED";constructor(e="signature verification failed",o){super(e,o)}};var k=new TextEncoder,U=new TextDecoder,$=new TextDecoder("utf-8",{fatal:!0}),rt=2**32;function te(...t){let e=t.reduce((n,{length:s})=>n+s,0),o=new Uint8Array(e),r=0;for(let n of t)o.set(n,r),r+=n.length;return o}var xe=/[^\\x00-\\x7f]/;function E(t){if(typeof t=="string"&&t.length>=128){if(xe.test(t))throw new TypeError("non-ASCII string encountered in encode()");return k.encode(t)}let e=new Uint8Array(t.length);for(let o=0;o<t.length;o++){let r=t.charCodeAt(o);if(r>127)throw new TypeError("non-ASCII string encountered in encode()");e[o]=r}return e}function re(t,e=!1){if(Uint8Array.fromBase64)return Uint8Array.fromBase64(t,{alphabet:e?"base64url":"base64"});if(e){if(t.includes("+")||t.includes("/"))throw new TypeError("Invalid base64url");t=t.replace(/-/g,"+").replace(/_/g,"/")}let o=atob(t),r=new Uint8Array(o.length);for(let n=0;n<o.length;n++)r[n]=o.charCodeAt(n);return r}var Pe="The input to be decoded is not correctly encoded.";function C(t){try{return re(typeof t=="string"?t:U.decode(t),!0)}catch(e){throw new TypeError(Pe,{cause:e})}}function S(t){if(typeof t!="object"||t===null||Object.prototype.toString.call(t)!=="[object Object]")return!1;let e=Object.getPrototypeOf(t);return e===null||Object.getPrototypeOf(e)===null}function oe(t){return S(t)&&Array.isArray(t.keys)&&Array.from(t.keys).every(S)}function ne(...t){let e=new Set;for(let o of t)if(o)for(let r of Object.keys(o)){if(e.has(r))return!1;e.add(r)}return!0}function H(t,e,o){try{return C(t)}catch(r){throw new o(`Failed to base64url decode the ${e}`,{cause:r})}}function ie(t,e,o){try{return E(t)}catch(r){throw new o(`The ${e} is not a valid base64url string`,{cause:r})}}function se(t,e,o){let r;try{r=JSON.parse($.decode(C(t)))}catch(n){throw new e(o,{cause:n})}if(!S(r))throw new e(o);return r}var ae={__proto__:null,b64:!0};function ce(t,e){if(e!==void 0&&(!Array.isArray(e)||e.some(o=>typeof o!="string")))throw new TypeError(`"${t}" option must be an array of strings`);return e===void 0?void 0:new Set(e)}function de(t,e,o,r,n){if(n.crit!==void 0&&r?.crit===void 0)throw new t(\'"crit" (Critical) Header Parameter MUST be integrity protected\');if(!r||r.crit===void 0)return[];if(!Array.isArray(r.crit)||r.crit.length===0||r.crit.some(i=>typeof i!="string"||i.length===0))throw new t(\'"crit" (Critical) Header Parameter MUST be an array of non-empty strings when present\');let s=o===void 0?e:{__proto__:null,...o,...e};for(let i of r.crit){if(!(i in s))throw new h(`Extension Header Parameter "${i}" is not recognized`);if(!Object.hasOwn(n,i)||n[i]===void 0)throw new t(`Extension Header Parameter "${i}" is missing`);if(s[i]&&(!Object.hasOwn(r,i)||r[i]===void 0))throw new t(`Extension Header Parameter "${i}" MUST be integrity protected`)}return r.crit}function ue(t,e){if(e.includes("b64")){let o=t.b64;if(typeof o!="boolean")throw new l(\'The "b64" (base64url-encode payload) Header Parameter must be a boolean\');return o}return!0}var De=t=>t[Symbol.toStringTag],ke=(t,e,o)=>{let{alg:r}=t;if(e.use!==void 0){let n=o==="sign"||o==="verify"?"sig":"enc";if(e.use!==n)throw new TypeError(`Invalid key for this operation, its "use" must be "${n}" when present`)}if(e.alg!==void 0&&e.alg!==r)throw new TypeError(`Invalid key for this operation, its "alg" must be "${r}" when present`);if(Array.isArray(e.key_ops)){let n=o==="encrypt"||o==="decrypt"?t.ops?.[o==="encrypt"?0:1]:o;if(n&&!e.key_ops.includes(n))throw new TypeError(`Invalid key for this operation, its "key_ops" must include "${n}" when present`)}};async function pe(t,e,o){let{alg:r,secret:n}=t,s=o==="decrypt"||o==="sign";if(n&&e instanceof Uint8Array)return e;let i,a;if(S(e)){if(i=Ve(e),typeof i.kty!="string")throw fe(r,e,n);if(!(n?i.kty==="oct"&&typeof i.k=="string":i.kty!=="oct"&&(s?i.kty==="AKP"&&typeof i.priv=="string"||typeof i.d=="string":i.d===void 0&&i.priv===void 0)))throw new TypeError(n?\'JSON Web Key for symmetric algorithms must have JWK "kty" (Key Type) equal to "oct" and the JWK "k" (Key Value) present\':`JSON Web Key for this operation must be a ${s?"private":"public"} JWK`);if(ke(t,i,o),i.kty==="oct")return C(i.k);if(!Object.isFrozen(e)){let{key_ops:d}=e;Array.isArray(d)&&Object.freeze(d),Object.freeze(e)}}else{if(!Le(e))throw fe(r,e,n);let d=n?"secret":s?"private":"public";if(e.type!==d&&(n||["secret","public","private"].includes(e.type)))throw new TypeError(`${De(e)} instances must be of type "${d}" for the ${r} algorithm`);if(le(e))return e;if(a=e,a.type==="secret")return a.export()}V||=new WeakMap;let c=e,f=V.get(c);if(f?.[r])return f[r];if(f||V.set(c,f={}),a&&typeof a.toCryptoKey=="function"){let d=a.type==="public",p=Ue[a.asymmetricKeyDetails?.namedCurve],u=t.resolve?.({crv:p,asymmetricKeyType:a.asymmetricKeyType})??t.subtle;return f[r]=a.toCryptoKey(u,d,t.usages[d?0:1])}return i??=a.export({format:"jwk"}),i.alg=r,f[r]=await z(t,i)}var V,Ue={__proto__:null,prime256v1:"P-256",secp384r1:"P-384",secp521r1:"P-521"};var le=t=>{if(t?.[Symbol.toStringTag]==="CryptoKey")return!0;try{return t instanceof CryptoKey}catch{return!1}},$e=t=>t?.[Symbol.toStringTag]==="KeyObject",Le=t=>le(t)||$e(t);function je(t,e,...o){if(o.length>2){let r=o.pop();t+=`one of type ${o.join(", ")}, or ${r}.`}else o.length===2?t+=`one of type ${o[0]} or ${o[1]}.`:t+=`of type ${o[0]}.`;return e==null?t+=` Received ${e}`:typeof e=="function"&&e.name?t+=` Received function ${e.name}`:typeof e=="object"&&e!=null&&e.constructor?.name&&(t+=` Received an instance of ${e.constructor.name}`),t}function fe(t,e,o){let r=["CryptoKey","KeyObject","JSON Web Key"];return o&&r.push("Uint8Array"),new TypeError(je(`Key for the ${t} algorithm must be `,e,...r))}var L=(t,e="algorithm.name")=>new TypeError(`CryptoKey does not support this operation, its ${e} must be ${t}`);function Me(t,e){if(e&&!t.usages.includes(e))throw new TypeError(`CryptoKey does not support this operation, its usages must include ${e}.`)}function ye(t,e){let{modulusLength:o}=e.algorithm;if(typeof o!="number"||o<2048)throw new TypeError(`${t} requires key modulusLength to be 2048 bits or larger`)}function He(t,e,o){let r=t.algorithm;if(r.name!==e.name)throw L(e.name);if(e.hash&&r.hash?.name!==e.hash)throw L(e.hash,"algorithm.hash");if(e.namedCurve&&r.namedCurve!==e.namedCurve)throw L(e.namedCurve,"algorithm.namedCurve");if(e.length!==void 0&&r.length!==e.length)throw L(e.length,"algorithm.length");Me(t,o)}function B(t){return{__proto__:null,...t}}function Ve(t){let e=B(t);if(e.ext!==void 0&&typeof e.ext!="boolean")throw new TypeError(\'"ext" (Extractable) Parameter must be a boolean\');if(e.key_ops!==void 0){let o=e.key_ops,r=Array.isArray(o)?[...o]:void 0;if(!r||r.some(n=>typeof n!="string")||new Set(r).size!==r.length)throw new TypeError(\'"key_ops" (Key Operations) Parameter must be an array of unique strings\');e.key_ops=r}return e}async function z(t,e,o){if(!t.kty.includes(e.kty))throw new h(\'Invalid or unsupported JWK "alg" (Algorithm) Parameter value\');let r=t.resolve?.({kty:e.kty,crv:e.crv})??t.subtle,n=!!(e.d||e.priv),s={...e,ext:o??e.ext};return s.kty!=="AKP"&&delete s.alg,delete s.use,crypto.subtle.importKey("jwk",s,r,s.ext??!n,e.key_ops??t.usages[n?1:0])}async function me(t,e,o,r=!1){return t instanceof Uint8Array&&(t=await crypto.subtle.importKey("raw",t,e,r,[o])),He(t,e,o),t}function he(t){let e={__proto__:null};for(let o in t)e[o]={...t[o],alg:o};return e}var K=[["verify"],["sign"]];function F(t){let e={name:"HMAC",hash:`SHA-${t}`};return{kty:["oct"],secret:!0,subtle:e,signing:e,usages:K}}function A(t,e){let o={name:e?"RSA-PSS":"RSASSA-PKCS1-v1_5",hash:`SHA-${t}`};return{kty:["RSA"],subtle:o,signing:e?{...o,saltLength:e}:o,usages:K,minRsaBits:2048}}function G(t,e){return{kty:["EC"],crv:t,subtle:{name:"ECDSA",namedCurve:t},signing:{name:"ECDSA",hash:`SHA-${e}`},usages:K}}function we(){let t={name:"Ed25519"};return{kty:["OKP"],crv:"Ed25519",subtle:t,signing:t,usages:K}}function q(t){let e={name:`ML-DSA-${t}`};return{kty:["AKP"],subtle:e,signing:e,usages:K}}var Y=he({HS256:F(256),HS384:F(384),HS512:F(512),RS256:A(256),RS384:A(384),RS512:A(512),PS256:A(256,32),PS384:A(384,48),PS512:A(512,64),ES256:G("P-256",256),ES384:G("P-384",384),ES512:G("P-521",512),EdDSA:we(),Ed25519:we(),"ML-DSA-44":q(44),"ML-DSA-65":q(65),"ML-DSA-87":q(87)});function ge(t){let e=typeof t=="string"?Y[t]:void 0;if(!e)throw new h(`alg ${t} is not supported either by JOSE or your javascript runtime`);return e}function Be(t,e,o,r){let{kty:n,key_ops:s,ext:i,kid:a,alg:c,use:f,crv:d}=t;return(i===void 0||typeof i=="boolean")&&(s===void 0||Array.isArray(s)&&s.every((p,u)=>typeof p=="string"&&s.indexOf(p)===u)&&s.includes("verify"))&&e.kty.includes(n)&&(r===void 0||typeof r=="string"&&r===a)&&(c===void 0?n!=="AKP":o===c)&&(f===void 0||f==="sig")&&(!e.crv||d===e.crv)}async function be(t,e,o){let r=t.get(e)||t.set(e,{}).get(e),{alg:n}=o;if(r[n]===void 0){let s=z(o,e,!0).then(i=>{if(i.type!=="public")throw new _("JSON Web Key Set members must be public keys");return r[n]=i,i}).catch(i=>{throw r[n]===s&&delete r[n],i});r[n]=s}return r[n]}function Se(t){let e;try{e=structuredClone(t)}catch(n){throw new _("JSON Web Key Set malformed",{cause:n})}if(!oe(e))throw new _("JSON Web Key Set malformed");let o=e.keys.map(n=>{let s=B(n);return Array.isArray(s.key_ops)&&(s.key_ops=[...s.key_ops]),s}),r=new WeakMap;return Object.defineProperty(async(n,s)=>{let{alg:i,kid:a}={...n,...s?.header},c=typeof i=="string"?Y[i]:void 0;if(!c||c.secret)throw new h(\'Unsupported "alg" value for a JSON Web Key Set\');let f=e.keys.filter((u,w)=>Be(o[w],c,i,a)),{0:d,length:p}=f;if(!p)throw new P;if(p!==1){let u=new D;throw u[Symbol.asyncIterator]=async function*(){for(let w of f)try{yield await be(r,w,c)}catch{}},u}return be(r,d,c)},"jwks",{value:()=>structuredClone(e)})}function ve(t){return[t&&ce("algorithms",t.algorithms),t?.crit]}function ze(t){return t===void 0?{}:se(t,l,"JWS Protected Header is invalid")}function Fe(t){try{return E(t)}catch(e){throw new l("JWS Compact Serialization payload must use only ASCII characters",{cause:e})}}async function Ge(t,e,o,r,n){let{protected:s,header:i,payload:a}=t,c=n??ze(s);if(!ne(c,i))throw new l("JWS Protected and JWS Unprotected Header Parameter names must be disjoint");let f={...c,...i},d=ue(c,de(l,ae,e[1],c,f)),{alg:p}=f;if(typeof p!="string"||!p)throw new l(\'JWS "alg" (Algorithm) Header Parameter missing or invalid\');if(e[0]&&!e[0].has(p))throw new x(\'"alg" (Algorithm) Header Parameter value not allowed\');if(d){if(typeof a!="string")throw new l("JWS Payload must be a string")}else if(typeof a!="string"&&!(a instanceof Uint8Array))throw new l("JWS Payload must be a string or an Uint8Array instance");let u=d||typeof a!="string"?a:r(a),w=!1;typeof o=="function"&&(o=await o(c,t),w=!0);let g=ge(p),j=te(s!==void 0?E(s):new Uint8Array,E("."),typeof u=="string"?e[2]??=ie(u,"payload",l):u),W=H(t.signature,"signature",l),J=await pe(g,o,"verify"),m=await me(J,g.subtle,"verify");g.minRsaBits&&ye(g.alg,m);let R=!1;try{R=await crypto.subtle.verify(g.signing,m,W,j)}catch(Re){throw new O(void 0,{cause:Re})}if(!R)throw new O;let N={payload:typeof u=="string"?H(u,"payload",l):u};return s!==void 0&&(N.protectedHeader=c),i!==void 0&&(N.unprotectedHeader=i),w?[{...N,key:J},d]:[N,d]}async function _e(t,e,o){if(t instanceof Uint8Array&&(t=U.decode(t)),typeof t!="string")throw new l("Compact JWS must be a string or Uint8Array");let{0:r,1:n,2:s,length:i}=t.split(".");if(i!==3)throw new l("Invalid Compact JWS");return Ge({payload:n,protected:r,signature:s},e,o,Fe)}var qe=t=>Math.floor(t.getTime()/1e3),Ye={s:1,m:60,h:3600,d:86400,w:604800,y:31557600},Ze=/^(\\+|\\-)? ?(\\d+|\\d+\\.\\d+) ?(seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w|years?|yrs?|y)(?: (ago|from now))?$/i,T="check_failed";function Z(){throw new TypeError("Invalid time period format")}function Ee(t){typeof t!="string"&&Z();let e=Ze.exec(t);(!e||e[4]&&e[1])&&Z();let o=parseFloat(e[2]),r=Math.round(o*Ye[e[3][0].toLowerCase()]);return Number.isFinite(r)||Z(),e[1]==="-"||e[4]==="ago"?-r:r}function X(t,e){if(!Number.isFinite(e))throw new TypeError(`Invalid ${t} input`);return e}var Ae=t=>{let e=t.toLowerCase();return t.includes("/")?e:`application/${e}`},Xe=(t,e)=>typeof t=="string"?e.includes(t):Array.isArray(t)?e.some(o=>t.includes(o)):!1;function Q(t,e,o=!1){let r=t[e];if(!(r===void 0&&!o)){if(typeof r!="number")throw new b(`"${e}" claim must be a number`,t,e,"invalid");return r}}function ee(t,e){throw new b(`unexpected "${e}" claim value`,t,e,T)}function Te(t,e,o={}){let r;try{r=JSON.parse($.decode(e))}catch(m){throw new v("JWT Claims Set must be a top-level JSON object",{cause:m})}if(!S(r))throw new v("JWT Claims Set must be a top-level JSON object");let{typ:n}=o;if(n!==void 0&&(typeof t.typ!="string"||Ae(t.typ)!==Ae(n)))throw new b(\'unexpected "typ" JWT header value\',r,"typ",T);let{requiredClaims:s=[],issuer:i,subject:a,audience:c,maxTokenAge:f}=o,d=[...s];f!==void 0&&d.push("iat"),c!==void 0&&d.push("aud"),a!==void 0&&d.push("sub"),i!==void 0&&d.push("iss");for(let m of new Set(d.reverse()))if(!Object.hasOwn(r,m))throw new b(`missing required "${m}" claim`,r,m,"missing");i!==void 0&&!(Array.isArray(i)?i:[i]).includes(r.iss)&&ee(r,"iss"),a!==void 0&&r.sub!==a&&ee(r,"sub"),c!==void 0&&!Xe(r.aud,typeof c=="string"?[c]:c)&&ee(r,"aud");let{clockTolerance:p}=o,u=0;if(typeof p=="string")u=Ee(p);else if(p!==void 0){if(typeof p!="number")throw new TypeError("Invalid clockTolerance option type");u=p}if(X("clockTolerance option",u),u<0)throw new TypeError("Invalid clockTolerance option input");let{currentDate:w}=o,g=X("currentDate option",qe(w===void 0?new Date:w)),j=Q(r,"iat",f!==void 0),W=Q(r,"nbf");if(W!==void 0&&W>g+u)throw new b(\'"nbf" claim timestamp check failed\',r,"nbf",T);let J=Q(r,"exp");if(J!==void 0&&J<=g-u)throw new I(\'"exp" claim timestamp check failed\',r,"exp",T);if(f!==void 0){let m=g-j,R=X("maxTokenAge option",typeof f=="number"?f:Ee(f));if(R<0)throw new TypeError("Invalid maxTokenAge option input");if(m-u>R)throw new I(\'"iat" claim timestamp check failed (too far in the past)\',r,"iat",T);if(m<-u)throw new b(\'"iat" claim timestamp check failed (it should be in the past)\',r,"iat",T)}return r}async function Je(t,e,o){let[r,n]=await _e(t,ve(o),e);if(!n)throw new v("JWTs MUST NOT use unencoded payload");let s=Te(r.protectedHeader,r.payload,o);return{...r,payload:s}}0&&(module.exports={createLocalJWKSet,jwtVerify});\n', ["module", "exports", "require"])(library2, library2.exports, __require);
+    ({ createLocalJWKSet, jwtVerify } = library2.exports);
+  }
+});
+
+// src/infrastructure/storage-failure.ts
+function orStorageFailed(file2, deed, action) {
+  try {
+    return action();
+  } catch (error2) {
+    throw isErrno(error2) ? storageFailed(file2, deed, error2) : error2;
+  }
+}
+function storageFailed(file2, deed, cause) {
+  const code = errnoOf(cause);
+  const [reason, hint] = REASONS[code ?? ""] ?? [`the system reports ${code ?? "an unknown error"}`, void 0];
+  return new CodexError("STORAGE_FAILED", `${file2} could not be ${deed}: ${reason}.`, {
+    cause,
+    ...hint === void 0 ? {} : { hint }
+  });
+}
+var SPACE2, RIGHTS, REASONS;
+var init_storage_failure = __esm({
+  "src/infrastructure/storage-failure.ts"() {
+    "use strict";
+    init_errors();
+    init_errno();
+    SPACE2 = "Free some space, then try again.";
+    RIGHTS = "Check the owner and the permissions of the file and of its folder.";
+    REASONS = {
+      ENOSPC: ["the disk is full", SPACE2],
+      EDQUOT: ["the disk quota is used up", SPACE2],
+      EFBIG: ["the system limits how large a file may be", void 0],
+      EACCES: ["permission denied", RIGHTS],
+      EPERM: ["permission denied", RIGHTS],
+      EROFS: ["the file system is read-only", void 0],
+      EISDIR: ["it is not a file", "Move it away, or name another file."],
+      ENOTDIR: ["a part of its path is not a folder", void 0],
+      ENOENT: ["its folder does not exist", void 0],
+      ELOOP: ["its links lead in a circle", void 0],
+      EIO: ["the disk reports an error", void 0]
+    };
   }
 });
 
@@ -2083,11 +3809,11 @@ import { dirname as dirname6 } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 async function withFileLock(path3, work, { waitMs = 1e4, random = Math.random } = {}) {
   const release = await acquire(path3, waitMs, random);
-  const ours = fingerprint(path3);
+  const ours = fingerprint2(path3);
   try {
     return work();
   } finally {
-    if (fingerprint(path3) === ours) await release().catch(() => {
+    if (fingerprint2(path3) === ours) await release().catch(() => {
     });
   }
 }
@@ -2124,7 +3850,7 @@ async function loadLock() {
 }
 function ignoreSignal() {
 }
-function fingerprint(path3) {
+function fingerprint2(path3) {
   try {
     const { ino, birthtimeMs, mtimeMs } = statSync3(`${path3}.lock`);
     return `${ino} ${birthtimeMs} ${mtimeMs}`;
@@ -2153,152 +3879,6 @@ var init_file_lock = __esm({
     init_storage_failure();
     STALE_MS = 2e3;
     HEARTBEAT_MS = 1e3;
-  }
-});
-
-// src/infrastructure/token-record.ts
-function recordIn(text3, context) {
-  const value = valueIn(text3, context.file);
-  const sealed = sealedPart(value);
-  if (sealed === void 0) return value === void 0 ? void 0 : fromDisk(value, context);
-  const opened = context.open(sealed);
-  if ("unopened" in opened) return { ...NO_RECORD, unopened: opened.unopened };
-  return fromDisk(parseObject(opened.text), context);
-}
-function sealedIn(text3, file2) {
-  const value = text3 === void 0 ? void 0 : valueIn(text3, file2);
-  return { isStored: value !== void 0, sealed: sealedPart(value) };
-}
-function sealedValue(sealed) {
-  return JSON.stringify({ sealed });
-}
-function toDisk(record2) {
-  return {
-    access_token: record2.accessToken,
-    refresh_token: record2.refreshToken,
-    id_token: record2.idToken,
-    token_type: record2.tokenType,
-    expires_at: toSeconds(record2.expiresAt),
-    account_id: record2.accountId,
-    saved_at: toSeconds(record2.savedAt),
-    refreshed_at: toSeconds(record2.refreshedAt),
-    method: record2.method,
-    refresh_failed: record2.refreshFailed,
-    base_url: record2.baseUrl
-  };
-}
-function corrupt(file2, reason) {
-  return new CodexError("STORAGE_CORRUPT", `${file2} is damaged: ${reason}.`, {
-    hint: "Repair it, or move it away and sign in again."
-  });
-}
-function valueIn(text3, file2) {
-  const root = parseObject(text3);
-  if (root === void 0) throw corrupt(file2, "it is not a JSON object");
-  const key = [RECORD_KEY, LEGACY_KEY].find((name) => Object.hasOwn(root, name));
-  return key === void 0 ? void 0 : root[key];
-}
-function sealedPart(value) {
-  return isObject(value) && Object.keys(value).join() === "sealed" ? value.sealed : void 0;
-}
-function fromDisk(value, context) {
-  if (!isObject(value)) throw corrupt(context.file, "its record is not an object");
-  const word2 = (name) => readWord(value, name, context);
-  const time3 = (name) => readTime(value, name, context);
-  const accessToken = word2("access_token");
-  if (accessToken === void 0) throw corrupt(context.file, "its record has no access_token");
-  return {
-    accessToken,
-    refreshToken: word2("refresh_token"),
-    idToken: word2("id_token"),
-    tokenType: word2("token_type"),
-    expiresAt: time3("expires_at"),
-    accountId: word2("account_id"),
-    savedAt: time3("saved_at"),
-    refreshedAt: time3("refreshed_at"),
-    method: word2("method"),
-    refreshFailed: word2("refresh_failed"),
-    baseUrl: word2("base_url")
-  };
-}
-function readWord(from, name, { file: file2 }) {
-  const value = field(from, name);
-  if (value === void 0) return void 0;
-  if (typeof value === "string" && /^[!-~]{1,65536}$/.test(value)) return value;
-  throw corrupt(file2, `${name} is not a plain text of usual length`);
-}
-function readTime(from, name, { file: file2, now }) {
-  const value = field(from, name);
-  if (value === void 0) return void 0;
-  if (typeof value !== "number" && typeof value !== "string") throw corrupt(file2, `${name} is not a number`);
-  const ms = Math.round(Number(value) * 1e3);
-  return ms > 0 && ms <= now + YEAR_MS ? ms : void 0;
-}
-function field(from, name) {
-  return Object.hasOwn(from, name) ? from[name] ?? void 0 : void 0;
-}
-function parseObject(text3) {
-  try {
-    const value = JSON.parse(text3);
-    return isObject(value) ? value : void 0;
-  } catch {
-    return void 0;
-  }
-}
-function isObject(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-function toSeconds(ms) {
-  return ms === void 0 || !Number.isFinite(ms) ? void 0 : Math.floor(ms / 1e3);
-}
-var RECORD_KEY, LEGACY_KEY, RECORD_FIELDS, MAX_FILE_BYTES, YEAR_MS, NO_RECORD;
-var init_token_record = __esm({
-  "src/infrastructure/token-record.ts"() {
-    "use strict";
-    init_errors();
-    RECORD_KEY = "codex";
-    LEGACY_KEY = "openai_codex";
-    RECORD_FIELDS = [
-      "access_token",
-      "refresh_token",
-      "id_token",
-      "token_type",
-      "expires_at",
-      "account_id",
-      "saved_at",
-      "refreshed_at",
-      "method",
-      "refresh_failed",
-      "base_url"
-    ];
-    MAX_FILE_BYTES = 1048576;
-    YEAR_MS = 365 * 24 * 36e5;
-    NO_RECORD = {
-      accessToken: "",
-      refreshToken: void 0,
-      idToken: void 0,
-      tokenType: void 0,
-      expiresAt: void 0,
-      accountId: void 0,
-      savedAt: void 0,
-      refreshedAt: void 0,
-      method: void 0,
-      refreshFailed: void 0
-    };
-  }
-});
-
-// src/infrastructure/fingerprint.ts
-function fingerprintOf(secret) {
-  return createHash("sha256").update(secret).digest("hex").slice(0, 20);
-}
-function isFingerprint(name) {
-  return /^[0-9a-f]{20}$/.test(name);
-}
-var init_fingerprint = __esm({
-  "src/infrastructure/fingerprint.ts"() {
-    "use strict";
-    init_node_crypto();
   }
 });
 
@@ -3059,7 +4639,7 @@ function parseTree(text3, errors = [], options = ParseOptions.DEFAULT) {
       errors.push({ error: error2, offset, length });
     }
   };
-  visit(text3, visitor, options);
+  visit2(text3, visitor, options);
   const result = currentParent.children[0];
   if (result) {
     delete result.parent;
@@ -3097,7 +4677,7 @@ function findNodeAtLocation(root, path3) {
   }
   return node2;
 }
-function visit(text3, visitor, options = ParseOptions.DEFAULT) {
+function visit2(text3, visitor, options = ParseOptions.DEFAULT) {
   const _scanner = createScanner(text3, false);
   const _jsonPath = [];
   let suppressedCallbacks = 0;
@@ -3670,46 +5250,46 @@ var init_main = __esm({
 
 // src/infrastructure/token-text.ts
 import { isDeepStrictEqual } from "node:util";
-function withRecord(text3, record2) {
-  if (text3 === void 0 || propertiesOf(text3).length === 0) return freshText(record2);
-  const edited = record2 === void 0 ? remove(remove(text3, LEGACY_KEY), RECORD_KEY) : put(oneKey(text3), record2);
-  assertKept(text3, edited, record2);
+function withRecord(text3, record2, place = CODEX_PLACE) {
+  if (text3 === void 0 || propertiesOf(text3).length === 0) return freshText(record2, place);
+  const edited = record2 === void 0 ? keysOf(place).reduce(remove, text3) : put(oneKey(text3, place), record2, place);
+  assertKept(text3, edited, record2, place);
   return edited;
 }
-function recordText(text3) {
-  return ownRecord(text3).content;
+function recordText(text3, place = CODEX_PLACE) {
+  return ownRecord(text3, place).content;
 }
-function withRecordText(text3, content) {
-  return splice(text3, ownRecord(text3).value, content);
+function withRecordText(text3, content, place = CODEX_PLACE) {
+  return splice(text3, ownRecord(text3, place).value, content);
 }
-function ownRecord(text3) {
-  const own2 = find(text3, RECORD_KEY);
+function ownRecord(text3, place) {
+  const own2 = find2(text3, place.key);
   if (own2 === void 0) throw new Error("There is no record.");
   return own2;
 }
-function freshText(record2) {
-  return `${JSON.stringify(record2 === void 0 ? {} : { [RECORD_KEY]: toDisk(record2) }, null, 2)}
+function freshText(record2, { key }) {
+  return `${JSON.stringify(record2 === void 0 ? {} : { [key]: toDisk(record2) }, null, 2)}
 `;
 }
-function oneKey(text3) {
-  const legacy = find(text3, LEGACY_KEY);
+function oneKey(text3, { key, legacyKey }) {
+  const legacy = legacyKey === void 0 ? void 0 : find2(text3, legacyKey);
   if (legacy === void 0) return text3;
-  if (find(text3, RECORD_KEY) !== void 0) return remove(text3, LEGACY_KEY);
-  return splice(text3, legacy.key, JSON.stringify(RECORD_KEY));
+  if (find2(text3, key) !== void 0) return remove(text3, legacy.name);
+  return splice(text3, legacy.key, JSON.stringify(key));
 }
-function put(text3, record2) {
+function put(text3, record2, { key }) {
   const fields = toDisk(record2);
-  const own2 = find(text3, RECORD_KEY);
-  if (own2 === void 0) return set(text3, RECORD_KEY, fields);
-  const changed = Object.entries(fields).reduce((edited, [name, value]) => set(edited, name, value), own2.content);
+  const own2 = find2(text3, key);
+  if (own2 === void 0) return set2(text3, key, fields);
+  const changed = Object.entries(fields).reduce((edited, [name, value]) => set2(edited, name, value), own2.content);
   return splice(text3, own2.value, changed);
 }
 function remove(text3, name) {
-  return set(text3, name, void 0);
+  return set2(text3, name, void 0);
 }
-function set(text3, name, value) {
+function set2(text3, name, value) {
   const edits = modify(text3, [name], value, {});
-  const isNew = find(text3, name) === void 0;
+  const isNew = find2(text3, name) === void 0;
   return applyEdits(text3, isNew ? edits.map((edit) => laidOut(text3, name, value, edit)) : edits);
 }
 function laidOut(text3, name, value, edit) {
@@ -3725,29 +5305,30 @@ function stringify(value, gap) {
 function splice(text3, { offset, length }, content) {
   return applyEdits(text3, [{ offset, length, content }]);
 }
-function assertKept(before, after, record2) {
+function assertKept(before, after, record2, place) {
   const stays = record2 !== void 0;
-  const same = isDeepStrictEqual(foreign(before, stays), foreign(after, stays));
-  if (!same || !holds(JSON.parse(after), record2)) throw new Error("The edited text is not what was meant.");
+  const same = isDeepStrictEqual(foreign(before, stays, place), foreign(after, stays, place));
+  if (!same || !holds(JSON.parse(after), record2, place)) throw new Error("The edited text is not what was meant.");
 }
-function holds(root, record2) {
-  if (record2 === void 0) return !Object.hasOwn(root, RECORD_KEY) && !Object.hasOwn(root, LEGACY_KEY);
-  const found = new Map(Object.entries(Object(root[RECORD_KEY])));
+function holds(root, record2, place) {
+  if (record2 === void 0) return keysOf(place).every((name) => !Object.hasOwn(root, name));
+  const found = new Map(Object.entries(Object(root[place.key])));
   return Object.entries(toDisk(record2)).every(([name, meant]) => found.get(name) === meant);
 }
-function foreign(text3, withInner) {
+function foreign(text3, withInner, place) {
   const all = propertiesOf(text3);
-  const record2 = withInner ? named(all, RECORD_KEY) ?? named(all, LEGACY_KEY) : void 0;
+  const names = keysOf(place);
+  const record2 = withInner ? names.flatMap((name) => named2(all, name) ?? [])[0] : void 0;
   const inner = record2 === void 0 ? [] : propertiesOf(record2.content);
   return [
-    ...all.filter(({ name }) => name !== RECORD_KEY && name !== LEGACY_KEY),
+    ...all.filter(({ name }) => !names.includes(name)),
     ...inner.filter(({ name }) => !RECORD_FIELDS.includes(name))
   ].map(({ source }) => source);
 }
-function find(text3, name) {
-  return named(propertiesOf(text3), name);
+function find2(text3, name) {
+  return named2(propertiesOf(text3), name);
 }
-function named(properties, name) {
+function named2(properties, name) {
   return properties.find((property) => property.name === name);
 }
 function propertiesOf(object5) {
@@ -3767,18 +5348,18 @@ var init_token_text = __esm({
 });
 
 // src/infrastructure/stored-text.ts
-function textWith(text3, next, { file: file2, vault, fresh }) {
-  const { sealed } = sealedIn(text3, file2);
-  const edited = orCorrupt(file2, () => withRecord(plainText(text3, sealed, vault), next));
+function textWith(text3, next, { file: file2, place, vault, fresh }) {
+  const { sealed } = sealedIn(text3, { file: file2, place });
+  const edited = orCorrupt(file2, () => withRecord(plainText(text3, sealed, { place, vault }), next, place));
   if (next === void 0 || vault.form === "plain") return inBounds(file2, edited);
   const of = next.refreshToken === void 0 ? "" : fingerprintOf(next.refreshToken);
-  const box = vault.seal(recordText(edited), of, { replaced: sealed, fresh });
-  return box === void 0 ? void 0 : inBounds(file2, withRecordText(edited, sealedValue(box)));
+  const box = vault.seal(recordText(edited, place), of, { replaced: sealed, fresh });
+  return box === void 0 ? void 0 : inBounds(file2, withRecordText(edited, sealedValue(box), place));
 }
-function plainText(text3, sealed, vault) {
+function plainText(text3, sealed, { place, vault }) {
   if (text3 === void 0 || sealed === void 0) return text3;
   const opened = vault.open(sealed);
-  return "text" in opened ? withRecordText(text3, opened.text) : withRecord(text3, void 0);
+  return "text" in opened ? withRecordText(text3, opened.text, place) : withRecord(text3, void 0, place);
 }
 function orCorrupt(file2, action) {
   try {
@@ -3806,8 +5387,8 @@ __export(record_exchange_exports, {
   exchangeRecord: () => exchangeRecord
 });
 async function exchangeRecord(recordFile, { change, displaced = false }) {
-  const { vault, now } = recordFile;
-  const path3 = recordFile.place();
+  const { place, vault, now } = recordFile;
+  const path3 = recordFile.prepare();
   let fresh;
   let gone;
   function attempt() {
@@ -3817,13 +5398,13 @@ async function exchangeRecord(recordFile, { change, displaced = false }) {
     const next = change(current);
     const stays = !displaced || form === vault.form || current?.unopened !== void 0;
     if (next === current && stays) return { stored: current };
-    const edited = textWith(text3, next, { file: path3, vault, fresh });
+    const edited = textWith(text3, next, { file: path3, place, vault, fresh });
     if (edited === void 0) return "keyless";
-    const stored2 = recordFile.recordIn(edited, path3);
+    const stored3 = recordFile.recordIn(edited, path3);
     orStorageFailed(path3, "written", () => replaceFile(path3, edited));
     gone = sealed;
     sweepLeftovers(path3, now());
-    return { stored: stored2 };
+    return { stored: stored3 };
   }
   try {
     while (true) {
@@ -3851,13 +5432,13 @@ __export(rehearsal_exports, {
   rehearseStoring: () => rehearseStoring
 });
 async function rehearseStoring(recordFile) {
-  const { vault } = recordFile;
-  const path3 = recordFile.place();
+  const { place, vault } = recordFile;
+  const path3 = recordFile.prepare();
   let { text: text3 } = await recordFile.unlock();
   let fresh;
   const canSeal = () => {
     const longer = { ...recordFile.recordIn(text3, path3) ?? NO_RECORD, ...MUCH_LONGER };
-    return textWith(text3, longer, { file: path3, vault, fresh }) !== void 0;
+    return textWith(text3, longer, { file: path3, place, vault, fresh }) !== void 0;
   };
   try {
     while (!canSeal()) {
@@ -3895,603 +5476,6 @@ var init_rehearsal = __esm({
   }
 });
 
-// src/tools/issue-words.ts
-function whatIsWrong(issue2) {
-  if (issue2.code === "too_small" && issue2.origin === "string") return "must not be empty";
-  if (issue2.code === "invalid_type" && issue2.message.endsWith("received undefined")) {
-    return `is missing, expected ${issue2.expected}`;
-  }
-  return issue2.message;
-}
-var init_issue_words = __esm({
-  "src/tools/issue-words.ts"() {
-    "use strict";
-  }
-});
-
-// src/infrastructure/log.ts
-function createLog({ write, enabled }) {
-  return {
-    event(name, fields = {}) {
-      if (enabled) write(redact(`codex-oauth ${[name, ...pairs(fields)].join(" ")}`));
-    }
-  };
-}
-function pairs(fields) {
-  return Object.entries(fields).filter(([, value]) => value !== void 0).map(([key, value]) => `${key}=${typeof value === "string" ? JSON.stringify(value) : value}`);
-}
-function redact(text3) {
-  return text3.replace(/[\r\n]+/g, " ").replace(/\bBearer\s+[^\s"]+/gi, `Bearer ${HIDDEN}`).replace(/\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g, HIDDEN).replace(/\b(?:rt|ac|sk|sess)[-_.][\w.-]{6,}/g, HIDDEN).replace(NAMED_SECRET, `$1${HIDDEN}`);
-}
-var HIDDEN, NAMED_SECRET;
-var init_log = __esm({
-  "src/infrastructure/log.ts"() {
-    "use strict";
-    HIDDEN = "[hidden]";
-    NAMED_SECRET = /("?(?:access_token|refresh_token|id_token|code_verifier|code_challenge|api_key|authorization|code|state|token)"?\s*[:=]\s*"?)(?:(?:Basic|Bearer)\s+)?[^\s"&,}]+/gi;
-  }
-});
-
-// src/services/duration.ts
-function duration3(ms) {
-  const minutes = Math.floor(ms / 6e4);
-  if (minutes >= 2880) return `${Math.floor(minutes / 1440)} days`;
-  if (minutes >= 120) return `${Math.floor(minutes / 60)} hours`;
-  if (minutes >= 2) return `${minutes} minutes`;
-  const seconds2 = Math.floor(ms / 1e3);
-  return seconds2 === 1 ? "1 second" : `${seconds2} seconds`;
-}
-var init_duration = __esm({
-  "src/services/duration.ts"() {
-    "use strict";
-  }
-});
-
-// src/infrastructure/jwt.ts
-function decodeJwtPayload(token2) {
-  if (token2.length > MAX_TOKEN_LENGTH) return void 0;
-  const parts = token2.split(".");
-  const payload = parts[1];
-  if (parts.length !== 3 || payload === void 0 || !isBase64Url(payload)) return void 0;
-  try {
-    const value = JSON.parse(decodeUtf8(payload));
-    return isObject3(value) ? value : void 0;
-  } catch {
-    return void 0;
-  }
-}
-function isBase64Url(text3) {
-  return /^[\w-]+$/.test(text3) && text3.length % 4 !== 1;
-}
-function decodeUtf8(base64Url) {
-  return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(base64Url, "base64url"));
-}
-function isObject3(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-var MAX_TOKEN_LENGTH;
-var init_jwt = __esm({
-  "src/infrastructure/jwt.ts"() {
-    "use strict";
-    MAX_TOKEN_LENGTH = 65536;
-  }
-});
-
-// src/services/id-claims.ts
-function readIdClaims(tokens2) {
-  const id = decodeJwtPayload(tokens2.idToken ?? "") ?? {};
-  const access = decodeJwtPayload(tokens2.accessToken) ?? {};
-  const both = [id, access];
-  return {
-    accountId: first(both, (claims) => text2(object4(claims[AUTH]).chatgpt_account_id) ?? text2(claims.chatgpt_account_id)) ?? first(both, firstOrganization),
-    email: first(both, (claims) => text2(claims.email) ?? text2(object4(claims[PROFILE]).email)),
-    plan: first(both, (claims) => planName(object4(claims[AUTH]).chatgpt_plan_type)),
-    fedramp: object4(id[AUTH]).chatgpt_account_is_fedramp === true
-  };
-}
-function accountOf(login3) {
-  return login3.accountId ?? readIdClaims(login3).accountId;
-}
-function expiryOf(accessToken) {
-  const exp = decodeJwtPayload(accessToken)?.exp;
-  return typeof exp === "number" && Number.isFinite(exp) && exp > 0 ? exp * 1e3 : void 0;
-}
-function maskEmail(email3) {
-  const at = email3.lastIndexOf("@");
-  if (at < 1) return "\u2026";
-  const name = email3.slice(0, at);
-  return `${name[0]}\u2026${name.length > 1 ? name.at(-1) : ""}${email3.slice(at)}`;
-}
-function firstOrganization(claims) {
-  const organizations = object4(claims[AUTH]).organizations ?? claims.organizations;
-  return Array.isArray(organizations) ? text2(object4(organizations[0]).id) : void 0;
-}
-function first(all, read2) {
-  for (const claims of all) {
-    const value = read2(claims);
-    if (value !== void 0) return value;
-  }
-  return void 0;
-}
-function planName(value) {
-  return typeof value === "string" && /^\w{1,60}$/.test(value) ? value : void 0;
-}
-function text2(value) {
-  return typeof value === "string" && /^[\x20-\x7e]{1,320}$/.test(value) ? value : void 0;
-}
-function object4(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
-}
-var AUTH, PROFILE;
-var init_id_claims = __esm({
-  "src/services/id-claims.ts"() {
-    "use strict";
-    init_jwt();
-    AUTH = "https://api.openai.com/auth";
-    PROFILE = "https://api.openai.com/profile";
-  }
-});
-
-// src/services/open-record.ts
-async function openRecord(storage) {
-  while (true) {
-    await storage.unlock();
-    const stored2 = storage.read();
-    if (stored2.unopened?.untried !== true) return stored2;
-  }
-}
-var init_open_record = __esm({
-  "src/services/open-record.ts"() {
-    "use strict";
-  }
-});
-
-// src/services/api-key.ts
-function isApiKeyRecord({ method }) {
-  return method === METHOD;
-}
-function apiKeyRecord(key, baseUrl, nowMs) {
-  return {
-    accessToken: key,
-    refreshToken: void 0,
-    idToken: void 0,
-    tokenType: void 0,
-    expiresAt: void 0,
-    accountId: void 0,
-    savedAt: nowMs,
-    refreshedAt: void 0,
-    method: METHOD,
-    baseUrl,
-    refreshFailed: void 0
-  };
-}
-function readApiKey(pasted) {
-  const key = pasted.trim().replace(/^["'`\u201c\u201d\u2018\u2019]+|["'`\u201c\u201d\u2018\u2019]+$/gu, "").trim();
-  const reason = whyNoKey(key);
-  if (reason === void 0) return key;
-  throw new CodexError("INPUT_INVALID", reason, {
-    hint: `Nothing was saved. Copy the key (it begins with sk-) from ${KEYS_PAGE} and give it alone.`
-  });
-}
-function whyNoKey(key) {
-  if (key === "") return "No API key was given.";
-  if (key.length > MAX_LENGTH) return `This is longer than any API key (${MAX_LENGTH} characters).`;
-  if (/\s/.test(key)) return "An API key has no blanks or line breaks inside.";
-  if (!/^[!-~]+$/.test(key)) return "This holds characters that no API key has.";
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(key)) return "This is an address, not an API key.";
-  if (/^(?:export)?[A-Za-z_][A-Za-z0-9_]*=/.test(key))
-    return "This is a line of settings; give only what stands behind the equals sign.";
-  if (/^(?:eyJ|rt[_.-]|ac[_.-])/.test(key)) return "This is a token of a sign-in, not an API key.";
-  return void 0;
-}
-var METHOD, MAX_LENGTH, KEYS_PAGE;
-var init_api_key = __esm({
-  "src/services/api-key.ts"() {
-    "use strict";
-    init_errors();
-    METHOD = "api_key";
-    MAX_LENGTH = 4096;
-    KEYS_PAGE = "https://platform.openai.com/api-keys";
-  }
-});
-
-// src/services/sign-in-again.ts
-function signInAgain(message) {
-  return new CodexError("NOT_AUTHENTICATED", message, { hint: "Sign in with codex_login, then ask again." });
-}
-function cannotOpen({ reason, remedy }) {
-  return new CodexError("STORAGE_SEALED", reason, { hint: remedy });
-}
-function accountChanged() {
-  return new CodexError("ACCOUNT_CHANGED", "Another account has been signed in while this call was running.", {
-    hint: "Ask again to use the account that is signed in now.",
-    retryable: true
-  });
-}
-var init_sign_in_again = __esm({
-  "src/services/sign-in-again.ts"() {
-    "use strict";
-    init_errors();
-  }
-});
-
-// src/services/forget-login.ts
-async function forgetLogin(oauth, obsolete) {
-  if (obsolete?.refreshToken !== void 0) await oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS);
-}
-var REVOKE_LIMIT_MS;
-var init_forget_login = __esm({
-  "src/services/forget-login.ts"() {
-    "use strict";
-    REVOKE_LIMIT_MS = 5e3;
-  }
-});
-
-// src/services/unsaved-tokens.ts
-function createUnsavedTokens({ storage, claims, oauth, clock, log: log2 }) {
-  const entries = /* @__PURE__ */ new Set();
-  let stopped = false;
-  async function keepSaving(entry) {
-    while (entries.has(entry) && !stopped) {
-      await clock.sleep(SAVE_AGAIN_MS);
-      if (entries.has(entry)) await saveOnce(entry);
-    }
-  }
-  async function saveOnce(entry) {
-    entry.saving ??= save(entry).finally(() => {
-      entry.saving = void 0;
-    });
-    return entry.saving;
-  }
-  async function save(entry) {
-    const { spent, renewed } = entry;
-    let kept = false;
-    try {
-      await storage.update((stored2) => {
-        const isNext = isStored(stored2, spent);
-        kept = isNext || isStored(stored2, renewed);
-        return isNext ? renewed : stored2;
-      });
-    } catch (error2) {
-      log2.event("refresh_not_stored", { reason: codeOf(error2) });
-      return true;
-    }
-    entries.delete(entry);
-    if (spent.refreshToken !== void 0) claims.release(fingerprintOf(spent.refreshToken));
-    claims.sweep(renewed.refreshToken === void 0 ? void 0 : fingerprintOf(renewed.refreshToken));
-    if (!kept) await forgetLogin(oauth, renewed);
-    return kept;
-  }
-  return {
-    async keep(spent, renewed) {
-      const entry = { spent, renewed, saving: void 0 };
-      entries.add(entry);
-      const usable = await saveOnce(entry);
-      if (entries.has(entry)) void keepSaving(entry);
-      return usable;
-    },
-    async flush() {
-      await Promise.all([...entries].map(saveOnce));
-    },
-    successorOf: ({ refreshToken }) => [...entries].findLast(({ spent }) => spent.refreshToken === refreshToken)?.renewed,
-    stop() {
-      stopped = true;
-    }
-  };
-}
-function isStored(stored2, { refreshToken }) {
-  const unopened = stored2?.unopened;
-  if (unopened === void 0) return stored2?.refreshToken === refreshToken;
-  if (unopened.of === void 0) throw cannotOpen(unopened);
-  return refreshToken !== void 0 && unopened.of === fingerprintOf(refreshToken);
-}
-var SAVE_AGAIN_MS;
-var init_unsaved_tokens = __esm({
-  "src/services/unsaved-tokens.ts"() {
-    "use strict";
-    init_errors();
-    init_fingerprint();
-    init_forget_login();
-    init_sign_in_again();
-    SAVE_AGAIN_MS = 5e3;
-  }
-});
-
-// src/services/token-refresh.ts
-function createTokenRefresher(deps) {
-  const { storage, claims, oauth, clock, log: log2 } = deps;
-  const unsaved = createUnsavedTokens(deps);
-  const flights = /* @__PURE__ */ new Map();
-  let stopped = false;
-  async function run2(stale, reason) {
-    const watch2 = createWatch(deps);
-    while (true) {
-      await unsaved.flush();
-      const current = await currentRecord(stale);
-      const successor = unsaved.successorOf(current);
-      if (successor !== void 0) return successor;
-      if (current.accessToken !== stale.accessToken) return current;
-      const subject = subjectOf(current);
-      const top = claims.top(subject);
-      const number4 = nextNumber(top, subject, watch2);
-      const fails = top?.fails ?? 0;
-      if (number4 === void 0 || !claims.take(subject, number4, fails)) {
-        await watch2.pause(top);
-        continue;
-      }
-      const renewed = await spend(current, subject, number4, fails, reason);
-      if (renewed !== void 0) return renewed;
-    }
-  }
-  async function currentRecord(stale) {
-    const { record: current, unopened } = await openRecord(storage);
-    if (unopened !== void 0) throw cannotOpen(unopened);
-    if (current === void 0) throw signInAgain("You have signed out meanwhile.");
-    assertSameLogin(stale, current);
-    return current;
-  }
-  function subjectOf(current) {
-    if (current.refreshToken === void 0) throw signInAgain("Your sign-in has expired and cannot be renewed.");
-    const subject = fingerprintOf(current.refreshToken);
-    if (current.refreshFailed === subject) throw signInAgain("Your sign-in is no longer valid.");
-    return subject;
-  }
-  function nextNumber(top, subject, watch2) {
-    if (stopped) throw shuttingDown();
-    if (top === void 0) return 1;
-    if (top.done) {
-      const waitMs = (top.untilMs ?? 0) - clock.now();
-      if (waitMs > 0 && waitMs < BACKOFF_HORIZON_MS) throw backingOff(waitMs);
-      return top.number + 1;
-    }
-    if (claims.ownerIsDead(top) || watch2.watched(subject, top) >= FROZEN_OWNER_MS) return top.number + 1;
-    return void 0;
-  }
-  async function spend(current, subject, number4, fails, reason) {
-    const giveUp = (untilMs = 0, failed3 = fails) => finish(subject, number4, untilMs, failed3);
-    try {
-      await storage.rehearse();
-      const { record: again, unopened } = await openRecord(storage);
-      if (unopened !== void 0) throw cannotOpen(unopened);
-      if (again?.refreshToken !== current.refreshToken) {
-        claims.release(subject);
-        return void 0;
-      }
-      if (again?.accessToken !== current.accessToken || stopped) {
-        giveUp();
-        return void 0;
-      }
-    } catch (error2) {
-      giveUp();
-      throw error2;
-    }
-    const outcome = await oauth.refresh(current.refreshToken ?? "", reason);
-    log2.event("refresh", { outcome: outcome.kind, claim: number4 });
-    if (outcome.kind === "renewed") return keep(current, outcome.tokens);
-    if (outcome.kind === "dead") return bury(current, subject).finally(() => giveUp());
-    const backoffMs = outcome.retryAfterMs ?? Math.min(1e3 * 2 ** fails, MAX_BACKOFF_MS);
-    giveUp(clock.now() + Math.min(backoffMs, BACKOFF_HORIZON_MS - 1e3), fails + 1);
-    throw outcome.error;
-  }
-  async function keep(spent, tokens2) {
-    const renewed = merge2(spent, tokens2, clock.now());
-    return await unsaved.keep(spent, renewed) ? renewed : void 0;
-  }
-  async function bury(current, subject) {
-    const stored2 = await storage.update(
-      (record2) => record2?.refreshToken === current.refreshToken && record2 !== void 0 ? { ...record2, refreshFailed: subject } : record2
-    );
-    if (stored2?.refreshToken === current.refreshToken) throw signInAgain("Your sign-in is no longer valid.");
-    return void 0;
-  }
-  function finish(subject, number4, untilMs, fails) {
-    try {
-      claims.finish(subject, number4, { untilMs, fails });
-    } catch {
-      log2.event("claim_not_finished", { claim: number4 });
-    }
-  }
-  return {
-    renew(stale, reason) {
-      const key = fingerprintOf(stale.accessToken);
-      const running = flights.get(key);
-      if (running !== void 0) return running;
-      const flight = run2(stale, reason).finally(() => flights.delete(key));
-      flights.set(key, flight);
-      return flight;
-    },
-    async settled() {
-      await Promise.allSettled(flights.values());
-      await unsaved.flush();
-    },
-    stop() {
-      stopped = true;
-      unsaved.stop();
-    }
-  };
-}
-function createWatch({ clock, random }) {
-  let seen = "";
-  let seenMs = 0;
-  let totalMs = 0;
-  return {
-    watched(subject, claim2) {
-      const name = `${subject}.${claim2.number}`;
-      if (name !== seen) seenMs = 0;
-      seen = name;
-      return seenMs;
-    },
-    async pause(claim2) {
-      if (totalMs >= WAIT_LIMIT_MS) throw stillBusy(claim2);
-      const ms = 15 + random() * 30;
-      await clock.sleep(ms);
-      seenMs += ms;
-      totalMs += ms;
-    }
-  };
-}
-function assertSameLogin(old, current) {
-  const account = accountOf(old);
-  if (isApiKeyRecord(current) || account !== void 0 && accountOf(current) !== account) throw accountChanged();
-}
-function merge2(old, tokens2, nowMs) {
-  return {
-    ...old,
-    accessToken: tokens2.accessToken ?? old.accessToken,
-    refreshToken: tokens2.refreshToken ?? old.refreshToken,
-    idToken: tokens2.idToken ?? old.idToken,
-    tokenType: tokens2.tokenType ?? old.tokenType,
-    expiresAt: tokens2.expiresAt,
-    refreshedAt: nowMs,
-    refreshFailed: void 0
-  };
-}
-function backingOff(waitMs) {
-  return new CodexError("TOKEN_REQUEST_FAILED", "The sign-in could not be renewed just now.", {
-    hint: `You are still signed in. Try again in ${Math.max(1, Math.ceil(waitMs / 1e3))} s.`,
-    retryable: true
-  });
-}
-function stillBusy(claim2) {
-  const owner = claim2 === void 0 ? "Another process" : `Another process (${claim2.owner.pid})`;
-  return new CodexError("TOKEN_REQUEST_FAILED", `${owner} has been renewing the sign-in for too long.`, {
-    hint: "Try again; if it stays so, end that process.",
-    retryable: true
-  });
-}
-function shuttingDown() {
-  return new CodexError("CANCELLED", "The server is shutting down.");
-}
-var WAIT_LIMIT_MS, FROZEN_OWNER_MS, MAX_BACKOFF_MS, BACKOFF_HORIZON_MS;
-var init_token_refresh = __esm({
-  "src/services/token-refresh.ts"() {
-    "use strict";
-    init_errors();
-    init_fingerprint();
-    init_api_key();
-    init_id_claims();
-    init_open_record();
-    init_sign_in_again();
-    init_unsaved_tokens();
-    WAIT_LIMIT_MS = 9e4;
-    FROZEN_OWNER_MS = 6e4;
-    MAX_BACKOFF_MS = 3e4;
-    BACKOFF_HORIZON_MS = 12e4;
-  }
-});
-
-// src/services/token-manager.ts
-function createTokenManager({ storage, refresher, oauth, clock, log: log2 }) {
-  const stored2 = async () => {
-    const { record: record2, unopened } = await openRecord(storage);
-    if (unopened !== void 0) throw cannotOpen(unopened);
-    if (record2 === void 0) throw signInAgain("You are not signed in.");
-    return record2;
-  };
-  function isStored2() {
-    const { record: record2, unopened } = storage.read();
-    return record2 !== void 0 || unopened !== void 0;
-  }
-  function problemOf(removed) {
-    const unopened = removed?.unopened && `It could not be revoked at OpenAI. ${removed.unopened.reason}`;
-    const sentences2 = [unopened, ...storage.read().warnings].filter((sentence) => sentence !== void 0);
-    return sentences2.length === 0 ? void 0 : sentences2.join(" ");
-  }
-  return {
-    async getTokens(signal) {
-      const record2 = await stored2();
-      if (isApiKeyRecord(record2)) throw signInAgain("You are not signed in with ChatGPT.");
-      const left = remainingMs(record2, clock.now());
-      if (left >= REFRESH_MARGIN_MS) return record2;
-      const renewal = refresher.renew(record2, "proactive_expiry");
-      if (left <= EXPIRED_MARGIN_MS) return raceSignal(renewal, signal);
-      renewal.catch((error2) => log2.event("early_refresh_failed", { reason: codeOf(error2) }));
-      return record2;
-    },
-    async replaceRejected(rejected, signal) {
-      const record2 = await stored2();
-      assertSameLogin(rejected, record2);
-      if (record2.accessToken !== rejected.accessToken) return record2;
-      return raceSignal(refresher.renew(record2, "unauthorized_recovery"), signal);
-    },
-    async clear() {
-      await storage.unlock();
-      if (!isStored2()) return { removed: void 0, revoked: false };
-      let previous;
-      await storage.update((record2) => {
-        previous = record2;
-        return void 0;
-      });
-      const token2 = previous?.refreshToken;
-      const revoked = token2 !== void 0 && await oauth.revoke(token2, REVOKE_LIMIT_MS2);
-      return { removed: previous === void 0 ? void 0 : kindOf(previous), revoked, problem: problemOf(previous) };
-    }
-  };
-}
-function remainingMs(record2, nowMs) {
-  const expiresAt = record2.expiresAt ?? expiryOf(record2.accessToken);
-  return expiresAt === void 0 ? 0 : expiresAt - nowMs;
-}
-function isRenewable({ refreshToken, refreshFailed }) {
-  return refreshToken !== void 0 && refreshFailed === void 0;
-}
-function kindOf(record2) {
-  return isApiKeyRecord(record2) ? "api_key" : "account";
-}
-var REFRESH_MARGIN_MS, EXPIRED_MARGIN_MS, REVOKE_LIMIT_MS2;
-var init_token_manager = __esm({
-  "src/services/token-manager.ts"() {
-    "use strict";
-    init_errors();
-    init_abort();
-    init_api_key();
-    init_id_claims();
-    init_open_record();
-    init_sign_in_again();
-    init_token_refresh();
-    REFRESH_MARGIN_MS = 3e5;
-    EXPIRED_MARGIN_MS = 5e3;
-    REVOKE_LIMIT_MS2 = 1e4;
-  }
-});
-
-// src/services/not-the-service.ts
-function notTheService({ status: status2, headers }, what) {
-  const cameInstead = (thing, why2, hint) => new CodexError("RESPONSE_INVALID", `${thing} came back instead of ${what} (${status2}): ${why2}.`, { hint });
-  if (isBlock(status2, headers)) {
-    return cameInstead("A page of Cloudflare", "it blocked the request before it reached OpenAI", CLOUDFLARE);
-  }
-  if (status2 === 511) return cameInstead("A refusal of your network", "it wants you to sign in to it first", PORTAL2);
-  if (status2 === 429 || status2 >= 500) return void 0;
-  if (status2 >= 300 && status2 < 400 && status2 !== 304) {
-    return cameInstead("A redirect", "it is not followed with a login", `${PORTAL2} ${ADDRESSES}`);
-  }
-  if (!isPage(headers)) return void 0;
-  const why = "a proxy, or the sign-in page of your network (captive portal), stands in between";
-  return cameInstead("A web page", why, `${PORTAL2} ${ADDRESSES}`);
-}
-function isBlock(status2, headers) {
-  if (headers.has("cf-mitigated")) return true;
-  const isRefusal = status2 >= 400 && status2 < 500 && status2 !== 429;
-  return headers.has("cf-ray") && isRefusal && (isPage(headers) || status2 === 403 && !isJson(headers));
-}
-function isJson(headers) {
-  return /json/.test(headers.get("content-type") ?? "");
-}
-function isPage(headers) {
-  return /^\s*(text\/html|application\/xhtml\+xml)\b/i.test(headers.get("content-type") ?? "");
-}
-var PORTAL2, ADDRESSES, CLOUDFLARE;
-var init_not_the_service = __esm({
-  "src/services/not-the-service.ts"() {
-    "use strict";
-    init_errors();
-    PORTAL2 = "Open any web page in a browser and see whether the network asks for something, then try again.";
-    ADDRESSES = "Check CODEX_OAUTH_ISSUER, CODEX_OAUTH_BASE_URL, OPENAI_BASE_URL and HTTPS_PROXY if you have set them.";
-    CLOUDFLARE = "Try without VPN or proxy, from another network, or later.";
-  }
-});
-
 // lazy:node:http
 var require_node_http = __commonJS({
   "lazy:node:http"(exports, module) {
@@ -4500,10 +5484,10 @@ var require_node_http = __commonJS({
 });
 
 // src/infrastructure/callback-request.ts
-async function respond(request, response, { port, path: path3, answer }) {
+async function respond(request, response, { port: port2, path: path3, answer }) {
   response.on("error", () => {
   });
-  const refusal2 = whyRefused(request, port, path3);
+  const refusal2 = whyRefused(request, port2, path3);
   if (refusal2 !== void 0) return send(response, refusalPage(refusal2));
   try {
     send(response, await answer(splitTarget(request.url).query));
@@ -4511,10 +5495,10 @@ async function respond(request, response, { port, path: path3, answer }) {
     send(response, refusalPage(500));
   }
 }
-function whyRefused({ rawHeaders, url: url2, method }, port, path3) {
+function whyRefused({ rawHeaders, url: url2, method }, port2, path3) {
   const hosts = rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === "host" && index % 2 === 1);
   if (hosts.length !== 1) return 400;
-  if (!["localhost", "127.0.0.1", "[::1]"].some((host) => hosts[0] === `${host}:${port}`)) return 403;
+  if (!["localhost", "127.0.0.1", "[::1]"].some((host) => hosts[0] === `${host}:${port2}`)) return 403;
   if (splitTarget(url2).path !== path3) return 404;
   return method === "GET" ? void 0 : 405;
 }
@@ -4580,33 +5564,36 @@ __export(loopback_server_exports, {
 });
 async function openLoopbackServer(options) {
   const refusals = [];
-  for (const port of options.ports) {
+  for (const wanted of options.ports) {
     const connections = /* @__PURE__ */ new Map();
-    const listeners = ADDRESSES2.map((host) => ({ host, server: createListener(port, connections, options) }));
-    const cause = await listenOnAll(listeners, port);
-    if (cause === void 0) return { port, close: createClose(listeners, connections) };
-    refusals.push({ port, cause });
+    const place = { port: wanted };
+    const listeners = ADDRESSES2.map((host) => ({ host, server: createListener(place, connections, options) }));
+    const cause = await listenOnAll(listeners, place);
+    if (cause === void 0) return { port: place.port, close: createClose(listeners, connections) };
+    refusals.push({ port: wanted, cause });
     await closeAll(listeners, connections);
   }
   throw noPort(refusals);
 }
-async function listenOnAll(listeners, port) {
+async function listenOnAll(listeners, place) {
   const missing = [];
   for (const { server, host } of listeners) {
-    const error2 = await listen(server, port, host);
+    const error2 = await listen(server, place.port, host);
+    const address = server.address();
+    if (error2 === void 0 && typeof address === "object" && address !== null) place.port = address.port;
     if (error2 === void 0) continue;
     if (!isErrno(error2, "EADDRNOTAVAIL", "EAFNOSUPPORT")) return error2;
     missing.push(error2);
   }
   return missing.length === listeners.length ? missing[0] : void 0;
 }
-function listen(server, port, host) {
+function listen(server, port2, host) {
   return new Promise((resolve3) => {
     server.once("error", resolve3);
-    server.listen({ port, host, exclusive: true }, () => resolve3(void 0));
+    server.listen({ port: port2, host, exclusive: true }, () => resolve3(void 0));
   });
 }
-function createListener(port, connections, options) {
+function createListener(place, connections, options) {
   const { path: path3, answer, headersTimeoutMs = 5e3 } = options;
   const server = (0, import_node_http2.createServer)({
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -4623,7 +5610,7 @@ function createListener(port, connections, options) {
   const onRequest = (request, response) => {
     if (connections.get(request.socket) !== "waiting") return;
     connections.set(request.socket, "answering");
-    void respond(request, response, { port, path: path3, answer });
+    void respond(request, response, { port: place.port, path: path3, answer });
   };
   server.on("request", onRequest);
   server.on("checkContinue", onRequest);
@@ -4665,7 +5652,7 @@ async function closeAll(listeners, connections) {
   clearTimeout(timer);
 }
 function noPort(refusals) {
-  const ports = refusals.map(({ port, cause }) => `${port} (${inWords2(cause)})`).join(", ");
+  const ports = refusals.map(({ port: port2, cause }) => `${port2 === 0 ? "any" : port2} (${inWords2(cause)})`).join(", ");
   const isReserved = refusals.some(({ cause }) => isErrno(cause, "EACCES"));
   return new CodexError("CALLBACK_PORT_IN_USE", `No port is free to receive the browser's answer: ${ports}.`, {
     hint: isReserved ? `${FREE_A_PORT} ${RELEASE_A_RANGE}` : FREE_A_PORT,
@@ -4757,7 +5744,7 @@ async function checkAccount(deps, guard) {
   return [token2, account, inUse, models2].flat();
 }
 async function checkToken({ storage, refresher, clock }) {
-  const { record: record2, unopened } = stored(storage);
+  const { record: record2, unopened } = stored2(storage);
   if (unopened !== void 0) return problem("sign-in", unopened.reason, unopened.remedy);
   if (record2 === void 0) return skipped("sign-in", "Nobody is signed in.");
   if (isApiKeyRecord(record2)) return skipped("sign-in", "An API key is stored, which does not run out by itself.");
@@ -4767,7 +5754,7 @@ async function checkToken({ storage, refresher, clock }) {
     const finding = `${state} It can no longer be renewed.`;
     return leftMs > 0 ? warning("sign-in", finding, SIGN_IN) : problem("sign-in", finding, SIGN_IN);
   }
-  if (leftMs >= REFRESH_MARGIN_MS) return ok("sign-in", `${state} It is renewed by itself.`);
+  if (leftMs >= CODEX_LOGIN.refreshMarginMs) return ok("sign-in", `${state} It is renewed by itself.`);
   try {
     const renewed = await refresher.renew(record2, "proactive_expiry");
     return ok("sign-in", `A renewal was due and went well. ${stateOf(renewed, clock.now())}`);
@@ -4780,7 +5767,7 @@ async function checkToken({ storage, refresher, clock }) {
   }
 }
 function checkOwner({ storage }) {
-  const { record: record2, unopened } = stored(storage);
+  const { record: record2, unopened } = stored2(storage);
   if (unopened !== void 0) return skipped("account", "The stored sign-in cannot be opened.");
   if (record2 === void 0) return skipped("account", "Nobody is signed in.");
   if (isApiKeyRecord(record2)) return skipped("account", "An API key belongs to no ChatGPT account.");
@@ -4802,7 +5789,7 @@ async function checkModels({ config: config2, catalogue }, credential, signal) {
   const unlisted = `${finding} CODEX_OAUTH_MODEL is ${config2.model}, which is not among them.`;
   return warning("models", unlisted, "Choose one of codex_models, or remove CODEX_OAUTH_MODEL.");
 }
-function stored(storage) {
+function stored2(storage) {
   try {
     return storage.read();
   } catch {
@@ -4824,6 +5811,7 @@ var init_doctor_account = __esm({
     init_doctor_check();
     init_duration();
     init_id_claims();
+    init_login_route();
     init_token_manager();
     RENEWAL_LIMIT_MS = 8e3;
     CREDENTIAL_LIMIT_MS = 2e3;
@@ -4839,7 +5827,7 @@ var init_doctor_account = __esm({
 
 // src/infrastructure/path-facts.ts
 import { statSync as statSync4 } from "node:fs";
-import { basename as basename5, dirname as dirname9, join as join5 } from "node:path";
+import { basename as basename5, dirname as dirname11, join as join5 } from "node:path";
 function factsOf(path3) {
   try {
     const stat = statSync4(path3);
@@ -4850,7 +5838,7 @@ function factsOf(path3) {
   }
 }
 function nearestFolder(path3) {
-  const folder = dirname9(path3);
+  const folder = dirname11(path3);
   return folder === path3 || factsOf(folder).kind !== "absent" ? folder : nearestFolder(folder);
 }
 function whyUnwritable(path3) {
@@ -5784,9 +6772,9 @@ var init_find_program = __esm({
 
 // src/infrastructure/port-holder.ts
 import { readdirSync as readdirSync4, readFileSync as readFileSync4, readlinkSync as readlinkSync3 } from "node:fs";
-function holderOf(port, platform3) {
+function holderOf(port2, platform3) {
   if (platform3 !== "linux") return void 0;
-  const sockets = new Set(["tcp", "tcp6"].flatMap((table2) => listenersIn(`/proc/net/${table2}`, port)));
+  const sockets = new Set(["tcp", "tcp6"].flatMap((table2) => listenersIn(`/proc/net/${table2}`, port2)));
   if (sockets.size === 0) return void 0;
   const deadline = performance.now() + LIMIT_MS4;
   for (const pid of listQuietly("/proc")) {
@@ -5795,8 +6783,8 @@ function holderOf(port, platform3) {
   }
   return void 0;
 }
-function listenersIn(table2, port) {
-  const wanted = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+function listenersIn(table2, port2) {
+  const wanted = `:${port2.toString(16).toUpperCase().padStart(4, "0")}`;
   return linesOf(table2).flatMap((line) => {
     const [, local = "", , state, , , , , , inode] = line.trim().split(/\s+/);
     return state === "0A" && local.endsWith(wanted) ? [`socket:[${inode}]`] : [];
@@ -5844,10 +6832,10 @@ var require_node_net = __commonJS({
 });
 
 // src/infrastructure/port-probe.ts
-async function probePort(port) {
-  return [await probe("127.0.0.1", port), await probe("::1", port)];
+async function probePort(port2) {
+  return [await probe("127.0.0.1", port2), await probe("::1", port2)];
 }
-function probe(host, port) {
+function probe(host, port2) {
   return new Promise((resolve3) => {
     const server = (0, import_node_net.createServer)((socket) => void socket.destroy());
     server.once("error", (error2) => {
@@ -5855,7 +6843,7 @@ function probe(host, port) {
       resolve3({ host, state: STATES[code ?? ""] ?? "refused", code });
     });
     server.listen(
-      { port, host, exclusive: true },
+      { port: port2, host, exclusive: true },
       () => server.close(() => resolve3({ host, state: "free", code: void 0 }))
     );
   });
@@ -5900,7 +6888,7 @@ function checkBrowser({ config: config2, surroundings: surroundings2, machine })
   const where = `This is ${PLACES[surroundings2.place]}.`;
   const invisible = whyInvisible(surroundings2);
   if (invisible !== void 0) {
-    return [warning("surroundings", invisible, OTHER_WAYS), skipped("browser", "No browser would be seen here.")];
+    return [warning("surroundings", invisible, OTHER_WAYS2), skipped("browser", "No browser would be seen here.")];
   }
   const here = ok("surroundings", `${where} A browser can be shown.`);
   if (!config2.openBrowser) return [here, ok("browser", "CODEX_OAUTH_NO_BROWSER is set: no browser is opened.")];
@@ -5908,12 +6896,12 @@ function checkBrowser({ config: config2, surroundings: surroundings2, machine })
 }
 function checkOpener(place, { platform: platform3, searchPath, browser: browser2 }) {
   if (platform3 === "darwin" || platform3 === "win32") return ok("browser", "The system opens the browser by itself.");
-  const named2 = isPlainName(browser2) ? [browser2] : [];
+  const named3 = isPlainName(browser2) ? [browser2] : [];
   const openers = place === "wsl" ? [...WINDOWS_OPENERS, "xdg-open"] : ["xdg-open"];
-  const found = findProgram([...named2, ...openers], searchPath);
+  const found = findProgram([...named3, ...openers], searchPath);
   if (found !== void 0) return ok("browser", `The browser is opened with ${found}.`);
   const usual = place === "wsl" ? ["powershell.exe", "wslview"] : [];
-  const missing = [[...named2, ...usual].join(", "), "xdg-open"].filter(Boolean).join(" or ");
+  const missing = [[...named3, ...usual].join(", "), "xdg-open"].filter(Boolean).join(" or ");
   const remedy = `Install ${place === "wsl" ? "wslu" : "xdg-utils"}, or open the address of the sign-in yourself.`;
   return warning("browser", `No program that opens a browser was found (${missing}).`, remedy);
 }
@@ -5922,12 +6910,12 @@ function checkLoopback(states) {
   if (ipv43 && ipv63) return ok("loopback", "Both loopback addresses are there (127.0.0.1 and ::1).");
   if (ipv43) return ok("loopback", "There is no IPv6 loopback (::1); 127.0.0.1 is enough.");
   const codes = states.map(({ host, code }) => `${host} ${code ?? "is free"}`).join(", ");
-  const remedy = `Bring up the loopback interface. Until then: ${OTHER_WAYS}`;
+  const remedy = `Bring up the loopback interface. Until then: ${OTHER_WAYS2}`;
   if (ipv63) return warning("loopback", `127.0.0.1 cannot be listened on (${codes}).`, remedy);
   return problem("loopback", `No loopback address can be listened on (${codes}).`, remedy);
 }
 async function probeAll(ports) {
-  return Promise.all(ports.map(async (port) => ({ port, states: await probePort(port) })));
+  return Promise.all(ports.map(async (port2) => ({ port: port2, states: await probePort(port2) })));
 }
 function checkPorts(ports, platform3) {
   const isUsable = ({ states }) => states.every(({ state }) => state === "free" || state === "absent") && states.some(({ state }) => state === "free");
@@ -5936,20 +6924,20 @@ function checkPorts(ports, platform3) {
     const name = `port ${one.port}`;
     if (isUsable(one)) return ok(name, `Port ${one.port} is free for the answer of the browser.`);
     const finding = whyUnusable(one, platform3);
-    return hasOther ? warning(name, finding, "Another port is free, so the sign-in works; end the program if it need not run.") : problem(name, finding, `End the program that holds it. ${OTHER_WAYS}`);
+    return hasOther ? warning(name, finding, "Another port is free, so the sign-in works; end the program if it need not run.") : problem(name, finding, `End the program that holds it. ${OTHER_WAYS2}`);
   });
 }
-function whyUnusable({ port, states }, platform3) {
+function whyUnusable({ port: port2, states }, platform3) {
   const taken = states.filter(({ state }) => state === "taken").map(({ host }) => host);
   if (taken.length > 0) {
-    const holder = holderOf(port, platform3);
+    const holder = holderOf(port2, platform3);
     const by = holder === void 0 ? "" : ` by ${holder.name} (process ${holder.pid})`;
-    return `Port ${port} is taken on ${taken.join(" and ")}${by}.`;
+    return `Port ${port2} is taken on ${taken.join(" and ")}${by}.`;
   }
   const codes = states.flatMap(({ host, code }) => code === void 0 ? [] : [`${host} ${code}`]);
-  return `Port ${port} cannot be listened on (${codes.join(", ")}).`;
+  return `Port ${port2} cannot be listened on (${codes.join(", ")}).`;
 }
-var OTHER_WAYS, PORT_LIMIT_MS, PLACES, WINDOWS_OPENERS;
+var OTHER_WAYS2, PORT_LIMIT_MS, PLACES, WINDOWS_OPENERS;
 var init_doctor_machine = __esm({
   "src/services/doctor-machine.ts"() {
     "use strict";
@@ -5958,7 +6946,7 @@ var init_doctor_machine = __esm({
     init_port_holder();
     init_port_probe();
     init_doctor_check();
-    OTHER_WAYS = 'Use codex_login with method "device", or open the address of the sign-in on your own computer and give the address of the page that does not load to codex_login as callback_url.';
+    OTHER_WAYS2 = 'Use codex_login with method "device", or open the address of the sign-in on your own computer and give the address of the page that does not load to codex_login as callback_url.';
     PORT_LIMIT_MS = 5e3;
     PLACES = {
       desk: "a computer with a screen",
@@ -6232,6 +7220,9 @@ var init_words = __esm({
     SPELLINGS = [
       ['codex_login with method "device"', `\`${PROGRAM} login --device\``],
       ['codex_login with method "browser"', `\`${PROGRAM} login --no-browser\``],
+      ['codex_login with route "plan" and force: true', `\`${PROGRAM} login --plan --force\``],
+      ['codex_login with route "plan"', `\`${PROGRAM} login --plan\``],
+      ['codex_login with route "codex"', `\`${PROGRAM} login --codex\``],
       ["codex_login with force: true", `\`${PROGRAM} login --force\``],
       ["codex_login as callback_url", `\`${PROGRAM} login\` on standard input`],
       // Beside both ways, where the command says it already.
@@ -6359,7 +7350,7 @@ function numberOf(text3) {
   if (text3 === void 0) return void 0;
   return text3.trim() === "" ? Number.NaN : Number(text3);
 }
-var MAX_PROMPT_BYTES, NAMES2, ask3;
+var MAX_PROMPT_BYTES, NAMES3, ask3;
 var init_ask = __esm({
   "src/cli/ask.ts"() {
     "use strict";
@@ -6367,7 +7358,7 @@ var init_ask = __esm({
     init_command();
     init_words();
     MAX_PROMPT_BYTES = 4e6;
-    NAMES2 = {
+    NAMES3 = {
       prompt: "PROMPT",
       model: "--model",
       system_prompt: "--system",
@@ -6400,7 +7391,7 @@ var init_ask = __esm({
           ...given("temperature", numberOf(options.temperature))
         });
         if (!parsed.success) {
-          const wrong = parsed.error.issues.map((issue2) => `${NAMES2[String(issue2.path[0])]}: ${whatIsWrong(issue2)}`);
+          const wrong = parsed.error.issues.map((issue2) => `${NAMES3[String(issue2.path[0])]}: ${whatIsWrong(issue2)}`);
           throw wrongUsage(`${wrong.join("; ")}.`, "ask");
         }
         let shown = "";
@@ -6613,11 +7604,12 @@ function sayHowToPaste({ terminal, input: input3 }) {
   if (!input3.isTerminal()) return;
   terminal.say("If it ends on a page that cannot be loaded, paste the address of that page here and press Enter.");
 }
-function welcome({ account, fresh }) {
+function welcome({ account, fresh, notes = [] }) {
   const name = account.email === void 0 ? account.accountId : maskEmail(account.email);
   const plan = account.plan === void 0 ? "" : ` (${account.plan})`;
   const who = `${name ?? "an account without a name"}${plan}`;
-  return fresh ? `Signed in as ${who}.` : `Already signed in as ${who}. To sign in anew: --force`;
+  const outcome = fresh ? `Signed in as ${who}.` : `Already signed in as ${who}. To sign in anew: --force`;
+  return [outcome, ...notes.map(inCommands)].join("\n");
 }
 async function storeKey({ services, terminal, input: input3, signal }) {
   const prompt = () => terminal.say("Paste the API key and press Enter; it is not shown.");
@@ -6640,6 +7632,8 @@ var init_login = __esm({
       name: "login",
       summary: "Sign in with ChatGPT, or store an API key",
       options: {
+        plan: { type: "boolean", summary: "Continue with ChatGPT: OpenAI's documented route, for Plus and Pro" },
+        codex: { type: "boolean", summary: "as the Codex CLI does; this is what is meant unless told" },
         device: { type: "boolean", summary: "with a code, to be entered on any device" },
         "no-browser": { type: "boolean", summary: "only show the address" },
         "with-api-key": { type: "boolean", summary: "store an API key, read from standard input" },
@@ -6652,11 +7646,15 @@ var init_login = __esm({
       async run(options, call) {
         const ways = [options.device, options["no-browser"], options["with-api-key"]].filter(Boolean);
         if (ways.length > 1) throw wrongUsage("--device, --no-browser and --with-api-key exclude each other.", "login");
+        if (options.plan && options.codex) throw wrongUsage("--plan and --codex exclude each other.", "login");
         if (options["with-api-key"]) {
           if (options.force) throw wrongUsage("--force is for signing in; a key is stored in any case.", "login");
+          if (options.plan || options.codex) throw wrongUsage("--plan and --codex are for signing in.", "login");
           return storeKey(call);
         }
         const account = await signIn(call, {
+          ...options.plan && { route: "plan" },
+          ...options.codex && { route: "codex" },
           force: options.force === true,
           ...options.device && { method: "device" },
           ...options["no-browser"] && { method: "browser", openBrowser: false },
@@ -6714,9 +7712,9 @@ var init_models = __esm({
         const width = Math.max(...list.map(({ id }) => id.length));
         for (const { id, efforts, defaultEffort } of list) {
           const mark = id === defaultId ? "*" : " ";
-          const named2 = efforts.map((effort) => effort === defaultEffort ? `${effort} (default)` : effort);
-          const gap = named2.length === 0 ? "" : " ".repeat(width - id.length + 2);
-          terminal.print(`${mark} `, { style: "bold", text: id }, `${gap}${named2.join(", ")}`);
+          const named3 = efforts.map((effort) => effort === defaultEffort ? `${effort} (default)` : effort);
+          const gap = named3.length === 0 ? "" : " ".repeat(width - id.length + 2);
+          terminal.print(`${mark} `, { style: "bold", text: id }, `${gap}${named3.join(", ")}`);
         }
         terminal.say({ style: "dim", text: `* is asked when no model is named. ${SOURCES2[source]}` });
         return 0;
@@ -6748,14 +7746,14 @@ function day(atMs) {
   if (Math.abs(atMs) > 864e13) return void 0;
   return `${new Date(atMs).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
-var NOBODY, status;
+var NOBODY2, status;
 var init_status = __esm({
   "src/cli/status.ts"() {
     "use strict";
     init_id_claims();
     init_command();
     init_words();
-    NOBODY = 3;
+    NOBODY2 = 3;
     status = defineCommand({
       name: "status",
       summary: "Who is signed in, and until when; asks nobody",
@@ -6767,7 +7765,7 @@ var init_status = __esm({
         const found = await services.readStatus();
         if (json2) terminal.print(JSON.stringify(await structureOf("codex_status", call), null, 2));
         else show2(found, services.now(), terminal);
-        return found.authenticated ? 0 : NOBODY;
+        return found.authenticated ? 0 : NOBODY2;
       }
     });
   }
@@ -6968,12 +7966,12 @@ function createWriter(output6, env) {
   const isTerminal2 = output6.isTTY === true;
   const hasCursor = isTerminal2 && env.TERM !== "dumb";
   const hasColour = wantsColour(env) ?? hasCursor;
-  const plain = (text3) => isTerminal2 ? withoutControls(text3) : text3;
+  const plain2 = (text3) => isTerminal2 ? withoutControls(text3) : text3;
   const line = (pieces) => pieces.map((piece) => {
-    if (typeof piece === "string") return plain(piece);
-    return hasColour ? `\x1B[${STYLES[piece.style]}m${plain(piece.text)}\x1B[0m` : plain(piece.text);
+    if (typeof piece === "string") return plain2(piece);
+    return hasColour ? `\x1B[${STYLES[piece.style]}m${plain2(piece.text)}\x1B[0m` : plain2(piece.text);
   }).join("");
-  return { isTerminal: isTerminal2, hasCursor, plain, line };
+  return { isTerminal: isTerminal2, hasCursor, plain: plain2, line };
 }
 function wantsColour({ FORCE_COLOR, NO_COLOR }) {
   if (FORCE_COLOR) return FORCE_COLOR !== "0" && FORCE_COLOR !== "false";
@@ -7053,145 +8051,6 @@ var init_run_command = __esm({
 init_node_crypto();
 import { existsSync as existsSync3, writeSync } from "node:fs";
 import { arch as arch2, homedir as homedir2, platform as platform2 } from "node:os";
-
-// src/infrastructure/claim.ts
-init_atomic_file();
-init_clean_up();
-init_errno();
-import { readdirSync as readdirSync2 } from "node:fs";
-import { basename as basename2, dirname as dirname2, join as join2 } from "node:path";
-
-// src/infrastructure/exclusive-file.ts
-init_atomic_file();
-init_clean_up();
-init_errno();
-import { linkSync, statSync as statSync2 } from "node:fs";
-function createOnce(path3, body, link = linkSync) {
-  const temp = writeTemp(path3, body);
-  try {
-    link(temp, path3);
-    return true;
-  } catch (error2) {
-    if (isErrno(error2, "EEXIST")) return statSync2(temp).nlink === 2;
-    if (isErrno(error2, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EXDEV", "EMLINK")) return createPlainly(path3, body);
-    throw error2;
-  } finally {
-    removeQuietly(temp);
-  }
-}
-function createPlainly(path3, body) {
-  try {
-    createFile(path3, body);
-    return true;
-  } catch (error2) {
-    if (isErrno(error2, "EEXIST")) return false;
-    throw error2;
-  }
-}
-
-// src/infrastructure/claim.ts
-init_process_identity();
-init_regular_file();
-init_storage_failure();
-var HOUR_MS2 = 36e5;
-var DAY_MS = 24 * HOUR_MS2;
-var MAX_BODY_BYTES = 4096;
-function createClaimStore({ base, identity, now }) {
-  let owner = identity;
-  const bodyOf = (rest) => {
-    owner ??= thisProcess();
-    const { pid, startTime: start, place } = owner;
-    return JSON.stringify({ pid, start, place, ...rest });
-  };
-  const pathOf = (subject, number4) => `${base()}.spend.${subject}.${number4}`;
-  const list = () => {
-    const path3 = base();
-    return listClaims(
-      path3,
-      orStorageFailed(path3, "read", () => namesIn(dirname2(path3)))
-    );
-  };
-  return {
-    top(subject) {
-      const number4 = Math.max(0, ...list().flatMap((found) => found.subject === subject ? [found.number] : []));
-      return number4 === 0 ? void 0 : readClaim({ file: pathOf(subject, number4), subject, number: number4 }, now());
-    },
-    take(subject, number4, fails = 0) {
-      return orStorageFailed(base(), "written", () => createOnce(pathOf(subject, number4), bodyOf({ fails })));
-    },
-    finish(subject, number4, { untilMs, fails }) {
-      const body = bodyOf({ done: true, until: untilMs, fails });
-      orStorageFailed(base(), "written", () => replaceFile(pathOf(subject, number4), body));
-    },
-    release(subject) {
-      quietly(() => {
-        for (const found of list()) if (found.subject === subject) removeQuietly(found.file);
-      });
-    },
-    sweep(currentSubject) {
-      quietly(() => {
-        for (const found of list()) {
-          if (found.subject !== currentSubject && isOlderThan(DAY_MS, found.file, now())) removeQuietly(found.file);
-        }
-        sweepLeftovers(base(), now());
-      });
-    },
-    list: () => list().map((found) => readClaim(found, now())),
-    ownerIsDead: (claim2) => lifeOf(claim2.owner) === "dead",
-    ownerIsAlive: (claim2) => lifeOf(claim2.owner) === "alive"
-  };
-}
-function quietly(action) {
-  try {
-    action();
-  } catch {
-  }
-}
-function namesIn(folder) {
-  try {
-    return readdirSync2(folder);
-  } catch (error2) {
-    if (isErrno(error2, "ENOENT")) return [];
-    throw error2;
-  }
-}
-function listClaims(base, names) {
-  const prefix = `${basename2(base)}.spend.`;
-  return names.flatMap((name) => {
-    const [, subject, number4] = /^([0-9a-z]+)\.([1-9]\d{0,14})$/.exec(name.slice(prefix.length)) ?? [];
-    if (!name.startsWith(prefix) || subject === void 0) return [];
-    return [{ file: join2(dirname2(base), name), subject, number: Number(number4) }];
-  });
-}
-function readClaim({ file: file2, subject, number: number4 }, now) {
-  const body = readBody(file2);
-  const until = readNumber(body.until);
-  return {
-    subject,
-    number: number4,
-    owner: readOwner(body),
-    done: body.done === true,
-    // Further away than anybody ever waits: the clock has jumped.
-    ...until === void 0 || until - now > HOUR_MS2 ? {} : { untilMs: until },
-    fails: readNumber(body.fails) ?? 0
-  };
-}
-function readBody(path3) {
-  try {
-    return Object(JSON.parse(readRegularFile(path3, MAX_BODY_BYTES).bytes.toString("utf8")));
-  } catch {
-    return {};
-  }
-}
-function readOwner({ pid, start, place }) {
-  if (typeof pid !== "number" || !Number.isInteger(pid) || pid < 1 || typeof place !== "string") {
-    return { pid: 0, place: "" };
-  }
-  return { pid, startTime: typeof start === "string" ? start : void 0, place };
-}
-function readNumber(value) {
-  return typeof value === "number" && Number.isFinite(value) ? value : void 0;
-}
 
 // src/infrastructure/http-client.ts
 init_errors();
@@ -7391,32 +8250,43 @@ async function readText(body, {
 } = {}) {
   const chunks = [];
   let size = 0;
-  for await (const chunk of chunksOf(body, { limitMs, late: unfinished, signal })) {
+  for await (const chunk of chunksOf(body, { limitMs: () => limitMs, late: unfinished, signal })) {
     size += chunk.byteLength;
     if (size > maxBytes) throw tooLarge();
     chunks.push(chunk);
   }
   return new TextDecoder().decode(Buffer.concat(chunks));
 }
-function readChunks(body, { idleTimeoutMs, signal }) {
-  return chunksOf(body, { limitMs: idleTimeoutMs, late: silent, signal });
+function readChunks(body, limits) {
+  const { signal } = limits;
+  return chunksOf(body, { limitMs: () => limits.idleTimeoutMs, late: silent, signal });
 }
 async function* chunksOf(body, { limitMs, late, signal }) {
   if (body === void 0) return;
   const reader = body.getReader();
   let expired3 = false;
-  const timer = createTickTimer(limitMs, () => {
+  let limit = limitMs();
+  const start = () => createTickTimer(limit, () => {
     expired3 = true;
     void reader.cancel().catch(() => {
     });
   });
+  let timer = start();
+  function startAgain() {
+    const next = limitMs();
+    if (next === limit) return;
+    timer.stop();
+    limit = next;
+    timer = start();
+  }
   try {
     while (true) {
       const { done, value } = await reader.read();
-      if (expired3) throw late(limitMs);
+      if (expired3) throw late(limit);
       if (done) return;
       if (late === silent) timer.reset();
       yield value;
+      if (late === silent) startAgain();
     }
   } catch (cause) {
     if (cause instanceof CodexError) throw cause;
@@ -7464,7 +8334,7 @@ function seconds(ms) {
 init_atomic_file();
 init_regular_file();
 import { mkdirSync } from "node:fs";
-import { dirname as dirname3 } from "node:path";
+import { dirname as dirname2 } from "node:path";
 var MAX_BYTES = 4194304;
 function createJsonFile(path3) {
   return {
@@ -7477,7 +8347,7 @@ function createJsonFile(path3) {
     },
     write(value) {
       try {
-        mkdirSync(dirname3(path3), { recursive: true, mode: 448 });
+        mkdirSync(dirname2(path3), { recursive: true, mode: 448 });
         replaceFile(path3, `${JSON.stringify(value)}
 `);
       } catch {
@@ -7488,7 +8358,7 @@ function createJsonFile(path3) {
 
 // src/infrastructure/keychain.ts
 init_errors();
-import { basename as basename3, dirname as dirname4, join as join3 } from "node:path";
+import { basename as basename2, dirname as dirname3, join as join2 } from "node:path";
 import { fileURLToPath } from "node:url";
 
 // src/infrastructure/keychain-script.ts
@@ -7496,6 +8366,7 @@ var KEYCHAIN_PACKAGE = "@napi-rs/keyring";
 var KEYCHAIN_SCRIPT = `
 const { existsSync } = require('node:fs')
 const { join } = require('node:path')
+const { Worker } = require('node:worker_threads')
 const answer = (found) => process.stdout.write(JSON.stringify(found), () => process.exit(0))
 const isRecent = (version) => {
   const [major, minor] = version.split('.').map(Number)
@@ -7537,8 +8408,10 @@ process.stdin.setEncoding('utf8')
 process.stdin.on('data', (text) => { request += text })
 process.stdin.on('end', () => {
   const { limitMs } = JSON.parse(request)
-  // The last resort, should nobody be left to end this process.
-  setTimeout(() => process.kill(process.pid, 'SIGKILL'), limitMs + 2000)
+  // The last resort, should nobody be left to end this process. Native code that stands still stops this thread and
+  // its timers, so it waits in another one.
+  const lastResort = 'setTimeout(() => process.kill(process.pid, "SIGKILL"), ' + (limitMs + 2000) + ')'
+  new Worker(lastResort, { eval: true })
   run(JSON.parse(request)).then(answer)
 })
 `;
@@ -7618,11 +8491,11 @@ function readAnswer(output6) {
   };
 }
 function usualFolders() {
-  const own2 = dirname4(dirname4(fileURLToPath(import.meta.url)));
-  const among = dirname4(own2);
-  const beside = basename3(among) === "node_modules" ? [dirname4(among)] : [];
-  const programs = dirname4(process.execPath);
-  return [own2, ...beside, join3(programs, "..", "lib"), programs];
+  const own2 = dirname3(dirname3(fileURLToPath(import.meta.url)));
+  const among = dirname3(own2);
+  const beside = basename2(among) === "node_modules" ? [dirname3(among)] : [];
+  const programs = dirname3(process.execPath);
+  return [own2, ...beside, join2(programs, "..", "lib"), programs];
 }
 var PROBLEMS = ["missing", "old", "broken", "absent", "refused", "late"];
 function failed(problem2, folder) {
@@ -7782,171 +8655,17 @@ function unchecked(host) {
   );
 }
 
-// src/infrastructure/token-storage.ts
-init_errors();
-
-// src/infrastructure/record-file.ts
-init_canonical_path();
-init_file_lock();
-import { dirname as dirname8 } from "node:path";
-
-// src/infrastructure/folder.ts
-init_errno();
-import { chmodSync, existsSync as existsSync2, mkdirSync as mkdirSync2 } from "node:fs";
-import { dirname as dirname7 } from "node:path";
-function ensureFolder(folder) {
-  if (existsSync2(folder)) return;
-  ensureFolder(dirname7(folder));
-  try {
-    mkdirSync2(folder, 448);
-  } catch (error2) {
-    if (isErrno(error2, "EEXIST") && existsSync2(folder)) return;
-    throw error2;
-  }
-  chmodSync(folder, 448);
-}
-
-// src/infrastructure/shared-file.ts
-init_atomic_file();
-init_errno();
-init_regular_file();
-init_storage_failure();
-init_token_record();
-function readSharedFile(file2) {
-  return orStorageFailed(file2, "read", () => {
-    try {
-      return retryBusy(() => readOnce(file2));
-    } catch (error2) {
-      if (isErrno(error2, "ENOENT")) return void 0;
-      throw error2;
-    }
-  });
-}
-function warningsAbout(file2, stat, uid) {
-  if (uid === void 0) return [];
-  const mode = stat.mode & 511;
-  const lax = `${file2} can be read or changed by other users (mode ${mode.toString(8).padStart(3, "0")}); it is tightened at the next write.`;
-  return [
-    ...(mode & 63) === 0 ? [] : [lax],
-    ...stat.uid === uid ? [] : [`${file2} belongs to another user of this machine.`]
-  ];
-}
-function readOnce(file2) {
-  try {
-    const { bytes, stat } = readRegularFile(file2, MAX_FILE_BYTES);
-    return { text: decode(file2, bytes), stat };
-  } catch (error2) {
-    throw isErrno(error2, "EFBIG") ? corrupt(file2, "it is larger than 1 MB") : error2;
-  }
-}
-function decode(file2, bytes) {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw corrupt(file2, "it is not UTF-8 text");
-  }
-}
-
-// src/infrastructure/record-file.ts
-init_storage_failure();
-init_token_record();
-function openRecordFile({ file: file2, vault, now, lockWaitMs }) {
-  const recordFile = {
-    vault,
-    now,
-    locate: () => orStorageFailed(file2, "read", () => canonicalPath(file2)),
-    place() {
-      const path3 = recordFile.locate();
-      orStorageFailed(path3, "written", () => ensureFolder(dirname8(path3)));
-      return path3;
-    },
-    read() {
-      const path3 = recordFile.locate();
-      const found = readSharedFile(path3);
-      const { isStored: isStored2, sealed } = sealedIn(found?.text, path3);
-      const form = sealed === void 0 ? "plain" : vault.formOf(sealed);
-      return { path: path3, file: found, text: found?.text, sealed, form: isStored2 ? form : void 0 };
-    },
-    async unlock() {
-      const content = recordFile.read();
-      await vault.unlock(content.sealed);
-      return content;
-    },
-    recordIn: (text3, path3) => text3 === void 0 ? void 0 : recordIn(text3, { file: path3, now: now(), open: vault.open }),
-    locked: (work) => withFileLock(recordFile.locate(), work, { waitMs: lockWaitMs }),
-    async tidy(gone, fresh) {
-      if (gone === void 0 && fresh === void 0) return;
-      let kept;
-      try {
-        kept = recordFile.read().sealed;
-      } catch {
-        return;
-      }
-      await vault.tidy({ gone, kept, fresh });
-    }
-  };
-  return recordFile;
-}
-
-// src/infrastructure/token-storage.ts
-function createTokenStorage(deps) {
-  const { vault, lockWaitMs = 1e4, uid = process.getuid?.() } = deps;
-  const recordFile = openRecordFile({ ...deps, lockWaitMs });
-  let moving;
-  let unmoved;
-  async function move() {
-    try {
-      const { exchangeRecord: exchangeRecord2 } = await Promise.resolve().then(() => (init_record_exchange(), record_exchange_exports));
-      await exchangeRecord2(recordFile, { change: (current) => current, displaced: true });
-    } catch (error2) {
-      unmoved = `The sign-in is still stored as it was. ${sentencesOf(error2)}`;
-    }
-  }
-  return {
-    file: recordFile.locate,
-    async unlock() {
-      try {
-        const { path: path3, text: text3, form } = await recordFile.unlock();
-        if (form === void 0 || form === vault.form) return;
-        if (recordFile.recordIn(text3, path3)?.unopened !== void 0) return;
-        moving ??= move();
-        await moving;
-      } catch (error2) {
-        if (!isCodexError(error2)) throw error2;
-      }
-    },
-    read() {
-      const { path: path3, file: file2, text: text3, form } = recordFile.read();
-      const record2 = recordFile.recordIn(text3, path3);
-      const unopened = record2?.unopened;
-      const warnings = [
-        ...unopened === void 0 ? [] : [`${unopened.reason} ${unopened.remedy}`],
-        ...unmoved === void 0 || form === void 0 || form === vault.form ? [] : [unmoved],
-        ...vault.warnings(),
-        ...file2 === void 0 ? [] : warningsAbout(path3, file2.stat, uid)
-      ];
-      return { record: unopened === void 0 ? record2 : void 0, unopened, form, warnings };
-    },
-    // What edits the text is loaded here, because reading needs none of it.
-    async update(change) {
-      const { exchangeRecord: exchangeRecord2 } = await Promise.resolve().then(() => (init_record_exchange(), record_exchange_exports));
-      return exchangeRecord2(recordFile, { change });
-    },
-    async rehearse() {
-      const { rehearseStoring: rehearseStoring2 } = await Promise.resolve().then(() => (init_rehearsal(), rehearsal_exports));
-      return rehearseStoring2(recordFile);
-    }
-  };
-}
-function sentencesOf(error2) {
-  return isCodexError(error2) ? `${error2.message} ${error2.hint ?? ""}`.trim() : "It could not be changed.";
-}
-
 // src/infrastructure/uuid.ts
 function createUuid(randomBytes2, now) {
   const bytes = randomBytes2(16);
   bytes.writeUIntBE(now(), 0, 6);
-  bytes[6] = 112 | (bytes[6] ?? 0) & 15;
+  return inText(bytes, 7);
+}
+function createRandomUuid(randomBytes2) {
+  return inText(randomBytes2(16), 4);
+}
+function inText(bytes, version3) {
+  bytes[6] = version3 << 4 | (bytes[6] ?? 0) & 15;
   bytes[8] = 128 | (bytes[8] ?? 0) & 63;
   const hex3 = bytes.toString("hex");
   return [hex3.slice(0, 8), hex3.slice(8, 12), hex3.slice(12, 16), hex3.slice(16, 20), hex3.slice(20)].join("-");
@@ -7983,10 +8702,10 @@ function sealBox(text3, name, key, iv, of) {
 }
 function openBox(box, key) {
   try {
-    const decipher = createDecipheriv("aes-256-gcm", key, decode2(box.iv), { authTagLength: TAG_BYTES });
+    const decipher = createDecipheriv("aes-256-gcm", key, decode(box.iv), { authTagLength: TAG_BYTES });
     decipher.setAAD(boundTo(nameOf(box), box.of));
-    decipher.setAuthTag(decode2(box.tag));
-    const text3 = Buffer.concat([decipher.update(decode2(box.data)), decipher.final()]);
+    decipher.setAuthTag(decode(box.tag));
+    const text3 = Buffer.concat([decipher.update(decode(box.data)), decipher.final()]);
     return new TextDecoder("utf-8", { fatal: true }).decode(text3);
   } catch {
     return void 0;
@@ -8018,13 +8737,13 @@ function isOurKdf(value) {
 }
 function readBytes(value, size) {
   if (typeof value !== "string") return void 0;
-  const bytes = decode2(value);
+  const bytes = decode(value);
   return encode(bytes) === value && (size === void 0 || bytes.length === size) ? value : void 0;
 }
 function encode(bytes) {
   return Buffer.from(bytes).toString("base64url");
 }
-function decode2(text3) {
+function decode(text3) {
   return Buffer.from(text3, "base64url");
 }
 
@@ -8050,7 +8769,7 @@ function createKeyRing(deps) {
     return entry !== void 0 && (isKey(entry.found) || Math.abs(now() - entry.atMs) < REFUSAL_MS);
   }
   async function look(name) {
-    const found = await find2(name, deps).catch(lackOf);
+    const found = await find(name, deps).catch(lackOf);
     known.set(spell(name), { found, atMs: now() });
   }
   return {
@@ -8068,7 +8787,7 @@ function createKeyRing(deps) {
         await keychain.put(name.id, key.toString("base64url"));
         return { name, key };
       }
-      const found = await find2(name, deps);
+      const found = await find(name, deps);
       if (isKey(found)) return { name, key: found };
       throw new CodexError("STORAGE_FAILED", found.reason, { hint: found.remedy });
     },
@@ -8092,7 +8811,7 @@ function createKeyRing(deps) {
 function isKey(found) {
   return found instanceof Uint8Array;
 }
-async function find2({ kind, id }, deps) {
+async function find({ kind, id }, deps) {
   const { derive = deriveKey } = deps;
   if (kind === "keychain") return decodeKey(await deps.keychain.get(id)) ?? NOT_IN_KEYCHAIN;
   if (kind === "passphrase") {
@@ -8468,7 +9187,7 @@ __export(core_exports2, {
   config: () => config,
   createStandardJSONSchemaMethod: () => createStandardJSONSchemaMethod,
   createToJSONSchemaMethod: () => createToJSONSchemaMethod,
-  decode: () => decode3,
+  decode: () => decode2,
   decodeAsync: () => decodeAsync,
   describe: () => describe,
   encode: () => encode2,
@@ -8495,7 +9214,7 @@ __export(core_exports2, {
   memoizer: () => memoizer,
   mergeValues: () => mergeValues,
   meta: () => meta,
-  parse: () => parse2,
+  parse: () => parse,
   parseAsync: () => parseAsync,
   parseURLObject: () => parseURLObject,
   prettifyError: () => prettifyError,
@@ -8569,7 +9288,7 @@ __export(util_exports, {
   hexToUint8Array: () => hexToUint8Array,
   hide: () => hide,
   installLazyProp: () => installLazyProp,
-  isObject: () => isObject2,
+  isObject: () => isObject,
   isPlainObject: () => isPlainObject,
   issue: () => issue,
   joinValues: () => joinValues,
@@ -8794,7 +9513,7 @@ function slugify(input3) {
 }
 var captureStackTrace = "captureStackTrace" in Error ? Error.captureStackTrace : (..._args) => {
 };
-function isObject2(data) {
+function isObject(data) {
   return typeof data === "object" && data !== null && !Array.isArray(data);
 }
 var allowsEval = /* @__PURE__ */ cached(() => {
@@ -8813,7 +9532,7 @@ var allowsEval = /* @__PURE__ */ cached(() => {
   }
 });
 function isPlainObject(o) {
-  if (isObject2(o) === false)
+  if (isObject(o) === false)
     return false;
   const ctor = o.constructor;
   if (ctor === void 0)
@@ -8821,7 +9540,7 @@ function isPlainObject(o) {
   if (typeof ctor !== "function")
     return true;
   const prot = ctor.prototype;
-  if (isObject2(prot) === false)
+  if (isObject(prot) === false)
     return false;
   if (Object.prototype.hasOwnProperty.call(prot, "isPrototypeOf") === false) {
     return false;
@@ -9715,7 +10434,7 @@ var _parse = (_Err) => {
   };
   return fn;
 };
-var parse2 = /* @__PURE__ */ _parse($ZodRealError);
+var parse = /* @__PURE__ */ _parse($ZodRealError);
 var _parseAsync = (_Err) => {
   const fn = async (schema, value, _ctx, params) => {
     const ctx = _ctx ? { ..._ctx, async: true } : { async: true };
@@ -9803,22 +10522,22 @@ var validateAsync = async (schema, value, _ctx) => {
   return result.issues.length === 0;
 };
 var _encode = (_Err) => {
-  const parse4 = _parse(_Err);
+  const parse5 = _parse(_Err);
   const fn = (schema, value, _ctx, _params) => {
     const ctx = _ctx ? { ..._ctx, direction: "backward" } : { direction: "backward" };
-    return parse4(schema, value, ctx, finalizeParams(fn, _params));
+    return parse5(schema, value, ctx, finalizeParams(fn, _params));
   };
   return fn;
 };
 var encode2 = /* @__PURE__ */ _encode($ZodRealError);
 var _decode = (_Err) => {
-  const parse4 = _parse(_Err);
+  const parse5 = _parse(_Err);
   const fn = (schema, value, _ctx, _params) => {
-    return parse4(schema, value, _ctx, finalizeParams(fn, _params));
+    return parse5(schema, value, _ctx, finalizeParams(fn, _params));
   };
   return fn;
 };
-var decode3 = /* @__PURE__ */ _decode($ZodRealError);
+var decode2 = /* @__PURE__ */ _decode($ZodRealError);
 var _encodeAsync = (_Err) => {
   const parseAsync3 = _parseAsync(_Err);
   const fn = async (schema, value, _ctx, _params) => {
@@ -11309,7 +12028,7 @@ function capSize(inst, size) {
   if (!caps.length)
     return;
   const cap = Math.min(...caps.map((c) => c[0]));
-  const parse4 = inst._zod.parse;
+  const parse5 = inst._zod.parse;
   inst._zod.parse = (payload, ctx) => {
     const n = size(payload.value);
     if (n > cap && !ctx?.skipChecks && ctx?.direction !== "backward") {
@@ -11323,7 +12042,7 @@ function capSize(inst, size) {
         }
       }
     }
-    return parse4(payload, ctx);
+    return parse5(payload, ctx);
   };
 }
 var arraySize = (input3) => Array.isArray(input3) ? input3.length : -1;
@@ -11507,7 +12226,7 @@ var $ZodObject = /* @__PURE__ */ $constructor("$ZodObject", (inst, def) => {
     }
     return propValues;
   });
-  const isObject4 = isObject2;
+  const isObject4 = isObject;
   const catchall = def.catchall;
   let value;
   const memo2 = globalConfig.memoizer;
@@ -11651,7 +12370,7 @@ var $ZodObjectJIT = /* @__PURE__ */ $constructor("$ZodObjectJIT", (inst, def) =>
     return doc.compile();
   };
   let fastpass;
-  const isObject4 = isObject2;
+  const isObject4 = isObject;
   const jit = !globalConfig.jitless;
   const allowsEval2 = allowsEval;
   const fastEnabled = jit && allowsEval2.value;
@@ -11868,7 +12587,7 @@ var $ZodDiscriminatedUnion = /* @__PURE__ */ $constructor("$ZodDiscriminatedUnio
   const disc = cached(() => discriminatorMap(def));
   inst._zod.parse = (payload, ctx) => {
     const input3 = payload.value;
-    if (!isObject2(input3)) {
+    if (!isObject(input3)) {
       payload.issues.push({
         code: "invalid_type",
         expected: "object",
@@ -12868,10 +13587,10 @@ var $ZodFunction = /* @__PURE__ */ $constructor("$ZodFunction", (inst, def) => {
       throw new Error("implement() must be called with a function");
     }
     return Object.defineProperty(function(...args2) {
-      const parsedArgs = inst._def.input ? parse2(inst._def.input, args2) : args2;
+      const parsedArgs = inst._def.input ? parse(inst._def.input, args2) : args2;
       const result = Reflect.apply(func, this, parsedArgs);
       if (inst._def.output) {
-        return parse2(inst._def.output, result);
+        return parse(inst._def.output, result);
       }
       return result;
     }, "_zod", { value: inst._zod, enumerable: false });
@@ -17481,7 +18200,7 @@ var json_schema_exports = {};
 
 // node_modules/zod/v4/core/visit.js
 var RESOLVING = /* @__PURE__ */ Symbol("z.visit/resolving");
-function visit2(schema, fnOrHandlers) {
+function visit(schema, fnOrHandlers) {
   const fn = typeof fnOrHandlers === "function" ? fnOrHandlers : (node2, rewritten) => {
     const h = fnOrHandlers[node2._zod.def.type];
     return h ? h(node2, rewritten) : node2;
@@ -17813,7 +18532,7 @@ __export(external_exports, {
   currencyCode: () => currencyCode2,
   custom: () => custom,
   date: () => date2,
-  decode: () => decode4,
+  decode: () => decode3,
   decodeAsync: () => decodeAsync2,
   deepPartial: () => deepPartial,
   describe: () => describe2,
@@ -17895,7 +18614,7 @@ __export(external_exports, {
   optional: () => optional,
   output: () => output,
   overwrite: () => _overwrite,
-  parse: () => parse3,
+  parse: () => parse2,
   parseAsync: () => parseAsync2,
   partialRecord: () => partialRecord,
   pipe: () => pipe,
@@ -17918,7 +18637,7 @@ __export(external_exports, {
   safeEncodeAsync: () => safeEncodeAsync2,
   safeParse: () => safeParse3,
   safeParseAsync: () => safeParseAsync2,
-  set: () => set2,
+  set: () => set,
   setErrorMap: () => setErrorMap,
   size: () => _size,
   slugify: () => _slugify,
@@ -18114,7 +18833,7 @@ __export(schemas_exports2, {
   readonly: () => readonly,
   record: () => record,
   refine: () => refine,
-  set: () => set2,
+  set: () => set,
   strictObject: () => strictObject,
   string: () => string2,
   stringFormat: () => stringFormat,
@@ -18223,12 +18942,12 @@ var ZodRealError = /* @__PURE__ */ $constructor("ZodError", initializer2, void 0
 });
 
 // node_modules/zod/v4/classic/parse.js
-var parse3 = /* @__PURE__ */ _parse(ZodRealError);
+var parse2 = /* @__PURE__ */ _parse(ZodRealError);
 var parseAsync2 = /* @__PURE__ */ _parseAsync(ZodRealError);
 var safeParse3 = /* @__PURE__ */ _safeParse(ZodRealError);
 var safeParseAsync2 = /* @__PURE__ */ _safeParseAsync(ZodRealError);
 var encode3 = /* @__PURE__ */ _encode(ZodRealError);
-var decode4 = /* @__PURE__ */ _decode(ZodRealError);
+var decode3 = /* @__PURE__ */ _decode(ZodRealError);
 var encodeAsync2 = /* @__PURE__ */ _encodeAsync(ZodRealError);
 var decodeAsync2 = /* @__PURE__ */ _decodeAsync(ZodRealError);
 var safeEncode2 = /* @__PURE__ */ _safeEncode(ZodRealError);
@@ -18360,7 +19079,7 @@ var ZodType = /* @__PURE__ */ $constructor("ZodType", (inst, def) => {
     util_exports.own(this, "~standard", value);
   },
   parse: function _parse2(data, params) {
-    return parse3(this, data, params, { callee: _parse2 });
+    return parse2(this, data, params, { callee: _parse2 });
   },
   parseAsync: async function _parseAsync2(data, params) {
     return await parseAsync2(this, data, params, { callee: _parseAsync2 });
@@ -18388,7 +19107,7 @@ var ZodType = /* @__PURE__ */ $constructor("ZodType", (inst, def) => {
     return encode3(this, data, params, { callee: _encode2 });
   },
   decode: function _decode2(data, params) {
-    return decode4(this, data, params, { callee: _decode2 });
+    return decode3(this, data, params, { callee: _decode2 });
   },
   encodeAsync: async function _encodeAsync2(data, params) {
     return await encodeAsync2(this, data, params, { callee: _encodeAsync2 });
@@ -19278,7 +19997,7 @@ var ZodSet = /* @__PURE__ */ $constructor("ZodSet", (inst, def) => {
   inst.max = (...args2) => inst.check(_maxSize(...args2));
   inst.size = (...args2) => inst.check(_size(...args2));
 });
-function set2(valueType, params) {
+function set(valueType, params) {
   return new ZodSet({
     type: "set",
     valueType,
@@ -20487,7 +21206,7 @@ function fromJSONSchema(schema, params) {
 
 // node_modules/zod/v4/classic/deep-partial.js
 function deepPartial(schema) {
-  return visit2(schema, {
+  return visit(schema, {
     object: (s) => s.partial(),
     // Every partialed option now admits `undefined`, which the constructor rejects as a duplicate.
     union: (s) => {
@@ -20511,7 +21230,7 @@ function inSide(def) {
   return def.in._zod.traits.has("$ZodTransform") ? outSide(def) : def.in;
 }
 function input(schema) {
-  return visit2(schema, {
+  return visit(schema, {
     pipe: (s) => inSide(s._zod.def),
     // A default value belongs to the output side, so a rewritten inner type leaves it stranded. `.default()` widens the declared input type with `undefined`, and `optional` is what carries that across.
     default: (s, rewritten) => rewritten ? optional(s._zod.def.innerType) : s,
@@ -20520,7 +21239,7 @@ function input(schema) {
   });
 }
 function output(schema) {
-  return visit2(schema, {
+  return visit(schema, {
     pipe: (s) => outSide(s._zod.def),
     // A prefault value is fed through the schema, which makes it input-side, so a rewritten inner type leaves it stranded.
     prefault: (s, rewritten) => rewritten ? s._zod.def.innerType : s
@@ -23869,116 +24588,10 @@ init_errors();
 init_node_crypto();
 init_errors();
 init_abort();
-
-// src/services/builtin-models.ts
-var UP_TO_XHIGH = ["low", "medium", "high", "xhigh"];
-var UP_TO_MAX = [...UP_TO_XHIGH, "max"];
-var UP_TO_ULTRA = [...UP_TO_MAX, "ultra"];
-var BUILTIN_MODELS = [
-  lite("gpt-6.1-sol", "GPT-6.1-Sol", 1, "low", UP_TO_ULTRA),
-  lite("gpt-6-astra", "GPT-6-Astra", 2, "low", UP_TO_ULTRA),
-  lite("gpt-6-sol", "GPT-6-Sol", 3, "medium", UP_TO_ULTRA),
-  lite("gpt-6-luna", "GPT-6-Luna", 4, "medium", UP_TO_MAX),
-  lite("gpt-5.6-sol", "GPT-5.6-Sol", 5, "low", UP_TO_ULTRA),
-  lite("gpt-6.1-terra", "GPT-6.1 Terra", 7, "low", UP_TO_ULTRA),
-  lite("gpt-5.6-terra", "GPT-5.6-Terra", 8, "medium", UP_TO_ULTRA),
-  lite("gpt-5.6-luna", "GPT-5.6-Luna", 9, "medium", UP_TO_MAX),
-  { ...lite("gpt-5.5", "GPT-5.5", 13, "medium", UP_TO_XHIGH), lite: false }
-];
-function lite(id, name, priority, defaultEffort, efforts) {
-  return { id, name, priority, hidden: false, defaultEffort, efforts, lite: true, verbosity: "low" };
-}
-
-// src/services/remote-text.ts
-init_log();
-function quoteRemote(text3, limit = 200) {
-  const line = redact(text3).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").replace(/[`<>]/g, "").replace(/[\u201c\u201d]/g, '"').trim();
-  const characters = [...line];
-  return `\u201C${characters.length > limit ? `${characters.slice(0, limit - 1).join("")}\u2026` : line}\u201D`;
-}
-function said(words) {
-  return words === void 0 ? "" : `: ${quoteRemote(words)}`;
-}
-function parseJson(text3) {
-  try {
-    return JSON.parse(text3);
-  } catch {
-    return void 0;
-  }
-}
-function fieldOf(value, name) {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, name) ? value[name] : void 0;
-}
-function textField(value, name) {
-  const field2 = fieldOf(value, name);
-  return typeof field2 === "string" && field2 !== "" ? field2 : void 0;
-}
-function numberField(value, name) {
-  const field2 = fieldOf(value, name);
-  return typeof field2 === "number" && Number.isFinite(field2) ? field2 : void 0;
-}
-
-// src/services/model-list.ts
-var MAX_MODELS = 200;
-function readModelList(json2) {
-  const models2 = fieldOf(json2, "models");
-  return Array.isArray(models2) ? readModels(models2) : readApiModels(fieldOf(json2, "data"));
-}
-function readModels(value) {
-  if (!Array.isArray(value)) return [];
-  return value.slice(0, MAX_MODELS).flatMap((entry) => readModel(entry) ?? []).sort((a, b) => a.priority - b.priority || a.id.localeCompare(b.id));
-}
-function readModel(entry) {
-  const id = word(fieldOf(entry, "slug"));
-  if (id === void 0) return void 0;
-  return {
-    id,
-    name: label(fieldOf(entry, "display_name")) ?? id,
-    priority: numberField(entry, "priority") ?? Number.MAX_SAFE_INTEGER,
-    hidden: textField(entry, "visibility") !== "list",
-    defaultEffort: word(fieldOf(entry, "default_reasoning_level")),
-    efforts: readEfforts(fieldOf(entry, "supported_reasoning_levels")),
-    lite: fieldOf(entry, "use_responses_lite") === true,
-    verbosity: fieldOf(entry, "support_verbosity") === true ? word(fieldOf(entry, "default_verbosity")) : void 0
-  };
-}
-function readEfforts(value) {
-  if (!Array.isArray(value)) return [];
-  return value.flatMap((level) => word(typeof level === "string" ? level : fieldOf(level, "effort")) ?? []);
-}
-function word(value) {
-  return typeof value === "string" && /^[\w.:/+@-]{1,100}$/.test(value) ? value : void 0;
-}
-function label(value) {
-  return typeof value === "string" && /^[\w.:/+@ ()-]{1,100}$/.test(value) ? value : void 0;
-}
-var FAMILIES = /^(?:gpt-|o\d|codex|chatgpt)/;
-var OTHER_TRADES = /audio|realtime|image|tts|transcribe|embedding|moderation|search|instruct|dall-e|whisper|sora|deep-research|computer-use/;
-function readApiModels(value) {
-  if (!Array.isArray(value)) return [];
-  const entries = value.flatMap((entry) => {
-    const id = word(fieldOf(entry, "id"));
-    return id === void 0 || OTHER_TRADES.test(id) ? [] : [{ id, created: numberField(entry, "created") ?? 0 }];
-  });
-  const families = entries.filter(({ id }) => FAMILIES.test(id));
-  return (families.length > 0 ? families : entries).sort((a, b) => b.created - a.created || a.id.localeCompare(b.id)).map(({ id }) => BUILTIN_MODELS.find((model) => model.id === id) ?? unknownModel(id)).sort((a, b) => a.priority - b.priority).slice(0, MAX_MODELS);
-}
-function unknownModel(id) {
-  const unknown2 = { defaultEffort: void 0, efforts: [], lite: false, verbosity: void 0 };
-  return { id, name: id, priority: Number.MAX_SAFE_INTEGER, hidden: false, ...unknown2 };
-}
-function isModelList(value) {
-  return Array.isArray(value) && value.length > 0 && value.length <= MAX_MODELS && value.every(isModel);
-}
-function isModel(value) {
-  const efforts = fieldOf(value, "efforts");
-  return word(fieldOf(value, "id")) !== void 0 && label(fieldOf(value, "name")) !== void 0 && numberField(value, "priority") !== void 0 && typeof fieldOf(value, "hidden") === "boolean" && typeof fieldOf(value, "lite") === "boolean" && Array.isArray(efforts) && efforts.every((effort) => word(effort) !== void 0) && isWordOrAbsent(fieldOf(value, "defaultEffort")) && isWordOrAbsent(fieldOf(value, "verbosity"));
-}
-function isWordOrAbsent(value) {
-  return value === void 0 || word(value) !== void 0;
-}
-
-// src/services/model-catalogue.ts
+init_builtin_models();
+init_credential_name();
+init_model_list();
+init_remote_text();
 var FRESH_MS = 3e5;
 var TIMEOUT_MS = 1e4;
 var QUERY_TIMEOUT_MS = 3e3;
@@ -24008,7 +24621,7 @@ function createModelCatalogue({ config: config2, http, cache, clock, log: log2 }
   async function fetchSnapshot(credential, identity, old) {
     const answer = await http.send({
       method: "GET",
-      url: `${credential.baseUrl}/models${queryOf(credential)}`,
+      url: `${credential.baseUrl}/models${credential.asking.modelsQuery(config2.clientVersion)}`,
       headers: {
         ...credential.headers,
         accept: "application/json",
@@ -24018,14 +24631,11 @@ function createModelCatalogue({ config: config2, http, cache, clock, log: log2 }
     });
     if (answer.status === 304 && old !== void 0) return { ...old, fetchedAt: clock.now() };
     const text3 = await readText(answer.body, { maxBytes: 4194304, limitMs: TIMEOUT_MS });
-    const models2 = readModelList(parseJson(text3));
+    const models2 = credential.asking.readModels(parseJson(text3));
     if (answer.status !== 200 || models2.length === 0) {
       throw new CodexError("RESPONSE_INVALID", `The model list was not usable (${answer.status}).`);
     }
     return { identity, etag: answer.headers.get("etag") ?? void 0, fetchedAt: clock.now(), models: models2 };
-  }
-  function queryOf({ kind }) {
-    return kind === "api_key" ? "" : `?client_version=${encodeURIComponent(config2.clientVersion)}`;
   }
   function shared(credential, identity) {
     const flight = running.get(identity) ?? refresh(credential, identity).finally(() => running.delete(identity));
@@ -24064,8 +24674,8 @@ function defaultModel(catalogue, configured) {
   const first2 = catalogue.models.find((model) => !model.hidden) ?? catalogue.models[0] ?? BUILTIN_MODELS[0];
   return configured ?? first2?.id ?? "";
 }
-function identityOf({ kind, baseUrl, accountId, headers }, clientVersion) {
-  const owner = kind === "chatgpt" ? accountId ?? "" : headers.authorization ?? "";
+function identityOf({ kind, source, baseUrl, accountId, headers }, clientVersion) {
+  const owner = source === ACCOUNT ? accountId ?? "" : headers.authorization ?? "";
   const parts = [kind, baseUrl, owner, clientVersion];
   return createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 20);
 }
@@ -24095,46 +24705,29 @@ function createModelLister({ config: config2, credentials, catalogue }) {
       defaultId: defaultModel(list, config2.model),
       source: list.source,
       // No more of it: the rest holds the secret.
-      credential: owner === void 0 ? void 0 : { source: owner.source, cost: owner.cost }
+      credential: owner === void 0 ? void 0 : publicPart(owner)
     };
   };
+}
+function publicPart({ source, cost, usage }) {
+  return { source, cost, ...usage === void 0 ? {} : { usage } };
 }
 
 // src/services/account-status.ts
 init_errors();
-
-// src/services/credential-name.ts
-var ACCOUNT = "account";
-var STORED_KEY = "stored_api_key";
-var PER_TOKEN = "billed per token";
-function accountName(plan) {
-  const cost = planWords(plan);
-  return { kind: "chatgpt", source: ACCOUNT, what: "sign-in", cost, label: cost };
-}
-function apiKeyName(source) {
-  const what = source === STORED_KEY ? "stored API key" : `API key from ${source}`;
-  return { kind: "api_key", source, what, cost: PER_TOKEN, label: `${what}, ${PER_TOKEN}` };
-}
-function accessTokenName(source, plan) {
-  const what = `access token from ${source}`;
-  const cost = planWords(plan);
-  return { kind: "access_token", source, what, cost, label: `${what}, ${cost}` };
-}
-function planWords(plan) {
-  return `ChatGPT ${plan ?? "unknown"} plan`;
-}
-
-// src/services/account-status.ts
+init_credential_name();
 init_duration();
 init_id_claims();
+init_login_route();
 init_open_record();
 init_token_manager();
-function createStatusReader({ storage, signIn: signIn2, credentials, configProblem, clock }) {
+function createStatusReader(deps) {
+  const { storage, signIn: signIn2, credentials, configProblem, clock, route = CODEX_LOGIN } = deps;
   return async () => {
     const { isReadable, record: record2, form, problem: problem2 } = await readStored(storage);
     const view = isReadable ? credentials.view(record2) : void 0;
     const login3 = signIn2.view();
-    const standing = view?.kind === "chatgpt" && record2 !== void 0 ? ofLogin(record2) : ofOthers(view);
+    const standing = view?.source === ACCOUNT && record2 !== void 0 ? ofLogin(record2, view) : ofOthers(view);
     const message = sentences([
       configProblem === void 0 ? void 0 : inWords(configProblem),
       problem2,
@@ -24159,11 +24752,13 @@ function createStatusReader({ storage, signIn: signIn2, credentials, configProbl
       message
     };
   };
-  function ofLogin(record2) {
+  function ofLogin(record2, { problem: problem2, usage }) {
     const leftMs = Math.max(0, remainingMs(record2, clock.now()));
-    const status2 = statusOf(record2, leftMs);
-    const authenticated = leftMs > 0 || isRenewable(record2);
-    return { status: status2, authenticated, expiresInMs: leftMs, message: accountSentence(record2, status2, leftMs) };
+    const status2 = statusOf(record2, leftMs, route.refreshMarginMs);
+    const works = leftMs > 0 || isRenewable(record2);
+    const rest = problem2 === void 0 ? works ? usage : void 0 : inWords(problem2);
+    const message = sentences([accountSentence(record2, status2, leftMs, route), rest]);
+    return { status: status2, authenticated: works && problem2 === void 0, expiresInMs: leftMs, message };
   }
   function ofOthers(view) {
     if (view === void 0) {
@@ -24205,15 +24800,15 @@ function locate(storage) {
     return "";
   }
 }
-function statusOf(record2, leftMs) {
+function statusOf(record2, leftMs, marginMs) {
   if (leftMs === 0) return "expired";
-  return leftMs < REFRESH_MARGIN_MS || record2.refreshFailed !== void 0 ? "needs_refresh" : "authenticated";
+  return leftMs < marginMs || record2.refreshFailed !== void 0 ? "needs_refresh" : "authenticated";
 }
-function accountSentence(record2, status2, leftMs) {
+function accountSentence(record2, status2, leftMs, { call }) {
   const who = whose(record2);
   if (!isRenewable(record2)) {
     const until = leftMs > 0 ? `The sign-in ${who} works for another ${duration3(leftMs)} and` : `The sign-in ${who}`;
-    return `${until} can no longer be renewed. Sign in again with codex_login.`;
+    return `${until} can no longer be renewed. Sign in again with ${call}.`;
   }
   if (status2 === "expired") {
     return `Signed in ${who}; the access token has expired and is renewed with the next question.`;
@@ -24246,15 +24841,30 @@ function sentences(parts) {
   return parts.filter((part) => part !== void 0).join(" ");
 }
 
+// src/services/answering-credentials.ts
+function createAnsweringCredentials({
+  credentials,
+  choice
+}) {
+  return {
+    async current(signal) {
+      return credentials[await choice.answering() ?? "codex"].current(signal);
+    }
+  };
+}
+
 // src/services/api-key-sign-in.ts
 init_errors();
 init_api_key();
 init_forget_login();
+init_model_list();
 init_not_the_service();
+init_remote_text();
 var TIMEOUT_MS2 = 2e4;
 var BODY_LIMIT_MS = 1e4;
 var MAX_LIST_BYTES = 4194304;
-function createApiKeySignIn({ storage, credentials, oauth, http, now }) {
+function createApiKeySignIn(deps) {
+  const { storage, credentials, oauth, http, now, onStored } = deps;
   return async (pasted, signal) => {
     const key = readApiKey(pasted);
     const models2 = await tryKey(key, signal).catch((error2) => {
@@ -24287,6 +24897,7 @@ function createApiKeySignIn({ storage, credentials, oauth, http, now }) {
       previous = current;
       return record2;
     });
+    await onStored?.();
     await forgetLogin(oauth, previous);
   }
 }
@@ -24315,6 +24926,59 @@ function savedNothing(error2) {
   return new CodexError(code, message, { hint: ["Nothing was saved.", hint ?? ""].join(" ").trim(), cause, retryable });
 }
 
+// src/infrastructure/pkce.ts
+init_node_crypto();
+function challengeOf(verifier) {
+  return createHash("sha256").update(verifier, "ascii").digest("base64url");
+}
+function createPkce(randomBytes2) {
+  const verifier = toBase64Url(randomBytes2(64));
+  return { verifier, challenge: challengeOf(verifier) };
+}
+function createState(randomBytes2) {
+  return toBase64Url(randomBytes2(32));
+}
+function isSameSecret(a, b) {
+  return timingSafeEqual(fingerprint(a), fingerprint(b));
+}
+function fingerprint(text3) {
+  return createHash("sha256").update(text3, "utf16le").digest();
+}
+function toBase64Url(bytes) {
+  return Buffer.from(bytes).toString("base64url");
+}
+
+// src/services/callback-judge.ts
+function judgeCallback(query, expected) {
+  const parameters = new URLSearchParams(query);
+  const only = (name) => {
+    const values = parameters.getAll(name);
+    return values.length === 1 ? values[0] || void 0 : void 0;
+  };
+  if (!isSameSecret(only("state") ?? "", expected.state)) return { kind: "ignore" };
+  if (parameters.has("iss") && only("iss") !== expected.issuer) return { kind: "ignore" };
+  if (parameters.has("error")) {
+    const error2 = only("error");
+    if (error2 === void 0 || parameters.has("code")) return { kind: "ignore" };
+    return { kind: "denied", error: error2, description: only("error_description") };
+  }
+  const code = only("code");
+  return code !== void 0 && /^[!-~]{1,4096}$/.test(code) ? { kind: "code", code } : { kind: "ignore" };
+}
+
+// src/services/authorization.ts
+function createAuthorize({ config: config2, oauth, randomBytes: randomBytes2 }) {
+  return (redirectUri) => {
+    const { verifier, challenge } = createPkce(randomBytes2);
+    const state = createState(randomBytes2);
+    return {
+      url: oauth.authorizeUrl({ redirectUri, challenge, state }),
+      judge: (query) => judgeCallback(query, { state, issuer: config2.issuer }),
+      redeem: ({ code }) => oauth.exchangeCode({ code, redirectUri, verifier })
+    };
+  };
+}
+
 // src/services/codex-client.ts
 init_errors();
 init_abort();
@@ -24327,7 +24991,7 @@ var ParseError = class extends Error {
 };
 var LF = 10;
 var CR = 13;
-var SPACE2 = 32;
+var SPACE = 32;
 function noop(_arg) {
 }
 function createParser(config2) {
@@ -24378,7 +25042,7 @@ function createParser(config2) {
         }
         const firstCharCode = chunk.charCodeAt(searchIndex);
         if (isDataPrefix(chunk, searchIndex, firstCharCode)) {
-          const valueStart = chunk.charCodeAt(searchIndex + 5) === SPACE2 ? searchIndex + 6 : searchIndex + 5, value = chunk.slice(valueStart, lfIndex);
+          const valueStart = chunk.charCodeAt(searchIndex + 5) === SPACE ? searchIndex + 6 : searchIndex + 5, value = chunk.slice(valueStart, lfIndex);
           if (dataLines === 0 && chunk.charCodeAt(lfIndex + 1) === LF) {
             onEvent({ id, event: eventType, data: value }), id = void 0, data = "", eventType = void 0, searchIndex = lfIndex + 2, lfIndex = chunk.indexOf(`
 `, searchIndex);
@@ -24387,7 +25051,7 @@ function createParser(config2) {
           data = dataLines === 0 ? value : `${data}
 ${value}`, dataLines++;
         } else isEventPrefix(chunk, searchIndex, firstCharCode) ? eventType = chunk.slice(
-          chunk.charCodeAt(searchIndex + 6) === SPACE2 ? searchIndex + 7 : searchIndex + 6,
+          chunk.charCodeAt(searchIndex + 6) === SPACE ? searchIndex + 7 : searchIndex + 6,
           lfIndex
         ) || void 0 : parseLine(chunk, searchIndex, lfIndex);
         searchIndex = lfIndex + 1, lfIndex = chunk.indexOf(`
@@ -24412,24 +25076,24 @@ ${value}`, dataLines++;
     }
     const firstCharCode = chunk.charCodeAt(start);
     if (isDataPrefix(chunk, start, firstCharCode)) {
-      const valueStart = chunk.charCodeAt(start + 5) === SPACE2 ? start + 6 : start + 5, value2 = chunk.slice(valueStart, end);
+      const valueStart = chunk.charCodeAt(start + 5) === SPACE ? start + 6 : start + 5, value2 = chunk.slice(valueStart, end);
       data = dataLines === 0 ? value2 : `${data}
 ${value2}`, dataLines++;
       return;
     }
     if (isEventPrefix(chunk, start, firstCharCode)) {
-      eventType = chunk.slice(chunk.charCodeAt(start + 6) === SPACE2 ? start + 7 : start + 6, end) || void 0;
+      eventType = chunk.slice(chunk.charCodeAt(start + 6) === SPACE ? start + 7 : start + 6, end) || void 0;
       return;
     }
     if (firstCharCode === 105 && chunk.charCodeAt(start + 1) === 100 && chunk.charCodeAt(start + 2) === 58) {
-      const value2 = chunk.slice(chunk.charCodeAt(start + 3) === SPACE2 ? start + 4 : start + 3, end);
+      const value2 = chunk.slice(chunk.charCodeAt(start + 3) === SPACE ? start + 4 : start + 3, end);
       value2.includes("\0") || (id = value2);
       return;
     }
     if (firstCharCode === 58) {
       if (onComment) {
         const line2 = chunk.slice(start, end);
-        onComment(line2.slice(chunk.charCodeAt(start + 1) === SPACE2 ? 2 : 1));
+        onComment(line2.slice(chunk.charCodeAt(start + 1) === SPACE ? 2 : 1));
       }
       return;
     }
@@ -24438,7 +25102,7 @@ ${value2}`, dataLines++;
       processField(line, "", line);
       return;
     }
-    const field2 = line.slice(0, fieldSeparatorIndex), offset = line.charCodeAt(fieldSeparatorIndex + 1) === SPACE2 ? 2 : 1, value = line.slice(fieldSeparatorIndex + offset);
+    const field2 = line.slice(0, fieldSeparatorIndex), offset = line.charCodeAt(fieldSeparatorIndex + 1) === SPACE ? 2 : 1, value = line.slice(fieldSeparatorIndex + offset);
     processField(field2, value, line);
   }
   function processField(field2, value, line) {
@@ -24505,6 +25169,12 @@ async function* readEvents(body, limits, signal) {
   let tooLarge2 = false;
   let total = 0;
   let endsWithCr = false;
+  const pace = {
+    get idleTimeoutMs() {
+      return limits.idleTimeoutMs;
+    },
+    signal
+  };
   const parser = createParser({
     maxBufferSize: limits.maxEventBytes,
     onEvent: ({ event, data }) => events.push({ event, data }),
@@ -24512,7 +25182,7 @@ async function* readEvents(body, limits, signal) {
       if (type === "max-buffer-size-exceeded") tooLarge2 = true;
     }
   });
-  for await (const chunk of readChunks(body, { idleTimeoutMs: limits.idleTimeoutMs, signal })) {
+  for await (const chunk of readChunks(body, pace)) {
     total += chunk.byteLength;
     if (total > limits.maxTotalBytes) throw oversized("The answer");
     const text3 = decoder.decode(chunk, { stream: true });
@@ -24535,286 +25205,10 @@ function oversized(what) {
 
 // src/services/codex-answer.ts
 init_errors();
-
-// src/services/codex-failure.ts
-init_errors();
-
-// src/services/refused-credential.ts
-init_api_key();
-function missingScope(words, credential) {
-  const [, scopes] = /missing scopes?: ([\w. ,]{1,200})/i.exec(words ?? "") ?? [];
-  if (scopes === void 0 || credential.kind !== "api_key") return void 0;
-  return {
-    code: "NOT_AUTHENTICATED",
-    message: `The ${credential.what} may not ask models: it lacks ${scopes.trim().replace(/\.$/, "")}.`,
-    hint: `Give it that permission at ${KEYS_PAGE}, or use another key.`
-  };
-}
-function notAccepted(credential) {
-  const message = `The service does not accept this ${credential.what}.`;
-  return { code: "NOT_AUTHENTICATED", message, hint: remedyFor(credential.source) };
-}
-function remedyFor(source) {
-  if (source === ACCOUNT) return "Sign in again: codex_login with force: true.";
-  return source === STORED_KEY ? "Store another with `codex-oauth-mcp login --with-api-key`, or sign in with codex_login." : "Replace it in the environment of the server and restart the server, or sign in with codex_login.";
-}
-function forbidden(words, { kind }) {
-  return {
-    code: "CODEX_FAILED",
-    message: `The service forbids this request (403)${said(words)}.`,
-    hint: kind === "api_key" ? `Check what the key and its project may do at ${KEYS_PAGE}.` : "Sign in again (codex_login with force: true); in a company workspace, ask its administrator whether Codex is allowed."
-  };
-}
-
-// src/services/retry-after.ts
-var HOUR_MS3 = 36e5;
-function retryAfterMs(headers, nowMs) {
-  const value = headers.get("retry-after")?.trim();
-  if (!value) return void 0;
-  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1e3 : readDate(value) - nowMs;
-  return Number.isNaN(ms) ? void 0 : Math.min(Math.max(ms, 0), HOUR_MS3);
-}
-function readDate(value) {
-  return / \d\d:\d\d:\d\d GMT$/.test(value) ? Date.parse(value) : Number.NaN;
-}
-
-// src/services/usage-limit.ts
-init_errors();
-var USAGE_PAGE = "https://chatgpt.com/settings/usage";
-var YEAR_MS2 = 365 * 24 * 36e5;
-function usageLimit({ headers, json: json2, nowMs }) {
-  const error2 = fieldOf(json2, "error");
-  const window = blockingWindow(headers);
-  const statedMs = secondsField(error2, "resets_at") ?? window?.resetAtMs ?? afterSeconds(error2, nowMs);
-  const resetAtMs = statedMs !== void 0 && Math.abs(statedMs - nowMs) < YEAR_MS2 ? statedMs : void 0;
-  const plan = textField(error2, "plan_type");
-  const which = window === void 0 ? "usage limit" : `${windowName(window.minutes)} usage limit`;
-  const of = plan === void 0 ? "of this account" : `of the ChatGPT ${quotePlan(plan)} plan`;
-  const until = resetAtMs === void 0 ? "Try again later" : `It opens again ${localTime(resetAtMs, nowMs)}`;
-  return new CodexError("USAGE_LIMIT", `The ${which} ${of} is used up.`, {
-    hint: `${until}. See ${USAGE_PAGE}.`,
-    cause: json2
-  });
-}
-function blockingWindow(headers) {
-  const limit = headers.get("x-codex-active-limit");
-  const family = limit !== null && /^[\w-]{1,40}$/.test(limit) ? `x-${limit}` : "x-codex";
-  const windows = ["primary", "secondary"].flatMap((name) => readWindow(headers, `${family}-${name}`) ?? []);
-  return windows.find((window) => window.usedPercent >= 100) ?? windows.sort((a, b) => b.usedPercent - a.usedPercent)[0];
-}
-function readWindow(headers, prefix) {
-  const number4 = (name) => {
-    const value = headers.get(`${prefix}-${name}`);
-    return value === null || value.trim() === "" ? Number.NaN : Number(value);
-  };
-  const usedPercent = number4("used-percent");
-  const minutes = number4("window-minutes");
-  if (!Number.isFinite(usedPercent) || !Number.isFinite(minutes) || minutes <= 0) return void 0;
-  const resetAt = number4("reset-at");
-  return { usedPercent, minutes, resetAtMs: Number.isFinite(resetAt) ? resetAt * 1e3 : void 0 };
-}
-function windowName(minutes) {
-  if (minutes === 10080) return "weekly";
-  if (minutes % 1440 === 0) return `${minutes / 1440}-day`;
-  return minutes % 60 === 0 ? `${minutes / 60}-hour` : `${minutes}-minute`;
-}
-function localTime(atMs, nowMs) {
-  const sameDay = new Date(atMs).toDateString() === new Date(nowMs).toDateString();
-  const date5 = sameDay ? {} : { weekday: "short", month: "short", day: "numeric" };
-  const format2 = new Intl.DateTimeFormat("en", {
-    ...date5,
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-    timeZoneName: "short"
-  });
-  return `${sameDay ? "at" : "on"} ${format2.format(atMs)}`;
-}
-function secondsField(value, name) {
-  const seconds2 = numberField(value, name);
-  return seconds2 === void 0 ? void 0 : seconds2 * 1e3;
-}
-function afterSeconds(error2, nowMs) {
-  const after = secondsField(error2, "resets_in_seconds");
-  return after === void 0 ? void 0 : nowMs + after;
-}
-function quotePlan(plan) {
-  return /^[\w-]{1,40}$/.test(plan) ? plan : "unknown";
-}
-
-// src/services/codex-failure.ts
-var PLAN_PAGE = "https://chatgpt.com/explore/plus";
-var BILLING_PAGE = "https://platform.openai.com/settings/organization/billing";
-function refusalOf(answer) {
-  const { status: status2, json: json2 } = answer;
-  const error2 = fieldOf(json2, "error");
-  const named2 = textField(error2, "code") ?? textField(error2, "type");
-  const type = textField(error2, "type") ?? named2;
-  const words = wordsIn(textField(json2, "detail") ?? textField(error2, "message") ?? textField(json2, "message"));
-  if (/usage_limit_reached$/.test(type ?? "")) return usageLimit(answer);
-  const waitMs = retryAfterMs(answer.headers, answer.nowMs);
-  const known = byCode(named2, words, waitMs) ?? byCode(type, words, waitMs);
-  return toError(
-    known ?? missingScope(words, answer.credential) ?? byWords(words, answer) ?? byStatus(status2, answer, words),
-    json2
-  );
-}
-function isQuota(json2) {
-  const error2 = fieldOf(json2, "error");
-  const names = [textField(error2, "type"), textField(error2, "code")].join(" ");
-  return /usage_limit_reached|usage_not_included|insufficient_quota/.test(names);
-}
-function failureOf(error2) {
-  const code = textField(error2, "code") ?? textField(error2, "type");
-  const words = wordsIn(textField(error2, "message"));
-  const known = byCode(code, words);
-  return toError(
-    known ?? {
-      code: "CODEX_FAILED",
-      message: `Codex failed while answering${said(words)}.`,
-      hint: "Ask again; try another model if it stays so.",
-      retryable: true
-    },
-    error2
-  );
-}
-function wordsIn(message) {
-  return message?.slice(0, 1e3);
-}
-function byCode(code, words, waitMs) {
-  switch (code) {
-    case "context_length_exceeded":
-      return {
-        code: "CONTEXT_TOO_LONG",
-        message: "The question is longer than the model's context window.",
-        hint: "Shorten the prompt, or split it."
-      };
-    case "usage_limit_reached":
-    case "insufficient_quota":
-      return {
-        code: "USAGE_LIMIT",
-        message: "The quota of this account is used up.",
-        hint: `See plan and billing at ${USAGE_PAGE}, those of an API key at ${BILLING_PAGE}.`
-      };
-    case "usage_not_included":
-      return {
-        code: "PLAN_REQUIRED",
-        message: "Codex is not part of the ChatGPT plan of this account.",
-        hint: `See ${PLAN_PAGE}, or sign in with another account (codex_login with force: true).`
-      };
-    case "invalid_prompt":
-    case "cyber_policy":
-      return {
-        code: "REFUSED",
-        message: `The service refused the question${said(words)}.`,
-        hint: "Put it another way."
-      };
-    case "server_is_overloaded":
-      return OVERLOADED;
-    case "rate_limit_exceeded":
-    case "slow_down":
-      return tooMany(words, waitMs);
-    case "model_not_found":
-      return { code: "MODEL_UNAVAILABLE", message: "The service does not know this model.", hint: MODELS_HINT };
-    default:
-      return void 0;
-  }
-}
-function tooMany(words, waitMs) {
-  const when = waitMs === void 0 ? "Wait a moment" : `Wait ${Math.max(1, Math.ceil(waitMs / 1e3))} s`;
-  return {
-    code: "RATE_LIMITED",
-    message: `Too many requests in a short time${said(words)}.`,
-    hint: `${when}, then ask again.`,
-    retryable: true
-  };
-}
-var OVERLOADED = {
-  code: "OVERLOADED",
-  message: "The model is at capacity right now.",
-  hint: "Try again in a minute, or name another model (codex_models lists them).",
-  retryable: true
-};
-var MODELS_HINT = "Ask for one that codex_models lists, or leave the model out to use the default.";
-function byWords(words, { modelId, credential }) {
-  if (words === void 0) return void 0;
-  if (/model.*(not supported|requires a newer version|does not exist)/i.test(words)) {
-    return {
-      code: "MODEL_UNAVAILABLE",
-      message: `${modelId} is not available to this account (retired, not in its plan, or newer than our compatibility level).`,
-      hint: MODELS_HINT
-    };
-  }
-  if (/missing_codex_entitlement/.test(words)) {
-    return {
-      code: "PLAN_REQUIRED",
-      message: "Codex is not enabled for this workspace.",
-      hint: "Ask the workspace administrator, or sign in with another account (codex_login with force: true)."
-    };
-  }
-  if (/^(unsupported parameter|store must|stream must|instructions are|system messages)/i.test(words)) {
-    return {
-      code: "CODEX_FAILED",
-      message: `The service no longer takes requests in this form${said(words)}.`,
-      hint: credential.kind === "api_key" ? "Leave optional arguments out, or name another model." : "Update codex-oauth; if it is up to date, report this."
-    };
-  }
-  return void 0;
-}
-function byStatus(status2, { headers, modelId, credential, nowMs }, words) {
-  switch (status2) {
-    case 401:
-      return notAccepted(credential);
-    case 402:
-      return {
-        code: "PLAN_REQUIRED",
-        message: `The service asks for payment${said(words)}.`,
-        hint: `See ${USAGE_PAGE}.`
-      };
-    case 403:
-      return forbidden(words, credential);
-    case 404:
-      return {
-        code: "MODEL_UNAVAILABLE",
-        message: `The service does not know ${modelId}, or not at this address.`,
-        hint: MODELS_HINT
-      };
-    case 413:
-      return {
-        code: "CONTEXT_TOO_LONG",
-        message: "The question is larger than the service accepts.",
-        hint: "Shorten the prompt, or split it."
-      };
-    case 429:
-      return tooMany(words, retryAfterMs(headers, nowMs));
-    case 503:
-      return OVERLOADED;
-    default:
-      return otherStatus(status2, words);
-  }
-}
-function otherStatus(status2, words) {
-  if (status2 >= 500) {
-    return {
-      code: "CODEX_FAILED",
-      message: `The service is in trouble (${status2}).`,
-      hint: "Try again in a minute.",
-      retryable: true
-    };
-  }
-  return {
-    code: "CODEX_FAILED",
-    message: `The service refused the request (${status2})${said(words)}.`,
-    hint: "Check the arguments; update codex-oauth if they are right."
-  };
-}
-function toError({ code, message, hint, retryable = false }, cause) {
-  return new CodexError(code, message, { hint, cause, retryable });
-}
-
-// src/services/codex-answer.ts
+init_codex_failure();
+init_remote_text();
 function createAnswerReader(onText = () => {
-}) {
+}, readFailure = failureOf) {
   const messages = [];
   const comments = /* @__PURE__ */ new Set();
   let told;
@@ -24822,6 +25216,7 @@ function createAnswerReader(onText = () => {
   let phase = "waiting";
   let events = 0;
   let completed;
+  let remembered;
   let model;
   function tell(item, delta) {
     if (delta === "" || item !== void 0 && comments.has(item)) return;
@@ -24829,6 +25224,10 @@ function createAnswerReader(onText = () => {
 
 ${delta}`);
     told = { item };
+  }
+  function reasonOf(error2) {
+    const isNamed = (textField(error2, "code") ?? textField(error2, "type")) !== void 0;
+    return (isNamed ? void 0 : remembered) ?? readFailure(error2);
   }
   return {
     accept({ data }) {
@@ -24855,18 +25254,23 @@ ${delta}`);
           completed = response ?? {};
           return true;
         case "response.failed":
-          throw failureOf(fieldOf(response, "error"));
+          throw reasonOf(fieldOf(response, "error"));
         case "response.incomplete":
           throw incomplete(textField(fieldOf(response, "incomplete_details"), "reason"));
-        case "error":
-          throw failureOf(fieldOf(event, "error") ?? event);
+        case "error": {
+          const failure2 = readFailure(fieldOf(event, "error") ?? event);
+          if (failure2.code !== "CODEX_FAILED") throw failure2;
+          remembered ??= failure2;
+          return false;
+        }
         default:
           return false;
       }
     },
+    isEnding: () => remembered !== void 0,
     progress: () => ({ phase, characters: deltas.length }),
     finish() {
-      if (completed === void 0) throw events === 0 ? notAStream() : endedEarly(deltas.length);
+      if (completed === void 0) throw remembered ?? (events === 0 ? notAStream() : endedEarly(deltas.length));
       const chosen = messages.some((message) => message.phase === "final_answer") ? messages.filter((message) => message.phase === "final_answer") : lastSpoken(messages);
       const text3 = messages.length === 0 ? deltas : chosen.map((message) => message.text).join("\n\n");
       const refusal2 = messages.map((message) => message.refusal).join(" ").trim();
@@ -24947,79 +25351,14 @@ function refused(words) {
   });
 }
 
-// src/services/codex-request.ts
-var DEFAULT_INSTRUCTIONS = "You are Codex, answering a question from a developer who works with another AI assistant. Answer directly, completely and in the language of the question. You have no tools and cannot see files; say what you would need to know when something is missing.";
-function buildRequest(facts) {
-  const { question, modelId, model, without, sessionId, threadId } = facts;
-  const lite2 = model?.lite === true;
-  const effort = facts.effort === "ultra" ? "xhigh" : facts.effort;
-  const temperature = facts.acceptsTemperature ? question.temperature : void 0;
-  const message = { type: "message", role: "user", content: [{ type: "input_text", text: question.prompt }] };
-  return {
-    headers: {
-      ...lite2 ? { "x-openai-internal-codex-responses-lite": "true" } : {},
-      "x-client-request-id": threadId,
-      "session-id": sessionId,
-      "thread-id": threadId,
-      accept: "text/event-stream",
-      "content-type": "application/json"
-    },
-    body: leftOut(without, {
-      model: modelId,
-      instructions: question.systemPrompt ?? DEFAULT_INSTRUCTIONS,
-      input: lite2 ? [{ type: "additional_tools", role: "developer", tools: [] }, message] : [message],
-      ...lite2 ? {} : { tools: [] },
-      tool_choice: "auto",
-      parallel_tool_calls: !lite2,
-      reasoning: reasoning(effort, lite2),
-      store: false,
-      stream: true,
-      include: ["reasoning.encrypted_content"],
-      prompt_cache_key: sessionId,
-      ...model?.verbosity === void 0 ? {} : { text: { verbosity: model.verbosity } },
-      ...temperature === void 0 ? {} : { temperature }
-    }),
-    effort: without.has("reasoning") ? void 0 : effort,
-    notes: notesOf(facts)
-  };
-}
-function leftOut(without, body) {
-  return Object.fromEntries(Object.entries(body).filter(([field2]) => !without.has(field2)));
-}
-function chooseEffort(asked, configured, model) {
-  return asked ?? configured ?? model?.defaultEffort;
-}
-function reasoning(effort, lite2) {
-  const asked = effort === void 0 ? { summary: "auto" } : { effort };
-  return lite2 ? { ...asked, context: "all_turns" } : asked;
-}
-function notesOf(facts) {
-  const { question, modelId, model, acceptsTemperature, without } = facts;
-  const notes = [];
-  if (model === void 0 || model.hidden)
-    notes.push(`${modelId} is not in the model list of this account; it was asked all the same`);
-  if (question.temperature !== void 0 && !acceptsTemperature) {
-    notes.push("temperature was ignored: Codex models with a ChatGPT login do not take one");
-  }
-  if (question.temperature !== void 0 && acceptsTemperature && without.has("temperature")) {
-    notes.push(`temperature was not accepted by ${modelId} and left out`);
-  }
-  return [...notes, ...effortNotes(facts)];
-}
-function effortNotes({ modelId, model, effort, without }) {
-  if (effort === void 0) return [];
-  if (without.has("reasoning")) return [`effort ${effort} was not accepted by ${modelId} and left out`];
-  const isUnlisted = model !== void 0 && model.efforts.length > 0 && !model.efforts.includes(effort);
-  return [
-    ...effort === "ultra" ? ["effort ultra was sent as xhigh"] : [],
-    ...isUnlisted ? [`effort ${effort} is not in the list of this model (${model.efforts.join(", ")}); it was sent all the same`] : []
-  ];
-}
-
 // src/services/codex-client.ts
+init_codex_request();
 init_not_the_service();
+init_remote_text();
+init_retry_after();
 
 // src/services/unsupported-field.ts
+init_remote_text();
 var OPTIONAL = ["temperature", "reasoning", "include", "text"];
 function unsupportedField(json2) {
   const error2 = fieldOf(json2, "error");
@@ -25036,6 +25375,7 @@ var REFUSAL_LIMIT_MS = 1e4;
 var MAX_RETRIES = 3;
 var FIRST_DELAY_MS = 400;
 var MAX_RETRY_AFTER_MS = 3e4;
+var LAST_WORD_MS = 2e3;
 var MAX_EVENT_BYTES = 16 * 1024 * 1024;
 var MAX_TOTAL_BYTES = 64 * 1024 * 1024;
 var NOTHING = /* @__PURE__ */ new Set();
@@ -25044,11 +25384,11 @@ function createCodexClient(deps) {
   let session;
   const refused3 = /* @__PURE__ */ new Map();
   async function negotiate(credential, modelId, build, signal) {
-    const isKey2 = credential.kind === "api_key";
+    const { adapts } = credential.asking;
     while (true) {
-      const request = build(isKey2 && refused3.get(modelId) || NOTHING);
+      const request = build(adapts && refused3.get(modelId) || NOTHING);
       const reply = await ask4(credential, request, signal);
-      const field2 = isKey2 && reply.status === 400 ? unsupportedField(reply.json) : void 0;
+      const field2 = adapts && reply.status === 400 ? unsupportedField(reply.json) : void 0;
       if (field2 === void 0 || request.body[field2] === void 0) return { request, reply };
       log2.event("query_without", { field: field2 });
       refused3.set(modelId, /* @__PURE__ */ new Set([...refused3.get(modelId) ?? [], field2]));
@@ -25066,7 +25406,7 @@ function createCodexClient(deps) {
         if (isCodexError(error2, "NETWORK") && error2.retryable && retries < MAX_RETRIES) return void 0;
         throw error2;
       });
-      const delayMs = sent === void 0 ? backoffMs : retryDelayMs(sent, retries, backoffMs);
+      const delayMs = sent === void 0 ? backoffMs : retryDelayMs(sent, credential, retries, backoffMs);
       if (sent !== void 0 && delayMs === void 0) return sent;
       log2.event("query_retry", { retry: retries + 1 });
       await clock.sleep(delayMs ?? backoffMs, signal).catch(() => {
@@ -25095,23 +25435,31 @@ function createCodexClient(deps) {
     if (signal?.aborted) throw cancelled();
     return { status: status2, headers, body: void 0, json: parseJson(text3) };
   }
-  function retryDelayMs({ status: status2, headers, json: json2 }, retries, backoffMs) {
+  function retryDelayMs({ status: status2, headers, json: json2 }, { asking }, retries, backoffMs) {
     if (retries >= MAX_RETRIES) return void 0;
     const asked = retryAfterMs(headers, clock.now());
     if (asked !== void 0 && asked > MAX_RETRY_AFTER_MS) return void 0;
-    if (status2 === 429) return isQuota(json2) ? void 0 : asked;
+    if (status2 === 429) return asking.isFinal(json2) ? void 0 : asked;
     return status2 >= 500 ? asked ?? backoffMs : void 0;
   }
-  async function readAnswer2({ body }, { signal, onProgress, onText }) {
-    const reader = createAnswerReader(onText);
+  async function readAnswer2({ body, headers }, asking, options) {
+    const { signal, onProgress, onText } = options;
+    const reader = createAnswerReader(onText, (error2) => asking.failureOf(error2, headers));
     const limits = {
-      idleTimeoutMs: config2.idleTimeoutMs,
+      // After an error that says nothing more, the one that does comes at once or not at all.
+      get idleTimeoutMs() {
+        return reader.isEnding() ? Math.min(LAST_WORD_MS, config2.idleTimeoutMs) : config2.idleTimeoutMs;
+      },
       maxEventBytes: MAX_EVENT_BYTES,
       maxTotalBytes: MAX_TOTAL_BYTES
     };
-    for await (const event of readEvents(body, limits, signal)) {
-      if (reader.accept(event)) break;
-      onProgress?.(reader.progress());
+    try {
+      for await (const event of readEvents(body, limits, signal)) {
+        if (reader.accept(event)) break;
+        onProgress?.(reader.progress());
+      }
+    } catch (error2) {
+      if (!reader.isEnding() || !(isCodexError(error2, "TIMEOUT") || isCodexError(error2, "NETWORK"))) throw error2;
     }
     return reader.finish();
   }
@@ -25123,14 +25471,14 @@ function createCodexClient(deps) {
       const modelId = question.model ?? defaultModel(models2, config2.model);
       const model = models2.models.find(({ id }) => id === modelId);
       const effort = chooseEffort(question.effort, config2.effort, model);
-      const acceptsTemperature = credential.kind === "api_key";
+      const { asking } = credential;
       session ??= newId();
       const ids = { sessionId: session, threadId: newId() };
-      const facts = { question, modelId, model, effort, acceptsTemperature, ...ids };
-      const build = (without) => buildRequest({ ...facts, without });
+      const facts = { question, modelId, model, effort, ...ids };
+      const build = (without2) => asking.buildRequest({ ...facts, without: without2 });
       const { request, reply } = await negotiate(credential, modelId, build, signal);
-      if (reply.status !== 200) throw refusalOf({ ...reply, modelId, credential, nowMs: clock.now() });
-      const answer = await readAnswer2(reply, options);
+      if (reply.status !== 200) throw asking.refusalOf({ ...reply, modelId, credential, nowMs: clock.now() });
+      const answer = await readAnswer2(reply, asking, options);
       const answeredBy = reply.headers.get("openai-model") ?? answer.model ?? modelId;
       const notes = [...request.notes, ...rerouted(modelId, answeredBy), ...answer.notes];
       return {
@@ -25150,122 +25498,101 @@ function rerouted(asked, answered) {
   return [`the service answered with ${answered} instead of ${asked}`];
 }
 
-// src/services/credentials.ts
-init_errors();
-init_api_key();
-init_id_claims();
-init_open_record();
+// src/services/oauth-error.ts
+init_remote_text();
+function oauthErrorCode(json2) {
+  return textField(fieldOf(json2, "error"), "code") ?? textField(json2, "error") ?? textField(json2, "code");
+}
 
-// src/services/outside-credential.ts
+// src/services/token-response.ts
 init_errors();
 init_id_claims();
-var TOKEN_VARIABLE = "CODEX_ACCESS_TOKEN";
-function environmentCredential({ api, accessToken }, nowMs) {
-  if (api.source !== void 0) return ofKey(api.key ?? "", api.source, api.problem);
-  const { token: token2, problem: problem2 } = accessToken;
-  if (token2 === void 0 && problem2 === void 0) return void 0;
-  return ofToken(token2 ?? "", problem2, nowMs);
-}
-function keyCredential(key, storedFor, { api }) {
-  const isElsewhere = storedFor !== void 0 && storedFor !== api.baseUrl;
-  return ofKey(key, STORED_KEY, api.baseUrlProblem ?? (isElsewhere ? notItsPlace(storedFor) : void 0));
-}
-function notItsPlace(storedFor) {
-  return new CodexError(
-    "CONFIG_INVALID",
-    `The stored API key is for ${storedFor}, and OPENAI_BASE_URL names another.`,
-    {
-      hint: "Remove or correct OPENAI_BASE_URL, or store a key of that service with `codex-oauth-mcp login --with-api-key`."
-    }
-  );
-}
-function ofKey(secret, source, problem2) {
-  return { name: apiKeyName(source), secret, claims: void 0, expiresAt: void 0, problem: problem2 };
-}
-function ofToken(secret, problem2, nowMs) {
-  const claims = readIdClaims({ idToken: void 0, accessToken: secret });
-  const expiresAt = expiryOf(secret);
-  const isOver = expiresAt !== void 0 && expiresAt <= nowMs;
+var YEAR_S = 365 * 24 * 3600;
+var HOUR_MS3 = 36e5;
+function readTokenResponse(json2, nowMs) {
+  if (typeof json2 !== "object" || json2 === null || Array.isArray(json2)) throw unusable2();
+  const field2 = (name) => Object.hasOwn(json2, name) ? json2[name] : void 0;
+  const accessToken = token(field2("access_token"));
   return {
-    name: accessTokenName(TOKEN_VARIABLE, claims.plan),
-    secret,
-    claims,
-    expiresAt,
-    problem: problem2 ?? (isOver ? expired() : void 0)
+    accessToken,
+    refreshToken: token(field2("refresh_token")),
+    idToken: token(field2("id_token")),
+    tokenType: token(field2("token_type")),
+    expiresAt: accessToken === void 0 ? void 0 : expiry(field2("expires_in"), accessToken, nowMs)
   };
 }
-function expired() {
-  return new CodexError("NOT_AUTHENTICATED", `The access token from ${TOKEN_VARIABLE} has expired.`, {
-    hint: "Replace it there and restart the server, or sign in with codex_login."
+function token(value) {
+  if (value === void 0 || value === null) return void 0;
+  if (typeof value !== "string" || !/^[!-~]{1,65536}$/.test(value)) throw unusable2();
+  return value;
+}
+function expiry(expiresIn, accessToken, nowMs) {
+  const seconds2 = typeof expiresIn === "string" && expiresIn.trim() !== "" ? Number(expiresIn) : expiresIn;
+  if (typeof seconds2 === "number" && seconds2 > 0 && seconds2 <= YEAR_S) return nowMs + seconds2 * 1e3;
+  return expiryOf(accessToken) ?? nowMs + HOUR_MS3;
+}
+function unusable2() {
+  return new CodexError("TOKEN_REQUEST_FAILED", "The sign-in service sent an answer that makes no sense.", {
+    hint: "Try again. What was stored before is unchanged.",
+    retryable: true
   });
 }
 
-// src/services/credentials.ts
-init_sign_in_again();
-function createCredentials({ config: config2, storage, tokens: tokens2, userAgent, now }) {
-  const identity = { originator: config2.originator, "user-agent": userAgent, version: config2.clientVersion };
-  async function storedRecord() {
-    const { record: record2, unopened } = await openRecord(storage);
-    if (unopened !== void 0) throw cannotOpen(unopened);
-    return record2;
-  }
-  function outside(record2) {
-    return record2 === void 0 ? environmentCredential(config2, now()) : keyCredential(record2.accessToken, record2.baseUrl, config2);
-  }
-  function ofAccount(record2) {
-    const claims = readIdClaims(record2);
-    return {
-      ...accountName(claims.plan),
-      ...chatGpt(record2.accessToken, claims, accountOf(record2)),
-      renew: async (signal) => ofAccount(await tokens2.replaceRejected(record2, signal))
-    };
-  }
-  function ofOutside({ name, secret, claims, problem: problem2 }) {
-    if (problem2 !== void 0) throw problem2;
-    const sent = claims === void 0 ? api(secret) : chatGpt(secret, claims, claims.accountId);
-    return { ...name, ...sent, renew: void 0 };
-  }
-  function chatGpt(token2, { plan, fedramp }, accountId) {
-    const account = accountId === void 0 ? {} : { "chatgpt-account-id": accountId };
-    const cloud = fedramp ? { "x-openai-fedramp": "true" } : {};
-    const headers = { ...identity, ...bearer(token2), ...account, ...cloud };
-    return { baseUrl: config2.baseUrl, headers, accountId, plan };
-  }
-  function api(key) {
-    const headers = { ...identity, ...bearer(key) };
-    return { baseUrl: config2.api.baseUrl, headers, accountId: void 0, plan: void 0 };
-  }
+// src/services/codex-oauth.ts
+var SCOPE = "openid profile email offline_access";
+function codexOAuth({ issuer, clientId, originator }, userAgent) {
+  const postJson = (path3, body) => ({
+    url: `${issuer}${path3}`,
+    headers: { "content-type": "application/json", originator, "user-agent": userAgent },
+    body: JSON.stringify(body)
+  });
   return {
-    async current(signal) {
-      const record2 = await storedRecord();
-      if (isAccount(record2)) return ofAccount(await tokens2.getTokens(signal));
-      const found = outside(record2);
-      if (found === void 0) throw nobody();
-      return ofOutside(found);
+    authorizeUrl({ redirectUri, challenge, state }) {
+      const query = new URLSearchParams({
+        response_type: "code",
+        client_id: clientId,
+        redirect_uri: redirectUri,
+        code_challenge: challenge,
+        code_challenge_method: "S256",
+        state,
+        scope: SCOPE,
+        id_token_add_organizations: "true",
+        codex_cli_simplified_flow: "true",
+        originator
+      });
+      return `${issuer}/oauth/authorize?${query}`;
     },
-    view(record2) {
-      if (isAccount(record2)) {
-        const account = readIdClaims(record2);
-        return { ...accountName(account.plan), account, expiresAt: void 0, problem: void 0 };
-      }
-      const found = outside(record2);
-      if (found === void 0) return void 0;
-      const { name, claims, expiresAt, problem: problem2 } = found;
-      return { ...name, account: claims, expiresAt, problem: problem2 };
-    },
-    ofKey: (key) => ofOutside(keyCredential(key, void 0, config2))
+    exchange: ({ code, redirectUri, verifier }) => ({
+      url: `${issuer}/oauth/token`,
+      // No originator or User-Agent of ours here, as in the official client (facts: wire-protocol 2.5).
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      body: new URLSearchParams({
+        grant_type: "authorization_code",
+        client_id: clientId,
+        code,
+        redirect_uri: redirectUri,
+        code_verifier: verifier
+      }).toString()
+    }),
+    refresh: (refreshToken, reason) => postJson("/oauth/token", {
+      client_id: clientId,
+      grant_type: "refresh_token",
+      refresh_reason: reason,
+      refresh_token: refreshToken
+    }),
+    revocation: async (refreshToken) => postJson("/oauth/revoke", { token: refreshToken, token_type_hint: "refresh_token", client_id: clientId }),
+    pausesBeforeRevoking: [],
+    readTokens: readTokenResponse,
+    isDead,
+    lastingRefusal: () => void 0,
+    // Nothing of it is verified: it came from the issuer over TLS.
+    confirmRenewal: async (tokens2) => tokens2
   };
 }
-function isAccount(record2) {
-  return record2 !== void 0 && !isApiKeyRecord(record2);
-}
-function bearer(secret) {
-  return { authorization: `Bearer ${secret}` };
-}
-function nobody() {
-  return new CodexError("NOT_AUTHENTICATED", "You are not signed in.", {
-    hint: 'Sign in with codex_login, or where there is no browser codex_login with method "device", then ask again. An API key does as well: CODEX_API_KEY or OPENAI_API_KEY in the environment of the server, or `codex-oauth-mcp login --with-api-key` on the command line.'
-  });
+function isDead(status2, json2) {
+  const code = oauthErrorCode(json2);
+  if (status2 === 401 || status2 === 400 && code === "invalid_grant") return true;
+  return /^refresh_token_(expired|reused|invalidated)$/.test(code ?? "");
 }
 
 // src/services/device-flow.ts
@@ -25274,13 +25601,8 @@ init_abort();
 
 // src/services/device-answer.ts
 init_errors();
-
-// src/services/oauth-error.ts
-function oauthErrorCode(json2) {
-  return textField(fieldOf(json2, "error"), "code") ?? textField(json2, "error") ?? textField(json2, "code");
-}
-
-// src/services/device-answer.ts
+init_remote_text();
+init_retry_after();
 var DEFAULT_INTERVAL_MS = 5e3;
 var SHORTEST_INTERVAL_MS = 1e3;
 var LONGEST_INTERVAL_MS = 6e4;
@@ -25343,6 +25665,7 @@ function refused2(status2) {
 
 // src/services/device-flow.ts
 init_not_the_service();
+init_remote_text();
 var LIFE_MS = 15 * 6e4;
 var ANSWER_TIMEOUT_MS = 2e4;
 var BODY_LIMIT_MS2 = 5e3;
@@ -25442,20 +25765,132 @@ function beginRefused({ status: status2 }, json2) {
   });
 }
 
+// src/services/discovery.ts
+init_errors();
+
+// src/infrastructure/remembered.ts
+function createRemembered({ load, lifeMs, now }) {
+  let kept;
+  let flight;
+  async function fetchOne() {
+    const value = await load();
+    kept = { value, at: now() };
+    return value;
+  }
+  function shared() {
+    flight ??= fetchOne().finally(() => {
+      flight = void 0;
+    });
+    return flight;
+  }
+  return {
+    async get() {
+      const ageMs = kept === void 0 ? Number.NaN : now() - kept.at;
+      return kept !== void 0 && ageMs >= 0 && ageMs < lifeMs ? kept.value : shared();
+    },
+    async renew(known) {
+      return kept !== void 0 && kept.value !== known ? kept.value : shared();
+    }
+  };
+}
+
+// src/services/issuer-document.ts
+init_errors();
+init_not_the_service();
+init_remote_text();
+var TIMEOUT_MS3 = 1e4;
+var BODY_LIMIT_MS3 = 5e3;
+var MAX_BYTES3 = 262144;
+async function readIssuerDocument(http, { url: url2, field: field2, what }) {
+  const answer = await http.send({
+    method: "GET",
+    url: url2,
+    headers: { accept: "application/json" },
+    headerTimeoutMs: TIMEOUT_MS3
+  });
+  const strange = notTheService(answer, what);
+  if (strange !== void 0 || answer.status !== 200) {
+    void answer.body?.cancel().catch(() => {
+    });
+    throw strange ?? unavailable(what, answer.status);
+  }
+  const json2 = parseJson(await readWhole(answer.body, what));
+  if (typeof json2 !== "object" || json2 === null || fieldOf(json2, field2) === void 0) throw unavailable(what);
+  return json2;
+}
+function unavailable(what, status2) {
+  const came = status2 === void 0 ? "what came makes no sense" : `it answered ${status2}`;
+  return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service was asked for ${what}, and ${came}.`, {
+    hint: "Without that no sign-in can be verified just now; nothing is lost. Try again in a minute.",
+    retryable: true
+  });
+}
+async function readWhole(body, what) {
+  try {
+    return await readText(body, { maxBytes: MAX_BYTES3, limitMs: BODY_LIMIT_MS3 });
+  } catch (error2) {
+    throw isCodexError(error2, "RESPONSE_INVALID") ? unavailable(what) : error2;
+  }
+}
+
+// src/services/discovery.ts
+init_remote_text();
+var HOUR_MS4 = 36e5;
+function createDiscovery({ issuer, http, now }) {
+  async function load() {
+    const document2 = await readIssuerDocument(http, {
+      url: `${issuer}/.well-known/openid-configuration`,
+      field: "issuer",
+      what: "its description"
+    });
+    const stray = strayIn(document2, issuer);
+    if (stray !== void 0) throw pointsElsewhere(stray);
+    return {
+      jwksUri: textField(document2, "jwks_uri") ?? `${issuer}/.well-known/jwks.json`,
+      revocationEndpoint: textField(document2, "revocation_endpoint")
+    };
+  }
+  const document = createRemembered({ load, lifeMs: HOUR_MS4, now });
+  return { read: () => document.get() };
+}
+function strayIn(document, issuer) {
+  if (fieldOf(document, "issuer") !== issuer) return "issuer";
+  return Object.keys(document).find((name) => isAddress(name) && !isAt(fieldOf(document, name), issuer));
+}
+function isAddress(name) {
+  return name === "jwks_uri" || /_endpoint$/i.test(name);
+}
+function isAt(address, issuer) {
+  if (address === null) return true;
+  if (typeof address !== "string" || !URL.canParse(address)) return false;
+  const { origin, username, password } = new URL(address);
+  return origin === new URL(issuer).origin && username === "" && password === "";
+}
+function pointsElsewhere(entry) {
+  return new CodexError(
+    "TOKEN_REQUEST_FAILED",
+    `The description that the sign-in service gives of itself points elsewhere (${quoteRemote(entry, 60)}), so it was not followed.`,
+    { hint: "Try another network: somebody may stand in between. Check CODEX_OAUTH_ISSUER if you have set it." }
+  );
+}
+
 // src/services/guided-query.ts
 init_errors();
+init_credential_name();
 function createGuidedQuery({ client, signIn: signIn2, readStatus }) {
-  async function isSignedOut() {
-    const { method, authenticated, storageProblem } = await readStatus();
-    return method === "none" && storageProblem === void 0 || method === "chatgpt" && !authenticated;
+  async function signedOut() {
+    const { source, authenticated, storageProblem, route } = await readStatus();
+    const isNobody = source === void 0 && storageProblem === void 0;
+    return isNobody || source === ACCOUNT && !authenticated ? { route } : void 0;
   }
   return async (question, options) => {
     const { offer, onSignIn: onProgress, signal } = options;
     try {
       return await client.query(question, options);
     } catch (error2) {
-      if (offer === void 0 || !isCodexError(error2, "NOT_AUTHENTICATED") || !await isSignedOut()) throw error2;
-      const outcome = await signIn2.login({ force: false, offer, offersAgain: true, signal, onProgress });
+      const out = isCodexError(error2, "NOT_AUTHENTICATED") && offer !== void 0 ? await signedOut() : void 0;
+      if (out === void 0 || !isCodexError(error2)) throw error2;
+      const outcome = await signIn2.login({ ...out, force: false, offer, offersAgain: true, signal, onProgress });
       if (outcome.status === "pending") throw notYet(error2, outcome);
       if (!outcome.fresh) throw error2;
     }
@@ -25471,154 +25906,604 @@ function notYet(cause, { reason, url: url2, userCode }) {
   });
 }
 
+// src/services/id-token.ts
+init_errors();
+
+// src/infrastructure/signed-jwt.ts
+var TOLERANCE_S = 5;
+async function readKeySet(json2) {
+  const { createLocalJWKSet: createLocalJWKSet2 } = await Promise.resolve().then(() => (init_jose(), jose_exports));
+  try {
+    const keySet = createLocalJWKSet2(json2);
+    return keySet.jwks().keys.length > 0 ? keySet : void 0;
+  } catch {
+    return void 0;
+  }
+}
+async function openSignedJwt(token2, keys, rules) {
+  const { jwtVerify: jwtVerify2 } = await Promise.resolve().then(() => (init_jose(), jose_exports));
+  try {
+    const { payload } = await jwtVerify2(token2, keys, {
+      algorithms: ["RS256"],
+      issuer: rules.issuer,
+      audience: rules.audience,
+      // Left out, it would hold for ever.
+      requiredClaims: ["exp"],
+      clockTolerance: TOLERANCE_S,
+      currentDate: new Date(rules.now)
+    });
+    return { kind: "claims", claims: payload };
+  } catch (error2) {
+    const { code, claim: claim2 } = Object(error2);
+    return verdictOn(code, claim2);
+  }
+}
+function verdictOn(code, claim2) {
+  switch (code) {
+    case "ERR_JWT_CLAIM_VALIDATION_FAILED":
+      return { kind: "wrong", part: String(claim2) };
+    case "ERR_JWT_EXPIRED":
+      return { kind: "wrong", part: "expiry" };
+    case "ERR_JWS_SIGNATURE_VERIFICATION_FAILED":
+      return { kind: "wrong", part: "signature" };
+    case "ERR_JOSE_ALG_NOT_ALLOWED":
+      return { kind: "wrong", part: "algorithm" };
+    case "ERR_JWKS_MULTIPLE_MATCHING_KEYS":
+      return { kind: "wrong", part: "key" };
+    case "ERR_JWS_INVALID":
+    case "ERR_JWT_INVALID":
+    case "ERR_JOSE_NOT_SUPPORTED":
+      return { kind: "wrong", part: "form" };
+    case "ERR_JWKS_NO_MATCHING_KEY":
+      return { kind: "unknown key" };
+    default:
+      return { kind: "unusable key" };
+  }
+}
+
+// src/services/id-token.ts
+init_remote_text();
+var KEYS_LIFE_MS = 6e5;
+var KEYS = "its keys";
+function createIdTokenVerifier({ issuer, discovery, http, now }) {
+  async function load() {
+    const { jwksUri } = await discovery.read();
+    const keys = await readKeySet(await readIssuerDocument(http, { url: jwksUri, field: "keys", what: KEYS }));
+    if (keys === void 0) throw unavailable(KEYS);
+    return keys;
+  }
+  const keySets = createRemembered({ load, lifeMs: KEYS_LIFE_MS, now });
+  async function open4(idToken, clientId) {
+    const rules = { issuer, audience: clientId, now: now() };
+    const keys = await keySets.get();
+    const opened = await openSignedJwt(idToken, keys, rules);
+    if (opened.kind === "claims" || opened.kind === "wrong") return opened;
+    return openSignedJwt(idToken, await keySets.renew(keys), rules);
+  }
+  return {
+    async verify(idToken, { clientId, nonce, subject }) {
+      const claims = claimsOf(await open4(idToken, clientId));
+      if (!isForThisClient(claims, clientId)) throw doesNotHold("aud");
+      if (nonce !== void 0 && !isSameSecret(textField(claims, "nonce") ?? "", nonce)) throw doesNotHold("nonce");
+      const identity = identityIn(claims);
+      if (subject !== void 0 && identity.subject !== subject) throw anotherAccount();
+      return identity;
+    }
+  };
+}
+function claimsOf(opened) {
+  if (opened.kind === "claims") return opened.claims;
+  throw opened.kind === "unusable key" ? unavailable(KEYS) : doesNotHold(opened.kind === "wrong" ? opened.part : "key");
+}
+function isForThisClient(claims, clientId) {
+  const audience = fieldOf(claims, "aud");
+  const asker = fieldOf(claims, "azp");
+  return asker === clientId || asker === void 0 && !(Array.isArray(audience) && audience.length > 1);
+}
+function identityIn(claims) {
+  const subject = textField(claims, "sub");
+  const issuedAt = numberField(claims, "iat");
+  if (subject === void 0) throw doesNotHold("sub");
+  if (issuedAt === void 0) throw doesNotHold("iat");
+  const email3 = textField(claims, "email");
+  return { subject, email: /^[\x20-\x7e]{1,320}$/.test(email3 ?? "") ? email3 : void 0, issuedAt: issuedAt * 1e3 };
+}
+var CLOCK = "Check the date and the time of this machine, then start the sign-in again.";
+var FAULTS = {
+  form: ["it is not a signed token"],
+  algorithm: ["it is not signed in the agreed way"],
+  key: ["it names none of the keys that the service publishes"],
+  signature: ["its signature is wrong"],
+  expiry: ["it has expired", CLOCK],
+  nbf: ["it does not hold yet", CLOCK],
+  iss: ["another service has made it"],
+  aud: ["it is for another program"],
+  nonce: ["it belongs to another sign-in"]
+};
+function doesNotHold(fault) {
+  const [what, hint = "Start the sign-in again."] = FAULTS[fault] ?? ["a claim in it is missing or makes no sense"];
+  return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service sent an ID token that does not hold: ${what}.`, {
+    hint
+  });
+}
+function anotherAccount() {
+  return new CodexError(
+    "ACCOUNT_CHANGED",
+    "The sign-in was for another account or workspace than the one this registration belongs to.",
+    { hint: 'To use another account: codex_login with route "plan" and force: true.' }
+  );
+}
+
+// src/infrastructure/claim.ts
+init_atomic_file();
+init_clean_up();
+init_errno();
+import { readdirSync as readdirSync2 } from "node:fs";
+import { basename as basename3, dirname as dirname4, join as join3 } from "node:path";
+
+// src/infrastructure/exclusive-file.ts
+init_atomic_file();
+init_clean_up();
+init_errno();
+import { linkSync, statSync as statSync2 } from "node:fs";
+function createOnce(path3, body, link = linkSync) {
+  const temp = writeTemp(path3, body);
+  try {
+    link(temp, path3);
+    return true;
+  } catch (error2) {
+    if (isErrno(error2, "EEXIST")) return statSync2(temp).nlink === 2;
+    if (isErrno(error2, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EXDEV", "EMLINK")) return createPlainly(path3, body);
+    throw error2;
+  } finally {
+    removeQuietly(temp);
+  }
+}
+function createPlainly(path3, body) {
+  try {
+    createFile(path3, body);
+    return true;
+  } catch (error2) {
+    if (isErrno(error2, "EEXIST")) return false;
+    throw error2;
+  }
+}
+
+// src/infrastructure/claim.ts
+init_process_identity();
+init_regular_file();
+init_storage_failure();
+var HOUR_MS5 = 36e5;
+var DAY_MS = 24 * HOUR_MS5;
+var MAX_BODY_BYTES = 4096;
+function createClaimStore({ base, identity, now }) {
+  let owner = identity;
+  const bodyOf = (rest) => {
+    owner ??= thisProcess();
+    const { pid, startTime: start, place } = owner;
+    return JSON.stringify({ pid, start, place, ...rest });
+  };
+  const pathOf = (subject, number4) => `${base()}.spend.${subject}.${number4}`;
+  const list = () => {
+    const path3 = base();
+    return listClaims(
+      path3,
+      orStorageFailed(path3, "read", () => namesIn(dirname4(path3)))
+    );
+  };
+  return {
+    top(subject) {
+      const number4 = Math.max(0, ...list().flatMap((found) => found.subject === subject ? [found.number] : []));
+      return number4 === 0 ? void 0 : readClaim({ file: pathOf(subject, number4), subject, number: number4 }, now());
+    },
+    take(subject, number4, fails = 0) {
+      return orStorageFailed(base(), "written", () => createOnce(pathOf(subject, number4), bodyOf({ fails })));
+    },
+    finish(subject, number4, { untilMs, fails }) {
+      const body = bodyOf({ done: true, until: untilMs, fails });
+      orStorageFailed(base(), "written", () => replaceFile(pathOf(subject, number4), body));
+    },
+    release(subject) {
+      quietly(() => {
+        for (const found of list()) if (found.subject === subject) removeQuietly(found.file);
+      });
+    },
+    sweep(currentSubject) {
+      quietly(() => {
+        for (const found of list()) {
+          if (found.subject !== currentSubject && isOlderThan(DAY_MS, found.file, now())) removeQuietly(found.file);
+        }
+        sweepLeftovers(base(), now());
+      });
+    },
+    list: () => list().map((found) => readClaim(found, now())),
+    ownerIsDead: (claim2) => lifeOf(claim2.owner) === "dead",
+    ownerIsAlive: (claim2) => lifeOf(claim2.owner) === "alive"
+  };
+}
+function quietly(action) {
+  try {
+    action();
+  } catch {
+  }
+}
+function namesIn(folder) {
+  try {
+    return readdirSync2(folder);
+  } catch (error2) {
+    if (isErrno(error2, "ENOENT")) return [];
+    throw error2;
+  }
+}
+function listClaims(base, names) {
+  const prefix = `${basename3(base)}.spend.`;
+  return names.flatMap((name) => {
+    const [, subject, number4] = /^([0-9a-z]+)\.([1-9]\d{0,14})$/.exec(name.slice(prefix.length)) ?? [];
+    if (!name.startsWith(prefix) || subject === void 0) return [];
+    return [{ file: join3(dirname4(base), name), subject, number: Number(number4) }];
+  });
+}
+function readClaim({ file: file2, subject, number: number4 }, now) {
+  const body = readBody(file2);
+  const until = readNumber(body.until);
+  return {
+    subject,
+    number: number4,
+    owner: readOwner(body),
+    done: body.done === true,
+    // Further away than anybody ever waits: the clock has jumped.
+    ...until === void 0 || until - now > HOUR_MS5 ? {} : { untilMs: until },
+    fails: readNumber(body.fails) ?? 0
+  };
+}
+function readBody(path3) {
+  try {
+    return Object(JSON.parse(readRegularFile(path3, MAX_BODY_BYTES).bytes.toString("utf8")));
+  } catch {
+    return {};
+  }
+}
+function readOwner({ pid, start, place }) {
+  if (typeof pid !== "number" || !Number.isInteger(pid) || pid < 1 || typeof place !== "string") {
+    return { pid: 0, place: "" };
+  }
+  return { pid, startTime: typeof start === "string" ? start : void 0, place };
+}
+function readNumber(value) {
+  return typeof value === "number" && Number.isFinite(value) ? value : void 0;
+}
+
+// src/infrastructure/token-storage.ts
+init_errors();
+
+// src/infrastructure/record-file.ts
+init_canonical_path();
+init_file_lock();
+import { dirname as dirname8 } from "node:path";
+
+// src/infrastructure/folder.ts
+init_errno();
+import { chmodSync, existsSync as existsSync2, mkdirSync as mkdirSync2 } from "node:fs";
+import { dirname as dirname7 } from "node:path";
+function ensureFolder(folder) {
+  if (existsSync2(folder)) return;
+  ensureFolder(dirname7(folder));
+  try {
+    mkdirSync2(folder, 448);
+  } catch (error2) {
+    if (isErrno(error2, "EEXIST") && existsSync2(folder)) return;
+    throw error2;
+  }
+  chmodSync(folder, 448);
+}
+
+// src/infrastructure/shared-file.ts
+init_atomic_file();
+init_errno();
+init_regular_file();
+init_storage_failure();
+init_token_record();
+function readSharedFile(file2) {
+  return orStorageFailed(file2, "read", () => {
+    try {
+      return retryBusy(() => readOnce(file2));
+    } catch (error2) {
+      if (isErrno(error2, "ENOENT")) return void 0;
+      throw error2;
+    }
+  });
+}
+function warningsAbout(file2, stat, uid) {
+  if (uid === void 0) return [];
+  const mode = stat.mode & 511;
+  const lax = `${file2} can be read or changed by other users (mode ${mode.toString(8).padStart(3, "0")}); it is tightened at the next write.`;
+  return [
+    ...(mode & 63) === 0 ? [] : [lax],
+    ...stat.uid === uid ? [] : [`${file2} belongs to another user of this machine.`]
+  ];
+}
+function readOnce(file2) {
+  try {
+    const { bytes, stat } = readRegularFile(file2, MAX_FILE_BYTES);
+    return { text: decode4(file2, bytes), stat };
+  } catch (error2) {
+    throw isErrno(error2, "EFBIG") ? corrupt(file2, "it is larger than 1 MB") : error2;
+  }
+}
+function decode4(file2, bytes) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw corrupt(file2, "it is not UTF-8 text");
+  }
+}
+
+// src/infrastructure/record-file.ts
+init_storage_failure();
+init_token_record();
+function openRecordFile({ file: file2, place, vault, now, lockWaitMs }) {
+  const recordFile = {
+    place,
+    vault,
+    now,
+    locate: () => orStorageFailed(file2, "read", () => canonicalPath(file2)),
+    prepare() {
+      const path3 = recordFile.locate();
+      orStorageFailed(path3, "written", () => ensureFolder(dirname8(path3)));
+      return path3;
+    },
+    read() {
+      const path3 = recordFile.locate();
+      const found = readSharedFile(path3);
+      const { isStored: isStored2, sealed } = sealedIn(found?.text, { file: path3, place });
+      const form = sealed === void 0 ? "plain" : vault.formOf(sealed);
+      return { path: path3, file: found, text: found?.text, sealed, form: isStored2 ? form : void 0 };
+    },
+    async unlock() {
+      const content = recordFile.read();
+      await vault.unlock(content.sealed);
+      return content;
+    },
+    recordIn: (text3, path3) => text3 === void 0 ? void 0 : recordIn(text3, { file: path3, place, now: now(), open: vault.open }),
+    locked: (work) => withFileLock(recordFile.locate(), work, { waitMs: lockWaitMs }),
+    async tidy(gone, fresh) {
+      if (gone === void 0 && fresh === void 0) return;
+      let kept;
+      try {
+        kept = recordFile.read().sealed;
+      } catch {
+        return;
+      }
+      await vault.tidy({ gone, kept, fresh });
+    }
+  };
+  return recordFile;
+}
+
+// src/infrastructure/token-storage.ts
+init_token_record();
+function createTokenStorage(deps) {
+  const { place = CODEX_PLACE, vault, lockWaitMs = 1e4, uid = process.getuid?.() } = deps;
+  const recordFile = openRecordFile({ ...deps, place, lockWaitMs });
+  let moving;
+  let unmoved;
+  async function move() {
+    try {
+      const { exchangeRecord: exchangeRecord2 } = await Promise.resolve().then(() => (init_record_exchange(), record_exchange_exports));
+      await exchangeRecord2(recordFile, { change: (current) => current, displaced: true });
+    } catch (error2) {
+      unmoved = `The sign-in is still stored as it was. ${sentencesOf(error2)}`;
+    }
+  }
+  return {
+    file: recordFile.locate,
+    async unlock() {
+      try {
+        const { path: path3, text: text3, form } = await recordFile.unlock();
+        if (form === void 0 || form === vault.form) return;
+        if (recordFile.recordIn(text3, path3)?.unopened !== void 0) return;
+        moving ??= move();
+        await moving;
+      } catch (error2) {
+        if (!isCodexError(error2)) throw error2;
+      }
+    },
+    read() {
+      const { path: path3, file: file2, text: text3, form } = recordFile.read();
+      const record2 = recordFile.recordIn(text3, path3);
+      const unopened = record2?.unopened;
+      const warnings = [
+        ...unopened === void 0 ? [] : [`${unopened.reason} ${unopened.remedy}`],
+        ...unmoved === void 0 || form === void 0 || form === vault.form ? [] : [unmoved],
+        ...vault.warnings(),
+        ...file2 === void 0 ? [] : warningsAbout(path3, file2.stat, uid)
+      ];
+      return { record: unopened === void 0 ? record2 : void 0, unopened, form, warnings };
+    },
+    // What edits the text is loaded here, because reading needs none of it.
+    async update(change) {
+      const { exchangeRecord: exchangeRecord2 } = await Promise.resolve().then(() => (init_record_exchange(), record_exchange_exports));
+      return exchangeRecord2(recordFile, { change });
+    },
+    async rehearse() {
+      const { rehearseStoring: rehearseStoring2 } = await Promise.resolve().then(() => (init_rehearsal(), rehearsal_exports));
+      return rehearseStoring2(recordFile);
+    }
+  };
+}
+function sentencesOf(error2) {
+  return isCodexError(error2) ? `${error2.message} ${error2.hint ?? ""}`.trim() : "It could not be changed.";
+}
+
+// src/services/credentials.ts
+init_errors();
+init_api_key();
+init_id_claims();
+init_login_route();
+init_open_record();
+init_outside_credential();
+init_sign_in_again();
+function createCredentials(deps) {
+  const { config: config2, storage, tokens: tokens2, userAgent, now, route = CODEX_LOGIN } = deps;
+  const identity = { originator: config2.originator, userAgent, clientVersion: config2.clientVersion };
+  async function storedRecord() {
+    const { record: record2, unopened } = await openRecord(storage);
+    if (unopened !== void 0) throw cannotOpen(unopened);
+    return record2;
+  }
+  function outside(record2) {
+    return record2 === void 0 ? route.outside(config2, now()) : keyCredential(record2.accessToken, record2.baseUrl, config2);
+  }
+  function ofAccount(record2) {
+    const lack = route.lack(record2);
+    if (lack !== void 0) throw lack;
+    return {
+      ...route.credentialName(record2),
+      baseUrl: route.baseUrl(config2),
+      headers: route.headers(record2, identity, bearer(record2.accessToken)),
+      accountId: route.modelOwner(record2),
+      plan: ownerOf(record2).plan,
+      renew: async (signal) => ofAccount(await tokens2.replaceRejected(record2, signal))
+    };
+  }
+  function ofOutside({ name, secret, claims, problem: problem2 }) {
+    if (problem2 !== void 0) throw problem2;
+    const sent = claims === void 0 ? api(secret) : chatGpt(secret, claims);
+    return { ...name, ...sent, renew: void 0 };
+  }
+  function chatGpt(token2, claims) {
+    const { accountId, plan } = claims;
+    return { baseUrl: config2.baseUrl, headers: codexHeaders(identity, bearer(token2), claims), accountId, plan };
+  }
+  function api(key) {
+    const { originator, clientVersion: version3 } = identity;
+    const headers = { originator, "user-agent": userAgent, version: version3, authorization: bearer(key) };
+    return { baseUrl: config2.api.baseUrl, headers, accountId: void 0, plan: void 0 };
+  }
+  return {
+    async current(signal) {
+      const record2 = await storedRecord();
+      if (isAccount(record2)) return ofAccount(await tokens2.getTokens(signal));
+      const found = outside(record2);
+      if (found === void 0) throw nobody();
+      return ofOutside(found);
+    },
+    view(record2) {
+      if (isAccount(record2)) {
+        const account = ownerOf(record2);
+        return { ...route.credentialName(record2), account, expiresAt: void 0, problem: route.lack(record2) };
+      }
+      const found = outside(record2);
+      if (found === void 0) return void 0;
+      const { name, claims, expiresAt, problem: problem2 } = found;
+      return { ...name, account: claims, expiresAt, problem: problem2 };
+    },
+    ofKey: (key) => ofOutside(keyCredential(key, void 0, config2))
+  };
+}
+function isAccount(record2) {
+  return record2 !== void 0 && !isApiKeyRecord(record2);
+}
+function bearer(secret) {
+  return `Bearer ${secret}`;
+}
+function nobody() {
+  return new CodexError("NOT_AUTHENTICATED", "You are not signed in.", {
+    hint: 'Sign in with codex_login, or where there is no browser codex_login with method "device", then ask again. An API key does as well: CODEX_API_KEY or OPENAI_API_KEY in the environment of the server, or `codex-oauth-mcp login --with-api-key` on the command line.'
+  });
+}
+
 // src/services/oauth-flow.ts
 init_errors();
 init_not_the_service();
-
-// src/services/token-response.ts
-init_errors();
-init_id_claims();
-var YEAR_S = 365 * 24 * 3600;
-var HOUR_MS4 = 36e5;
-function readTokenResponse(json2, nowMs) {
-  if (typeof json2 !== "object" || json2 === null || Array.isArray(json2)) throw unusable2();
-  const field2 = (name) => Object.hasOwn(json2, name) ? json2[name] : void 0;
-  const accessToken = token(field2("access_token"));
-  return {
-    accessToken,
-    refreshToken: token(field2("refresh_token")),
-    idToken: token(field2("id_token")),
-    tokenType: token(field2("token_type")),
-    expiresAt: accessToken === void 0 ? void 0 : expiry(field2("expires_in"), accessToken, nowMs)
-  };
-}
-function token(value) {
-  if (value === void 0 || value === null) return void 0;
-  if (typeof value !== "string" || !/^[!-~]{1,65536}$/.test(value)) throw unusable2();
-  return value;
-}
-function expiry(expiresIn, accessToken, nowMs) {
-  const seconds2 = typeof expiresIn === "string" && expiresIn.trim() !== "" ? Number(expiresIn) : expiresIn;
-  if (typeof seconds2 === "number" && seconds2 > 0 && seconds2 <= YEAR_S) return nowMs + seconds2 * 1e3;
-  return expiryOf(accessToken) ?? nowMs + HOUR_MS4;
-}
-function unusable2() {
-  return new CodexError("TOKEN_REQUEST_FAILED", "The sign-in service sent an answer that makes no sense.", {
-    hint: "Try again. What was stored before is unchanged.",
-    retryable: true
-  });
-}
-
-// src/services/oauth-flow.ts
-var SCOPE = "openid profile email offline_access";
+init_remote_text();
+init_retry_after();
 var TOKEN_TIMEOUT_MS = 2e4;
 var TOKEN_BODY_LIMIT_MS = 5e3;
-function createOAuthFlow({ config: config2, http, userAgent, now }) {
-  const { issuer, clientId, originator } = config2;
-  const postJson = (path3, body, headerTimeoutMs) => http.send({
-    method: "POST",
-    url: `${issuer}${path3}`,
-    headers: { "content-type": "application/json", originator, "user-agent": userAgent },
-    body: JSON.stringify(body),
-    headerTimeoutMs
-  });
+var NOBODY = { clientId: void 0, accountId: void 0 };
+function createOAuthFlow(deps) {
+  const { config: config2, http, userAgent, now, route = codexOAuth(config2, userAgent) } = deps;
+  const post = (request, headerTimeoutMs) => http.send({ method: "POST", ...request, headerTimeoutMs });
+  const jsonOf = async ({ body }) => parseJson(await readText(body, { limitMs: TOKEN_BODY_LIMIT_MS }));
+  async function readRefreshAnswer(answer, json2, owner) {
+    const strange = notTheService(answer, "the tokens of the sign-in service");
+    if (strange !== void 0) throw strange;
+    if (answer.status === 200) {
+      const tokens2 = route.readTokens(json2, now(), "refresh_token");
+      if (tokens2.accessToken === void 0) throw refreshRefused(200);
+      const confirmed = await route.confirmRenewal(tokens2, owner);
+      return confirmed === void 0 ? { kind: "dead" } : { kind: "renewed", tokens: confirmed };
+    }
+    if (route.isDead(answer.status, json2)) return { kind: "dead" };
+    return {
+      kind: "transient",
+      error: route.lastingRefusal(json2) ?? refreshRefused(answer.status),
+      retryAfterMs: retryAfterMs(answer.headers, now())
+    };
+  }
+  async function revokeOnce(request, limitMs) {
+    try {
+      const answer = await post(request, limitMs);
+      void answer.body?.cancel().catch(() => {
+      });
+      if (answer.status >= 500) return void 0;
+      return answer.status === 200 && notTheService(answer, "a confirmation") === void 0;
+    } catch (error2) {
+      return isCodexError(error2, "TIMEOUT") ? false : void 0;
+    }
+  }
   return {
-    authorizeUrl({ redirectUri, challenge, state }) {
-      const query = new URLSearchParams({
-        response_type: "code",
-        client_id: clientId,
-        redirect_uri: redirectUri,
-        code_challenge: challenge,
-        code_challenge_method: "S256",
-        state,
-        scope: SCOPE,
-        id_token_add_organizations: "true",
-        codex_cli_simplified_flow: "true",
-        originator
-      });
-      return `${issuer}/oauth/authorize?${query}`;
-    },
-    async exchangeCode({ code, redirectUri, verifier }) {
-      const answer = await http.send({
-        method: "POST",
-        url: `${issuer}/oauth/token`,
-        headers: { "content-type": "application/x-www-form-urlencoded" },
-        body: new URLSearchParams({
-          grant_type: "authorization_code",
-          client_id: clientId,
-          code,
-          redirect_uri: redirectUri,
-          code_verifier: verifier
-        }).toString(),
-        headerTimeoutMs: TOKEN_TIMEOUT_MS
-      });
-      const json2 = parseJson(await readText(answer.body, { limitMs: TOKEN_BODY_LIMIT_MS }));
+    authorizeUrl: route.authorizeUrl,
+    async exchangeCode(proof) {
+      const answer = await post(route.exchange(proof), TOKEN_TIMEOUT_MS);
+      const json2 = await jsonOf(answer);
       const strange = notTheService(answer, "the tokens of the sign-in service");
       if (strange !== void 0) throw strange;
       if (answer.status !== 200) throw exchangeRefused(answer.status, json2);
-      return readTokenResponse(json2, now());
+      return route.readTokens(json2, now(), "authorization_code");
     },
-    async refresh(refreshToken, reason) {
+    async refresh(refreshToken, reason, owner = NOBODY) {
       try {
-        const body = {
-          client_id: clientId,
-          grant_type: "refresh_token",
-          refresh_reason: reason,
-          refresh_token: refreshToken
-        };
-        const answer = await postJson("/oauth/token", body, TOKEN_TIMEOUT_MS);
-        return readRefreshAnswer(
-          answer,
-          parseJson(await readText(answer.body, { limitMs: TOKEN_BODY_LIMIT_MS })),
-          now()
-        );
+        const answer = await post(route.refresh(refreshToken, reason, owner), TOKEN_TIMEOUT_MS);
+        return await readRefreshAnswer(answer, await jsonOf(answer), owner);
       } catch (error2) {
         return { kind: "transient", error: asTransient(error2), retryAfterMs: void 0 };
       }
     },
-    async revoke(refreshToken, limitMs) {
-      const body = { token: refreshToken, token_type_hint: "refresh_token", client_id: clientId };
+    // Best effort by contract: what is stored here is removed whether or not the issuer can be reached.
+    async revoke(refreshToken, limitMs, owner = NOBODY) {
       try {
-        const answer = await postJson("/oauth/revoke", body, limitMs);
-        void answer.body?.cancel().catch(() => {
-        });
-        return answer.status === 200 && notTheService(answer, "a confirmation") === void 0;
+        const request = await route.revocation(refreshToken, owner);
+        let confirmed = await revokeOnce(request, limitMs);
+        for (const pause of route.pausesBeforeRevoking) {
+          if (confirmed !== void 0) break;
+          await pause();
+          confirmed = await revokeOnce(request, limitMs);
+        }
+        return confirmed === true;
       } catch {
         return false;
       }
     }
   };
 }
-function readRefreshAnswer(answer, json2, nowMs) {
-  const strange = notTheService(answer, "the tokens of the sign-in service");
-  if (strange !== void 0) throw strange;
-  if (answer.status === 200) {
-    const tokens2 = readTokenResponse(json2, nowMs);
-    if (tokens2.accessToken === void 0) throw refreshRefused(200);
-    return { kind: "renewed", tokens: tokens2 };
-  }
-  if (isDead(answer.status, oauthErrorCode(json2))) return { kind: "dead" };
-  return {
-    kind: "transient",
-    error: refreshRefused(answer.status),
-    retryAfterMs: retryAfterMs(answer.headers, nowMs)
-  };
-}
-function isDead(status2, code) {
-  if (status2 === 401 || status2 === 400 && code === "invalid_grant") return true;
-  return /^refresh_token_(expired|reused|invalidated)$/.test(code ?? "");
+function refusalCodeOf(error2) {
+  return error2 instanceof CodexError ? textField(error2.cause, "oauthError") : void 0;
 }
 function exchangeRefused(status2, json2) {
   const detail = textField(json2, "error_description") ?? textField(fieldOf(json2, "error"), "message") ?? oauthErrorCode(json2);
   const words = detail === void 0 ? "" : `: ${quoteRemote(detail)}`;
+  const cause = { oauthError: oauthErrorCode(json2) };
   if (status2 >= 500) {
     return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service is in trouble (${status2})${words}.`, {
       hint: "Start again with codex_login in a minute.",
+      cause,
       retryable: true
     });
   }
   return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service refused the sign-in (${status2})${words}.`, {
-    hint: "Start again with codex_login."
+    hint: "Start again with codex_login.",
+    cause
   });
 }
 function refreshRefused(status2) {
@@ -25639,54 +26524,12 @@ function asTransient(error2) {
 // src/services/sign-in.ts
 init_errors();
 init_abort();
-init_api_key();
-init_id_claims();
 
 // src/services/open-sign-in.ts
 init_errors();
 
 // src/services/browser-sign-in.ts
 init_errors();
-
-// src/infrastructure/pkce.ts
-init_node_crypto();
-function challengeOf(verifier) {
-  return createHash("sha256").update(verifier, "ascii").digest("base64url");
-}
-function createPkce(randomBytes2) {
-  const verifier = toBase64Url(randomBytes2(64));
-  return { verifier, challenge: challengeOf(verifier) };
-}
-function createState(randomBytes2) {
-  return toBase64Url(randomBytes2(32));
-}
-function isSameSecret(a, b) {
-  return timingSafeEqual(fingerprint2(a), fingerprint2(b));
-}
-function fingerprint2(text3) {
-  return createHash("sha256").update(text3, "utf16le").digest();
-}
-function toBase64Url(bytes) {
-  return Buffer.from(bytes).toString("base64url");
-}
-
-// src/services/callback-judge.ts
-function judgeCallback(query, expected) {
-  const parameters = new URLSearchParams(query);
-  const only = (name) => {
-    const values = parameters.getAll(name);
-    return values.length === 1 ? values[0] || void 0 : void 0;
-  };
-  if (!isSameSecret(only("state") ?? "", expected.state)) return { kind: "ignore" };
-  if (parameters.has("iss") && only("iss") !== expected.issuer) return { kind: "ignore" };
-  if (parameters.has("error")) {
-    const error2 = only("error");
-    if (error2 === void 0 || parameters.has("code")) return { kind: "ignore" };
-    return { kind: "denied", error: error2, description: only("error_description") };
-  }
-  const code = only("code");
-  return code !== void 0 && /^[!-~]{1,4096}$/.test(code) ? { kind: "code", code } : { kind: "ignore" };
-}
 
 // src/services/pasted-address.ts
 init_errors();
@@ -25725,6 +26568,9 @@ function notOurs(redirectUri) {
   });
 }
 
+// src/services/browser-sign-in.ts
+init_remote_text();
+
 // src/services/sign-in-pages.ts
 function successPage() {
   return page("Signed in", ["You are signed in to Codex.", "You can close this window and go back to your editor."]);
@@ -25758,22 +26604,19 @@ function escapeHtml(text3) {
 
 // src/services/browser-sign-in.ts
 var CALLBACK_PATH = "/auth/callback";
-async function openBrowserSignIn(session, deps, { listens, onLost }) {
-  const { config: config2, oauth, openBrowser: openBrowser2, randomBytes: randomBytes2, log: log2 } = deps;
+async function openBrowserSignIn(session, deps, { listens, anew, onLost }) {
+  const { redirect, authorize, openBrowser: openBrowser2, log: log2 } = deps;
   const { openLoopbackServer: openLoopbackServer2 } = await Promise.resolve().then(() => (init_loopback_server(), loopback_server_exports));
-  const { verifier, challenge } = createPkce(randomBytes2);
-  const state = createState(randomBytes2);
-  let redirectUri = "";
   let used = false;
   async function receive(query) {
-    const verdict = used ? { kind: "ignore" } : judgeCallback(query, { state, issuer: config2.issuer });
+    const verdict = used ? { kind: "ignore" } : authorization.judge(query);
     log2.event("callback", { verdict: verdict.kind });
     if (verdict.kind === "ignore") return void 0;
     used = true;
     if (verdict.kind === "code") {
-      return { error: await session.redeem({ code: verdict.code, redirectUri, verifier }, onLost) };
+      return { error: await session.redeem(() => authorization.redeem(verdict), onLost) };
     }
-    const error2 = signInDenied(verdict.error, verdict.description);
+    const error2 = verdict.kind === "unusable" ? verdict.error : signInDenied(verdict.error, verdict.description);
     session.fail(error2);
     return { error: error2 };
   }
@@ -25790,17 +26633,26 @@ async function openBrowserSignIn(session, deps, { listens, onLost }) {
     if (received === void 0) throw notThisSignIn();
     if (received.error !== void 0) throw received.error;
   }
-  const server = listens ? await openLoopbackServer2({ ports: config2.ports, path: CALLBACK_PATH, answer }) : { port: void 0, close: async () => {
+  const server = listens ? await openLoopbackServer2({ ports: redirect.ports, path: CALLBACK_PATH, answer }) : { port: void 0, close: async () => {
   } };
   session.ended.addEventListener("abort", () => void server.close());
-  redirectUri = `http://${config2.redirectHost}:${server.port ?? config2.ports[0]}${CALLBACK_PATH}`;
-  const url2 = oauth.authorizeUrl({ redirectUri, challenge, state });
+  const redirectUri = `http://${redirect.host}:${server.port ?? redirect.portToPaste}${CALLBACK_PATH}`;
+  const authorization = await begin();
+  const { url: url2 } = authorization;
   let browser2;
   const show3 = () => {
     browser2 ??= openBrowser2(url2);
     return browser2;
   };
   const check2 = (address) => void queryOfPasted(address, redirectUri);
+  async function begin() {
+    try {
+      return authorize(redirectUri, anew);
+    } catch (error2) {
+      await server.close();
+      throw error2;
+    }
+  }
   return { url: url2, port: server.port, show: show3, paste, check: check2, close: () => server.close() };
 }
 function signInDenied(error2, description) {
@@ -25821,10 +26673,10 @@ function signInDenied(error2, description) {
 
 // src/services/device-sign-in.ts
 init_errors();
-async function openDeviceSignIn(session, { device, onLost }) {
+async function openDeviceSignIn(session, { device, oauth, onLost }) {
   const code = await device.begin(session.ended);
   void device.wait(code, session.ended).then(
-    (proof) => session.redeem(proof, onLost),
+    (proof) => session.redeem(() => oauth.exchangeCode(proof), onLost),
     (error2) => {
       if (!session.ended.aborted) onLost(isCodexError(error2) ? error2 : lost(error2));
     }
@@ -25839,11 +26691,15 @@ function lost(cause) {
 }
 
 // src/services/sign-in-method.ts
-function chooseMethod({ method, opensBrowser, surroundings: surroundings2 }) {
+function chooseMethod({ method, opensBrowser, surroundings: surroundings2, hasDevice = true }) {
   const { place, hasBrowser } = surroundings2;
   if (method !== void 0) {
     const reason = `${NAMES[method]}, as asked for.`;
     return { method, reason, opensBrowser: opensBrowser && hasBrowser, isAsked: true };
+  }
+  if (!hasBrowser && !hasDevice) {
+    const why2 = `${WITHOUT_BROWSER[place]}, and this sign-in knows no code for other devices`;
+    return { method: "browser", reason: because("browser", why2), opensBrowser: false, isAsked: false };
   }
   if (!hasBrowser) {
     return { method: "device", reason: because("device", WITHOUT_BROWSER[place]), opensBrowser: false, isAsked: false };
@@ -25874,7 +26730,8 @@ var WITHOUT_BROWSER = {
 init_errors();
 init_forget_login();
 init_id_claims();
-function openSession({ storage, oauth, clock, limitMs, replaces }) {
+function openSession(deps) {
+  const { storage, oauth, clock, limitMs, replaces, onStored } = deps;
   const openedAt = clock.now();
   let lifeMs = limitMs;
   let state = "pending";
@@ -25907,12 +26764,13 @@ function openSession({ storage, oauth, clock, limitMs, replaces }) {
     void work.finally(() => underWay.delete(work));
     return work;
   }
-  async function redeem(proof, onLost) {
+  async function redeem(exchange, onLost) {
     redeeming += 1;
     try {
-      const record2 = newRecord(await oauth.exchangeCode(proof), clock.now());
+      const record2 = newRecord(await exchange(), clock.now());
       await store(record2);
-      succeed(readIdClaims(record2));
+      await onStored(record2);
+      succeed(ownerOf(record2));
       return state === "succeeded" ? void 0 : failure2;
     } catch (cause) {
       if (isStored2 || state === "succeeded") return outcome.then(() => void 0, asCodexError);
@@ -25925,22 +26783,22 @@ function openSession({ storage, oauth, clock, limitMs, replaces }) {
   }
   async function store(record2) {
     let previous;
-    let stored2 = false;
+    let stored3 = false;
     try {
       await storage.update((current) => {
         previous = current;
         const isSignedOut = replaces && current === void 0;
-        stored2 = state === "pending" && !isSignedOut && (stored2 || !isStored2);
-        isStored2 ||= stored2;
-        return stored2 ? record2 : current;
+        stored3 = state === "pending" && !isSignedOut && (stored3 || !isStored2);
+        isStored2 ||= stored3;
+        return stored3 ? record2 : current;
       });
     } catch (error2) {
-      isStored2 &&= !stored2;
+      isStored2 &&= !stored3;
       void track(forgetLogin(oauth, record2));
       throw error2;
     }
-    void track(forgetLogin(oauth, stored2 ? previous : record2));
-    if (!stored2) throw failure2 ?? signInCancelled("The sign-in was cancelled: somebody has signed out meanwhile.");
+    void track(forgetLogin(oauth, stored3 ? previous : record2));
+    if (!stored3) throw failure2 ?? signInCancelled("The sign-in was cancelled: somebody has signed out meanwhile.");
   }
   async function runOut() {
     for (let sleptMs = 0; sleptMs < lifeMs; ) {
@@ -25963,7 +26821,7 @@ function openSession({ storage, oauth, clock, limitMs, replaces }) {
     },
     outcome,
     ended: ended.signal,
-    redeem: (proof, onLost) => track(redeem(proof, onLost)),
+    redeem: (exchange, onLost) => track(redeem(exchange, onLost)),
     isRedeeming: () => redeeming > 0,
     async settled() {
       while (underWay.size > 0) await Promise.allSettled(underWay);
@@ -25981,7 +26839,7 @@ function signInTimeout(limitMs) {
   });
 }
 function newRecord(tokens2, nowMs) {
-  const { accessToken, refreshToken, idToken, tokenType, expiresAt } = tokens2;
+  const { accessToken, refreshToken, idToken, tokenType, expiresAt, clientId, scope, earliestRefreshAt } = tokens2;
   if (accessToken === void 0 || refreshToken === void 0 || idToken === void 0) {
     throw new CodexError("TOKEN_REQUEST_FAILED", "The sign-in service did not send all the tokens of a login.", {
       hint: "Start again with codex_login."
@@ -25993,7 +26851,10 @@ function newRecord(tokens2, nowMs) {
     idToken,
     tokenType,
     expiresAt,
-    accountId: readIdClaims({ idToken, accessToken }).accountId,
+    accountId: tokens2.accountId ?? readIdClaims({ idToken, accessToken }).accountId,
+    clientId,
+    scope,
+    earliestRefreshAt,
     savedAt: nowMs,
     refreshedAt: nowMs,
     method: "chatgpt",
@@ -26020,27 +26881,24 @@ function deferred() {
 // src/services/open-sign-in.ts
 async function openWay(signIn2, choice, deps) {
   const reasons = [];
-  for (const rung of choice.isAsked ? [choice.method] : LADDERS[choice.method]) {
+  const ladder = deps.route.ladders[choice.method];
+  for (const rung of choice.isAsked ? ladder.slice(0, 1) : ladder) {
     try {
       signIn2.shown = await open2(signIn2, rung, asRung(choice, rung, reasons), deps);
       return;
     } catch (error2) {
       if (!isObstacle(error2) || rung === "paste") throw error2;
-      if (choice.isAsked) throw withWayAround(error2);
+      if (choice.isAsked) throw withWayAround(error2, ladder);
       reasons.push(error2.message.replace(/\.$/, ""));
-      signIn2.closed.push(rung);
+      if (!signIn2.closed.includes(rung)) signIn2.closed.push(rung);
     }
   }
 }
-function withWayAround(error2) {
-  if (error2.code !== "CALLBACK_PORT_IN_USE") return error2;
+function withWayAround(error2, ladder) {
+  if (error2.code !== "CALLBACK_PORT_IN_USE" || !ladder.includes("device")) return error2;
   const hint = `${error2.hint ?? ""} Or use codex_login with method "device".`.trim();
   return new CodexError(error2.code, error2.message, { hint, cause: error2 });
 }
-var LADDERS = {
-  browser: ["browser", "device", "paste"],
-  device: ["device", "browser", "paste"]
-};
 function isObstacle(error2) {
   return isCodexError(error2, "CALLBACK_PORT_IN_USE") || isCodexError(error2, "LOGIN_DENIED");
 }
@@ -26056,6 +26914,7 @@ async function open2(signIn2, rung, { reason, opensBrowser }, deps) {
     if (signIn2.browser === void 0) {
       const way = await openBrowserSignIn(session, deps, {
         listens: rung === "browser",
+        anew: signIn2.anew,
         onLost: (error2) => loseBrowser(signIn2, error2)
       });
       signIn2.browser = { ...way, method: "browser", reason, opensBrowser, opened: false };
@@ -26065,7 +26924,7 @@ async function open2(signIn2, rung, { reason, opensBrowser }, deps) {
     throw session.error() ?? signInCancelled("The sign-in has ended.");
   }
   if (signIn2.device === void 0) {
-    const way = await openDeviceSignIn(session, { device: deps.device, onLost: (error2) => loseDevice(signIn2, error2) });
+    const way = await openDeviceSignIn(session, { ...deps, onLost: (error2) => loseDevice(signIn2, error2) });
     signIn2.device = { ...way, method: rung, reason, opened: false };
     session.prolong(way.expiresAt);
     deps.lease.prolong(session.expiresAt());
@@ -26165,9 +27024,9 @@ var NOT_OPENED = {
   cancel: { opened: false, reason: "The dialog with the address was closed." },
   late: { opened: false, reason: "The dialog with the address was not answered in time." }
 };
-async function ask(way, session, offer, { config: config2, clock }, over) {
+async function ask(way, session, offer, { config: config2, route, clock }, over) {
   const { url: url2 } = way;
-  const message = way.method === "device" ? `Sign in to Codex with ChatGPT: open the page and enter the code ${way.userCode}.` : "Sign in to Codex with ChatGPT: open the page in your browser.";
+  const message = way.method === "device" ? `${route.invitation}: open the page and enter the code ${way.userCode}.` : `${route.invitation}: open the page in your browser.`;
   const dialog = new AbortController();
   const close = () => dialog.abort();
   over.addEventListener("abort", close, { once: true });
@@ -26182,13 +27041,13 @@ async function ask(way, session, offer, { config: config2, clock }, over) {
     over.removeEventListener("abort", close);
   }
 }
-async function watch(signIn2, endsAt, signal, { onProgress }, { config: config2, clock, signedInSince, isOpenElsewhere }) {
+async function watch(signIn2, endsAt, signal, { onProgress }, { config: config2, clock, signedIn, isOpenElsewhere }) {
   const limitMs = Math.min(config2.loginWaitMs, Math.max(0, endsAt - clock.now()));
   for (let waitedMs = 0; waitedMs < limitMs; waitedMs += LOOK_MS) {
     if (waitedMs % PROGRESS_MS === 0 && waitedMs > 0) onProgress?.(whatFor(signIn2));
     await clock.sleep(Math.min(LOOK_MS, limitMs - waitedMs), signal);
     const isOver = signIn2.isElsewhere && !isOpenElsewhere();
-    const account = signIn2.session.state() === "pending" ? await signedInSince(signIn2) : void 0;
+    const account = signIn2.session.state() === "pending" ? await signedIn.since(signIn2.savedBefore) : void 0;
     if (account !== void 0) {
       signIn2.session.adopt(account);
       return account;
@@ -26209,9 +27068,9 @@ function endedElsewhere() {
 }
 
 // src/services/sign-in.ts
-var PASSING = ["TOKEN_REQUEST_FAILED", "NETWORK", "TIMEOUT"];
 function createSignIn(deps) {
-  const { config: config2, surroundings: surroundings2, storage, tokens: tokens2, oauth, clock, lease } = deps;
+  const { config: config2, route, surroundings: surroundings2, storage, signedIn, oauth, clock, lease, onStored } = deps;
+  const hasDevice = route.ladders.device.length > 0;
   let running;
   let beginning = Promise.resolve();
   let cancels = 0;
@@ -26222,8 +27081,8 @@ function createSignIn(deps) {
       if (asked !== cancels || signal?.aborted) throw signInCancelled("The sign-in was cancelled.");
     };
     await storage.unlock();
-    const savedBefore = storedLogin()?.savedAt;
-    const account = force || isPending() ? void 0 : await signedInAccount(signal);
+    const savedBefore = signedIn.stored()?.savedAt;
+    const account = force || isPending() ? void 0 : await signedIn.account(signal);
     if (account !== void 0) return account;
     const begun = beginning.then(async () => {
       assertWanted();
@@ -26234,11 +27093,11 @@ function createSignIn(deps) {
     return begun;
   }
   const isPending = () => running?.session.state() === "pending";
-  const choiceFor = ({ method, openBrowser: openBrowser2 = true }) => chooseMethod({ method, opensBrowser: config2.openBrowser && openBrowser2, surroundings: surroundings2 });
+  const choiceFor = ({ method, openBrowser: openBrowser2 = true }) => chooseMethod({ method, opensBrowser: config2.openBrowser && openBrowser2, surroundings: surroundings2, hasDevice });
   async function join8(options) {
     if (running === void 0 || !isPending()) return void 0;
     const signIn2 = running;
-    const account = await signedInSince(signIn2);
+    const account = await signedIn.since(signIn2.savedBefore);
     if (account !== void 0) {
       signIn2.session.adopt(account);
       return account;
@@ -26257,13 +27116,13 @@ function createSignIn(deps) {
     await end("A newer sign-in has taken the place of this one.");
     assertWanted();
     const isWanted = options.force || options.method !== void 0;
-    const signIn2 = newSignIn(savedBefore);
+    const signIn2 = newSignIn(savedBefore, options.force);
     running = signIn2;
     try {
       signIn2.isElsewhere = !lease.take(signIn2.session.expiresAt(), isWanted);
       if (signIn2.isElsewhere) return { signIn: signIn2, isNew: true };
       signIn2.session.ended.addEventListener("abort", () => lease.release());
-      const account = isWanted ? void 0 : await signedInSince(signIn2);
+      const account = isWanted ? void 0 : await signedIn.since(savedBefore);
       if (account !== void 0) {
         signIn2.session.adopt(account);
         return account;
@@ -26283,38 +27142,17 @@ function createSignIn(deps) {
       if (session.state() !== "succeeded") throw error2;
     });
   }
-  function newSignIn(savedBefore) {
+  function newSignIn(savedBefore, anew) {
     const session = openSession({
       storage,
       oauth,
       clock,
       limitMs: config2.loginTimeoutMs,
-      replaces: storedLogin() !== void 0
+      replaces: signedIn.stored() !== void 0,
+      onStored
     });
     const way = { browser: void 0, device: void 0, shown: void 0, isElsewhere: false };
-    return { session, ...way, closed: [], savedBefore, told: false };
-  }
-  async function signedInAccount(signal) {
-    try {
-      const record2 = await tokens2.getTokens(signal);
-      return record2.refreshFailed === void 0 ? readIdClaims(record2) : void 0;
-    } catch (error2) {
-      if (isCodexError(error2) && error2.retryable && PASSING.includes(error2.code)) throw error2;
-      return void 0;
-    }
-  }
-  function storedLogin() {
-    try {
-      return storage.read().record;
-    } catch {
-      return void 0;
-    }
-  }
-  async function signedInSince({ savedBefore }) {
-    await storage.unlock();
-    const record2 = storedLogin();
-    if (record2?.savedAt === void 0 || record2.savedAt === savedBefore || isApiKeyRecord(record2)) return void 0;
-    return readIdClaims(record2);
+    return { session, ...way, closed: hasDevice ? [] : ["device"], savedBefore, told: false, anew };
   }
   async function end(why) {
     running?.session.fail(signInCancelled(why));
@@ -26338,11 +27176,13 @@ function createSignIn(deps) {
   return {
     async login(options) {
       if (options.callbackUrl !== void 0) return paste(options.callbackUrl, options);
+      if (options.method === "device" && !hasDevice) throw noDevice();
       const begun = await raceSignal(begin(options), options.signal);
       if (!("signIn" in begun)) return { status: "authenticated", account: begun, fresh: isNews() };
       const { signIn: signIn2, isNew } = begun;
       const isOpenElsewhere = () => lease.isElsewhere();
-      const account = await showAndWait(signIn2, isNew, options, { config: config2, clock, signedInSince, isOpenElsewhere });
+      const wait = { config: config2, route, clock, signedIn, isOpenElsewhere };
+      const account = await showAndWait(signIn2, isNew, options, wait);
       if (account === void 0) return pendingLogin(signIn2);
       signIn2.told = true;
       return { status: "authenticated", account, fresh: true };
@@ -26360,6 +27200,11 @@ function createSignIn(deps) {
     }
   };
 }
+function noDevice() {
+  return new CodexError("INPUT_INVALID", "This sign-in has no code to enter on another device.", {
+    hint: "Leave method out: the address can be opened in any browser, and that of its last page given to codex_login as callback_url."
+  });
+}
 
 // src/services/sign-in-lease.ts
 init_errors();
@@ -26368,25 +27213,40 @@ var MAX_NUMBER = 99999999999999;
 var MAX_TRIES = 20;
 function createSignInLease({ claims, clock }) {
   let held;
+  const all = () => claims.list().filter(({ subject }) => subject === SUBJECT);
+  const topOf = (found) => Math.max(0, ...found.map(({ number: number4 }) => number4));
   const isOpen = (claim2) => {
-    if (claim2 === void 0 || claims.ownerIsDead(claim2)) return false;
+    if (claims.ownerIsDead(claim2)) return false;
     return claim2.done ? (claim2.untilMs ?? 0) > clock.now() : claims.ownerIsAlive(claim2);
   };
-  const isHeld2 = () => held !== void 0 && claims.top(SUBJECT)?.number === held;
+  const isOnTop = () => held !== void 0 && topOf(all()) === held;
   function prolong(untilMs) {
-    if (held !== void 0 && isHeld2()) claims.finish(SUBJECT, held, { untilMs, fails: 0 });
+    const isThere = all().some(({ number: number4 }) => number4 === held);
+    if (held !== void 0 && isThere) claims.finish(SUBJECT, held, { untilMs, fails: 0 });
+  }
+  function giveBack(number4) {
+    const found = all();
+    const others = found.filter((claim2) => claim2.number !== number4);
+    if (others.length === found.length) return;
+    if (others.some(isOpen)) claims.finish(SUBJECT, number4, { untilMs: void 0, fails: 0 });
+    else claims.release(SUBJECT);
+  }
+  function release() {
+    try {
+      if (held !== void 0) giveBack(held);
+    } catch {
+    }
+    held = void 0;
   }
   return {
-    isElsewhere() {
-      const top = claims.top(SUBJECT);
-      return top?.number !== held && isOpen(top);
-    },
+    isElsewhere: () => all().some((claim2) => claim2.number > (held ?? 0) && isOpen(claim2)),
     take(untilMs, force) {
-      for (let tries = 0; !isHeld2(); tries += 1) {
+      for (let tries = 0; !isOnTop(); tries += 1) {
+        release();
         if (tries === MAX_TRIES) throw cannotTake();
-        const top = claims.top(SUBJECT);
-        if (isOpen(top) && !force) return false;
-        const number4 = Math.max((top?.number ?? 0) + 1, clock.now());
+        const found = all();
+        if (!force && found.some(isOpen)) return false;
+        const number4 = Math.max(topOf(found) + 1, clock.now());
         if (number4 > MAX_NUMBER) claims.release(SUBJECT);
         else if (claims.take(SUBJECT, number4)) held = number4;
       }
@@ -26394,13 +27254,7 @@ function createSignInLease({ claims, clock }) {
       return true;
     },
     prolong,
-    release() {
-      try {
-        if (isHeld2()) claims.release(SUBJECT);
-      } catch {
-      }
-      held = void 0;
-    }
+    release
   };
 }
 function cannotTake() {
@@ -26410,21 +27264,605 @@ function cannotTake() {
   });
 }
 
-// src/services/sign-out.ts
-function createSignOut({ signIn: signIn2, tokens: tokens2, credentials }) {
-  return async () => {
-    const open4 = signIn2.view();
-    const cancelled2 = open4?.state === "pending" && open4.method !== "other-window";
-    await signIn2.cancel();
-    const cleared = await tokens2.clear();
-    const outside = credentials.view(void 0);
-    return { ...cleared, cancelled: cancelled2, remaining: outside?.problem === void 0 ? outside : void 0 };
+// src/services/signed-in.ts
+init_errors();
+init_api_key();
+init_id_claims();
+var PASSING = ["TOKEN_REQUEST_FAILED", "NETWORK", "TIMEOUT"];
+function createSignedIn({ storage, tokens: tokens2, isIncomplete }) {
+  function stored3() {
+    try {
+      return storage.read().record;
+    } catch {
+      return void 0;
+    }
+  }
+  return {
+    stored: stored3,
+    async account(signal) {
+      try {
+        const record2 = await tokens2.getTokens(signal);
+        const isOver = record2.refreshFailed !== void 0;
+        return isOver || isIncomplete(record2) ? void 0 : ownerOf(record2);
+      } catch (error2) {
+        if (isCodexError(error2) && error2.retryable && PASSING.includes(error2.code)) throw error2;
+        return void 0;
+      }
+    },
+    async since(savedBefore) {
+      await storage.unlock();
+      const record2 = stored3();
+      if (record2?.savedAt === void 0 || record2.savedAt === savedBefore || isApiKeyRecord(record2)) return void 0;
+      return ownerOf(record2);
+    }
   };
 }
 
-// src/app.ts
+// src/services/login.ts
 init_token_manager();
 init_token_refresh();
+function createLogin(edges, { route, oauthRoute, authorize, onStored }) {
+  const { config: config2, vault, http, clock, randomBytes: randomBytes2, userAgent } = edges;
+  const now = () => clock.now();
+  const storage = createTokenStorage({ file: config2.credentialsFile, place: route.place, vault, now });
+  const claims = createClaimStore({ base: () => `${storage.file()}${route.claimSuffix}`, now });
+  const oauth = createOAuthFlow({ config: config2, http, userAgent, now, route: oauthRoute });
+  const refresher = createTokenRefresher({ ...edges, storage, claims, oauth, route });
+  const tokens2 = createTokenManager({ ...edges, storage, refresher, oauth, route });
+  const signedIn = createSignedIn({ storage, tokens: tokens2, isIncomplete: (record2) => route.lack(record2) !== void 0 });
+  const credentials = createCredentials({ config: config2, storage, tokens: tokens2, userAgent, now, route });
+  const lease = createSignInLease({ claims, clock });
+  const ways = {
+    redirect: route.redirect(config2),
+    authorize: authorize({ config: config2, oauth, randomBytes: randomBytes2, stored: signedIn.stored }),
+    lease,
+    oauth
+  };
+  const signIn2 = createSignIn({ ...edges, ...ways, route, storage, signedIn, onStored });
+  return { route, storage, claims, oauth, refresher, tokens: tokens2, signedIn, credentials, signIn: signIn2 };
+}
+
+// src/app.ts
+init_login_route();
+
+// src/services/plan-callback.ts
+init_errors();
+
+// src/services/plan-client.ts
+var BOOTSTRAP_CLIENT = "dynamic_agent_client";
+function isIssuedClient(value) {
+  return /^[A-Za-z0-9_-]{1,200}$/.test(value) && value !== BOOTSTRAP_CLIENT;
+}
+
+// src/services/plan-callback.ts
+function judgePlanCallback(query, { state, issuer, clientId }) {
+  const parameters = new URLSearchParams(query);
+  const names = [...parameters.keys()];
+  if (new Set(names).size < names.length) return { kind: "ignore" };
+  const verdict = judgeCallback(query, { state, issuer });
+  if (verdict.kind !== "code") return verdict;
+  const named3 = parameters.get("client_id") || void 0;
+  if (clientId !== void 0) {
+    const isSame = named3 === void 0 || named3 === clientId;
+    return isSame ? { ...verdict, clientId } : { kind: "unusable", error: ofAnother() };
+  }
+  return named3 !== void 0 && isIssuedClient(named3) ? { ...verdict, clientId: named3 } : { kind: "unusable", error: unregistered() };
+}
+function ofAnother() {
+  return new CodexError(
+    "LOGIN_DENIED",
+    "The sign-in came back for another registration than the one of this machine.",
+    {
+      hint: 'Nothing has changed. Start again with codex_login with route "plan".'
+    }
+  );
+}
+function unregistered() {
+  return new CodexError("LOGIN_DENIED", "The sign-in service has not registered this program.", {
+    hint: 'Start again with codex_login with route "plan".'
+  });
+}
+
+// src/services/plan-oauth.ts
+init_errors();
+
+// src/services/plan-scope.ts
+init_errors();
+init_plan_words();
+var PLAN_SCOPE = "chatgpt.tokens.use.direct";
+var SCOPES = `openid profile email offline_access resource.invoke ${PLAN_SCOPE}`;
+function hasPlanScope({ scope }) {
+  return (scope ?? "").split(" ").includes(PLAN_SCOPE);
+}
+function planOff() {
+  return new CodexError("PLAN_REQUIRED", PLAN_OFF.message, { hint: PLAN_OFF.hint });
+}
+
+// src/services/plan-tokens.ts
+init_errors();
+init_remote_text();
+function readPlanTokens(json2, nowMs, grant) {
+  const tokens2 = readTokenResponse(json2, nowMs);
+  if (grant === "authorization_code") assertUsual(tokens2, fieldOf(json2, "expires_in"));
+  const scope = textField(json2, "scope");
+  return {
+    ...tokens2,
+    scope: scope !== void 0 && /^[ -~]{1,4096}$/.test(scope) ? scope : void 0,
+    earliestRefreshAt: earliest(fieldOf(json2, "earliest_refresh_at"))
+  };
+}
+function assertUsual({ tokenType = "bearer" }, expiresIn) {
+  const lives = typeof expiresIn === "number" && Number.isFinite(expiresIn) && expiresIn > 0;
+  if (!lives || tokenType.toLowerCase() !== "bearer") throw unusual();
+}
+function earliest(value) {
+  const ms = typeof value === "number" ? value * 1e3 : typeof value === "string" ? Date.parse(value) : Number.NaN;
+  return Number.isFinite(ms) && ms > 0 ? ms : void 0;
+}
+function unusual() {
+  return new CodexError("TOKEN_REQUEST_FAILED", "The sign-in service sent tokens of a kind that cannot be used.", {
+    hint: "Try again. What was stored before is unchanged.",
+    retryable: true
+  });
+}
+
+// src/services/plan-oauth.ts
+init_remote_text();
+var RESOURCE = "https://api.openai.com/v1";
+var AGENT_NAME = "codex-oauth";
+var REVOKE_AGAIN_MS = [300, 600];
+function planOAuth({ config: config2, hostId, discovery, verifier, userAgent, clock }) {
+  const { issuer } = config2;
+  const postForm = (url2, fields) => ({
+    url: url2,
+    headers: { "content-type": "application/x-www-form-urlencoded", "user-agent": userAgent },
+    body: new URLSearchParams(fields).toString()
+  });
+  const tokenUrl = `${issuer}/api/accounts/oauth/token`;
+  return {
+    // No `id_token_hint` or `login_hint`: the address passes through the result of a tool (facts: plan-usage 2.3).
+    authorizeUrl({ redirectUri, challenge, state, nonce = "", clientId, asksConsent = false }) {
+      const query = new URLSearchParams({
+        response_type: "code",
+        client_id: clientId ?? BOOTSTRAP_CLIENT,
+        ...clientId === void 0 ? { agent_name_hint: AGENT_NAME } : {},
+        ext_agent_host_id: hostId(),
+        redirect_uri: redirectUri,
+        scope: SCOPES,
+        resource: RESOURCE,
+        state,
+        nonce,
+        code_challenge: challenge,
+        code_challenge_method: "S256",
+        ...asksConsent ? { prompt: "consent" } : {}
+      });
+      return `${issuer}/api/accounts/authorize?${query}`;
+    },
+    exchange: ({ code, redirectUri, verifier: codeVerifier, clientId }) => postForm(tokenUrl, {
+      grant_type: "authorization_code",
+      ...clientOf(clientId),
+      code,
+      code_verifier: codeVerifier,
+      redirect_uri: redirectUri,
+      resource: RESOURCE
+    }),
+    // No `scope`: it stays what the user has agreed to.
+    refresh: (refreshToken, _reason, { clientId }) => postForm(tokenUrl, {
+      grant_type: "refresh_token",
+      ...clientOf(clientId),
+      refresh_token: refreshToken,
+      resource: RESOURCE
+    }),
+    async revocation(refreshToken, { clientId }) {
+      const { revocationEndpoint } = await discovery.read();
+      if (revocationEndpoint === void 0) throw nowhereToRevoke();
+      return postForm(revocationEndpoint, {
+        token: refreshToken,
+        token_type_hint: "refresh_token",
+        ...clientOf(clientId)
+      });
+    },
+    pausesBeforeRevoking: REVOKE_AGAIN_MS.map((ms) => () => clock.sleep(ms)),
+    readTokens: readPlanTokens,
+    isDead: (_status, json2) => codesIn(json2).some((code) => TERMINAL.includes(code)),
+    lastingRefusal: (json2) => codesIn(json2).includes("invalid_client") ? unknownClient() : void 0,
+    async confirmRenewal(tokens2, { clientId = "", accountId }) {
+      if (tokens2.idToken === void 0) return tokens2;
+      try {
+        await verifier.verify(tokens2.idToken, { clientId, nonce: void 0, subject: accountId });
+        return tokens2;
+      } catch (error2) {
+        return isWrong(error2) ? void 0 : { ...tokens2, idToken: void 0 };
+      }
+    }
+  };
+}
+function isWrong(error2) {
+  if (isCodexError(error2, "ACCOUNT_CHANGED")) return true;
+  return isCodexError(error2, "TOKEN_REQUEST_FAILED") && !error2.retryable;
+}
+function clientOf(clientId) {
+  return { client_id: clientId ?? "" };
+}
+var TERMINAL = [
+  "invalid_grant",
+  "invalid_refresh_token",
+  "token_expired",
+  "refresh_token_expired",
+  "refresh_token_invalidated",
+  "refresh_token_reused"
+];
+function codesIn(json2) {
+  return [oauthErrorCode(json2), textField(json2, "error_reason")].filter((code) => code !== void 0);
+}
+function unknownClient() {
+  return new CodexError("TOKEN_REQUEST_FAILED", "OpenAI does not know the registration of this program any more.", {
+    hint: 'Nothing was removed here. Register again: codex_login with route "plan" and force: true.'
+  });
+}
+function nowhereToRevoke() {
+  return new CodexError("TOKEN_REQUEST_FAILED", "The sign-in service does not say where tokens are revoked.");
+}
+
+// src/services/plan-authorize.ts
+function createPlanAuthorize(deps) {
+  const { config: config2, oauth, randomBytes: randomBytes2, registration, verifier, stored: stored3 } = deps;
+  return (redirectUri, anew) => {
+    const pkce = createPkce(randomBytes2);
+    const [state, nonce] = [createState(randomBytes2), createState(randomBytes2)];
+    const known = registration.clientFor(anew);
+    const record2 = anew ? void 0 : stored3();
+    const asksConsent = known !== void 0 && record2 !== void 0 && record2.accessToken !== "" && !hasPlanScope(record2);
+    const { challenge } = pkce;
+    async function exchange(code, clientId) {
+      if (known === void 0) await registration.keepPending(clientId);
+      try {
+        return await oauth.exchangeCode({ code, redirectUri, verifier: pkce.verifier, clientId });
+      } catch (error2) {
+        if (refusalCodeOf(error2) !== "invalid_client") throw error2;
+        await registration.drop(clientId);
+        throw unknownClient();
+      }
+    }
+    return {
+      url: oauth.authorizeUrl({ redirectUri, challenge, state, nonce, clientId: known?.clientId, asksConsent }),
+      judge: (query) => judgePlanCallback(query, { state, issuer: config2.issuer, clientId: known?.clientId }),
+      async redeem({ code, clientId = "" }) {
+        const tokens2 = await exchange(code, clientId);
+        const expected = { clientId, nonce, subject: known?.subject };
+        const { subject } = await verifier.verify(tokens2.idToken ?? "", expected);
+        return { ...tokens2, clientId, accountId: subject };
+      }
+    };
+  };
+}
+
+// src/services/plan-confirmation.ts
+init_errors();
+function createPlanConfirmation({ registration, log: log2 }) {
+  return async ({ clientId, accountId: subject }) => {
+    if (clientId === void 0 || subject === void 0) return;
+    await registration.confirm({ clientId, subject }).catch((error2) => {
+      log2.event("registration_not_kept", { reason: codeOf(error2) });
+    });
+  };
+}
+
+// src/services/plan-login.ts
+init_credential_name();
+init_plan_words();
+var ANY_PORT = [0, 0, 0];
+var PLAN_LOGIN = {
+  name: "plan",
+  place: { key: "codex_plan" },
+  claimSuffix: ".plan",
+  // The literal address, and whatever port is free.
+  redirect: ({ planPort }) => ({
+    host: "127.0.0.1",
+    ports: planPort === void 0 ? ANY_PORT : [planPort],
+    portToPaste: planPort ?? 1455
+  }),
+  // There is no sign-in with a code on another device.
+  ladders: { browser: ["browser", "paste"], device: [] },
+  invitation: SIGN_IN_LABEL,
+  call: 'codex_login with route "plan"',
+  // Tokens live an hour, and for some time renewing them failed for everybody: early would be sooner over.
+  refreshMarginMs: 6e4,
+  // Tokens go; under the client they were issued to, signing in again is one click.
+  buried: (record2, refreshFailed) => ({
+    ...record2,
+    accessToken: "",
+    refreshToken: void 0,
+    idToken: void 0,
+    expiresAt: void 0,
+    earliestRefreshAt: void 0,
+    refreshFailed
+  }),
+  credentialName: () => planName(),
+  baseUrl: ({ planBaseUrl }) => planBaseUrl,
+  // Nothing but an honest name: the rest of what the Codex backend is told is not documented here.
+  headers: (_record2, { userAgent }, authorization) => ({ "user-agent": userAgent, authorization }),
+  // A client is issued for one user in one workspace.
+  modelOwner: ({ clientId }) => clientId,
+  lack: (record2) => record2.accessToken === "" || hasPlanScope(record2) ? void 0 : planOff(),
+  // A key of the environment is another billing path.
+  outside: () => void 0,
+  unconfirmed: REVOCATION_UNCONFIRMED
+};
+
+// src/services/plan-registration.ts
+init_errors();
+
+// src/infrastructure/settled-text.ts
+init_canonical_path();
+import { linkSync as linkSync2 } from "node:fs";
+import { dirname as dirname9 } from "node:path";
+init_storage_failure();
+var PAUSE_MS = 20;
+var MAX_PAUSES = 25;
+function settledText(file2, { make, isWhole, link = linkSync2 }) {
+  const path3 = orStorageFailed(file2, "read", () => canonicalPath(file2));
+  if (readSharedFile(path3) === void 0) {
+    orStorageFailed(path3, "written", () => {
+      ensureFolder(dirname9(path3));
+      createOnce(path3, make(), link);
+    });
+  }
+  for (let pauses = 0; ; pauses += 1) {
+    const text3 = readSharedFile(path3)?.text ?? "";
+    if (isWhole(text3) || pauses === MAX_PAUSES) return text3;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+  }
+}
+
+// src/infrastructure/shared-json.ts
+init_atomic_file();
+init_canonical_path();
+init_file_lock();
+import { dirname as dirname10 } from "node:path";
+init_storage_failure();
+init_token_record();
+function createSharedJson({ file: file2, now }) {
+  const locate2 = () => orStorageFailed(file2, "read", () => canonicalPath(file2));
+  return {
+    read: () => readObject(locate2()),
+    async change(edit) {
+      const path3 = locate2();
+      orStorageFailed(path3, "written", () => ensureFolder(dirname10(path3)));
+      await withFileLock(path3, () => {
+        const object5 = readObject(path3);
+        const edited = edit(object5);
+        if (edited === object5) return;
+        orStorageFailed(path3, "written", () => replaceFile(path3, `${JSON.stringify(edited, void 0, 2)}
+`));
+        sweepLeftovers(path3, now());
+      });
+    }
+  };
+}
+function readObject(path3) {
+  const found = readSharedFile(path3);
+  if (found === void 0) return {};
+  const value = parse4(found.text);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw corrupt(path3, "it is not a JSON object");
+  return value;
+}
+function parse4(text3) {
+  try {
+    return JSON.parse(text3);
+  } catch {
+    return void 0;
+  }
+}
+
+// src/services/plan-registration.ts
+init_remote_text();
+var HALF_WAY_MS = 6e5;
+function createPlanRegistration({ folder, randomBytes: randomBytes2, now }) {
+  const hostFile = `${folder}/plan-host-id`;
+  const file2 = createSharedJson({ file: `${folder}/plan-registration.json`, now });
+  return {
+    hostId() {
+      const make = () => `urn:uuid:${createRandomUuid(randomBytes2)}
+`;
+      const id = settledText(hostFile, { make, isWhole: (text3) => isHostId(text3.trim()) }).trim();
+      if (!isHostId(id)) throw noHostId(hostFile);
+      return id;
+    },
+    clientFor(anew) {
+      const stored3 = file2.read();
+      const pending = pendingIn(stored3);
+      if (!anew) return currentIn(stored3) ?? pending?.registered;
+      const ageMs = pending === void 0 ? Number.NaN : now() - pending.madeAt;
+      return ageMs >= 0 && ageMs < HALF_WAY_MS ? pending?.registered : void 0;
+    },
+    async keepPending(clientId) {
+      const pending = { client_id: clientId, made_at: Math.floor(now() / 1e3) };
+      await file2.change((stored3) => currentIn(stored3)?.clientId === clientId ? stored3 : { ...stored3, pending });
+    },
+    async confirm({ clientId, subject }) {
+      await file2.change((stored3) => ({ ...without(stored3, clientId), current: { client_id: clientId, subject } }));
+    },
+    drop: (clientId) => file2.change((stored3) => without(stored3, clientId)),
+    isNoticeShown: () => fieldOf(file2.read(), "notice_shown") === true,
+    noticeShown: () => file2.change((stored3) => ({ ...stored3, notice_shown: true }))
+  };
+}
+function isHostId(text3) {
+  return /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(text3);
+}
+function currentIn(stored3) {
+  const current = fieldOf(stored3, "current");
+  const clientId = issuedIn(current);
+  return clientId === void 0 ? void 0 : { clientId, subject: textField(current, "subject") };
+}
+function pendingIn(stored3) {
+  const pending = fieldOf(stored3, "pending");
+  const clientId = issuedIn(pending);
+  if (clientId === void 0) return void 0;
+  return { registered: { clientId, subject: void 0 }, madeAt: (numberField(pending, "made_at") ?? 0) * 1e3 };
+}
+function issuedIn(value) {
+  const clientId = textField(value, "client_id");
+  return clientId !== void 0 && isIssuedClient(clientId) ? clientId : void 0;
+}
+function without(stored3, clientId) {
+  if (pendingIn(stored3)?.registered.clientId !== clientId) return stored3;
+  const { pending: _, ...rest } = stored3;
+  return rest;
+}
+function noHostId(file2) {
+  return new CodexError("STORAGE_CORRUPT", `${file2} is damaged: it does not hold the id of this host.`, {
+    hint: "Remove it, then sign in again: a new one is made."
+  });
+}
+
+// src/services/plan-welcome.ts
+init_plan_words();
+function createPlanWelcome({ stored: stored3, registration }) {
+  return async () => {
+    const record2 = stored3();
+    if (record2 === void 0) return [];
+    if (!hasPlanScope(record2)) return [PLAN_OFF.message, PLAN_OFF.hint];
+    try {
+      if (registration.isNoticeShown()) return [];
+      await registration.noticeShown();
+    } catch {
+    }
+    return [PLAN_IN_USE];
+  };
+}
+
+// src/services/route-choice.ts
+init_open_record();
+var LATER_MS = 1e3;
+function createRouteChoice({ storages, now }) {
+  const names = Object.keys(storages);
+  async function ranked() {
+    const found = await Promise.all(
+      names.map(async (name) => ({ name, at: chosenAt(await openRecord(storages[name])) }))
+    );
+    return found.flatMap(({ name, at }) => at === void 0 ? [] : [{ name, at }]).sort((one, other) => other.at - one.at);
+  }
+  return {
+    answering: async () => (await ranked())[0]?.name,
+    stored: async () => (await ranked()).map(({ name }) => name),
+    async select(name) {
+      const [first2] = await ranked();
+      if (first2 === void 0 || first2.name === name) return;
+      const selectedAt = Math.max(now(), first2.at + LATER_MS);
+      await storages[name].update(
+        (record2) => record2 === void 0 || record2.unopened !== void 0 ? record2 : { ...record2, selectedAt }
+      );
+    }
+  };
+}
+function chosenAt({ record: record2, unopened }) {
+  if (unopened !== void 0) return Number.POSITIVE_INFINITY;
+  return record2 === void 0 ? void 0 : Math.max(record2.selectedAt ?? 0, record2.savedAt ?? 0);
+}
+
+// src/services/sign-ins.ts
+function createSignIns({ config: config2, signIns, choice, welcome: welcome2 }) {
+  const names = Object.keys(signIns);
+  let last;
+  let cancels = 0;
+  const isUnfinished = (name) => {
+    const state = signIns[name].view()?.state;
+    return state === "pending" || state === "failed";
+  };
+  async function routeOf({ route }) {
+    if (route !== void 0) return route;
+    if (last !== void 0 && isUnfinished(last)) return last;
+    return config2.route ?? await choice.answering().catch(() => void 0) ?? "codex";
+  }
+  async function endOthers(name) {
+    for (const other of names) if (other !== name && isUnfinished(other)) await signIns[other].cancel();
+  }
+  return {
+    async login(options) {
+      const asked = cancels;
+      const route = await routeOf(options);
+      await endOthers(route);
+      if (asked !== cancels) throw signInCancelled("The sign-in was cancelled.");
+      last = route;
+      const outcome = await signIns[route].login(options);
+      if (outcome.status === "pending") return { ...outcome, route };
+      const notes = outcome.fresh ? await welcome2[route]() : [];
+      if (!outcome.fresh && options.route === void 0) return { ...outcome, route, notes };
+      const before = await choice.answering();
+      await choice.select(route);
+      return { ...outcome, route, notes: before === route || outcome.fresh ? notes : [...notes, SWITCHED] };
+    },
+    view() {
+      const shown = last === void 0 ? void 0 : signIns[last].view();
+      return shown === void 0 || last === void 0 ? void 0 : { ...shown, route: last };
+    },
+    async cancel() {
+      cancels += 1;
+      for (const name of names) await signIns[name].cancel();
+    },
+    async stop() {
+      cancels += 1;
+      await Promise.all(names.map((name) => signIns[name].stop()));
+    },
+    async settled() {
+      await Promise.all(names.map((name) => signIns[name].settled()));
+    }
+  };
+}
+var SWITCHED = "Questions are answered with this login from now on.";
+
+// src/services/sign-out.ts
+function createSignOut({ signIn: signIn2, logins, choice }) {
+  async function remaining() {
+    const { credentials, signedIn } = logins[await choice.answering() ?? "codex"];
+    const view = credentials.view(signedIn.stored());
+    return view?.problem === void 0 ? view : void 0;
+  }
+  return async (only) => {
+    const open4 = signIn2.view();
+    const cancelled2 = open4?.state === "pending" && open4.method !== "other-window";
+    await signIn2.cancel();
+    const ended = [];
+    for (const { route, tokens: tokens2 } of Object.values(logins)) {
+      if (only !== void 0 && only !== route.name) continue;
+      const one = await tokens2.clear();
+      if (one.removed !== void 0)
+        ended.push(route.unconfirmed === void 0 ? one : { ...one, unconfirmed: route.unconfirmed });
+    }
+    const [first2 = NOTHING2, ...others] = ended;
+    return { ...first2, others, cancelled: cancelled2, remaining: await remaining() };
+  };
+}
+var NOTHING2 = { removed: void 0, revoked: false };
+
+// src/services/status-of-all.ts
+function createStatusOfAll({ readers, choice }) {
+  const names = Object.keys(readers);
+  return async () => {
+    const stored3 = await choice.stored().catch(() => []);
+    const answering = stored3[0];
+    const all = await Promise.all(
+      names.map(async (route) => ({ ...await readers[route](), route, answers: route === answering }))
+    );
+    const logins = all.filter(({ route }) => stored3.includes(route));
+    const shown = all.find(({ route }) => route === (answering ?? "codex")) ?? all[0];
+    const others = logins.filter(({ answers: answers2 }) => !answers2).map(alsoThere);
+    return {
+      ...shown,
+      route: answering,
+      logins,
+      message: [shown?.message, ...answering === void 0 ? [] : others].join(" ")
+    };
+  };
+}
+var NAMES2 = { codex: "Codex route", plan: "plan route" };
+function alsoThere({ route, authenticated }) {
+  const state = authenticated ? "is signed in too" : "has a sign-in too, which cannot be used as it is";
+  return `The ${NAMES2[route]} ${state}; to be asked with it: codex_login with route "${route}".`;
+}
 
 // src/tools/codex-clear.ts
 var output2 = external_exports.looseObject({
@@ -26439,37 +27877,43 @@ function codexClear({ signOut }) {
   return defineTool({
     name: "codex_clear",
     title: "Sign out of Codex",
-    description: "Remove the Codex login (or the stored API key) from this machine and revoke the login at OpenAI. Ask the user before calling it.",
+    description: "Remove the logins (or the stored API key) from this machine and revoke them at OpenAI. Ask the user before calling it.",
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
     input: external_exports.strictObject({}),
     output: output2,
     run: async () => ({ structured: present(await signOut()) })
   });
 }
-function present({ removed, revoked, problem: problem2, cancelled: cancelled2, remaining }) {
+function present({ cancelled: cancelled2, remaining, others = [], ...first2 }) {
+  const ended = first2.removed === void 0 ? [] : [first2, ...others];
   const parts = [
-    removal(removed, revoked, problem2),
-    problem2,
+    ...ended.length === 0 ? ["Nobody was signed in."] : ended.flatMap(removal),
     cancelled2 ? "The sign-in that was open is cancelled." : void 0,
     remaining === void 0 ? void 0 : `Questions are still answered with the ${remaining.label}.`
   ];
   return {
-    cleared: removed !== void 0,
-    revoked,
+    cleared: ended.length > 0,
+    revoked: ended.length > 0 && ended.every(({ revoked }) => revoked),
     login_cancelled: cancelled2,
-    environment_key: remaining?.source,
+    environment_key: isLogin(remaining) ? void 0 : remaining?.source,
     message: parts.filter((part) => part !== void 0).join(" ")
   };
 }
-function removal(removed, revoked, problem2) {
-  if (removed === void 0) return "Nobody was signed in.";
+function removal({ removed, revoked, problem: problem2, unconfirmed = GONE_HERE }) {
+  const why = problem2 === void 0 ? [] : [problem2];
   if (removed === "api_key") {
-    return "The stored API key is removed from this machine. It stays valid at OpenAI until it is deleted there.";
+    return [
+      "The stored API key is removed from this machine. It stays valid at OpenAI until it is deleted there.",
+      ...why
+    ];
   }
   const gone = "Signed out; the credentials are removed from this machine.";
-  if (!revoked && problem2 !== void 0) return gone;
-  const revocation = revoked ? "OpenAI confirmed that they are revoked." : "OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves.";
-  return `${gone} ${revocation}`;
+  if (revoked) return [gone, "OpenAI confirmed that they are revoked.", ...why];
+  return [gone, ...problem2 === void 0 ? [unconfirmed] : why];
+}
+var GONE_HERE = "OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves.";
+function isLogin(name) {
+  return name?.kind === "chatgpt" || name?.kind === "chatgpt_plan";
 }
 
 // src/tools/codex-login.ts
@@ -26479,7 +27923,8 @@ var output3 = external_exports.looseObject({
   account_id: external_exports.string().optional(),
   email: external_exports.string().optional(),
   plan: external_exports.string().optional(),
-  method: external_exports.enum(["browser", "device", "other-window"]).optional(),
+  route: external_exports.string().optional(),
+  method: external_exports.string().optional(),
   reason: external_exports.string().optional(),
   url: external_exports.string().optional(),
   user_code: external_exports.string().optional(),
@@ -26491,23 +27936,24 @@ function codexLogin({ signIn: signIn2, now }) {
   return defineTool({
     name: "codex_login",
     title: "Sign in to Codex",
-    description: 'Sign in with ChatGPT: in the browser, or with a code where there is none. Waits up to 45 s; then, with status "pending", show the user url and user_code and call codex_login again (or codex_status) once they have signed in.',
+    description: 'Sign in with ChatGPT: in the browser, or by a code where there is none. Waits up to 45 s; then, with status "pending", show the user url and user_code and call it again (or codex_status) once they have signed in.',
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
     input: external_exports.strictObject({
+      route: external_exports.enum(["codex", "plan"]).optional().describe('plan: "Continue with ChatGPT", for Plus and Pro; codex: as the Codex CLI'),
       method: external_exports.enum(["browser", "device"]).optional().describe("Leave out to choose by the surroundings; device: a code to enter on any device"),
       callback_url: external_exports.string().trim().min(1).max(16384).optional().describe("The address of the last page of the browser sign-in, if that page did not load"),
       force: external_exports.boolean().default(false).describe("Sign in anew although somebody is signed in, e.g. to change account")
     }),
     output: output3,
-    async run({ method, callback_url: callbackUrl, force }, { signal, progress, offerAddress: offer }) {
-      const outcome = await signIn2.login({ force, method, callbackUrl, offer, signal, onProgress: progress });
+    async run({ route, method, callback_url: callbackUrl, force }, { signal, progress, offerAddress: offer }) {
+      const outcome = await signIn2.login({ route, force, method, callbackUrl, offer, signal, onProgress: progress });
       return { structured: present2(outcome, now()) };
     }
   });
 }
 function present2(outcome, nowMs) {
   if (outcome.status === "pending") return presentPending(outcome, nowMs);
-  const { account, fresh } = outcome;
+  const { account, fresh, route, notes = [] } = outcome;
   const email3 = account.email === void 0 ? void 0 : maskEmail(account.email);
   const who = email3 ?? account.accountId ?? "an account without a name";
   return {
@@ -26515,7 +27961,11 @@ function present2(outcome, nowMs) {
     account_id: account.accountId,
     email: email3,
     plan: account.plan,
-    message: fresh ? `Signed in as ${who}.` : `Already signed in as ${who}; nothing was opened. To sign in anew: codex_login with force: true.`
+    route,
+    message: [
+      fresh ? `Signed in as ${who}.` : `Already signed in as ${who}; nothing was opened. To sign in anew: codex_login with force: true.`,
+      ...notes
+    ].join(" ")
   };
 }
 function presentPending(login3, nowMs) {
@@ -26523,6 +27973,7 @@ function presentPending(login3, nowMs) {
   const ways = otherWays(login3);
   return {
     status: "pending",
+    route: login3.route,
     method,
     reason,
     url: url2,
@@ -26532,13 +27983,13 @@ function presentPending(login3, nowMs) {
     message: [reason, whatToDo(login3), "Call codex_login again when done.", ...ways].join(" ")
   };
 }
-function whatToDo({ method, url: url2, userCode, port, opened }) {
+function whatToDo({ method, url: url2, userCode, port: port2, opened }) {
   if (method === "other-window") return "Finish it there; this window notices by itself.";
   if (method === "device") return `Open ${url2} in any browser and enter the code ${userCode}. Give the code to nobody.`;
-  if (port === void 0) {
+  if (port2 === void 0) {
     return `Open the address yourself, in a browser. Its last page will not be ours: copy that page's address. ${url2}`;
   }
-  const where = `The answer is expected on port ${port} of this machine: ${url2}`;
+  const where = `The answer is expected on port ${port2} of this machine: ${url2}`;
   return opened ? `Waiting for you in the browser. ${where}` : `Open the address yourself, in a browser. ${where}`;
 }
 var PASTE = "If the last page does not load (the browser runs on another machine), copy its address and give it to codex_login as callback_url.";
@@ -26546,12 +27997,12 @@ var DEVICE = 'On any other device, with a code to enter there: codex_login with 
 var BROWSER = 'In a browser on this machine, or by copying an address: codex_login with method "browser".';
 var API_KEY = "Without ChatGPT: an API key in the environment of the server (CODEX_API_KEY), billed per token.";
 var OWN = "To sign in here all the same: codex_login with force: true.";
-function otherWays({ method, port, closed }) {
+function otherWays({ method, port: port2, closed }) {
   switch (method) {
     case "browser":
       return [PASTE, ...closed.includes("device") ? [] : [DEVICE], API_KEY];
     case "device":
-      if (port !== void 0) return [PASTE, API_KEY];
+      if (port2 !== void 0) return [PASTE, API_KEY];
       return [...closed.includes("browser") ? [] : [BROWSER], API_KEY];
     case "other-window":
       return [OWN];
@@ -26592,6 +28043,7 @@ function present3({ models: models2, defaultId, source, credential }) {
     source,
     credential_source: credential?.source,
     cost: credential?.cost,
+    usage: credential?.usage,
     details: models2.map(({ id, name, defaultEffort, efforts }) => ({
       id,
       name,
@@ -26649,21 +28101,18 @@ function tokens(usage) {
 init_id_claims();
 var login = external_exports.looseObject({
   state: external_exports.enum(["pending", "succeeded", "failed", "cancelled"]),
-  method: external_exports.enum(["browser", "device", "other-window"]).optional(),
   url: external_exports.string().optional(),
   user_code: external_exports.string().optional(),
-  started_at: external_exports.string().optional(),
-  finished_at: external_exports.string().optional(),
-  expires_in_seconds: external_exports.number().optional(),
   error: external_exports.string().optional()
 });
+var stored = external_exports.looseObject({ route: external_exports.string(), answers: external_exports.boolean() });
 var output5 = external_exports.looseObject({
   status: external_exports.enum(["authenticated", "needs_refresh", "expired", "not_authenticated"]),
   authenticated: external_exports.boolean(),
   account_id: external_exports.string().optional(),
   email: external_exports.string().optional(),
   plan: external_exports.string().optional(),
-  method: external_exports.enum(["chatgpt", "api_key", "access_token", "none"]),
+  method: external_exports.string(),
   source: external_exports.string().optional(),
   cost: external_exports.string().optional(),
   created_at: external_exports.string().optional(),
@@ -26673,6 +28122,8 @@ var output5 = external_exports.looseObject({
   is_expired: external_exports.boolean(),
   needs_refresh: external_exports.boolean(),
   login: login.optional(),
+  route: external_exports.string().optional(),
+  logins: external_exports.array(stored).optional(),
   storage: external_exports.looseObject({ path: external_exports.string(), form: external_exports.string().optional(), problem: external_exports.string().optional() }),
   message: external_exports.string()
 });
@@ -26706,8 +28157,23 @@ function present4(status2, nowMs) {
     is_expired: status2.status === "expired",
     needs_refresh: status2.status === "needs_refresh" || status2.status === "expired",
     login: status2.login === void 0 ? void 0 : presentLogin(status2.login, nowMs),
+    route: status2.route,
+    logins: status2.logins?.map(presentStored),
     storage: { path: status2.storagePath, form: status2.storageForm, problem: status2.storageProblem },
     message: status2.message
+  };
+}
+function presentStored(one) {
+  const { route, answers: answers2, authenticated, method, account, cost, expiresInMs, message } = one;
+  return {
+    route,
+    answers: answers2,
+    authenticated,
+    method,
+    email: account?.email === void 0 ? void 0 : maskEmail(account.email),
+    cost,
+    expires_in_seconds: expiresInMs === void 0 ? void 0 : Math.floor(expiresInMs / 1e3),
+    message
   };
 }
 function isoTime(ms) {
@@ -26740,7 +28206,7 @@ function createTools(services) {
 
 // src/app.ts
 function createApp({ config: config2, problem: problem2 }, edges, version3) {
-  const { fetch: fetch2, clock, randomBytes: randomBytes2, openBrowser: openBrowser2, surroundings: surroundings2, machine, system, log: log2 } = edges;
+  const { fetch: fetch2, clock, randomBytes: randomBytes2, surroundings: surroundings2, machine, system, log: log2 } = edges;
   const now = () => clock.now();
   const random = () => randomBytes2(4).readUInt32BE() / 2 ** 32;
   const newId = () => createUuid(randomBytes2, now);
@@ -26757,30 +28223,49 @@ function createApp({ config: config2, problem: problem2 }, edges, version3) {
     randomBytes: randomBytes2,
     now
   });
-  const storage = createTokenStorage({ file: config2.credentialsFile, vault, now });
-  const claims = createClaimStore({ base: () => storage.file(), now });
   const cache = createJsonFile(`${config2.stateDir}/models.json`);
-  const oauth = createOAuthFlow({ config: config2, http, userAgent, now });
-  const refresher = createTokenRefresher({ storage, claims, oauth, clock, random, log: log2 });
-  const tokens2 = createTokenManager({ storage, refresher, oauth, clock, log: log2 });
-  const credentials = createCredentials({ config: config2, storage, tokens: tokens2, userAgent, now });
+  const device = createDeviceFlow({ config: config2, http, clock });
+  const edgesOfLogins = { ...edges, config: config2, vault, http, device, userAgent, random };
+  const codex = createLogin(edgesOfLogins, {
+    route: CODEX_LOGIN,
+    oauthRoute: codexOAuth(config2, userAgent),
+    authorize: createAuthorize,
+    onStored: async () => {
+    }
+  });
+  const registration = createPlanRegistration({ folder: config2.stateDir, randomBytes: randomBytes2, now });
+  const discovery = createDiscovery({ issuer: config2.issuer, http, now });
+  const verifier = createIdTokenVerifier({ issuer: config2.issuer, discovery, http, now });
+  const plan = createLogin(edgesOfLogins, {
+    route: PLAN_LOGIN,
+    oauthRoute: planOAuth({ config: config2, hostId: registration.hostId, discovery, verifier, userAgent, clock }),
+    authorize: (deps) => createPlanAuthorize({ ...deps, registration, verifier }),
+    onStored: createPlanConfirmation({ registration, log: log2 })
+  });
+  const logins = { codex, plan };
+  const choice = createRouteChoice({ storages: { codex: codex.storage, plan: plan.storage }, now });
+  const credentialsOfAll = { codex: codex.credentials, plan: plan.credentials };
+  const credentials = createAnsweringCredentials({ credentials: credentialsOfAll, choice });
   const catalogue = createModelCatalogue({ config: config2, http, cache, clock, log: log2 });
   const client = createCodexClient({ config: config2, credentials, catalogue, http, clock, random, newId, log: log2 });
-  const device = createDeviceFlow({ config: config2, http, clock });
-  const lease = createSignInLease({ claims, clock });
-  const ways = { oauth, device, lease, openBrowser: openBrowser2, randomBytes: randomBytes2, log: log2 };
-  const signIn2 = createSignIn({ config: config2, surroundings: surroundings2, storage, tokens: tokens2, clock, ...ways });
-  const signOut = createSignOut({ signIn: signIn2, tokens: tokens2, credentials });
-  const readStatus = createStatusReader({ storage, signIn: signIn2, credentials, configProblem: problem2, clock });
+  const signIn2 = createSignIns({
+    config: config2,
+    signIns: { codex: codex.signIn, plan: plan.signIn },
+    choice,
+    welcome: { codex: async () => [], plan: createPlanWelcome({ stored: plan.signedIn.stored, registration }) }
+  });
+  const signOut = createSignOut({ signIn: signIn2, logins, choice });
+  const statusOf2 = (login3) => createStatusReader({ ...login3, signIn: signIn2, configProblem: problem2, clock });
+  const readStatus = createStatusOfAll({ readers: { codex: statusOf2(codex), plan: statusOf2(plan) }, choice });
   const query = createGuidedQuery({ client, signIn: signIn2, readStatus });
   const listModels = createModelLister({ config: config2, credentials, catalogue });
   const services = { query, readStatus, signIn: signIn2, signOut, listModels, now };
   const tools = createTools(services);
-  const storeApiKey = createApiKeySignIn({ storage, credentials, oauth, http, now });
+  const storeApiKey = createApiKeySignIn({ ...codex, http, now, onStored: () => choice.select("codex") });
   const doctor2 = async (signal) => {
     const { createDoctor: createDoctor2 } = await Promise.resolve().then(() => (init_doctor(), doctor_exports));
     const parts = { config: config2, configProblem: problem2, surroundings: surroundings2, machine, version: version3, http, clock, userAgent };
-    return createDoctor2({ ...parts, storage, claims, refresher, credentials, catalogue })(signal);
+    return createDoctor2({ ...parts, ...codex, credentials, catalogue })(signal);
   };
   const onFault = (error2) => log2.event("fault", { error: error2 instanceof Error ? error2.name : typeof error2 });
   const server = createMcpServer({ tools, version: version3, configProblem: problem2, newId, onFault });
@@ -26789,11 +28274,11 @@ function createApp({ config: config2, problem: problem2 }, edges, version3) {
     tools,
     services: { ...services, storeApiKey, doctor: doctor2 },
     async stop() {
-      refresher.stop();
+      for (const { refresher } of Object.values(logins)) refresher.stop();
       await signIn2.stop();
     },
     async settled() {
-      await Promise.all([refresher.settled(), signIn2.settled()]);
+      await Promise.all([codex.refresher.settled(), plan.refresher.settled(), signIn2.settled()]);
     }
   };
 }
@@ -26823,9 +28308,24 @@ function serviceUrl(value) {
   }
   return url2.href.replace(/\/+$/, "");
 }
+function planUrl(value) {
+  const url2 = serviceUrl(value);
+  const { protocol, hostname: hostname4 } = new URL(url2);
+  if (protocol === "https:" && hostname4 !== "api.openai.com") throw new Error("must be at api.openai.com");
+  return url2;
+}
+function routeName(value) {
+  if (value !== "codex" && value !== "plan") throw new Error("must be codex or plan");
+  return value;
+}
+function port(value) {
+  const [first2, second] = portList(value);
+  if (first2 === void 0 || second !== void 0) throw new Error("must be one port number");
+  return first2;
+}
 function portList(value) {
   const ports = value.split(",").map((part) => Number(part.trim()));
-  if (!ports.every((port) => Number.isInteger(port) && port > 0 && port < 65536)) {
+  if (!ports.every((port2) => Number.isInteger(port2) && port2 > 0 && port2 < 65536)) {
     throw new Error("must be port numbers separated by commas, like 1455,1457");
   }
   return ports;
@@ -26905,6 +28405,9 @@ function loadConfig(env, homedir3) {
     ports: read2("CODEX_OAUTH_PORTS", [1455, 1457], portList),
     redirectHost: read2("CODEX_OAUTH_REDIRECT_HOST", "localhost", redirectHost),
     baseUrl: read2("CODEX_OAUTH_BASE_URL", "https://chatgpt.com/backend-api/codex", serviceUrl),
+    planBaseUrl: read2("CODEX_OAUTH_PLAN_BASE_URL", "https://api.openai.com/v1", planUrl),
+    planPort: read2("CODEX_OAUTH_PLAN_PORT", void 0, port),
+    route: read2("CODEX_OAUTH_ROUTE", void 0, routeName),
     api: loadApiAccess(text3),
     accessToken: loadAccessToken(text3),
     network: loadNetwork(text3),
@@ -26926,11 +28429,11 @@ function loadConfig(env, homedir3) {
   return { config: config2, problem: problems.length === 0 ? void 0 : configInvalid(problems) };
 }
 function createReader(text3, problems) {
-  return (name, fallback, parse4) => {
+  return (name, fallback, parse5) => {
     const value = text3(name);
     if (value === void 0) return fallback;
     try {
-      return parse4(value);
+      return parse5(value);
     } catch (error2) {
       problems.push(`${name} ${error2 instanceof Error ? error2.message : "is not valid"}`);
       return fallback;
@@ -26943,9 +28446,9 @@ function loadApiAccess(text3) {
   const baseUrl = createReader(text3, badAddress)("OPENAI_BASE_URL", "https://api.openai.com/v1", serviceUrl);
   const problems = [...badAddress];
   const read2 = createReader(text3, problems);
-  const named2 = read2(KEY_VARIABLE, void 0, variableName);
+  const named3 = read2(KEY_VARIABLE, void 0, variableName);
   const isMisnamed = problems.length > badAddress.length;
-  const names = named2 === void 0 ? ["CODEX_API_KEY", "OPENAI_API_KEY"] : [named2];
+  const names = named3 === void 0 ? ["CODEX_API_KEY", "OPENAI_API_KEY"] : [named3];
   const source = isMisnamed ? KEY_VARIABLE : names.find((name) => text3(name) !== void 0);
   return {
     key: isMisnamed || source === void 0 ? void 0 : read2(source, void 0, secretWord("an API key", 4096, /^eyJ/)),
@@ -27025,8 +28528,8 @@ function placeOf({ env, platform: platform3, exists }) {
   return hasOwnScreen(platform3) || hasDisplay(env) ? "desk" : "headless";
 }
 function isContainer(env, exists) {
-  const named2 = [env.container, env.KUBERNETES_SERVICE_HOST, env.CODESPACES, env.REMOTE_CONTAINERS, env.DEVCONTAINER];
-  return named2.some(Boolean) || exists("/.dockerenv") || exists("/run/.containerenv");
+  const named3 = [env.container, env.KUBERNETES_SERVICE_HOST, env.CODESPACES, env.REMOTE_CONTAINERS, env.DEVCONTAINER];
+  return named3.some(Boolean) || exists("/.dockerenv") || exists("/run/.containerenv");
 }
 function canBeSeen(place, { env, platform: platform3 }) {
   switch (place) {

@@ -2,7 +2,7 @@ import type { ListModels } from '../services/account-models.ts'
 import type { ReadStatus } from '../services/account-status.ts'
 import type { ApiKeySignIn } from '../services/api-key-sign-in.ts'
 import type { Doctor } from '../services/doctor.ts'
-import type { SignIn } from '../services/sign-in.ts'
+import type { SignIns } from '../services/sign-ins.ts'
 import type { Tool } from '../tools/tool.ts'
 import type { Input } from './input.ts'
 import type { Terminal } from './terminal.ts'
@@ -31,7 +31,7 @@ export type OptionValues<Options extends Command['options']> = {
 
 /** The same services as the tools have, and the tools themselves, where both say the same. */
 export interface CommandServices {
-  signIn: Pick<SignIn, 'login' | 'view'>
+  signIn: Pick<SignIns, 'login' | 'view'>
   readStatus: ReadStatus
   listModels: ListModels
   storeApiKey: ApiKeySignIn

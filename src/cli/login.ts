@@ -1,7 +1,7 @@
 import { isCodexError } from '../errors.ts'
 import { maskEmail } from '../services/id-claims.ts'
-import type { LoginOptions } from '../services/sign-in.ts'
 import type { LoginOutcome, PendingLogin } from '../services/sign-in-view.ts'
+import type { SignInsOptions } from '../services/sign-ins.ts'
 import { type CommandCall, defineCommand } from './command.ts'
 import { errorLines, inCommands, wrongUsage } from './words.ts'
 
@@ -14,6 +14,8 @@ export const login = defineCommand({
   name: 'login',
   summary: 'Sign in with ChatGPT, or store an API key',
   options: {
+    plan: { type: 'boolean', summary: "Continue with ChatGPT: OpenAI's documented route, for Plus and Pro" },
+    codex: { type: 'boolean', summary: 'as the Codex CLI does; this is what is meant unless told' },
     device: { type: 'boolean', summary: 'with a code, to be entered on any device' },
     'no-browser': { type: 'boolean', summary: 'only show the address' },
     'with-api-key': { type: 'boolean', summary: 'store an API key, read from standard input' },
@@ -26,11 +28,15 @@ export const login = defineCommand({
   async run(options, call) {
     const ways = [options.device, options['no-browser'], options['with-api-key']].filter(Boolean)
     if (ways.length > 1) throw wrongUsage('--device, --no-browser and --with-api-key exclude each other.', 'login')
+    if (options.plan && options.codex) throw wrongUsage('--plan and --codex exclude each other.', 'login')
     if (options['with-api-key']) {
       if (options.force) throw wrongUsage('--force is for signing in; a key is stored in any case.', 'login')
+      if (options.plan || options.codex) throw wrongUsage('--plan and --codex are for signing in.', 'login')
       return storeKey(call)
     }
     const account = await signIn(call, {
+      ...(options.plan && { route: 'plan' as const }),
+      ...(options.codex && { route: 'codex' as const }),
       force: options.force === true,
       ...(options.device && { method: 'device' as const }),
       ...(options['no-browser'] && { method: 'browser' as const, openBrowser: false }),
@@ -42,7 +48,7 @@ export const login = defineCommand({
 })
 
 /** Waits until somebody is signed in, and takes addresses from standard input meanwhile. */
-async function signIn(call: CommandCall, request: LoginOptions): Promise<SignedIn> {
+async function signIn(call: CommandCall, request: SignInsOptions): Promise<SignedIn> {
   const { services, terminal, input, signal } = call
   const said = new Set<string>()
   let isListening = false
@@ -143,11 +149,12 @@ function sayHowToPaste({ terminal, input }: CommandCall): void {
   terminal.say('If it ends on a page that cannot be loaded, paste the address of that page here and press Enter.')
 }
 
-function welcome({ account, fresh }: SignedIn): string {
+function welcome({ account, fresh, notes = [] }: SignedIn): string {
   const name = account.email === undefined ? account.accountId : maskEmail(account.email)
   const plan = account.plan === undefined ? '' : ` (${account.plan})`
   const who = `${name ?? 'an account without a name'}${plan}`
-  return fresh ? `Signed in as ${who}.` : `Already signed in as ${who}. To sign in anew: --force`
+  const outcome = fresh ? `Signed in as ${who}.` : `Already signed in as ${who}. To sign in anew: --force`
+  return [outcome, ...notes.map(inCommands)].join('\n')
 }
 
 async function storeKey({ services, terminal, input, signal }: CommandCall): Promise<number> {

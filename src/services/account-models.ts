@@ -11,7 +11,7 @@ export interface AccountModels {
   defaultId: string
   source: CatalogueSource
   /** Whose list it is; nobody's, when there is no credential that could be used. */
-  credential: Pick<CredentialName, 'source' | 'cost'> | undefined
+  credential: Pick<CredentialName, 'source' | 'cost' | 'usage'> | undefined
 }
 
 /** The models to offer, also when nobody is signed in or the service is away. @throws CodexError CANCELLED */
@@ -42,7 +42,11 @@ export function createModelLister({ config, credentials, catalogue }: AccountMod
       defaultId: defaultModel(list, config.model),
       source: list.source,
       // No more of it: the rest holds the secret.
-      credential: owner === undefined ? undefined : { source: owner.source, cost: owner.cost },
+      credential: owner === undefined ? undefined : publicPart(owner),
     }
   }
+}
+
+function publicPart({ source, cost, usage }: Credential): AccountModels['credential'] {
+  return { source, cost, ...(usage === undefined ? {} : { usage }) }
 }

@@ -94,12 +94,12 @@ export function createStatusReader(deps: StatusDeps): ReadStatus {
     }
   }
 
-  function ofLogin(record: TokenRecord, { problem }: CredentialView): Standing {
+  function ofLogin(record: TokenRecord, { problem, usage }: CredentialView): Standing {
     const leftMs = Math.max(0, remainingMs(record, clock.now()))
     const status = statusOf(record, leftMs, route.refreshMarginMs)
     const works = leftMs > 0 || isRenewable(record)
-    const rest = problem === undefined ? (works ? route.remarks(record) : []) : [inWords(problem)]
-    const message = sentences([accountSentence(record, status, leftMs, route), ...rest])
+    const rest = problem === undefined ? (works ? usage : undefined) : inWords(problem)
+    const message = sentences([accountSentence(record, status, leftMs, route), rest])
     return { status, authenticated: works && problem === undefined, expiresInMs: leftMs, message }
   }
 

@@ -1,5 +1,6 @@
 import { API_ASKING, type AskingRoute, CODEX_ASKING } from './asking-route.ts'
 import { PLAN_ASKING } from './plan-asking.ts'
+import { USING_PLAN } from './plan-words.ts'
 
 /** What a credential is called and what it costs, without the credential: for the footer, the status, the list of models. */
 export interface CredentialName {
@@ -14,6 +15,8 @@ export interface CredentialName {
   label: string
   /** How one asks with it. */
   asking: AskingRoute
+  /** What has to stand where one sees or chooses what pays. */
+  usage?: string
 }
 
 /** What stands in `source` for what is stored; everything else is the name of a variable. */
@@ -30,7 +33,15 @@ export function accountName(plan: string | undefined): CredentialName {
 /** Which plan it is, tokens for plan usage do not say. */
 export function planName(): CredentialName {
   const cost = 'ChatGPT plan usage'
-  return { kind: 'chatgpt_plan', source: ACCOUNT, what: 'sign-in', cost, label: cost, asking: PLAN_ASKING }
+  return {
+    kind: 'chatgpt_plan',
+    source: ACCOUNT,
+    what: 'sign-in',
+    cost,
+    label: cost,
+    asking: PLAN_ASKING,
+    usage: USING_PLAN,
+  }
 }
 
 /** `source` is `STORED_KEY` or a variable. */

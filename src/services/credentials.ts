@@ -3,7 +3,7 @@ import { CodexError } from '../errors.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { isApiKeyRecord } from './api-key.ts'
 import type { CredentialName } from './credential-name.ts'
-import { type IdClaims, readIdClaims } from './id-claims.ts'
+import { type IdClaims, ownerOf } from './id-claims.ts'
 import { CODEX_LOGIN, codexHeaders, type LoginRoute } from './login-route.ts'
 import { openRecord } from './open-record.ts'
 import { keyCredential, type OutsideCredential } from './outside-credential.ts'
@@ -92,7 +92,7 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
       baseUrl: route.baseUrl(config),
       headers: route.headers(record, identity, bearer(record.accessToken)),
       accountId: route.modelOwner(record),
-      plan: readIdClaims(record).plan,
+      plan: ownerOf(record).plan,
       renew: async (signal) => ofAccount(await tokens.replaceRejected(record, signal)),
     }
   }
@@ -125,7 +125,7 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
 
     view(record) {
       if (isAccount(record)) {
-        const account = readIdClaims(record)
+        const account = ownerOf(record)
         return { ...route.credentialName(record), account, expiresAt: undefined, problem: route.lack(record) }
       }
       const found = outside(record)

@@ -41,6 +41,11 @@ export function accountOf(login: Login): string | undefined {
   return login.accountId ?? readIdClaims(login).accountId
 }
 
+/** What is known of the owner of a stored login. */
+export function ownerOf(login: Login): IdClaims {
+  return { ...readIdClaims(login), accountId: accountOf(login) }
+}
+
 /** When the access token expires by its own `exp`, in milliseconds, if it says so (RFC 7519, section 4.1.4). */
 export function expiryOf(accessToken: string): number | undefined {
   const exp = decodeJwtPayload(accessToken)?.exp

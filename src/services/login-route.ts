@@ -44,8 +44,6 @@ export interface LoginRoute {
   outside(config: Pick<Config, 'api' | 'accessToken'>, nowMs: number): OutsideCredential | undefined
   /** What to say after a sign-out that the issuer has not confirmed, where there is more to it. */
   unconfirmed: string | undefined
-  /** Sentences that a status says of somebody who is signed in. */
-  remarks(record: TokenRecord): readonly string[]
 }
 
 /** How this program calls itself at the service. */
@@ -76,7 +74,6 @@ export const CODEX_LOGIN: LoginRoute = {
   lack: () => undefined,
   outside: environmentCredential,
   unconfirmed: undefined,
-  remarks: () => [],
 }
 
 /** What the Codex backend is told of program and account. */

@@ -1,7 +1,7 @@
 import { planName } from './credential-name.ts'
 import type { LoginRoute } from './login-route.ts'
 import { hasPlanScope, planOff } from './plan-scope.ts'
-import { REVOCATION_UNCONFIRMED, SIGN_IN_LABEL, USING_PLAN } from './plan-words.ts'
+import { REVOCATION_UNCONFIRMED, SIGN_IN_LABEL } from './plan-words.ts'
 
 /** How often another free port is tried, should one be taken between two steps. */
 const ANY_PORT = [0, 0, 0]
@@ -43,5 +43,4 @@ export const PLAN_LOGIN: LoginRoute = {
   // A key of the environment is another billing path.
   outside: () => undefined,
   unconfirmed: REVOCATION_UNCONFIRMED,
-  remarks: (record) => (hasPlanScope(record) ? [USING_PLAN] : []),
 }

@@ -2,7 +2,7 @@ import { CodexError, isCodexError } from '../errors.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { forgetLogin } from './forget-login.ts'
-import { type IdClaims, readIdClaims } from './id-claims.ts'
+import { type IdClaims, ownerOf, readIdClaims } from './id-claims.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
 import type { TokenResponse } from './token-response.ts'
 
@@ -97,7 +97,7 @@ export function openSession(deps: SignInSessionDeps): SignInSession {
       const record = newRecord(await exchange(), clock.now())
       await store(record)
       await onStored(record)
-      succeed(readIdClaims(record))
+      succeed(ownerOf(record))
       // Called off between storing and this line: whoever did that also removes what was stored.
       return state === 'succeeded' ? undefined : failure
     } catch (cause) {

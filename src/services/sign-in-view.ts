@@ -1,5 +1,6 @@
 import type { CodexError } from '../errors.ts'
 import type { IdClaims } from './id-claims.ts'
+import type { RouteName } from './login-route.ts'
 import type { OpenSignIn } from './open-sign-in.ts'
 import type { SignInMethod } from './sign-in-method.ts'
 
@@ -17,6 +18,8 @@ export interface LoginView {
   /** When it ended, however it did. */
   endedAt: number | undefined
   error: CodexError | undefined
+  /** Which login it is for, where there are several. */
+  route?: RouteName
 }
 
 /** Still waiting for the user; it stays open until `expiresAt`. */
@@ -37,7 +40,12 @@ export interface PendingLogin {
   closed: readonly SignInMethod[]
 }
 
-export type LoginOutcome = { status: 'authenticated'; account: IdClaims; fresh: boolean } | PendingLogin
+export type LoginOutcome = ({ status: 'authenticated'; account: IdClaims; fresh: boolean } | PendingLogin) & {
+  /** Which login it is, where there are several. */
+  route?: RouteName
+  /** Sentences: what the user has to know besides. */
+  notes?: readonly string[]
+}
 
 /** Nothing for one that is only being opened: it has nothing to show. */
 export function viewOf(signIn: OpenSignIn): LoginView | undefined {

@@ -3,24 +3,17 @@ import type { RouteName } from './login-route.ts'
 import type { RouteChoice } from './route-choice.ts'
 import type { LoginOptions, SignIn } from './sign-in.ts'
 import { signInCancelled } from './sign-in-session.ts'
-import type { LoginOutcome, LoginView } from './sign-in-view.ts'
+import type { LoginOutcome } from './sign-in-view.ts'
 
 export interface SignInsOptions extends LoginOptions {
   /** What to sign in to; what makes most sense where nothing is asked for. */
   route?: RouteName | undefined
 }
 
-export type SignInsOutcome = LoginOutcome & {
-  route: RouteName
-  /** Sentences: what the user has to know besides. */
-  notes: readonly string[]
-}
-
 /** The sign-ins of all logins as one: one at a time, and whoever signs in is asked from then on. */
 export interface SignIns extends Omit<SignIn, 'login'> {
   /** As `SignIn.login`. @throws as that, and as `RouteChoice.select` */
-  login(options: SignInsOptions): Promise<SignInsOutcome>
-  view(): (LoginView & { route: RouteName }) | undefined
+  login(options: SignInsOptions): Promise<LoginOutcome>
 }
 
 export interface SignInsDeps {
@@ -63,7 +56,7 @@ export function createSignIns({ config, signIns, choice, welcome }: SignInsDeps)
       if (asked !== cancels) throw signInCancelled('The sign-in was cancelled.')
       last = route
       const outcome = await signIns[route].login(options)
-      if (outcome.status === 'pending') return { ...outcome, route, notes: [] }
+      if (outcome.status === 'pending') return { ...outcome, route }
       const notes = outcome.fresh ? await welcome[route]() : []
       if (!outcome.fresh && options.route === undefined) return { ...outcome, route, notes }
       const before = await choice.answering()

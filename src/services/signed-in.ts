@@ -1,7 +1,7 @@
 import { type ErrorCode, isCodexError } from '../errors.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { isApiKeyRecord } from './api-key.ts'
-import { type IdClaims, readIdClaims } from './id-claims.ts'
+import { type IdClaims, ownerOf } from './id-claims.ts'
 import type { TokenManager } from './token-manager.ts'
 
 /** Who is signed in, for a sign-in that may not be needed. */
@@ -44,7 +44,7 @@ export function createSignedIn({ storage, tokens, isIncomplete }: SignedInDeps):
         const record = await tokens.getTokens(signal)
         // The service will not renew it any more: a login that only seems to work.
         const isOver = record.refreshFailed !== undefined
-        return isOver || isIncomplete(record) ? undefined : readIdClaims(record)
+        return isOver || isIncomplete(record) ? undefined : ownerOf(record)
       } catch (error) {
         // Signed in, only that the service is away: it would be away for another sign-in as well.
         if (isCodexError(error) && error.retryable && PASSING.includes(error.code)) throw error
@@ -58,7 +58,7 @@ export function createSignedIn({ storage, tokens, isIncomplete }: SignedInDeps):
       const record = stored()
       // A renewal leaves this time as it is.
       if (record?.savedAt === undefined || record.savedAt === savedBefore || isApiKeyRecord(record)) return undefined
-      return readIdClaims(record)
+      return ownerOf(record)
     },
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { maskEmail } from '../services/id-claims.ts'
-import type { SignIn } from '../services/sign-in.ts'
 import type { LoginOutcome, PendingLogin } from '../services/sign-in-view.ts'
+import type { SignIns } from '../services/sign-ins.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const output = z.looseObject({
@@ -9,7 +9,8 @@ const output = z.looseObject({
   account_id: z.string().optional(),
   email: z.string().optional(),
   plan: z.string().optional(),
-  method: z.enum(['browser', 'device', 'other-window']).optional(),
+  route: z.string().optional(),
+  method: z.string().optional(),
   reason: z.string().optional(),
   url: z.string().optional(),
   user_code: z.string().optional(),
@@ -18,15 +19,19 @@ const output = z.looseObject({
   message: z.string(),
 })
 
-export function codexLogin({ signIn, now }: { signIn: Pick<SignIn, 'login'>; now: () => number }): Tool {
+export function codexLogin({ signIn, now }: { signIn: Pick<SignIns, 'login'>; now: () => number }): Tool {
   return defineTool({
     name: 'codex_login',
     title: 'Sign in to Codex',
     description:
-      'Sign in with ChatGPT: in the browser, or with a code where there is none. Waits up to 45 s; then, with status ' +
-      '"pending", show the user url and user_code and call codex_login again (or codex_status) once they have signed in.',
+      'Sign in with ChatGPT: in the browser, or by a code where there is none. Waits up to 45 s; then, with status ' +
+      '"pending", show the user url and user_code and call it again (or codex_status) once they have signed in.',
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
     input: z.strictObject({
+      route: z
+        .enum(['codex', 'plan'])
+        .optional()
+        .describe('plan: "Continue with ChatGPT", for Plus and Pro; codex: as the Codex CLI'),
       method: z
         .enum(['browser', 'device'])
         .optional()
@@ -41,8 +46,8 @@ export function codexLogin({ signIn, now }: { signIn: Pick<SignIn, 'login'>; now
       force: z.boolean().default(false).describe('Sign in anew although somebody is signed in, e.g. to change account'),
     }),
     output,
-    async run({ method, callback_url: callbackUrl, force }, { signal, progress, offerAddress: offer }) {
-      const outcome = await signIn.login({ force, method, callbackUrl, offer, signal, onProgress: progress })
+    async run({ route, method, callback_url: callbackUrl, force }, { signal, progress, offerAddress: offer }) {
+      const outcome = await signIn.login({ route, force, method, callbackUrl, offer, signal, onProgress: progress })
       return { structured: present(outcome, now()) }
     },
   })
@@ -50,7 +55,7 @@ export function codexLogin({ signIn, now }: { signIn: Pick<SignIn, 'login'>; now
 
 function present(outcome: LoginOutcome, nowMs: number): z.infer<typeof output> {
   if (outcome.status === 'pending') return presentPending(outcome, nowMs)
-  const { account, fresh } = outcome
+  const { account, fresh, route, notes = [] } = outcome
   const email = account.email === undefined ? undefined : maskEmail(account.email)
   const who = email ?? account.accountId ?? 'an account without a name'
   return {
@@ -58,17 +63,22 @@ function present(outcome: LoginOutcome, nowMs: number): z.infer<typeof output> {
     account_id: account.accountId,
     email,
     plan: account.plan,
-    message: fresh
-      ? `Signed in as ${who}.`
-      : `Already signed in as ${who}; nothing was opened. To sign in anew: codex_login with force: true.`,
+    route,
+    message: [
+      fresh
+        ? `Signed in as ${who}.`
+        : `Already signed in as ${who}; nothing was opened. To sign in anew: codex_login with force: true.`,
+      ...notes,
+    ].join(' '),
   }
 }
 
-function presentPending(login: PendingLogin, nowMs: number): z.infer<typeof output> {
+function presentPending(login: PendingLogin & Pick<LoginOutcome, 'route'>, nowMs: number): z.infer<typeof output> {
   const { method, reason, url, userCode, expiresAt } = login
   const ways = otherWays(login)
   return {
     status: 'pending',
+    route: login.route,
     method,
     reason,
     url,

@@ -38,6 +38,7 @@ function present({ models, defaultId, source, credential }: AccountModels): z.in
     source,
     credential_source: credential?.source,
     cost: credential?.cost,
+    usage: credential?.usage,
     details: models.map(({ id, name, defaultEffort, efforts }) => ({
       id,
       name,

@@ -1,19 +1,17 @@
 import { z } from 'zod'
-import type { AccountStatus, ReadStatus } from '../services/account-status.ts'
+import type { AccountStatus, LoginStatus, ReadStatus } from '../services/account-status.ts'
 import { maskEmail } from '../services/id-claims.ts'
 import type { LoginView } from '../services/sign-in-view.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const login = z.looseObject({
   state: z.enum(['pending', 'succeeded', 'failed', 'cancelled']),
-  method: z.enum(['browser', 'device', 'other-window']).optional(),
   url: z.string().optional(),
   user_code: z.string().optional(),
-  started_at: z.string().optional(),
-  finished_at: z.string().optional(),
-  expires_in_seconds: z.number().optional(),
   error: z.string().optional(),
 })
+
+const stored = z.looseObject({ route: z.string(), answers: z.boolean() })
 
 const output = z.looseObject({
   status: z.enum(['authenticated', 'needs_refresh', 'expired', 'not_authenticated']),
@@ -21,7 +19,7 @@ const output = z.looseObject({
   account_id: z.string().optional(),
   email: z.string().optional(),
   plan: z.string().optional(),
-  method: z.enum(['chatgpt', 'chatgpt_plan', 'api_key', 'access_token', 'none']),
+  method: z.string(),
   source: z.string().optional(),
   cost: z.string().optional(),
   created_at: z.string().optional(),
@@ -31,6 +29,8 @@ const output = z.looseObject({
   is_expired: z.boolean(),
   needs_refresh: z.boolean(),
   login: login.optional(),
+  route: z.string().optional(),
+  logins: z.array(stored).optional(),
   storage: z.looseObject({ path: z.string(), form: z.string().optional(), problem: z.string().optional() }),
   message: z.string(),
 })
@@ -68,8 +68,24 @@ function present(status: AccountStatus, nowMs: number): z.infer<typeof output> {
     is_expired: status.status === 'expired',
     needs_refresh: status.status === 'needs_refresh' || status.status === 'expired',
     login: status.login === undefined ? undefined : presentLogin(status.login, nowMs),
+    route: status.route,
+    logins: status.logins?.map(presentStored),
     storage: { path: status.storagePath, form: status.storageForm, problem: status.storageProblem },
     message: status.message,
+  }
+}
+
+function presentStored(one: LoginStatus): z.infer<typeof stored> {
+  const { route, answers, authenticated, method, account, cost, expiresInMs, message } = one
+  return {
+    route,
+    answers,
+    authenticated,
+    method,
+    email: account?.email === undefined ? undefined : maskEmail(account.email),
+    cost,
+    expires_in_seconds: expiresInMs === undefined ? undefined : Math.floor(expiresInMs / 1000),
+    message,
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ListModels } from '../services/account-models.ts'
 import type { ReadStatus } from '../services/account-status.ts'
 import type { GuidedQuery } from '../services/guided-query.ts'
-import type { SignIn } from '../services/sign-in.ts'
+import type { SignIns } from '../services/sign-ins.ts'
 import type { SignOut } from '../services/sign-out.ts'
 import { codexClear } from './codex-clear.ts'
 import { codexLogin } from './codex-login.ts'
@@ -13,7 +13,7 @@ import type { Tool } from './tool.ts'
 export interface Services {
   query: GuidedQuery
   readStatus: ReadStatus
-  signIn: SignIn
+  signIn: SignIns
   signOut: SignOut
   listModels: ListModels
   now: () => number

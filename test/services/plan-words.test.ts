@@ -29,7 +29,9 @@ test('the first sign-in tells what counts toward what, who charges, where to man
 })
 
 test('a sign-in without plan usage names the way to it', () => {
-  expect(PLAN_OFF).toMatch(/^Signed in, plan usage off\. .*codex_login with route "plan".*\.$/)
+  expect(`${PLAN_OFF.message} ${PLAN_OFF.hint}`).toMatch(
+    /^Signed in, plan usage off\. .*codex_login with route "plan".*\.$/,
+  )
 })
 
 test('a revocation that nobody confirmed sends the user to where it can be done', () => {
