@@ -5,6 +5,7 @@ import { fingerprintOf } from '../infrastructure/fingerprint.ts'
 import type { Log } from '../infrastructure/log.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { isApiKeyRecord } from './api-key.ts'
+import { type ClaimWatch, createClaimWatch } from './claim-watch.ts'
 import { accountOf } from './id-claims.ts'
 import { CODEX_LOGIN, type LoginRoute } from './login-route.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
@@ -51,8 +52,7 @@ export interface TokenRefresherDeps {
   route?: Pick<LoginRoute, 'buried' | 'call'>
 }
 
-/** How long to follow others' work, and when to take over from an owner that lives but does nothing. */
-const WAIT_LIMIT_MS = 90_000
+/** When to take over from an owner that lives but does nothing. */
 const FROZEN_OWNER_MS = 60_000
 const MAX_BACKOFF_MS = 30_000
 /** A shared back-off further away than this is a clock that jumped, not a plan. */
@@ -65,7 +65,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   let stopped = false
 
   async function run(stale: TokenRecord, reason: RefreshReason): Promise<TokenRecord> {
-    const watch = createWatch(deps)
+    const watch = createClaimWatch(deps)
     while (true) {
       await unsaved.flush()
       const current = await currentRecord(stale)
@@ -104,7 +104,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   }
 
   /** The claim number to try, or nothing while somebody else is at work. */
-  function nextNumber(top: Claim | undefined, subject: string, watch: Watch): number | undefined {
+  function nextNumber(top: Claim | undefined, subject: string, watch: ClaimWatch): number | undefined {
     if (stopped) throw shuttingDown()
     if (top === undefined) return 1
     if (top.done) {
@@ -196,34 +196,6 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   }
 }
 
-interface Watch {
-  /** How long this claim has been waited for without a change, in milliseconds. */
-  watched(subject: string, claim: Claim): number
-  pause(claim: Claim | undefined): Promise<void>
-}
-
-/** Counts this process's own waiting, so that a frozen waiter does not take its sleep for the owner's. */
-function createWatch({ clock, random }: Pick<TokenRefresherDeps, 'clock' | 'random'>): Watch {
-  let seen = ''
-  let seenMs = 0
-  let totalMs = 0
-  return {
-    watched(subject, claim) {
-      const name = `${subject}.${claim.number}`
-      if (name !== seen) seenMs = 0
-      seen = name
-      return seenMs
-    },
-    async pause(claim) {
-      if (totalMs >= WAIT_LIMIT_MS) throw stillBusy(claim)
-      const ms = 15 + random() * 30
-      await clock.sleep(ms)
-      seenMs += ms
-      totalMs += ms
-    },
-  }
-}
-
 /**
  * That `current` can be what became of `old`. A key is no successor of a token: who asked for a token would send it to
  * the wrong host.
@@ -255,14 +227,6 @@ function merge(old: TokenRecord, tokens: TokenResponse, nowMs: number): TokenRec
 function backingOff(waitMs: number): CodexError {
   return new CodexError('TOKEN_REQUEST_FAILED', 'The sign-in could not be renewed just now.', {
     hint: `You are still signed in. Try again in ${Math.max(1, Math.ceil(waitMs / 1000))} s.`,
-    retryable: true,
-  })
-}
-
-function stillBusy(claim: Claim | undefined): CodexError {
-  const owner = claim === undefined ? 'Another process' : `Another process (${claim.owner.pid})`
-  return new CodexError('TOKEN_REQUEST_FAILED', `${owner} has been renewing the sign-in for too long.`, {
-    hint: 'Try again; if it stays so, end that process.',
     retryable: true,
   })
 }
