@@ -44,7 +44,10 @@ export interface Config {
   /** For the store `encrypted`. */
   passphrase: string | undefined
   credentialsFile: string
-  /** Folder for what may be lost: the model cache, and the package that reaches the keychain. It lies beside the credentials. */
+  /**
+   * Folder for what costs little to lose: the model cache, the package that reaches the keychain, and what this
+   * installation is at OpenAI. It lies beside the credentials.
+   */
   stateDir: string
   model: string | undefined
   effort: string | undefined

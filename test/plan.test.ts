@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { startFakeOpenAI } from './support/fake-openai.ts'
 import { startApp } from './support/start-app.ts'
@@ -30,4 +32,17 @@ test('somebody signs in for plan usage, asks, sees how it stands and signs out',
   expect(app.stored()).toEqual({})
   expect(fake.plan.crossings).toEqual([])
   expect(fake.seen.refusals).toEqual([])
+})
+
+test('a login knows its client, also when the file that keeps the registration is lost', async () => {
+  const { fake, app } = await start()
+  const first = await app.call('codex_login', { route: 'plan' })
+  await fake.browser(first.data.url)
+  await app.call('codex_login')
+  rmSync(join(dirname(app.credentialsFile), 'codex-oauth', 'plan-registration.json'))
+  fake.plan.expireAccessTokens()
+  fake.plan.expireRefreshTokens()
+  expect((await app.call('codex_query', { prompt: 'Hello?' })).text).toContain('[NOT_AUTHENTICATED]')
+  const again = await app.call('codex_login', { route: 'plan' })
+  expect(new URL(again.data.url).searchParams.get('client_id')).toBe(fake.plan.registrations[0]?.clientId)
 })

@@ -1,10 +1,11 @@
 import { createPkce, createState } from '../infrastructure/pkce.ts'
+import type { TokenRecord } from '../infrastructure/token-storage.ts'
 import type { Authorize, AuthorizeDeps } from './authorization.ts'
 import type { IdTokenVerifier } from './id-token.ts'
 import { refusalCodeOf } from './oauth-flow.ts'
 import { judgePlanCallback } from './plan-callback.ts'
 import { unknownClient } from './plan-oauth.ts'
-import type { PlanRegistration } from './plan-registration.ts'
+import type { PlanRegistration, Registered } from './plan-registration.ts'
 import { hasPlanScope } from './plan-scope.ts'
 import type { TokenResponse } from './token-response.ts'
 
@@ -23,8 +24,8 @@ export function createPlanAuthorize(deps: PlanAuthorizeDeps): Authorize {
   return (redirectUri, anew) => {
     const pkce = createPkce(randomBytes)
     const [state, nonce] = [createState(randomBytes), createState(randomBytes)]
-    const known = registration.clientFor(anew)
     const record = anew ? undefined : stored()
+    const known = clientOf(record) ?? registration.clientFor(anew)
     // Only when somebody who is signed in without it asks for plan usage (facts: plan-usage 4.2).
     const asksConsent =
       known !== undefined && record !== undefined && record.accessToken !== '' && !hasPlanScope(record)
@@ -53,4 +54,9 @@ export function createPlanAuthorize(deps: PlanAuthorizeDeps): Authorize {
       },
     }
   }
+}
+
+/** What a login that is stored was made with: it knows best, also when the file of the registration is lost. */
+function clientOf(record: TokenRecord | undefined): Registered | undefined {
+  return record?.clientId === undefined ? undefined : { clientId: record.clientId, subject: record.accountId }
 }
