@@ -1756,6 +1756,43 @@ var init_fingerprint = __esm({
   }
 });
 
+// src/services/claim-watch.ts
+function createClaimWatch({ clock, random }) {
+  let seen = "";
+  let seenMs = 0;
+  let totalMs = 0;
+  return {
+    watched(subject, claim2) {
+      const name = `${subject}.${claim2.number}`;
+      if (name !== seen) seenMs = 0;
+      seen = name;
+      return seenMs;
+    },
+    async pause(claim2) {
+      if (totalMs >= WAIT_LIMIT_MS) throw stillBusy(claim2);
+      const ms = 15 + random() * 30;
+      await clock.sleep(ms);
+      seenMs += ms;
+      totalMs += ms;
+    }
+  };
+}
+function stillBusy(claim2) {
+  const owner = claim2 === void 0 ? "Another process" : `Another process (${claim2.owner.pid})`;
+  return new CodexError("TOKEN_REQUEST_FAILED", `${owner} has been renewing the sign-in for too long.`, {
+    hint: "Try again; if it stays so, end that process.",
+    retryable: true
+  });
+}
+var WAIT_LIMIT_MS;
+var init_claim_watch = __esm({
+  "src/services/claim-watch.ts"() {
+    "use strict";
+    init_errors();
+    WAIT_LIMIT_MS = 9e4;
+  }
+});
+
 // src/services/forget-login.ts
 async function forgetLogin(oauth, obsolete) {
   if (obsolete?.refreshToken !== void 0) await oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS, obsolete);
@@ -1845,7 +1882,7 @@ function createTokenRefresher(deps) {
   const flights = /* @__PURE__ */ new Map();
   let stopped = false;
   async function run2(stale, reason) {
-    const watch2 = createWatch(deps);
+    const watch2 = createClaimWatch(deps);
     while (true) {
       await unsaved.flush();
       const current = await currentRecord(stale);
@@ -1952,26 +1989,6 @@ function createTokenRefresher(deps) {
     }
   };
 }
-function createWatch({ clock, random }) {
-  let seen = "";
-  let seenMs = 0;
-  let totalMs = 0;
-  return {
-    watched(subject, claim2) {
-      const name = `${subject}.${claim2.number}`;
-      if (name !== seen) seenMs = 0;
-      seen = name;
-      return seenMs;
-    },
-    async pause(claim2) {
-      if (totalMs >= WAIT_LIMIT_MS) throw stillBusy(claim2);
-      const ms = 15 + random() * 30;
-      await clock.sleep(ms);
-      seenMs += ms;
-      totalMs += ms;
-    }
-  };
-}
 function assertSameLogin(old, current) {
   const account = accountOf(old);
   if (isApiKeyRecord(current) || current.clientId !== old.clientId) throw accountChanged();
@@ -1997,29 +2014,22 @@ function backingOff(waitMs) {
     retryable: true
   });
 }
-function stillBusy(claim2) {
-  const owner = claim2 === void 0 ? "Another process" : `Another process (${claim2.owner.pid})`;
-  return new CodexError("TOKEN_REQUEST_FAILED", `${owner} has been renewing the sign-in for too long.`, {
-    hint: "Try again; if it stays so, end that process.",
-    retryable: true
-  });
-}
 function shuttingDown() {
   return new CodexError("CANCELLED", "The server is shutting down.");
 }
-var WAIT_LIMIT_MS, FROZEN_OWNER_MS, MAX_BACKOFF_MS, BACKOFF_HORIZON_MS;
+var FROZEN_OWNER_MS, MAX_BACKOFF_MS, BACKOFF_HORIZON_MS;
 var init_token_refresh = __esm({
   "src/services/token-refresh.ts"() {
     "use strict";
     init_errors();
     init_fingerprint();
     init_api_key();
+    init_claim_watch();
     init_id_claims();
     init_login_route();
     init_open_record();
     init_sign_in_again();
     init_unsaved_tokens();
-    WAIT_LIMIT_MS = 9e4;
     FROZEN_OWNER_MS = 6e4;
     MAX_BACKOFF_MS = 3e4;
     BACKOFF_HORIZON_MS = 12e4;
@@ -27510,8 +27520,8 @@ function createPlanAuthorize(deps) {
   return (redirectUri, anew) => {
     const pkce = createPkce(randomBytes2);
     const [state, nonce] = [createState(randomBytes2), createState(randomBytes2)];
-    const known = registration.clientFor(anew);
     const record2 = anew ? void 0 : stored3();
+    const known = clientOf2(record2) ?? registration.clientFor(anew);
     const asksConsent = known !== void 0 && record2 !== void 0 && record2.accessToken !== "" && !hasPlanScope(record2);
     const { challenge } = pkce;
     async function exchange(code, clientId) {
@@ -27535,6 +27545,9 @@ function createPlanAuthorize(deps) {
       }
     };
   };
+}
+function clientOf2(record2) {
+  return record2?.clientId === void 0 ? void 0 : { clientId: record2.clientId, subject: record2.accountId };
 }
 
 // src/services/plan-confirmation.ts

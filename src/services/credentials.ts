@@ -149,8 +149,9 @@ function bearer(secret: string): string {
 function nobody(): CodexError {
   return new CodexError('NOT_AUTHENTICATED', 'You are not signed in.', {
     hint:
-      'Sign in with codex_login, or where there is no browser codex_login with method "device", then ask again. An API key ' +
-      'does as well: CODEX_API_KEY or OPENAI_API_KEY in the environment of the server, or ' +
+      'Sign in with codex_login, or where there is no browser codex_login with method "device", then ask again. ' +
+      'On a Plus or Pro plan, codex_login with route "plan" is the sign-in that OpenAI documents. ' +
+      'An API key does as well: CODEX_API_KEY or OPENAI_API_KEY in the environment of the server, or ' +
       '`codex-oauth-mcp login --with-api-key` on the command line.',
   })
 }
