@@ -14,7 +14,8 @@ export type RefreshOutcome =
   | { kind: 'renewed'; tokens: TokenResponse }
   /** The service will never take this refresh token again. */
   | { kind: 'dead' }
-  | { kind: 'transient'; error: CodexError; retryAfterMs: number | undefined }
+  /** `lasts`: waiting does not help, although the refresh token may be good yet. */
+  | { kind: 'transient'; error: CodexError; retryAfterMs: number | undefined; lasts?: boolean }
 
 /** The grants of RFC 6749 as OpenAI's issuer speaks them. It knows no storage and no state. */
 export interface OAuthFlow {
@@ -68,10 +69,12 @@ export function createOAuthFlow(deps: OAuthFlowDeps): OAuthFlow {
       return confirmed === undefined ? { kind: 'dead' } : { kind: 'renewed', tokens: confirmed }
     }
     if (route.isDead(answer.status, json)) return { kind: 'dead' }
+    const lasting = route.lastingRefusal(json)
     return {
       kind: 'transient',
-      error: route.lastingRefusal(json) ?? refreshRefused(answer.status),
+      error: lasting ?? refreshRefused(answer.status),
       retryAfterMs: retryAfterMs(answer.headers, now()),
+      lasts: lasting !== undefined,
     }
   }
 
