@@ -11,7 +11,7 @@ import type { Vault } from '../../src/infrastructure/vault.ts'
 import { createDiscovery } from '../../src/services/discovery.ts'
 import { createIdTokenVerifier } from '../../src/services/id-token.ts'
 import type { RouteName } from '../../src/services/login-route.ts'
-import { createOAuthFlow } from '../../src/services/oauth-flow.ts'
+import { createOAuthFlow, type OAuthFlow } from '../../src/services/oauth-flow.ts'
 import { planOAuth } from '../../src/services/plan-oauth.ts'
 import { createTokenManager, type TokenManager } from '../../src/services/token-manager.ts'
 import { createTokenRefresher, type TokenRefresher } from '../../src/services/token-refresh.ts'
@@ -27,6 +27,7 @@ export interface Instance {
   claims: ClaimStore
   refresher: TokenRefresher
   tokens: TokenManager
+  oauth: OAuthFlow
   logged: string[]
 }
 
@@ -105,6 +106,7 @@ function benchOf({ fake, clock, file }: Place, route: RouteName): Bench {
       claims,
       refresher,
       tokens: createTokenManager({ storage, refresher, oauth, clock, log, route: login }),
+      oauth,
       logged,
     }
   }
