@@ -16,7 +16,7 @@ export interface Discovery {
    * From memory when it is less than an hour old. The scopes it lists leave out those of the plan, so they are not
    * looked at (facts: plan-usage 2.1).
    *
-   * @throws CodexError TOKEN_REQUEST_FAILED; NETWORK, TIMEOUT, RESPONSE_INVALID when it cannot be reached
+   * @throws CodexError TOKEN_REQUEST_FAILED (retryable); NETWORK, TIMEOUT, RESPONSE_INVALID when it cannot be reached
    */
   read(): Promise<Discovered>
 }
@@ -73,6 +73,10 @@ function pointsElsewhere(entry: string): CodexError {
   return new CodexError(
     'TOKEN_REQUEST_FAILED',
     `The description that the sign-in service gives of itself points elsewhere (${quoteRemote(entry, 60)}), so it was not followed.`,
-    { hint: 'Try another network: somebody may stand in between. Check CODEX_OAUTH_ISSUER if you have set it.' },
+    {
+      hint: 'Try another network: somebody may stand in between. Check CODEX_OAUTH_ISSUER if you have set it.',
+      // Like a service that is away, it says nothing against a sign-in that is stored.
+      retryable: true,
+    },
   )
 }

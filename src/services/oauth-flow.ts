@@ -14,7 +14,8 @@ export type RefreshOutcome =
   | { kind: 'renewed'; tokens: TokenResponse }
   /** The service will never take this refresh token again. */
   | { kind: 'dead' }
-  | { kind: 'transient'; error: CodexError; retryAfterMs: number | undefined }
+  /** `lasts`: waiting does not help, although the refresh token may be good yet. */
+  | { kind: 'transient'; error: CodexError; retryAfterMs: number | undefined; lasts?: boolean }
 
 /** The grants of RFC 6749 as OpenAI's issuer speaks them. It knows no storage and no state. */
 export interface OAuthFlow {
@@ -68,23 +69,26 @@ export function createOAuthFlow(deps: OAuthFlowDeps): OAuthFlow {
       return confirmed === undefined ? { kind: 'dead' } : { kind: 'renewed', tokens: confirmed }
     }
     if (route.isDead(answer.status, json)) return { kind: 'dead' }
+    const lasting = route.lastingRefusal(json)
     return {
       kind: 'transient',
-      error: route.lastingRefusal(json) ?? refreshRefused(answer.status),
+      error: lasting ?? refreshRefused(answer.status),
       retryAfterMs: retryAfterMs(answer.headers, now()),
+      lasts: lasting !== undefined,
     }
   }
 
   /** True when confirmed, false when refused, undefined when it may be asked for again. */
-  async function revokeOnce(request: OAuthRequest, limitMs: number): Promise<boolean | undefined> {
+  async function revokeOnce(refreshToken: string, limitMs: number, owner: TokenOwner): Promise<boolean | undefined> {
     try {
-      const answer = await post(request, limitMs)
+      const answer = await post(await route.revocation(refreshToken, owner), limitMs)
       void answer.body?.cancel().catch(() => {})
       if (answer.status >= 500) return undefined
       return answer.status === 200 && notTheService(answer, 'a confirmation') === undefined
     } catch (error) {
       // Whoever has waited that long waits no longer.
-      return isCodexError(error, 'TIMEOUT') ? false : undefined
+      const isFinal = isCodexError(error) && (error.code === 'TIMEOUT' || !error.retryable)
+      return isFinal ? false : undefined
     }
   }
 
@@ -111,18 +115,13 @@ export function createOAuthFlow(deps: OAuthFlowDeps): OAuthFlow {
 
     // Best effort by contract: what is stored here is removed whether or not the issuer can be reached.
     async revoke(refreshToken, limitMs, owner = NOBODY) {
-      try {
-        const request = await route.revocation(refreshToken, owner)
-        let confirmed = await revokeOnce(request, limitMs)
-        for (const pause of route.pausesBeforeRevoking) {
-          if (confirmed !== undefined) break
-          await pause()
-          confirmed = await revokeOnce(request, limitMs)
-        }
-        return confirmed === true
-      } catch {
-        return false
+      let confirmed = await revokeOnce(refreshToken, limitMs, owner)
+      for (const pause of route.pausesBeforeRevoking) {
+        if (confirmed !== undefined) break
+        await pause()
+        confirmed = await revokeOnce(refreshToken, limitMs, owner)
       }
+      return confirmed === true
     },
   }
 }

@@ -50,7 +50,10 @@ export interface OAuthRoute {
   refresh(refreshToken: string, reason: RefreshReason, owner: TokenOwner): OAuthRequest
   /** It may have to find out where to ask. @throws CodexError NETWORK, TIMEOUT, TOKEN_REQUEST_FAILED */
   revocation(refreshToken: string, owner: TokenOwner): Promise<OAuthRequest>
-  /** What to wait for before a revocation without an answer, or with a 5xx, is asked for again: once for each. */
+  /**
+   * What to wait for before a revocation is asked for again that had no answer, a 5xx, or nowhere to go just now: once
+   * for each.
+   */
   pausesBeforeRevoking: readonly (() => Promise<void>)[]
   /** @throws CodexError TOKEN_REQUEST_FAILED */
   readTokens(json: unknown, nowMs: number, grant: Grant): TokenResponse

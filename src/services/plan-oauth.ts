@@ -24,6 +24,8 @@ const RESOURCE = 'https://api.openai.com/v1'
 /** What this program is called at the consent, until the user calls it something else. */
 const AGENT_NAME = 'codex-oauth'
 const REVOKE_AGAIN_MS = [300, 600]
+/** Renewed tokens are not stored yet while this lasts, and the old ones are spent. */
+const VERIFY_LIMIT_MS = 5_000
 
 /** The issuer as "Sign in with ChatGPT" documents it for programs on the user's own machine (facts: plan-usage 2). */
 export function planOAuth({ config, hostId, discovery, verifier, userAgent, clock }: PlanOAuthDeps): OAuthRoute {
@@ -93,13 +95,15 @@ export function planOAuth({ config, hostId, discovery, verifier, userAgent, cloc
     async confirmRenewal(tokens, { clientId = '', accountId }) {
       // It may be missing: then the old one stays (facts: plan-usage 2.7).
       if (tokens.idToken === undefined) return tokens
-      try {
-        await verifier.verify(tokens.idToken, { clientId, nonce: undefined, subject: accountId })
-        return tokens
-      } catch (error) {
-        // The tokens have rotated: because the keys cannot be had just now, they are not thrown away.
-        return isWrong(error) ? undefined : { ...tokens, idToken: undefined }
-      }
+      // The tokens have rotated: because the keys cannot be had just now, they are not thrown away.
+      const unverified = { ...tokens, idToken: undefined }
+      const verdict = verifier.verify(tokens.idToken, { clientId, nonce: undefined, subject: accountId }).then(
+        () => tokens,
+        (error: unknown) => (isWrong(error) ? undefined : unverified),
+      )
+      const over = new AbortController()
+      const limit = clock.sleep(VERIFY_LIMIT_MS, over.signal).catch(() => {})
+      return Promise.race([verdict, limit.then(() => unverified)]).finally(() => over.abort())
     },
   }
 }

@@ -62,6 +62,8 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   const { storage, claims, oauth, clock, log, route = CODEX_LOGIN } = deps
   const unsaved = createUnsavedTokens(deps)
   const flights = new Map<string, Promise<TokenRecord>>()
+  /** What this process was told last about a token, where waiting does not help: that has to be said again. */
+  const lasting = new Map<string, CodexError>()
   let stopped = false
 
   async function run(stale: TokenRecord, reason: RefreshReason): Promise<TokenRecord> {
@@ -109,7 +111,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     if (top === undefined) return 1
     if (top.done) {
       const waitMs = (top.untilMs ?? 0) - clock.now()
-      if (waitMs > 0 && waitMs < BACKOFF_HORIZON_MS) throw backingOff(waitMs)
+      if (waitMs > 0 && waitMs < BACKOFF_HORIZON_MS) throw lasting.get(subject) ?? backingOff(waitMs)
       return top.number + 1
     }
     if (claims.ownerIsDead(top) || watch.watched(subject, top) >= FROZEN_OWNER_MS) return top.number + 1
@@ -150,6 +152,8 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     if (outcome.kind === 'dead') return bury(current, subject).finally(() => giveUp())
     const backoffMs = outcome.retryAfterMs ?? Math.min(1000 * 2 ** fails, MAX_BACKOFF_MS)
     giveUp(clock.now() + Math.min(backoffMs, BACKOFF_HORIZON_MS - 1000), fails + 1)
+    if (outcome.lasts) lasting.set(subject, outcome.error)
+    else lasting.delete(subject)
     throw outcome.error
   }
 

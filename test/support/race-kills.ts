@@ -1,13 +1,13 @@
 import { readFileSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { senderOf } from './fake-route.ts'
 import { gate } from './fake-script.ts'
-import type { Field } from './race-field.ts'
+import type { Field, FieldOptions } from './race-field.ts'
 import { type RaceResult, runRace } from './race-result.ts'
 import type { RaceServer } from './race-server.ts'
 
-export interface KillOptions {
-  processes: number
+export interface KillOptions extends Pick<FieldOptions, 'processes' | 'route'> {
   kills: number
   /** Longest time to an answer for those who survive. */
   withinMs: number
@@ -17,8 +17,8 @@ export interface KillOptions {
  * Kills the server that has just claimed the refresh token, at some point before its request leaves. A kill that
  * came too late for that is not counted: then the issuer drops the request instead of rotating.
  */
-export function killHolders({ processes, kills, withinMs }: KillOptions): Promise<RaceResult> {
-  return runRace('holder killed before it sends', { processes }, async (field, score) => {
+export function killHolders({ kills, withinMs, ...options }: KillOptions): Promise<RaceResult> {
+  return runRace('holder killed before it sends', options, async (field, score) => {
     let [early, slowestMs] = [0, 0]
     while (early < kills && score.rounds < kills * 6) {
       const decided = gate()
@@ -26,7 +26,7 @@ export function killHolders({ processes, kills, withinMs }: KillOptions): Promis
       let tooLate = false
       field.answerRefreshes(async (usual, request) => {
         await decided.promise
-        if (request.headers.originator !== victim?.name) return usual()
+        if (senderOf(request) !== victim?.name) return usual()
         tooLate = true
         return { reset: true }
       })
@@ -50,9 +50,13 @@ export function killHolders({ processes, kills, withinMs }: KillOptions): Promis
     score.note(`${early} kills in time, slowest answer ${Math.round(slowestMs)} ms`)
     score.expect(early === kills, `only ${early} of ${kills} kills came in time`)
     score.expect(slowestMs <= withinMs, `an answer took ${Math.round(slowestMs)} ms instead of ${withinMs}`)
-    score.expect(field.fake.seen.reuses === 0, `${field.fake.seen.reuses} tokens spent twice`)
+    score.expect(field.at.reuses() === 0, `${field.at.reuses()} tokens spent twice`)
     score.expect(score.lost === 0, `${score.lost} logins lost`)
   })
+}
+
+export interface RandomKills extends Pick<FieldOptions, 'processes' | 'route'> {
+  rounds: number
 }
 
 /**
@@ -60,11 +64,11 @@ export function killHolders({ processes, kills, withinMs }: KillOptions): Promis
  * whatever a process does. Every other loss is a fault, and so is it to ask again with a token that is known to be
  * lost: only who dies before writing that down may leave another request to the next.
  */
-export function killAnybody({ processes, rounds }: { processes: number; rounds: number }): Promise<RaceResult> {
-  return runRace('random kills', { processes }, async (field, score) => {
+export function killAnybody({ rounds, ...options }: RandomKills): Promise<RaceResult> {
+  return runRace('random kills', options, async (field, score) => {
     let [killed, avoidable, slowestMs] = [0, 0, 0]
     for (; score.rounds < rounds; score.rounds++) {
-      const { reuses } = field.fake.seen
+      const reuses = field.at.reuses()
       field.answerRefreshes(async (usual) => {
         await sleep(Math.random() * 20)
         return usual()
@@ -81,7 +85,7 @@ export function killAnybody({ processes, rounds }: { processes: number; rounds: 
       const lost = field.isLost()
       if (!lost) score.expectAnswers(survived, `round ${score.rounds}`)
       if (lost && !unavoidable) avoidable += 1
-      const again = field.fake.seen.reuses - reuses
+      const again = field.at.reuses() - reuses
       score.expect(again <= victims.length, `round ${score.rounds}: a lost token was spent ${again} times more`)
       countLoss(field, score)
     }

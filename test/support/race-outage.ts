@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Answer } from './fake-script.ts'
+import type { FieldOptions } from './race-field.ts'
 import { type RaceResult, runRace } from './race-result.ts'
 import type { ToolAnswer } from './race-server.ts'
 
@@ -9,8 +10,7 @@ const FAULTS: Record<'503' | 'html' | 'garbage', Answer> = {
   garbage: { bytes: '{"access_token":"half of a to', headers: { 'content-type': 'application/json' } },
 }
 
-export interface OutageOptions {
-  processes: number
+export interface OutageOptions extends Pick<FieldOptions, 'processes' | 'route'> {
   fault: keyof typeof FAULTS
   forMs: number
   /** Back-off is 1, 2, 4, 8 and 16 s, so an outage of known length takes a known number of requests. */
@@ -18,8 +18,8 @@ export interface OutageOptions {
 }
 
 /** The issuer is away for a while, and every server goes on asking. */
-export function outage({ processes, fault, forMs, mostRequests }: OutageOptions): Promise<RaceResult> {
-  return runRace(`issuer down (${fault})`, { processes }, async (field, score) => {
+export function outage({ fault, forMs, mostRequests, ...options }: OutageOptions): Promise<RaceResult> {
+  return runRace(`issuer down (${fault})`, options, async (field, score) => {
     let calls = 0
     const poll = async (until: () => boolean, everyMs: number): Promise<ToolAnswer[]> => {
       let last: ToolAnswer[] = []
@@ -53,10 +53,14 @@ export function outage({ processes, fault, forMs, mostRequests }: OutageOptions)
   })
 }
 
+export interface DeadTokenOptions extends Pick<FieldOptions, 'processes' | 'route'> {
+  forMs: number
+}
+
 /** The service has ended the login, and every server goes on asking for a while. */
-export function deadToken({ processes, forMs }: { processes: number; forMs: number }): Promise<RaceResult> {
-  return runRace('dead token, polled', { processes }, async (field, score) => {
-    field.fake.expireRefreshTokens()
+export function deadToken({ forMs, ...options }: DeadTokenOptions): Promise<RaceResult> {
+  return runRace('dead token, polled', options, async (field, score) => {
+    field.at.expireRefreshTokens()
     field.expire()
     let calls = 0
     const until = performance.now() + forMs

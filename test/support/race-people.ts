@@ -1,14 +1,17 @@
 import { gate, late } from './fake-script.ts'
-import type { Field } from './race-field.ts'
+import type { Field, FieldOptions } from './race-field.ts'
 import { type RaceResult, runRace } from './race-result.ts'
 import type { RaceServer } from './race-server.ts'
 
+export interface SignOutOptions extends Pick<FieldOptions, 'processes' | 'route'> {
+  rounds: number
+}
+
 /** Somebody signs out in one window while another one renews and the rest wait. */
-export function signOutMeanwhile(options: { processes: number; rounds: number }): Promise<RaceResult> {
+export function signOutMeanwhile(options: SignOutOptions): Promise<RaceResult> {
   return runRace('sign-out during a refresh', options, async (field, score) => {
     for (; score.rounds < options.rounds; score.rounds++) {
-      const { revocations } = field.fake.seen
-      const revokedBefore = revocations.length
+      const revokedBefore = field.at.revoked().length
       field.signIn()
       const answers = await duringRefresh(field, async (bystander) => {
         const cleared = await bystander.call('codex_clear')
@@ -20,7 +23,7 @@ export function signOutMeanwhile(options: { processes: number; rounds: number })
         `answers were ${[...new Set(codes)].join()}`,
       )
       score.expect(field.record() === undefined, 'the login came back')
-      const revoked = revocations.slice(revokedBefore).map(({ token }) => token)
+      const revoked = field.at.revoked().slice(revokedBefore)
       const dropped = revoked.filter((token) => token === field.issued.at(-1)?.refreshToken)
       score.expect(dropped.length === 1, `the tokens that came too late were revoked ${dropped.length} times`)
       score.expect(revoked.length === 2, `${revoked.length} revocations instead of 2`)

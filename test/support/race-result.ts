@@ -46,14 +46,16 @@ export async function runRace(
       score.expect(codes.size === 0, `${when}: ${[...codes].join(', ')}`)
     },
   }
-  const { processes } = options
+  const { processes, route = 'codex' } = options
   const field = await openField(options)
   try {
     await race(field, score)
     const strays = field.servers.flatMap((server) => server.strays)
     score.expect(strays.length === 0, `stdout carried something else than frames: ${strays[0]}`)
     const { rounds, lost } = score
-    return { name, processes, rounds, requests: field.refreshes(), reuse: field.fake.seen.reuses, lost, notes, missed }
+    const title = route === 'codex' ? name : `${name} (${route})`
+    const figures = { requests: field.refreshes(), reuse: field.at.reuses(), lost }
+    return { name: title, processes, rounds, ...figures, notes, missed }
   } finally {
     await field.close()
   }

@@ -26,7 +26,7 @@ export interface Exit {
 
 /** A server in a process of its own, spoken to in raw frames. Only ever signalled by its own pid. */
 export interface RaceServer {
-  /** Its requests carry this in the header `originator`, so the issuer knows whose they are. */
+  /** Its requests carry this in the header `user-agent`, so the issuer knows whose they are. */
   name: string
   pid: number
   /** Never rejects. */

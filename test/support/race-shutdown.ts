@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { FieldOptions } from './race-field.ts'
 import { type RaceResult, runRace } from './race-result.ts'
 
-export interface ShutdownOptions {
+export interface ShutdownOptions extends Pick<FieldOptions, 'route'> {
   how: 'SIGTERM' | 'SIGINT' | 'EOF'
   rounds: number
   /** How long the issuer takes. */
@@ -11,8 +12,8 @@ export interface ShutdownOptions {
 }
 
 /** The host ends a server whose refresh is at the issuer: the answer is stored all the same. */
-export function shutdown({ how, rounds, refreshMs, withinMs }: ShutdownOptions): Promise<RaceResult> {
-  return runRace(`${how} during a ${refreshMs} ms refresh`, { processes: 1 }, async (field, score) => {
+export function shutdown({ how, rounds, refreshMs, withinMs, route }: ShutdownOptions): Promise<RaceResult> {
+  return runRace(`${how} during a ${refreshMs} ms refresh`, { processes: 1, route }, async (field, score) => {
     let slowestMs = 0
     field.answerRefreshes(async (usual) => {
       const answer = usual()

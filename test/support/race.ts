@@ -3,7 +3,7 @@ import { deadToken, outage } from './race-outage.ts'
 import { signOutMeanwhile, switchMeanwhile } from './race-people.ts'
 import type { RaceResult } from './race-result.ts'
 import { shutdown } from './race-shutdown.ts'
-import { freeze, margin, storm } from './race-storm.ts'
+import { bothLogins, freeze, margin, storm } from './race-storm.ts'
 
 type Races = Readonly<Record<string, () => Promise<RaceResult>>>
 
@@ -25,6 +25,24 @@ export const FULL_RACES: Races = {
   'SIGTERM during a refresh': () => shutdown({ how: 'SIGTERM', rounds: 10, refreshMs: 300, withinMs: 450 }),
   'SIGINT during a refresh': () => shutdown({ how: 'SIGINT', rounds: 10, refreshMs: 300, withinMs: 450 }),
   'EOF during a refresh': () => shutdown({ how: 'EOF', rounds: 10, refreshMs: 300, withinMs: 2000 }),
+  'forced expiry (plan)': () => storm({ route: 'plan', processes: 16, rounds: 20 }),
+  'forced expiry (plan, encrypted)': () => storm({ route: 'plan', processes: 16, rounds: 20, store: 'encrypted' }),
+  'forced expiry (plan, keychain)': () => storm({ route: 'plan', processes: 16, rounds: 20, store: 'keychain' }),
+  'renewal ahead of time (plan)': () => margin({ route: 'plan', processes: 16, rounds: 20 }),
+  'holder killed before it sends (plan)': () =>
+    killHolders({ route: 'plan', processes: 16, kills: 50, withinMs: 3000 }),
+  'random kills (plan)': () => killAnybody({ route: 'plan', processes: 16, rounds: 100 }),
+  'holder frozen (plan)': () => freeze({ route: 'plan', processes: 16, forMs: [12_000, 35_000] }),
+  'issuer down (plan)': () => outage({ route: 'plan', processes: 16, fault: '503', forMs: 20_000, mostRequests: 6 }),
+  'dead token (plan)': () => deadToken({ route: 'plan', processes: 16, forMs: 3000 }),
+  'sign-out during a refresh (plan)': () => signOutMeanwhile({ route: 'plan', processes: 16, rounds: 10 }),
+  'SIGTERM during a refresh (plan)': () =>
+    shutdown({ route: 'plan', how: 'SIGTERM', rounds: 10, refreshMs: 300, withinMs: 450 }),
+  'EOF during a refresh (plan)': () =>
+    shutdown({ route: 'plan', how: 'EOF', rounds: 10, refreshMs: 300, withinMs: 2000 }),
+  'codex and plan at once': () => bothLogins({ processes: 16, rounds: 20 }),
+  'codex and plan at once (encrypted)': () => bothLogins({ processes: 16, rounds: 20, store: 'encrypted' }),
+  'codex and plan at once (keychain)': () => bothLogins({ processes: 16, rounds: 20, store: 'keychain' }),
 }
 
 /**
@@ -48,4 +66,14 @@ export const SHORT_RACES: Races = {
   'SIGTERM during a refresh': () => shutdown({ how: 'SIGTERM', rounds: 1, refreshMs: 100, withinMs: 2000 }),
   'SIGINT during a refresh': () => shutdown({ how: 'SIGINT', rounds: 1, refreshMs: 100, withinMs: 2000 }),
   'EOF during a refresh': () => shutdown({ how: 'EOF', rounds: 1, refreshMs: 100, withinMs: 4000 }),
+  'forced expiry (plan)': () => storm({ route: 'plan', processes: 6, rounds: 6 }),
+  'holder killed before it sends (plan)': () =>
+    killHolders({ route: 'plan', processes: 4, kills: 2, withinMs: 20_000 }),
+  'random kills (plan)': () => killAnybody({ route: 'plan', processes: 5, rounds: 3 }),
+  'dead token (plan)': () => deadToken({ route: 'plan', processes: 6, forMs: 600 }),
+  'sign-out during a refresh (plan)': () => signOutMeanwhile({ route: 'plan', processes: 4, rounds: 2 }),
+  'SIGTERM during a refresh (plan)': () =>
+    shutdown({ route: 'plan', how: 'SIGTERM', rounds: 1, refreshMs: 100, withinMs: 2000 }),
+  'codex and plan at once': () => bothLogins({ processes: 6, rounds: 4 }),
+  'codex and plan at once (encrypted)': () => bothLogins({ processes: 4, rounds: 3, store: 'encrypted' }),
 }

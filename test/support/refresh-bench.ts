@@ -1,18 +1,22 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { type ClaimStore, createClaimStore } from '../../src/infrastructure/claim.ts'
-import { createHttpClient } from '../../src/infrastructure/http-client.ts'
+import { createHttpClient, type HttpClient } from '../../src/infrastructure/http-client.ts'
 import { createLog } from '../../src/infrastructure/log.ts'
 import type { ProcessIdentity } from '../../src/infrastructure/process-identity.ts'
 import { createTokenStorage, type TokenRecord, type TokenStorage } from '../../src/infrastructure/token-storage.ts'
 import type { Vault } from '../../src/infrastructure/vault.ts'
-import { createOAuthFlow } from '../../src/services/oauth-flow.ts'
+import { createDiscovery } from '../../src/services/discovery.ts'
+import { createIdTokenVerifier } from '../../src/services/id-token.ts'
+import type { RouteName } from '../../src/services/login-route.ts'
+import { createOAuthFlow, type OAuthFlow } from '../../src/services/oauth-flow.ts'
+import { planOAuth } from '../../src/services/plan-oauth.ts'
 import { createTokenManager, type TokenManager } from '../../src/services/token-manager.ts'
 import { createTokenRefresher, type TokenRefresher } from '../../src/services/token-refresh.ts'
 import { type FakeOpenAI, type FakeOpenAIOptions, startFakeOpenAI } from './fake-openai.ts'
-import type { TokenSet } from './fake-tokens.ts'
+import { type FakeRoute, fakeRoute, type LoginTokens } from './fake-route.ts'
 import { tempFolder } from './temp-folder.ts'
 import { createTestClock, type TestClock } from './test-clock.ts'
 import { aVault } from './vaults.ts'
@@ -23,6 +27,7 @@ export interface Instance {
   claims: ClaimStore
   refresher: TokenRefresher
   tokens: TokenManager
+  oauth: OAuthFlow
   logged: string[]
 }
 
@@ -37,11 +42,13 @@ export interface InstanceOptions {
 /** One credentials file, the fake issuer, a clock that stands still, and as many programs as a test wants. */
 export interface Bench {
   fake: FakeOpenAI
+  /** The fake as the login of this bench sees it. */
+  at: FakeRoute
   clock: TestClock
   file: string
   start(options?: InstanceOptions): Instance
   /** Stores a login; `fields` replace what it would have, `undefined` leaves a field out. */
-  signIn(options?: { leftSeconds?: number; accountId?: string; fields?: Record<string, unknown> }): TokenSet
+  signIn(options?: { leftSeconds?: number; accountId?: string; fields?: Record<string, unknown> }): LoginTokens
   /** The text of the credentials file. */
   text(): string
   /** The stored record, as it stands in the file. */
@@ -52,15 +59,31 @@ export interface Bench {
   claimAs(owner: ProcessIdentity): number
   /** Requests to refresh that reached the issuer. */
   refreshes(): number
+  /** The same file, fake and clock for another login. */
+  forLogin(route: RouteName): Bench
 }
 
-export async function startBench(options: FakeOpenAIOptions = {}): Promise<Bench> {
+export interface BenchOptions extends FakeOpenAIOptions {
+  /** Which login it is about; that of the Codex client unless told. */
+  route?: RouteName
+}
+
+export async function startBench({ route = 'codex', ...options }: BenchOptions = {}): Promise<Bench> {
   const clock = createTestClock()
   const fake = await startFakeOpenAI({ now: clock.now, ...options })
   onTestFinished(() => fake.close())
   const folder = join(tempFolder(), 'claude')
   mkdirSync(folder, { mode: 0o700 })
   const file = join(folder, 'auth.json')
+  return benchOf({ fake, clock, file }, route)
+}
+
+type Place = Pick<Bench, 'fake' | 'clock' | 'file'>
+
+function benchOf({ fake, clock, file }: Place, route: RouteName): Bench {
+  const at = fakeRoute(fake, route)
+  const { login, key } = at
+  const base = () => `${file}${login.claimSuffix}`
   const text = () => readFileSync(file, 'utf8')
 
   const start = (options: InstanceOptions = {}): Instance => {
@@ -68,55 +91,58 @@ export async function startBench(options: FakeOpenAIOptions = {}): Promise<Bench
     const logged: string[] = []
     const log = createLog({ write: (line) => void logged.push(line), enabled: true })
     const http = createHttpClient({ fetch: (...request) => fetch(...request), log })
-    const realStorage = createTokenStorage({ file, vault, now: clock.now, lockWaitMs })
-    const realClaims = createClaimStore({ base: () => file, now: clock.now })
+    const realStorage = createTokenStorage({ file, place: login.place, vault, now: clock.now, lockWaitMs })
+    const realClaims = createClaimStore({ base, now: clock.now })
     const storage = wrapStorage?.(realStorage) ?? realStorage
     const claims = wrapClaims?.(realClaims) ?? realClaims
     const config = { issuer: fake.issuer, clientId: 'app_EMoamEEZ73f0CkXaXp7hrann', originator: 'codex-oauth' }
-    const oauth = createOAuthFlow({ config, http, userAgent: 'codex-oauth/test', now: clock.now })
-    const refresher = createTokenRefresher({ storage, claims, oauth, clock, random: () => 0.5, log })
+    const userAgent = 'codex-oauth/test'
+    const oauthRoute = route === 'plan' ? { route: planOAuth({ config, userAgent, clock, ...planParts(http) }) } : {}
+    const oauth = createOAuthFlow({ config, http, userAgent, now: clock.now, ...oauthRoute })
+    const refresher = createTokenRefresher({ storage, claims, oauth, clock, random: () => 0.5, log, route: login })
     onTestFinished(() => refresher.stop())
     return {
       storage,
       claims,
       refresher,
-      tokens: createTokenManager({ storage, refresher, oauth, clock, log }),
+      tokens: createTokenManager({ storage, refresher, oauth, clock, log, route: login }),
+      oauth,
       logged,
     }
   }
 
+  const planParts = (http: HttpClient) => {
+    const deps = { issuer: fake.issuer, http, now: clock.now }
+    const discovery = createDiscovery(deps)
+    return { hostId: () => 'urn:uuid:FAKE', discovery, verifier: createIdTokenVerifier({ ...deps, discovery }) }
+  }
+
   return {
     fake,
+    at,
     clock,
     file,
     start,
-    signIn({ leftSeconds = -1, accountId = 'acct-fake-0001', fields = {} } = {}) {
-      const tokens = fake.issueTokens({ accountId, expiresInSeconds: leftSeconds })
-      const record = {
-        access_token: tokens.access_token,
-        refresh_token: tokens.refresh_token,
-        token_type: 'bearer',
-        expires_at: clock.now() / 1000 + leftSeconds,
-        id_token: tokens.id_token,
-        account_id: accountId,
-        saved_at: 1_790_000_000,
-        method: 'chatgpt',
-        ...fields,
-      }
-      writeFileSync(file, JSON.stringify({ codex: record }, null, 2), { mode: 0o600 })
+    signIn({ leftSeconds = -1, accountId, fields = {} } = {}) {
+      const owner = accountId === undefined ? {} : { accountId }
+      const { tokens, fields: usual } = at.issue({ ...owner, expiresInSeconds: leftSeconds })
+      const record = { ...usual, expires_at: clock.now() / 1000 + leftSeconds, ...fields }
+      const others = existsSync(file) ? JSON.parse(text()) : {}
+      writeFileSync(file, JSON.stringify({ ...others, [key]: record }, null, 2), { mode: 0o600 })
       return tokens
     },
     text,
-    stored: () => JSON.parse(text()).codex,
+    stored: () => JSON.parse(text())[key],
     beside: () => readdirSync(dirname(file)).filter((name) => name !== basename(file)),
     claimAs(owner) {
       const subject = subjectOf(recordIn(start()).refreshToken ?? '')
-      const claims = createClaimStore({ base: () => file, identity: owner, now: clock.now })
+      const claims = createClaimStore({ base, identity: owner, now: clock.now })
       const number = (claims.top(subject)?.number ?? 0) + 1
       claims.take(subject, number)
       return number
     },
-    refreshes: () => fake.seen.grants.filter((grant) => grant === 'refresh_token').length,
+    refreshes: () => at.grants().filter((grant) => grant === 'refresh_token').length,
+    forLogin: (other) => benchOf({ fake, clock, file }, other),
   }
 }
 
