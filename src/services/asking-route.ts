@@ -14,6 +14,8 @@ export interface AskingRoute {
   adapts: boolean
   /** Whether to a 429 with this body waiting a moment and asking again would not help. */
   isFinal(json: unknown): boolean
+  /** Whether an answer with status 200 and these headers may be a stream; gateways call theirs what they like. */
+  isStream(headers: Headers): boolean
   /** The error for an answer with another status than 200. */
   refusalOf(answer: RefusedAnswer): CodexError
   /** The error in an event of a stream that came with these headers. */
@@ -30,6 +32,7 @@ export const CODEX_ASKING: AskingRoute = {
   buildRequest: (facts) => buildRequest({ ...facts, acceptsTemperature: false }),
   adapts: false,
   isFinal: isQuota,
+  isStream: () => true,
   refusalOf,
   failureOf,
 }
@@ -41,6 +44,7 @@ export const API_ASKING: AskingRoute = {
   buildRequest: (facts) => buildRequest({ ...facts, acceptsTemperature: true }),
   adapts: true,
   isFinal: isQuota,
+  isStream: () => true,
   refusalOf,
   failureOf,
 }

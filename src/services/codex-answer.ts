@@ -207,7 +207,8 @@ function endedEarly(characters: number): CodexError {
   })
 }
 
-function notAStream(): CodexError {
+/** Status 200, and yet no answer. */
+export function notAStream(): CodexError {
   return new CodexError('RESPONSE_INVALID', 'The service answered with something that is not an answer stream.', {
     hint: 'A proxy or a sign-in page of your network may stand in between. Try again; check CODEX_OAUTH_BASE_URL if it is set.',
     retryable: true,

@@ -6,7 +6,7 @@ import { type HttpClient, readText } from '../infrastructure/http-client.ts'
 import type { Log } from '../infrastructure/log.ts'
 import { readEvents } from '../infrastructure/sse.ts'
 import type { AskingRoute } from './asking-route.ts'
-import { type AnswerProgress, createAnswerReader, type Usage } from './codex-answer.ts'
+import { type AnswerProgress, createAnswerReader, notAStream, type Usage } from './codex-answer.ts'
 import { type CodexRequest, chooseEffort, type Question } from './codex-request.ts'
 import type { Credential, Credentials } from './credentials.ts'
 import { defaultModel, type ModelCatalogue } from './model-catalogue.ts'
@@ -167,6 +167,10 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
 
   async function readAnswer({ body, headers }: Reply, asking: AskingRoute, options: QueryOptions) {
     const { signal, onProgress, onText } = options
+    if (!asking.isStream(headers)) {
+      void body?.cancel().catch(() => {})
+      throw notAStream()
+    }
     const reader = createAnswerReader(onText, (error) => asking.failureOf(error, headers))
     const limits = {
       // After an error that says nothing more, the one that does comes at once or not at all.
