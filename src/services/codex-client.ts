@@ -192,31 +192,40 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
     return reader.finish()
   }
 
+  async function answer(credential: Credential, question: Question, options: QueryOptions): Promise<QueryResult> {
+    const { signal } = options
+    const models = await catalogue.forQuery(credential, signal)
+    const modelId = question.model ?? defaultModel(models, config.model)
+    const model = models.models.find(({ id }) => id === modelId)
+    const effort = chooseEffort(question.effort, config.effort, model)
+    const { asking } = credential
+    session ??= newId()
+    const ids = { sessionId: session, threadId: newId() }
+    const facts = { question, modelId, model, effort, ...ids }
+    const build = (without: ReadonlySet<OptionalField>) => asking.buildRequest({ ...facts, without })
+    const { request, reply } = await negotiate(credential, modelId, build, signal)
+    if (reply.status !== 200) throw asking.refusalOf({ ...reply, modelId, credential, nowMs: clock.now() })
+    const read = await readAnswer(reply, asking, options)
+    const answeredBy = reply.headers.get('openai-model') ?? read.model ?? modelId
+    const notes = [...request.notes, ...rerouted(modelId, answeredBy), ...read.notes]
+    return {
+      text: read.text,
+      model: modelId,
+      effort: request.effort,
+      usage: read.usage,
+      account: credential.label,
+      notes,
+    }
+  }
+
   return {
     async query(question, options = {}) {
-      const { signal } = options
-      const credential = await credentials.current(signal)
-      const models = await catalogue.forQuery(credential, signal)
-      const modelId = question.model ?? defaultModel(models, config.model)
-      const model = models.models.find(({ id }) => id === modelId)
-      const effort = chooseEffort(question.effort, config.effort, model)
-      const { asking } = credential
-      session ??= newId()
-      const ids = { sessionId: session, threadId: newId() }
-      const facts = { question, modelId, model, effort, ...ids }
-      const build = (without: ReadonlySet<OptionalField>) => asking.buildRequest({ ...facts, without })
-      const { request, reply } = await negotiate(credential, modelId, build, signal)
-      if (reply.status !== 200) throw asking.refusalOf({ ...reply, modelId, credential, nowMs: clock.now() })
-      const answer = await readAnswer(reply, asking, options)
-      const answeredBy = reply.headers.get('openai-model') ?? answer.model ?? modelId
-      const notes = [...request.notes, ...rerouted(modelId, answeredBy), ...answer.notes]
-      return {
-        text: answer.text,
-        model: modelId,
-        effort: request.effort,
-        usage: answer.usage,
-        account: credential.label,
-        notes,
+      const credential = await credentials.current(options.signal)
+      try {
+        return await answer(credential, question, options)
+      } catch (error) {
+        if (isCodexError(error, 'MODEL_UNAVAILABLE')) catalogue.outdated(credential)
+        throw error
       }
     },
   }
