@@ -294,6 +294,16 @@ describe('a token or key of the environment', () => {
     expect(traffic(world).filter((line) => line.startsWith('a plan') && /keyApi|backend/.test(line))).toEqual([])
   })
 
+  test('a place that is not for plan usage is refused before anything is sent', async () => {
+    const world = await startWorld()
+    await world.signIn('plan')
+    const env = { CODEX_OAUTH_PLAN_BASE_URL: 'https://gateway.example/v1' }
+    const app = await startApp(world.issuer, { env, home: world.app.home })
+    const before = world.issuer.seen.requests.length
+    expect(await ask(app)).toMatch(/CODEX_OAUTH_PLAN_BASE_URL must be at api\.openai\.com.*\[CONFIG_INVALID\]$/)
+    expect(world.issuer.seen.requests).toHaveLength(before)
+  })
+
   test('CODEX_ACCESS_TOKEN never goes to the plan', async () => {
     const issuer = await startFakeOpenAI()
     onTestFinished(() => issuer.close())
