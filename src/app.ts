@@ -72,7 +72,10 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
   const now = () => clock.now()
   const random = () => randomBytes(4).readUInt32BE() / 2 ** 32
   const newId = () => createUuid(randomBytes, now)
-  const userAgent = `${config.originator}/${version} (${system.os}; ${system.arch})`
+  const agentNamed = (name: string) => `${name}/${version} (${system.os}; ${system.arch})`
+  const userAgent = agentNamed(config.originator)
+  // Whatever the Codex backend is told: there a program goes by its own name (facts: plan-usage 1.3).
+  const planAgent = agentNamed('codex-oauth')
 
   const wayOut = createFetch({ fetch, network: config.network, insecureTls: config.insecureTls })
   const http = createHttpClient({ fetch: wayOut, log })
@@ -99,12 +102,15 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
   const registration = createPlanRegistration({ folder: config.stateDir, randomBytes, now })
   const discovery = createDiscovery({ issuer: config.issuer, http, now })
   const verifier = createIdTokenVerifier({ issuer: config.issuer, discovery, http, now })
-  const plan = createLogin(edgesOfLogins, {
-    route: PLAN_LOGIN,
-    oauthRoute: planOAuth({ config, hostId: registration.hostId, discovery, verifier, userAgent, clock }),
-    authorize: (deps) => createPlanAuthorize({ ...deps, registration, verifier }),
-    onStored: createPlanConfirmation({ registration, log }),
-  })
+  const plan = createLogin(
+    { ...edgesOfLogins, userAgent: planAgent },
+    {
+      route: PLAN_LOGIN,
+      oauthRoute: planOAuth({ config, hostId: registration.hostId, discovery, verifier, userAgent: planAgent, clock }),
+      authorize: (deps) => createPlanAuthorize({ ...deps, registration, verifier }),
+      onStored: createPlanConfirmation({ registration, log }),
+    },
+  )
   const logins = { codex, plan }
 
   const choice = createRouteChoice({ storages: { codex: codex.storage, plan: plan.storage }, now })

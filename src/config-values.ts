@@ -29,8 +29,8 @@ export function serviceUrl(value: string): string {
 /** The one service that tokens for plan usage are for, or a test on this machine (facts: plan-usage 1.4). */
 export function planUrl(value: string): string {
   const url = serviceUrl(value)
-  const { protocol, hostname } = new URL(url)
-  if (protocol === 'https:' && hostname !== 'api.openai.com') throw new Error('must be at api.openai.com')
+  const { protocol, host } = new URL(url)
+  if (protocol === 'https:' && host !== 'api.openai.com') throw new Error('must be at api.openai.com')
   return url
 }
 

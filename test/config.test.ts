@@ -63,6 +63,11 @@ describe('a good value is taken', () => {
     ['CODEX_OAUTH_PORTS', '1,65535', { ports: [1, 65_535] }],
     ['CODEX_OAUTH_REDIRECT_HOST', '127.0.0.1', { redirectHost: '127.0.0.1' }],
     ['CODEX_OAUTH_BASE_URL', 'https://proxy.example/codex///', { baseUrl: 'https://proxy.example/codex' }],
+    ['CODEX_OAUTH_PLAN_BASE_URL', 'https://api.openai.com/v1/', { planBaseUrl: 'https://api.openai.com/v1' }],
+    ['CODEX_OAUTH_PLAN_BASE_URL', 'HTTPS://API.OPENAI.COM:443/v2', { planBaseUrl: 'https://api.openai.com/v2' }],
+    ['CODEX_OAUTH_PLAN_BASE_URL', 'http://127.0.0.1:8080/v1', { planBaseUrl: 'http://127.0.0.1:8080/v1' }],
+    ['CODEX_OAUTH_PLAN_BASE_URL', 'http://localhost:8080', { planBaseUrl: 'http://localhost:8080' }],
+    ['CODEX_OAUTH_PLAN_BASE_URL', 'http://[::1]:8080', { planBaseUrl: 'http://[::1]:8080' }],
     ['CODEX_OAUTH_MODEL', 'gpt-6.1-sol', { model: 'gpt-6.1-sol' }],
     ['CODEX_OAUTH_MODEL', 'org/model:latest@2', { model: 'org/model:latest@2' }],
     ['CODEX_OAUTH_EFFORT', 'xhigh', { effort: 'xhigh' }],
@@ -88,6 +93,7 @@ describe('a good value is taken', () => {
 describe('a bad value is named, and replaced by the default meanwhile', () => {
   const url = /must be an https URL \(http only for localhost\)/
   const clean = /must not carry credentials, a query or a fragment/
+  const plan = /must be at api\.openai\.com/
   const words = /may hold only letters, digits and/
   const ms = /must be a whole number of milliseconds/
   const ports = /must be port numbers separated by commas, like 1455,1457/
@@ -105,6 +111,17 @@ describe('a bad value is named, and replaced by the default meanwhile', () => {
     ['CODEX_OAUTH_ISSUER', 'https://person@id.example', clean],
     ['CODEX_OAUTH_BASE_URL', 'http://proxy.example/codex', url],
     ['CODEX_OAUTH_BASE_URL', 'https://', /is not a URL/],
+    ['CODEX_OAUTH_PLAN_BASE_URL', 'api.openai.com/v1', /is not a URL/],
+    ['CODEX_OAUTH_PLAN_BASE_URL', 'http://api.openai.com/v1', url],
+    ['CODEX_OAUTH_PLAN_BASE_URL', 'http://127.0.0.1.example/v1', url],
+    ['CODEX_OAUTH_PLAN_BASE_URL', 'https://chatgpt.com/backend-api/codex', plan],
+    ['CODEX_OAUTH_PLAN_BASE_URL', 'https://api.openai.com.example/v1', plan],
+    ['CODEX_OAUTH_PLAN_BASE_URL', 'https://api.openai.com./v1', plan],
+    ['CODEX_OAUTH_PLAN_BASE_URL', 'https://api.openai.com:8443/v1', plan],
+    ['CODEX_OAUTH_PLAN_BASE_URL', 'https://xn--pi-7ka.openai.com/v1', plan],
+    ['CODEX_OAUTH_PLAN_BASE_URL', 'https://gateway.example/v1', plan],
+    ['CODEX_OAUTH_PLAN_BASE_URL', 'https://api.openai.com@gateway.example/v1', clean],
+    ['CODEX_OAUTH_PLAN_BASE_URL', 'https://api.openai.com/v1?to=x', clean],
     ['CODEX_OAUTH_CLIENT_ID', 'app x', words],
     ['CODEX_OAUTH_PORTS', '1455;1457', ports],
     ['CODEX_OAUTH_PORTS', '1455,', ports],

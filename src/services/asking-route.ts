@@ -1,4 +1,5 @@
 import type { CodexError } from '../errors.ts'
+import { KEYS_PAGE } from './api-key.ts'
 import type { Model } from './builtin-models.ts'
 import { failureOf, isQuota, type RefusedAnswer, refusalOf } from './codex-failure.ts'
 import { buildRequest, type CodexRequest, type RequestFacts } from './codex-request.ts'
@@ -12,8 +13,12 @@ export interface AskingRoute {
   buildRequest(facts: AskingFacts): CodexRequest
   /** Whether a request is sent again without an optional part that a model says it does not take. */
   adapts: boolean
+  /** Where it is settled what a credential may do, if each has rights of its own. */
+  permissionsPage: string | undefined
   /** Whether to a 429 with this body waiting a moment and asking again would not help. */
   isFinal(json: unknown): boolean
+  /** Whether an answer with status 200 and these headers may be a stream; gateways call theirs what they like. */
+  isStream(headers: Headers): boolean
   /** The error for an answer with another status than 200. */
   refusalOf(answer: RefusedAnswer): CodexError
   /** The error in an event of a stream that came with these headers. */
@@ -29,7 +34,9 @@ export const CODEX_ASKING: AskingRoute = {
   readModels: readModelList,
   buildRequest: (facts) => buildRequest({ ...facts, acceptsTemperature: false }),
   adapts: false,
+  permissionsPage: undefined,
   isFinal: isQuota,
+  isStream: () => true,
   refusalOf,
   failureOf,
 }
@@ -40,7 +47,9 @@ export const API_ASKING: AskingRoute = {
   readModels: readModelList,
   buildRequest: (facts) => buildRequest({ ...facts, acceptsTemperature: true }),
   adapts: true,
+  permissionsPage: KEYS_PAGE,
   isFinal: isQuota,
+  isStream: () => true,
   refusalOf,
   failureOf,
 }

@@ -77,7 +77,7 @@ export function createAnswerReader(
 
   /** Why the response failed: where it does not say so, what the error before it said. */
   function reasonOf(error: unknown): CodexError {
-    const isNamed = (textField(error, 'code') ?? textField(error, 'type')) !== undefined
+    const isNamed = ['code', 'type', 'error'].some((name) => textField(error, name) !== undefined)
     return (isNamed ? undefined : remembered) ?? readFailure(error)
   }
 
@@ -106,11 +106,11 @@ export function createAnswerReader(
           completed = response ?? {}
           return true
         case 'response.failed':
-          throw reasonOf(fieldOf(response, 'error'))
+          throw reasonOf(errorIn(response))
         case 'response.incomplete':
           throw incomplete(textField(fieldOf(response, 'incomplete_details'), 'reason'))
         case 'error': {
-          const failure = readFailure(fieldOf(event, 'error') ?? event)
+          const failure = readFailure(errorIn(event))
           if (failure.code !== 'CODEX_FAILED') throw failure
           remembered ??= failure
           return false
@@ -140,6 +140,12 @@ export function createAnswerReader(
       return { text, model, usage: readUsage(fieldOf(completed, 'usage')), notes }
     },
   }
+}
+
+/** What says why: the object in `error`, or what holds it, where that is a text or not there. */
+function errorIn(holder: unknown): unknown {
+  const error = fieldOf(holder, 'error')
+  return typeof error === 'object' && error !== null ? error : holder
 }
 
 /** Without phases, the last message that says something is the result, as in the official client. */
@@ -207,7 +213,8 @@ function endedEarly(characters: number): CodexError {
   })
 }
 
-function notAStream(): CodexError {
+/** Status 200, and yet no answer. */
+export function notAStream(): CodexError {
   return new CodexError('RESPONSE_INVALID', 'The service answered with something that is not an answer stream.', {
     hint: 'A proxy or a sign-in page of your network may stand in between. Try again; check CODEX_OAUTH_BASE_URL if it is set.',
     retryable: true,

@@ -6,7 +6,7 @@ import { type HttpClient, readText } from '../infrastructure/http-client.ts'
 import type { Log } from '../infrastructure/log.ts'
 import { readEvents } from '../infrastructure/sse.ts'
 import type { AskingRoute } from './asking-route.ts'
-import { type AnswerProgress, createAnswerReader, type Usage } from './codex-answer.ts'
+import { type AnswerProgress, createAnswerReader, notAStream, type Usage } from './codex-answer.ts'
 import { type CodexRequest, chooseEffort, type Question } from './codex-request.ts'
 import type { Credential, Credentials } from './credentials.ts'
 import { defaultModel, type ModelCatalogue } from './model-catalogue.ts'
@@ -167,6 +167,10 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
 
   async function readAnswer({ body, headers }: Reply, asking: AskingRoute, options: QueryOptions) {
     const { signal, onProgress, onText } = options
+    if (!asking.isStream(headers)) {
+      void body?.cancel().catch(() => {})
+      throw notAStream()
+    }
     const reader = createAnswerReader(onText, (error) => asking.failureOf(error, headers))
     const limits = {
       // After an error that says nothing more, the one that does comes at once or not at all.
@@ -188,31 +192,40 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
     return reader.finish()
   }
 
+  async function answer(credential: Credential, question: Question, options: QueryOptions): Promise<QueryResult> {
+    const { signal } = options
+    const models = await catalogue.forQuery(credential, signal)
+    const modelId = question.model ?? defaultModel(models, config.model)
+    const model = models.models.find(({ id }) => id === modelId)
+    const effort = chooseEffort(question.effort, config.effort, model)
+    const { asking } = credential
+    session ??= newId()
+    const ids = { sessionId: session, threadId: newId() }
+    const facts = { question, modelId, model, effort, ...ids }
+    const build = (without: ReadonlySet<OptionalField>) => asking.buildRequest({ ...facts, without })
+    const { request, reply } = await negotiate(credential, modelId, build, signal)
+    if (reply.status !== 200) throw asking.refusalOf({ ...reply, modelId, credential, nowMs: clock.now() })
+    const read = await readAnswer(reply, asking, options)
+    const answeredBy = reply.headers.get('openai-model') ?? read.model ?? modelId
+    const notes = [...request.notes, ...rerouted(modelId, answeredBy), ...read.notes]
+    return {
+      text: read.text,
+      model: modelId,
+      effort: request.effort,
+      usage: read.usage,
+      account: credential.label,
+      notes,
+    }
+  }
+
   return {
     async query(question, options = {}) {
-      const { signal } = options
-      const credential = await credentials.current(signal)
-      const models = await catalogue.forQuery(credential, signal)
-      const modelId = question.model ?? defaultModel(models, config.model)
-      const model = models.models.find(({ id }) => id === modelId)
-      const effort = chooseEffort(question.effort, config.effort, model)
-      const { asking } = credential
-      session ??= newId()
-      const ids = { sessionId: session, threadId: newId() }
-      const facts = { question, modelId, model, effort, ...ids }
-      const build = (without: ReadonlySet<OptionalField>) => asking.buildRequest({ ...facts, without })
-      const { request, reply } = await negotiate(credential, modelId, build, signal)
-      if (reply.status !== 200) throw asking.refusalOf({ ...reply, modelId, credential, nowMs: clock.now() })
-      const answer = await readAnswer(reply, asking, options)
-      const answeredBy = reply.headers.get('openai-model') ?? answer.model ?? modelId
-      const notes = [...request.notes, ...rerouted(modelId, answeredBy), ...answer.notes]
-      return {
-        text: answer.text,
-        model: modelId,
-        effort: request.effort,
-        usage: answer.usage,
-        account: credential.label,
-        notes,
+      const credential = await credentials.current(options.signal)
+      try {
+        return await answer(credential, question, options)
+      } catch (error) {
+        if (isCodexError(error, 'MODEL_UNAVAILABLE')) catalogue.outdated(credential)
+        throw error
       }
     },
   }

@@ -29,10 +29,12 @@ export interface ModelCatalogue {
    */
   list(credential: Credential | undefined, signal?: AbortSignal): Promise<Catalogue>
   /**
-   * The same for a question that is waiting: a stale copy is taken as it is and renewed in the background; without
-   * any, it is the built-in list after 3 s. @throws CodexError CANCELLED by `signal`
+   * The same for a question that is waiting: a stale copy is taken as it is and renewed in the background. Without any,
+   * or with an outdated one, the service is waited for, for 3 s at most. @throws CodexError CANCELLED by `signal`
    */
   forQuery(credential: Credential, signal?: AbortSignal): Promise<Catalogue>
+  /** The service does not know the model that was asked: whoever wants the list next has it fetched anew. */
+  outdated(credential: Credential): void
 }
 
 export interface ModelCatalogueDeps {
@@ -47,11 +49,13 @@ interface Snapshot {
   /** Whose list this is, as a hash: account or key, endpoint, compatibility level. */
   identity: string
   etag: string | undefined
+  /** `OUTDATED` for one that the service has contradicted. */
   fetchedAt: number
   models: readonly Model[]
 }
 
 const FRESH_MS = 300_000
+const OUTDATED = 0
 const TIMEOUT_MS = 10_000
 /** A question does not wait longer than this for a list it can do without. */
 const QUERY_TIMEOUT_MS = 3_000
@@ -79,7 +83,7 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
       return { models: memory.models, source: 'live' }
     } catch (error) {
       log.event('models_failed', { reason: codeOf(error) })
-      return old === undefined ? BUILT_IN : { models: old.models, source: 'cached' }
+      return copyOf(old)
     }
   }
 
@@ -116,14 +120,14 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
       if (credential === undefined) return BUILT_IN
       const identity = identityOf(credential, config.clientVersion)
       const snapshot = known(identity)
-      if (snapshot !== undefined && isFresh(snapshot)) return { models: snapshot.models, source: 'cached' }
+      if (snapshot !== undefined && isFresh(snapshot)) return copyOf(snapshot)
       return raceSignal(shared(credential, identity), signal)
     },
 
     async forQuery(credential, signal) {
       const identity = identityOf(credential, config.clientVersion)
       const snapshot = known(identity)
-      if (snapshot === undefined) {
+      if (snapshot === undefined || snapshot.fetchedAt === OUTDATED) {
         // A wait that nobody needs any more would keep a command from ending.
         const here = new AbortController()
         const live = raceSignal(shared(credential, identity), signal).finally(() => here.abort())
@@ -131,15 +135,26 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
         return Promise.race([
           live,
           late.then(
-            () => BUILT_IN,
+            () => copyOf(snapshot),
             () => live,
           ),
         ])
       }
       if (!isFresh(snapshot)) void shared(credential, identity)
-      return { models: snapshot.models, source: 'cached' }
+      return copyOf(snapshot)
+    },
+
+    outdated(credential) {
+      const snapshot = known(identityOf(credential, config.clientVersion))
+      if (snapshot === undefined) return
+      memory = { ...snapshot, fetchedAt: OUTDATED }
+      cache.write(memory)
     },
   }
+}
+
+function copyOf(snapshot: Snapshot | undefined): Catalogue {
+  return snapshot === undefined ? BUILT_IN : { models: snapshot.models, source: 'cached' }
 }
 
 /** The model of a question that names none: visible, lowest priority number (facts: wire-protocol 16). */

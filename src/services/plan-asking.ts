@@ -11,8 +11,11 @@ export const PLAN_ASKING: AskingRoute = {
   readModels: readPlanModels,
   buildRequest: buildPlanRequest,
   adapts: false,
+  permissionsPage: undefined,
   // A limit of the plan does not pass in a moment, and nobody has documented another one.
   isFinal: () => true,
+  // A good stream has no content type, and another one is an error (facts: plan-usage 3.3).
+  isStream: (headers) => /^(text\/event-stream *(;.*)?)?$/i.test(headers.get('content-type') ?? ''),
   refusalOf: planRefusalOf,
   failureOf: planFailureOf,
 }

@@ -20,9 +20,14 @@ export function planRefusalOf(answer: Omit<RefusedAnswer, 'credential'>): CodexE
 /** The error in a `response.failed` or `error` event of the plan route; `headers` are those of its stream. */
 export function planFailureOf(error: unknown, headers = new Headers()): CodexError {
   const requestId = requestIdOf(headers)
-  const stated = readError({ error }, requestId)
+  const stated = readError(isBody(error) ? error : { error }, requestId)
   const refusal = knownRefusal(stated) ?? withCode(streamRefusal(stated.words), stated)
   return toError(refusal, { requestId, error })
+}
+
+/** An event may say it in the forms of a body that have no object for it. */
+function isBody(event: unknown): boolean {
+  return ['error', 'error_reason', 'detail'].some((name) => textField(event, name) !== undefined)
 }
 
 interface StatedError extends Circumstances {

@@ -1,4 +1,3 @@
-import { KEYS_PAGE } from './api-key.ts'
 import { ACCOUNT, type CredentialName, STORED_KEY } from './credential-name.ts'
 import type { Refusal } from './refusal.ts'
 import { said } from './remote-text.ts'
@@ -6,11 +5,12 @@ import { said } from './remote-text.ts'
 /** A key that was made for other things than asking models; the service says what it lacks. */
 export function missingScope(words: string | undefined, credential: CredentialName): Refusal | undefined {
   const [, scopes] = /missing scopes?: ([\w. ,]{1,200})/i.exec(words ?? '') ?? []
-  if (scopes === undefined || credential.kind !== 'api_key') return undefined
+  const { permissionsPage } = credential.asking
+  if (scopes === undefined || permissionsPage === undefined) return undefined
   return {
     code: 'NOT_AUTHENTICATED',
     message: `The ${credential.what} may not ask models: it lacks ${scopes.trim().replace(/\.$/, '')}.`,
-    hint: `Give it that permission at ${KEYS_PAGE}, or use another key.`,
+    hint: `Give it that permission at ${permissionsPage}, or use another key.`,
   }
 }
 
@@ -28,13 +28,13 @@ function remedyFor(source: string): string {
 }
 
 /** Refused with 403. */
-export function forbidden(words: string | undefined, { kind }: CredentialName): Refusal {
+export function forbidden(words: string | undefined, { asking: { permissionsPage } }: CredentialName): Refusal {
   return {
     code: 'CODEX_FAILED',
     message: `The service forbids this request (403)${said(words)}.`,
     hint:
-      kind === 'api_key'
-        ? `Check what the key and its project may do at ${KEYS_PAGE}.`
-        : 'Sign in again (codex_login with force: true); in a company workspace, ask its administrator whether Codex is allowed.',
+      permissionsPage === undefined
+        ? 'Sign in again (codex_login with force: true); in a company workspace, ask its administrator whether Codex is allowed.'
+        : `Check what the key and its project may do at ${permissionsPage}.`,
   }
 }
