@@ -11,9 +11,10 @@ export const PLAN_LOGIN: LoginRoute = {
   name: 'plan',
   place: { key: 'codex_plan' },
   claimSuffix: '.plan',
-  // The literal address, and whatever port is free.
+  // The literal address and no other name for it, and whatever port is free.
   redirect: ({ planPort }) => ({
     host: '127.0.0.1',
+    isLiteral: true,
     ports: planPort === undefined ? ANY_PORT : [planPort],
     portToPaste: planPort ?? 1455,
   }),
