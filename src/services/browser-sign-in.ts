@@ -81,7 +81,7 @@ export async function openBrowserSignIn(
     if (verdict.kind === 'ignore') return undefined
     used = true
     if (verdict.kind === 'code') {
-      return { error: await session.redeem(() => authorization.redeem(verdict), onLost) }
+      return { error: await session.redeem((abandon) => authorization.redeem(verdict, abandon), onLost) }
     }
     const error = verdict.kind === 'unusable' ? verdict.error : signInDenied(verdict.error, verdict.description)
     session.fail(error)

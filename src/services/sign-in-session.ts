@@ -36,8 +36,15 @@ export interface SignInSession {
   fail(error: CodexError): void
 }
 
-/** Gives the tokens of a code. @throws CodexError as `OAuthFlow.exchangeCode` */
-export type Exchange = () => Promise<TokenResponse>
+/**
+ * Gives the tokens of a code. Those it has got and does not give go to `abandon`: nobody else would ever sign them out.
+ *
+ * @throws CodexError as `OAuthFlow.exchangeCode`
+ */
+export type Exchange = (abandon: Abandon) => Promise<TokenResponse>
+
+/** Has the issuer forget tokens, best effort; whoever redeems does not wait for it. */
+export type Abandon = (tokens: Pick<TokenRecord, 'refreshToken' | 'clientId' | 'accountId'>) => void
 
 export interface SignInSessionDeps {
   storage: TokenStorage
@@ -91,10 +98,12 @@ export function openSession(deps: SignInSessionDeps): SignInSession {
     return work
   }
 
+  const abandon: Abandon = (tokens) => void track(forgetLogin(oauth, tokens))
+
   async function redeem(exchange: Exchange, onLost: (error: CodexError) => void): Promise<CodexError | undefined> {
     redeeming += 1
     try {
-      const record = newRecord(await exchange(), clock.now())
+      const record = newRecord(await exchange(abandon), clock.now())
       await store(record)
       await onStored(record)
       succeed(ownerOf(record))
@@ -128,7 +137,7 @@ export function openSession(deps: SignInSessionDeps): SignInSession {
     } catch (error) {
       isStored &&= !stored
       // Nobody has these tokens any more, and nobody would ever sign them out.
-      void track(forgetLogin(oauth, record))
+      abandon(record)
       throw error
     }
     void track(forgetLogin(oauth, stored ? previous : record))
