@@ -3,6 +3,7 @@ import type { Clock } from '../infrastructure/clock.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { forgetLogin } from './forget-login.ts'
 import { type IdClaims, ownerOf, readIdClaims } from './id-claims.ts'
+import type { LoginRoute } from './login-route.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
 import type { TokenResponse } from './token-response.ts'
 
@@ -51,6 +52,7 @@ export interface SignInSessionDeps {
   oauth: OAuthFlow
   clock: Clock
   limitMs: number
+  route: Pick<LoginRoute, 'nobodyCame'>
   /** Whether a login is stored that this one is to replace. */
   replaces: boolean
   /** Told of a login as soon as it is stored. Never rejects. */
@@ -58,7 +60,7 @@ export interface SignInSessionDeps {
 }
 
 export function openSession(deps: SignInSessionDeps): SignInSession {
-  const { storage, oauth, clock, limitMs, replaces, onStored } = deps
+  const { storage, oauth, clock, limitMs, route, replaces, onStored } = deps
   const openedAt = clock.now()
   let lifeMs = limitMs
   let state: ReturnType<SignInSession['state']> = 'pending'
@@ -151,7 +153,7 @@ export function openSession(deps: SignInSessionDeps): SignInSession {
       await clock.sleep(ms, ended.signal)
       sleptMs += ms
     }
-    fail(signInTimeout(lifeMs))
+    fail(signInTimeout(lifeMs, route.nobodyCame))
   }
   runOut().catch(() => {})
 
@@ -180,9 +182,9 @@ export function signInCancelled(message: string): CodexError {
   return new CodexError('CANCELLED', message, { hint: 'Start again with codex_login.' })
 }
 
-function signInTimeout(limitMs: number): CodexError {
+function signInTimeout(limitMs: number, hint: string): CodexError {
   return new CodexError('LOGIN_TIMEOUT', `Nobody finished the sign-in within ${Math.round(limitMs / 1000)} s.`, {
-    hint: 'Start again with codex_login; where the last page of the browser does not load, give its address to codex_login as callback_url, or use codex_login with method "device".',
+    hint,
   })
 }
 

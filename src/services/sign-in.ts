@@ -61,7 +61,7 @@ export interface SignInOfLogin extends SignIn {
 
 export interface SignInDeps extends WayDeps {
   config: Pick<Config, 'loginTimeoutMs' | 'loginWaitMs' | 'openBrowser'>
-  route: Pick<LoginRoute, 'ladders' | 'invitation'>
+  route: Pick<LoginRoute, 'ladders' | 'invitation' | 'callBeside' | 'nobodyCame'>
   surroundings: Surroundings
   storage: TokenStorage
   signedIn: SignedIn
@@ -179,6 +179,7 @@ export function createSignIn(deps: SignInDeps): SignInOfLogin {
       storage,
       oauth,
       clock,
+      route,
       limitMs: config.loginTimeoutMs,
       replaces: signedIn.stored() !== undefined,
       onStored,
@@ -225,7 +226,7 @@ export function createSignIn(deps: SignInDeps): SignInOfLogin {
       const isOpenElsewhere = () => lease.isElsewhere()
       const wait = { config, route, clock, signedIn, isOpenElsewhere }
       const account = await showAndWait(signIn, isNew, options, wait)
-      if (account === undefined) return pendingLogin(signIn)
+      if (account === undefined) return pendingLogin(signIn, route)
       signIn.told = true
       return { status: 'authenticated', account, fresh: true }
     },
