@@ -9,6 +9,8 @@ export interface CallbackRules {
   port: number
   /** The one path that is answered. */
   path: string
+  /** What the browser may call this machine; each name a callback can have unless told. */
+  hosts?: readonly string[]
   /** Gets the raw query, what follows the first `?`. Its HTML is sent as it is, so it must not repeat the query. */
   answer: (query: string) => Promise<CallbackReply>
 }
@@ -17,11 +19,11 @@ export interface CallbackRules {
 export async function respond(
   request: IncomingMessage,
   response: ServerResponse,
-  { port, path, answer }: CallbackRules,
+  { port, path, hosts = CALLBACK_HOSTS, answer }: CallbackRules,
 ): Promise<void> {
   // The reader may leave while `answer` works.
   response.on('error', () => {})
-  const refusal = whyRefused(request, port, path)
+  const refusal = whyRefused(request, { port, path, hosts })
   if (refusal !== undefined) return send(response, refusalPage(refusal))
   try {
     send(response, await answer(splitTarget(request.url).query))
@@ -36,13 +38,18 @@ export async function respond(
  * `//evil/auth/callback` and `http://evil/auth/callback` match. The names are those a callback has, not all that are
  * loopback.
  */
-function whyRefused({ rawHeaders, url, method }: IncomingMessage, port: number, path: string): Refused | undefined {
-  const hosts = rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === 'host' && index % 2 === 1)
-  if (hosts.length !== 1) return 400
-  if (!['localhost', '127.0.0.1', '[::1]'].some((host) => hosts[0] === `${host}:${port}`)) return 403
+function whyRefused(
+  { rawHeaders, url, method }: IncomingMessage,
+  { port, path, hosts }: Required<Omit<CallbackRules, 'answer'>>,
+): Refused | undefined {
+  const named = rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === 'host' && index % 2 === 1)
+  if (named.length !== 1) return 400
+  if (!hosts.some((host) => named[0] === `${host}:${port}`)) return 403
   if (splitTarget(url).path !== path) return 404
   return method === 'GET' ? undefined : 405
 }
+
+const CALLBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]']
 
 function splitTarget(target = ''): { path: string; query: string } {
   const mark = target.indexOf('?')

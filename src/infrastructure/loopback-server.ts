@@ -89,7 +89,7 @@ function listen(server: Server, port: number, host: string): Promise<Error | und
 }
 
 function createListener(place: Place, connections: Connections, options: LoopbackServerOptions): Server {
-  const { path, answer, headersTimeoutMs = 5_000 } = options
+  const { headersTimeoutMs = 5_000 } = options
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: headersTimeoutMs,
@@ -108,7 +108,7 @@ function createListener(place: Place, connections: Connections, options: Loopbac
     // and a code would be spent for nobody.
     if (connections.get(request.socket) !== 'waiting') return
     connections.set(request.socket, 'answering')
-    void respond(request, response, { port: place.port, path, answer })
+    void respond(request, response, { ...options, port: place.port })
   }
   server.on('request', onRequest)
   // Without these two, node answers such requests by itself.

@@ -2,6 +2,7 @@ import { createPkce, createState } from '../infrastructure/pkce.ts'
 import type { TokenRecord } from '../infrastructure/token-storage.ts'
 import { judgeCallback, type Verdict } from './callback-judge.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
+import type { Abandon } from './sign-in-session.ts'
 import type { TokenResponse } from './token-response.ts'
 
 /** One request for authorization: where the user says yes, what an answer to it means, and what it is worth. */
@@ -9,8 +10,8 @@ export interface Authorization {
   url: string
   /** What the raw query of a callback means. */
   judge(query: string): Verdict
-  /** The tokens of an answer that brought a code. @throws CodexError as `OAuthFlow.exchangeCode` */
-  redeem(answer: CodeAnswer): Promise<TokenResponse>
+  /** The tokens of an answer that brought a code; as `Exchange`. @throws CodexError as `OAuthFlow.exchangeCode` */
+  redeem(answer: CodeAnswer, abandon: Abandon): Promise<TokenResponse>
 }
 
 export type CodeAnswer = Extract<Verdict, { kind: 'code' }>

@@ -40,6 +40,8 @@ export interface BrowserSignInDeps {
 export interface Redirect {
   /** As it stands in the address. */
   host: 'localhost' | '127.0.0.1'
+  /** What else the browser may call this machine is turned away; unless told, each name it has is fine. */
+  isLiteral?: boolean
   /** To listen on, in order of preference; 0 is any. */
   ports: readonly number[]
   /** For an address that is only pasted: nobody listens there. */
@@ -79,7 +81,7 @@ export async function openBrowserSignIn(
     if (verdict.kind === 'ignore') return undefined
     used = true
     if (verdict.kind === 'code') {
-      return { error: await session.redeem(() => authorization.redeem(verdict), onLost) }
+      return { error: await session.redeem((abandon) => authorization.redeem(verdict, abandon), onLost) }
     }
     const error = verdict.kind === 'unusable' ? verdict.error : signInDenied(verdict.error, verdict.description)
     session.fail(error)
@@ -102,8 +104,9 @@ export async function openBrowserSignIn(
     if (received.error !== undefined) throw received.error
   }
 
+  const hosts = redirect.isLiteral ? { hosts: [redirect.host] } : {}
   const server = listens
-    ? await openLoopbackServer({ ports: redirect.ports, path: CALLBACK_PATH, answer })
+    ? await openLoopbackServer({ ports: redirect.ports, path: CALLBACK_PATH, answer, ...hosts })
     : { port: undefined, close: async () => {} }
   session.ended.addEventListener('abort', () => void server.close())
   const redirectUri = `http://${redirect.host}:${server.port ?? redirect.portToPaste}${CALLBACK_PATH}`

@@ -51,9 +51,15 @@ export function createGuidedQuery({ client, signIn, readStatus }: GuidedQueryDep
       if (outcome.status === 'pending') throw notYet(error, outcome)
       // Nothing has changed since the service refused this login.
       if (!outcome.fresh) throw error
+      const answer = await client.query(question, options)
+      return { ...answer, notes: [...(outcome.notes ?? []).map(withoutStop), ...answer.notes] }
     }
-    return client.query(question, options)
   }
+}
+
+/** Notes end as those who show them like it. */
+function withoutStop(sentence: string): string {
+  return sentence.replace(/\.$/, '')
 }
 
 /** The way on is in the error itself: a client that shows it need not ask for more. */

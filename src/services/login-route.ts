@@ -26,6 +26,10 @@ export interface LoginRoute {
   invitation: string
   /** How to ask for this login and no other, as hints spell it. */
   call: string
+  /** How to sign in beside a sign-in that is open in another window, as hints spell it. */
+  callBeside: string
+  /** What to do when nobody has finished a sign-in in time. */
+  nobodyCame: string
   /** The tokens are renewed when less is left than this. */
   refreshMarginMs: number
   /** What stays stored of a login whose refresh token, by its hash, the service has declared dead. */
@@ -63,6 +67,9 @@ export const CODEX_LOGIN: LoginRoute = {
   ladders: { browser: ['browser', 'device', 'paste'], device: ['device', 'browser', 'paste'] },
   invitation: 'Sign in to Codex with ChatGPT',
   call: 'codex_login',
+  callBeside: 'codex_login with force: true',
+  nobodyCame:
+    'Start again with codex_login; where the last page of the browser does not load, give its address to codex_login as callback_url, or use codex_login with method "device".',
   refreshMarginMs: 300_000,
   // The access token may be good for days yet.
   buried: (record, refreshFailed) => ({ ...record, refreshFailed }),

@@ -13,7 +13,7 @@ import type { DeviceFlow } from './device-flow.ts'
 import type { LoginRoute } from './login-route.ts'
 import { createOAuthFlow, type OAuthFlow } from './oauth-flow.ts'
 import type { OAuthRoute } from './oauth-route.ts'
-import { createSignIn, type SignIn } from './sign-in.ts'
+import { createSignIn, type SignInOfLogin } from './sign-in.ts'
 import { createSignInLease } from './sign-in-lease.ts'
 import { createSignedIn, type SignedIn } from './signed-in.ts'
 import { createTokenManager, type TokenManager } from './token-manager.ts'
@@ -29,7 +29,7 @@ export interface Login {
   tokens: TokenManager
   signedIn: SignedIn
   credentials: Credentials
-  signIn: SignIn
+  signIn: SignInOfLogin
 }
 
 /** What the logins share. */

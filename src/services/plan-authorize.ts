@@ -46,11 +46,16 @@ export function createPlanAuthorize(deps: PlanAuthorizeDeps): Authorize {
     return {
       url: oauth.authorizeUrl({ redirectUri, challenge, state, nonce, clientId: known?.clientId, asksConsent }),
       judge: (query) => judgePlanCallback(query, { state, issuer: config.issuer, clientId: known?.clientId }),
-      async redeem({ code, clientId = '' }) {
+      async redeem({ code, clientId = '' }, abandon) {
         const tokens = await exchange(code, clientId)
         const expected = { clientId, nonce, subject: known?.subject }
-        const { subject } = await verifier.verify(tokens.idToken ?? '', expected)
-        return { ...tokens, clientId, accountId: subject }
+        try {
+          const { subject } = await verifier.verify(tokens.idToken ?? '', expected)
+          return { ...tokens, clientId, accountId: subject }
+        } catch (error) {
+          abandon({ ...tokens, clientId, accountId: undefined })
+          throw error
+        }
       },
     }
   }

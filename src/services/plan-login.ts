@@ -11,9 +11,10 @@ export const PLAN_LOGIN: LoginRoute = {
   name: 'plan',
   place: { key: 'codex_plan' },
   claimSuffix: '.plan',
-  // The literal address, and whatever port is free.
+  // The literal address and no other name for it, and whatever port is free.
   redirect: ({ planPort }) => ({
     host: '127.0.0.1',
+    isLiteral: true,
     ports: planPort === undefined ? ANY_PORT : [planPort],
     portToPaste: planPort ?? 1455,
   }),
@@ -21,6 +22,12 @@ export const PLAN_LOGIN: LoginRoute = {
   ladders: { browser: ['browser', 'paste'], device: [] },
   invitation: SIGN_IN_LABEL,
   call: 'codex_login with route "plan"',
+  // With force it would register once more.
+  callBeside: 'codex_login with route "plan" and method "browser"',
+  // The page of a client that OpenAI does not know any more does not send the browser back.
+  nobodyCame:
+    'Start again with codex_login; where the last page of the browser does not load, give its address to codex_login as callback_url. ' +
+    'Where OpenAI shows an error in place of a sign-in, register again: codex_login with route "plan" and force: true.',
   // Tokens live an hour, and for some time renewing them failed for everybody: early would be sooner over.
   refreshMarginMs: 60_000,
   // Tokens go; under the client they were issued to, signing in again is one click.

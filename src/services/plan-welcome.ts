@@ -9,8 +9,8 @@ export interface PlanWelcomeDeps {
 }
 
 /**
- * What somebody has to know who has just signed in for plan usage: that it is off, or, the first time, that it is on
- * (facts: plan-usage 4.3). Never rejects: a notice that cannot be noted down is given again.
+ * What somebody has to know who is signed in for plan usage: that it is off, or, the first time they are told, that it
+ * is on (facts: plan-usage 4.3). Never rejects: a notice that cannot be noted down is given again.
  */
 export function createPlanWelcome({ stored, registration }: PlanWelcomeDeps): () => Promise<readonly string[]> {
   return async () => {

@@ -3,6 +3,7 @@ import type { Clock } from '../infrastructure/clock.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { forgetLogin } from './forget-login.ts'
 import { type IdClaims, ownerOf, readIdClaims } from './id-claims.ts'
+import type { LoginRoute } from './login-route.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
 import type { TokenResponse } from './token-response.ts'
 
@@ -36,14 +37,22 @@ export interface SignInSession {
   fail(error: CodexError): void
 }
 
-/** Gives the tokens of a code. @throws CodexError as `OAuthFlow.exchangeCode` */
-export type Exchange = () => Promise<TokenResponse>
+/**
+ * Gives the tokens of a code. Those it has got and does not give go to `abandon`: nobody else would ever sign them out.
+ *
+ * @throws CodexError as `OAuthFlow.exchangeCode`
+ */
+export type Exchange = (abandon: Abandon) => Promise<TokenResponse>
+
+/** Has the issuer forget tokens, best effort; whoever redeems does not wait for it. */
+export type Abandon = (tokens: Pick<TokenRecord, 'refreshToken' | 'clientId' | 'accountId'>) => void
 
 export interface SignInSessionDeps {
   storage: TokenStorage
   oauth: OAuthFlow
   clock: Clock
   limitMs: number
+  route: Pick<LoginRoute, 'nobodyCame'>
   /** Whether a login is stored that this one is to replace. */
   replaces: boolean
   /** Told of a login as soon as it is stored. Never rejects. */
@@ -51,7 +60,7 @@ export interface SignInSessionDeps {
 }
 
 export function openSession(deps: SignInSessionDeps): SignInSession {
-  const { storage, oauth, clock, limitMs, replaces, onStored } = deps
+  const { storage, oauth, clock, limitMs, route, replaces, onStored } = deps
   const openedAt = clock.now()
   let lifeMs = limitMs
   let state: ReturnType<SignInSession['state']> = 'pending'
@@ -91,10 +100,12 @@ export function openSession(deps: SignInSessionDeps): SignInSession {
     return work
   }
 
+  const abandon: Abandon = (tokens) => void track(forgetLogin(oauth, tokens))
+
   async function redeem(exchange: Exchange, onLost: (error: CodexError) => void): Promise<CodexError | undefined> {
     redeeming += 1
     try {
-      const record = newRecord(await exchange(), clock.now())
+      const record = newRecord(await exchange(abandon), clock.now())
       await store(record)
       await onStored(record)
       succeed(ownerOf(record))
@@ -128,7 +139,7 @@ export function openSession(deps: SignInSessionDeps): SignInSession {
     } catch (error) {
       isStored &&= !stored
       // Nobody has these tokens any more, and nobody would ever sign them out.
-      void track(forgetLogin(oauth, record))
+      abandon(record)
       throw error
     }
     void track(forgetLogin(oauth, stored ? previous : record))
@@ -142,7 +153,7 @@ export function openSession(deps: SignInSessionDeps): SignInSession {
       await clock.sleep(ms, ended.signal)
       sleptMs += ms
     }
-    fail(signInTimeout(lifeMs))
+    fail(signInTimeout(lifeMs, route.nobodyCame))
   }
   runOut().catch(() => {})
 
@@ -171,9 +182,9 @@ export function signInCancelled(message: string): CodexError {
   return new CodexError('CANCELLED', message, { hint: 'Start again with codex_login.' })
 }
 
-function signInTimeout(limitMs: number): CodexError {
+function signInTimeout(limitMs: number, hint: string): CodexError {
   return new CodexError('LOGIN_TIMEOUT', `Nobody finished the sign-in within ${Math.round(limitMs / 1000)} s.`, {
-    hint: 'Start again with codex_login; where the last page of the browser does not load, give its address to codex_login as callback_url, or use codex_login with method "device".',
+    hint,
   })
 }
 

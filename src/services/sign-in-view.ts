@@ -1,6 +1,6 @@
 import type { CodexError } from '../errors.ts'
 import type { IdClaims } from './id-claims.ts'
-import type { RouteName } from './login-route.ts'
+import type { LoginRoute, RouteName } from './login-route.ts'
 import type { OpenSignIn } from './open-sign-in.ts'
 import type { SignInMethod } from './sign-in-method.ts'
 
@@ -38,6 +38,8 @@ export interface PendingLogin {
   opened: boolean
   /** Ways that were tried and are closed to this user. */
   closed: readonly SignInMethod[]
+  /** How to sign in here all the same while another window does; `LoginRoute.callBeside`. */
+  callBeside?: string
 }
 
 export type LoginOutcome = ({ status: 'authenticated'; account: IdClaims; fresh: boolean } | PendingLogin) & {
@@ -65,7 +67,7 @@ export function viewOf(signIn: OpenSignIn): LoginView | undefined {
   }
 }
 
-export function pendingLogin(signIn: OpenSignIn): PendingLogin {
+export function pendingLogin(signIn: OpenSignIn, { callBeside }: Pick<LoginRoute, 'callBeside'>): PendingLogin {
   const { session, shown, browser } = signIn
   return {
     status: 'pending',
@@ -75,6 +77,7 @@ export function pendingLogin(signIn: OpenSignIn): PendingLogin {
     expiresAt: session.expiresAt(),
     opened: shown?.opened === true,
     closed: signIn.closed,
+    callBeside,
   }
 }
 

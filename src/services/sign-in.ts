@@ -17,6 +17,8 @@ import type { SignedIn } from './signed-in.ts'
 export interface LoginOptions extends WaitOptions {
   /** Sign in again although somebody is signed in; also ends a sign-in that is open. */
   force: boolean
+  /** Sign in again also where somebody is signed in and the login lacks something: it is asked for then. */
+  whole?: boolean
   /** The surroundings decide where nothing is asked for. */
   method?: SignInMethod | undefined
   /** False: only show the address. */
@@ -49,9 +51,17 @@ export interface SignIn {
   settled(): Promise<void>
 }
 
+/** One among those of several logins. */
+export interface SignInOfLogin extends SignIn {
+  /** Whether a sign-in has succeeded and no call has said so yet. */
+  hasNews(): boolean
+  /** That it knows the method. @throws CodexError INPUT_INVALID */
+  assertPossible(options: Pick<LoginOptions, 'method'>): void
+}
+
 export interface SignInDeps extends WayDeps {
   config: Pick<Config, 'loginTimeoutMs' | 'loginWaitMs' | 'openBrowser'>
-  route: Pick<LoginRoute, 'ladders' | 'invitation'>
+  route: Pick<LoginRoute, 'ladders' | 'invitation' | 'callBeside' | 'nobodyCame'>
   surroundings: Surroundings
   storage: TokenStorage
   signedIn: SignedIn
@@ -66,7 +76,7 @@ interface Begun {
   isNew: boolean
 }
 
-export function createSignIn(deps: SignInDeps): SignIn {
+export function createSignIn(deps: SignInDeps): SignInOfLogin {
   const { config, route, surroundings, storage, signedIn, oauth, clock, lease, onStored } = deps
   const hasDevice = route.ladders.device.length > 0
   let running: OpenSignIn | undefined
@@ -85,7 +95,9 @@ export function createSignIn(deps: SignInDeps): SignIn {
     await storage.unlock()
     const savedBefore = signedIn.stored()?.savedAt
     // Outside the queue: it may ask the service, and nobody should have to wait behind that.
-    const account = force || isPending() ? undefined : await signedIn.account(signal)
+    // What a sign-in has brought is told first, before any more is asked for.
+    const whole = options.whole === true && !hasNews()
+    const account = force || isPending() ? undefined : await signedIn.account(signal, whole)
     if (account !== undefined) return account
     const begun = beginning.then(async () => {
       assertWanted()
@@ -96,6 +108,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
   }
 
   const isPending = () => running?.session.state() === 'pending'
+  const hasNews = () => running?.session.state() === 'succeeded' && !running.told
 
   const choiceFor = ({ method, openBrowser = true }: LoginOptions): MethodChoice =>
     chooseMethod({ method, opensBrowser: config.openBrowser && openBrowser, surroundings, hasDevice })
@@ -166,6 +179,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
       storage,
       oauth,
       clock,
+      route,
       limitMs: config.loginTimeoutMs,
       replaces: signedIn.stored() !== undefined,
       onStored,
@@ -193,26 +207,32 @@ export function createSignIn(deps: SignInDeps): SignIn {
 
   /** True once: for the call that comes back after the user has signed in meanwhile. */
   function isNews(): boolean {
-    const news = running?.session.state() === 'succeeded' && !running.told
+    const news = hasNews()
     if (running !== undefined) running.told = true
     return news
+  }
+
+  function assertPossible({ method }: Pick<LoginOptions, 'method'>): void {
+    if (method === 'device' && !hasDevice) throw noDevice()
   }
 
   return {
     async login(options) {
       if (options.callbackUrl !== undefined) return paste(options.callbackUrl, options)
-      if (options.method === 'device' && !hasDevice) throw noDevice()
+      assertPossible(options)
       const begun = await raceSignal(begin(options), options.signal)
       if (!('signIn' in begun)) return { status: 'authenticated', account: begun, fresh: isNews() }
       const { signIn, isNew } = begun
       const isOpenElsewhere = () => lease.isElsewhere()
       const wait = { config, route, clock, signedIn, isOpenElsewhere }
       const account = await showAndWait(signIn, isNew, options, wait)
-      if (account === undefined) return pendingLogin(signIn)
+      if (account === undefined) return pendingLogin(signIn, route)
       signIn.told = true
       return { status: 'authenticated', account, fresh: true }
     },
     view: () => (running === undefined ? undefined : viewOf(running)),
+    hasNews,
+    assertPossible,
     async stop() {
       cancels += 1
       if (running?.session.isRedeeming() !== true) await end('The sign-in was cancelled.')

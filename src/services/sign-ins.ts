@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
 import type { RouteName } from './login-route.ts'
 import type { RouteChoice } from './route-choice.ts'
-import type { LoginOptions, SignIn } from './sign-in.ts'
+import type { LoginOptions, SignIn, SignInOfLogin } from './sign-in.ts'
 import { signInCancelled } from './sign-in-session.ts'
 import type { LoginOutcome } from './sign-in-view.ts'
 
@@ -18,9 +18,9 @@ export interface SignIns extends Omit<SignIn, 'login'> {
 
 export interface SignInsDeps {
   config: Pick<Config, 'route'>
-  signIns: Readonly<Record<RouteName, SignIn>>
+  signIns: Readonly<Record<RouteName, SignInOfLogin>>
   choice: RouteChoice
-  /** What somebody has to know who has just signed in; each sentence once where that is asked. */
+  /** What somebody has to know who is signed in; each sentence once where that is asked. */
   welcome: Readonly<Record<RouteName, () => Promise<readonly string[]>>>
 }
 
@@ -31,33 +31,60 @@ export function createSignIns({ config, signIns, choice, welcome }: SignInsDeps)
   /** Counts sign-outs: a call that was still finding out what it is for must not open anything any more. */
   let cancels = 0
 
+  /** Calls begin one after the other: of two at once on different routes, the later one has to find the earlier. */
+  let beginning: Promise<unknown> = Promise.resolve()
+  const begun = new Map<RouteName, number>()
+
   const isUnfinished = (name: RouteName) => {
     const state = signIns[name].view()?.state
     return state === 'pending' || state === 'failed'
   }
 
-  /** A call that says nothing goes on with what it finds: an open sign-in, one that has failed, the login that answers. */
-  async function routeOf({ route }: SignInsOptions): Promise<RouteName> {
+  /**
+   * A call that says nothing goes on with what it finds: a sign-in that is open, has failed, or has succeeded without a
+   * call that said so, or else the login that answers. An address belongs to what was opened last.
+   */
+  async function routeOf({ route, callbackUrl }: SignInsOptions): Promise<RouteName> {
     if (route !== undefined) return route
-    if (last !== undefined && isUnfinished(last)) return last
+    const goesOn = last !== undefined && (isUnfinished(last) || signIns[last].hasNews())
+    if (last !== undefined && (goesOn || callbackUrl !== undefined)) return last
     return config.route ?? (await choice.answering().catch(() => undefined)) ?? 'codex'
   }
 
   /** One at a time: two open sign-ins would be two browsers, and nobody could tell which was meant. */
   async function endOthers(name: RouteName): Promise<void> {
-    for (const other of names) if (other !== name && isUnfinished(other)) await signIns[other].cancel()
+    const isUnderWay = (other: RouteName) => isUnfinished(other) || (begun.get(other) ?? 0) > 0
+    for (const other of names) if (other !== name && isUnderWay(other)) await signIns[other].cancel()
+  }
+
+  /** Resolves once the sign-in has begun; what comes of it takes its time. */
+  async function begin(route: RouteName, options: SignInsOptions, asked: number): Promise<Begun> {
+    signIns[route].assertPossible(options)
+    // An address opens nothing.
+    if (options.callbackUrl === undefined) await endOthers(route)
+    if (asked !== cancels) throw signInCancelled('The sign-in was cancelled.')
+    last = route
+    begun.set(route, (begun.get(route) ?? 0) + 1)
+    const outcome = signIns[route].login({ ...options, whole: options.route !== undefined }).finally(() => {
+      begun.set(route, (begun.get(route) ?? 0) - 1)
+    })
+    outcome.catch(() => {})
+    return { outcome }
+  }
+
+  async function loginTo(options: SignInsOptions): Promise<{ route: RouteName; outcome: LoginOutcome }> {
+    const asked = cancels
+    const route = await routeOf(options)
+    const started = beginning.then(() => begin(route, options, asked))
+    beginning = started.catch(() => {})
+    return { route, outcome: await (await started).outcome }
   }
 
   return {
     async login(options) {
-      const asked = cancels
-      const route = await routeOf(options)
-      await endOthers(route)
-      if (asked !== cancels) throw signInCancelled('The sign-in was cancelled.')
-      last = route
-      const outcome = await signIns[route].login(options)
+      const { route, outcome } = await loginTo(options)
       if (outcome.status === 'pending') return { ...outcome, route }
-      const notes = outcome.fresh ? await welcome[route]() : []
+      const notes = await welcome[route]()
       if (!outcome.fresh && options.route === undefined) return { ...outcome, route, notes }
       const before = await choice.answering()
       await choice.select(route)
@@ -80,6 +107,11 @@ export function createSignIns({ config, signIns, choice, welcome }: SignInsDeps)
       await Promise.all(names.map((name) => signIns[name].settled()))
     },
   }
+}
+
+/** An object, because a promise inside a promise would be waited for. */
+interface Begun {
+  outcome: Promise<LoginOutcome>
 }
 
 const SWITCHED = 'Questions are answered with this login from now on.'

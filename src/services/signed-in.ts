@@ -9,11 +9,12 @@ export interface SignedIn {
   /** What is stored, as far as it can be opened already. */
   stored(): TokenRecord | undefined
   /**
-   * Who is signed in with a login that works or can be renewed; nobody, when in doubt.
+   * Who is signed in with a login that works or can be renewed; nobody, when in doubt. `whole`: nor with one that lacks
+   * something, so that another sign-in would bring more.
    *
    * @throws CodexError TOKEN_REQUEST_FAILED, NETWORK, TIMEOUT somebody is, and the service is away; CANCELLED by `signal`
    */
-  account(signal: AbortSignal | undefined): Promise<IdClaims | undefined>
+  account(signal: AbortSignal | undefined, whole: boolean): Promise<IdClaims | undefined>
   /** Who has signed in, in another window say, since a login with this time was stored. */
   since(savedBefore: number | undefined): Promise<IdClaims | undefined>
 }
@@ -21,7 +22,7 @@ export interface SignedIn {
 export interface SignedInDeps {
   storage: TokenStorage
   tokens: TokenManager
-  /** Whether a login that works is of no use as it is, so that another sign-in is wanted. */
+  /** Whether a login that works lacks something. */
   isIncomplete: (record: TokenRecord) => boolean
 }
 
@@ -39,12 +40,12 @@ export function createSignedIn({ storage, tokens, isIncomplete }: SignedInDeps):
   return {
     stored,
 
-    async account(signal) {
+    async account(signal, whole) {
       try {
         const record = await tokens.getTokens(signal)
         // The service will not renew it any more: a login that only seems to work.
         const isOver = record.refreshFailed !== undefined
-        return isOver || isIncomplete(record) ? undefined : ownerOf(record)
+        return isOver || (whole && isIncomplete(record)) ? undefined : ownerOf(record)
       } catch (error) {
         // Signed in, only that the service is away: it would be away for another sign-in as well.
         if (isCodexError(error) && error.retryable && PASSING.includes(error.code)) throw error

@@ -104,9 +104,8 @@ const PASTE =
 const DEVICE = 'On any other device, with a code to enter there: codex_login with method "device".'
 const BROWSER = 'In a browser on this machine, or by copying an address: codex_login with method "browser".'
 const API_KEY = 'Without ChatGPT: an API key in the environment of the server (CODEX_API_KEY), billed per token.'
-const OWN = 'To sign in here all the same: codex_login with force: true.'
 
-function otherWays({ method, port, closed }: PendingLogin): string[] {
+function otherWays({ method, port, closed, callBeside = 'codex_login with force: true' }: PendingLogin): string[] {
   switch (method) {
     case 'browser':
       return [PASTE, ...(closed.includes('device') ? [] : [DEVICE]), API_KEY]
@@ -114,6 +113,6 @@ function otherWays({ method, port, closed }: PendingLogin): string[] {
       if (port !== undefined) return [PASTE, API_KEY]
       return [...(closed.includes('browser') ? [] : [BROWSER]), API_KEY]
     case 'other-window':
-      return [OWN]
+      return [`To sign in here all the same: ${callBeside}.`]
   }
 }

@@ -94,12 +94,13 @@ function isoTime(ms: number | undefined): string | undefined {
 }
 
 function presentLogin(
-  { state, method, url, userCode, openedAt, expiresAt, endedAt, error }: LoginView,
+  { state, method, url, userCode, openedAt, expiresAt, endedAt, error, route }: LoginView,
   nowMs: number,
 ): z.infer<typeof login> {
   const pending = state === 'pending'
   return {
     state,
+    route,
     method,
     user_code: pending ? userCode : undefined,
     started_at: isoTime(openedAt),
