@@ -3,6 +3,7 @@ import type { ReadStatus } from '../services/account-status.ts'
 import type { ApiKeySignIn } from '../services/api-key-sign-in.ts'
 import type { Doctor } from '../services/doctor.ts'
 import type { SignIns } from '../services/sign-ins.ts'
+import type { SignOut } from '../services/sign-out.ts'
 import type { Tool } from '../tools/tool.ts'
 import type { Input } from './input.ts'
 import type { Terminal } from './terminal.ts'
@@ -33,6 +34,7 @@ export type OptionValues<Options extends Command['options']> = {
 export interface CommandServices {
   signIn: Pick<SignIns, 'login' | 'view'>
   readStatus: ReadStatus
+  signOut: SignOut
   listModels: ListModels
   storeApiKey: ApiKeySignIn
   doctor: Doctor

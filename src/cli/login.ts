@@ -3,7 +3,7 @@ import { maskEmail } from '../services/id-claims.ts'
 import type { LoginOutcome, PendingLogin } from '../services/sign-in-view.ts'
 import type { SignInsOptions } from '../services/sign-ins.ts'
 import { type CommandCall, defineCommand } from './command.ts'
-import { errorLines, inCommands, wrongUsage } from './words.ts'
+import { errorLines, inCommands, routeAsked, wrongUsage } from './words.ts'
 
 /** Somebody is signed in. */
 type SignedIn = Extract<LoginOutcome, { status: 'authenticated' }>
@@ -28,15 +28,14 @@ export const login = defineCommand({
   async run(options, call) {
     const ways = [options.device, options['no-browser'], options['with-api-key']].filter(Boolean)
     if (ways.length > 1) throw wrongUsage('--device, --no-browser and --with-api-key exclude each other.', 'login')
-    if (options.plan && options.codex) throw wrongUsage('--plan and --codex exclude each other.', 'login')
+    const route = routeAsked(options, 'login')
     if (options['with-api-key']) {
       if (options.force) throw wrongUsage('--force is for signing in; a key is stored in any case.', 'login')
-      if (options.plan || options.codex) throw wrongUsage('--plan and --codex are for signing in.', 'login')
+      if (route !== undefined) throw wrongUsage('--plan and --codex are for signing in.', 'login')
       return storeKey(call)
     }
     const account = await signIn(call, {
-      ...(options.plan && { route: 'plan' as const }),
-      ...(options.codex && { route: 'codex' as const }),
+      ...(route && { route }),
       force: options.force === true,
       ...(options.device && { method: 'device' as const }),
       ...(options['no-browser'] && { method: 'browser' as const, openBrowser: false }),
@@ -50,7 +49,13 @@ export const login = defineCommand({
 /** Waits until somebody is signed in, and takes addresses from standard input meanwhile. */
 async function signIn(call: CommandCall, request: SignInsOptions): Promise<SignedIn> {
   const { services, terminal, input, signal } = call
+  const { route } = request
+  /** The login that was asked for: once it has ended, nothing else would tell which one was meant. */
+  const same = { ...(route && { route }), force: false, signal }
   const said = new Set<string>()
+  /** What has to be told once may be told to a call that only brings an address. */
+  const notes = new Set<string>()
+  let pasting = Promise.resolve()
   let isListening = false
   let refuse: (error: unknown) => void = () => {}
   const pasted = new Promise<never>((_, reject) => {
@@ -68,7 +73,7 @@ async function signIn(call: CommandCall, request: SignInsOptions): Promise<Signe
       next = line
       if (isBusy) return
       isBusy = true
-      void drain().finally(() => {
+      pasting = drain().finally(() => {
         isBusy = false
       })
     })
@@ -84,7 +89,8 @@ async function signIn(call: CommandCall, request: SignInsOptions): Promise<Signe
 
   async function paste(callbackUrl: string): Promise<void> {
     try {
-      await services.signIn.login({ force: false, callbackUrl, signal })
+      const outcome = await services.signIn.login({ ...same, callbackUrl })
+      for (const note of outcome.notes ?? []) notes.add(note)
     } catch (error) {
       if (!isCodexError(error, 'INPUT_INVALID')) return refuse(error)
       for (const line of errorLines(error)) terminal.say(...line)
@@ -99,10 +105,12 @@ async function signIn(call: CommandCall, request: SignInsOptions): Promise<Signe
       // It may have ended just now: the next call would begin another one.
       const ended = services.signIn.view()
       if (ended?.error !== undefined && ended.state !== 'pending') throw ended.error
-      outcome = await services.signIn.login({ force: false, signal, onProgress })
+      outcome = await services.signIn.login({ ...same, onProgress })
     }
+    await pasting
+    for (const note of outcome.notes ?? []) notes.add(note)
     // Whoever was waited for has signed in just now, though another call may have been the first to be told.
-    return isListening ? { ...outcome, fresh: true } : outcome
+    return { ...outcome, fresh: isListening || outcome.fresh, notes: [...notes] }
   }
 
   /** A browser was opened, and the call goes on waiting. */

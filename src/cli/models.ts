@@ -17,7 +17,7 @@ export const models = defineCommand({
       terminal.print(JSON.stringify(await structureOf('codex_models', call), null, 2))
       return 0
     }
-    const { models: list, defaultId, source } = await services.listModels(signal)
+    const { models: list, defaultId, source, credential } = await services.listModels(signal)
     const width = Math.max(...list.map(({ id }) => id.length))
     for (const { id, efforts, defaultEffort } of list) {
       const mark = id === defaultId ? '*' : ' '
@@ -26,6 +26,7 @@ export const models = defineCommand({
       terminal.print(`${mark} `, { style: 'bold', text: id }, `${gap}${named.join(', ')}`)
     }
     terminal.say({ style: 'dim', text: `* is asked when no model is named. ${SOURCES[source]}` })
+    if (credential?.usage !== undefined) terminal.say({ style: 'dim', text: credential.usage })
     return 0
   },
 })

@@ -21,10 +21,27 @@ export const status = defineCommand({
   },
 })
 
+/** The login that answers, or whatever does; then the other ones. */
 function show(found: AccountStatus, nowMs: number, terminal: Terminal): void {
-  const { account, method, source, cost, expiresInMs, refreshedAt, storagePath } = found
-  terminal.print(inCommands(found.message))
-  const rows: [string, string | undefined][] = [
+  const { logins = [], route, message, storagePath } = found
+  const isOneOfSeveral = logins.length > 1
+  terminal.print(inCommands(message))
+  table([...(isOneOfSeveral ? [routeRow(route, 'answers')] : []), ...rowsOf(found, nowMs)], terminal)
+  for (const other of logins.filter(({ answers }) => !answers)) {
+    terminal.print(`\n${inCommands(other.message)}`)
+    table([routeRow(other.route, 'does not answer'), ...rowsOf(other, nowMs)], terminal)
+  }
+  table([['stored in', storagePath === '' ? undefined : storagePath]], terminal)
+}
+
+type Row = [name: string, value: string | undefined]
+
+function routeRow(route: AccountStatus['route'], standing: string): Row {
+  return ['route', `${route} (${standing})`]
+}
+
+function rowsOf({ account, method, source, cost, expiresInMs, refreshedAt }: AccountStatus, nowMs: number): Row[] {
+  return [
     ['account', account?.email === undefined ? account?.accountId : maskEmail(account.email)],
     ['plan', account?.plan],
     ['method', method],
@@ -33,8 +50,10 @@ function show(found: AccountStatus, nowMs: number, terminal: Terminal): void {
     // One that has expired did so at a time nobody knows here; the message says it.
     ['expires', expiresInMs ? day(nowMs + expiresInMs) : undefined],
     ['renewed', refreshedAt === undefined ? undefined : day(refreshedAt)],
-    ['stored in', storagePath === '' ? undefined : storagePath],
   ]
+}
+
+function table(rows: readonly Row[], terminal: Terminal): void {
   for (const [name, value] of rows) {
     if (value !== undefined) terminal.print({ style: 'dim', text: name.padEnd(10) }, value)
   }

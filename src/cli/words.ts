@@ -51,6 +51,15 @@ export function wrongUsage(message: string, command?: string): CodexError {
   return new CodexError('INPUT_INVALID', message, { hint: `\`${help}\` shows how it is used.` })
 }
 
+/** The login that is meant, where one is named. @throws CodexError INPUT_INVALID */
+export function routeAsked(
+  { plan, codex }: { plan?: true; codex?: true },
+  command: string,
+): 'plan' | 'codex' | undefined {
+  if (plan && codex) throw wrongUsage('--plan and --codex exclude each other.', command)
+  return plan ? 'plan' : codex && 'codex'
+}
+
 /** Of a few known words the one that was probably meant. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const ranked = known

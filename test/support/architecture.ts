@@ -32,6 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'cli/*',
     // No more of the tools than that: what a late import takes in, the bundler makes late for everybody, zod too.
     'tools/issue-words',
+    'tools/cleared-words',
     'type tools/*',
     'type services/*',
     'services/id-claims { maskEmail }',
