@@ -471,6 +471,55 @@ var init_builtin_models = __esm({
   }
 });
 
+// src/services/api-key.ts
+function isApiKeyRecord({ method }) {
+  return method === METHOD;
+}
+function apiKeyRecord(key, baseUrl, nowMs) {
+  return {
+    accessToken: key,
+    refreshToken: void 0,
+    idToken: void 0,
+    tokenType: void 0,
+    expiresAt: void 0,
+    accountId: void 0,
+    savedAt: nowMs,
+    refreshedAt: void 0,
+    method: METHOD,
+    baseUrl,
+    refreshFailed: void 0
+  };
+}
+function readApiKey(pasted) {
+  const key = pasted.trim().replace(/^["'`\u201c\u201d\u2018\u2019]+|["'`\u201c\u201d\u2018\u2019]+$/gu, "").trim();
+  const reason = whyNoKey(key);
+  if (reason === void 0) return key;
+  throw new CodexError("INPUT_INVALID", reason, {
+    hint: `Nothing was saved. Copy the key (it begins with sk-) from ${KEYS_PAGE} and give it alone.`
+  });
+}
+function whyNoKey(key) {
+  if (key === "") return "No API key was given.";
+  if (key.length > MAX_LENGTH) return `This is longer than any API key (${MAX_LENGTH} characters).`;
+  if (/\s/.test(key)) return "An API key has no blanks or line breaks inside.";
+  if (!/^[!-~]+$/.test(key)) return "This holds characters that no API key has.";
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(key)) return "This is an address, not an API key.";
+  if (/^(?:export)?[A-Za-z_][A-Za-z0-9_]*=/.test(key))
+    return "This is a line of settings; give only what stands behind the equals sign.";
+  if (/^(?:eyJ|rt[_.-]|ac[_.-])/.test(key)) return "This is a token of a sign-in, not an API key.";
+  return void 0;
+}
+var METHOD, MAX_LENGTH, KEYS_PAGE;
+var init_api_key = __esm({
+  "src/services/api-key.ts"() {
+    "use strict";
+    init_errors();
+    METHOD = "api_key";
+    MAX_LENGTH = 4096;
+    KEYS_PAGE = "https://platform.openai.com/api-keys";
+  }
+});
+
 // src/infrastructure/log.ts
 function createLog({ write, enabled }) {
   return {
@@ -728,63 +777,15 @@ var init_refusal = __esm({
   }
 });
 
-// src/services/api-key.ts
-function isApiKeyRecord({ method }) {
-  return method === METHOD;
-}
-function apiKeyRecord(key, baseUrl, nowMs) {
-  return {
-    accessToken: key,
-    refreshToken: void 0,
-    idToken: void 0,
-    tokenType: void 0,
-    expiresAt: void 0,
-    accountId: void 0,
-    savedAt: nowMs,
-    refreshedAt: void 0,
-    method: METHOD,
-    baseUrl,
-    refreshFailed: void 0
-  };
-}
-function readApiKey(pasted) {
-  const key = pasted.trim().replace(/^["'`\u201c\u201d\u2018\u2019]+|["'`\u201c\u201d\u2018\u2019]+$/gu, "").trim();
-  const reason = whyNoKey(key);
-  if (reason === void 0) return key;
-  throw new CodexError("INPUT_INVALID", reason, {
-    hint: `Nothing was saved. Copy the key (it begins with sk-) from ${KEYS_PAGE} and give it alone.`
-  });
-}
-function whyNoKey(key) {
-  if (key === "") return "No API key was given.";
-  if (key.length > MAX_LENGTH) return `This is longer than any API key (${MAX_LENGTH} characters).`;
-  if (/\s/.test(key)) return "An API key has no blanks or line breaks inside.";
-  if (!/^[!-~]+$/.test(key)) return "This holds characters that no API key has.";
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(key)) return "This is an address, not an API key.";
-  if (/^(?:export)?[A-Za-z_][A-Za-z0-9_]*=/.test(key))
-    return "This is a line of settings; give only what stands behind the equals sign.";
-  if (/^(?:eyJ|rt[_.-]|ac[_.-])/.test(key)) return "This is a token of a sign-in, not an API key.";
-  return void 0;
-}
-var METHOD, MAX_LENGTH, KEYS_PAGE;
-var init_api_key = __esm({
-  "src/services/api-key.ts"() {
-    "use strict";
-    init_errors();
-    METHOD = "api_key";
-    MAX_LENGTH = 4096;
-    KEYS_PAGE = "https://platform.openai.com/api-keys";
-  }
-});
-
 // src/services/refused-credential.ts
 function missingScope(words, credential) {
   const [, scopes] = /missing scopes?: ([\w. ,]{1,200})/i.exec(words ?? "") ?? [];
-  if (scopes === void 0 || credential.kind !== "api_key") return void 0;
+  const { permissionsPage } = credential.asking;
+  if (scopes === void 0 || permissionsPage === void 0) return void 0;
   return {
     code: "NOT_AUTHENTICATED",
     message: `The ${credential.what} may not ask models: it lacks ${scopes.trim().replace(/\.$/, "")}.`,
-    hint: `Give it that permission at ${KEYS_PAGE}, or use another key.`
+    hint: `Give it that permission at ${permissionsPage}, or use another key.`
   };
 }
 function notAccepted(credential) {
@@ -795,17 +796,16 @@ function remedyFor(source) {
   if (source === ACCOUNT) return "Sign in again: codex_login with force: true.";
   return source === STORED_KEY ? "Store another with `codex-oauth-mcp login --with-api-key`, or sign in with codex_login." : "Replace it in the environment of the server and restart the server, or sign in with codex_login.";
 }
-function forbidden(words, { kind }) {
+function forbidden(words, { asking: { permissionsPage } }) {
   return {
     code: "CODEX_FAILED",
     message: `The service forbids this request (403)${said(words)}.`,
-    hint: kind === "api_key" ? `Check what the key and its project may do at ${KEYS_PAGE}.` : "Sign in again (codex_login with force: true); in a company workspace, ask its administrator whether Codex is allowed."
+    hint: permissionsPage === void 0 ? "Sign in again (codex_login with force: true); in a company workspace, ask its administrator whether Codex is allowed." : `Check what the key and its project may do at ${permissionsPage}.`
   };
 }
 var init_refused_credential = __esm({
   "src/services/refused-credential.ts"() {
     "use strict";
-    init_api_key();
     init_credential_name();
     init_remote_text();
   }
@@ -875,7 +875,8 @@ function byWords(words, { modelId, credential }) {
     return {
       code: "CODEX_FAILED",
       message: `The service no longer takes requests in this form${said(words)}.`,
-      hint: credential.kind === "api_key" ? "Leave optional arguments out, or name another model." : "Update codex-oauth; if it is up to date, report this."
+      // Where it depends on the model what is taken, another one may take it.
+      hint: credential.asking.adapts ? "Leave optional arguments out, or name another model." : "Update codex-oauth; if it is up to date, report this."
     };
   }
   return void 0;
@@ -1064,6 +1065,7 @@ var CODEX_ASKING, API_ASKING;
 var init_asking_route = __esm({
   "src/services/asking-route.ts"() {
     "use strict";
+    init_api_key();
     init_codex_failure();
     init_codex_request();
     init_model_list();
@@ -1072,7 +1074,9 @@ var init_asking_route = __esm({
       readModels: readModelList,
       buildRequest: (facts) => buildRequest({ ...facts, acceptsTemperature: false }),
       adapts: false,
+      permissionsPage: void 0,
       isFinal: isQuota,
+      isStream: () => true,
       refusalOf,
       failureOf
     };
@@ -1081,7 +1085,9 @@ var init_asking_route = __esm({
       readModels: readModelList,
       buildRequest: (facts) => buildRequest({ ...facts, acceptsTemperature: true }),
       adapts: true,
+      permissionsPage: KEYS_PAGE,
       isFinal: isQuota,
+      isStream: () => true,
       refusalOf,
       failureOf
     };
@@ -1233,9 +1239,12 @@ function planRefusalOf(answer) {
 }
 function planFailureOf(error2, headers = new Headers()) {
   const requestId = requestIdOf(headers);
-  const stated = readError({ error: error2 }, requestId);
+  const stated = readError(isBody(error2) ? error2 : { error: error2 }, requestId);
   const refusal2 = knownRefusal(stated) ?? withCode(streamRefusal(stated.words), stated);
   return toError(refusal2, { requestId, error: error2 });
+}
+function isBody(event) {
+  return ["error", "error_reason", "detail"].some((name) => textField(event, name) !== void 0);
 }
 function readError(json2, requestId) {
   const error2 = fieldOf(json2, "error");
@@ -1317,8 +1326,11 @@ var init_plan_asking = __esm({
       readModels: readPlanModels,
       buildRequest: buildPlanRequest,
       adapts: false,
+      permissionsPage: void 0,
       // A limit of the plan does not pass in a moment, and nobody has documented another one.
       isFinal: () => true,
+      // A good stream has no content type, and another one is an error (facts: plan-usage 3.3).
+      isStream: (headers) => /^(text\/event-stream *(;.*)?)?$/i.test(headers.get("content-type") ?? ""),
       refusalOf: planRefusalOf,
       failureOf: planFailureOf
     };
@@ -1693,6 +1705,8 @@ var init_login_route = __esm({
       ladders: { browser: ["browser", "device", "paste"], device: ["device", "browser", "paste"] },
       invitation: "Sign in to Codex with ChatGPT",
       call: "codex_login",
+      callBeside: "codex_login with force: true",
+      nobodyCame: 'Start again with codex_login; where the last page of the browser does not load, give its address to codex_login as callback_url, or use codex_login with method "device".',
       refreshMarginMs: 3e5,
       // The access token may be good for days yet.
       buried: (record2, refreshFailed) => ({ ...record2, refreshFailed }),
@@ -1880,6 +1894,7 @@ function createTokenRefresher(deps) {
   const { storage, claims, oauth, clock, log: log2, route = CODEX_LOGIN } = deps;
   const unsaved = createUnsavedTokens(deps);
   const flights = /* @__PURE__ */ new Map();
+  const lasting = /* @__PURE__ */ new Map();
   let stopped = false;
   async function run2(stale, reason) {
     const watch2 = createClaimWatch(deps);
@@ -1920,7 +1935,7 @@ function createTokenRefresher(deps) {
     if (top === void 0) return 1;
     if (top.done) {
       const waitMs = (top.untilMs ?? 0) - clock.now();
-      if (waitMs > 0 && waitMs < BACKOFF_HORIZON_MS) throw backingOff(waitMs);
+      if (waitMs > 0 && waitMs < BACKOFF_HORIZON_MS) throw lasting.get(subject) ?? backingOff(waitMs);
       return top.number + 1;
     }
     if (claims.ownerIsDead(top) || watch2.watched(subject, top) >= FROZEN_OWNER_MS) return top.number + 1;
@@ -1950,6 +1965,8 @@ function createTokenRefresher(deps) {
     if (outcome.kind === "dead") return bury(current, subject).finally(() => giveUp());
     const backoffMs = outcome.retryAfterMs ?? Math.min(1e3 * 2 ** fails, MAX_BACKOFF_MS);
     giveUp(clock.now() + Math.min(backoffMs, BACKOFF_HORIZON_MS - 1e3), fails + 1);
+    if (outcome.lasts) lasting.set(subject, outcome.error);
+    else lasting.delete(subject);
     throw outcome.error;
   }
   async function keep(spent, tokens2) {
@@ -5494,10 +5511,10 @@ var require_node_http = __commonJS({
 });
 
 // src/infrastructure/callback-request.ts
-async function respond(request, response, { port: port2, path: path3, answer }) {
+async function respond(request, response, { port: port2, path: path3, hosts = CALLBACK_HOSTS, answer }) {
   response.on("error", () => {
   });
-  const refusal2 = whyRefused(request, port2, path3);
+  const refusal2 = whyRefused(request, { port: port2, path: path3, hosts });
   if (refusal2 !== void 0) return send(response, refusalPage(refusal2));
   try {
     send(response, await answer(splitTarget(request.url).query));
@@ -5505,10 +5522,10 @@ async function respond(request, response, { port: port2, path: path3, answer }) 
     send(response, refusalPage(500));
   }
 }
-function whyRefused({ rawHeaders, url: url2, method }, port2, path3) {
-  const hosts = rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === "host" && index % 2 === 1);
-  if (hosts.length !== 1) return 400;
-  if (!["localhost", "127.0.0.1", "[::1]"].some((host) => hosts[0] === `${host}:${port2}`)) return 403;
+function whyRefused({ rawHeaders, url: url2, method }, { port: port2, path: path3, hosts }) {
+  const named3 = rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === "host" && index % 2 === 1);
+  if (named3.length !== 1) return 400;
+  if (!hosts.some((host) => named3[0] === `${host}:${port2}`)) return 403;
   if (splitTarget(url2).path !== path3) return 404;
   return method === "GET" ? void 0 : 405;
 }
@@ -5549,11 +5566,12 @@ function headersFor(html) {
     Allow: "GET"
   };
 }
-var import_node_http, MALFORMED, REFUSALS;
+var import_node_http, CALLBACK_HOSTS, MALFORMED, REFUSALS;
 var init_callback_request = __esm({
   "src/infrastructure/callback-request.ts"() {
     "use strict";
     import_node_http = __toESM(require_node_http(), 1);
+    CALLBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
     MALFORMED = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
     REFUSALS = {
       400: "This request is not valid.",
@@ -5604,7 +5622,7 @@ function listen(server, port2, host) {
   });
 }
 function createListener(place, connections, options) {
-  const { path: path3, answer, headersTimeoutMs = 5e3 } = options;
+  const { headersTimeoutMs = 5e3 } = options;
   const server = (0, import_node_http2.createServer)({
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: headersTimeoutMs,
@@ -5620,7 +5638,7 @@ function createListener(place, connections, options) {
   const onRequest = (request, response) => {
     if (connections.get(request.socket) !== "waiting") return;
     connections.set(request.socket, "answering");
-    void respond(request, response, { port: place.port, path: path3, answer });
+    void respond(request, response, { ...options, port: place.port });
   };
   server.on("request", onRequest);
   server.on("checkContinue", onRequest);
@@ -5689,6 +5707,40 @@ var init_loopback_server = __esm({
     CLOSE_GRACE_MS = 300;
     FREE_A_PORT = "Finish or stop the other sign-in, or the program that holds the port, then try again.";
     RELEASE_A_RANGE = 'A reserved range belongs to no program: on Windows "netsh interface ipv4 show excludedportrange protocol=tcp" shows it, and a restart of the computer often releases it.';
+  }
+});
+
+// src/tools/cleared-words.ts
+function endedLogins({ others = [], ...first2 }) {
+  return first2.removed === void 0 ? [] : [first2, ...others];
+}
+function clearedWords(outcome, nothing = "Nobody was signed in.") {
+  const { cancelled: cancelled2, remaining } = outcome;
+  const ended = endedLogins(outcome);
+  const parts = [
+    ...ended.length === 0 ? [nothing] : ended.flatMap(removal),
+    cancelled2 ? "The sign-in that was open is cancelled." : void 0,
+    remaining === void 0 ? void 0 : `Questions are still answered with the ${remaining.label}.`
+  ];
+  return parts.filter((part) => part !== void 0).join(" ");
+}
+function removal({ removed, revoked, problem: problem2, unconfirmed = GONE_HERE }) {
+  const why = problem2 === void 0 ? [] : [problem2];
+  if (removed === "api_key") {
+    return [
+      "The stored API key is removed from this machine. It stays valid at OpenAI until it is deleted there.",
+      ...why
+    ];
+  }
+  const gone = "Signed out; the credentials are removed from this machine.";
+  if (revoked) return [gone, "OpenAI confirmed that they are revoked.", ...why];
+  return [gone, ...problem2 === void 0 ? [unconfirmed] : why];
+}
+var GONE_HERE;
+var init_cleared_words = __esm({
+  "src/tools/cleared-words.ts"() {
+    "use strict";
+    GONE_HERE = "OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves.";
   }
 });
 
@@ -6784,7 +6836,7 @@ var init_find_program = __esm({
 import { readdirSync as readdirSync4, readFileSync as readFileSync4, readlinkSync as readlinkSync3 } from "node:fs";
 function holderOf(port2, platform3) {
   if (platform3 !== "linux") return void 0;
-  const sockets = new Set(["tcp", "tcp6"].flatMap((table2) => listenersIn(`/proc/net/${table2}`, port2)));
+  const sockets = new Set(["tcp", "tcp6"].flatMap((table3) => listenersIn(`/proc/net/${table3}`, port2)));
   if (sockets.size === 0) return void 0;
   const deadline = performance.now() + LIMIT_MS4;
   for (const pid of listQuietly("/proc")) {
@@ -6793,9 +6845,9 @@ function holderOf(port2, platform3) {
   }
   return void 0;
 }
-function listenersIn(table2, port2) {
+function listenersIn(table3, port2) {
   const wanted = `:${port2.toString(16).toUpperCase().padStart(4, "0")}`;
-  return linesOf(table2).flatMap((line) => {
+  return linesOf(table3).flatMap((line) => {
     const [, local = "", , state, , , , , , inode] = line.trim().split(/\s+/);
     return state === "0A" && local.endsWith(wanted) ? [`socket:[${inode}]`] : [];
   });
@@ -7196,6 +7248,10 @@ function wrongUsage(message, command) {
   const help = command === void 0 ? `${PROGRAM} --help` : `${PROGRAM} ${command} --help`;
   return new CodexError("INPUT_INVALID", message, { hint: `\`${help}\` shows how it is used.` });
 }
+function routeAsked({ plan, codex }, command) {
+  if (plan && codex) throw wrongUsage("--plan and --codex exclude each other.", command);
+  return plan ? "plan" : codex && "codex";
+}
 function nearest(word2, known) {
   const ranked = known.map((name) => ({ name, away: name.startsWith(word2) && word2 !== "" ? 0 : distance(word2, name) })).sort((one, other) => one.away - other.away);
   const [best] = ranked;
@@ -7231,6 +7287,7 @@ var init_words = __esm({
       ['codex_login with method "device"', `\`${PROGRAM} login --device\``],
       ['codex_login with method "browser"', `\`${PROGRAM} login --no-browser\``],
       ['codex_login with route "plan" and force: true', `\`${PROGRAM} login --plan --force\``],
+      ['codex_login with route "plan" and method "browser"', `\`${PROGRAM} login --plan --no-browser\``],
       ['codex_login with route "plan"', `\`${PROGRAM} login --plan\``],
       ['codex_login with route "codex"', `\`${PROGRAM} login --codex\``],
       ["codex_login with force: true", `\`${PROGRAM} login --force\``],
@@ -7531,7 +7588,11 @@ var init_help = __esm({
 // src/cli/login.ts
 async function signIn(call, request) {
   const { services, terminal, input: input3, signal } = call;
+  const { route } = request;
+  const same = { ...route && { route }, force: false, signal };
   const said2 = /* @__PURE__ */ new Set();
+  const notes = /* @__PURE__ */ new Set();
+  let pasting = Promise.resolve();
   let isListening = false;
   let refuse = () => {
   };
@@ -7547,7 +7608,7 @@ async function signIn(call, request) {
       next = line;
       if (isBusy) return;
       isBusy = true;
-      void drain().finally(() => {
+      pasting = drain().finally(() => {
         isBusy = false;
       });
     });
@@ -7561,7 +7622,8 @@ async function signIn(call, request) {
   }
   async function paste(callbackUrl) {
     try {
-      await services.signIn.login({ force: false, callbackUrl, signal });
+      const outcome = await services.signIn.login({ ...same, callbackUrl });
+      for (const note of outcome.notes ?? []) notes.add(note);
     } catch (error2) {
       if (!isCodexError(error2, "INPUT_INVALID")) return refuse(error2);
       for (const line of errorLines(error2)) terminal.say(...line);
@@ -7574,9 +7636,11 @@ async function signIn(call, request) {
       listen2();
       const ended = services.signIn.view();
       if (ended?.error !== void 0 && ended.state !== "pending") throw ended.error;
-      outcome = await services.signIn.login({ force: false, signal, onProgress });
+      outcome = await services.signIn.login({ ...same, onProgress });
     }
-    return isListening ? { ...outcome, fresh: true } : outcome;
+    await pasting;
+    for (const note of outcome.notes ?? []) notes.add(note);
+    return { ...outcome, fresh: isListening || outcome.fresh, notes: [...notes] };
   }
   function onProgress(message) {
     const [url2 = ""] = /https?:\/\/\S+/.exec(message) ?? [];
@@ -7656,15 +7720,14 @@ var init_login = __esm({
       async run(options, call) {
         const ways = [options.device, options["no-browser"], options["with-api-key"]].filter(Boolean);
         if (ways.length > 1) throw wrongUsage("--device, --no-browser and --with-api-key exclude each other.", "login");
-        if (options.plan && options.codex) throw wrongUsage("--plan and --codex exclude each other.", "login");
+        const route = routeAsked(options, "login");
         if (options["with-api-key"]) {
           if (options.force) throw wrongUsage("--force is for signing in; a key is stored in any case.", "login");
-          if (options.plan || options.codex) throw wrongUsage("--plan and --codex are for signing in.", "login");
+          if (route !== void 0) throw wrongUsage("--plan and --codex are for signing in.", "login");
           return storeKey(call);
         }
         const account = await signIn(call, {
-          ...options.plan && { route: "plan" },
-          ...options.codex && { route: "codex" },
+          ...route && { route },
           force: options.force === true,
           ...options.device && { method: "device" },
           ...options["no-browser"] && { method: "browser", openBrowser: false },
@@ -7682,15 +7745,21 @@ var logout;
 var init_logout = __esm({
   "src/cli/logout.ts"() {
     "use strict";
+    init_cleared_words();
     init_command();
     init_words();
     logout = defineCommand({
       name: "logout",
-      summary: "Remove the login from this machine and revoke it at OpenAI",
-      options: {},
-      async run(_options, call) {
-        const { message } = await structureOf("codex_clear", call);
-        call.terminal.print(inCommands(String(message)));
+      summary: "Remove the logins from this machine and revoke them at OpenAI",
+      options: {
+        plan: { type: "boolean", summary: 'only the one of "Continue with ChatGPT"; its registration stays' },
+        codex: { type: "boolean", summary: "only the other one, or the stored API key" }
+      },
+      async run(options, { services, terminal }) {
+        const route = routeAsked(options, "logout");
+        const outcome = await services.signOut(route);
+        const nothing = route === void 0 ? void 0 : "Nobody was signed in that way.";
+        terminal.print(inCommands(clearedWords(outcome, nothing)));
         return 0;
       }
     });
@@ -7718,7 +7787,7 @@ var init_models = __esm({
           terminal.print(JSON.stringify(await structureOf("codex_models", call), null, 2));
           return 0;
         }
-        const { models: list, defaultId, source } = await services.listModels(signal);
+        const { models: list, defaultId, source, credential } = await services.listModels(signal);
         const width = Math.max(...list.map(({ id }) => id.length));
         for (const { id, efforts, defaultEffort } of list) {
           const mark = id === defaultId ? "*" : " ";
@@ -7727,6 +7796,7 @@ var init_models = __esm({
           terminal.print(`${mark} `, { style: "bold", text: id }, `${gap}${named3.join(", ")}`);
         }
         terminal.say({ style: "dim", text: `* is asked when no model is named. ${SOURCES2[source]}` });
+        if (credential?.usage !== void 0) terminal.say({ style: "dim", text: credential.usage });
         return 0;
       }
     });
@@ -7735,9 +7805,22 @@ var init_models = __esm({
 
 // src/cli/status.ts
 function show2(found, nowMs, terminal) {
-  const { account, method, source, cost, expiresInMs, refreshedAt, storagePath } = found;
-  terminal.print(inCommands(found.message));
-  const rows = [
+  const { logins = [], route, message, storagePath } = found;
+  const isOneOfSeveral = logins.length > 1;
+  terminal.print(inCommands(message));
+  table2([...isOneOfSeveral ? [routeRow(route, "answers")] : [], ...rowsOf(found, nowMs)], terminal);
+  for (const other of logins.filter(({ answers: answers2 }) => !answers2)) {
+    terminal.print(`
+${inCommands(other.message)}`);
+    table2([routeRow(other.route, "does not answer"), ...rowsOf(other, nowMs)], terminal);
+  }
+  table2([["stored in", storagePath === "" ? void 0 : storagePath]], terminal);
+}
+function routeRow(route, standing) {
+  return ["route", `${route} (${standing})`];
+}
+function rowsOf({ account, method, source, cost, expiresInMs, refreshedAt }, nowMs) {
+  return [
     ["account", account?.email === void 0 ? account?.accountId : maskEmail(account.email)],
     ["plan", account?.plan],
     ["method", method],
@@ -7745,9 +7828,10 @@ function show2(found, nowMs, terminal) {
     ["cost", cost],
     // One that has expired did so at a time nobody knows here; the message says it.
     ["expires", expiresInMs ? day(nowMs + expiresInMs) : void 0],
-    ["renewed", refreshedAt === void 0 ? void 0 : day(refreshedAt)],
-    ["stored in", storagePath === "" ? void 0 : storagePath]
+    ["renewed", refreshedAt === void 0 ? void 0 : day(refreshedAt)]
   ];
+}
+function table2(rows, terminal) {
   for (const [name, value] of rows) {
     if (value !== void 0) terminal.print({ style: "dim", text: name.padEnd(10) }, value);
   }
@@ -9996,9 +10080,9 @@ var Class = class {
   constructor(..._args) {
   }
 };
-function members(proto, table2) {
-  for (const key in table2) {
-    const desc = Object.getOwnPropertyDescriptor(table2, key);
+function members(proto, table3) {
+  for (const key in table3) {
+    const desc = Object.getOwnPropertyDescriptor(table3, key);
     if (desc.get)
       Object.defineProperty(proto, key, { ...desc, enumerable: false });
     else
@@ -10013,10 +10097,10 @@ function hide(inst, key, value) {
   return own(inst, key, value, false);
 }
 // @__NO_SIDE_EFFECTS__
-function derived(computes, table2) {
+function derived(computes, table3) {
   for (const key in computes) {
     const compute = computes[key];
-    Object.defineProperty(table2, key, {
+    Object.defineProperty(table3, key, {
       configurable: true,
       enumerable: true,
       get() {
@@ -10027,7 +10111,7 @@ function derived(computes, table2) {
       }
     });
   }
-  return table2;
+  return table3;
 }
 function defineBound(proto, key, fn) {
   Object.defineProperty(proto, key, {
@@ -24603,6 +24687,7 @@ init_credential_name();
 init_model_list();
 init_remote_text();
 var FRESH_MS = 3e5;
+var OUTDATED = 0;
 var TIMEOUT_MS = 1e4;
 var QUERY_TIMEOUT_MS = 3e3;
 var BUILT_IN = { models: BUILTIN_MODELS, source: "built-in" };
@@ -24625,7 +24710,7 @@ function createModelCatalogue({ config: config2, http, cache, clock, log: log2 }
       return { models: memory.models, source: "live" };
     } catch (error2) {
       log2.event("models_failed", { reason: codeOf(error2) });
-      return old === void 0 ? BUILT_IN : { models: old.models, source: "cached" };
+      return copyOf(old);
     }
   }
   async function fetchSnapshot(credential, identity, old) {
@@ -24657,28 +24742,37 @@ function createModelCatalogue({ config: config2, http, cache, clock, log: log2 }
       if (credential === void 0) return BUILT_IN;
       const identity = identityOf(credential, config2.clientVersion);
       const snapshot = known(identity);
-      if (snapshot !== void 0 && isFresh(snapshot)) return { models: snapshot.models, source: "cached" };
+      if (snapshot !== void 0 && isFresh(snapshot)) return copyOf(snapshot);
       return raceSignal(shared(credential, identity), signal);
     },
     async forQuery(credential, signal) {
       const identity = identityOf(credential, config2.clientVersion);
       const snapshot = known(identity);
-      if (snapshot === void 0) {
+      if (snapshot === void 0 || snapshot.fetchedAt === OUTDATED) {
         const here = new AbortController();
         const live = raceSignal(shared(credential, identity), signal).finally(() => here.abort());
         const late = clock.sleep(QUERY_TIMEOUT_MS, here.signal);
         return Promise.race([
           live,
           late.then(
-            () => BUILT_IN,
+            () => copyOf(snapshot),
             () => live
           )
         ]);
       }
       if (!isFresh(snapshot)) void shared(credential, identity);
-      return { models: snapshot.models, source: "cached" };
+      return copyOf(snapshot);
+    },
+    outdated(credential) {
+      const snapshot = known(identityOf(credential, config2.clientVersion));
+      if (snapshot === void 0) return;
+      memory = { ...snapshot, fetchedAt: OUTDATED };
+      cache.write(memory);
     }
   };
+}
+function copyOf(snapshot) {
+  return snapshot === void 0 ? BUILT_IN : { models: snapshot.models, source: "cached" };
 }
 function defaultModel(catalogue, configured) {
   const first2 = catalogue.models.find((model) => !model.hidden) ?? catalogue.models[0] ?? BUILTIN_MODELS[0];
@@ -25236,7 +25330,7 @@ ${delta}`);
     told = { item };
   }
   function reasonOf(error2) {
-    const isNamed = (textField(error2, "code") ?? textField(error2, "type")) !== void 0;
+    const isNamed = ["code", "type", "error"].some((name) => textField(error2, name) !== void 0);
     return (isNamed ? void 0 : remembered) ?? readFailure(error2);
   }
   return {
@@ -25264,11 +25358,11 @@ ${delta}`);
           completed = response ?? {};
           return true;
         case "response.failed":
-          throw reasonOf(fieldOf(response, "error"));
+          throw reasonOf(errorIn(response));
         case "response.incomplete":
           throw incomplete(textField(fieldOf(response, "incomplete_details"), "reason"));
         case "error": {
-          const failure2 = readFailure(fieldOf(event, "error") ?? event);
+          const failure2 = readFailure(errorIn(event));
           if (failure2.code !== "CODEX_FAILED") throw failure2;
           remembered ??= failure2;
           return false;
@@ -25289,6 +25383,10 @@ ${delta}`);
       return { text: text3, model, usage: readUsage(fieldOf(completed, "usage")), notes };
     }
   };
+}
+function errorIn(holder) {
+  const error2 = fieldOf(holder, "error");
+  return typeof error2 === "object" && error2 !== null ? error2 : holder;
 }
 function lastSpoken(messages) {
   return messages.filter((message) => message.text !== "").slice(-1);
@@ -25425,7 +25523,7 @@ function createCodexClient(deps) {
     }
   }
   async function send2(credential, request, signal) {
-    const answer = await http.send({
+    const answer2 = await http.send({
       method: "POST",
       url: `${credential.baseUrl}/responses`,
       headers: { ...credential.headers, ...request.headers },
@@ -25433,8 +25531,8 @@ function createCodexClient(deps) {
       headerTimeoutMs: HEADER_TIMEOUT_MS,
       signal
     });
-    const { status: status2, headers, body } = answer;
-    const strange = notTheService(answer, "an answer of Codex");
+    const { status: status2, headers, body } = answer2;
+    const strange = notTheService(answer2, "an answer of Codex");
     if (strange !== void 0) {
       void body?.cancel().catch(() => {
       });
@@ -25454,6 +25552,11 @@ function createCodexClient(deps) {
   }
   async function readAnswer2({ body, headers }, asking, options) {
     const { signal, onProgress, onText } = options;
+    if (!asking.isStream(headers)) {
+      void body?.cancel().catch(() => {
+      });
+      throw notAStream();
+    }
     const reader = createAnswerReader(onText, (error2) => asking.failureOf(error2, headers));
     const limits = {
       // After an error that says nothing more, the one that does comes at once or not at all.
@@ -25473,32 +25576,40 @@ function createCodexClient(deps) {
     }
     return reader.finish();
   }
+  async function answer(credential, question, options) {
+    const { signal } = options;
+    const models2 = await catalogue.forQuery(credential, signal);
+    const modelId = question.model ?? defaultModel(models2, config2.model);
+    const model = models2.models.find(({ id }) => id === modelId);
+    const effort = chooseEffort(question.effort, config2.effort, model);
+    const { asking } = credential;
+    session ??= newId();
+    const ids = { sessionId: session, threadId: newId() };
+    const facts = { question, modelId, model, effort, ...ids };
+    const build = (without2) => asking.buildRequest({ ...facts, without: without2 });
+    const { request, reply } = await negotiate(credential, modelId, build, signal);
+    if (reply.status !== 200) throw asking.refusalOf({ ...reply, modelId, credential, nowMs: clock.now() });
+    const read2 = await readAnswer2(reply, asking, options);
+    const answeredBy = reply.headers.get("openai-model") ?? read2.model ?? modelId;
+    const notes = [...request.notes, ...rerouted(modelId, answeredBy), ...read2.notes];
+    return {
+      text: read2.text,
+      model: modelId,
+      effort: request.effort,
+      usage: read2.usage,
+      account: credential.label,
+      notes
+    };
+  }
   return {
     async query(question, options = {}) {
-      const { signal } = options;
-      const credential = await credentials.current(signal);
-      const models2 = await catalogue.forQuery(credential, signal);
-      const modelId = question.model ?? defaultModel(models2, config2.model);
-      const model = models2.models.find(({ id }) => id === modelId);
-      const effort = chooseEffort(question.effort, config2.effort, model);
-      const { asking } = credential;
-      session ??= newId();
-      const ids = { sessionId: session, threadId: newId() };
-      const facts = { question, modelId, model, effort, ...ids };
-      const build = (without2) => asking.buildRequest({ ...facts, without: without2 });
-      const { request, reply } = await negotiate(credential, modelId, build, signal);
-      if (reply.status !== 200) throw asking.refusalOf({ ...reply, modelId, credential, nowMs: clock.now() });
-      const answer = await readAnswer2(reply, asking, options);
-      const answeredBy = reply.headers.get("openai-model") ?? answer.model ?? modelId;
-      const notes = [...request.notes, ...rerouted(modelId, answeredBy), ...answer.notes];
-      return {
-        text: answer.text,
-        model: modelId,
-        effort: request.effort,
-        usage: answer.usage,
-        account: credential.label,
-        notes
-      };
+      const credential = await credentials.current(options.signal);
+      try {
+        return await answer(credential, question, options);
+      } catch (error2) {
+        if (isCodexError(error2, "MODEL_UNAVAILABLE")) catalogue.outdated(credential);
+        throw error2;
+      }
     }
   };
 }
@@ -25880,7 +25991,11 @@ function pointsElsewhere(entry) {
   return new CodexError(
     "TOKEN_REQUEST_FAILED",
     `The description that the sign-in service gives of itself points elsewhere (${quoteRemote(entry, 60)}), so it was not followed.`,
-    { hint: "Try another network: somebody may stand in between. Check CODEX_OAUTH_ISSUER if you have set it." }
+    {
+      hint: "Try another network: somebody may stand in between. Check CODEX_OAUTH_ISSUER if you have set it.",
+      // Like a service that is away, it says nothing against a sign-in that is stored.
+      retryable: true
+    }
   );
 }
 
@@ -25903,9 +26018,13 @@ function createGuidedQuery({ client, signIn: signIn2, readStatus }) {
       const outcome = await signIn2.login({ ...out, force: false, offer, offersAgain: true, signal, onProgress });
       if (outcome.status === "pending") throw notYet(error2, outcome);
       if (!outcome.fresh) throw error2;
+      const answer = await client.query(question, options);
+      return { ...answer, notes: [...(outcome.notes ?? []).map(withoutStop), ...answer.notes] };
     }
-    return client.query(question, options);
   };
+}
+function withoutStop(sentence) {
+  return sentence.replace(/\.$/, "");
 }
 function notYet(cause, { reason, url: url2, userCode }) {
   const code = userCode === void 0 ? "" : ` and enter the code ${userCode}`;
@@ -26419,7 +26538,7 @@ function bearer(secret) {
 }
 function nobody() {
   return new CodexError("NOT_AUTHENTICATED", "You are not signed in.", {
-    hint: 'Sign in with codex_login, or where there is no browser codex_login with method "device", then ask again. An API key does as well: CODEX_API_KEY or OPENAI_API_KEY in the environment of the server, or `codex-oauth-mcp login --with-api-key` on the command line.'
+    hint: 'Sign in with codex_login, or where there is no browser codex_login with method "device", then ask again. On a Plus or Pro plan, codex_login with route "plan" is the sign-in that OpenAI documents. An API key does as well: CODEX_API_KEY or OPENAI_API_KEY in the environment of the server, or `codex-oauth-mcp login --with-api-key` on the command line.'
   });
 }
 
@@ -26445,21 +26564,24 @@ function createOAuthFlow(deps) {
       return confirmed === void 0 ? { kind: "dead" } : { kind: "renewed", tokens: confirmed };
     }
     if (route.isDead(answer.status, json2)) return { kind: "dead" };
+    const lasting = route.lastingRefusal(json2);
     return {
       kind: "transient",
-      error: route.lastingRefusal(json2) ?? refreshRefused(answer.status),
-      retryAfterMs: retryAfterMs(answer.headers, now())
+      error: lasting ?? refreshRefused(answer.status),
+      retryAfterMs: retryAfterMs(answer.headers, now()),
+      lasts: lasting !== void 0
     };
   }
-  async function revokeOnce(request, limitMs) {
+  async function revokeOnce(refreshToken, limitMs, owner) {
     try {
-      const answer = await post(request, limitMs);
+      const answer = await post(await route.revocation(refreshToken, owner), limitMs);
       void answer.body?.cancel().catch(() => {
       });
       if (answer.status >= 500) return void 0;
       return answer.status === 200 && notTheService(answer, "a confirmation") === void 0;
     } catch (error2) {
-      return isCodexError(error2, "TIMEOUT") ? false : void 0;
+      const isFinal = isCodexError(error2) && (error2.code === "TIMEOUT" || !error2.retryable);
+      return isFinal ? false : void 0;
     }
   }
   return {
@@ -26482,18 +26604,13 @@ function createOAuthFlow(deps) {
     },
     // Best effort by contract: what is stored here is removed whether or not the issuer can be reached.
     async revoke(refreshToken, limitMs, owner = NOBODY) {
-      try {
-        const request = await route.revocation(refreshToken, owner);
-        let confirmed = await revokeOnce(request, limitMs);
-        for (const pause of route.pausesBeforeRevoking) {
-          if (confirmed !== void 0) break;
-          await pause();
-          confirmed = await revokeOnce(request, limitMs);
-        }
-        return confirmed === true;
-      } catch {
-        return false;
+      let confirmed = await revokeOnce(refreshToken, limitMs, owner);
+      for (const pause of route.pausesBeforeRevoking) {
+        if (confirmed !== void 0) break;
+        await pause();
+        confirmed = await revokeOnce(refreshToken, limitMs, owner);
       }
+      return confirmed === true;
     }
   };
 }
@@ -26624,7 +26741,7 @@ async function openBrowserSignIn(session, deps, { listens, anew, onLost }) {
     if (verdict.kind === "ignore") return void 0;
     used = true;
     if (verdict.kind === "code") {
-      return { error: await session.redeem(() => authorization.redeem(verdict), onLost) };
+      return { error: await session.redeem((abandon) => authorization.redeem(verdict, abandon), onLost) };
     }
     const error2 = verdict.kind === "unusable" ? verdict.error : signInDenied(verdict.error, verdict.description);
     session.fail(error2);
@@ -26643,7 +26760,8 @@ async function openBrowserSignIn(session, deps, { listens, anew, onLost }) {
     if (received === void 0) throw notThisSignIn();
     if (received.error !== void 0) throw received.error;
   }
-  const server = listens ? await openLoopbackServer2({ ports: redirect.ports, path: CALLBACK_PATH, answer }) : { port: void 0, close: async () => {
+  const hosts = redirect.isLiteral ? { hosts: [redirect.host] } : {};
+  const server = listens ? await openLoopbackServer2({ ports: redirect.ports, path: CALLBACK_PATH, answer, ...hosts }) : { port: void 0, close: async () => {
   } };
   session.ended.addEventListener("abort", () => void server.close());
   const redirectUri = `http://${redirect.host}:${server.port ?? redirect.portToPaste}${CALLBACK_PATH}`;
@@ -26741,7 +26859,7 @@ init_errors();
 init_forget_login();
 init_id_claims();
 function openSession(deps) {
-  const { storage, oauth, clock, limitMs, replaces, onStored } = deps;
+  const { storage, oauth, clock, limitMs, route, replaces, onStored } = deps;
   const openedAt = clock.now();
   let lifeMs = limitMs;
   let state = "pending";
@@ -26774,10 +26892,11 @@ function openSession(deps) {
     void work.finally(() => underWay.delete(work));
     return work;
   }
+  const abandon = (tokens2) => void track(forgetLogin(oauth, tokens2));
   async function redeem(exchange, onLost) {
     redeeming += 1;
     try {
-      const record2 = newRecord(await exchange(), clock.now());
+      const record2 = newRecord(await exchange(abandon), clock.now());
       await store(record2);
       await onStored(record2);
       succeed(ownerOf(record2));
@@ -26804,7 +26923,7 @@ function openSession(deps) {
       });
     } catch (error2) {
       isStored2 &&= !stored3;
-      void track(forgetLogin(oauth, record2));
+      abandon(record2);
       throw error2;
     }
     void track(forgetLogin(oauth, stored3 ? previous : record2));
@@ -26816,7 +26935,7 @@ function openSession(deps) {
       await clock.sleep(ms, ended.signal);
       sleptMs += ms;
     }
-    fail(signInTimeout(lifeMs));
+    fail(signInTimeout(lifeMs, route.nobodyCame));
   }
   runOut().catch(() => {
   });
@@ -26843,9 +26962,9 @@ function openSession(deps) {
 function signInCancelled(message) {
   return new CodexError("CANCELLED", message, { hint: "Start again with codex_login." });
 }
-function signInTimeout(limitMs) {
+function signInTimeout(limitMs, hint) {
   return new CodexError("LOGIN_TIMEOUT", `Nobody finished the sign-in within ${Math.round(limitMs / 1e3)} s.`, {
-    hint: 'Start again with codex_login; where the last page of the browser does not load, give its address to codex_login as callback_url, or use codex_login with method "device".'
+    hint
   });
 }
 function newRecord(tokens2, nowMs) {
@@ -26979,7 +27098,7 @@ function viewOf(signIn2) {
     error: session.error()
   };
 }
-function pendingLogin(signIn2) {
+function pendingLogin(signIn2, { callBeside }) {
   const { session, shown, browser: browser2 } = signIn2;
   return {
     status: "pending",
@@ -26988,7 +27107,8 @@ function pendingLogin(signIn2) {
     port: browser2?.port,
     expiresAt: session.expiresAt(),
     opened: shown?.opened === true,
-    closed: signIn2.closed
+    closed: signIn2.closed,
+    callBeside
   };
 }
 function addressOf({ shown }) {
@@ -27092,7 +27212,8 @@ function createSignIn(deps) {
     };
     await storage.unlock();
     const savedBefore = signedIn.stored()?.savedAt;
-    const account = force || isPending() ? void 0 : await signedIn.account(signal);
+    const whole = options.whole === true && !hasNews();
+    const account = force || isPending() ? void 0 : await signedIn.account(signal, whole);
     if (account !== void 0) return account;
     const begun = beginning.then(async () => {
       assertWanted();
@@ -27103,6 +27224,7 @@ function createSignIn(deps) {
     return begun;
   }
   const isPending = () => running?.session.state() === "pending";
+  const hasNews = () => running?.session.state() === "succeeded" && !running.told;
   const choiceFor = ({ method, openBrowser: openBrowser2 = true }) => chooseMethod({ method, opensBrowser: config2.openBrowser && openBrowser2, surroundings: surroundings2, hasDevice });
   async function join8(options) {
     if (running === void 0 || !isPending()) return void 0;
@@ -27157,6 +27279,7 @@ function createSignIn(deps) {
       storage,
       oauth,
       clock,
+      route,
       limitMs: config2.loginTimeoutMs,
       replaces: signedIn.stored() !== void 0,
       onStored
@@ -27179,25 +27302,30 @@ function createSignIn(deps) {
     return { status: "authenticated", account: await signIn2.session.outcome, fresh: true };
   }
   function isNews() {
-    const news = running?.session.state() === "succeeded" && !running.told;
+    const news = hasNews();
     if (running !== void 0) running.told = true;
     return news;
+  }
+  function assertPossible({ method }) {
+    if (method === "device" && !hasDevice) throw noDevice();
   }
   return {
     async login(options) {
       if (options.callbackUrl !== void 0) return paste(options.callbackUrl, options);
-      if (options.method === "device" && !hasDevice) throw noDevice();
+      assertPossible(options);
       const begun = await raceSignal(begin(options), options.signal);
       if (!("signIn" in begun)) return { status: "authenticated", account: begun, fresh: isNews() };
       const { signIn: signIn2, isNew } = begun;
       const isOpenElsewhere = () => lease.isElsewhere();
       const wait = { config: config2, route, clock, signedIn, isOpenElsewhere };
       const account = await showAndWait(signIn2, isNew, options, wait);
-      if (account === void 0) return pendingLogin(signIn2);
+      if (account === void 0) return pendingLogin(signIn2, route);
       signIn2.told = true;
       return { status: "authenticated", account, fresh: true };
     },
     view: () => running === void 0 ? void 0 : viewOf(running),
+    hasNews,
+    assertPossible,
     async stop() {
       cancels += 1;
       if (running?.session.isRedeeming() !== true) await end("The sign-in was cancelled.");
@@ -27289,11 +27417,11 @@ function createSignedIn({ storage, tokens: tokens2, isIncomplete }) {
   }
   return {
     stored: stored3,
-    async account(signal) {
+    async account(signal, whole) {
       try {
         const record2 = await tokens2.getTokens(signal);
         const isOver = record2.refreshFailed !== void 0;
-        return isOver || isIncomplete(record2) ? void 0 : ownerOf(record2);
+        return isOver || whole && isIncomplete(record2) ? void 0 : ownerOf(record2);
       } catch (error2) {
         if (isCodexError(error2) && error2.retryable && PASSING.includes(error2.code)) throw error2;
         return void 0;
@@ -27421,6 +27549,7 @@ init_remote_text();
 var RESOURCE = "https://api.openai.com/v1";
 var AGENT_NAME = "codex-oauth";
 var REVOKE_AGAIN_MS = [300, 600];
+var VERIFY_LIMIT_MS = 5e3;
 function planOAuth({ config: config2, hostId, discovery, verifier, userAgent, clock }) {
   const { issuer } = config2;
   const postForm = (url2, fields) => ({
@@ -27478,12 +27607,15 @@ function planOAuth({ config: config2, hostId, discovery, verifier, userAgent, cl
     lastingRefusal: (json2) => codesIn(json2).includes("invalid_client") ? unknownClient() : void 0,
     async confirmRenewal(tokens2, { clientId = "", accountId }) {
       if (tokens2.idToken === void 0) return tokens2;
-      try {
-        await verifier.verify(tokens2.idToken, { clientId, nonce: void 0, subject: accountId });
-        return tokens2;
-      } catch (error2) {
-        return isWrong(error2) ? void 0 : { ...tokens2, idToken: void 0 };
-      }
+      const unverified = { ...tokens2, idToken: void 0 };
+      const verdict = verifier.verify(tokens2.idToken, { clientId, nonce: void 0, subject: accountId }).then(
+        () => tokens2,
+        (error2) => isWrong(error2) ? void 0 : unverified
+      );
+      const over = new AbortController();
+      const limit = clock.sleep(VERIFY_LIMIT_MS, over.signal).catch(() => {
+      });
+      return Promise.race([verdict, limit.then(() => unverified)]).finally(() => over.abort());
     }
   };
 }
@@ -27537,11 +27669,16 @@ function createPlanAuthorize(deps) {
     return {
       url: oauth.authorizeUrl({ redirectUri, challenge, state, nonce, clientId: known?.clientId, asksConsent }),
       judge: (query) => judgePlanCallback(query, { state, issuer: config2.issuer, clientId: known?.clientId }),
-      async redeem({ code, clientId = "" }) {
+      async redeem({ code, clientId = "" }, abandon) {
         const tokens2 = await exchange(code, clientId);
         const expected = { clientId, nonce, subject: known?.subject };
-        const { subject } = await verifier.verify(tokens2.idToken ?? "", expected);
-        return { ...tokens2, clientId, accountId: subject };
+        try {
+          const { subject } = await verifier.verify(tokens2.idToken ?? "", expected);
+          return { ...tokens2, clientId, accountId: subject };
+        } catch (error2) {
+          abandon({ ...tokens2, clientId, accountId: void 0 });
+          throw error2;
+        }
       }
     };
   };
@@ -27569,9 +27706,10 @@ var PLAN_LOGIN = {
   name: "plan",
   place: { key: "codex_plan" },
   claimSuffix: ".plan",
-  // The literal address, and whatever port is free.
+  // The literal address and no other name for it, and whatever port is free.
   redirect: ({ planPort }) => ({
     host: "127.0.0.1",
+    isLiteral: true,
     ports: planPort === void 0 ? ANY_PORT : [planPort],
     portToPaste: planPort ?? 1455
   }),
@@ -27579,6 +27717,10 @@ var PLAN_LOGIN = {
   ladders: { browser: ["browser", "paste"], device: [] },
   invitation: SIGN_IN_LABEL,
   call: 'codex_login with route "plan"',
+  // With force it would register once more.
+  callBeside: 'codex_login with route "plan" and method "browser"',
+  // The page of a client that OpenAI does not know any more does not send the browser back.
+  nobodyCame: 'Start again with codex_login; where the last page of the browser does not load, give its address to codex_login as callback_url. Where OpenAI shows an error in place of a sign-in, register again: codex_login with route "plan" and force: true.',
   // Tokens live an hour, and for some time renewing them failed for everybody: early would be sooner over.
   refreshMarginMs: 6e4,
   // Tokens go; under the client they were issued to, signing in again is one click.
@@ -27781,28 +27923,48 @@ function createSignIns({ config: config2, signIns, choice, welcome: welcome2 }) 
   const names = Object.keys(signIns);
   let last;
   let cancels = 0;
+  let beginning = Promise.resolve();
+  const begun = /* @__PURE__ */ new Map();
   const isUnfinished = (name) => {
     const state = signIns[name].view()?.state;
     return state === "pending" || state === "failed";
   };
-  async function routeOf({ route }) {
+  async function routeOf({ route, callbackUrl }) {
     if (route !== void 0) return route;
-    if (last !== void 0 && isUnfinished(last)) return last;
+    const goesOn = last !== void 0 && (isUnfinished(last) || signIns[last].hasNews());
+    if (last !== void 0 && (goesOn || callbackUrl !== void 0)) return last;
     return config2.route ?? await choice.answering().catch(() => void 0) ?? "codex";
   }
   async function endOthers(name) {
-    for (const other of names) if (other !== name && isUnfinished(other)) await signIns[other].cancel();
+    const isUnderWay = (other) => isUnfinished(other) || (begun.get(other) ?? 0) > 0;
+    for (const other of names) if (other !== name && isUnderWay(other)) await signIns[other].cancel();
+  }
+  async function begin(route, options, asked) {
+    signIns[route].assertPossible(options);
+    if (options.callbackUrl === void 0) await endOthers(route);
+    if (asked !== cancels) throw signInCancelled("The sign-in was cancelled.");
+    last = route;
+    begun.set(route, (begun.get(route) ?? 0) + 1);
+    const outcome = signIns[route].login({ ...options, whole: options.route !== void 0 }).finally(() => {
+      begun.set(route, (begun.get(route) ?? 0) - 1);
+    });
+    outcome.catch(() => {
+    });
+    return { outcome };
+  }
+  async function loginTo(options) {
+    const asked = cancels;
+    const route = await routeOf(options);
+    const started = beginning.then(() => begin(route, options, asked));
+    beginning = started.catch(() => {
+    });
+    return { route, outcome: await (await started).outcome };
   }
   return {
     async login(options) {
-      const asked = cancels;
-      const route = await routeOf(options);
-      await endOthers(route);
-      if (asked !== cancels) throw signInCancelled("The sign-in was cancelled.");
-      last = route;
-      const outcome = await signIns[route].login(options);
+      const { route, outcome } = await loginTo(options);
       if (outcome.status === "pending") return { ...outcome, route };
-      const notes = outcome.fresh ? await welcome2[route]() : [];
+      const notes = await welcome2[route]();
       if (!outcome.fresh && options.route === void 0) return { ...outcome, route, notes };
       const before = await choice.answering();
       await choice.select(route);
@@ -27878,6 +28040,7 @@ function alsoThere({ route, authenticated }) {
 }
 
 // src/tools/codex-clear.ts
+init_cleared_words();
 var output2 = external_exports.looseObject({
   cleared: external_exports.boolean(),
   revoked: external_exports.boolean(),
@@ -27897,34 +28060,17 @@ function codexClear({ signOut }) {
     run: async () => ({ structured: present(await signOut()) })
   });
 }
-function present({ cancelled: cancelled2, remaining, others = [], ...first2 }) {
-  const ended = first2.removed === void 0 ? [] : [first2, ...others];
-  const parts = [
-    ...ended.length === 0 ? ["Nobody was signed in."] : ended.flatMap(removal),
-    cancelled2 ? "The sign-in that was open is cancelled." : void 0,
-    remaining === void 0 ? void 0 : `Questions are still answered with the ${remaining.label}.`
-  ];
+function present(outcome) {
+  const { cancelled: cancelled2, remaining } = outcome;
+  const ended = endedLogins(outcome);
   return {
     cleared: ended.length > 0,
     revoked: ended.length > 0 && ended.every(({ revoked }) => revoked),
     login_cancelled: cancelled2,
     environment_key: isLogin(remaining) ? void 0 : remaining?.source,
-    message: parts.filter((part) => part !== void 0).join(" ")
+    message: clearedWords(outcome)
   };
 }
-function removal({ removed, revoked, problem: problem2, unconfirmed = GONE_HERE }) {
-  const why = problem2 === void 0 ? [] : [problem2];
-  if (removed === "api_key") {
-    return [
-      "The stored API key is removed from this machine. It stays valid at OpenAI until it is deleted there.",
-      ...why
-    ];
-  }
-  const gone = "Signed out; the credentials are removed from this machine.";
-  if (revoked) return [gone, "OpenAI confirmed that they are revoked.", ...why];
-  return [gone, ...problem2 === void 0 ? [unconfirmed] : why];
-}
-var GONE_HERE = "OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves.";
 function isLogin(name) {
   return name?.kind === "chatgpt" || name?.kind === "chatgpt_plan";
 }
@@ -28009,8 +28155,7 @@ var PASTE = "If the last page does not load (the browser runs on another machine
 var DEVICE = 'On any other device, with a code to enter there: codex_login with method "device".';
 var BROWSER = 'In a browser on this machine, or by copying an address: codex_login with method "browser".';
 var API_KEY = "Without ChatGPT: an API key in the environment of the server (CODEX_API_KEY), billed per token.";
-var OWN = "To sign in here all the same: codex_login with force: true.";
-function otherWays({ method, port: port2, closed }) {
+function otherWays({ method, port: port2, closed, callBeside = "codex_login with force: true" }) {
   switch (method) {
     case "browser":
       return [PASTE, ...closed.includes("device") ? [] : [DEVICE], API_KEY];
@@ -28018,7 +28163,7 @@ function otherWays({ method, port: port2, closed }) {
       if (port2 !== void 0) return [PASTE, API_KEY];
       return [...closed.includes("browser") ? [] : [BROWSER], API_KEY];
     case "other-window":
-      return [OWN];
+      return [`To sign in here all the same: ${callBeside}.`];
   }
 }
 
@@ -28192,10 +28337,11 @@ function presentStored(one) {
 function isoTime(ms) {
   return ms === void 0 ? void 0 : new Date(ms).toISOString();
 }
-function presentLogin({ state, method, url: url2, userCode, openedAt, expiresAt, endedAt, error: error2 }, nowMs) {
+function presentLogin({ state, method, url: url2, userCode, openedAt, expiresAt, endedAt, error: error2, route }, nowMs) {
   const pending = state === "pending";
   return {
     state,
+    route,
     method,
     user_code: pending ? userCode : void 0,
     started_at: isoTime(openedAt),
@@ -28223,7 +28369,9 @@ function createApp({ config: config2, problem: problem2 }, edges, version3) {
   const now = () => clock.now();
   const random = () => randomBytes2(4).readUInt32BE() / 2 ** 32;
   const newId = () => createUuid(randomBytes2, now);
-  const userAgent = `${config2.originator}/${version3} (${system.os}; ${system.arch})`;
+  const agentNamed = (name) => `${name}/${version3} (${system.os}; ${system.arch})`;
+  const userAgent = agentNamed(config2.originator);
+  const planAgent = agentNamed("codex-oauth");
   const wayOut = createFetch({ fetch: fetch2, network: config2.network, insecureTls: config2.insecureTls });
   const http = createHttpClient({ fetch: wayOut, log: log2 });
   const keychain = createKeychain({ service: "codex-oauth", folder: config2.stateDir });
@@ -28249,12 +28397,15 @@ function createApp({ config: config2, problem: problem2 }, edges, version3) {
   const registration = createPlanRegistration({ folder: config2.stateDir, randomBytes: randomBytes2, now });
   const discovery = createDiscovery({ issuer: config2.issuer, http, now });
   const verifier = createIdTokenVerifier({ issuer: config2.issuer, discovery, http, now });
-  const plan = createLogin(edgesOfLogins, {
-    route: PLAN_LOGIN,
-    oauthRoute: planOAuth({ config: config2, hostId: registration.hostId, discovery, verifier, userAgent, clock }),
-    authorize: (deps) => createPlanAuthorize({ ...deps, registration, verifier }),
-    onStored: createPlanConfirmation({ registration, log: log2 })
-  });
+  const plan = createLogin(
+    { ...edgesOfLogins, userAgent: planAgent },
+    {
+      route: PLAN_LOGIN,
+      oauthRoute: planOAuth({ config: config2, hostId: registration.hostId, discovery, verifier, userAgent: planAgent, clock }),
+      authorize: (deps) => createPlanAuthorize({ ...deps, registration, verifier }),
+      onStored: createPlanConfirmation({ registration, log: log2 })
+    }
+  );
   const logins = { codex, plan };
   const choice = createRouteChoice({ storages: { codex: codex.storage, plan: plan.storage }, now });
   const credentialsOfAll = { codex: codex.credentials, plan: plan.credentials };
@@ -28323,8 +28474,8 @@ function serviceUrl(value) {
 }
 function planUrl(value) {
   const url2 = serviceUrl(value);
-  const { protocol, hostname: hostname4 } = new URL(url2);
-  if (protocol === "https:" && hostname4 !== "api.openai.com") throw new Error("must be at api.openai.com");
+  const { protocol, host } = new URL(url2);
+  if (protocol === "https:" && host !== "api.openai.com") throw new Error("must be at api.openai.com");
   return url2;
 }
 function routeName(value) {
