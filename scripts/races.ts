@@ -9,7 +9,7 @@ import type { RaceResult } from '../test/support/race-result.ts'
 import { SERVER_FILE } from '../test/support/race-server.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const COLUMNS = [34, 10, 7, 9, 6, 12] as const
+const COLUMNS = [38, 10, 7, 9, 6, 12] as const
 
 if (isStale()) execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: root, stdio: 'inherit' })
 

@@ -32,6 +32,8 @@ export interface IdTokenVerifier {
    * TOKEN_REQUEST_FAILED that is retryable, says only that it could not be checked.
    */
   verify(idToken: string, expected: ExpectedIdentity): Promise<VerifiedIdentity>
+  /** Gets the keys, so that `verify` need not wait for them. Never rejects. */
+  prepare(): Promise<void>
 }
 
 export interface IdTokenVerifierDeps {
@@ -64,6 +66,12 @@ export function createIdTokenVerifier({ issuer, discovery, http, now }: IdTokenV
   }
 
   return {
+    prepare: () =>
+      keySets.get().then(
+        () => {},
+        () => {},
+      ),
+
     async verify(idToken, { clientId, nonce, subject }) {
       const claims = claimsOf(await open(idToken, clientId))
       if (!isForThisClient(claims, clientId)) throw doesNotHold('aud')

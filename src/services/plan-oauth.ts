@@ -68,14 +68,17 @@ export function planOAuth({ config, hostId, discovery, verifier, userAgent, cloc
         resource: RESOURCE,
       }),
 
-    // No `scope`: it stays what the user has agreed to.
-    refresh: (refreshToken, _reason, { clientId }) =>
-      postForm(tokenUrl, {
+    refresh(refreshToken, _reason, { clientId }) {
+      // The keys come meanwhile: between the answer and the file, where a kill costs the login, nothing is fetched.
+      void verifier.prepare()
+      // No `scope`: it stays what the user has agreed to.
+      return postForm(tokenUrl, {
         grant_type: 'refresh_token',
         ...clientOf(clientId),
         refresh_token: refreshToken,
         resource: RESOURCE,
-      }),
+      })
+    },
 
     async revocation(refreshToken, { clientId }) {
       const { revocationEndpoint } = await discovery.read()

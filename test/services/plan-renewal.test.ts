@@ -258,6 +258,19 @@ describe('an ID token in the answer', () => {
     })
   })
 
+  test('is checked with keys that were fetched while the issuer was asked', async () => {
+    const bench = await planBench()
+    const one = bench.start()
+    bench.signIn()
+    bench.fake.plan.options.idTokenOnRefresh = true
+    const answer = hold(bench)
+    const renewal = renew(one)
+    await bench.fake.arrival('/.well-known/jwks.json')
+    answer.open()
+    await renewal
+    expect(bench.fake.seen.counts['/.well-known/jwks.json']).toBe(1)
+  })
+
   test('whose check takes long does not keep the tokens from being stored', async () => {
     const bench = await planBench()
     const one = bench.start()

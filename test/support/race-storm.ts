@@ -94,7 +94,7 @@ export function freeze({ forMs, ...options }: FreezeOptions): Promise<RaceResult
  * which one is to answer, which is written into its record.
  */
 export function bothLogins({ rounds, store = 'file', processes }: StormOptions): Promise<RaceResult> {
-  return runRace(`both logins at once (${store})`, { processes, store }, async (field, score) => {
+  return runRace(`codex and plan at once (${store})`, { processes, store }, async (field, score) => {
     const plan = field.addLogin('plan')
     const logins = { codex: field, plan }
     for (; score.rounds < rounds; score.rounds++) {
