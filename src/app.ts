@@ -102,15 +102,13 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
   const registration = createPlanRegistration({ folder: config.stateDir, randomBytes, now })
   const discovery = createDiscovery({ issuer: config.issuer, http, now })
   const verifier = createIdTokenVerifier({ issuer: config.issuer, discovery, http, now })
-  const plan = createLogin(
-    { ...edgesOfLogins, userAgent: planAgent },
-    {
-      route: PLAN_LOGIN,
-      oauthRoute: planOAuth({ config, hostId: registration.hostId, discovery, verifier, userAgent: planAgent, clock }),
-      authorize: (deps) => createPlanAuthorize({ ...deps, registration, verifier }),
-      onStored: createPlanConfirmation({ registration, log }),
-    },
-  )
+  const edgesOfPlan = { ...edgesOfLogins, userAgent: planAgent }
+  const plan = createLogin(edgesOfPlan, {
+    route: PLAN_LOGIN,
+    oauthRoute: planOAuth({ config, hostId: registration.hostId, discovery, verifier, userAgent: planAgent, clock }),
+    authorize: (deps) => createPlanAuthorize({ ...deps, registration, verifier }),
+    onStored: createPlanConfirmation({ registration, log }),
+  })
   const logins = { codex, plan }
 
   const choice = createRouteChoice({ storages: { codex: codex.storage, plan: plan.storage }, now })

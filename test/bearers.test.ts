@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
 import { type FakeOpenAI, startFakeOpenAI } from './support/fake-openai.ts'
 import { bearerOf } from './support/fake-request.ts'
+import { planRecordOf, seedLogins } from './support/plan-app.ts'
 import { recordOf, type StartedApp, startApp } from './support/start-app.ts'
 
 /** Every secret a program can have at once, each with a name to call it by. */
@@ -30,7 +31,10 @@ function startBetween({ chatgpt, api, accessToken }: Hosts, env: Record<string, 
 async function useAll(app: StartedApp, { chatgpt, api }: Hosts): Promise<void> {
   const refusal = { status: 401, json: { detail: 'Unauthorized' } }
   await app.call('codex_query', { prompt: 'Hello?', temperature: 0.5 })
-  for (const fake of [chatgpt, api]) fake.script.responses.push(refusal)
+  for (const fake of [chatgpt, api]) {
+    fake.script.responses.push(refusal)
+    fake.plan.script.responses.push(refusal)
+  }
   await app.call('codex_query', { prompt: 'Hello?' })
   for (const name of ['codex_models', 'codex_status', 'codex_clear']) await app.call(name)
 }
@@ -61,8 +65,17 @@ const backend = (who: string) => [
 ]
 const publicApi = (who: string) => [`${who} to api /v1/models`, `${who} to api /v1/responses`]
 
-const situations: [string, string, Record<string, string>, 'login' | 'key' | undefined, string[]][] = [
+const ofPlan = [
+  'nothing to chatgpt /.well-known/openid-configuration',
+  'nothing to chatgpt /api/accounts/oauth/revoke',
+  'nothing to chatgpt /api/accounts/oauth/token',
+  'the login to chatgpt /v1/models',
+  'the login to chatgpt /v1/responses',
+]
+
+const situations: [string, string, Record<string, string>, 'login' | 'plan' | 'key' | undefined, string[]][] = [
   ['a login', 'sk-FAKE-none', everything, 'login', [...issuer, ...backend('the login')]],
+  ['a login for plan usage', 'sk-FAKE-none', everything, 'plan', ofPlan],
   ['a stored key', STORED_KEY, everything, 'key', publicApi('the stored key')],
   ['both keys', KEYS.CODEX_API_KEY, everything, undefined, publicApi('CODEX_API_KEY')],
   [
@@ -81,6 +94,7 @@ test.each(situations)(
     const hosts = await startHosts(apiKey)
     const app = await startBetween(hosts, env)
     if (stored === 'login') app.seed(recordOf(hosts.chatgpt.issueTokens()))
+    if (stored === 'plan') seedLogins(app, { codex_plan: planRecordOf(hosts.chatgpt.plan.issueTokens()) })
     if (stored === 'key') app.seed({ access_token: STORED_KEY, method: 'api_key' })
     await useAll(app, hosts)
     expect(traffic(hosts)).toEqual([...expected].sort())

@@ -108,13 +108,16 @@ describe('a code before the stream', () => {
     }
   })
 
-  test('`unsupported_capability` names the field, and nobody sends the same again', async () => {
-    const started = await startPlanApp()
-    const step = planError('subscription_sharing_unsupported_capability', { param: 'reasoning.effort' })
-    const { text, requests } = await ask(step, started)
-    expect(text).toContain('(“reasoning.effort”)')
-    expect(requests).toBe(1)
-  })
+  test.each(['reasoning.effort', 'reasoning', 'text.format'])(
+    '`unsupported_capability` names the field %s, and nothing is sent in its place',
+    async (param) => {
+      const message = `Unsupported parameter: '${param}'`
+      const step = planError('subscription_sharing_unsupported_capability', { param, message })
+      const { text, requests } = await ask(step, await startPlanApp())
+      expect(text).toContain(`(“${param}”)`)
+      expect(requests).toBe(1)
+    },
+  )
 
   test.each([400, 403, 418, 429])('one that nobody knows, with status %i, can still be looked up', async (status) => {
     const started = await startPlanApp()

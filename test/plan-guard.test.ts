@@ -294,6 +294,19 @@ describe('a token or key of the environment', () => {
     expect(traffic(world).filter((line) => line.startsWith('a plan') && /keyApi|backend/.test(line))).toEqual([])
   })
 
+  test('CODEX_OAUTH_ORIGINATOR names this program to the Codex backend only', async () => {
+    const world = await startWorld({ CODEX_OAUTH_ORIGINATOR: 'codex_cli_rs' })
+    const { app, issuer, planApi } = world
+    await world.signIn('plan')
+    issuer.plan.expireAccessTokens()
+    await lookAround(app)
+    await app.call('codex_clear')
+    const ofIssuer = issuer.seen.requests.filter(({ path }) => path.startsWith('/api/accounts/oauth/'))
+    const names = [...ofIssuer, ...planApi.requests].map(({ headers }) => headers['user-agent'])
+    expect(new Set(names)).toEqual(new Set(['codex-oauth/0.0.0-test (linux; x64)']))
+    expect(names.length).toBeGreaterThan(4)
+  })
+
   test('a place that is not for plan usage is refused before anything is sent', async () => {
     const world = await startWorld()
     await world.signIn('plan')

@@ -130,7 +130,8 @@ test('neither login is shown the list of the other, also not the copy on disk', 
   seedLogins(app, { codex_plan: planRecordOf(issued) })
   await app.call('codex_models')
   const second = await startApp(fake, { home: app.home })
-  seedLogins(second, { codex: codexRecord })
+  // Even under the same name.
+  seedLogins(second, { codex: { ...codexRecord, account_id: issued.clientId } })
   expect((await second.call('codex_models')).data.source).toBe('built-in')
   expect(lists(fake).slice(0, 3)).toEqual(['/v1/models', '/backend-api/codex/models', '/v1/models'])
   expect(fake.plan.crossings).toEqual([])

@@ -6,10 +6,12 @@ import { startBuiltServer } from './support/built-server.ts'
 import { startConnectProxy } from './support/connect-proxy.ts'
 import type { BrowserOptions, BrowserVisit } from './support/fake-browser.ts'
 import { type FakeOpenAI, startFakeOpenAI } from './support/fake-openai.ts'
+import { planAnswer, planFailure, planStream } from './support/fake-plan-stream.ts'
 import type { SeenRequest } from './support/fake-request.ts'
 import { changed, gate, late, lost, type Step } from './support/fake-script.ts'
 import { answer } from './support/fake-sse.ts'
 import { freePorts } from './support/free-ports.ts'
+import { planRecordOf, seedLogins } from './support/plan-app.ts'
 import { recordOf, type StartedApp, startApp } from './support/start-app.ts'
 import { tempFolder } from './support/temp-folder.ts'
 
@@ -20,7 +22,11 @@ const API_KEY = 'sk-CANARY-41d7-api-key'
 const question = { prompt: PROMPT, system_prompt: SYSTEM_PROMPT, model: 'gpt-5.5', temperature: 0.5 }
 
 /** How every token of the fake begins or ends: a part of one is found by these, too. */
-const MARKS = ['eyJhbGci', 'rt_FAKE', 'ac_FAKE', 'sk-CANARY', 'CANARY-prompt', 'CANARY-system', 'CANARY-answer']
+const MARKS = [
+  ...['eyJhbGci', 'rt_FAKE', 'ac_FAKE', 'sk-CANARY', 'CANARY-prompt', 'CANARY-system', 'CANARY-answer'],
+  // Whose login it is may be told, but not so that others could write to them.
+  'person@example.com',
+]
 
 /** Everything that comes out of the program, by where it came out. */
 interface World {
@@ -36,6 +42,8 @@ interface World {
   /** Begins a sign-in and leaves it open; `ended` resolves when its call has been answered. */
   begin(args?: Record<string, unknown>): Promise<{ ended: Promise<void> }>
   seed(expiresInSeconds?: number): void
+  /** The same for plan usage; nothing else is stored then. */
+  seedPlan(expiresInSeconds?: number): void
   ask(): Promise<void>
 }
 
@@ -56,7 +64,8 @@ async function watch(options: { env?: Env | ((fake: FakeOpenAI) => Env); fetch?:
   const seen: { where: string; text: string }[] = []
   const urls = new Set<string>()
   const note = (where: string, text: string) => {
-    for (const url of text.match(/http:\/\/127\.0\.0\.1:\d+\/oauth\/authorize\?[^\s"]+/g) ?? []) urls.add(url)
+    for (const url of text.match(/http:\/\/127\.0\.0\.1:\d+\/(?:oauth|api\/accounts)\/authorize\?[^\s"\\]+/g) ?? [])
+      urls.add(url)
     seen.push({ where, text })
   }
   const notePage = ({ status, headers, body }: BrowserVisit) =>
@@ -95,6 +104,10 @@ async function watch(options: { env?: Env | ((fake: FakeOpenAI) => Env); fetch?:
       await ended
     },
     seed: (expiresInSeconds = 3600) => app.seed(recordOf(fake.issueTokens({ expiresInSeconds }), expiresInSeconds)),
+    seedPlan: (expiresInSeconds = 3600) => {
+      const issued = fake.plan.issueTokens({ expiresInSeconds })
+      seedLogins(app, { codex_plan: planRecordOf(issued, expiresInSeconds) })
+    },
     ask: () => world.call('codex_query', question),
   }
 
@@ -142,6 +155,13 @@ function sentWith({ headers, path, text }: SeenRequest): string {
 
 const detail = (words: string) => ({ detail: words })
 const error = (words: string) => ({ error: { message: words, type: 'invalid_request_error', code: null } })
+
+const PLAN = { route: 'plan' }
+/** Where a code belongs stands what was sent: the first word of it that is a token. */
+const tokenIn = (words: string) => /(?:eyJ|rt_|ac_)[\w.-]+/.exec(words)?.[0]?.slice(0, 80)
+const asCode = (words: string) => ({ error: tokenIn(words), error_description: words })
+const asReason = (words: string) => ({ error: 'server_error', error_reason: tokenIn(words) })
+const asParam = (words: string) => ({ error: { code: 'unsupported_value', param: tokenIn(words), message: words } })
 
 describe('no secret leaves the program', () => {
   const flows: [string, (world: World) => Promise<void>][] = [
@@ -343,6 +363,225 @@ describe('no secret leaves the program', () => {
         seed()
         fake.script.models.push(echo(400, detail), { reset: true }, { html: 'eyJhbGci' })
         for (let turn = 0; turn < 4; turn += 1) await call('codex_models')
+      },
+    ],
+    [
+      'plan usage: a sign-in with everything around it',
+      async ({ call, begin, visit }) => {
+        const { ended } = await begin(PLAN)
+        await call('codex_status')
+        await visit({ edit: ({ searchParams }) => searchParams.set('state', 'wrong') })
+        await visit({ edit: ({ searchParams }) => searchParams.append('code', 'ac_FAKE_0') })
+        await visit()
+        await ended
+        for (const name of ['codex_status', 'codex_login', 'codex_models', 'codex_query']) {
+          await call(name, name === 'codex_query' ? question : {})
+        }
+        const other = await begin({ route: 'codex' })
+        await call('codex_clear')
+        await other.ended
+      },
+    ],
+    [
+      'plan usage: a pasted address',
+      async ({ fake, call, begin, redirect }) => {
+        for (const refused of [true, false]) {
+          const { ended } = await begin({ ...PLAN, force: true })
+          const address = await redirect()
+          await call('codex_login', { callback_url: `https://evil.example/?${address.split('?')[1]}` })
+          await call('codex_login', { callback_url: `${address}x` })
+          if (refused) fake.plan.script.token.push(echo(400))
+          await call('codex_login', { callback_url: address })
+          await call('codex_login', { callback_url: address })
+          await ended
+        }
+        await call('codex_status')
+      },
+    ],
+    [
+      'plan usage: a sign-in that is refused in the browser, or comes back wrong',
+      async ({ begin, visit, call }) => {
+        const change = (name: string, value: (given: string) => string) => ({
+          edit: ({ searchParams }: URL) => searchParams.set(name, value(searchParams.get('state') ?? '')),
+        })
+        for (const visitor of [
+          { deny: true } as const,
+          { deny: { error: 'server_error' }, ...change('error_description', (state) => `Bad ${state}`) },
+          { deny: { error: 'x' }, ...change('error', (state) => state) },
+          ...[() => 'dynamic_agent_client', () => 'no client!', (state: string) => state].map((value) =>
+            change('client_id', value),
+          ),
+          { edit: ({ searchParams }: URL) => searchParams.delete('client_id') },
+          change('iss', (state) => `https://evil.example/${state}`),
+        ]) {
+          const { ended } = await begin({ ...PLAN, force: true })
+          await visit(visitor)
+          await call('codex_status')
+          await call('codex_clear')
+          await ended
+        }
+      },
+    ],
+    [
+      'plan usage: a code that is refused with an echo, and answers that make no sense',
+      async ({ fake, signIn, call }) => {
+        const { token } = fake.plan.script
+        token.push(echo(400), echo(400, error), echo(500, detail), echo(400, asCode), echo(400, asReason))
+        token.push({ status: 400, html: '<h1>ac_FAKE_plan_1</h1>' }, lost)
+        token.push((usual) => ({ bytes: `${JSON.stringify(usual().json)}}` }))
+        const wrong = {
+          refresh_token: 'rt_FAKE bad',
+          id_token: 7,
+          access_token: 'a b',
+          scope: 'openid',
+          expires_in: 'rt_FAKE',
+        }
+        for (const [name, value] of Object.entries(wrong)) token.push(changed({ [name]: value }))
+        while (token.left > 0) await signIn({ ...PLAN, force: true })
+        await call('codex_status')
+        await call('codex_query', question)
+      },
+    ],
+    [
+      'plan usage: an ID token that does not hold, or that nobody can check',
+      async ({ fake, signIn, call }) => {
+        for (const change of [
+          ...['iss', 'aud', 'nonce', 'exp'].map((name) => ({ claims: { [name]: 'eyJhbGci' } })),
+          ...['none', 'HS256'].map((alg) => ({ header: { alg } })),
+          { header: { kid: 'eyJhbGci' } },
+          { signedBy: 'stranger' } as const,
+        ]) {
+          fake.plan.nextIdToken(change)
+          await signIn({ ...PLAN, force: true })
+        }
+        fake.plan.script.jwks.push(echo(500), { json: { keys: 'eyJhbGci' } })
+        fake.plan.rotateKey()
+        for (let turn = 0; turn < 2; turn += 1) await signIn({ ...PLAN, force: true })
+        await call('codex_status')
+      },
+    ],
+    [
+      'plan usage: a sign-in without the plan, and one of somebody else',
+      async ({ fake, signIn, ask, call }) => {
+        fake.plan.declinePlanScope()
+        await signIn(PLAN)
+        await ask()
+        await signIn({ ...PLAN, force: true })
+        fake.plan.signInAs({ subject: 'user-FAKE-0002', email: 'other.person@example.com' })
+        await signIn({ ...PLAN, force: true })
+        await call('codex_status')
+        await call('codex_models')
+      },
+    ],
+    [
+      'plan usage: refreshes that fail',
+      async ({ fake, seedPlan, ask, call }) => {
+        for (const step of [
+          echo(500),
+          echo(400, error),
+          echo(400),
+          echo(400, asCode),
+          echo(400, asReason),
+          echo(401, () => ({ error: 'invalid_client' })),
+          { reset: true } as const,
+          { html: 'rt_FAKE' },
+          changed({ access_token: 'a b' }),
+          changed({ id_token: 'eyJhbGci.bad' }),
+          changed({ scope: 'openid' }),
+        ]) {
+          seedPlan(-1)
+          fake.plan.script.token.push(step)
+          await ask()
+          await call('codex_status')
+        }
+        seedPlan(-1)
+        fake.plan.expireRefreshTokens()
+        await ask()
+        await call('codex_status')
+        await call('codex_clear')
+      },
+    ],
+    [
+      'plan usage: questions the service refuses with an echo',
+      async ({ fake, seedPlan, ask }) => {
+        seedPlan()
+        for (const status of [400, 401, 402, 403, 404, 413, 418, 429]) {
+          for (const shape of [detail, error, asCode, asReason, asParam]) {
+            fake.plan.script.responses.always(echo(status, shape))
+            await ask()
+          }
+          const withId: Step = (_, request) => ({
+            status,
+            headers: { 'x-request-id': `${request.headers.authorization}`.slice(7, 80) },
+            json: {},
+          })
+          fake.plan.script.responses.always(withId)
+          await ask()
+        }
+      },
+    ],
+    [
+      'plan usage: answers that break off, fail, or are none',
+      async ({ fake, seedPlan, ask }) => {
+        seedPlan()
+        const words = 'Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.x rt_FAKE_plan_f1_1'
+        const failed = { code: 'server_error', message: words }
+        fake.plan.script.responses.push(
+          planAnswer(ANSWER, { end: 'cut' }),
+          planAnswer(ANSWER, { end: 'cut', items: false }),
+          planAnswer(ANSWER, { end: { incomplete: 'max_output_tokens' } }),
+          planAnswer(ANSWER, { end: { failed } }),
+          planAnswer(ANSWER, { end: { failed: { ...failed, code: 'rt_FAKE_plan_f1_1' } } }),
+          planFailure({ text: ANSWER, code: 'rt_FAKE_plan_f1_1' }),
+          planStream([{ type: 'error', detail: words }]),
+          planAnswer(ANSWER, { contentType: 'application/json' }),
+          { ...planAnswer(ANSWER), cutAfter: 900 },
+          { html: `<p>${ANSWER}</p>` },
+          { status: 403, html: `<p>${ANSWER}</p>`, headers: { 'cf-ray': '1' } },
+          { status: 302, headers: { location: 'https://evil.example/' } },
+          { reset: true },
+        )
+        while (fake.plan.script.responses.left > 0) await ask()
+      },
+    ],
+    [
+      'plan usage: models that cannot be had, and a sign-out nobody confirms',
+      async ({ fake, seedPlan, call }) => {
+        seedPlan()
+        fake.plan.script.models.push(echo(400, detail), { reset: true }, { html: 'eyJhbGci' })
+        for (let turn = 0; turn < 4; turn += 1) await call('codex_models')
+        for (const step of [
+          echo(400),
+          echo(500),
+          { html: 'rt_FAKE' },
+          { status: 302, headers: { location: 'https://evil.example/' } },
+        ]) {
+          seedPlan()
+          fake.plan.script.revoke.always(step)
+          await call('codex_clear')
+        }
+        seedPlan()
+        fake.plan.script.discovery.always(echo(500))
+        await call('codex_clear')
+      },
+    ],
+    [
+      'plan usage: a credentials file that is damaged',
+      async ({ fake, app, call, ask }) => {
+        const { access_token, refresh_token } = fake.plan.issueTokens().tokens
+        for (const record of [
+          { access_token: `${access_token} `, refresh_token },
+          [access_token],
+          { access_token, expires_at: [refresh_token] },
+          { access_token, issued_client_id: `${refresh_token} ` },
+          { access_token, granted_scope: [refresh_token] },
+        ]) {
+          app.seed({})
+          writeFileSync(app.credentialsFile, JSON.stringify({ codex_plan: record }))
+          await call('codex_login', PLAN)
+          for (const name of ['codex_status', 'codex_models', 'codex_clear']) await call(name)
+          await ask()
+        }
       },
     ],
     [

@@ -24,6 +24,9 @@ const HIDDEN = '[hidden]'
 const NAMED_SECRET =
   /("?(?:access_token|refresh_token|id_token|code_verifier|code_challenge|api_key|authorization|code|state|token)"?\s*[:=]\s*"?)(?:(?:Basic|Bearer)\s+)?[^\s"&,}]+/gi
 
+/** What is made at random for one sign-in, 32 bytes in base64url: state, nonce, verifier. No word is so long by chance. */
+const RANDOM = /(?<![\w-])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{43}(?![\w-])/g
+
 /**
  * `text` on one line without anything that looks like a credential. A second wall behind the rule that secrets
  * are not put into texts at all: error messages of libraries may quote headers and URLs.
@@ -35,4 +38,5 @@ export function redact(text: string): string {
     .replace(/\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g, HIDDEN)
     .replace(/\b(?:rt|ac|sk|sess)[-_.][\w.-]{6,}/g, HIDDEN)
     .replace(NAMED_SECRET, `$1${HIDDEN}`)
+    .replace(RANDOM, HIDDEN)
 }

@@ -58,6 +58,7 @@ test.each([
   ['an API key', 'Incorrect API key provided: sk-proj-abcDEF123', 'abcDEF'],
   ['an API key after its name', 'api_key: abcdef', 'abcdef'],
   ['a session key', 'sess-abcdef123', 'abcdef'],
+  ['a state or verifier by itself', 'Bad DsVnxz7ggwparffzOPY1LGQXLc0c3FIsaq0pGMvaMO4.', 'DsVnxz7ggw'],
   ['a token on the next line', 'token:\nabcdef', 'abcdef'],
 ])('%s is taken out', (_name, text, secret) => {
   expect(text).toContain(secret)
@@ -70,6 +71,7 @@ test.each([
   'codex-oauth refresh outcome="renewed" claim=3',
   'codex-oauth early_refresh_failed reason="TOKEN_REQUEST_FAILED"',
   'The task sk-1 of eyJ is risky.',
+  'OpenAI calls it “subscription_sharing_unsupported_capability”, a word as long as a state.',
 ])('what is no secret stays: %s', (line) => {
   expect(redact(line)).toBe(line)
 })
