@@ -99,6 +99,8 @@ export async function openBrowserSignIn(
   async function paste(address: string): Promise<void> {
     const query = queryOfPasted(address, redirectUri)
     if (used) throw alreadyUsed()
+    // Most likely a part of it: all of it can still be copied.
+    if (authorization.judge(query).kind === 'unusable') throw notThisSignIn()
     const received = await receive(query)
     if (received === undefined) throw notThisSignIn()
     if (received.error !== undefined) throw received.error
