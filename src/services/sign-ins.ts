@@ -60,10 +60,10 @@ export function createSignIns({ config, signIns, choice, welcome }: SignInsDeps)
   /** Resolves once the sign-in has begun; what comes of it takes its time. */
   async function begin(route: RouteName, options: SignInsOptions, asked: number): Promise<Begun> {
     signIns[route].assertPossible(options)
-    // An address opens nothing.
-    if (options.callbackUrl === undefined) await endOthers(route)
+    const opens = options.callbackUrl === undefined
+    if (opens) await endOthers(route)
     if (asked !== cancels) throw signInCancelled('The sign-in was cancelled.')
-    last = route
+    if (opens) last = route
     begun.set(route, (begun.get(route) ?? 0) + 1)
     const outcome = signIns[route].login({ ...options, whole: options.route !== undefined }).finally(() => {
       begun.set(route, (begun.get(route) ?? 0) - 1)
