@@ -92,6 +92,20 @@ describe('a call that names no route is for', () => {
     expect((await signIns.login(NONE)).route).toBe('codex')
   })
 
+  test('what another call has asked for in the same moment', async () => {
+    const { signIns, plan, deeds } = setUp()
+    const door = gate()
+    plan.outcome = async () => {
+      await door.promise
+      return PENDING
+    }
+    const both = [signIns.login({ ...NONE, route: 'plan' }), signIns.login(NONE)]
+    await expect.poll(() => deeds.length).toBe(2)
+    door.open()
+    expect((await Promise.all(both)).map(({ route }) => route)).toEqual(['plan', 'plan'])
+    expect(deeds).toEqual(['login plan', 'login plan'])
+  })
+
   test('what was opened last, with an address to paste', async () => {
     const { signIns, plan, deeds } = setUp({ configured: 'codex' })
     await signIns.login({ ...NONE, route: 'plan' })
