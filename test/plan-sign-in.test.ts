@@ -23,8 +23,9 @@ const hostIdOf = (app: StartedApp) =>
 describe('the first sign-in', () => {
   test('asks for a registration with everything the documentation names, and nothing else', async () => {
     const { fake, app } = await startPlanApp()
-    const { opened, login } = await signInToPlan(fake, app)
+    const { opened, login, page } = await signInToPlan(fake, app)
     expect(login.data).toMatchObject({ status: 'authenticated', route: 'plan' })
+    expect(page).toMatchObject({ status: 200, body: expect.stringContaining('signed in to codex-oauth with ChatGPT') })
     const url = new URL(opened.data.url)
     expect(url.origin + url.pathname).toBe(`${fake.issuer}/api/accounts/authorize`)
     expect(asked(opened.data.url)).toEqual({

@@ -3,6 +3,7 @@ import type { BrowserOutcome } from '../infrastructure/browser.ts'
 import type { CallbackReply } from '../infrastructure/callback-request.ts'
 import type { Log } from '../infrastructure/log.ts'
 import type { Authorization, Authorize } from './authorization.ts'
+import type { LoginRoute } from './login-route.ts'
 import { alreadyUsed, notThisSignIn, queryOfPasted } from './pasted-address.ts'
 import { quoteRemote } from './remote-text.ts'
 import { failurePage, strangerPage, successPage } from './sign-in-pages.ts'
@@ -30,6 +31,7 @@ export interface BrowserSignIn {
 }
 
 export interface BrowserSignInDeps {
+  route: Pick<LoginRoute, 'signedIn'>
   redirect: Redirect
   authorize: Authorize
   openBrowser: (url: string) => Promise<BrowserOutcome>
@@ -70,7 +72,7 @@ export async function openBrowserSignIn(
   deps: BrowserSignInDeps,
   { listens, anew, onLost }: BrowserSignInOptions,
 ): Promise<BrowserSignIn> {
-  const { redirect, authorize, openBrowser, log } = deps
+  const { route, redirect, authorize, openBrowser, log } = deps
   const { openLoopbackServer } = await import('../infrastructure/loopback-server.ts')
   let used = false
 
@@ -92,13 +94,15 @@ export async function openBrowserSignIn(
     const received = await receive(query)
     if (received === undefined) return { status: 400, html: strangerPage() }
     // The page comes last: it shows what is true by then.
-    if (received.error === undefined) return { status: 200, html: successPage() }
+    if (received.error === undefined) return { status: 200, html: successPage(route.signedIn) }
     return { status: 400, html: failurePage(received.error.message, received.error.hint) }
   }
 
   async function paste(address: string): Promise<void> {
     const query = queryOfPasted(address, redirectUri)
     if (used) throw alreadyUsed()
+    // Most likely a part of it: all of it can still be copied.
+    if (authorization.judge(query).kind === 'unusable') throw notThisSignIn()
     const received = await receive(query)
     if (received === undefined) throw notThisSignIn()
     if (received.error !== undefined) throw received.error

@@ -24,6 +24,8 @@ export interface LoginRoute {
   ladders: Ladders
   /** What a dialog or a line of progress says about the page to open. */
   invitation: string
+  /** What the last page in the browser says of a sign-in that has succeeded. */
+  signedIn: string
   /** How to ask for this login and no other, as hints spell it. */
   call: string
   /** How to sign in beside a sign-in that is open in another window, as hints spell it. */
@@ -66,6 +68,7 @@ export const CODEX_LOGIN: LoginRoute = {
   redirect: ({ ports, redirectHost }) => ({ host: redirectHost, ports, portToPaste: ports[0] ?? 0 }),
   ladders: { browser: ['browser', 'device', 'paste'], device: ['device', 'browser', 'paste'] },
   invitation: 'Sign in to Codex with ChatGPT',
+  signedIn: 'You are signed in to Codex.',
   call: 'codex_login',
   callBeside: 'codex_login with force: true',
   nobodyCame:

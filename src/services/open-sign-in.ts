@@ -46,7 +46,7 @@ export interface OpenSignIn {
 }
 
 export interface WayDeps extends BrowserSignInDeps {
-  route: Pick<LoginRoute, 'ladders'>
+  route: Pick<LoginRoute, 'ladders' | 'signedIn'>
   oauth: OAuthFlow
   device: DeviceFlow
   lease: SignInLease

@@ -21,6 +21,7 @@ export const PLAN_LOGIN: LoginRoute = {
   // There is no sign-in with a code on another device.
   ladders: { browser: ['browser', 'paste'], device: [] },
   invitation: SIGN_IN_LABEL,
+  signedIn: 'You are signed in to codex-oauth with ChatGPT.',
   call: 'codex_login with route "plan"',
   // With force it would register once more.
   callBeside: 'codex_login with route "plan" and method "browser"',

@@ -1,7 +1,8 @@
 /** The pages a browser shows at the end of a sign-in: no script, nothing loaded, every inserted word escaped. */
 
-export function successPage(): string {
-  return page('Signed in', ['You are signed in to Codex.', 'You can close this window and go back to your editor.'])
+/** `what` has been reached, in a sentence. */
+export function successPage(what = 'You are signed in to Codex.'): string {
+  return page('Signed in', [what, 'You can close this window and go back to your editor.'])
 }
 
 /** `message` says what failed, `hint` what to do. */

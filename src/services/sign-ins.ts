@@ -31,13 +31,15 @@ export function createSignIns({ config, signIns, choice, welcome }: SignInsDeps)
   /** Counts sign-outs: a call that was still finding out what it is for must not open anything any more. */
   let cancels = 0
 
-  /** Calls begin one after the other: of two at once on different routes, the later one has to find the earlier. */
+  /** Calls begin one after the other: of two at once, the later one has to find the earlier. */
   let beginning: Promise<unknown> = Promise.resolve()
+  /** How many calls wait for each. */
   const begun = new Map<RouteName, number>()
 
   const isUnfinished = (name: RouteName) => {
     const state = signIns[name].view()?.state
-    return state === 'pending' || state === 'failed'
+    // One that has only just begun has nothing to show.
+    return state === 'pending' || state === 'failed' || (begun.get(name) ?? 0) > 0
   }
 
   /**
@@ -53,31 +55,31 @@ export function createSignIns({ config, signIns, choice, welcome }: SignInsDeps)
 
   /** One at a time: two open sign-ins would be two browsers, and nobody could tell which was meant. */
   async function endOthers(name: RouteName): Promise<void> {
-    const isUnderWay = (other: RouteName) => isUnfinished(other) || (begun.get(other) ?? 0) > 0
-    for (const other of names) if (other !== name && isUnderWay(other)) await signIns[other].cancel()
+    for (const other of names) if (other !== name && isUnfinished(other)) await signIns[other].cancel()
   }
 
   /** Resolves once the sign-in has begun; what comes of it takes its time. */
-  async function begin(route: RouteName, options: SignInsOptions, asked: number): Promise<Begun> {
+  async function begin(options: SignInsOptions, asked: number): Promise<Begun> {
+    const route = await routeOf(options)
     signIns[route].assertPossible(options)
-    // An address opens nothing.
-    if (options.callbackUrl === undefined) await endOthers(route)
+    const opens = options.callbackUrl === undefined
+    if (opens) await endOthers(route)
     if (asked !== cancels) throw signInCancelled('The sign-in was cancelled.')
-    last = route
+    if (opens) last = route
     begun.set(route, (begun.get(route) ?? 0) + 1)
     const outcome = signIns[route].login({ ...options, whole: options.route !== undefined }).finally(() => {
       begun.set(route, (begun.get(route) ?? 0) - 1)
     })
     outcome.catch(() => {})
-    return { outcome }
+    return { route, outcome }
   }
 
   async function loginTo(options: SignInsOptions): Promise<{ route: RouteName; outcome: LoginOutcome }> {
     const asked = cancels
-    const route = await routeOf(options)
-    const started = beginning.then(() => begin(route, options, asked))
+    const started = beginning.then(() => begin(options, asked))
     beginning = started.catch(() => {})
-    return { route, outcome: await (await started).outcome }
+    const { route, outcome } = await started
+    return { route, outcome: await outcome }
   }
 
   return {
@@ -109,8 +111,9 @@ export function createSignIns({ config, signIns, choice, welcome }: SignInsDeps)
   }
 }
 
-/** An object, because a promise inside a promise would be waited for. */
+/** The outcome in an object, because a promise that a promise brings would be waited for. */
 interface Begun {
+  route: RouteName
   outcome: Promise<LoginOutcome>
 }
 
