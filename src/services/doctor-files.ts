@@ -21,21 +21,24 @@ export interface LoginFiles extends Pick<DoctorLogin, 'claims'> {
 
 const LIMIT_MS = 5_000
 
-/** The credentials file, which all logins share, and what lies beside it. */
+/**
+ * The credentials file, which all logins share, and what lies beside it. A login that cannot be read is not among those
+ * that are stored, and still has its part in the file.
+ */
 export async function checkFiles(
   { clock, machine }: FilesDeps,
-  logins: readonly [LoginFiles, ...LoginFiles[]],
+  { all, stored }: { all: readonly [LoginFiles, ...LoginFiles[]]; stored: readonly LoginFiles[] },
   guard: Guard,
 ): Promise<readonly DoctorCheck[]> {
   const { platform } = machine
   // Where that is may fail, and then is a line.
-  const file = () => logins[0].storage.file()
-  const claims = logins.map(({ route, claims }) => {
+  const file = () => all[0].storage.file()
+  const claims = stored.map(({ route, claims }) => {
     const name = `${route.report.prefix}claims`
     return guard(name, LIMIT_MS, () => checkClaims(name, claims, clock))
   })
   const checks = [
-    guard('credentials file', LIMIT_MS, () => checkFile(file(), logins, platform)),
+    guard('credentials file', LIMIT_MS, () => checkFile(file(), all, platform)),
     guard('folder', LIMIT_MS, () => checkFolder(file(), platform)),
     guard('lock', LIMIT_MS, () => checkLock(file(), clock)),
     ...claims,
@@ -45,18 +48,18 @@ export async function checkFiles(
 
 /** The storage itself says what is wrong with the file; modes and owners too. */
 function checkFile(file: string, logins: readonly LoginFiles[], platform: NodeJS.Platform): DoctorCheck {
-  const all = logins.map(({ storage }) => storage.read())
+  const contents = logins.map(({ storage }) => storage.read())
   // What is said of the file is said by each of them.
-  const warnings = [...new Set(all.flatMap((one) => one.warnings))]
+  const warnings = [...new Set(contents.flatMap((one) => one.warnings))]
   const { kind, mode } = factsOf(file)
   if (warnings.length > 0) {
     const isLax = kind === 'file' && (mode & 0o077) !== 0 && platform !== 'win32'
-    const unopened = all.map((one) => one.unopened).find((one) => one !== undefined)
+    const unopened = contents.map((one) => one.unopened).find((one) => one !== undefined)
     return judgeFile(warnings, unopened, isLax ? `Run: chmod 600 ${file}` : undefined)
   }
   if (kind === 'absent') return ok('credentials file', `${file} does not exist; a sign-in makes it.`)
   const rights = platform === 'win32' ? '' : ` (mode ${octal(mode)})`
-  const held = all.filter(({ record }) => record !== undefined).length
+  const held = contents.filter(({ record }) => record !== undefined).length
   return ok('credentials file', `${file} holds ${HOLDINGS[held] ?? `${held} sign-ins`}${rights}.`)
 }
 

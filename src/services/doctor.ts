@@ -45,20 +45,21 @@ const UNLOCK_LIMIT_MS = 4_000
 export function createDoctor(deps: DoctorDeps): Doctor {
   const { storage, claims, refresher, machine, config, clock, route = CODEX_LOGIN, others = [], registration } = deps
   const first = { route, storage, claims, refresher }
+  const all = [first, ...others] as const
   const tidy = createTidy(machine.home)
 
   async function examine(signal: AbortSignal | undefined): Promise<DoctorCheck[]> {
     const guard = createGuard(clock, signal)
     // Once for all: what follows reads it as it is then, because a store that keeps silent may cost its time only once.
     const store = await guard('store', UNLOCK_LIMIT_MS, async () => {
-      await Promise.all([first, ...others].map((login) => login.storage.unlock()))
+      await Promise.all(all.map((login) => login.storage.unlock()))
       return []
     })
     const stored = others.filter(isStored)
     const logins = [first, ...stored] as const
     const usesApi = config.api.source !== undefined || storesKey(first)
     // One after the other, because a renewal would show among the claims as one under way.
-    const files = checkFiles(deps, logins, guard)
+    const files = checkFiles(deps, { all, stored: logins }, guard)
     const account = files.then(() => checkAccount(deps, logins, guard))
     const network = checkNetwork(deps, { logins, api: usesApi }, guard)
     const registered =

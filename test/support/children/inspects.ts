@@ -14,7 +14,7 @@ const claims = createClaimStore({ base: () => file, now: Date.now })
 const { platform } = process
 const checks = await checkFiles(
   { clock: systemClock, machine: { platform } },
-  [{ route: CODEX_LOGIN, storage, claims }],
+  { all: [{ route: CODEX_LOGIN, storage, claims }], stored: [] },
   createGuard(systemClock, undefined),
 )
 const lines = checks.filter(({ name }) => name === 'folder')
