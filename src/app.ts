@@ -135,7 +135,7 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
   const doctor: Doctor = async (signal) => {
     const { createDoctor } = await import('./services/doctor.ts')
     const parts = { config, configProblem: problem, surroundings, machine, version, http, clock, userAgent }
-    return createDoctor({ ...parts, ...codex, credentials, catalogue })(signal)
+    return createDoctor({ ...parts, ...codex, others: [plan], registration, credentials, catalogue })(signal)
   }
   const onFault = (error: unknown) => log.event('fault', { error: error instanceof Error ? error.name : typeof error })
   const server = createMcpServer({ tools, version, configProblem: problem, newId, onFault })

@@ -172,7 +172,7 @@ describe('with both logins, every secret stays on its own route', () => {
         ...PLAN_TRAFFIC,
         ...CODEX_TRAFFIC,
         // The doctor asks whether they are there.
-        ...nothingTo('backend /models', 'keyApi /models'),
+        ...nothingTo('backend /models', 'keyApi /models', 'planApi /models'),
         'the key to keyApi /models',
         'the key to keyApi /responses',
       ].sort(),

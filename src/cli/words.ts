@@ -20,6 +20,7 @@ const SPELLINGS: readonly (readonly [string, string])[] = [
   ['codex_login with method "browser"', `\`${PROGRAM} login --no-browser\``],
   ['codex_login with route "plan" and force: true', `\`${PROGRAM} login --plan --force\``],
   ['codex_login with route "plan" and method "browser"', `\`${PROGRAM} login --plan --no-browser\``],
+  ['codex_login with route "codex" and force: true', `\`${PROGRAM} login --codex --force\``],
   ['codex_login with route "plan"', `\`${PROGRAM} login --plan\``],
   ['codex_login with route "codex"', `\`${PROGRAM} login --codex\``],
   ['codex_login with force: true', `\`${PROGRAM} login --force\``],

@@ -1,21 +1,18 @@
 import type { Config } from '../config.ts'
 import { isCodexError } from '../errors.ts'
 import type { Clock } from '../infrastructure/clock.ts'
-import type { StoredTokens, TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
+import type { TokenRecord } from '../infrastructure/token-storage.ts'
 import { isApiKeyRecord } from './api-key.ts'
 import type { Credential, Credentials } from './credentials.ts'
 import { type DoctorCheck, type Guard, ok, problem, skipped, warning } from './doctor-check.ts'
+import { type DoctorLogin, storedIn } from './doctor-login.ts'
 import { duration } from './duration.ts'
 import { maskEmail, readIdClaims } from './id-claims.ts'
-import { CODEX_LOGIN } from './login-route.ts'
 import type { ModelCatalogue } from './model-catalogue.ts'
-import { isRenewable, remainingMs } from './token-manager.ts'
-import type { TokenRefresher } from './token-refresh.ts'
+import { isRenewable, isRenewalDue, remainingMs } from './token-manager.ts'
 
 export interface AccountDeps {
   config: Pick<Config, 'model'>
-  storage: Pick<TokenStorage, 'read'>
-  refresher: Pick<TokenRefresher, 'renew'>
   credentials: Pick<Credentials, 'current'>
   catalogue: Pick<ModelCatalogue, 'list'>
   clock: Clock
@@ -26,55 +23,80 @@ const RENEWAL_LIMIT_MS = 8_000
 const CREDENTIAL_LIMIT_MS = 2_000
 const CATALOGUE_LIMIT_MS = 5_000
 
-const SIGN_IN = 'Sign in: codex_login, or `codex-oauth-mcp login` in a terminal.'
+/** Of a login. */
+type Account = Pick<DoctorLogin, 'route' | 'storage' | 'refresher'>
 
-/** The sign-in, renewed first if that is due, then what it opens. */
-export async function checkAccount(deps: AccountDeps, guard: Guard): Promise<readonly DoctorCheck[]> {
-  const token = await guard('sign-in', RENEWAL_LIMIT_MS, () => checkToken(deps))
-  const account = await guard('account', CREDENTIAL_LIMIT_MS, () => checkOwner(deps))
+/** The sign-ins, renewed first if that is due, then what they open. */
+export async function checkAccount(
+  deps: AccountDeps,
+  logins: readonly Account[],
+  guard: Guard,
+): Promise<readonly DoctorCheck[]> {
+  const nobody = logins.length > 1 ? 'Nobody is signed in this way.' : 'Nobody is signed in.'
+  // Side by side: a renewal may take its time, and the report does not.
+  const signIns = await Promise.all(logins.map((login) => checkSignIn(login, nobody, deps.clock, guard)))
   let credential: Credential | undefined
   const inUse = await guard('credential', CREDENTIAL_LIMIT_MS, async (signal) => {
     credential = await deps.credentials.current(signal)
     return ok('credential', `Questions are asked with: ${credential.label}.`)
   })
   const models = await guard('models', CATALOGUE_LIMIT_MS, (signal) => checkModels(deps, credential, signal))
-  return [token, account, inUse, models].flat()
+  return [...signIns, inUse, models].flat()
 }
 
-async function checkToken({ storage, refresher, clock }: AccountDeps): Promise<DoctorCheck> {
-  const { record, unopened } = stored(storage)
-  if (unopened !== undefined) return problem('sign-in', unopened.reason, unopened.remedy)
-  if (record === undefined) return skipped('sign-in', 'Nobody is signed in.')
-  if (isApiKeyRecord(record)) return skipped('sign-in', 'An API key is stored, which does not run out by itself.')
+async function checkSignIn(
+  login: Account,
+  nobody: string,
+  clock: Clock,
+  guard: Guard,
+): Promise<readonly DoctorCheck[]> {
+  const { prefix } = login.route.report
+  const names = { token: `${prefix}sign-in`, owner: `${prefix}account` }
+  const token = await guard(names.token, RENEWAL_LIMIT_MS, () => checkToken(names.token, login, nobody, clock))
+  const owner = await guard(names.owner, CREDENTIAL_LIMIT_MS, () => checkOwner(names.owner, login, nobody))
+  return [...token, ...owner]
+}
+
+async function checkToken(name: string, login: Account, nobody: string, clock: Clock): Promise<DoctorCheck> {
+  const { route, refresher } = login
+  const { signIn } = route.report
+  const { record, unopened } = storedIn(login)
+  if (unopened !== undefined) return problem(name, unopened.reason, unopened.remedy)
+  if (record === undefined) return skipped(name, nobody)
+  if (isApiKeyRecord(record)) return skipped(name, 'An API key is stored, which does not run out by itself.')
   const leftMs = remainingMs(record, clock.now())
   const state = stateOf(record, clock.now())
   if (!isRenewable(record)) {
     const finding = `${state} It can no longer be renewed.`
-    return leftMs > 0 ? warning('sign-in', finding, SIGN_IN) : problem('sign-in', finding, SIGN_IN)
+    return leftMs > 0 ? warning(name, finding, signIn) : problem(name, finding, signIn)
   }
-  if (leftMs >= CODEX_LOGIN.refreshMarginMs) return ok('sign-in', `${state} It is renewed by itself.`)
+  if (!isRenewalDue(record, route.refreshMarginMs, clock.now())) return ok(name, `${state} It is renewed by itself.`)
   try {
     const renewed = await refresher.renew(record, 'proactive_expiry')
-    return ok('sign-in', `A renewal was due and went well. ${stateOf(renewed, clock.now())}`)
+    return ok(name, `A renewal was due and went well. ${stateOf(renewed, clock.now())}`)
   } catch (error) {
     if (!isCodexError(error)) throw error
     const finding = `${state} A renewal was due and failed: ${error.message} [${error.code}]`
-    const remedy = error.hint ?? SIGN_IN
+    const remedy = error.hint ?? signIn
     const isWorse = leftMs <= 0 || error.code === 'NOT_AUTHENTICATED'
-    return isWorse ? problem('sign-in', finding, remedy) : warning('sign-in', finding, remedy)
+    return isWorse ? problem(name, finding, remedy) : warning(name, finding, remedy)
   }
 }
 
-function checkOwner({ storage }: AccountDeps): DoctorCheck {
-  const { record, unopened } = stored(storage)
-  if (unopened !== undefined) return skipped('account', 'The stored sign-in cannot be opened.')
-  if (record === undefined) return skipped('account', 'Nobody is signed in.')
-  if (isApiKeyRecord(record)) return skipped('account', 'An API key belongs to no ChatGPT account.')
-  const { email, plan, accountId } = readIdClaims(record)
+function checkOwner(name: string, login: Account, nobody: string): DoctorCheck {
+  const { report, lack } = login.route
+  const { record, unopened } = storedIn(login)
+  if (unopened !== undefined) return skipped(name, 'The stored sign-in cannot be opened.')
+  if (record === undefined) return skipped(name, nobody)
+  if (isApiKeyRecord(record)) return skipped(name, 'An API key belongs to no ChatGPT account.')
+  const { email, accountId } = readIdClaims(record)
   const who = email === undefined ? 'an account without e-mail' : maskEmail(email)
-  const finding = `Signed in as ${who}, plan ${plan ?? 'unknown'}.`
-  if ((record.accountId ?? accountId) !== undefined) return ok('account', finding)
-  return warning('account', `${finding} The sign-in names no ChatGPT account, so questions may be refused.`, SIGN_IN)
+  const finding = `Signed in as ${who}, ${report.planOf(record)}.`
+  const missing = lack(record)
+  if (missing !== undefined) return warning(name, `${finding} ${missing.message}`, missing.hint ?? report.signIn)
+  if ((record.accountId ?? accountId) !== undefined) return ok(name, finding)
+  const unnamed = `${finding} The sign-in names no ChatGPT account, so questions may be refused.`
+  return warning(name, unnamed, report.signIn)
 }
 
 async function checkModels(
@@ -98,15 +120,6 @@ const SOURCES = {
   live: 'fresh from the service',
   cached: 'from the copy on this machine',
   'built-in': 'built into this program',
-}
-
-/** A file that cannot be read has a line of its own. */
-function stored(storage: AccountDeps['storage']): Pick<StoredTokens, 'record' | 'unopened'> {
-  try {
-    return storage.read()
-  } catch {
-    return { record: undefined }
-  }
 }
 
 function stateOf(record: TokenRecord, nowMs: number): string {

@@ -22,7 +22,7 @@ export interface Machine {
 }
 
 export interface MachineDeps {
-  config: Pick<Config, 'ports' | 'openBrowser'>
+  config: Pick<Config, 'ports' | 'planPort' | 'openBrowser'>
   configProblem: CodexError | undefined
   surroundings: Surroundings
   machine: Machine
@@ -44,6 +44,7 @@ export async function checkMachine(deps: MachineDeps, guard: Guard): Promise<rea
     guard('browser', PORT_LIMIT_MS, () => checkBrowser(deps)),
     guard('loopback', PORT_LIMIT_MS, async () => checkLoopback(await probePort(0))),
     guard('ports', PORT_LIMIT_MS, async () => checkPorts(await probeAll(config.ports), machine.platform)),
+    guard('plan port', PORT_LIMIT_MS, () => checkPlanPort(config.planPort, machine.platform)),
   ]
   return (await Promise.all(checks)).flat()
 }
@@ -114,8 +115,6 @@ async function probeAll(ports: readonly number[]): Promise<Port[]> {
 
 /** One free port is enough; without any, only the browser way is closed. */
 function checkPorts(ports: readonly Port[], platform: NodeJS.Platform): readonly DoctorCheck[] {
-  const isUsable = ({ states }: Port) =>
-    states.every(({ state }) => state === 'free' || state === 'absent') && states.some(({ state }) => state === 'free')
   const hasOther = ports.some(isUsable)
   return ports.map((one) => {
     const name = `port ${one.port}`
@@ -125,6 +124,20 @@ function checkPorts(ports: readonly Port[], platform: NodeJS.Platform): readonly
       ? warning(name, finding, 'Another port is free, so the sign-in works; end the program if it need not run.')
       : problem(name, finding, `End the program that holds it. ${OTHER_WAYS}`)
   })
+}
+
+/** One that was named has no other in its place; where none is, any free one does. */
+async function checkPlanPort(port: number | undefined, platform: NodeJS.Platform): Promise<readonly DoctorCheck[]> {
+  if (port === undefined) return []
+  const [one] = await probeAll([port])
+  if (one === undefined || isUsable(one)) return [ok('plan port', `Port ${port} is free for a sign-in for plan usage.`)]
+  const remedy = 'End the program that holds it, or remove CODEX_OAUTH_PLAN_PORT: then any free port does.'
+  return [problem('plan port', whyUnusable(one, platform), remedy)]
+}
+
+function isUsable({ states }: Port): boolean {
+  const areOpen = states.every(({ state }) => state === 'free' || state === 'absent')
+  return areOpen && states.some(({ state }) => state === 'free')
 }
 
 function whyUnusable({ port, states }: Port, platform: NodeJS.Platform): string {

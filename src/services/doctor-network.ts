@@ -3,11 +3,12 @@ import type { Clock } from '../infrastructure/clock.ts'
 import type { HttpAnswer, HttpClient } from '../infrastructure/http-client.ts'
 import { type CertificateFile, readCertificates } from '../infrastructure/trusted-certificates.ts'
 import { type DoctorCheck, failed, type Guard, ok, problem, skipped, warning } from './doctor-check.ts'
+import type { DoctorLogin } from './doctor-login.ts'
 import { duration } from './duration.ts'
 import { notTheService } from './not-the-service.ts'
 
 export interface NetworkDeps {
-  config: Pick<Config, 'issuer' | 'baseUrl' | 'api' | 'network' | 'insecureTls'>
+  config: Pick<Config, 'issuer' | 'baseUrl' | 'planBaseUrl' | 'api' | 'network' | 'insecureTls'>
   http: HttpClient
   clock: Clock
   userAgent: string
@@ -19,8 +20,15 @@ const ANSWER_TIMEOUT_MS = 6_000
 const SKEW_WARNING_MS = 60_000
 const SKEW_PROBLEM_MS = 300_000
 
-/** The way to the network and who answers there. `usesApi` tells whether an API key is used. */
-export async function checkNetwork(deps: NetworkDeps, usesApi: boolean, guard: Guard): Promise<readonly DoctorCheck[]> {
+/** What is in use of the services. */
+export interface InUse {
+  logins: readonly { route: Pick<DoctorLogin['route'], 'report' | 'baseUrl'> }[]
+  /** An API key is used. */
+  api: boolean
+}
+
+/** The way to the network and who answers there. */
+export async function checkNetwork(deps: NetworkDeps, inUse: InUse, guard: Guard): Promise<readonly DoctorCheck[]> {
   const { config } = deps
   const { network } = config
   const checks = [
@@ -29,11 +37,12 @@ export async function checkNetwork(deps: NetworkDeps, usesApi: boolean, guard: G
     guard('tls', FILE_LIMIT_MS, () => checkTls(config.insecureTls)),
     guard('sign-in service', HOST_LIMIT_MS, (signal) => checkIssuer(deps, signal)),
     // Nobody's credential is sent along: that the service refuses is an answer, too.
-    guard('model service', HOST_LIMIT_MS, (signal) =>
-      checkHost(deps, 'model service', `${config.baseUrl}/models`, signal),
-    ),
+    ...inUse.logins.map(({ route }) => {
+      const name = `${route.report.prefix}model service`
+      return guard(name, HOST_LIMIT_MS, (signal) => checkHost(deps, name, `${route.baseUrl(config)}/models`, signal))
+    }),
     guard('API', HOST_LIMIT_MS, (signal) =>
-      usesApi
+      inUse.api
         ? checkHost(deps, 'API', `${config.api.baseUrl}/models`, signal)
         : skipped('API', 'No API key is set, so the API is not used.'),
     ),

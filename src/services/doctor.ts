@@ -3,13 +3,15 @@ import { raceSignal } from '../infrastructure/abort.ts'
 import { canonicalPath } from '../infrastructure/canonical-path.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import { redact } from '../infrastructure/log.ts'
-import type { TokenStorage } from '../infrastructure/token-storage.ts'
 import { isApiKeyRecord } from './api-key.ts'
 import { type AccountDeps, checkAccount } from './doctor-account.ts'
 import { createGuard, type DoctorCheck } from './doctor-check.ts'
 import { checkFiles, type FilesDeps } from './doctor-files.ts'
+import { type DoctorLogin, isStored, storedIn } from './doctor-login.ts'
 import { checkMachine, type Machine, type MachineDeps } from './doctor-machine.ts'
 import { checkNetwork, type NetworkDeps } from './doctor-network.ts'
+import { checkRegistration, type RegistrationDeps } from './doctor-registration.ts'
+import { CODEX_LOGIN } from './login-route.ts'
 
 export type { DoctorCheck } from './doctor-check.ts'
 
@@ -26,8 +28,12 @@ export interface DoctorReport {
  */
 export type Doctor = (signal?: AbortSignal) => Promise<DoctorReport>
 
-export interface DoctorDeps extends AccountDeps, FilesDeps, MachineDeps, NetworkDeps {
-  storage: Pick<TokenStorage, 'file' | 'read' | 'unlock'>
+export interface DoctorDeps extends Omit<DoctorLogin, 'route'>, AccountDeps, FilesDeps, MachineDeps, NetworkDeps {
+  /** The Codex login unless told: the one whose lines are there in any case. */
+  route?: DoctorLogin['route']
+  /** Logins that have lines only where they are stored. */
+  others?: readonly DoctorLogin[]
+  registration?: RegistrationDeps['registration']
   config: AccountDeps['config'] & MachineDeps['config'] & NetworkDeps['config'] & Pick<Config, 'api'>
   machine: Machine
   clock: Clock
@@ -37,22 +43,28 @@ export interface DoctorDeps extends AccountDeps, FilesDeps, MachineDeps, Network
 const UNLOCK_LIMIT_MS = 4_000
 
 export function createDoctor(deps: DoctorDeps): Doctor {
-  const { storage, machine, config, clock } = deps
+  const { storage, claims, refresher, machine, config, clock, route = CODEX_LOGIN, others = [], registration } = deps
+  const first = { route, storage, claims, refresher }
+  const all = [first, ...others] as const
   const tidy = createTidy(machine.home)
 
   async function examine(signal: AbortSignal | undefined): Promise<DoctorCheck[]> {
     const guard = createGuard(clock, signal)
     // Once for all: what follows reads it as it is then, because a store that keeps silent may cost its time only once.
     const store = await guard('store', UNLOCK_LIMIT_MS, async () => {
-      await storage.unlock()
+      await Promise.all(all.map((login) => login.storage.unlock()))
       return []
     })
-    const usesApi = config.api.source !== undefined || storesKey(storage)
+    const stored = others.filter(isStored)
+    const logins = [first, ...stored] as const
+    const usesApi = config.api.source !== undefined || storesKey(first)
     // One after the other, because a renewal would show among the claims as one under way.
-    const files = checkFiles(deps, guard)
-    const account = files.then(() => checkAccount(deps, guard))
-    const others = [checkMachine(deps, guard), checkNetwork(deps, usesApi, guard)]
-    return (await Promise.all([...others, store, files, account])).flat()
+    const files = checkFiles(deps, { all, stored: logins }, guard)
+    const account = files.then(() => checkAccount(deps, logins, guard))
+    const network = checkNetwork(deps, { logins, api: usesApi }, guard)
+    const registered =
+      registration === undefined ? [] : checkRegistration({ registration, machine }, stored.length > 0, guard)
+    return (await Promise.all([checkMachine(deps, guard), network, store, files, registered, account])).flat()
   }
 
   return async (signal) => {
@@ -62,14 +74,9 @@ export function createDoctor(deps: DoctorDeps): Doctor {
   }
 }
 
-/** A file that cannot be read has a line of its own. */
-function storesKey(storage: DoctorDeps['storage']): boolean {
-  try {
-    const { record } = storage.read()
-    return record !== undefined && isApiKeyRecord(record)
-  } catch {
-    return false
-  }
+function storesKey(login: DoctorLogin): boolean {
+  const { record } = storedIn(login)
+  return record !== undefined && isApiKeyRecord(record)
 }
 
 function tidied(check: DoctorCheck, tidy: (text: string) => string): DoctorCheck {

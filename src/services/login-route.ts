@@ -48,8 +48,19 @@ export interface LoginRoute {
   lack(record: TokenRecord): CodexError | undefined
   /** What else may answer where nobody is signed in with it. */
   outside(config: Pick<Config, 'api' | 'accessToken'>, nowMs: number): OutsideCredential | undefined
+  report: ReportWords
   /** What to say after a sign-out that the issuer has not confirmed, where there is more to it. */
   unconfirmed: string | undefined
+}
+
+/** How it is spoken of in the report of the doctor. */
+export interface ReportWords {
+  /** What the names of its lines begin with. */
+  prefix: string
+  /** What to do where a sign-in is missing, a sentence. */
+  signIn: string
+  /** The plan, to stand behind whose it is. */
+  planOf(record: TokenRecord): string
 }
 
 /** How this program calls itself at the service. */
@@ -83,6 +94,11 @@ export const CODEX_LOGIN: LoginRoute = {
   modelOwner: accountOf,
   lack: () => undefined,
   outside: environmentCredential,
+  report: {
+    prefix: '',
+    signIn: 'Sign in: codex_login, or `codex-oauth-mcp login` in a terminal.',
+    planOf: (record) => `plan ${readIdClaims(record).plan ?? 'unknown'}`,
+  },
   unconfirmed: undefined,
 }
 

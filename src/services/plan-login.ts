@@ -50,5 +50,10 @@ export const PLAN_LOGIN: LoginRoute = {
   lack: (record) => (record.accessToken === '' || hasPlanScope(record) ? undefined : planOff()),
   // A key of the environment is another billing path.
   outside: () => undefined,
+  report: {
+    prefix: 'plan ',
+    signIn: 'Sign in: codex_login with route "plan".',
+    planOf: () => 'on a plan that its tokens do not name',
+  },
   unconfirmed: REVOCATION_UNCONFIRMED,
 }

@@ -17,6 +17,8 @@ export interface Registered {
  * workspace, so it outlives sign-outs and failed sign-ins (facts: plan-usage 2.8, 2.9). None of it is secret.
  */
 export interface PlanRegistration {
+  /** Where it lies, whether it is there or not. */
+  files: { hostId: string; registration: string }
   /**
    * The id of this host, `urn:uuid:…`, made at the first call and never replaced (facts: plan-usage 2.2).
    *
@@ -59,9 +61,12 @@ const HALF_WAY_MS = 600_000
 
 export function createPlanRegistration({ folder, randomBytes, now }: PlanRegistrationDeps): PlanRegistration {
   const hostFile = `${folder}/plan-host-id`
-  const file = createSharedJson({ file: `${folder}/plan-registration.json`, now })
+  const registrationFile = `${folder}/plan-registration.json`
+  const file = createSharedJson({ file: registrationFile, now })
 
   return {
+    files: { hostId: hostFile, registration: registrationFile },
+
     hostId() {
       const make = () => `urn:uuid:${createRandomUuid(randomBytes)}\n`
       const id = settledText(hostFile, { make, isWhole: (text) => isHostId(text.trim()) }).trim()

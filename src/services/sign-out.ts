@@ -8,6 +8,8 @@ import type { Cleared, TokenManager } from './token-manager.ts'
 
 /** A login or key that is gone. */
 export interface EndedLogin extends Cleared {
+  /** Which one it was; absent where there was none. */
+  route?: RouteName
   /** What to say when the issuer has not confirmed it. */
   unconfirmed?: string | undefined
 }
@@ -60,8 +62,8 @@ export function createSignOut({ signIn, logins, choice }: SignOutDeps): SignOut 
     for (const { route, tokens } of Object.values(logins)) {
       if (only !== undefined && only !== route.name) continue
       const one = await tokens.clear()
-      if (one.removed !== undefined)
-        ended.push(route.unconfirmed === undefined ? one : { ...one, unconfirmed: route.unconfirmed })
+      const { name, unconfirmed } = route
+      if (one.removed !== undefined) ended.push({ ...one, route: name, ...(unconfirmed && { unconfirmed }) })
     }
     const [first = NOTHING, ...others] = ended
     return { ...first, others, cancelled, remaining: await remaining() }

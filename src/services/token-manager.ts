@@ -79,12 +79,9 @@ export function createTokenManager(deps: TokenManagerDeps): TokenManager {
     async getTokens(signal) {
       const record = await stored()
       if (isApiKeyRecord(record)) throw signInAgain('You are not signed in with ChatGPT.', route)
-      const left = remainingMs(record, clock.now())
-      if (left >= route.refreshMarginMs) return record
-      // The service may say that it is too early (facts: plan-usage 2.5).
-      if (left > EXPIRED_MARGIN_MS && clock.now() < (record.earliestRefreshAt ?? 0)) return record
+      if (!isRenewalDue(record, route.refreshMarginMs, clock.now())) return record
       const renewal = refresher.renew(record, 'proactive_expiry')
-      if (left <= EXPIRED_MARGIN_MS) return raceSignal(renewal, signal)
+      if (remainingMs(record, clock.now()) <= EXPIRED_MARGIN_MS) return raceSignal(renewal, signal)
       // A failed early refresh with a token that is still valid is not an error.
       renewal.catch((error: unknown) => log.event('early_refresh_failed', { reason: codeOf(error) }))
       return record
@@ -119,6 +116,12 @@ export function createTokenManager(deps: TokenManagerDeps): TokenManager {
 export function remainingMs(record: TokenRecord, nowMs: number): number {
   const expiresAt = record.expiresAt ?? expiryOf(record.accessToken)
   return expiresAt === undefined ? 0 : expiresAt - nowMs
+}
+
+/** Whether little enough is left; the service may say that it is too early (facts: plan-usage 2.5). */
+export function isRenewalDue(record: TokenRecord, marginMs: number, nowMs: number): boolean {
+  const left = remainingMs(record, nowMs)
+  return left < marginMs && (left <= EXPIRED_MARGIN_MS || nowMs >= (record.earliestRefreshAt ?? 0))
 }
 
 /** Whether a new access token can be had for it, as far as is known here. */

@@ -1,3 +1,4 @@
+import type { RouteName } from '../services/login-route.ts'
 import type { ClearOutcome, EndedLogin } from '../services/sign-out.ts'
 
 /** Everything that ended. */
@@ -10,14 +11,15 @@ export function clearedWords(outcome: ClearOutcome, nothing = 'Nobody was signed
   const { cancelled, remaining } = outcome
   const ended = endedLogins(outcome)
   const parts = [
-    ...(ended.length === 0 ? [nothing] : ended.flatMap(removal)),
+    ...(ended.length === 0 ? [nothing] : ended.flatMap((one) => removal(one, ended.length > 1))),
     cancelled ? 'The sign-in that was open is cancelled.' : undefined,
     remaining === undefined ? undefined : `Questions are still answered with the ${remaining.label}.`,
   ]
   return parts.filter((part) => part !== undefined).join(' ')
 }
 
-function removal({ removed, revoked, problem, unconfirmed = GONE_HERE }: EndedLogin): string[] {
+function removal(one: EndedLogin, isOneOfSeveral: boolean): string[] {
+  const { removed, revoked, problem, route, unconfirmed = GONE_HERE } = one
   const why = problem === undefined ? [] : [problem]
   if (removed === 'api_key') {
     return [
@@ -25,10 +27,13 @@ function removal({ removed, revoked, problem, unconfirmed = GONE_HERE }: EndedLo
       ...why,
     ]
   }
-  const gone = 'Signed out; the credentials are removed from this machine.'
+  const of = isOneOfSeveral && route !== undefined ? ` of the ${NAMES[route]}` : ''
+  const gone = `Signed out${of}; the credentials are removed from this machine.`
   if (revoked) return [gone, 'OpenAI confirmed that they are revoked.', ...why]
   // The problem says itself why they could not be revoked.
   return [gone, ...(problem === undefined ? [unconfirmed] : why)]
 }
+
+const NAMES: Readonly<Record<RouteName, string>> = { codex: 'Codex route', plan: 'plan route' }
 
 const GONE_HERE = 'OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves.'

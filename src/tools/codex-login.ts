@@ -48,12 +48,19 @@ export function codexLogin({ signIn, now }: { signIn: Pick<SignIns, 'login'>; no
     output,
     async run({ route, method, callback_url: callbackUrl, force }, { signal, progress, offerAddress: offer }) {
       const outcome = await signIn.login({ route, force, method, callbackUrl, offer, signal, onProgress: progress })
-      return { structured: present(outcome, now()) }
+      return { structured: present(outcome, route === undefined ? ANEW : ANEW_THERE[route], now()) }
     },
   })
 }
 
-function present(outcome: LoginOutcome, nowMs: number): z.infer<typeof output> {
+const ANEW = 'codex_login with force: true'
+/** For who has asked for a login by name: without it, another one may be meant. */
+const ANEW_THERE = {
+  codex: 'codex_login with route "codex" and force: true',
+  plan: 'codex_login with route "plan" and force: true',
+}
+
+function present(outcome: LoginOutcome, anew: string, nowMs: number): z.infer<typeof output> {
   if (outcome.status === 'pending') return presentPending(outcome, nowMs)
   const { account, fresh, route, notes = [] } = outcome
   const email = account.email === undefined ? undefined : maskEmail(account.email)
@@ -65,9 +72,7 @@ function present(outcome: LoginOutcome, nowMs: number): z.infer<typeof output> {
     plan: account.plan,
     route,
     message: [
-      fresh
-        ? `Signed in as ${who}.`
-        : `Already signed in as ${who}; nothing was opened. To sign in anew: codex_login with force: true.`,
+      fresh ? `Signed in as ${who}.` : `Already signed in as ${who}; nothing was opened. To sign in anew: ${anew}.`,
       ...notes,
     ].join(' '),
   }

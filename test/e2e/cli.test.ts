@@ -42,6 +42,7 @@ function seed({ fake, credentialsFile }: Place, expiresInSeconds = 3600): void {
 
 const stored = ({ credentialsFile }: Place) => JSON.parse(readFileSync(credentialsFile, 'utf8')).codex
 const urlIn = (text: string) => /https?:\S+\/oauth\/authorize\?\S+/.exec(text)?.[0] ?? ''
+const planUrlIn = (text: string) => /https?:\S+\/api\/accounts\/authorize\?\S+/.exec(text)?.[0] ?? ''
 const redirectOf = async (url: string) => (await fetch(url, { redirect: 'manual' })).headers.get('location') ?? ''
 const RESPONSES = '/backend-api/codex/responses'
 
@@ -80,6 +81,35 @@ test('sign in, look, ask, sign out: results on standard output, no colour, no se
   const all = seen.join('')
   expect(all).not.toContain('\u001b')
   expect([...here.fake.secrets(), 'CANARY'].filter((secret) => all.includes(secret))).toEqual([])
+})
+
+test('both logins: sign in to each, look, end one, then the other', async () => {
+  const here = await place({ CODEX_DEBUG: '1' })
+  seed(here)
+  const seen: string[] = []
+  const run = async (args: readonly string[]) => {
+    const { code, stdout, stderr } = await here.run(args)
+    seen.push(stdout, stderr)
+    return { code, stdout }
+  }
+  const login = here.start(['login', '--plan'])
+  const url = planUrlIn(await login.said('Waiting up to'))
+  login.child.stdin.end(`${await redirectOf(url)}\n`)
+  const { code, stdout, stderr } = await login.ended
+  expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringMatching(/\nYour ChatGPT plan is in use: /) })
+  seen.push(stdout, stderr.replaceAll(url, ''))
+  expect(await run(['ask', 'x'])).toEqual({ code: 0, stdout: 'Hello from the fake plan.\n' })
+  expect((await run(['status'])).stdout).toMatch(/^route +plan \(answers\)$[^]*^route +codex \(does not answer\)$/m)
+  expect((await run(['doctor'])).code).toBe(0)
+  expect((await run(['logout', '--plan'])).stdout).toMatch(
+    /revoked\. Questions are still answered with the ChatGPT pro/,
+  )
+  expect(await run(['ask', 'x'])).toEqual({ code: 0, stdout: 'Hello from the fake Codex.\n' })
+  expect((await run(['logout'])).stdout).toMatch(/^Signed out; .*revoked\.\n$/)
+  expect((await run(['status'])).code).toBe(3)
+  const all = seen.join('')
+  expect(here.fake.secrets().filter((secret) => all.includes(secret))).toEqual([])
+  expect(here.fake.plan.crossings).toEqual([])
 })
 
 describe('signing in', () => {

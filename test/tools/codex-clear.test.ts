@@ -63,3 +63,15 @@ test('what could not be done is said in the place of a revocation that was not c
     /OpenAI confirmed that they are revoked\. A key is left\.$/,
   )
 })
+
+test('two logins are named, each with what became of it', async () => {
+  const unconfirmed = 'OpenAI did not confirm the revocation. Disconnect it.'
+  const others = [{ route: 'plan', removed: 'account', revoked: false, unconfirmed }] as const
+  expect(await clear({ route: 'codex', removed: 'account', revoked: true, others })).toMatchObject({
+    cleared: true,
+    revoked: false,
+    message:
+      'Signed out of the Codex route; the credentials are removed from this machine. OpenAI confirmed that they are revoked. ' +
+      `Signed out of the plan route; the credentials are removed from this machine. ${unconfirmed}`,
+  })
+})

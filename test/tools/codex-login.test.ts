@@ -153,3 +153,10 @@ test('somebody who was signed in already is told how to change that', async () =
     'Already signed in as acct-1; nothing was opened. To sign in anew: codex_login with force: true.',
   )
 })
+
+test('who asked for one login by name is told how to change that one', async () => {
+  for (const route of ['codex', 'plan'] as const) {
+    const { data } = await run({ ...signedInAs({ accountId: 'acct-1' }, false), route }, { route })
+    expect(data.message).toContain(`To sign in anew: codex_login with route "${route}" and force: true.`)
+  }
+})

@@ -6,7 +6,7 @@ import { checkMachine } from '../../../src/services/doctor-machine.ts'
 const { platform, arch, versions, env } = process
 const checks = await checkMachine(
   {
-    config: { ports: [Number(process.argv[2])], openBrowser: true },
+    config: { ports: [Number(process.argv[2])], openBrowser: true, planPort: undefined },
     configProblem: undefined,
     surroundings: { place: 'desk', hasBrowser: true },
     machine: { nodeVersion: versions.node, platform, arch, searchPath: env.PATH, browser: undefined, home: '/nowhere' },

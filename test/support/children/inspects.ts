@@ -4,6 +4,7 @@ import { systemClock } from '../../../src/infrastructure/clock.ts'
 import { createTokenStorage } from '../../../src/infrastructure/token-storage.ts'
 import { createGuard } from '../../../src/services/doctor-check.ts'
 import { checkFiles } from '../../../src/services/doctor-files.ts'
+import { CODEX_LOGIN } from '../../../src/services/login-route.ts'
 import { aVault } from '../vaults.ts'
 import { finish } from './parent.ts'
 
@@ -12,7 +13,8 @@ const storage = createTokenStorage({ file, vault: aVault(), now: Date.now })
 const claims = createClaimStore({ base: () => file, now: Date.now })
 const { platform } = process
 const checks = await checkFiles(
-  { storage, claims, clock: systemClock, machine: { platform } },
+  { clock: systemClock, machine: { platform } },
+  { all: [{ route: CODEX_LOGIN, storage, claims }], stored: [] },
   createGuard(systemClock, undefined),
 )
 const lines = checks.filter(({ name }) => name === 'folder')
