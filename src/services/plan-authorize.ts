@@ -11,7 +11,7 @@ import type { TokenResponse } from './token-response.ts'
 
 export interface PlanAuthorizeDeps extends AuthorizeDeps {
   registration: Pick<PlanRegistration, 'clientFor' | 'keepPending' | 'drop'>
-  verifier: IdTokenVerifier
+  verifier: Pick<IdTokenVerifier, 'verify'>
 }
 
 /**

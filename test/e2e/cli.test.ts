@@ -99,7 +99,7 @@ test('both logins: sign in to each, look, end one, then the other', async () => 
   expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringMatching(/\nYour ChatGPT plan is in use: /) })
   seen.push(stdout, stderr.replaceAll(url, ''))
   expect(await run(['ask', 'x'])).toEqual({ code: 0, stdout: 'Hello from the fake plan.\n' })
-  expect((await run(['status'])).stdout).toMatch(/^route +plan \(answers\)$[^]*^route +codex \(does not answer\)$/m)
+  expect((await run(['status'])).stdout).toMatch(/^route +plan \(answers\)$[\s\S]*^route +codex \(does not answer\)$/m)
   expect((await run(['doctor'])).code).toBe(0)
   expect((await run(['logout', '--plan'])).stdout).toMatch(
     /revoked\. Questions are still answered with the ChatGPT pro/,

@@ -30,6 +30,7 @@ function setUp({ revocationEndpoint, verdict }: Situation = {}) {
     hostId: () => HOST,
     discovery: { read: async () => found },
     verifier: {
+      prepare: async () => {},
       async verify(idToken, expected) {
         verified.push([idToken, expected])
         if (verdict !== undefined) throw verdict
