@@ -4,7 +4,7 @@ import type { RouteChoice } from './route-choice.ts'
 
 export interface AnsweringCredentialsDeps {
   credentials: Readonly<Record<RouteName, Credentials>>
-  choice: Pick<RouteChoice, 'answering'>
+  choice: Pick<RouteChoice, 'asked'>
 }
 
 /** The credential of the login that answers, and of no other one: each is paid in its own way. */
@@ -14,8 +14,7 @@ export function createAnsweringCredentials({
 }: AnsweringCredentialsDeps): Pick<Credentials, 'current'> {
   return {
     async current(signal) {
-      // Where no login is stored, the environment may hold a key, which is the Codex route's to find.
-      return credentials[(await choice.answering()) ?? 'codex'].current(signal)
+      return credentials[await choice.asked()].current(signal)
     },
   }
 }

@@ -123,6 +123,7 @@ function doesNotHold(fault: string): CodexError {
   const [what, hint = 'Start the sign-in again.'] = FAULTS[fault] ?? ['a claim in it is missing or makes no sense']
   return new CodexError('TOKEN_REQUEST_FAILED', `The sign-in service sent an ID token that does not hold: ${what}.`, {
     hint,
+    cause: { fault },
   })
 }
 

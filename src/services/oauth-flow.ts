@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import { CodexError, isCodexError } from '../errors.ts'
 import type { HttpAnswer, HttpClient } from '../infrastructure/http-client.ts'
 import { readText } from '../infrastructure/http-client.ts'
+import { within } from '../infrastructure/within.ts'
 import { codexOAuth } from './codex-oauth.ts'
 import { notTheService } from './not-the-service.ts'
 import { oauthErrorCode } from './oauth-error.ts'
@@ -12,8 +13,8 @@ import type { TokenResponse } from './token-response.ts'
 
 export type RefreshOutcome =
   | { kind: 'renewed'; tokens: TokenResponse }
-  /** The service will never take this refresh token again. */
-  | { kind: 'dead' }
+  /** The service will never take this refresh token again. `unwanted`: tokens it gave that are somebody else's. */
+  | { kind: 'dead'; unwanted?: TokenResponse }
   /** `lasts`: waiting does not help, although the refresh token may be good yet. */
   | { kind: 'transient'; error: CodexError; retryAfterMs: number | undefined; lasts?: boolean }
 
@@ -44,7 +45,7 @@ export interface OAuthFlowDeps {
 
 /**
  * A refresh has to be over, and stored, before others take its owner for frozen and spend the token again (60 s):
- * these two and the waits for the lock before and after it stay below that together.
+ * these two, what a route needs to confirm it, and the waits for the lock before and after it stay below that together.
  */
 const TOKEN_TIMEOUT_MS = 20_000
 const TOKEN_BODY_LIMIT_MS = 5_000
@@ -66,7 +67,7 @@ export function createOAuthFlow(deps: OAuthFlowDeps): OAuthFlow {
       const tokens = route.readTokens(json, now(), 'refresh_token')
       if (tokens.accessToken === undefined) throw refreshRefused(200)
       const confirmed = await route.confirmRenewal(tokens, owner)
-      return confirmed === undefined ? { kind: 'dead' } : { kind: 'renewed', tokens: confirmed }
+      return confirmed === undefined ? { kind: 'dead', unwanted: tokens } : { kind: 'renewed', tokens: confirmed }
     }
     if (route.isDead(answer.status, json)) return { kind: 'dead' }
     const lasting = route.lastingRefusal(json)
@@ -115,12 +116,19 @@ export function createOAuthFlow(deps: OAuthFlowDeps): OAuthFlow {
 
     // Best effort by contract: what is stored here is removed whether or not the issuer can be reached.
     async revoke(refreshToken, limitMs, owner = NOBODY) {
-      let confirmed = await revokeOnce(refreshToken, limitMs, owner)
-      for (const pause of route.pausesBeforeRevoking) {
-        if (confirmed !== undefined) break
-        await pause()
+      let confirmed: boolean | undefined
+      const over = new AbortController()
+      const work = async () => {
         confirmed = await revokeOnce(refreshToken, limitMs, owner)
+        for (const pause of route.pausesBeforeRevoking) {
+          if (confirmed !== undefined || over.signal.aborted) return
+          await pause()
+          confirmed = await revokeOnce(refreshToken, limitMs, owner)
+        }
       }
+      // All of it together, with what has to be found out first.
+      await within(work(), limitMs)
+      over.abort()
       return confirmed === true
     },
   }

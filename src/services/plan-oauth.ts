@@ -95,15 +95,17 @@ export function planOAuth({ config, hostId, discovery, verifier, userAgent, cloc
     isDead: (_status, json) => codesIn(json).some((code) => TERMINAL.includes(code)),
     lastingRefusal: (json) => (codesIn(json).includes('invalid_client') ? unknownClient() : undefined),
 
-    async confirmRenewal(tokens, { clientId = '', accountId }) {
+    async confirmRenewal(tokens, { clientId, accountId }) {
       // It may be missing: then the old one stays (facts: plan-usage 2.7).
       if (tokens.idToken === undefined) return tokens
       // The tokens have rotated: because the keys cannot be had just now, they are not thrown away.
       const unverified = { ...tokens, idToken: undefined }
-      const verdict = verifier.verify(tokens.idToken, { clientId, nonce: undefined, subject: accountId }).then(
-        () => tokens,
-        (error: unknown) => (isWrong(error) ? undefined : unverified),
-      )
+      const verdict = verifier
+        .verify(tokens.idToken, { clientId: clientId ?? '', nonce: undefined, subject: accountId })
+        .then(
+          () => tokens,
+          (error: unknown) => (isWrong(error) ? undefined : unverified),
+        )
       const over = new AbortController()
       const limit = clock.sleep(VERIFY_LIMIT_MS, over.signal).catch(() => {})
       return Promise.race([verdict, limit.then(() => unverified)]).finally(() => over.abort())
@@ -111,15 +113,22 @@ export function planOAuth({ config, hostId, discovery, verifier, userAgent, cloc
   }
 }
 
-/** Whether an ID token was checked and does not hold; every other error says that it could not be checked. */
+/**
+ * Whether an ID token speaks against the tokens it came with. One that could not be checked does not, nor one that a
+ * clock of this machine or a list of keys that lags behind makes look too old, too early or unsigned.
+ */
 function isWrong(error: unknown): boolean {
   if (isCodexError(error, 'ACCOUNT_CHANGED')) return true
-  return isCodexError(error, 'TOKEN_REQUEST_FAILED') && !error.retryable
+  const fault = isCodexError(error, 'TOKEN_REQUEST_FAILED') ? textField(error.cause, 'fault') : undefined
+  return fault !== undefined && !['expiry', 'nbf', 'key'].includes(fault)
 }
 
-/** Never the bootstrap one (facts: plan-usage 1.4). */
+/** Never the bootstrap one (facts: plan-usage 1.4). @throws CodexError TOKEN_REQUEST_FAILED */
 function clientOf(clientId: string | undefined): { client_id: string } {
-  return { client_id: clientId ?? '' }
+  if (clientId !== undefined) return { client_id: clientId }
+  throw new CodexError('TOKEN_REQUEST_FAILED', 'The stored sign-in does not say which registration it belongs to.', {
+    hint: 'Sign in again: codex_login with route "plan" and force: true.',
+  })
 }
 
 /** After which a refresh token is of no use any more, whatever the status (facts: plan-usage 2.7). */

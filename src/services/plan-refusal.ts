@@ -13,7 +13,7 @@ export interface Circumstances {
 
 const OTHER_WAYS =
   'Another way is for the user to choose and never taken by itself: codex_login with route "codex", or an API key.'
-const SIGN_IN_ANEW = 'codex_clear, then codex_login with route "plan"'
+const SIGN_IN_ANEW = 'codex_login with route "plan" and force: true'
 const REPORT = 'Update codex-oauth; if it is up to date, report this.'
 
 /**
@@ -39,7 +39,7 @@ export function planRefusal(code: string, about: Circumstances, waitMs?: number)
       return {
         code: 'PLAN_REQUIRED',
         message: 'This sign-in does not cover questions on the ChatGPT plan.',
-        hint: `Sign out and in again: ${SIGN_IN_ANEW}.`,
+        hint: `Sign in anew, and allow it there: ${SIGN_IN_ANEW}.`,
       }
     // No reset time comes with it, and a limit of this app says nothing about the plan, nor one model about the others.
     case 'subscription_sharing_usage_limit_exceeded':

@@ -6,6 +6,12 @@ import { openRecord } from './open-record.ts'
 export interface RouteChoice {
   /** Nothing where none is stored. @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED */
   answering(): Promise<RouteName | undefined>
+  /**
+   * The login that a question goes to; where none is stored, the one that knows of the keys of the environment.
+   *
+   * @throws as `answering`
+   */
+  asked(): Promise<RouteName>
   /** All that are stored, the one that answers first, also those that cannot be opened. @throws as `answering` */
   stored(): Promise<readonly RouteName[]>
   /**
@@ -39,6 +45,7 @@ export function createRouteChoice({ storages, now }: RouteChoiceDeps): RouteChoi
 
   return {
     answering: async () => (await ranked())[0]?.name,
+    asked: async () => (await ranked())[0]?.name ?? 'codex',
     stored: async () => (await ranked()).map(({ name }) => name),
 
     async select(name) {

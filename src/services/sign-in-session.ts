@@ -4,6 +4,7 @@ import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.
 import { forgetLogin } from './forget-login.ts'
 import { type IdClaims, ownerOf, readIdClaims } from './id-claims.ts'
 import type { LoginRoute } from './login-route.ts'
+import { namingLogin } from './named-login.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
 import type { TokenResponse } from './token-response.ts'
 
@@ -52,7 +53,7 @@ export interface SignInSessionDeps {
   oauth: OAuthFlow
   clock: Clock
   limitMs: number
-  route: Pick<LoginRoute, 'nobodyCame'>
+  route: Pick<LoginRoute, 'call' | 'nobodyCame'>
   /** Whether a login is stored that this one is to replace. */
   replaces: boolean
   /** Told of a login as soon as it is stored. Never rejects. */
@@ -84,10 +85,10 @@ export function openSession(deps: SignInSessionDeps): SignInSession {
   function fail(error: CodexError): void {
     if (state !== 'pending') return
     state = error.code === 'CANCELLED' ? 'cancelled' : 'failed'
-    failure = error
+    failure = namingLogin(error, route)
     endedAt = clock.now()
     ended.abort()
-    reject(error)
+    reject(failure)
   }
 
   /** What a server that ends has to wait for: a code works once, and a login nobody stores has to be revoked. */
@@ -107,14 +108,14 @@ export function openSession(deps: SignInSessionDeps): SignInSession {
     try {
       const record = newRecord(await exchange(abandon), clock.now())
       await store(record)
-      await onStored(record)
       succeed(ownerOf(record))
+      void track(onStored(record))
       // Called off between storing and this line: whoever did that also removes what was stored.
       return state === 'succeeded' ? undefined : failure
     } catch (cause) {
       // The other way has won: whoever looks at this one's page is signed in all the same, or not, as it ends there.
       if (isStored || state === 'succeeded') return outcome.then(() => undefined, asCodexError)
-      const error = asCodexError(cause)
+      const error = namingLogin(asCodexError(cause), route)
       onLost(error)
       return error
     } finally {

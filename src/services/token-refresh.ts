@@ -6,6 +6,7 @@ import type { Log } from '../infrastructure/log.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { isApiKeyRecord } from './api-key.ts'
 import { type ClaimWatch, createClaimWatch } from './claim-watch.ts'
+import { forgetLogin } from './forget-login.ts'
 import { accountOf } from './id-claims.ts'
 import { CODEX_LOGIN, type LoginRoute } from './login-route.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
@@ -149,7 +150,10 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     const outcome = await oauth.refresh(current.refreshToken ?? '', reason, current)
     log.event('refresh', { outcome: outcome.kind, claim: number })
     if (outcome.kind === 'renewed') return keep(current, outcome.tokens)
-    if (outcome.kind === 'dead') return bury(current, subject).finally(() => giveUp())
+    if (outcome.kind === 'dead') {
+      void forgetLogin(oauth, { ...current, refreshToken: outcome.unwanted?.refreshToken })
+      return bury(current, subject).finally(() => giveUp())
+    }
     const backoffMs = outcome.retryAfterMs ?? Math.min(1000 * 2 ** fails, MAX_BACKOFF_MS)
     giveUp(clock.now() + Math.min(backoffMs, BACKOFF_HORIZON_MS - 1000), fails + 1)
     if (outcome.lasts) lasting.set(subject, outcome.error)

@@ -19,7 +19,7 @@ function setUp(answering: RouteName | undefined, broken?: RouteName) {
     }) as unknown as Credentials
   const credentials = createAnsweringCredentials({
     credentials: { codex: of('codex'), plan: of('plan') },
-    choice: { answering: async () => answering },
+    choice: { asked: async () => answering ?? 'codex' },
   })
   return { asked, credentials }
 }

@@ -47,6 +47,7 @@ function setUp({ configured, answering }: { configured?: RouteName; answering?: 
   const plan = aSignIn(deeds, 'plan')
   let chosen = answering
   const choice = {
+    asked: async () => 'codex',
     answering: async () => chosen,
     stored: async () => [],
     async select(name: RouteName) {
