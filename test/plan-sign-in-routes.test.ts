@@ -178,10 +178,11 @@ describe('a question with a login that is dead', () => {
     return 'accept' as const
   }
 
-  test('signs in to the plan where the plan answered, never to Codex', async () => {
+  test('signs in to the plan where the plan answered, never to Codex, even if that is what is set', async () => {
     const fake = await startFake()
     const shown: string[] = []
-    const app = await startPatient(fake, { dialog: dialogs(fake, shown) }, 20_000)
+    const env = { CODEX_OAUTH_ROUTE: 'codex' }
+    const app = await startPatient(fake, { env, dialog: dialogs(fake, shown) }, 20_000)
     await app.call('codex_login', { route: 'codex' })
     await app.call('codex_login', { route: 'plan' })
     fake.plan.expireAccessTokens()
