@@ -432,1756 +432,31 @@ var init_undici = __esm({
   }
 });
 
-// src/tools/issue-words.ts
-function whatIsWrong(issue2) {
-  if (issue2.code === "too_small" && issue2.origin === "string") return "must not be empty";
-  if (issue2.code === "invalid_type" && issue2.message.endsWith("received undefined")) {
-    return `is missing, expected ${issue2.expected}`;
-  }
-  return issue2.message;
-}
-var init_issue_words = __esm({
-  "src/tools/issue-words.ts"() {
-    "use strict";
-  }
-});
-
-// src/services/builtin-models.ts
-function lite(id, name, priority, defaultEffort, efforts) {
-  return { id, name, priority, hidden: false, defaultEffort, efforts, lite: true, verbosity: "low" };
-}
-var UP_TO_XHIGH, UP_TO_MAX, UP_TO_ULTRA, BUILTIN_MODELS;
-var init_builtin_models = __esm({
-  "src/services/builtin-models.ts"() {
-    "use strict";
-    UP_TO_XHIGH = ["low", "medium", "high", "xhigh"];
-    UP_TO_MAX = [...UP_TO_XHIGH, "max"];
-    UP_TO_ULTRA = [...UP_TO_MAX, "ultra"];
-    BUILTIN_MODELS = [
-      lite("gpt-6.1-sol", "GPT-6.1-Sol", 1, "low", UP_TO_ULTRA),
-      lite("gpt-6-astra", "GPT-6-Astra", 2, "low", UP_TO_ULTRA),
-      lite("gpt-6-sol", "GPT-6-Sol", 3, "medium", UP_TO_ULTRA),
-      lite("gpt-6-luna", "GPT-6-Luna", 4, "medium", UP_TO_MAX),
-      lite("gpt-5.6-sol", "GPT-5.6-Sol", 5, "low", UP_TO_ULTRA),
-      lite("gpt-6.1-terra", "GPT-6.1 Terra", 7, "low", UP_TO_ULTRA),
-      lite("gpt-5.6-terra", "GPT-5.6-Terra", 8, "medium", UP_TO_ULTRA),
-      lite("gpt-5.6-luna", "GPT-5.6-Luna", 9, "medium", UP_TO_MAX),
-      { ...lite("gpt-5.5", "GPT-5.5", 13, "medium", UP_TO_XHIGH), lite: false }
-    ];
-  }
-});
-
-// src/services/api-key.ts
-function isApiKeyRecord({ method }) {
-  return method === METHOD;
-}
-function apiKeyRecord(key, baseUrl, nowMs) {
-  return {
-    accessToken: key,
-    refreshToken: void 0,
-    idToken: void 0,
-    tokenType: void 0,
-    expiresAt: void 0,
-    accountId: void 0,
-    savedAt: nowMs,
-    refreshedAt: void 0,
-    method: METHOD,
-    baseUrl,
-    refreshFailed: void 0
-  };
-}
-function readApiKey(pasted) {
-  const key = pasted.trim().replace(/^["'`\u201c\u201d\u2018\u2019]+|["'`\u201c\u201d\u2018\u2019]+$/gu, "").trim();
-  const reason = whyNoKey(key);
-  if (reason === void 0) return key;
-  throw new CodexError("INPUT_INVALID", reason, {
-    hint: `Nothing was saved. Copy the key (it begins with sk-) from ${KEYS_PAGE} and give it alone.`
-  });
-}
-function whyNoKey(key) {
-  if (key === "") return "No API key was given.";
-  if (key.length > MAX_LENGTH) return `This is longer than any API key (${MAX_LENGTH} characters).`;
-  if (/\s/.test(key)) return "An API key has no blanks or line breaks inside.";
-  if (!/^[!-~]+$/.test(key)) return "This holds characters that no API key has.";
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(key)) return "This is an address, not an API key.";
-  if (/^(?:export)?[A-Za-z_][A-Za-z0-9_]*=/.test(key))
-    return "This is a line of settings; give only what stands behind the equals sign.";
-  if (/^(?:eyJ|rt[_.-]|ac[_.-])/.test(key)) return "This is a token of a sign-in, not an API key.";
-  return void 0;
-}
-var METHOD, MAX_LENGTH, KEYS_PAGE;
-var init_api_key = __esm({
-  "src/services/api-key.ts"() {
-    "use strict";
-    init_errors();
-    METHOD = "api_key";
-    MAX_LENGTH = 4096;
-    KEYS_PAGE = "https://platform.openai.com/api-keys";
-  }
-});
-
-// src/infrastructure/log.ts
-function createLog({ write, enabled }) {
-  return {
-    event(name, fields = {}) {
-      if (enabled) write(redact(`codex-oauth ${[name, ...pairs(fields)].join(" ")}`));
-    }
-  };
-}
-function pairs(fields) {
-  return Object.entries(fields).filter(([, value]) => value !== void 0).map(([key, value]) => `${key}=${typeof value === "string" ? JSON.stringify(value) : value}`);
-}
-function redact(text3) {
-  return text3.replace(/[\r\n]+/g, " ").replace(/\bBearer\s+[^\s"]+/gi, `Bearer ${HIDDEN}`).replace(/\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g, HIDDEN).replace(/\b(?:rt|ac|sk|sess)[-_.][\w.-]{6,}/g, HIDDEN).replace(NAMED_SECRET, `$1${HIDDEN}`);
-}
-var HIDDEN, NAMED_SECRET;
-var init_log = __esm({
-  "src/infrastructure/log.ts"() {
-    "use strict";
-    HIDDEN = "[hidden]";
-    NAMED_SECRET = /("?(?:access_token|refresh_token|id_token|code_verifier|code_challenge|api_key|authorization|code|state|token)"?\s*[:=]\s*"?)(?:(?:Basic|Bearer)\s+)?[^\s"&,}]+/gi;
-  }
-});
-
-// src/services/remote-text.ts
-function quoteRemote(text3, limit = 200) {
-  const line = redact(text3).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").replace(/[`<>]/g, "").replace(/[\u201c\u201d]/g, '"').trim();
-  const characters = [...line];
-  return `\u201C${characters.length > limit ? `${characters.slice(0, limit - 1).join("")}\u2026` : line}\u201D`;
-}
-function said(words) {
-  return words === void 0 ? "" : `: ${quoteRemote(words)}`;
-}
-function parseJson(text3) {
+// src/infrastructure/canonical-path.ts
+import { readlinkSync as readlinkSync2, realpathSync as realpathSync2 } from "node:fs";
+import { basename as basename3, dirname as dirname4, join as join3, resolve } from "node:path";
+function canonicalPath(path3) {
   try {
-    return JSON.parse(text3);
-  } catch {
-    return void 0;
+    return realpathSync2(path3);
+  } catch (error2) {
+    if (!isErrno(error2, "ENOENT")) throw error2;
   }
-}
-function fieldOf(value, name) {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, name) ? value[name] : void 0;
-}
-function textField(value, name) {
-  const field2 = fieldOf(value, name);
-  return typeof field2 === "string" && field2 !== "" ? field2 : void 0;
-}
-function numberField(value, name) {
-  const field2 = fieldOf(value, name);
-  return typeof field2 === "number" && Number.isFinite(field2) ? field2 : void 0;
-}
-var init_remote_text = __esm({
-  "src/services/remote-text.ts"() {
-    "use strict";
-    init_log();
-  }
-});
-
-// src/services/retry-after.ts
-function retryAfterMs(headers, nowMs) {
-  const value = headers.get("retry-after")?.trim();
-  if (!value) return void 0;
-  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1e3 : readDate(value) - nowMs;
-  return Number.isNaN(ms) ? void 0 : Math.min(Math.max(ms, 0), HOUR_MS2);
-}
-function readDate(value) {
-  return / \d\d:\d\d:\d\d GMT$/.test(value) ? Date.parse(value) : Number.NaN;
-}
-var HOUR_MS2;
-var init_retry_after = __esm({
-  "src/services/retry-after.ts"() {
-    "use strict";
-    HOUR_MS2 = 36e5;
-  }
-});
-
-// src/services/usage-limit.ts
-function usageLimit({ headers, json: json2, nowMs }) {
-  const error2 = fieldOf(json2, "error");
-  const window = blockingWindow(headers);
-  const statedMs = secondsField(error2, "resets_at") ?? window?.resetAtMs ?? afterSeconds(error2, nowMs);
-  const resetAtMs = statedMs !== void 0 && Math.abs(statedMs - nowMs) < YEAR_MS ? statedMs : void 0;
-  const plan = textField(error2, "plan_type");
-  const which = window === void 0 ? "usage limit" : `${windowName(window.minutes)} usage limit`;
-  const of = plan === void 0 ? "of this account" : `of the ChatGPT ${quotePlan(plan)} plan`;
-  const until = resetAtMs === void 0 ? "Try again later" : `It opens again ${localTime(resetAtMs, nowMs)}`;
-  return new CodexError("USAGE_LIMIT", `The ${which} ${of} is used up.`, {
-    hint: `${until}. See ${USAGE_PAGE}.`,
-    cause: json2
-  });
-}
-function blockingWindow(headers) {
-  const limit = headers.get("x-codex-active-limit");
-  const family = limit !== null && /^[\w-]{1,40}$/.test(limit) ? `x-${limit}` : "x-codex";
-  const windows = ["primary", "secondary"].flatMap((name) => readWindow(headers, `${family}-${name}`) ?? []);
-  return windows.find((window) => window.usedPercent >= 100) ?? windows.sort((a, b) => b.usedPercent - a.usedPercent)[0];
-}
-function readWindow(headers, prefix) {
-  const number4 = (name) => {
-    const value = headers.get(`${prefix}-${name}`);
-    return value === null || value.trim() === "" ? Number.NaN : Number(value);
-  };
-  const usedPercent = number4("used-percent");
-  const minutes = number4("window-minutes");
-  if (!Number.isFinite(usedPercent) || !Number.isFinite(minutes) || minutes <= 0) return void 0;
-  const resetAt = number4("reset-at");
-  return { usedPercent, minutes, resetAtMs: Number.isFinite(resetAt) ? resetAt * 1e3 : void 0 };
-}
-function windowName(minutes) {
-  if (minutes === 10080) return "weekly";
-  if (minutes % 1440 === 0) return `${minutes / 1440}-day`;
-  return minutes % 60 === 0 ? `${minutes / 60}-hour` : `${minutes}-minute`;
-}
-function localTime(atMs, nowMs) {
-  const sameDay = new Date(atMs).toDateString() === new Date(nowMs).toDateString();
-  const date5 = sameDay ? {} : { weekday: "short", month: "short", day: "numeric" };
-  const format2 = new Intl.DateTimeFormat("en", {
-    ...date5,
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-    timeZoneName: "short"
-  });
-  return `${sameDay ? "at" : "on"} ${format2.format(atMs)}`;
-}
-function secondsField(value, name) {
-  const seconds2 = numberField(value, name);
-  return seconds2 === void 0 ? void 0 : seconds2 * 1e3;
-}
-function afterSeconds(error2, nowMs) {
-  const after = secondsField(error2, "resets_in_seconds");
-  return after === void 0 ? void 0 : nowMs + after;
-}
-function quotePlan(plan) {
-  return /^[\w-]{1,40}$/.test(plan) ? plan : "unknown";
-}
-var USAGE_PAGE, YEAR_MS;
-var init_usage_limit = __esm({
-  "src/services/usage-limit.ts"() {
-    "use strict";
-    init_errors();
-    init_remote_text();
-    USAGE_PAGE = "https://chatgpt.com/settings/usage";
-    YEAR_MS = 365 * 24 * 36e5;
-  }
-});
-
-// src/services/refusal.ts
-function toError({ code, message, hint, retryable = false }, cause) {
-  return new CodexError(code, message, { hint, cause, retryable });
-}
-function wordsIn(message) {
-  return message?.slice(0, 1e3);
-}
-function sharedRefusal(code, words, waitMs) {
-  switch (code) {
-    case "context_length_exceeded":
-      return {
-        code: "CONTEXT_TOO_LONG",
-        message: "The question is longer than the model's context window.",
-        hint: "Shorten the prompt, or split it."
-      };
-    case "invalid_prompt":
-    case "cyber_policy":
-      return {
-        code: "REFUSED",
-        message: `The service refused the question${said(words)}.`,
-        hint: "Put it another way."
-      };
-    case "server_is_overloaded":
-      return OVERLOADED;
-    case "rate_limit_exceeded":
-    case "slow_down":
-      return tooMany(words, waitMs);
-    case "model_not_found":
-      return { code: "MODEL_UNAVAILABLE", message: "The service does not know this model.", hint: MODELS_HINT };
-    default:
-      return void 0;
-  }
-}
-function tooMany(words, waitMs) {
-  const when = waitMs === void 0 ? "Wait a moment" : `Wait ${Math.max(1, Math.ceil(waitMs / 1e3))} s`;
-  return {
-    code: "RATE_LIMITED",
-    message: `Too many requests in a short time${said(words)}.`,
-    hint: `${when}, then ask again.`,
-    retryable: true
-  };
-}
-function statusRefusal(status2, { headers, modelId, nowMs }, words) {
-  switch (status2) {
-    case 402:
-      return {
-        code: "PLAN_REQUIRED",
-        message: `The service asks for payment${said(words)}.`,
-        hint: `See ${USAGE_PAGE}.`
-      };
-    case 404:
-      return {
-        code: "MODEL_UNAVAILABLE",
-        message: `The service does not know ${modelId}, or not at this address.`,
-        hint: MODELS_HINT
-      };
-    case 413:
-      return {
-        code: "CONTEXT_TOO_LONG",
-        message: "The question is larger than the service accepts.",
-        hint: "Shorten the prompt, or split it."
-      };
-    case 429:
-      return tooMany(words, retryAfterMs(headers, nowMs));
-    case 503:
-      return OVERLOADED;
-    default:
-      return otherStatus(status2, words);
-  }
-}
-function otherStatus(status2, words) {
-  if (status2 >= 500) {
-    return {
-      code: "CODEX_FAILED",
-      message: `The service is in trouble (${status2}).`,
-      hint: "Try again in a minute.",
-      retryable: true
-    };
-  }
-  return {
-    code: "CODEX_FAILED",
-    message: `The service refused the request (${status2})${said(words)}.`,
-    hint: "Check the arguments; update codex-oauth if they are right."
-  };
-}
-function streamRefusal(words) {
-  return {
-    code: "CODEX_FAILED",
-    message: `Codex failed while answering${said(words)}.`,
-    hint: "Ask again; try another model if it stays so.",
-    retryable: true
-  };
-}
-var MODELS_HINT, OVERLOADED;
-var init_refusal = __esm({
-  "src/services/refusal.ts"() {
-    "use strict";
-    init_errors();
-    init_remote_text();
-    init_retry_after();
-    init_usage_limit();
-    MODELS_HINT = "Ask for one that codex_models lists, or leave the model out to use the default.";
-    OVERLOADED = {
-      code: "OVERLOADED",
-      message: "The model is at capacity right now.",
-      hint: "Try again in a minute, or name another model (codex_models lists them).",
-      retryable: true
-    };
-  }
-});
-
-// src/services/refused-credential.ts
-function missingScope(words, credential) {
-  const [, scopes] = /missing scopes?: ([\w. ,]{1,200})/i.exec(words ?? "") ?? [];
-  const { permissionsPage } = credential.asking;
-  if (scopes === void 0 || permissionsPage === void 0) return void 0;
-  return {
-    code: "NOT_AUTHENTICATED",
-    message: `The ${credential.what} may not ask models: it lacks ${scopes.trim().replace(/\.$/, "")}.`,
-    hint: `Give it that permission at ${permissionsPage}, or use another key.`
-  };
-}
-function notAccepted(credential) {
-  const message = `The service does not accept this ${credential.what}.`;
-  return { code: "NOT_AUTHENTICATED", message, hint: remedyFor(credential.source) };
-}
-function remedyFor(source) {
-  if (source === ACCOUNT) return "Sign in again: codex_login with force: true.";
-  return source === STORED_KEY ? "Store another with `codex-oauth-mcp login --with-api-key`, or sign in with codex_login." : "Replace it in the environment of the server and restart the server, or sign in with codex_login.";
-}
-function forbidden(words, { asking: { permissionsPage } }) {
-  return {
-    code: "CODEX_FAILED",
-    message: `The service forbids this request (403)${said(words)}.`,
-    hint: permissionsPage === void 0 ? "Sign in again (codex_login with force: true); in a company workspace, ask its administrator whether Codex is allowed." : `Check what the key and its project may do at ${permissionsPage}.`
-  };
-}
-var init_refused_credential = __esm({
-  "src/services/refused-credential.ts"() {
-    "use strict";
-    init_credential_name();
-    init_remote_text();
-  }
-});
-
-// src/services/codex-failure.ts
-function refusalOf(answer) {
-  const { status: status2, json: json2 } = answer;
-  const error2 = fieldOf(json2, "error");
-  const named3 = textField(error2, "code") ?? textField(error2, "type");
-  const type = textField(error2, "type") ?? named3;
-  const words = wordsIn(textField(json2, "detail") ?? textField(error2, "message") ?? textField(json2, "message"));
-  if (/usage_limit_reached$/.test(type ?? "")) return usageLimit(answer);
-  const waitMs = retryAfterMs(answer.headers, answer.nowMs);
-  const known = byCode(named3, words, waitMs) ?? byCode(type, words, waitMs);
-  return toError(
-    known ?? missingScope(words, answer.credential) ?? byWords(words, answer) ?? byStatus(status2, answer, words),
-    json2
-  );
-}
-function isQuota(json2) {
-  const error2 = fieldOf(json2, "error");
-  const names = [textField(error2, "type"), textField(error2, "code")].join(" ");
-  return /usage_limit_reached|usage_not_included|insufficient_quota/.test(names);
-}
-function failureOf(error2) {
-  const code = textField(error2, "code") ?? textField(error2, "type");
-  const words = wordsIn(textField(error2, "message"));
-  return toError(byCode(code, words) ?? streamRefusal(words), error2);
-}
-function byCode(code, words, waitMs) {
-  switch (code) {
-    case "usage_limit_reached":
-    case "insufficient_quota":
-      return {
-        code: "USAGE_LIMIT",
-        message: "The quota of this account is used up.",
-        hint: `See plan and billing at ${USAGE_PAGE}, those of an API key at ${BILLING_PAGE}.`
-      };
-    case "usage_not_included":
-      return {
-        code: "PLAN_REQUIRED",
-        message: "Codex is not part of the ChatGPT plan of this account.",
-        hint: `See ${PLAN_PAGE}, or sign in with another account (codex_login with force: true).`
-      };
-    default:
-      return sharedRefusal(code, words, waitMs);
-  }
-}
-function byWords(words, { modelId, credential }) {
-  if (words === void 0) return void 0;
-  if (/model.*(not supported|requires a newer version|does not exist)/i.test(words)) {
-    return {
-      code: "MODEL_UNAVAILABLE",
-      message: `${modelId} is not available to this account (retired, not in its plan, or newer than our compatibility level).`,
-      hint: MODELS_HINT
-    };
-  }
-  if (/missing_codex_entitlement/.test(words)) {
-    return {
-      code: "PLAN_REQUIRED",
-      message: "Codex is not enabled for this workspace.",
-      hint: "Ask the workspace administrator, or sign in with another account (codex_login with force: true)."
-    };
-  }
-  if (/^(unsupported parameter|store must|stream must|instructions are|system messages)/i.test(words)) {
-    return {
-      code: "CODEX_FAILED",
-      message: `The service no longer takes requests in this form${said(words)}.`,
-      // Where it depends on the model what is taken, another one may take it.
-      hint: credential.asking.adapts ? "Leave optional arguments out, or name another model." : "Update codex-oauth; if it is up to date, report this."
-    };
-  }
-  return void 0;
-}
-function byStatus(status2, answer, words) {
-  if (status2 === 401) return notAccepted(answer.credential);
-  if (status2 === 403) return forbidden(words, answer.credential);
-  return statusRefusal(status2, answer, words);
-}
-var PLAN_PAGE, BILLING_PAGE;
-var init_codex_failure = __esm({
-  "src/services/codex-failure.ts"() {
-    "use strict";
-    init_refusal();
-    init_refused_credential();
-    init_remote_text();
-    init_retry_after();
-    init_usage_limit();
-    PLAN_PAGE = "https://chatgpt.com/explore/plus";
-    BILLING_PAGE = "https://platform.openai.com/settings/organization/billing";
-  }
-});
-
-// src/services/codex-request.ts
-function buildRequest(facts) {
-  const { question, modelId, model, without: without2, sessionId, threadId } = facts;
-  const lite2 = model?.lite === true;
-  const effort = sentEffort(facts.effort);
-  const temperature = facts.acceptsTemperature ? question.temperature : void 0;
-  const message = userMessage(question);
-  return {
-    headers: {
-      ...lite2 ? { "x-openai-internal-codex-responses-lite": "true" } : {},
-      "x-client-request-id": threadId,
-      "session-id": sessionId,
-      "thread-id": threadId,
-      accept: "text/event-stream",
-      "content-type": "application/json"
-    },
-    body: leftOut(without2, {
-      model: modelId,
-      instructions: question.systemPrompt ?? DEFAULT_INSTRUCTIONS,
-      input: lite2 ? [{ type: "additional_tools", role: "developer", tools: [] }, message] : [message],
-      ...lite2 ? {} : { tools: [] },
-      tool_choice: "auto",
-      parallel_tool_calls: !lite2,
-      reasoning: reasoning(effort, lite2),
-      store: false,
-      stream: true,
-      include: ["reasoning.encrypted_content"],
-      prompt_cache_key: sessionId,
-      ...model?.verbosity === void 0 ? {} : { text: { verbosity: model.verbosity } },
-      ...temperature === void 0 ? {} : { temperature }
-    }),
-    effort: without2.has("reasoning") ? void 0 : effort,
-    notes: notesOf(facts)
-  };
-}
-function leftOut(without2, body) {
-  return Object.fromEntries(Object.entries(body).filter(([field2]) => !without2.has(field2)));
-}
-function userMessage({ prompt }) {
-  return { type: "message", role: "user", content: [{ type: "input_text", text: prompt }] };
-}
-function sentEffort(effort) {
-  return effort === "ultra" ? "xhigh" : effort;
-}
-function chooseEffort(asked, configured, model) {
-  return asked ?? configured ?? model?.defaultEffort;
-}
-function reasoning(effort, lite2) {
-  const asked = effort === void 0 ? { summary: "auto" } : { effort };
-  return lite2 ? { ...asked, context: "all_turns" } : asked;
-}
-function notesOf(facts) {
-  const { question, modelId, acceptsTemperature, effort, without: without2 } = facts;
-  const notes = listingNotes(facts);
-  if (question.temperature !== void 0 && !acceptsTemperature) {
-    notes.push("temperature was ignored: Codex models with a ChatGPT login do not take one");
-  }
-  if (question.temperature !== void 0 && acceptsTemperature && without2.has("temperature")) {
-    notes.push(`temperature was not accepted by ${modelId} and left out`);
-  }
-  if (!without2.has("reasoning")) return [...notes, ...effortNotes(facts)];
-  return effort === void 0 ? notes : [...notes, `effort ${effort} was not accepted by ${modelId} and left out`];
-}
-function listingNotes({ modelId, model }) {
-  const isListed = model !== void 0 && !model.hidden;
-  return isListed ? [] : [`${modelId} is not in the model list of this account; it was asked all the same`];
-}
-function effortNotes({ model, effort }) {
-  if (effort === void 0) return [];
-  const isUnlisted = model !== void 0 && model.efforts.length > 0 && !model.efforts.includes(effort);
-  return [
-    ...effort === "ultra" ? ["effort ultra was sent as xhigh"] : [],
-    ...isUnlisted ? [`effort ${effort} is not in the list of this model (${model.efforts.join(", ")}); it was sent all the same`] : []
-  ];
-}
-var DEFAULT_INSTRUCTIONS;
-var init_codex_request = __esm({
-  "src/services/codex-request.ts"() {
-    "use strict";
-    DEFAULT_INSTRUCTIONS = "You are Codex, answering a question from a developer who works with another AI assistant. Answer directly, completely and in the language of the question. You have no tools and cannot see files; say what you would need to know when something is missing.";
-  }
-});
-
-// src/services/model-list.ts
-function readModelList(json2) {
-  const models2 = fieldOf(json2, "models");
-  return Array.isArray(models2) ? readModels(models2) : readApiModels(fieldOf(json2, "data"));
-}
-function readPlanModels(json2) {
-  const models2 = fieldOf(json2, "models");
-  if (!Array.isArray(models2)) return [];
-  return models2.slice(0, MAX_MODELS).flatMap((entry) => {
-    const model = readModel(entry);
-    if (model === void 0) return [];
-    return [{ ...model, hidden: model.hidden || fieldOf(entry, "supported_in_api") === false }];
-  });
-}
-function readModels(value) {
-  if (!Array.isArray(value)) return [];
-  return value.slice(0, MAX_MODELS).flatMap((entry) => readModel(entry) ?? []).sort((a, b) => a.priority - b.priority || a.id.localeCompare(b.id));
-}
-function readModel(entry) {
-  const id = word(fieldOf(entry, "slug"));
-  if (id === void 0) return void 0;
-  return {
-    id,
-    name: label(fieldOf(entry, "display_name")) ?? id,
-    priority: numberField(entry, "priority") ?? Number.MAX_SAFE_INTEGER,
-    hidden: textField(entry, "visibility") !== "list",
-    defaultEffort: word(fieldOf(entry, "default_reasoning_level")),
-    efforts: readEfforts(fieldOf(entry, "supported_reasoning_levels")),
-    lite: fieldOf(entry, "use_responses_lite") === true,
-    verbosity: fieldOf(entry, "support_verbosity") === true ? word(fieldOf(entry, "default_verbosity")) : void 0
-  };
-}
-function readEfforts(value) {
-  if (!Array.isArray(value)) return [];
-  return value.flatMap((level) => word(typeof level === "string" ? level : fieldOf(level, "effort")) ?? []);
-}
-function word(value) {
-  return typeof value === "string" && /^[\w.:/+@-]{1,100}$/.test(value) ? value : void 0;
-}
-function label(value) {
-  return typeof value === "string" && /^[\w.:/+@ ()-]{1,100}$/.test(value) ? value : void 0;
-}
-function readApiModels(value) {
-  if (!Array.isArray(value)) return [];
-  const entries = value.flatMap((entry) => {
-    const id = word(fieldOf(entry, "id"));
-    return id === void 0 || OTHER_TRADES.test(id) ? [] : [{ id, created: numberField(entry, "created") ?? 0 }];
-  });
-  const families = entries.filter(({ id }) => FAMILIES.test(id));
-  return (families.length > 0 ? families : entries).sort((a, b) => b.created - a.created || a.id.localeCompare(b.id)).map(({ id }) => BUILTIN_MODELS.find((model) => model.id === id) ?? unknownModel(id)).sort((a, b) => a.priority - b.priority).slice(0, MAX_MODELS);
-}
-function unknownModel(id) {
-  const unknown2 = { defaultEffort: void 0, efforts: [], lite: false, verbosity: void 0 };
-  return { id, name: id, priority: Number.MAX_SAFE_INTEGER, hidden: false, ...unknown2 };
-}
-function isModelList(value) {
-  return Array.isArray(value) && value.length > 0 && value.length <= MAX_MODELS && value.every(isModel);
-}
-function isModel(value) {
-  const efforts = fieldOf(value, "efforts");
-  return word(fieldOf(value, "id")) !== void 0 && label(fieldOf(value, "name")) !== void 0 && numberField(value, "priority") !== void 0 && typeof fieldOf(value, "hidden") === "boolean" && typeof fieldOf(value, "lite") === "boolean" && Array.isArray(efforts) && efforts.every((effort) => word(effort) !== void 0) && isWordOrAbsent(fieldOf(value, "defaultEffort")) && isWordOrAbsent(fieldOf(value, "verbosity"));
-}
-function isWordOrAbsent(value) {
-  return value === void 0 || word(value) !== void 0;
-}
-var MAX_MODELS, FAMILIES, OTHER_TRADES;
-var init_model_list = __esm({
-  "src/services/model-list.ts"() {
-    "use strict";
-    init_builtin_models();
-    init_remote_text();
-    MAX_MODELS = 200;
-    FAMILIES = /^(?:gpt-|o\d|codex|chatgpt)/;
-    OTHER_TRADES = /audio|realtime|image|tts|transcribe|embedding|moderation|search|instruct|dall-e|whisper|sora|deep-research|computer-use/;
-  }
-});
-
-// src/services/asking-route.ts
-var CODEX_ASKING, API_ASKING;
-var init_asking_route = __esm({
-  "src/services/asking-route.ts"() {
-    "use strict";
-    init_api_key();
-    init_codex_failure();
-    init_codex_request();
-    init_model_list();
-    CODEX_ASKING = {
-      modelsQuery: (clientVersion) => `?client_version=${encodeURIComponent(clientVersion)}`,
-      readModels: readModelList,
-      buildRequest: (facts) => buildRequest({ ...facts, acceptsTemperature: false }),
-      adapts: false,
-      permissionsPage: void 0,
-      isFinal: isQuota,
-      isStream: () => true,
-      refusalOf,
-      failureOf
-    };
-    API_ASKING = {
-      modelsQuery: () => "",
-      readModels: readModelList,
-      buildRequest: (facts) => buildRequest({ ...facts, acceptsTemperature: true }),
-      adapts: true,
-      permissionsPage: KEYS_PAGE,
-      isFinal: isQuota,
-      isStream: () => true,
-      refusalOf,
-      failureOf
-    };
-  }
-});
-
-// src/services/plan-words.ts
-var SIGN_IN_LABEL, MANAGE_USAGE, USING_PLAN, IN_SETTINGS, PLAN_IN_USE, PLAN_OFF, REVOCATION_UNCONFIRMED;
-var init_plan_words = __esm({
-  "src/services/plan-words.ts"() {
-    "use strict";
-    init_usage_limit();
-    SIGN_IN_LABEL = "Continue with ChatGPT";
-    MANAGE_USAGE = `Manage usage: ${USAGE_PAGE}`;
-    USING_PLAN = `Using ChatGPT plan. ${MANAGE_USAGE}`;
-    IN_SETTINGS = "in ChatGPT: Settings \u2192 Security and login \u2192 Login connections \u2192 Sign in with ChatGPT \u2192 codex-oauth \u2192 Manage connection \u2192 Disconnect.";
-    PLAN_IN_USE = `Your ChatGPT plan is in use: each question asked through codex-oauth counts toward the plan's usage. codex-oauth itself charges nothing. ${MANAGE_USAGE}. To disconnect it, ${IN_SETTINGS}`;
-    PLAN_OFF = {
-      message: "Signed in, plan usage off.",
-      hint: 'To turn it on: codex_login with route "plan", and allow it there.'
-    };
-    REVOCATION_UNCONFIRMED = `OpenAI did not confirm the revocation. To be sure, disconnect codex-oauth ${IN_SETTINGS}`;
-  }
-});
-
-// src/services/plan-refusal.ts
-function planRefusal(code, about, waitMs) {
-  switch (withoutVersion(code)) {
-    case "subscription_sharing_user_not_eligible":
-      return {
-        code: "PLAN_REQUIRED",
-        message: "This account cannot ask on its ChatGPT plan: the plan, the workspace or a policy does not allow it.",
-        hint: `The Plus and Pro plans can pay; signing in again does not help. ${OTHER_WAYS}`
-      };
-    case "subscription_sharing_client_not_enabled":
-      return {
-        code: "PLAN_REQUIRED",
-        message: "OpenAI has not enabled codex-oauth for questions on a ChatGPT plan.",
-        hint: OTHER_WAYS
-      };
-    case "chatpass_v2_scope_not_authorized":
-    case "chatpass_v2_invalid_authorization_context":
-      return {
-        code: "PLAN_REQUIRED",
-        message: "This sign-in does not cover questions on the ChatGPT plan.",
-        hint: `Sign out and in again: ${SIGN_IN_ANEW}.`
-      };
-    // No reset time comes with it, and a limit of this app says nothing about the plan, nor one model about the others.
-    case "subscription_sharing_usage_limit_exceeded":
-      return {
-        code: "USAGE_LIMIT",
-        message: "Usage limit reached: the one of the ChatGPT plan, or the one that is set there for this app.",
-        hint: `${MANAGE_USAGE}. OpenAI does not say when it opens again; another model may still answer.`
-      };
-    case "subscription_sharing_usage_unavailable":
-      return notNow("OpenAI cannot check the usage of the ChatGPT plan right now");
-    case "subscription_sharing_user_unavailable":
-      return notNow("OpenAI cannot look the account up right now");
-    case "subscription_sharing_unsupported_capability":
-      return {
-        code: "CODEX_FAILED",
-        message: `A part of this request${named(about.param)} is not possible on the ChatGPT plan${said(about.words)}.`,
-        hint: `Leave optional arguments out, or name another model. ${REPORT}`
-      };
-    case "unsupported_value":
-      return {
-        code: "INPUT_INVALID",
-        message: `The model does not take this value of a field${named(about.param)}${said(about.words)}.`,
-        hint: "See codex_models for what each model takes."
-      };
-    case "subscription_sharing_route_not_supported":
-      return {
-        code: "CODEX_FAILED",
-        message: `This program asked at a place that the ChatGPT plan does not cover${inRequest(about)}.`,
-        hint: REPORT
-      };
-    case "subscription_sharing_invalid_user":
-      return {
-        code: "CODEX_FAILED",
-        message: `OpenAI did not recognise the user of this sign-in${inRequest(about)}.`,
-        hint: beforeSignIn(about),
-        retryable: true
-      };
-    default:
-      return sharedRefusal(code, about.words, waitMs);
-  }
-}
-function planStatusRefusal(answer, about) {
-  switch (answer.status) {
-    case 401:
-      return {
-        code: "NOT_AUTHENTICATED",
-        message: `The service does not accept this sign-in${inRequest(about)}.`,
-        hint: beforeSignIn(about)
-      };
-    case 403:
-      return {
-        code: "CODEX_FAILED",
-        message: `The service forbids this request (403)${said(about.words)}.`,
-        hint: "A policy says so, for example about the region: neither asking nor signing in again helps."
-      };
-    case 503:
-      return notNow("The service does not answer questions on the ChatGPT plan right now");
-    default:
-      return statusRefusal(answer.status, answer, about.words);
-  }
-}
-function withoutVersion(code) {
-  return code.replace(/^subscription_sharing_v2_/, "subscription_sharing_");
-}
-function notNow(what) {
-  return {
-    code: "OVERLOADED",
-    message: `${what}; you are still signed in.`,
-    hint: "Ask again in a minute.",
-    retryable: true
-  };
-}
-function beforeSignIn({ requestId }) {
-  const report = requestId === void 0 ? "report it" : "report the request id";
-  return `Ask again in a minute. If it stays so: ${SIGN_IN_ANEW}, and ${report}.`;
-}
-function named(param) {
-  return param === void 0 ? "" : ` (${quoteRemote(param)})`;
-}
-function inRequest({ requestId }) {
-  return requestId === void 0 ? "" : ` (request id ${quoteRemote(requestId)})`;
-}
-var OTHER_WAYS, SIGN_IN_ANEW, REPORT;
-var init_plan_refusal = __esm({
-  "src/services/plan-refusal.ts"() {
-    "use strict";
-    init_plan_words();
-    init_refusal();
-    init_remote_text();
-    OTHER_WAYS = 'Another way is for the user to choose and never taken by itself: codex_login with route "codex", or an API key.';
-    SIGN_IN_ANEW = 'codex_clear, then codex_login with route "plan"';
-    REPORT = "Update codex-oauth; if it is up to date, report this.";
-  }
-});
-
-// src/services/plan-failure.ts
-function planRefusalOf(answer) {
-  const { status: status2, headers, json: json2 } = answer;
-  const requestId = requestIdOf(headers);
-  const stated = readError(json2, requestId);
-  const known = knownRefusal(stated, retryAfterMs(headers, answer.nowMs));
-  return toError(known ?? withCode(planStatusRefusal(answer, stated), stated), { status: status2, requestId, body: json2 });
-}
-function planFailureOf(error2, headers = new Headers()) {
-  const requestId = requestIdOf(headers);
-  const stated = readError(isBody(error2) ? error2 : { error: error2 }, requestId);
-  const refusal2 = knownRefusal(stated) ?? withCode(streamRefusal(stated.words), stated);
-  return toError(refusal2, { requestId, error: error2 });
-}
-function isBody(event) {
-  return ["error", "error_reason", "detail"].some((name) => textField(event, name) !== void 0);
-}
-function readError(json2, requestId) {
-  const error2 = fieldOf(json2, "error");
-  const codes = [textField(error2, "code"), textField(json2, "error_reason"), textField(json2, "error")];
-  const names = [...codes, textField(error2, "type")].filter((name) => name !== void 0);
-  const words = textField(error2, "message") ?? textField(json2, "error_description") ?? textField(json2, "detail");
-  return {
-    code: plain(codes.find((code) => code !== void 0)),
-    names,
-    words: wordsIn(words),
-    param: plain(textField(error2, "param")),
-    requestId
-  };
-}
-function knownRefusal(stated, waitMs) {
-  return stated.names.map((name) => planRefusal(name, stated, waitMs)).find((refusal2) => refusal2 !== void 0);
-}
-function withCode(refusal2, { code }) {
-  if (code === void 0) return refusal2;
-  return { ...refusal2, message: `${refusal2.message} OpenAI calls it ${quoteRemote(code)}.` };
-}
-function requestIdOf(headers) {
-  const ids = ["x-request-id", "x-oai-request-id"].map((name) => plain(headers.get(name) ?? void 0));
-  return ids.find((id) => id !== void 0);
-}
-function plain(word2) {
-  return word2 !== void 0 && /^[\w.[\]-]{1,80}$/.test(word2) ? word2 : void 0;
-}
-var init_plan_failure = __esm({
-  "src/services/plan-failure.ts"() {
-    "use strict";
-    init_plan_refusal();
-    init_refusal();
-    init_remote_text();
-    init_retry_after();
-  }
-});
-
-// src/services/plan-request.ts
-function buildPlanRequest(facts) {
-  const { question, modelId } = facts;
-  const effort = sentEffort(facts.effort);
-  return {
-    headers: { accept: "text/event-stream", "content-type": "application/json" },
-    body: {
-      model: modelId,
-      instructions: question.systemPrompt ?? DEFAULT_INSTRUCTIONS,
-      input: [userMessage(question)],
-      ...effort === void 0 ? {} : { reasoning: { effort } },
-      store: false,
-      stream: true
-    },
-    effort,
-    notes: [...listingNotes(facts), ...temperatureNotes(question), ...effortNotes(facts)]
-  };
-}
-function temperatureNotes({ temperature }) {
-  return temperature === void 0 ? [] : ["temperature was ignored: questions on the ChatGPT plan take none"];
-}
-var init_plan_request = __esm({
-  "src/services/plan-request.ts"() {
-    "use strict";
-    init_codex_request();
-  }
-});
-
-// src/services/plan-asking.ts
-var PLAN_ASKING;
-var init_plan_asking = __esm({
-  "src/services/plan-asking.ts"() {
-    "use strict";
-    init_model_list();
-    init_plan_failure();
-    init_plan_request();
-    PLAN_ASKING = {
-      // With a version of the Codex client it lists newer models, and that query is not documented: a model that is not
-      // listed can be named all the same (facts: plan-usage 3.1, 9).
-      modelsQuery: () => "",
-      readModels: readPlanModels,
-      buildRequest: buildPlanRequest,
-      adapts: false,
-      permissionsPage: void 0,
-      // A limit of the plan does not pass in a moment, and nobody has documented another one.
-      isFinal: () => true,
-      // A good stream has no content type, and another one is an error (facts: plan-usage 3.3).
-      isStream: (headers) => /^(text\/event-stream *(;.*)?)?$/i.test(headers.get("content-type") ?? ""),
-      refusalOf: planRefusalOf,
-      failureOf: planFailureOf
-    };
-  }
-});
-
-// src/services/credential-name.ts
-function accountName(plan) {
-  const cost = planWords(plan);
-  return { kind: "chatgpt", source: ACCOUNT, what: "sign-in", cost, label: cost, asking: CODEX_ASKING };
-}
-function planName() {
-  const cost = "ChatGPT plan usage";
-  return {
-    kind: "chatgpt_plan",
-    source: ACCOUNT,
-    what: "sign-in",
-    cost,
-    label: cost,
-    asking: PLAN_ASKING,
-    usage: USING_PLAN
-  };
-}
-function apiKeyName(source) {
-  const what = source === STORED_KEY ? "stored API key" : `API key from ${source}`;
-  return { kind: "api_key", source, what, cost: PER_TOKEN, label: `${what}, ${PER_TOKEN}`, asking: API_ASKING };
-}
-function accessTokenName(source, plan) {
-  const what = `access token from ${source}`;
-  const cost = planWords(plan);
-  return { kind: "access_token", source, what, cost, label: `${what}, ${cost}`, asking: CODEX_ASKING };
-}
-function planWords(plan) {
-  return `ChatGPT ${plan ?? "unknown"} plan`;
-}
-var ACCOUNT, STORED_KEY, PER_TOKEN;
-var init_credential_name = __esm({
-  "src/services/credential-name.ts"() {
-    "use strict";
-    init_asking_route();
-    init_plan_asking();
-    init_plan_words();
-    ACCOUNT = "account";
-    STORED_KEY = "stored_api_key";
-    PER_TOKEN = "billed per token";
-  }
-});
-
-// src/services/duration.ts
-function duration3(ms) {
-  const minutes = Math.floor(ms / 6e4);
-  if (minutes >= 2880) return `${Math.floor(minutes / 1440)} days`;
-  if (minutes >= 120) return `${Math.floor(minutes / 60)} hours`;
-  if (minutes >= 2) return `${minutes} minutes`;
-  const seconds2 = Math.floor(ms / 1e3);
-  return seconds2 === 1 ? "1 second" : `${seconds2} seconds`;
-}
-var init_duration = __esm({
-  "src/services/duration.ts"() {
-    "use strict";
-  }
-});
-
-// src/infrastructure/jwt.ts
-function decodeJwtPayload(token2) {
-  if (token2.length > MAX_TOKEN_LENGTH) return void 0;
-  const parts = token2.split(".");
-  const payload = parts[1];
-  if (parts.length !== 3 || payload === void 0 || !isBase64Url(payload)) return void 0;
+  const place = join3(canonicalPath(dirname4(path3)), basename3(path3));
+  const target = linkTarget(place);
+  return target === void 0 ? place : canonicalPath(resolve(dirname4(place), target));
+}
+function linkTarget(path3) {
   try {
-    const value = JSON.parse(decodeUtf8(payload));
-    return isObject2(value) ? value : void 0;
-  } catch {
-    return void 0;
+    return readlinkSync2(path3);
+  } catch (error2) {
+    if (isErrno(error2, "ENOENT", "EINVAL", "UNKNOWN")) return void 0;
+    throw error2;
   }
 }
-function isBase64Url(text3) {
-  return /^[\w-]+$/.test(text3) && text3.length % 4 !== 1;
-}
-function decodeUtf8(base64Url) {
-  return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(base64Url, "base64url"));
-}
-function isObject2(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-var MAX_TOKEN_LENGTH;
-var init_jwt = __esm({
-  "src/infrastructure/jwt.ts"() {
+var init_canonical_path = __esm({
+  "src/infrastructure/canonical-path.ts"() {
     "use strict";
-    MAX_TOKEN_LENGTH = 65536;
-  }
-});
-
-// src/services/id-claims.ts
-function readIdClaims(tokens2) {
-  const id = decodeJwtPayload(tokens2.idToken ?? "") ?? {};
-  const access = decodeJwtPayload(tokens2.accessToken) ?? {};
-  const both = [id, access];
-  return {
-    accountId: first(both, (claims) => text2(object4(claims[AUTH]).chatgpt_account_id) ?? text2(claims.chatgpt_account_id)) ?? first(both, firstOrganization),
-    email: first(both, (claims) => text2(claims.email) ?? text2(object4(claims[PROFILE]).email)),
-    plan: first(both, (claims) => planName2(object4(claims[AUTH]).chatgpt_plan_type)),
-    fedramp: object4(id[AUTH]).chatgpt_account_is_fedramp === true
-  };
-}
-function accountOf(login3) {
-  return login3.accountId ?? readIdClaims(login3).accountId;
-}
-function ownerOf(login3) {
-  return { ...readIdClaims(login3), accountId: accountOf(login3) };
-}
-function expiryOf(accessToken) {
-  const exp = decodeJwtPayload(accessToken)?.exp;
-  return typeof exp === "number" && Number.isFinite(exp) && exp > 0 ? exp * 1e3 : void 0;
-}
-function maskEmail(email3) {
-  const at = email3.lastIndexOf("@");
-  if (at < 1) return "\u2026";
-  const name = email3.slice(0, at);
-  return `${name[0]}\u2026${name.length > 1 ? name.at(-1) : ""}${email3.slice(at)}`;
-}
-function firstOrganization(claims) {
-  const organizations = object4(claims[AUTH]).organizations ?? claims.organizations;
-  return Array.isArray(organizations) ? text2(object4(organizations[0]).id) : void 0;
-}
-function first(all, read2) {
-  for (const claims of all) {
-    const value = read2(claims);
-    if (value !== void 0) return value;
-  }
-  return void 0;
-}
-function planName2(value) {
-  return typeof value === "string" && /^\w{1,60}$/.test(value) ? value : void 0;
-}
-function text2(value) {
-  return typeof value === "string" && /^[\x20-\x7e]{1,320}$/.test(value) ? value : void 0;
-}
-function object4(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
-}
-var AUTH, PROFILE;
-var init_id_claims = __esm({
-  "src/services/id-claims.ts"() {
-    "use strict";
-    init_jwt();
-    AUTH = "https://api.openai.com/auth";
-    PROFILE = "https://api.openai.com/profile";
-  }
-});
-
-// src/infrastructure/token-record.ts
-function recordIn(text3, context) {
-  const value = valueIn(text3, context);
-  const sealed = sealedPart(value);
-  if (sealed === void 0) return value === void 0 ? void 0 : fromDisk(value, context);
-  const opened = context.open(sealed);
-  if ("unopened" in opened) return { ...NO_RECORD, unopened: opened.unopened };
-  return fromDisk(parseObject(opened.text), context);
-}
-function sealedIn(text3, where) {
-  const value = text3 === void 0 ? void 0 : valueIn(text3, where);
-  return { isStored: value !== void 0, sealed: sealedPart(value) };
-}
-function keysOf({ key, legacyKey }) {
-  return legacyKey === void 0 ? [key] : [key, legacyKey];
-}
-function sealedValue(sealed) {
-  return JSON.stringify({ sealed });
-}
-function toDisk(record2) {
-  return {
-    access_token: record2.accessToken === "" ? void 0 : record2.accessToken,
-    refresh_token: record2.refreshToken,
-    id_token: record2.idToken,
-    token_type: record2.tokenType,
-    expires_at: toSeconds(record2.expiresAt),
-    account_id: record2.accountId,
-    saved_at: toSeconds(record2.savedAt),
-    refreshed_at: toSeconds(record2.refreshedAt),
-    method: record2.method,
-    refresh_failed: record2.refreshFailed,
-    base_url: record2.baseUrl,
-    issued_client_id: record2.clientId,
-    granted_scope: record2.scope,
-    earliest_refresh_at: toSeconds(record2.earliestRefreshAt),
-    selected_at: toSeconds(record2.selectedAt)
-  };
-}
-function corrupt(file2, reason) {
-  return new CodexError("STORAGE_CORRUPT", `${file2} is damaged: ${reason}.`, {
-    hint: "Repair it, or move it away and sign in again."
-  });
-}
-function valueIn(text3, { file: file2, place = CODEX_PLACE }) {
-  const root = parseObject(text3);
-  if (root === void 0) throw corrupt(file2, "it is not a JSON object");
-  const key = keysOf(place).find((name) => Object.hasOwn(root, name));
-  return key === void 0 ? void 0 : root[key];
-}
-function sealedPart(value) {
-  return isObject3(value) && Object.keys(value).join() === "sealed" ? value.sealed : void 0;
-}
-function fromDisk(value, context) {
-  if (!isObject3(value)) throw corrupt(context.file, "its record is not an object");
-  const word2 = (name) => readWord(value, name, context);
-  const time3 = (name) => readTime(value, name, context);
-  const accessToken = word2("access_token");
-  const refreshFailed = word2("refresh_failed");
-  if (accessToken === void 0 && refreshFailed === void 0) {
-    throw corrupt(context.file, "its record has no access_token");
-  }
-  return {
-    accessToken: accessToken ?? "",
-    refreshToken: word2("refresh_token"),
-    idToken: word2("id_token"),
-    tokenType: word2("token_type"),
-    expiresAt: time3("expires_at"),
-    accountId: word2("account_id"),
-    savedAt: time3("saved_at"),
-    refreshedAt: time3("refreshed_at"),
-    method: word2("method"),
-    refreshFailed,
-    baseUrl: word2("base_url"),
-    clientId: word2("issued_client_id"),
-    scope: readWord(value, "granted_scope", context, /^[ -~]{1,4096}$/),
-    earliestRefreshAt: time3("earliest_refresh_at"),
-    selectedAt: time3("selected_at")
-  };
-}
-function readWord(from, name, { file: file2 }, form = /^[!-~]{1,65536}$/) {
-  const value = field(from, name);
-  if (value === void 0) return void 0;
-  if (typeof value === "string" && form.test(value)) return value;
-  throw corrupt(file2, `${name} is not a plain text of usual length`);
-}
-function readTime(from, name, { file: file2, now }) {
-  const value = field(from, name);
-  if (value === void 0) return void 0;
-  if (typeof value !== "number" && typeof value !== "string") throw corrupt(file2, `${name} is not a number`);
-  const ms = Math.round(Number(value) * 1e3);
-  return ms > 0 && ms <= now + YEAR_MS2 ? ms : void 0;
-}
-function field(from, name) {
-  return Object.hasOwn(from, name) ? from[name] ?? void 0 : void 0;
-}
-function parseObject(text3) {
-  try {
-    const value = JSON.parse(text3);
-    return isObject3(value) ? value : void 0;
-  } catch {
-    return void 0;
-  }
-}
-function isObject3(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-function toSeconds(ms) {
-  return ms === void 0 || !Number.isFinite(ms) ? void 0 : Math.floor(ms / 1e3);
-}
-var CODEX_PLACE, RECORD_FIELDS, MAX_FILE_BYTES, YEAR_MS2, NO_RECORD;
-var init_token_record = __esm({
-  "src/infrastructure/token-record.ts"() {
-    "use strict";
-    init_errors();
-    CODEX_PLACE = { key: "codex", legacyKey: "openai_codex" };
-    RECORD_FIELDS = [
-      "access_token",
-      "refresh_token",
-      "id_token",
-      "token_type",
-      "expires_at",
-      "account_id",
-      "saved_at",
-      "refreshed_at",
-      "method",
-      "refresh_failed",
-      "base_url",
-      "issued_client_id",
-      "granted_scope",
-      "earliest_refresh_at",
-      "selected_at"
-    ];
-    MAX_FILE_BYTES = 1048576;
-    YEAR_MS2 = 365 * 24 * 36e5;
-    NO_RECORD = {
-      accessToken: "",
-      refreshToken: void 0,
-      idToken: void 0,
-      tokenType: void 0,
-      expiresAt: void 0,
-      accountId: void 0,
-      savedAt: void 0,
-      refreshedAt: void 0,
-      method: void 0,
-      refreshFailed: void 0
-    };
-  }
-});
-
-// src/services/outside-credential.ts
-function environmentCredential({ api, accessToken }, nowMs) {
-  if (api.source !== void 0) return ofKey(api.key ?? "", api.source, api.problem);
-  const { token: token2, problem: problem2 } = accessToken;
-  if (token2 === void 0 && problem2 === void 0) return void 0;
-  return ofToken(token2 ?? "", problem2, nowMs);
-}
-function keyCredential(key, storedFor, { api }) {
-  const isElsewhere = storedFor !== void 0 && storedFor !== api.baseUrl;
-  return ofKey(key, STORED_KEY, api.baseUrlProblem ?? (isElsewhere ? notItsPlace(storedFor) : void 0));
-}
-function notItsPlace(storedFor) {
-  return new CodexError(
-    "CONFIG_INVALID",
-    `The stored API key is for ${storedFor}, and OPENAI_BASE_URL names another.`,
-    {
-      hint: "Remove or correct OPENAI_BASE_URL, or store a key of that service with `codex-oauth-mcp login --with-api-key`."
-    }
-  );
-}
-function ofKey(secret, source, problem2) {
-  return { name: apiKeyName(source), secret, claims: void 0, expiresAt: void 0, problem: problem2 };
-}
-function ofToken(secret, problem2, nowMs) {
-  const claims = readIdClaims({ idToken: void 0, accessToken: secret });
-  const expiresAt = expiryOf(secret);
-  const isOver = expiresAt !== void 0 && expiresAt <= nowMs;
-  return {
-    name: accessTokenName(TOKEN_VARIABLE, claims.plan),
-    secret,
-    claims,
-    expiresAt,
-    problem: problem2 ?? (isOver ? expired() : void 0)
-  };
-}
-function expired() {
-  return new CodexError("NOT_AUTHENTICATED", `The access token from ${TOKEN_VARIABLE} has expired.`, {
-    hint: "Replace it there and restart the server, or sign in with codex_login."
-  });
-}
-var TOKEN_VARIABLE;
-var init_outside_credential = __esm({
-  "src/services/outside-credential.ts"() {
-    "use strict";
-    init_errors();
-    init_credential_name();
-    init_id_claims();
-    TOKEN_VARIABLE = "CODEX_ACCESS_TOKEN";
-  }
-});
-
-// src/services/login-route.ts
-function codexHeaders({ originator, userAgent, clientVersion }, authorization, { accountId, fedramp }) {
-  const account = accountId === void 0 ? {} : { "chatgpt-account-id": accountId };
-  const cloud = fedramp ? { "x-openai-fedramp": "true" } : {};
-  return { originator, "user-agent": userAgent, version: clientVersion, authorization, ...account, ...cloud };
-}
-var CODEX_LOGIN;
-var init_login_route = __esm({
-  "src/services/login-route.ts"() {
-    "use strict";
-    init_token_record();
-    init_credential_name();
-    init_id_claims();
-    init_outside_credential();
-    CODEX_LOGIN = {
-      name: "codex",
-      place: CODEX_PLACE,
-      claimSuffix: "",
-      // The service knows these ports only.
-      redirect: ({ ports, redirectHost: redirectHost2 }) => ({ host: redirectHost2, ports, portToPaste: ports[0] ?? 0 }),
-      ladders: { browser: ["browser", "device", "paste"], device: ["device", "browser", "paste"] },
-      invitation: "Sign in to Codex with ChatGPT",
-      call: "codex_login",
-      callBeside: "codex_login with force: true",
-      nobodyCame: 'Start again with codex_login; where the last page of the browser does not load, give its address to codex_login as callback_url, or use codex_login with method "device".',
-      refreshMarginMs: 3e5,
-      // The access token may be good for days yet.
-      buried: (record2, refreshFailed) => ({ ...record2, refreshFailed }),
-      credentialName: (record2) => accountName(readIdClaims(record2).plan),
-      baseUrl: ({ baseUrl }) => baseUrl,
-      headers: (record2, identity, authorization) => codexHeaders(identity, authorization, { ...readIdClaims(record2), accountId: accountOf(record2) }),
-      modelOwner: accountOf,
-      lack: () => void 0,
-      outside: environmentCredential,
-      unconfirmed: void 0
-    };
-  }
-});
-
-// src/services/open-record.ts
-async function openRecord(storage) {
-  while (true) {
-    await storage.unlock();
-    const stored3 = storage.read();
-    if (stored3.unopened?.untried !== true) return stored3;
-  }
-}
-var init_open_record = __esm({
-  "src/services/open-record.ts"() {
-    "use strict";
-  }
-});
-
-// src/services/sign-in-again.ts
-function signInAgain(message, { call } = CODEX_LOGIN) {
-  return new CodexError("NOT_AUTHENTICATED", message, { hint: `Sign in with ${call}, then ask again.` });
-}
-function cannotOpen({ reason, remedy }) {
-  return new CodexError("STORAGE_SEALED", reason, { hint: remedy });
-}
-function accountChanged() {
-  return new CodexError("ACCOUNT_CHANGED", "Another account has been signed in while this call was running.", {
-    hint: "Ask again to use the account that is signed in now.",
-    retryable: true
-  });
-}
-var init_sign_in_again = __esm({
-  "src/services/sign-in-again.ts"() {
-    "use strict";
-    init_errors();
-    init_login_route();
-  }
-});
-
-// src/infrastructure/fingerprint.ts
-function fingerprintOf(secret) {
-  return createHash("sha256").update(secret).digest("hex").slice(0, 20);
-}
-function isFingerprint(name) {
-  return /^[0-9a-f]{20}$/.test(name);
-}
-var init_fingerprint = __esm({
-  "src/infrastructure/fingerprint.ts"() {
-    "use strict";
-    init_node_crypto();
-  }
-});
-
-// src/services/claim-watch.ts
-function createClaimWatch({ clock, random }) {
-  let seen = "";
-  let seenMs = 0;
-  let totalMs = 0;
-  return {
-    watched(subject, claim2) {
-      const name = `${subject}.${claim2.number}`;
-      if (name !== seen) seenMs = 0;
-      seen = name;
-      return seenMs;
-    },
-    async pause(claim2) {
-      if (totalMs >= WAIT_LIMIT_MS) throw stillBusy(claim2);
-      const ms = 15 + random() * 30;
-      await clock.sleep(ms);
-      seenMs += ms;
-      totalMs += ms;
-    }
-  };
-}
-function stillBusy(claim2) {
-  const owner = claim2 === void 0 ? "Another process" : `Another process (${claim2.owner.pid})`;
-  return new CodexError("TOKEN_REQUEST_FAILED", `${owner} has been renewing the sign-in for too long.`, {
-    hint: "Try again; if it stays so, end that process.",
-    retryable: true
-  });
-}
-var WAIT_LIMIT_MS;
-var init_claim_watch = __esm({
-  "src/services/claim-watch.ts"() {
-    "use strict";
-    init_errors();
-    WAIT_LIMIT_MS = 9e4;
-  }
-});
-
-// src/services/forget-login.ts
-async function forgetLogin(oauth, obsolete) {
-  if (obsolete?.refreshToken !== void 0) await oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS, obsolete);
-}
-var REVOKE_LIMIT_MS;
-var init_forget_login = __esm({
-  "src/services/forget-login.ts"() {
-    "use strict";
-    REVOKE_LIMIT_MS = 5e3;
-  }
-});
-
-// src/services/unsaved-tokens.ts
-function createUnsavedTokens({ storage, claims, oauth, clock, log: log2 }) {
-  const entries = /* @__PURE__ */ new Set();
-  let stopped = false;
-  async function keepSaving(entry) {
-    while (entries.has(entry) && !stopped) {
-      await clock.sleep(SAVE_AGAIN_MS);
-      if (entries.has(entry)) await saveOnce(entry);
-    }
-  }
-  async function saveOnce(entry) {
-    entry.saving ??= save(entry).finally(() => {
-      entry.saving = void 0;
-    });
-    return entry.saving;
-  }
-  async function save(entry) {
-    const { spent, renewed } = entry;
-    let kept = false;
-    try {
-      await storage.update((stored3) => {
-        const isNext = isStored(stored3, spent);
-        kept = isNext || isStored(stored3, renewed);
-        return isNext ? renewed : stored3;
-      });
-    } catch (error2) {
-      log2.event("refresh_not_stored", { reason: codeOf(error2) });
-      return true;
-    }
-    entries.delete(entry);
-    if (spent.refreshToken !== void 0) claims.release(fingerprintOf(spent.refreshToken));
-    claims.sweep(renewed.refreshToken === void 0 ? void 0 : fingerprintOf(renewed.refreshToken));
-    if (!kept) await forgetLogin(oauth, renewed);
-    return kept;
-  }
-  return {
-    async keep(spent, renewed) {
-      const entry = { spent, renewed, saving: void 0 };
-      entries.add(entry);
-      const usable = await saveOnce(entry);
-      if (entries.has(entry)) void keepSaving(entry);
-      return usable;
-    },
-    async flush() {
-      await Promise.all([...entries].map(saveOnce));
-    },
-    successorOf: ({ refreshToken }) => [...entries].findLast(({ spent }) => spent.refreshToken === refreshToken)?.renewed,
-    stop() {
-      stopped = true;
-    }
-  };
-}
-function isStored(stored3, { refreshToken }) {
-  const unopened = stored3?.unopened;
-  if (unopened === void 0) return stored3?.refreshToken === refreshToken;
-  if (unopened.of === void 0) throw cannotOpen(unopened);
-  return refreshToken !== void 0 && unopened.of === fingerprintOf(refreshToken);
-}
-var SAVE_AGAIN_MS;
-var init_unsaved_tokens = __esm({
-  "src/services/unsaved-tokens.ts"() {
-    "use strict";
-    init_errors();
-    init_fingerprint();
-    init_forget_login();
-    init_sign_in_again();
-    SAVE_AGAIN_MS = 5e3;
-  }
-});
-
-// src/services/token-refresh.ts
-function createTokenRefresher(deps) {
-  const { storage, claims, oauth, clock, log: log2, route = CODEX_LOGIN } = deps;
-  const unsaved = createUnsavedTokens(deps);
-  const flights = /* @__PURE__ */ new Map();
-  const lasting = /* @__PURE__ */ new Map();
-  let stopped = false;
-  async function run2(stale, reason) {
-    const watch2 = createClaimWatch(deps);
-    while (true) {
-      await unsaved.flush();
-      const current = await currentRecord(stale);
-      const successor = unsaved.successorOf(current);
-      if (successor !== void 0) return successor;
-      if (current.accessToken !== stale.accessToken) return current;
-      const subject = subjectOf(current);
-      const top = claims.top(subject);
-      const number4 = nextNumber(top, subject, watch2);
-      const fails = top?.fails ?? 0;
-      if (number4 === void 0 || !claims.take(subject, number4, fails)) {
-        await watch2.pause(top);
-        continue;
-      }
-      const renewed = await spend(current, subject, number4, fails, reason);
-      if (renewed !== void 0) return renewed;
-    }
-  }
-  async function currentRecord(stale) {
-    const { record: current, unopened } = await openRecord(storage);
-    if (unopened !== void 0) throw cannotOpen(unopened);
-    if (current === void 0) throw signInAgain("You have signed out meanwhile.", route);
-    assertSameLogin(stale, current);
-    if (current.accessToken === "") throw signInAgain("Your sign-in is no longer valid.", route);
-    return current;
-  }
-  function subjectOf(current) {
-    if (current.refreshToken === void 0) throw signInAgain("Your sign-in has expired and cannot be renewed.", route);
-    const subject = fingerprintOf(current.refreshToken);
-    if (current.refreshFailed === subject) throw signInAgain("Your sign-in is no longer valid.", route);
-    return subject;
-  }
-  function nextNumber(top, subject, watch2) {
-    if (stopped) throw shuttingDown();
-    if (top === void 0) return 1;
-    if (top.done) {
-      const waitMs = (top.untilMs ?? 0) - clock.now();
-      if (waitMs > 0 && waitMs < BACKOFF_HORIZON_MS) throw lasting.get(subject) ?? backingOff(waitMs);
-      return top.number + 1;
-    }
-    if (claims.ownerIsDead(top) || watch2.watched(subject, top) >= FROZEN_OWNER_MS) return top.number + 1;
-    return void 0;
-  }
-  async function spend(current, subject, number4, fails, reason) {
-    const giveUp = (untilMs = 0, failed3 = fails) => finish(subject, number4, untilMs, failed3);
-    try {
-      await storage.rehearse();
-      const { record: again, unopened } = await openRecord(storage);
-      if (unopened !== void 0) throw cannotOpen(unopened);
-      if (again?.refreshToken !== current.refreshToken) {
-        claims.release(subject);
-        return void 0;
-      }
-      if (again?.accessToken !== current.accessToken || stopped) {
-        giveUp();
-        return void 0;
-      }
-    } catch (error2) {
-      giveUp();
-      throw error2;
-    }
-    const outcome = await oauth.refresh(current.refreshToken ?? "", reason, current);
-    log2.event("refresh", { outcome: outcome.kind, claim: number4 });
-    if (outcome.kind === "renewed") return keep(current, outcome.tokens);
-    if (outcome.kind === "dead") return bury(current, subject).finally(() => giveUp());
-    const backoffMs = outcome.retryAfterMs ?? Math.min(1e3 * 2 ** fails, MAX_BACKOFF_MS);
-    giveUp(clock.now() + Math.min(backoffMs, BACKOFF_HORIZON_MS - 1e3), fails + 1);
-    if (outcome.lasts) lasting.set(subject, outcome.error);
-    else lasting.delete(subject);
-    throw outcome.error;
-  }
-  async function keep(spent, tokens2) {
-    const renewed = merge2(spent, tokens2, clock.now());
-    return await unsaved.keep(spent, renewed) ? renewed : void 0;
-  }
-  async function bury(current, subject) {
-    const stored3 = await storage.update(
-      (record2) => record2?.refreshToken === current.refreshToken && record2 !== void 0 ? route.buried(record2, subject) : record2
-    );
-    if (stored3?.refreshFailed === subject) throw signInAgain("Your sign-in is no longer valid.", route);
-    return void 0;
-  }
-  function finish(subject, number4, untilMs, fails) {
-    try {
-      claims.finish(subject, number4, { untilMs, fails });
-    } catch {
-      log2.event("claim_not_finished", { claim: number4 });
-    }
-  }
-  return {
-    renew(stale, reason) {
-      const key = fingerprintOf(stale.accessToken);
-      const running = flights.get(key);
-      if (running !== void 0) return running;
-      const flight = run2(stale, reason).finally(() => flights.delete(key));
-      flights.set(key, flight);
-      return flight;
-    },
-    async settled() {
-      await Promise.allSettled(flights.values());
-      await unsaved.flush();
-    },
-    stop() {
-      stopped = true;
-      unsaved.stop();
-    }
-  };
-}
-function assertSameLogin(old, current) {
-  const account = accountOf(old);
-  if (isApiKeyRecord(current) || current.clientId !== old.clientId) throw accountChanged();
-  if (account !== void 0 && accountOf(current) !== account) throw accountChanged();
-}
-function merge2(old, tokens2, nowMs) {
-  return {
-    ...old,
-    accessToken: tokens2.accessToken ?? old.accessToken,
-    refreshToken: tokens2.refreshToken ?? old.refreshToken,
-    idToken: tokens2.idToken ?? old.idToken,
-    tokenType: tokens2.tokenType ?? old.tokenType,
-    expiresAt: tokens2.expiresAt,
-    scope: tokens2.scope ?? old.scope,
-    earliestRefreshAt: tokens2.earliestRefreshAt,
-    refreshedAt: nowMs,
-    refreshFailed: void 0
-  };
-}
-function backingOff(waitMs) {
-  return new CodexError("TOKEN_REQUEST_FAILED", "The sign-in could not be renewed just now.", {
-    hint: `You are still signed in. Try again in ${Math.max(1, Math.ceil(waitMs / 1e3))} s.`,
-    retryable: true
-  });
-}
-function shuttingDown() {
-  return new CodexError("CANCELLED", "The server is shutting down.");
-}
-var FROZEN_OWNER_MS, MAX_BACKOFF_MS, BACKOFF_HORIZON_MS;
-var init_token_refresh = __esm({
-  "src/services/token-refresh.ts"() {
-    "use strict";
-    init_errors();
-    init_fingerprint();
-    init_api_key();
-    init_claim_watch();
-    init_id_claims();
-    init_login_route();
-    init_open_record();
-    init_sign_in_again();
-    init_unsaved_tokens();
-    FROZEN_OWNER_MS = 6e4;
-    MAX_BACKOFF_MS = 3e4;
-    BACKOFF_HORIZON_MS = 12e4;
-  }
-});
-
-// src/services/token-manager.ts
-function createTokenManager(deps) {
-  const { storage, refresher, oauth, clock, log: log2, route = CODEX_LOGIN } = deps;
-  const stored3 = async () => {
-    const { record: record2, unopened } = await openRecord(storage);
-    if (unopened !== void 0) throw cannotOpen(unopened);
-    if (record2 === void 0) throw signInAgain("You are not signed in.", route);
-    if (record2.accessToken === "") throw signInAgain("Your sign-in is no longer valid.", route);
-    return record2;
-  };
-  function isStored2() {
-    const { record: record2, unopened } = storage.read();
-    return record2 !== void 0 || unopened !== void 0;
-  }
-  function problemOf(removed) {
-    const unopened = removed?.unopened && `It could not be revoked at OpenAI. ${removed.unopened.reason}`;
-    const sentences2 = [unopened, ...storage.read().warnings].filter((sentence) => sentence !== void 0);
-    return sentences2.length === 0 ? void 0 : sentences2.join(" ");
-  }
-  return {
-    async getTokens(signal) {
-      const record2 = await stored3();
-      if (isApiKeyRecord(record2)) throw signInAgain("You are not signed in with ChatGPT.", route);
-      const left = remainingMs(record2, clock.now());
-      if (left >= route.refreshMarginMs) return record2;
-      if (left > EXPIRED_MARGIN_MS && clock.now() < (record2.earliestRefreshAt ?? 0)) return record2;
-      const renewal = refresher.renew(record2, "proactive_expiry");
-      if (left <= EXPIRED_MARGIN_MS) return raceSignal(renewal, signal);
-      renewal.catch((error2) => log2.event("early_refresh_failed", { reason: codeOf(error2) }));
-      return record2;
-    },
-    async replaceRejected(rejected, signal) {
-      const record2 = await stored3();
-      assertSameLogin(rejected, record2);
-      if (record2.accessToken !== rejected.accessToken) return record2;
-      return raceSignal(refresher.renew(record2, "unauthorized_recovery"), signal);
-    },
-    async clear() {
-      await storage.unlock();
-      if (!isStored2()) return { removed: void 0, revoked: false };
-      let previous;
-      await storage.update((record2) => {
-        previous = record2;
-        return void 0;
-      });
-      const token2 = previous?.refreshToken;
-      const isOver = previous?.accessToken === "" && previous.unopened === void 0;
-      const revoked = isOver || token2 !== void 0 && await oauth.revoke(token2, REVOKE_LIMIT_MS2, previous);
-      return { removed: previous === void 0 ? void 0 : kindOf(previous), revoked, problem: problemOf(previous) };
-    }
-  };
-}
-function remainingMs(record2, nowMs) {
-  const expiresAt = record2.expiresAt ?? expiryOf(record2.accessToken);
-  return expiresAt === void 0 ? 0 : expiresAt - nowMs;
-}
-function isRenewable({ refreshToken, refreshFailed }) {
-  return refreshToken !== void 0 && refreshFailed === void 0;
-}
-function kindOf(record2) {
-  return isApiKeyRecord(record2) ? "api_key" : "account";
-}
-var EXPIRED_MARGIN_MS, REVOKE_LIMIT_MS2;
-var init_token_manager = __esm({
-  "src/services/token-manager.ts"() {
-    "use strict";
-    init_errors();
-    init_abort();
-    init_api_key();
-    init_id_claims();
-    init_login_route();
-    init_open_record();
-    init_sign_in_again();
-    init_token_refresh();
-    EXPIRED_MARGIN_MS = 5e3;
-    REVOKE_LIMIT_MS2 = 1e4;
-  }
-});
-
-// src/services/not-the-service.ts
-function notTheService({ status: status2, headers }, what) {
-  const cameInstead = (thing, why2, hint) => new CodexError("RESPONSE_INVALID", `${thing} came back instead of ${what} (${status2}): ${why2}.`, { hint });
-  if (isBlock(status2, headers)) {
-    return cameInstead("A page of Cloudflare", "it blocked the request before it reached OpenAI", CLOUDFLARE);
-  }
-  if (status2 === 511) return cameInstead("A refusal of your network", "it wants you to sign in to it first", PORTAL2);
-  if (status2 === 429 || status2 >= 500) return void 0;
-  if (status2 >= 300 && status2 < 400 && status2 !== 304) {
-    return cameInstead("A redirect", "it is not followed with a login", `${PORTAL2} ${ADDRESSES}`);
-  }
-  if (!isPage(headers)) return void 0;
-  const why = "a proxy, or the sign-in page of your network (captive portal), stands in between";
-  return cameInstead("A web page", why, `${PORTAL2} ${ADDRESSES}`);
-}
-function isBlock(status2, headers) {
-  if (headers.has("cf-mitigated")) return true;
-  const isRefusal = status2 >= 400 && status2 < 500 && status2 !== 429;
-  return headers.has("cf-ray") && isRefusal && (isPage(headers) || status2 === 403 && !isJson(headers));
-}
-function isJson(headers) {
-  return /json/.test(headers.get("content-type") ?? "");
-}
-function isPage(headers) {
-  return /^\s*(text\/html|application\/xhtml\+xml)\b/i.test(headers.get("content-type") ?? "");
-}
-var PORTAL2, ADDRESSES, CLOUDFLARE;
-var init_not_the_service = __esm({
-  "src/services/not-the-service.ts"() {
-    "use strict";
-    init_errors();
-    PORTAL2 = "Open any web page in a browser and see whether the network asks for something, then try again.";
-    ADDRESSES = "Check CODEX_OAUTH_ISSUER, CODEX_OAUTH_BASE_URL, OPENAI_BASE_URL and HTTPS_PROXY if you have set them.";
-    CLOUDFLARE = "Try without VPN or proxy, from another network, or later.";
-  }
-});
-
-// text:jose
-var jose_exports = {};
-__export(jose_exports, {
-  createLocalJWKSet: () => createLocalJWKSet,
-  jwtVerify: () => jwtVerify
-});
-var library2, compile3, createLocalJWKSet, jwtVerify;
-var init_jose = __esm({
-  "text:jose"() {
-    library2 = { exports: {} };
-    compile3 = __require("node:vm").compileFunction;
-    compile3('var M=Object.defineProperty;var Ie=Object.getOwnPropertyDescriptor;var Oe=Object.getOwnPropertyNames;var Ce=Object.prototype.hasOwnProperty;var Ke=(t,e)=>{for(var o in e)M(t,o,{get:e[o],enumerable:!0})},We=(t,e,o,r)=>{if(e&&typeof e=="object"||typeof e=="function")for(let n of Oe(e))!Ce.call(t,n)&&n!==o&&M(t,n,{get:()=>e[n],enumerable:!(r=Ie(e,n))||r.enumerable});return t};var Ne=t=>We(M({},"__esModule",{value:!0}),t);var Qe={};Ke(Qe,{createLocalJWKSet:()=>Se,jwtVerify:()=>Je});module.exports=Ne(Qe);var y=class extends Error{static code="ERR_JOSE_GENERIC";code="ERR_JOSE_GENERIC";constructor(e,o){super(e,o),this.name=this.constructor.name,Error.captureStackTrace?.(this,this.constructor)}},b=class extends y{static code="ERR_JWT_CLAIM_VALIDATION_FAILED";code="ERR_JWT_CLAIM_VALIDATION_FAILED";claim;reason;payload;constructor(e,o,r="unspecified",n="unspecified"){super(e,{cause:{claim:r,reason:n,payload:o}}),this.claim=r,this.reason=n,this.payload=o}},I=class extends y{static code="ERR_JWT_EXPIRED";code="ERR_JWT_EXPIRED";claim;reason;payload;constructor(e,o,r="unspecified",n="unspecified"){super(e,{cause:{claim:r,reason:n,payload:o}}),this.claim=r,this.reason=n,this.payload=o}},x=class extends y{static code="ERR_JOSE_ALG_NOT_ALLOWED";code="ERR_JOSE_ALG_NOT_ALLOWED"},h=class extends y{static code="ERR_JOSE_NOT_SUPPORTED";code="ERR_JOSE_NOT_SUPPORTED"};var l=class extends y{static code="ERR_JWS_INVALID";code="ERR_JWS_INVALID"},v=class extends y{static code="ERR_JWT_INVALID";code="ERR_JWT_INVALID"};var _=class extends y{static code="ERR_JWKS_INVALID";code="ERR_JWKS_INVALID"},P=class extends y{static code="ERR_JWKS_NO_MATCHING_KEY";code="ERR_JWKS_NO_MATCHING_KEY";constructor(e="no applicable key found in the JSON Web Key Set",o){super(e,o)}},D=class extends y{[Symbol.asyncIterator]=async function*(){};static code="ERR_JWKS_MULTIPLE_MATCHING_KEYS";code="ERR_JWKS_MULTIPLE_MATCHING_KEYS";constructor(e="multiple matching keys found in the JSON Web Key Set",o){super(e,o)}};var O=class extends y{static code="ERR_JWS_SIGNATURE_VERIFICATION_FAILED";code="ERR_JWS_SIGNATURE_VERIFICATION_FAILED";constructor(e="signature verification failed",o){super(e,o)}};var k=new TextEncoder,U=new TextDecoder,$=new TextDecoder("utf-8",{fatal:!0}),rt=2**32;function te(...t){let e=t.reduce((n,{length:s})=>n+s,0),o=new Uint8Array(e),r=0;for(let n of t)o.set(n,r),r+=n.length;return o}var xe=/[^\\x00-\\x7f]/;function E(t){if(typeof t=="string"&&t.length>=128){if(xe.test(t))throw new TypeError("non-ASCII string encountered in encode()");return k.encode(t)}let e=new Uint8Array(t.length);for(let o=0;o<t.length;o++){let r=t.charCodeAt(o);if(r>127)throw new TypeError("non-ASCII string encountered in encode()");e[o]=r}return e}function re(t,e=!1){if(Uint8Array.fromBase64)return Uint8Array.fromBase64(t,{alphabet:e?"base64url":"base64"});if(e){if(t.includes("+")||t.includes("/"))throw new TypeError("Invalid base64url");t=t.replace(/-/g,"+").replace(/_/g,"/")}let o=atob(t),r=new Uint8Array(o.length);for(let n=0;n<o.length;n++)r[n]=o.charCodeAt(n);return r}var Pe="The input to be decoded is not correctly encoded.";function C(t){try{return re(typeof t=="string"?t:U.decode(t),!0)}catch(e){throw new TypeError(Pe,{cause:e})}}function S(t){if(typeof t!="object"||t===null||Object.prototype.toString.call(t)!=="[object Object]")return!1;let e=Object.getPrototypeOf(t);return e===null||Object.getPrototypeOf(e)===null}function oe(t){return S(t)&&Array.isArray(t.keys)&&Array.from(t.keys).every(S)}function ne(...t){let e=new Set;for(let o of t)if(o)for(let r of Object.keys(o)){if(e.has(r))return!1;e.add(r)}return!0}function H(t,e,o){try{return C(t)}catch(r){throw new o(`Failed to base64url decode the ${e}`,{cause:r})}}function ie(t,e,o){try{return E(t)}catch(r){throw new o(`The ${e} is not a valid base64url string`,{cause:r})}}function se(t,e,o){let r;try{r=JSON.parse($.decode(C(t)))}catch(n){throw new e(o,{cause:n})}if(!S(r))throw new e(o);return r}var ae={__proto__:null,b64:!0};function ce(t,e){if(e!==void 0&&(!Array.isArray(e)||e.some(o=>typeof o!="string")))throw new TypeError(`"${t}" option must be an array of strings`);return e===void 0?void 0:new Set(e)}function de(t,e,o,r,n){if(n.crit!==void 0&&r?.crit===void 0)throw new t(\'"crit" (Critical) Header Parameter MUST be integrity protected\');if(!r||r.crit===void 0)return[];if(!Array.isArray(r.crit)||r.crit.length===0||r.crit.some(i=>typeof i!="string"||i.length===0))throw new t(\'"crit" (Critical) Header Parameter MUST be an array of non-empty strings when present\');let s=o===void 0?e:{__proto__:null,...o,...e};for(let i of r.crit){if(!(i in s))throw new h(`Extension Header Parameter "${i}" is not recognized`);if(!Object.hasOwn(n,i)||n[i]===void 0)throw new t(`Extension Header Parameter "${i}" is missing`);if(s[i]&&(!Object.hasOwn(r,i)||r[i]===void 0))throw new t(`Extension Header Parameter "${i}" MUST be integrity protected`)}return r.crit}function ue(t,e){if(e.includes("b64")){let o=t.b64;if(typeof o!="boolean")throw new l(\'The "b64" (base64url-encode payload) Header Parameter must be a boolean\');return o}return!0}var De=t=>t[Symbol.toStringTag],ke=(t,e,o)=>{let{alg:r}=t;if(e.use!==void 0){let n=o==="sign"||o==="verify"?"sig":"enc";if(e.use!==n)throw new TypeError(`Invalid key for this operation, its "use" must be "${n}" when present`)}if(e.alg!==void 0&&e.alg!==r)throw new TypeError(`Invalid key for this operation, its "alg" must be "${r}" when present`);if(Array.isArray(e.key_ops)){let n=o==="encrypt"||o==="decrypt"?t.ops?.[o==="encrypt"?0:1]:o;if(n&&!e.key_ops.includes(n))throw new TypeError(`Invalid key for this operation, its "key_ops" must include "${n}" when present`)}};async function pe(t,e,o){let{alg:r,secret:n}=t,s=o==="decrypt"||o==="sign";if(n&&e instanceof Uint8Array)return e;let i,a;if(S(e)){if(i=Ve(e),typeof i.kty!="string")throw fe(r,e,n);if(!(n?i.kty==="oct"&&typeof i.k=="string":i.kty!=="oct"&&(s?i.kty==="AKP"&&typeof i.priv=="string"||typeof i.d=="string":i.d===void 0&&i.priv===void 0)))throw new TypeError(n?\'JSON Web Key for symmetric algorithms must have JWK "kty" (Key Type) equal to "oct" and the JWK "k" (Key Value) present\':`JSON Web Key for this operation must be a ${s?"private":"public"} JWK`);if(ke(t,i,o),i.kty==="oct")return C(i.k);if(!Object.isFrozen(e)){let{key_ops:d}=e;Array.isArray(d)&&Object.freeze(d),Object.freeze(e)}}else{if(!Le(e))throw fe(r,e,n);let d=n?"secret":s?"private":"public";if(e.type!==d&&(n||["secret","public","private"].includes(e.type)))throw new TypeError(`${De(e)} instances must be of type "${d}" for the ${r} algorithm`);if(le(e))return e;if(a=e,a.type==="secret")return a.export()}V||=new WeakMap;let c=e,f=V.get(c);if(f?.[r])return f[r];if(f||V.set(c,f={}),a&&typeof a.toCryptoKey=="function"){let d=a.type==="public",p=Ue[a.asymmetricKeyDetails?.namedCurve],u=t.resolve?.({crv:p,asymmetricKeyType:a.asymmetricKeyType})??t.subtle;return f[r]=a.toCryptoKey(u,d,t.usages[d?0:1])}return i??=a.export({format:"jwk"}),i.alg=r,f[r]=await z(t,i)}var V,Ue={__proto__:null,prime256v1:"P-256",secp384r1:"P-384",secp521r1:"P-521"};var le=t=>{if(t?.[Symbol.toStringTag]==="CryptoKey")return!0;try{return t instanceof CryptoKey}catch{return!1}},$e=t=>t?.[Symbol.toStringTag]==="KeyObject",Le=t=>le(t)||$e(t);function je(t,e,...o){if(o.length>2){let r=o.pop();t+=`one of type ${o.join(", ")}, or ${r}.`}else o.length===2?t+=`one of type ${o[0]} or ${o[1]}.`:t+=`of type ${o[0]}.`;return e==null?t+=` Received ${e}`:typeof e=="function"&&e.name?t+=` Received function ${e.name}`:typeof e=="object"&&e!=null&&e.constructor?.name&&(t+=` Received an instance of ${e.constructor.name}`),t}function fe(t,e,o){let r=["CryptoKey","KeyObject","JSON Web Key"];return o&&r.push("Uint8Array"),new TypeError(je(`Key for the ${t} algorithm must be `,e,...r))}var L=(t,e="algorithm.name")=>new TypeError(`CryptoKey does not support this operation, its ${e} must be ${t}`);function Me(t,e){if(e&&!t.usages.includes(e))throw new TypeError(`CryptoKey does not support this operation, its usages must include ${e}.`)}function ye(t,e){let{modulusLength:o}=e.algorithm;if(typeof o!="number"||o<2048)throw new TypeError(`${t} requires key modulusLength to be 2048 bits or larger`)}function He(t,e,o){let r=t.algorithm;if(r.name!==e.name)throw L(e.name);if(e.hash&&r.hash?.name!==e.hash)throw L(e.hash,"algorithm.hash");if(e.namedCurve&&r.namedCurve!==e.namedCurve)throw L(e.namedCurve,"algorithm.namedCurve");if(e.length!==void 0&&r.length!==e.length)throw L(e.length,"algorithm.length");Me(t,o)}function B(t){return{__proto__:null,...t}}function Ve(t){let e=B(t);if(e.ext!==void 0&&typeof e.ext!="boolean")throw new TypeError(\'"ext" (Extractable) Parameter must be a boolean\');if(e.key_ops!==void 0){let o=e.key_ops,r=Array.isArray(o)?[...o]:void 0;if(!r||r.some(n=>typeof n!="string")||new Set(r).size!==r.length)throw new TypeError(\'"key_ops" (Key Operations) Parameter must be an array of unique strings\');e.key_ops=r}return e}async function z(t,e,o){if(!t.kty.includes(e.kty))throw new h(\'Invalid or unsupported JWK "alg" (Algorithm) Parameter value\');let r=t.resolve?.({kty:e.kty,crv:e.crv})??t.subtle,n=!!(e.d||e.priv),s={...e,ext:o??e.ext};return s.kty!=="AKP"&&delete s.alg,delete s.use,crypto.subtle.importKey("jwk",s,r,s.ext??!n,e.key_ops??t.usages[n?1:0])}async function me(t,e,o,r=!1){return t instanceof Uint8Array&&(t=await crypto.subtle.importKey("raw",t,e,r,[o])),He(t,e,o),t}function he(t){let e={__proto__:null};for(let o in t)e[o]={...t[o],alg:o};return e}var K=[["verify"],["sign"]];function F(t){let e={name:"HMAC",hash:`SHA-${t}`};return{kty:["oct"],secret:!0,subtle:e,signing:e,usages:K}}function A(t,e){let o={name:e?"RSA-PSS":"RSASSA-PKCS1-v1_5",hash:`SHA-${t}`};return{kty:["RSA"],subtle:o,signing:e?{...o,saltLength:e}:o,usages:K,minRsaBits:2048}}function G(t,e){return{kty:["EC"],crv:t,subtle:{name:"ECDSA",namedCurve:t},signing:{name:"ECDSA",hash:`SHA-${e}`},usages:K}}function we(){let t={name:"Ed25519"};return{kty:["OKP"],crv:"Ed25519",subtle:t,signing:t,usages:K}}function q(t){let e={name:`ML-DSA-${t}`};return{kty:["AKP"],subtle:e,signing:e,usages:K}}var Y=he({HS256:F(256),HS384:F(384),HS512:F(512),RS256:A(256),RS384:A(384),RS512:A(512),PS256:A(256,32),PS384:A(384,48),PS512:A(512,64),ES256:G("P-256",256),ES384:G("P-384",384),ES512:G("P-521",512),EdDSA:we(),Ed25519:we(),"ML-DSA-44":q(44),"ML-DSA-65":q(65),"ML-DSA-87":q(87)});function ge(t){let e=typeof t=="string"?Y[t]:void 0;if(!e)throw new h(`alg ${t} is not supported either by JOSE or your javascript runtime`);return e}function Be(t,e,o,r){let{kty:n,key_ops:s,ext:i,kid:a,alg:c,use:f,crv:d}=t;return(i===void 0||typeof i=="boolean")&&(s===void 0||Array.isArray(s)&&s.every((p,u)=>typeof p=="string"&&s.indexOf(p)===u)&&s.includes("verify"))&&e.kty.includes(n)&&(r===void 0||typeof r=="string"&&r===a)&&(c===void 0?n!=="AKP":o===c)&&(f===void 0||f==="sig")&&(!e.crv||d===e.crv)}async function be(t,e,o){let r=t.get(e)||t.set(e,{}).get(e),{alg:n}=o;if(r[n]===void 0){let s=z(o,e,!0).then(i=>{if(i.type!=="public")throw new _("JSON Web Key Set members must be public keys");return r[n]=i,i}).catch(i=>{throw r[n]===s&&delete r[n],i});r[n]=s}return r[n]}function Se(t){let e;try{e=structuredClone(t)}catch(n){throw new _("JSON Web Key Set malformed",{cause:n})}if(!oe(e))throw new _("JSON Web Key Set malformed");let o=e.keys.map(n=>{let s=B(n);return Array.isArray(s.key_ops)&&(s.key_ops=[...s.key_ops]),s}),r=new WeakMap;return Object.defineProperty(async(n,s)=>{let{alg:i,kid:a}={...n,...s?.header},c=typeof i=="string"?Y[i]:void 0;if(!c||c.secret)throw new h(\'Unsupported "alg" value for a JSON Web Key Set\');let f=e.keys.filter((u,w)=>Be(o[w],c,i,a)),{0:d,length:p}=f;if(!p)throw new P;if(p!==1){let u=new D;throw u[Symbol.asyncIterator]=async function*(){for(let w of f)try{yield await be(r,w,c)}catch{}},u}return be(r,d,c)},"jwks",{value:()=>structuredClone(e)})}function ve(t){return[t&&ce("algorithms",t.algorithms),t?.crit]}function ze(t){return t===void 0?{}:se(t,l,"JWS Protected Header is invalid")}function Fe(t){try{return E(t)}catch(e){throw new l("JWS Compact Serialization payload must use only ASCII characters",{cause:e})}}async function Ge(t,e,o,r,n){let{protected:s,header:i,payload:a}=t,c=n??ze(s);if(!ne(c,i))throw new l("JWS Protected and JWS Unprotected Header Parameter names must be disjoint");let f={...c,...i},d=ue(c,de(l,ae,e[1],c,f)),{alg:p}=f;if(typeof p!="string"||!p)throw new l(\'JWS "alg" (Algorithm) Header Parameter missing or invalid\');if(e[0]&&!e[0].has(p))throw new x(\'"alg" (Algorithm) Header Parameter value not allowed\');if(d){if(typeof a!="string")throw new l("JWS Payload must be a string")}else if(typeof a!="string"&&!(a instanceof Uint8Array))throw new l("JWS Payload must be a string or an Uint8Array instance");let u=d||typeof a!="string"?a:r(a),w=!1;typeof o=="function"&&(o=await o(c,t),w=!0);let g=ge(p),j=te(s!==void 0?E(s):new Uint8Array,E("."),typeof u=="string"?e[2]??=ie(u,"payload",l):u),W=H(t.signature,"signature",l),J=await pe(g,o,"verify"),m=await me(J,g.subtle,"verify");g.minRsaBits&&ye(g.alg,m);let R=!1;try{R=await crypto.subtle.verify(g.signing,m,W,j)}catch(Re){throw new O(void 0,{cause:Re})}if(!R)throw new O;let N={payload:typeof u=="string"?H(u,"payload",l):u};return s!==void 0&&(N.protectedHeader=c),i!==void 0&&(N.unprotectedHeader=i),w?[{...N,key:J},d]:[N,d]}async function _e(t,e,o){if(t instanceof Uint8Array&&(t=U.decode(t)),typeof t!="string")throw new l("Compact JWS must be a string or Uint8Array");let{0:r,1:n,2:s,length:i}=t.split(".");if(i!==3)throw new l("Invalid Compact JWS");return Ge({payload:n,protected:r,signature:s},e,o,Fe)}var qe=t=>Math.floor(t.getTime()/1e3),Ye={s:1,m:60,h:3600,d:86400,w:604800,y:31557600},Ze=/^(\\+|\\-)? ?(\\d+|\\d+\\.\\d+) ?(seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w|years?|yrs?|y)(?: (ago|from now))?$/i,T="check_failed";function Z(){throw new TypeError("Invalid time period format")}function Ee(t){typeof t!="string"&&Z();let e=Ze.exec(t);(!e||e[4]&&e[1])&&Z();let o=parseFloat(e[2]),r=Math.round(o*Ye[e[3][0].toLowerCase()]);return Number.isFinite(r)||Z(),e[1]==="-"||e[4]==="ago"?-r:r}function X(t,e){if(!Number.isFinite(e))throw new TypeError(`Invalid ${t} input`);return e}var Ae=t=>{let e=t.toLowerCase();return t.includes("/")?e:`application/${e}`},Xe=(t,e)=>typeof t=="string"?e.includes(t):Array.isArray(t)?e.some(o=>t.includes(o)):!1;function Q(t,e,o=!1){let r=t[e];if(!(r===void 0&&!o)){if(typeof r!="number")throw new b(`"${e}" claim must be a number`,t,e,"invalid");return r}}function ee(t,e){throw new b(`unexpected "${e}" claim value`,t,e,T)}function Te(t,e,o={}){let r;try{r=JSON.parse($.decode(e))}catch(m){throw new v("JWT Claims Set must be a top-level JSON object",{cause:m})}if(!S(r))throw new v("JWT Claims Set must be a top-level JSON object");let{typ:n}=o;if(n!==void 0&&(typeof t.typ!="string"||Ae(t.typ)!==Ae(n)))throw new b(\'unexpected "typ" JWT header value\',r,"typ",T);let{requiredClaims:s=[],issuer:i,subject:a,audience:c,maxTokenAge:f}=o,d=[...s];f!==void 0&&d.push("iat"),c!==void 0&&d.push("aud"),a!==void 0&&d.push("sub"),i!==void 0&&d.push("iss");for(let m of new Set(d.reverse()))if(!Object.hasOwn(r,m))throw new b(`missing required "${m}" claim`,r,m,"missing");i!==void 0&&!(Array.isArray(i)?i:[i]).includes(r.iss)&&ee(r,"iss"),a!==void 0&&r.sub!==a&&ee(r,"sub"),c!==void 0&&!Xe(r.aud,typeof c=="string"?[c]:c)&&ee(r,"aud");let{clockTolerance:p}=o,u=0;if(typeof p=="string")u=Ee(p);else if(p!==void 0){if(typeof p!="number")throw new TypeError("Invalid clockTolerance option type");u=p}if(X("clockTolerance option",u),u<0)throw new TypeError("Invalid clockTolerance option input");let{currentDate:w}=o,g=X("currentDate option",qe(w===void 0?new Date:w)),j=Q(r,"iat",f!==void 0),W=Q(r,"nbf");if(W!==void 0&&W>g+u)throw new b(\'"nbf" claim timestamp check failed\',r,"nbf",T);let J=Q(r,"exp");if(J!==void 0&&J<=g-u)throw new I(\'"exp" claim timestamp check failed\',r,"exp",T);if(f!==void 0){let m=g-j,R=X("maxTokenAge option",typeof f=="number"?f:Ee(f));if(R<0)throw new TypeError("Invalid maxTokenAge option input");if(m-u>R)throw new I(\'"iat" claim timestamp check failed (too far in the past)\',r,"iat",T);if(m<-u)throw new b(\'"iat" claim timestamp check failed (it should be in the past)\',r,"iat",T)}return r}async function Je(t,e,o){let[r,n]=await _e(t,ve(o),e);if(!n)throw new v("JWTs MUST NOT use unencoded payload");let s=Te(r.protectedHeader,r.payload,o);return{...r,payload:s}}0&&(module.exports={createLocalJWKSet,jwtVerify});\n', ["module", "exports", "require"])(library2, library2.exports, __require);
-    ({ createLocalJWKSet, jwtVerify } = library2.exports);
+    init_errno();
   }
 });
 
@@ -2201,17 +476,17 @@ function storageFailed(file2, deed, cause) {
     ...hint === void 0 ? {} : { hint }
   });
 }
-var SPACE2, RIGHTS, REASONS;
+var SPACE, RIGHTS, REASONS;
 var init_storage_failure = __esm({
   "src/infrastructure/storage-failure.ts"() {
     "use strict";
     init_errors();
     init_errno();
-    SPACE2 = "Free some space, then try again.";
+    SPACE = "Free some space, then try again.";
     RIGHTS = "Check the owner and the permissions of the file and of its folder.";
     REASONS = {
-      ENOSPC: ["the disk is full", SPACE2],
-      EDQUOT: ["the disk quota is used up", SPACE2],
+      ENOSPC: ["the disk is full", SPACE],
+      EDQUOT: ["the disk quota is used up", SPACE],
       EFBIG: ["the system limits how large a file may be", void 0],
       EACCES: ["permission denied", RIGHTS],
       EPERM: ["permission denied", RIGHTS],
@@ -2222,34 +497,6 @@ var init_storage_failure = __esm({
       ELOOP: ["its links lead in a circle", void 0],
       EIO: ["the disk reports an error", void 0]
     };
-  }
-});
-
-// src/infrastructure/canonical-path.ts
-import { readlinkSync as readlinkSync2, realpathSync as realpathSync2 } from "node:fs";
-import { basename as basename4, dirname as dirname5, join as join4, resolve } from "node:path";
-function canonicalPath(path3) {
-  try {
-    return realpathSync2(path3);
-  } catch (error2) {
-    if (!isErrno(error2, "ENOENT")) throw error2;
-  }
-  const place = join4(canonicalPath(dirname5(path3)), basename4(path3));
-  const target = linkTarget(place);
-  return target === void 0 ? place : canonicalPath(resolve(dirname5(place), target));
-}
-function linkTarget(path3) {
-  try {
-    return readlinkSync2(path3);
-  } catch (error2) {
-    if (isErrno(error2, "ENOENT", "EINVAL", "UNKNOWN")) return void 0;
-    throw error2;
-  }
-}
-var init_canonical_path = __esm({
-  "src/infrastructure/canonical-path.ts"() {
-    "use strict";
-    init_errno();
   }
 });
 
@@ -3831,25 +2078,25 @@ var require_proper_lockfile = __commonJS({
 });
 
 // src/infrastructure/file-lock.ts
-import { existsSync, readdirSync as readdirSync3, statSync as statSync3 } from "node:fs";
-import { dirname as dirname6 } from "node:path";
+import { existsSync, readdirSync as readdirSync2, statSync as statSync2 } from "node:fs";
+import { dirname as dirname5 } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 async function withFileLock(path3, work, { waitMs = 1e4, random = Math.random } = {}) {
   const release = await acquire(path3, waitMs, random);
-  const ours = fingerprint2(path3);
+  const ours = fingerprint(path3);
   try {
     return work();
   } finally {
-    if (fingerprint2(path3) === ours) await release().catch(() => {
+    if (fingerprint(path3) === ours) await release().catch(() => {
     });
   }
 }
 function findLock(path3, nowMs) {
   const file2 = `${path3}.lock`;
   try {
-    const stat = statSync3(file2);
+    const stat = statSync2(file2);
     const ageMs = Math.max(0, nowMs - stat.mtimeMs);
-    const isOurs = stat.isDirectory() && readdirSync3(file2).length === 0;
+    const isOurs = stat.isDirectory() && readdirSync2(file2).length === 0;
     return { kind: isOurs ? ageMs > STALE_MS ? "stale" : "held" : "foreign", file: file2, ageMs };
   } catch {
     return void 0;
@@ -3877,9 +2124,9 @@ async function loadLock() {
 }
 function ignoreSignal() {
 }
-function fingerprint2(path3) {
+function fingerprint(path3) {
   try {
-    const { ino, birthtimeMs, mtimeMs } = statSync3(`${path3}.lock`);
+    const { ino, birthtimeMs, mtimeMs } = statSync2(`${path3}.lock`);
     return `${ino} ${birthtimeMs} ${mtimeMs}`;
   } catch {
     return void 0;
@@ -3887,7 +2134,7 @@ function fingerprint2(path3) {
 }
 function isHeld(error2, path3) {
   if (isErrno(error2, "ELOCKED", "EEXIST", "ENOTEMPTY", "ENOTDIR")) return true;
-  if (isErrno(error2, "ENOENT")) return existsSync(dirname6(path3));
+  if (isErrno(error2, "ENOENT")) return existsSync(dirname5(path3));
   return process.platform === "win32" && isErrno(error2, "EPERM", "EBUSY");
 }
 function locked(path3, cause) {
@@ -3906,6 +2153,169 @@ var init_file_lock = __esm({
     init_storage_failure();
     STALE_MS = 2e3;
     HEARTBEAT_MS = 1e3;
+  }
+});
+
+// src/infrastructure/token-record.ts
+function recordIn(text3, context) {
+  const value = valueIn(text3, context);
+  const sealed = sealedPart(value);
+  if (sealed === void 0) return value === void 0 ? void 0 : fromDisk(value, context);
+  const opened = context.open(sealed);
+  if ("unopened" in opened) return { ...NO_RECORD, unopened: opened.unopened };
+  return fromDisk(parseObject(opened.text), context);
+}
+function sealedIn(text3, where) {
+  const value = text3 === void 0 ? void 0 : valueIn(text3, where);
+  return { isStored: value !== void 0, sealed: sealedPart(value) };
+}
+function keysOf({ key, legacyKey }) {
+  return legacyKey === void 0 ? [key] : [key, legacyKey];
+}
+function sealedValue(sealed) {
+  return JSON.stringify({ sealed });
+}
+function toDisk(record2) {
+  return {
+    access_token: record2.accessToken === "" ? void 0 : record2.accessToken,
+    refresh_token: record2.refreshToken,
+    id_token: record2.idToken,
+    token_type: record2.tokenType,
+    expires_at: toSeconds(record2.expiresAt),
+    account_id: record2.accountId,
+    saved_at: toSeconds(record2.savedAt),
+    refreshed_at: toSeconds(record2.refreshedAt),
+    method: record2.method,
+    refresh_failed: record2.refreshFailed,
+    base_url: record2.baseUrl,
+    issued_client_id: record2.clientId,
+    granted_scope: record2.scope,
+    earliest_refresh_at: toSeconds(record2.earliestRefreshAt),
+    selected_at: toSeconds(record2.selectedAt)
+  };
+}
+function corrupt(file2, reason) {
+  return new CodexError("STORAGE_CORRUPT", `${file2} is damaged: ${reason}.`, {
+    hint: "Repair it, or move it away and sign in again."
+  });
+}
+function valueIn(text3, { file: file2, place = CODEX_PLACE }) {
+  const root = parseObject(text3);
+  if (root === void 0) throw corrupt(file2, "it is not a JSON object");
+  const key = keysOf(place).find((name) => Object.hasOwn(root, name));
+  return key === void 0 ? void 0 : root[key];
+}
+function sealedPart(value) {
+  return isObject(value) && Object.keys(value).join() === "sealed" ? value.sealed : void 0;
+}
+function fromDisk(value, context) {
+  if (!isObject(value)) throw corrupt(context.file, "its record is not an object");
+  const word2 = (name) => readWord(value, name, context);
+  const time3 = (name) => readTime(value, name, context);
+  const accessToken = word2("access_token");
+  const refreshFailed = word2("refresh_failed");
+  if (accessToken === void 0 && refreshFailed === void 0) {
+    throw corrupt(context.file, "its record has no access_token");
+  }
+  return {
+    accessToken: accessToken ?? "",
+    refreshToken: word2("refresh_token"),
+    idToken: word2("id_token"),
+    tokenType: word2("token_type"),
+    expiresAt: time3("expires_at"),
+    accountId: word2("account_id"),
+    savedAt: time3("saved_at"),
+    refreshedAt: time3("refreshed_at"),
+    method: word2("method"),
+    refreshFailed,
+    baseUrl: word2("base_url"),
+    clientId: word2("issued_client_id"),
+    scope: readWord(value, "granted_scope", context, /^[ -~]{1,4096}$/),
+    earliestRefreshAt: time3("earliest_refresh_at"),
+    selectedAt: time3("selected_at")
+  };
+}
+function readWord(from, name, { file: file2 }, form = /^[!-~]{1,65536}$/) {
+  const value = field(from, name);
+  if (value === void 0) return void 0;
+  if (typeof value === "string" && form.test(value)) return value;
+  throw corrupt(file2, `${name} is not a plain text of usual length`);
+}
+function readTime(from, name, { file: file2, now }) {
+  const value = field(from, name);
+  if (value === void 0) return void 0;
+  if (typeof value !== "number" && typeof value !== "string") throw corrupt(file2, `${name} is not a number`);
+  const ms = Math.round(Number(value) * 1e3);
+  return ms > 0 && ms <= now + YEAR_MS ? ms : void 0;
+}
+function field(from, name) {
+  return Object.hasOwn(from, name) ? from[name] ?? void 0 : void 0;
+}
+function parseObject(text3) {
+  try {
+    const value = JSON.parse(text3);
+    return isObject(value) ? value : void 0;
+  } catch {
+    return void 0;
+  }
+}
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+function toSeconds(ms) {
+  return ms === void 0 || !Number.isFinite(ms) ? void 0 : Math.floor(ms / 1e3);
+}
+var CODEX_PLACE, RECORD_FIELDS, MAX_FILE_BYTES, YEAR_MS, NO_RECORD;
+var init_token_record = __esm({
+  "src/infrastructure/token-record.ts"() {
+    "use strict";
+    init_errors();
+    CODEX_PLACE = { key: "codex", legacyKey: "openai_codex" };
+    RECORD_FIELDS = [
+      "access_token",
+      "refresh_token",
+      "id_token",
+      "token_type",
+      "expires_at",
+      "account_id",
+      "saved_at",
+      "refreshed_at",
+      "method",
+      "refresh_failed",
+      "base_url",
+      "issued_client_id",
+      "granted_scope",
+      "earliest_refresh_at",
+      "selected_at"
+    ];
+    MAX_FILE_BYTES = 1048576;
+    YEAR_MS = 365 * 24 * 36e5;
+    NO_RECORD = {
+      accessToken: "",
+      refreshToken: void 0,
+      idToken: void 0,
+      tokenType: void 0,
+      expiresAt: void 0,
+      accountId: void 0,
+      savedAt: void 0,
+      refreshedAt: void 0,
+      method: void 0,
+      refreshFailed: void 0
+    };
+  }
+});
+
+// src/infrastructure/fingerprint.ts
+function fingerprintOf(secret) {
+  return createHash("sha256").update(secret).digest("hex").slice(0, 20);
+}
+function isFingerprint(name) {
+  return /^[0-9a-f]{20}$/.test(name);
+}
+var init_fingerprint = __esm({
+  "src/infrastructure/fingerprint.ts"() {
+    "use strict";
+    init_node_crypto();
   }
 });
 
@@ -4666,7 +3076,7 @@ function parseTree(text3, errors = [], options = ParseOptions.DEFAULT) {
       errors.push({ error: error2, offset, length });
     }
   };
-  visit2(text3, visitor, options);
+  visit(text3, visitor, options);
   const result = currentParent.children[0];
   if (result) {
     delete result.parent;
@@ -4704,7 +3114,7 @@ function findNodeAtLocation(root, path3) {
   }
   return node2;
 }
-function visit2(text3, visitor, options = ParseOptions.DEFAULT) {
+function visit(text3, visitor, options = ParseOptions.DEFAULT) {
   const _scanner = createScanner(text3, false);
   const _jsonPath = [];
   let suppressedCallbacks = 0;
@@ -5290,7 +3700,7 @@ function withRecordText(text3, content, place = CODEX_PLACE) {
   return splice(text3, ownRecord(text3, place).value, content);
 }
 function ownRecord(text3, place) {
-  const own2 = find2(text3, place.key);
+  const own2 = find(text3, place.key);
   if (own2 === void 0) throw new Error("There is no record.");
   return own2;
 }
@@ -5299,24 +3709,24 @@ function freshText(record2, { key }) {
 `;
 }
 function oneKey(text3, { key, legacyKey }) {
-  const legacy = legacyKey === void 0 ? void 0 : find2(text3, legacyKey);
+  const legacy = legacyKey === void 0 ? void 0 : find(text3, legacyKey);
   if (legacy === void 0) return text3;
-  if (find2(text3, key) !== void 0) return remove(text3, legacy.name);
+  if (find(text3, key) !== void 0) return remove(text3, legacy.name);
   return splice(text3, legacy.key, JSON.stringify(key));
 }
 function put(text3, record2, { key }) {
   const fields = toDisk(record2);
-  const own2 = find2(text3, key);
-  if (own2 === void 0) return set2(text3, key, fields);
-  const changed = Object.entries(fields).reduce((edited, [name, value]) => set2(edited, name, value), own2.content);
+  const own2 = find(text3, key);
+  if (own2 === void 0) return set(text3, key, fields);
+  const changed = Object.entries(fields).reduce((edited, [name, value]) => set(edited, name, value), own2.content);
   return splice(text3, own2.value, changed);
 }
 function remove(text3, name) {
-  return set2(text3, name, void 0);
+  return set(text3, name, void 0);
 }
-function set2(text3, name, value) {
+function set(text3, name, value) {
   const edits = modify(text3, [name], value, {});
-  const isNew = find2(text3, name) === void 0;
+  const isNew = find(text3, name) === void 0;
   return applyEdits(text3, isNew ? edits.map((edit) => laidOut(text3, name, value, edit)) : edits);
 }
 function laidOut(text3, name, value, edit) {
@@ -5345,17 +3755,17 @@ function holds(root, record2, place) {
 function foreign(text3, withInner, place) {
   const all = propertiesOf(text3);
   const names = keysOf(place);
-  const record2 = withInner ? names.flatMap((name) => named2(all, name) ?? [])[0] : void 0;
+  const record2 = withInner ? names.flatMap((name) => named(all, name) ?? [])[0] : void 0;
   const inner = record2 === void 0 ? [] : propertiesOf(record2.content);
   return [
     ...all.filter(({ name }) => !names.includes(name)),
     ...inner.filter(({ name }) => !RECORD_FIELDS.includes(name))
   ].map(({ source }) => source);
 }
-function find2(text3, name) {
-  return named2(propertiesOf(text3), name);
+function find(text3, name) {
+  return named(propertiesOf(text3), name);
 }
-function named2(properties, name) {
+function named(properties, name) {
   return properties.find((property) => property.name === name);
 }
 function propertiesOf(object5) {
@@ -5427,11 +3837,11 @@ async function exchangeRecord(recordFile, { change, displaced = false }) {
     if (next === current && stays) return { stored: current };
     const edited = textWith(text3, next, { file: path3, place, vault, fresh });
     if (edited === void 0) return "keyless";
-    const stored3 = recordFile.recordIn(edited, path3);
+    const stored2 = recordFile.recordIn(edited, path3);
     orStorageFailed(path3, "written", () => replaceFile(path3, edited));
     gone = sealed;
     sweepLeftovers(path3, now());
-    return { stored: stored3 };
+    return { stored: stored2 };
   }
   try {
     while (true) {
@@ -5500,6 +3910,1623 @@ var init_rehearsal = __esm({
     init_stored_text();
     init_token_record();
     MUCH_LONGER = { accessToken: "x".repeat(16384) };
+  }
+});
+
+// src/tools/issue-words.ts
+function whatIsWrong(issue2) {
+  if (issue2.code === "too_small" && issue2.origin === "string") return "must not be empty";
+  if (issue2.code === "invalid_type" && issue2.message.endsWith("received undefined")) {
+    return `is missing, expected ${issue2.expected}`;
+  }
+  return issue2.message;
+}
+var init_issue_words = __esm({
+  "src/tools/issue-words.ts"() {
+    "use strict";
+  }
+});
+
+// src/services/builtin-models.ts
+function lite(id, name, priority, defaultEffort, efforts) {
+  return { id, name, priority, hidden: false, defaultEffort, efforts, lite: true, verbosity: "low" };
+}
+var UP_TO_XHIGH, UP_TO_MAX, UP_TO_ULTRA, BUILTIN_MODELS;
+var init_builtin_models = __esm({
+  "src/services/builtin-models.ts"() {
+    "use strict";
+    UP_TO_XHIGH = ["low", "medium", "high", "xhigh"];
+    UP_TO_MAX = [...UP_TO_XHIGH, "max"];
+    UP_TO_ULTRA = [...UP_TO_MAX, "ultra"];
+    BUILTIN_MODELS = [
+      lite("gpt-6.1-sol", "GPT-6.1-Sol", 1, "low", UP_TO_ULTRA),
+      lite("gpt-6-astra", "GPT-6-Astra", 2, "low", UP_TO_ULTRA),
+      lite("gpt-6-sol", "GPT-6-Sol", 3, "medium", UP_TO_ULTRA),
+      lite("gpt-6-luna", "GPT-6-Luna", 4, "medium", UP_TO_MAX),
+      lite("gpt-5.6-sol", "GPT-5.6-Sol", 5, "low", UP_TO_ULTRA),
+      lite("gpt-6.1-terra", "GPT-6.1 Terra", 7, "low", UP_TO_ULTRA),
+      lite("gpt-5.6-terra", "GPT-5.6-Terra", 8, "medium", UP_TO_ULTRA),
+      lite("gpt-5.6-luna", "GPT-5.6-Luna", 9, "medium", UP_TO_MAX),
+      { ...lite("gpt-5.5", "GPT-5.5", 13, "medium", UP_TO_XHIGH), lite: false }
+    ];
+  }
+});
+
+// src/services/api-key.ts
+function isApiKeyRecord({ method }) {
+  return method === METHOD;
+}
+function apiKeyRecord(key, baseUrl, nowMs) {
+  return {
+    accessToken: key,
+    refreshToken: void 0,
+    idToken: void 0,
+    tokenType: void 0,
+    expiresAt: void 0,
+    accountId: void 0,
+    savedAt: nowMs,
+    refreshedAt: void 0,
+    method: METHOD,
+    baseUrl,
+    refreshFailed: void 0
+  };
+}
+function readApiKey(pasted) {
+  const key = pasted.trim().replace(/^["'`\u201c\u201d\u2018\u2019]+|["'`\u201c\u201d\u2018\u2019]+$/gu, "").trim();
+  const reason = whyNoKey(key);
+  if (reason === void 0) return key;
+  throw new CodexError("INPUT_INVALID", reason, {
+    hint: `Nothing was saved. Copy the key (it begins with sk-) from ${KEYS_PAGE} and give it alone.`
+  });
+}
+function whyNoKey(key) {
+  if (key === "") return "No API key was given.";
+  if (key.length > MAX_LENGTH) return `This is longer than any API key (${MAX_LENGTH} characters).`;
+  if (/\s/.test(key)) return "An API key has no blanks or line breaks inside.";
+  if (!/^[!-~]+$/.test(key)) return "This holds characters that no API key has.";
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(key)) return "This is an address, not an API key.";
+  if (/^(?:export)?[A-Za-z_][A-Za-z0-9_]*=/.test(key))
+    return "This is a line of settings; give only what stands behind the equals sign.";
+  if (/^(?:eyJ|rt[_.-]|ac[_.-])/.test(key)) return "This is a token of a sign-in, not an API key.";
+  return void 0;
+}
+var METHOD, MAX_LENGTH, KEYS_PAGE;
+var init_api_key = __esm({
+  "src/services/api-key.ts"() {
+    "use strict";
+    init_errors();
+    METHOD = "api_key";
+    MAX_LENGTH = 4096;
+    KEYS_PAGE = "https://platform.openai.com/api-keys";
+  }
+});
+
+// src/infrastructure/log.ts
+function createLog({ write, enabled }) {
+  return {
+    event(name, fields = {}) {
+      if (enabled) write(redact(`codex-oauth ${[name, ...pairs(fields)].join(" ")}`));
+    }
+  };
+}
+function pairs(fields) {
+  return Object.entries(fields).filter(([, value]) => value !== void 0).map(([key, value]) => `${key}=${typeof value === "string" ? JSON.stringify(value) : value}`);
+}
+function redact(text3) {
+  return text3.replace(/[\r\n]+/g, " ").replace(/\bBearer\s+[^\s"]+/gi, `Bearer ${HIDDEN}`).replace(/\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g, HIDDEN).replace(/\b(?:rt|ac|sk|sess)[-_.][\w.-]{6,}/g, HIDDEN).replace(NAMED_SECRET, `$1${HIDDEN}`).replace(RANDOM, HIDDEN);
+}
+var HIDDEN, NAMED_SECRET, RANDOM;
+var init_log = __esm({
+  "src/infrastructure/log.ts"() {
+    "use strict";
+    HIDDEN = "[hidden]";
+    NAMED_SECRET = /("?(?:access_token|refresh_token|id_token|code_verifier|code_challenge|api_key|authorization|code|state|token)"?\s*[:=]\s*"?)(?:(?:Basic|Bearer)\s+)?[^\s"&,}]+/gi;
+    RANDOM = /(?<![\w-])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{43}(?![\w-])/g;
+  }
+});
+
+// src/services/remote-text.ts
+function quoteRemote(text3, limit = 200) {
+  const line = redact(text3).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").replace(/[`<>]/g, "").replace(/[\u201c\u201d]/g, '"').trim();
+  const characters = [...line];
+  return `\u201C${characters.length > limit ? `${characters.slice(0, limit - 1).join("")}\u2026` : line}\u201D`;
+}
+function said(words) {
+  return words === void 0 ? "" : `: ${quoteRemote(words)}`;
+}
+function parseJson(text3) {
+  try {
+    return JSON.parse(text3);
+  } catch {
+    return void 0;
+  }
+}
+function fieldOf(value, name) {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, name) ? value[name] : void 0;
+}
+function textField(value, name) {
+  const field2 = fieldOf(value, name);
+  return typeof field2 === "string" && field2 !== "" ? field2 : void 0;
+}
+function numberField(value, name) {
+  const field2 = fieldOf(value, name);
+  return typeof field2 === "number" && Number.isFinite(field2) ? field2 : void 0;
+}
+var init_remote_text = __esm({
+  "src/services/remote-text.ts"() {
+    "use strict";
+    init_log();
+  }
+});
+
+// src/services/retry-after.ts
+function retryAfterMs(headers, nowMs) {
+  const value = headers.get("retry-after")?.trim();
+  if (!value) return void 0;
+  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1e3 : readDate(value) - nowMs;
+  return Number.isNaN(ms) ? void 0 : Math.min(Math.max(ms, 0), HOUR_MS2);
+}
+function readDate(value) {
+  return / \d\d:\d\d:\d\d GMT$/.test(value) ? Date.parse(value) : Number.NaN;
+}
+var HOUR_MS2;
+var init_retry_after = __esm({
+  "src/services/retry-after.ts"() {
+    "use strict";
+    HOUR_MS2 = 36e5;
+  }
+});
+
+// src/services/usage-limit.ts
+function usageLimit({ headers, json: json2, nowMs }) {
+  const error2 = fieldOf(json2, "error");
+  const window = blockingWindow(headers);
+  const statedMs = secondsField(error2, "resets_at") ?? window?.resetAtMs ?? afterSeconds(error2, nowMs);
+  const resetAtMs = statedMs !== void 0 && Math.abs(statedMs - nowMs) < YEAR_MS2 ? statedMs : void 0;
+  const plan = textField(error2, "plan_type");
+  const which = window === void 0 ? "usage limit" : `${windowName(window.minutes)} usage limit`;
+  const of = plan === void 0 ? "of this account" : `of the ChatGPT ${quotePlan(plan)} plan`;
+  const until = resetAtMs === void 0 ? "Try again later" : `It opens again ${localTime(resetAtMs, nowMs)}`;
+  return new CodexError("USAGE_LIMIT", `The ${which} ${of} is used up.`, {
+    hint: `${until}. See ${USAGE_PAGE}.`,
+    cause: json2
+  });
+}
+function blockingWindow(headers) {
+  const limit = headers.get("x-codex-active-limit");
+  const family = limit !== null && /^[\w-]{1,40}$/.test(limit) ? `x-${limit}` : "x-codex";
+  const windows = ["primary", "secondary"].flatMap((name) => readWindow(headers, `${family}-${name}`) ?? []);
+  return windows.find((window) => window.usedPercent >= 100) ?? windows.sort((a, b) => b.usedPercent - a.usedPercent)[0];
+}
+function readWindow(headers, prefix) {
+  const number4 = (name) => {
+    const value = headers.get(`${prefix}-${name}`);
+    return value === null || value.trim() === "" ? Number.NaN : Number(value);
+  };
+  const usedPercent = number4("used-percent");
+  const minutes = number4("window-minutes");
+  if (!Number.isFinite(usedPercent) || !Number.isFinite(minutes) || minutes <= 0) return void 0;
+  const resetAt = number4("reset-at");
+  return { usedPercent, minutes, resetAtMs: Number.isFinite(resetAt) ? resetAt * 1e3 : void 0 };
+}
+function windowName(minutes) {
+  if (minutes === 10080) return "weekly";
+  if (minutes % 1440 === 0) return `${minutes / 1440}-day`;
+  return minutes % 60 === 0 ? `${minutes / 60}-hour` : `${minutes}-minute`;
+}
+function localTime(atMs, nowMs) {
+  const sameDay = new Date(atMs).toDateString() === new Date(nowMs).toDateString();
+  const date5 = sameDay ? {} : { weekday: "short", month: "short", day: "numeric" };
+  const format2 = new Intl.DateTimeFormat("en", {
+    ...date5,
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+    timeZoneName: "short"
+  });
+  return `${sameDay ? "at" : "on"} ${format2.format(atMs)}`;
+}
+function secondsField(value, name) {
+  const seconds2 = numberField(value, name);
+  return seconds2 === void 0 ? void 0 : seconds2 * 1e3;
+}
+function afterSeconds(error2, nowMs) {
+  const after = secondsField(error2, "resets_in_seconds");
+  return after === void 0 ? void 0 : nowMs + after;
+}
+function quotePlan(plan) {
+  return /^[\w-]{1,40}$/.test(plan) ? plan : "unknown";
+}
+var USAGE_PAGE, YEAR_MS2;
+var init_usage_limit = __esm({
+  "src/services/usage-limit.ts"() {
+    "use strict";
+    init_errors();
+    init_remote_text();
+    USAGE_PAGE = "https://chatgpt.com/settings/usage";
+    YEAR_MS2 = 365 * 24 * 36e5;
+  }
+});
+
+// src/services/refusal.ts
+function toError({ code, message, hint, retryable = false }, cause) {
+  return new CodexError(code, message, { hint, cause, retryable });
+}
+function wordsIn(message) {
+  return message?.slice(0, 1e3);
+}
+function sharedRefusal(code, words, waitMs) {
+  switch (code) {
+    case "context_length_exceeded":
+      return {
+        code: "CONTEXT_TOO_LONG",
+        message: "The question is longer than the model's context window.",
+        hint: "Shorten the prompt, or split it."
+      };
+    case "invalid_prompt":
+    case "cyber_policy":
+      return {
+        code: "REFUSED",
+        message: `The service refused the question${said(words)}.`,
+        hint: "Put it another way."
+      };
+    case "server_is_overloaded":
+      return OVERLOADED;
+    case "rate_limit_exceeded":
+    case "slow_down":
+      return tooMany(words, waitMs);
+    case "model_not_found":
+      return { code: "MODEL_UNAVAILABLE", message: "The service does not know this model.", hint: MODELS_HINT };
+    default:
+      return void 0;
+  }
+}
+function tooMany(words, waitMs) {
+  const when = waitMs === void 0 ? "Wait a moment" : `Wait ${Math.max(1, Math.ceil(waitMs / 1e3))} s`;
+  return {
+    code: "RATE_LIMITED",
+    message: `Too many requests in a short time${said(words)}.`,
+    hint: `${when}, then ask again.`,
+    retryable: true
+  };
+}
+function statusRefusal(status2, { headers, modelId, nowMs }, words) {
+  switch (status2) {
+    case 402:
+      return {
+        code: "PLAN_REQUIRED",
+        message: `The service asks for payment${said(words)}.`,
+        hint: `See ${USAGE_PAGE}.`
+      };
+    case 404:
+      return {
+        code: "MODEL_UNAVAILABLE",
+        message: `The service does not know ${modelId}, or not at this address.`,
+        hint: MODELS_HINT
+      };
+    case 413:
+      return {
+        code: "CONTEXT_TOO_LONG",
+        message: "The question is larger than the service accepts.",
+        hint: "Shorten the prompt, or split it."
+      };
+    case 429:
+      return tooMany(words, retryAfterMs(headers, nowMs));
+    case 503:
+      return OVERLOADED;
+    default:
+      return otherStatus(status2, words);
+  }
+}
+function otherStatus(status2, words) {
+  if (status2 >= 500) {
+    return {
+      code: "CODEX_FAILED",
+      message: `The service is in trouble (${status2}).`,
+      hint: "Try again in a minute.",
+      retryable: true
+    };
+  }
+  return {
+    code: "CODEX_FAILED",
+    message: `The service refused the request (${status2})${said(words)}.`,
+    hint: "Check the arguments; update codex-oauth if they are right."
+  };
+}
+function streamRefusal(words) {
+  return {
+    code: "CODEX_FAILED",
+    message: `Codex failed while answering${said(words)}.`,
+    hint: "Ask again; try another model if it stays so.",
+    retryable: true
+  };
+}
+var MODELS_HINT, OVERLOADED;
+var init_refusal = __esm({
+  "src/services/refusal.ts"() {
+    "use strict";
+    init_errors();
+    init_remote_text();
+    init_retry_after();
+    init_usage_limit();
+    MODELS_HINT = "Ask for one that codex_models lists, or leave the model out to use the default.";
+    OVERLOADED = {
+      code: "OVERLOADED",
+      message: "The model is at capacity right now.",
+      hint: "Try again in a minute, or name another model (codex_models lists them).",
+      retryable: true
+    };
+  }
+});
+
+// src/services/refused-credential.ts
+function missingScope(words, credential) {
+  const [, scopes] = /missing scopes?: ([\w. ,]{1,200})/i.exec(words ?? "") ?? [];
+  const { permissionsPage } = credential.asking;
+  if (scopes === void 0 || permissionsPage === void 0) return void 0;
+  return {
+    code: "NOT_AUTHENTICATED",
+    message: `The ${credential.what} may not ask models: it lacks ${scopes.trim().replace(/\.$/, "")}.`,
+    hint: `Give it that permission at ${permissionsPage}, or use another key.`
+  };
+}
+function notAccepted(credential) {
+  const message = `The service does not accept this ${credential.what}.`;
+  return { code: "NOT_AUTHENTICATED", message, hint: remedyFor(credential.source) };
+}
+function remedyFor(source) {
+  if (source === ACCOUNT) return "Sign in again: codex_login with force: true.";
+  return source === STORED_KEY ? "Store another with `codex-oauth-mcp login --with-api-key`, or sign in with codex_login." : "Replace it in the environment of the server and restart the server, or sign in with codex_login.";
+}
+function forbidden(words, { asking: { permissionsPage } }) {
+  return {
+    code: "CODEX_FAILED",
+    message: `The service forbids this request (403)${said(words)}.`,
+    hint: permissionsPage === void 0 ? "Sign in again (codex_login with force: true); in a company workspace, ask its administrator whether Codex is allowed." : `Check what the key and its project may do at ${permissionsPage}.`
+  };
+}
+var init_refused_credential = __esm({
+  "src/services/refused-credential.ts"() {
+    "use strict";
+    init_credential_name();
+    init_remote_text();
+  }
+});
+
+// src/services/codex-failure.ts
+function refusalOf(answer) {
+  const { status: status2, json: json2 } = answer;
+  const error2 = fieldOf(json2, "error");
+  const named3 = textField(error2, "code") ?? textField(error2, "type");
+  const type = textField(error2, "type") ?? named3;
+  const words = wordsIn(textField(json2, "detail") ?? textField(error2, "message") ?? textField(json2, "message"));
+  if (/usage_limit_reached$/.test(type ?? "")) return usageLimit(answer);
+  const waitMs = retryAfterMs(answer.headers, answer.nowMs);
+  const known = byCode(named3, words, waitMs) ?? byCode(type, words, waitMs);
+  return toError(
+    known ?? missingScope(words, answer.credential) ?? byWords(words, answer) ?? byStatus(status2, answer, words),
+    json2
+  );
+}
+function isQuota(json2) {
+  const error2 = fieldOf(json2, "error");
+  const names = [textField(error2, "type"), textField(error2, "code")].join(" ");
+  return /usage_limit_reached|usage_not_included|insufficient_quota/.test(names);
+}
+function failureOf(error2) {
+  const code = textField(error2, "code") ?? textField(error2, "type");
+  const words = wordsIn(textField(error2, "message"));
+  return toError(byCode(code, words) ?? streamRefusal(words), error2);
+}
+function byCode(code, words, waitMs) {
+  switch (code) {
+    case "usage_limit_reached":
+    case "insufficient_quota":
+      return {
+        code: "USAGE_LIMIT",
+        message: "The quota of this account is used up.",
+        hint: `See plan and billing at ${USAGE_PAGE}, those of an API key at ${BILLING_PAGE}.`
+      };
+    case "usage_not_included":
+      return {
+        code: "PLAN_REQUIRED",
+        message: "Codex is not part of the ChatGPT plan of this account.",
+        hint: `See ${PLAN_PAGE}, or sign in with another account (codex_login with force: true).`
+      };
+    default:
+      return sharedRefusal(code, words, waitMs);
+  }
+}
+function byWords(words, { modelId, credential }) {
+  if (words === void 0) return void 0;
+  if (/model.*(not supported|requires a newer version|does not exist)/i.test(words)) {
+    return {
+      code: "MODEL_UNAVAILABLE",
+      message: `${modelId} is not available to this account (retired, not in its plan, or newer than our compatibility level).`,
+      hint: MODELS_HINT
+    };
+  }
+  if (/missing_codex_entitlement/.test(words)) {
+    return {
+      code: "PLAN_REQUIRED",
+      message: "Codex is not enabled for this workspace.",
+      hint: "Ask the workspace administrator, or sign in with another account (codex_login with force: true)."
+    };
+  }
+  if (/^(unsupported parameter|store must|stream must|instructions are|system messages)/i.test(words)) {
+    return {
+      code: "CODEX_FAILED",
+      message: `The service no longer takes requests in this form${said(words)}.`,
+      // Where it depends on the model what is taken, another one may take it.
+      hint: credential.asking.adapts ? "Leave optional arguments out, or name another model." : "Update codex-oauth; if it is up to date, report this."
+    };
+  }
+  return void 0;
+}
+function byStatus(status2, answer, words) {
+  if (status2 === 401) return notAccepted(answer.credential);
+  if (status2 === 403) return forbidden(words, answer.credential);
+  return statusRefusal(status2, answer, words);
+}
+var PLAN_PAGE, BILLING_PAGE;
+var init_codex_failure = __esm({
+  "src/services/codex-failure.ts"() {
+    "use strict";
+    init_refusal();
+    init_refused_credential();
+    init_remote_text();
+    init_retry_after();
+    init_usage_limit();
+    PLAN_PAGE = "https://chatgpt.com/explore/plus";
+    BILLING_PAGE = "https://platform.openai.com/settings/organization/billing";
+  }
+});
+
+// src/services/codex-request.ts
+function buildRequest(facts) {
+  const { question, modelId, model, without: without2, sessionId, threadId } = facts;
+  const lite2 = model?.lite === true;
+  const effort = sentEffort(facts.effort);
+  const temperature = facts.acceptsTemperature ? question.temperature : void 0;
+  const message = userMessage(question);
+  return {
+    headers: {
+      ...lite2 ? { "x-openai-internal-codex-responses-lite": "true" } : {},
+      "x-client-request-id": threadId,
+      "session-id": sessionId,
+      "thread-id": threadId,
+      accept: "text/event-stream",
+      "content-type": "application/json"
+    },
+    body: leftOut(without2, {
+      model: modelId,
+      instructions: question.systemPrompt ?? DEFAULT_INSTRUCTIONS,
+      input: lite2 ? [{ type: "additional_tools", role: "developer", tools: [] }, message] : [message],
+      ...lite2 ? {} : { tools: [] },
+      tool_choice: "auto",
+      parallel_tool_calls: !lite2,
+      reasoning: reasoning(effort, lite2),
+      store: false,
+      stream: true,
+      include: ["reasoning.encrypted_content"],
+      prompt_cache_key: sessionId,
+      ...model?.verbosity === void 0 ? {} : { text: { verbosity: model.verbosity } },
+      ...temperature === void 0 ? {} : { temperature }
+    }),
+    effort: without2.has("reasoning") ? void 0 : effort,
+    notes: notesOf(facts)
+  };
+}
+function leftOut(without2, body) {
+  return Object.fromEntries(Object.entries(body).filter(([field2]) => !without2.has(field2)));
+}
+function userMessage({ prompt }) {
+  return { type: "message", role: "user", content: [{ type: "input_text", text: prompt }] };
+}
+function sentEffort(effort) {
+  return effort === "ultra" ? "xhigh" : effort;
+}
+function chooseEffort(asked, configured, model) {
+  return asked ?? configured ?? model?.defaultEffort;
+}
+function reasoning(effort, lite2) {
+  const asked = effort === void 0 ? { summary: "auto" } : { effort };
+  return lite2 ? { ...asked, context: "all_turns" } : asked;
+}
+function notesOf(facts) {
+  const { question, modelId, acceptsTemperature, effort, without: without2 } = facts;
+  const notes = listingNotes(facts);
+  if (question.temperature !== void 0 && !acceptsTemperature) {
+    notes.push("temperature was ignored: Codex models with a ChatGPT login do not take one");
+  }
+  if (question.temperature !== void 0 && acceptsTemperature && without2.has("temperature")) {
+    notes.push(`temperature was not accepted by ${modelId} and left out`);
+  }
+  if (!without2.has("reasoning")) return [...notes, ...effortNotes(facts)];
+  return effort === void 0 ? notes : [...notes, `effort ${effort} was not accepted by ${modelId} and left out`];
+}
+function listingNotes({ modelId, model }) {
+  const isListed = model !== void 0 && !model.hidden;
+  return isListed ? [] : [`${modelId} is not in the model list of this account; it was asked all the same`];
+}
+function effortNotes({ model, effort }) {
+  if (effort === void 0) return [];
+  const isUnlisted = model !== void 0 && model.efforts.length > 0 && !model.efforts.includes(effort);
+  return [
+    ...effort === "ultra" ? ["effort ultra was sent as xhigh"] : [],
+    ...isUnlisted ? [`effort ${effort} is not in the list of this model (${model.efforts.join(", ")}); it was sent all the same`] : []
+  ];
+}
+var DEFAULT_INSTRUCTIONS;
+var init_codex_request = __esm({
+  "src/services/codex-request.ts"() {
+    "use strict";
+    DEFAULT_INSTRUCTIONS = "You are Codex, answering a question from a developer who works with another AI assistant. Answer directly, completely and in the language of the question. You have no tools and cannot see files; say what you would need to know when something is missing.";
+  }
+});
+
+// src/services/model-list.ts
+function readModelList(json2) {
+  const models2 = fieldOf(json2, "models");
+  return Array.isArray(models2) ? readModels(models2) : readApiModels(fieldOf(json2, "data"));
+}
+function readPlanModels(json2) {
+  const models2 = fieldOf(json2, "models");
+  if (!Array.isArray(models2)) return [];
+  return models2.slice(0, MAX_MODELS).flatMap((entry) => {
+    const model = readModel(entry);
+    if (model === void 0) return [];
+    return [{ ...model, hidden: model.hidden || fieldOf(entry, "supported_in_api") === false }];
+  });
+}
+function readModels(value) {
+  if (!Array.isArray(value)) return [];
+  return value.slice(0, MAX_MODELS).flatMap((entry) => readModel(entry) ?? []).sort((a, b) => a.priority - b.priority || a.id.localeCompare(b.id));
+}
+function readModel(entry) {
+  const id = word(fieldOf(entry, "slug"));
+  if (id === void 0) return void 0;
+  return {
+    id,
+    name: label(fieldOf(entry, "display_name")) ?? id,
+    priority: numberField(entry, "priority") ?? Number.MAX_SAFE_INTEGER,
+    hidden: textField(entry, "visibility") !== "list",
+    defaultEffort: word(fieldOf(entry, "default_reasoning_level")),
+    efforts: readEfforts(fieldOf(entry, "supported_reasoning_levels")),
+    lite: fieldOf(entry, "use_responses_lite") === true,
+    verbosity: fieldOf(entry, "support_verbosity") === true ? word(fieldOf(entry, "default_verbosity")) : void 0
+  };
+}
+function readEfforts(value) {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((level) => word(typeof level === "string" ? level : fieldOf(level, "effort")) ?? []);
+}
+function word(value) {
+  return typeof value === "string" && /^[\w.:/+@-]{1,100}$/.test(value) ? value : void 0;
+}
+function label(value) {
+  return typeof value === "string" && /^[\w.:/+@ ()-]{1,100}$/.test(value) ? value : void 0;
+}
+function readApiModels(value) {
+  if (!Array.isArray(value)) return [];
+  const entries = value.flatMap((entry) => {
+    const id = word(fieldOf(entry, "id"));
+    return id === void 0 || OTHER_TRADES.test(id) ? [] : [{ id, created: numberField(entry, "created") ?? 0 }];
+  });
+  const families = entries.filter(({ id }) => FAMILIES.test(id));
+  return (families.length > 0 ? families : entries).sort((a, b) => b.created - a.created || a.id.localeCompare(b.id)).map(({ id }) => BUILTIN_MODELS.find((model) => model.id === id) ?? unknownModel(id)).sort((a, b) => a.priority - b.priority).slice(0, MAX_MODELS);
+}
+function unknownModel(id) {
+  const unknown2 = { defaultEffort: void 0, efforts: [], lite: false, verbosity: void 0 };
+  return { id, name: id, priority: Number.MAX_SAFE_INTEGER, hidden: false, ...unknown2 };
+}
+function isModelList(value) {
+  return Array.isArray(value) && value.length > 0 && value.length <= MAX_MODELS && value.every(isModel);
+}
+function isModel(value) {
+  const efforts = fieldOf(value, "efforts");
+  return word(fieldOf(value, "id")) !== void 0 && label(fieldOf(value, "name")) !== void 0 && numberField(value, "priority") !== void 0 && typeof fieldOf(value, "hidden") === "boolean" && typeof fieldOf(value, "lite") === "boolean" && Array.isArray(efforts) && efforts.every((effort) => word(effort) !== void 0) && isWordOrAbsent(fieldOf(value, "defaultEffort")) && isWordOrAbsent(fieldOf(value, "verbosity"));
+}
+function isWordOrAbsent(value) {
+  return value === void 0 || word(value) !== void 0;
+}
+var MAX_MODELS, FAMILIES, OTHER_TRADES;
+var init_model_list = __esm({
+  "src/services/model-list.ts"() {
+    "use strict";
+    init_builtin_models();
+    init_remote_text();
+    MAX_MODELS = 200;
+    FAMILIES = /^(?:gpt-|o\d|codex|chatgpt)/;
+    OTHER_TRADES = /audio|realtime|image|tts|transcribe|embedding|moderation|search|instruct|dall-e|whisper|sora|deep-research|computer-use/;
+  }
+});
+
+// src/services/asking-route.ts
+var CODEX_ASKING, API_ASKING;
+var init_asking_route = __esm({
+  "src/services/asking-route.ts"() {
+    "use strict";
+    init_api_key();
+    init_codex_failure();
+    init_codex_request();
+    init_model_list();
+    CODEX_ASKING = {
+      modelsQuery: (clientVersion) => `?client_version=${encodeURIComponent(clientVersion)}`,
+      readModels: readModelList,
+      buildRequest: (facts) => buildRequest({ ...facts, acceptsTemperature: false }),
+      adapts: false,
+      permissionsPage: void 0,
+      isFinal: isQuota,
+      isStream: () => true,
+      refusalOf,
+      failureOf
+    };
+    API_ASKING = {
+      modelsQuery: () => "",
+      readModels: readModelList,
+      buildRequest: (facts) => buildRequest({ ...facts, acceptsTemperature: true }),
+      adapts: true,
+      permissionsPage: KEYS_PAGE,
+      isFinal: isQuota,
+      isStream: () => true,
+      refusalOf,
+      failureOf
+    };
+  }
+});
+
+// src/services/plan-words.ts
+var SIGN_IN_LABEL, MANAGE_USAGE, USING_PLAN, IN_SETTINGS, PLAN_IN_USE, PLAN_OFF, REVOCATION_UNCONFIRMED;
+var init_plan_words = __esm({
+  "src/services/plan-words.ts"() {
+    "use strict";
+    init_usage_limit();
+    SIGN_IN_LABEL = "Continue with ChatGPT";
+    MANAGE_USAGE = `Manage usage: ${USAGE_PAGE}`;
+    USING_PLAN = `Using ChatGPT plan. ${MANAGE_USAGE}`;
+    IN_SETTINGS = "in ChatGPT: Settings \u2192 Security and login \u2192 Login connections \u2192 Sign in with ChatGPT \u2192 codex-oauth \u2192 Manage connection \u2192 Disconnect.";
+    PLAN_IN_USE = `Your ChatGPT plan is in use: each question asked through codex-oauth counts toward the plan's usage. codex-oauth itself charges nothing. ${MANAGE_USAGE}. To disconnect it, ${IN_SETTINGS}`;
+    PLAN_OFF = {
+      message: "Signed in, plan usage off.",
+      hint: 'To turn it on: codex_login with route "plan", and allow it there.'
+    };
+    REVOCATION_UNCONFIRMED = `OpenAI did not confirm the revocation. To be sure, disconnect codex-oauth ${IN_SETTINGS}`;
+  }
+});
+
+// src/services/plan-refusal.ts
+function planRefusal(code, about, waitMs) {
+  switch (withoutVersion(code)) {
+    case "subscription_sharing_user_not_eligible":
+      return {
+        code: "PLAN_REQUIRED",
+        message: "This account cannot ask on its ChatGPT plan: the plan, the workspace or a policy does not allow it.",
+        hint: `The Plus and Pro plans can pay; signing in again does not help. ${OTHER_WAYS}`
+      };
+    case "subscription_sharing_client_not_enabled":
+      return {
+        code: "PLAN_REQUIRED",
+        message: "OpenAI has not enabled codex-oauth for questions on a ChatGPT plan.",
+        hint: OTHER_WAYS
+      };
+    case "chatpass_v2_scope_not_authorized":
+    case "chatpass_v2_invalid_authorization_context":
+      return {
+        code: "PLAN_REQUIRED",
+        message: "This sign-in does not cover questions on the ChatGPT plan.",
+        hint: `Sign in anew, and allow it there: ${SIGN_IN_ANEW}.`
+      };
+    // No reset time comes with it, and a limit of this app says nothing about the plan, nor one model about the others.
+    case "subscription_sharing_usage_limit_exceeded":
+      return {
+        code: "USAGE_LIMIT",
+        message: "Usage limit reached: the one of the ChatGPT plan, or the one that is set there for this app.",
+        hint: `${MANAGE_USAGE}. OpenAI does not say when it opens again; another model may still answer.`
+      };
+    case "subscription_sharing_usage_unavailable":
+      return notNow("OpenAI cannot check the usage of the ChatGPT plan right now");
+    case "subscription_sharing_user_unavailable":
+      return notNow("OpenAI cannot look the account up right now");
+    case "subscription_sharing_unsupported_capability":
+      return {
+        code: "CODEX_FAILED",
+        message: `A part of this request${named2(about.param)} is not possible on the ChatGPT plan${said(about.words)}.`,
+        hint: `Leave optional arguments out, or name another model. ${REPORT}`
+      };
+    case "unsupported_value":
+      return {
+        code: "INPUT_INVALID",
+        message: `The model does not take this value of a field${named2(about.param)}${said(about.words)}.`,
+        hint: "See codex_models for what each model takes."
+      };
+    case "subscription_sharing_route_not_supported":
+      return {
+        code: "CODEX_FAILED",
+        message: `This program asked at a place that the ChatGPT plan does not cover${inRequest(about)}.`,
+        hint: REPORT
+      };
+    case "subscription_sharing_invalid_user":
+      return {
+        code: "CODEX_FAILED",
+        message: `OpenAI did not recognise the user of this sign-in${inRequest(about)}.`,
+        hint: beforeSignIn(about),
+        retryable: true
+      };
+    default:
+      return sharedRefusal(code, about.words, waitMs);
+  }
+}
+function planStatusRefusal(answer, about) {
+  switch (answer.status) {
+    case 401:
+      return {
+        code: "NOT_AUTHENTICATED",
+        message: `The service does not accept this sign-in${inRequest(about)}.`,
+        hint: beforeSignIn(about)
+      };
+    case 403:
+      return {
+        code: "CODEX_FAILED",
+        message: `The service forbids this request (403)${said(about.words)}.`,
+        hint: "A policy says so, for example about the region: neither asking nor signing in again helps."
+      };
+    case 503:
+      return notNow("The service does not answer questions on the ChatGPT plan right now");
+    default:
+      return statusRefusal(answer.status, answer, about.words);
+  }
+}
+function withoutVersion(code) {
+  return code.replace(/^subscription_sharing_v2_/, "subscription_sharing_");
+}
+function notNow(what) {
+  return {
+    code: "OVERLOADED",
+    message: `${what}; you are still signed in.`,
+    hint: "Ask again in a minute.",
+    retryable: true
+  };
+}
+function beforeSignIn({ requestId }) {
+  const report = requestId === void 0 ? "report it" : "report the request id";
+  return `Ask again in a minute. If it stays so: ${SIGN_IN_ANEW}, and ${report}.`;
+}
+function named2(param) {
+  return param === void 0 ? "" : ` (${quoteRemote(param)})`;
+}
+function inRequest({ requestId }) {
+  return requestId === void 0 ? "" : ` (request id ${quoteRemote(requestId)})`;
+}
+var OTHER_WAYS, SIGN_IN_ANEW, REPORT;
+var init_plan_refusal = __esm({
+  "src/services/plan-refusal.ts"() {
+    "use strict";
+    init_plan_words();
+    init_refusal();
+    init_remote_text();
+    OTHER_WAYS = 'Another way is for the user to choose and never taken by itself: codex_login with route "codex", or an API key.';
+    SIGN_IN_ANEW = 'codex_login with route "plan" and force: true';
+    REPORT = "Update codex-oauth; if it is up to date, report this.";
+  }
+});
+
+// src/services/plan-failure.ts
+function planRefusalOf(answer) {
+  const { status: status2, headers, json: json2 } = answer;
+  const requestId = requestIdOf(headers);
+  const stated = readError(json2, requestId);
+  const known = knownRefusal(stated, retryAfterMs(headers, answer.nowMs));
+  return toError(known ?? withCode(planStatusRefusal(answer, stated), stated), { status: status2, requestId, body: json2 });
+}
+function planFailureOf(error2, headers = new Headers()) {
+  const requestId = requestIdOf(headers);
+  const stated = readError(isBody(error2) ? error2 : { error: error2 }, requestId);
+  const refusal2 = knownRefusal(stated) ?? withCode(streamRefusal(stated.words), stated);
+  return toError(refusal2, { requestId, error: error2 });
+}
+function isBody(event) {
+  return ["error", "error_reason", "detail"].some((name) => textField(event, name) !== void 0);
+}
+function readError(json2, requestId) {
+  const error2 = fieldOf(json2, "error");
+  const codes = [textField(error2, "code"), textField(json2, "error_reason"), textField(json2, "error")];
+  const names = [...codes, textField(error2, "type")].filter((name) => name !== void 0);
+  const words = textField(error2, "message") ?? textField(json2, "error_description") ?? textField(json2, "detail");
+  return {
+    code: plain(codes.find((code) => code !== void 0)),
+    names,
+    words: wordsIn(words),
+    param: plain(textField(error2, "param")),
+    requestId
+  };
+}
+function knownRefusal(stated, waitMs) {
+  return stated.names.map((name) => planRefusal(name, stated, waitMs)).find((refusal2) => refusal2 !== void 0);
+}
+function withCode(refusal2, { code }) {
+  if (code === void 0) return refusal2;
+  return { ...refusal2, message: `${refusal2.message} OpenAI calls it ${quoteRemote(code)}.` };
+}
+function requestIdOf(headers) {
+  const ids = ["x-request-id", "x-oai-request-id"].map((name) => plain(headers.get(name) ?? void 0));
+  return ids.find((id) => id !== void 0);
+}
+function plain(word2) {
+  return word2 !== void 0 && /^[\w.[\]-]{1,80}$/.test(word2) ? word2 : void 0;
+}
+var init_plan_failure = __esm({
+  "src/services/plan-failure.ts"() {
+    "use strict";
+    init_plan_refusal();
+    init_refusal();
+    init_remote_text();
+    init_retry_after();
+  }
+});
+
+// src/services/plan-request.ts
+function buildPlanRequest(facts) {
+  const { question, modelId } = facts;
+  const effort = sentEffort(facts.effort);
+  return {
+    headers: { accept: "text/event-stream", "content-type": "application/json" },
+    body: {
+      model: modelId,
+      instructions: question.systemPrompt ?? INSTRUCTIONS2,
+      input: [userMessage(question)],
+      ...effort === void 0 ? {} : { reasoning: { effort } },
+      store: false,
+      stream: true
+    },
+    effort,
+    notes: [...listingNotes(facts), ...temperatureNotes(question), ...effortNotes(facts)]
+  };
+}
+function temperatureNotes({ temperature }) {
+  return temperature === void 0 ? [] : ["temperature was ignored: questions on the ChatGPT plan take none"];
+}
+var INSTRUCTIONS2;
+var init_plan_request = __esm({
+  "src/services/plan-request.ts"() {
+    "use strict";
+    init_codex_request();
+    INSTRUCTIONS2 = DEFAULT_INSTRUCTIONS.replace("You are Codex, answering", "You answer");
+  }
+});
+
+// src/services/plan-asking.ts
+var PLAN_ASKING;
+var init_plan_asking = __esm({
+  "src/services/plan-asking.ts"() {
+    "use strict";
+    init_model_list();
+    init_plan_failure();
+    init_plan_request();
+    PLAN_ASKING = {
+      // With a version of the Codex client it lists newer models, and that query is not documented: a model that is not
+      // listed can be named all the same (facts: plan-usage 3.1, 9).
+      modelsQuery: () => "",
+      readModels: readPlanModels,
+      buildRequest: buildPlanRequest,
+      adapts: false,
+      permissionsPage: void 0,
+      // A limit of the plan does not pass in a moment, and nobody has documented another one.
+      isFinal: () => true,
+      // A good stream has no content type, and another one is an error (facts: plan-usage 3.3).
+      isStream: (headers) => /^(text\/event-stream *(;.*)?)?$/i.test(headers.get("content-type") ?? ""),
+      refusalOf: planRefusalOf,
+      failureOf: planFailureOf
+    };
+  }
+});
+
+// src/services/credential-name.ts
+function accountName(plan) {
+  const cost = planWords(plan);
+  return { kind: "chatgpt", source: ACCOUNT, what: "sign-in", cost, label: cost, asking: CODEX_ASKING };
+}
+function planName() {
+  const cost = "ChatGPT plan usage";
+  return {
+    kind: "chatgpt_plan",
+    source: ACCOUNT,
+    what: "sign-in",
+    cost,
+    label: cost,
+    asking: PLAN_ASKING,
+    usage: USING_PLAN
+  };
+}
+function apiKeyName(source) {
+  const what = source === STORED_KEY ? "stored API key" : `API key from ${source}`;
+  return { kind: "api_key", source, what, cost: PER_TOKEN, label: `${what}, ${PER_TOKEN}`, asking: API_ASKING };
+}
+function accessTokenName(source, plan) {
+  const what = `access token from ${source}`;
+  const cost = planWords(plan);
+  return { kind: "access_token", source, what, cost, label: `${what}, ${cost}`, asking: CODEX_ASKING };
+}
+function planWords(plan) {
+  return `ChatGPT ${plan ?? "unknown"} plan`;
+}
+var ACCOUNT, STORED_KEY, PER_TOKEN;
+var init_credential_name = __esm({
+  "src/services/credential-name.ts"() {
+    "use strict";
+    init_asking_route();
+    init_plan_asking();
+    init_plan_words();
+    ACCOUNT = "account";
+    STORED_KEY = "stored_api_key";
+    PER_TOKEN = "billed per token";
+  }
+});
+
+// src/services/duration.ts
+function duration3(ms) {
+  const minutes = Math.floor(ms / 6e4);
+  if (minutes >= 2880) return `${Math.floor(minutes / 1440)} days`;
+  if (minutes >= 120) return `${Math.floor(minutes / 60)} hours`;
+  if (minutes >= 2) return `${minutes} minutes`;
+  const seconds2 = Math.floor(ms / 1e3);
+  return seconds2 === 1 ? "1 second" : `${seconds2} seconds`;
+}
+var init_duration = __esm({
+  "src/services/duration.ts"() {
+    "use strict";
+  }
+});
+
+// src/infrastructure/jwt.ts
+function decodeJwtPayload(token2) {
+  if (token2.length > MAX_TOKEN_LENGTH) return void 0;
+  const parts = token2.split(".");
+  const payload = parts[1];
+  if (parts.length !== 3 || payload === void 0 || !isBase64Url(payload)) return void 0;
+  try {
+    const value = JSON.parse(decodeUtf8(payload));
+    return isObject3(value) ? value : void 0;
+  } catch {
+    return void 0;
+  }
+}
+function isBase64Url(text3) {
+  return /^[\w-]+$/.test(text3) && text3.length % 4 !== 1;
+}
+function decodeUtf8(base64Url) {
+  return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(base64Url, "base64url"));
+}
+function isObject3(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+var MAX_TOKEN_LENGTH;
+var init_jwt = __esm({
+  "src/infrastructure/jwt.ts"() {
+    "use strict";
+    MAX_TOKEN_LENGTH = 65536;
+  }
+});
+
+// src/services/id-claims.ts
+function readIdClaims(tokens2) {
+  const id = decodeJwtPayload(tokens2.idToken ?? "") ?? {};
+  const access = decodeJwtPayload(tokens2.accessToken) ?? {};
+  const both = [id, access];
+  return {
+    accountId: first(both, (claims) => text2(object4(claims[AUTH]).chatgpt_account_id) ?? text2(claims.chatgpt_account_id)) ?? first(both, firstOrganization),
+    email: first(both, (claims) => text2(claims.email) ?? text2(object4(claims[PROFILE]).email)),
+    plan: first(both, (claims) => planName2(object4(claims[AUTH]).chatgpt_plan_type)),
+    fedramp: object4(id[AUTH]).chatgpt_account_is_fedramp === true
+  };
+}
+function accountOf(login3) {
+  return login3.accountId ?? readIdClaims(login3).accountId;
+}
+function ownerOf(login3) {
+  return { ...readIdClaims(login3), accountId: accountOf(login3) };
+}
+function expiryOf(accessToken) {
+  const exp = decodeJwtPayload(accessToken)?.exp;
+  return typeof exp === "number" && Number.isFinite(exp) && exp > 0 ? exp * 1e3 : void 0;
+}
+function maskEmail(email3) {
+  const at = email3.lastIndexOf("@");
+  if (at < 1) return "\u2026";
+  const name = email3.slice(0, at);
+  return `${name[0]}\u2026${name.length > 1 ? name.at(-1) : ""}${email3.slice(at)}`;
+}
+function firstOrganization(claims) {
+  const organizations = object4(claims[AUTH]).organizations ?? claims.organizations;
+  return Array.isArray(organizations) ? text2(object4(organizations[0]).id) : void 0;
+}
+function first(all, read2) {
+  for (const claims of all) {
+    const value = read2(claims);
+    if (value !== void 0) return value;
+  }
+  return void 0;
+}
+function planName2(value) {
+  return typeof value === "string" && /^\w{1,60}$/.test(value) ? value : void 0;
+}
+function text2(value) {
+  return typeof value === "string" && /^[\x20-\x7e]{1,320}$/.test(value) ? value : void 0;
+}
+function object4(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+}
+var AUTH, PROFILE;
+var init_id_claims = __esm({
+  "src/services/id-claims.ts"() {
+    "use strict";
+    init_jwt();
+    AUTH = "https://api.openai.com/auth";
+    PROFILE = "https://api.openai.com/profile";
+  }
+});
+
+// src/services/outside-credential.ts
+function environmentCredential({ api, accessToken }, nowMs) {
+  if (api.source !== void 0) return ofKey(api.key ?? "", api.source, api.problem);
+  const { token: token2, problem: problem2 } = accessToken;
+  if (token2 === void 0 && problem2 === void 0) return void 0;
+  return ofToken(token2 ?? "", problem2, nowMs);
+}
+function keyCredential(key, storedFor, { api }) {
+  const isElsewhere = storedFor !== void 0 && storedFor !== api.baseUrl;
+  return ofKey(key, STORED_KEY, api.baseUrlProblem ?? (isElsewhere ? notItsPlace(storedFor) : void 0));
+}
+function notItsPlace(storedFor) {
+  return new CodexError(
+    "CONFIG_INVALID",
+    `The stored API key is for ${storedFor}, and OPENAI_BASE_URL names another.`,
+    {
+      hint: "Remove or correct OPENAI_BASE_URL, or store a key of that service with `codex-oauth-mcp login --with-api-key`."
+    }
+  );
+}
+function ofKey(secret, source, problem2) {
+  return { name: apiKeyName(source), secret, claims: void 0, expiresAt: void 0, problem: problem2 };
+}
+function ofToken(secret, problem2, nowMs) {
+  const claims = readIdClaims({ idToken: void 0, accessToken: secret });
+  const expiresAt = expiryOf(secret);
+  const isOver = expiresAt !== void 0 && expiresAt <= nowMs;
+  return {
+    name: accessTokenName(TOKEN_VARIABLE, claims.plan),
+    secret,
+    claims,
+    expiresAt,
+    problem: problem2 ?? (isOver ? expired() : void 0)
+  };
+}
+function expired() {
+  return new CodexError("NOT_AUTHENTICATED", `The access token from ${TOKEN_VARIABLE} has expired.`, {
+    hint: "Replace it there and restart the server, or sign in with codex_login."
+  });
+}
+var TOKEN_VARIABLE;
+var init_outside_credential = __esm({
+  "src/services/outside-credential.ts"() {
+    "use strict";
+    init_errors();
+    init_credential_name();
+    init_id_claims();
+    TOKEN_VARIABLE = "CODEX_ACCESS_TOKEN";
+  }
+});
+
+// src/services/login-route.ts
+function codexHeaders({ originator, userAgent, clientVersion }, authorization, { accountId, fedramp }) {
+  const account = accountId === void 0 ? {} : { "chatgpt-account-id": accountId };
+  const cloud = fedramp ? { "x-openai-fedramp": "true" } : {};
+  return { originator, "user-agent": userAgent, version: clientVersion, authorization, ...account, ...cloud };
+}
+var CODEX_LOGIN;
+var init_login_route = __esm({
+  "src/services/login-route.ts"() {
+    "use strict";
+    init_token_record();
+    init_credential_name();
+    init_id_claims();
+    init_outside_credential();
+    CODEX_LOGIN = {
+      name: "codex",
+      place: CODEX_PLACE,
+      claimSuffix: "",
+      // The service knows these ports only.
+      redirect: ({ ports, redirectHost: redirectHost2 }) => ({ host: redirectHost2, ports, portToPaste: ports[0] ?? 0 }),
+      ladders: { browser: ["browser", "device", "paste"], device: ["device", "browser", "paste"] },
+      invitation: "Sign in to Codex with ChatGPT",
+      signedIn: "You are signed in to Codex.",
+      call: "codex_login",
+      callBeside: "codex_login with force: true",
+      nobodyCame: 'Start again with codex_login; where the last page of the browser does not load, give its address to codex_login as callback_url, or use codex_login with method "device".',
+      refreshMarginMs: 3e5,
+      // The access token may be good for days yet.
+      buried: (record2, refreshFailed) => ({ ...record2, refreshFailed }),
+      credentialName: (record2) => accountName(readIdClaims(record2).plan),
+      baseUrl: ({ baseUrl }) => baseUrl,
+      headers: (record2, identity, authorization) => codexHeaders(identity, authorization, { ...readIdClaims(record2), accountId: accountOf(record2) }),
+      modelOwner: accountOf,
+      lack: () => void 0,
+      outside: environmentCredential,
+      report: {
+        prefix: "",
+        signIn: "Sign in: codex_login, or `codex-oauth-mcp login` in a terminal.",
+        planOf: (record2) => `plan ${readIdClaims(record2).plan ?? "unknown"}`
+      },
+      unconfirmed: void 0
+    };
+  }
+});
+
+// src/services/open-record.ts
+async function openRecord(storage) {
+  while (true) {
+    await storage.unlock();
+    const stored2 = storage.read();
+    if (stored2.unopened?.untried !== true) return stored2;
+  }
+}
+var init_open_record = __esm({
+  "src/services/open-record.ts"() {
+    "use strict";
+  }
+});
+
+// src/services/sign-in-again.ts
+function signInAgain(message, { call } = CODEX_LOGIN) {
+  return new CodexError("NOT_AUTHENTICATED", message, { hint: `Sign in with ${call}, then ask again.` });
+}
+function cannotOpen({ reason, remedy }) {
+  return new CodexError("STORAGE_SEALED", reason, { hint: remedy });
+}
+function accountChanged() {
+  return new CodexError("ACCOUNT_CHANGED", "Another account has been signed in while this call was running.", {
+    hint: "Ask again to use the account that is signed in now.",
+    retryable: true
+  });
+}
+var init_sign_in_again = __esm({
+  "src/services/sign-in-again.ts"() {
+    "use strict";
+    init_errors();
+    init_login_route();
+  }
+});
+
+// src/services/claim-watch.ts
+function createClaimWatch({ clock, random }) {
+  let seen = "";
+  let seenMs = 0;
+  let totalMs = 0;
+  return {
+    watched(subject, claim2) {
+      const name = `${subject}.${claim2.number}`;
+      if (name !== seen) seenMs = 0;
+      seen = name;
+      return seenMs;
+    },
+    async pause(claim2) {
+      if (totalMs >= WAIT_LIMIT_MS) throw stillBusy(claim2);
+      const ms = 15 + random() * 30;
+      await clock.sleep(ms);
+      seenMs += ms;
+      totalMs += ms;
+    }
+  };
+}
+function stillBusy(claim2) {
+  const owner = claim2 === void 0 ? "Another process" : `Another process (${claim2.owner.pid})`;
+  return new CodexError("TOKEN_REQUEST_FAILED", `${owner} has been renewing the sign-in for too long.`, {
+    hint: "Try again; if it stays so, end that process.",
+    retryable: true
+  });
+}
+var WAIT_LIMIT_MS;
+var init_claim_watch = __esm({
+  "src/services/claim-watch.ts"() {
+    "use strict";
+    init_errors();
+    WAIT_LIMIT_MS = 9e4;
+  }
+});
+
+// src/services/forget-login.ts
+async function forgetLogin(oauth, obsolete) {
+  if (obsolete?.refreshToken !== void 0) await oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS, obsolete);
+}
+var REVOKE_LIMIT_MS;
+var init_forget_login = __esm({
+  "src/services/forget-login.ts"() {
+    "use strict";
+    REVOKE_LIMIT_MS = 5e3;
+  }
+});
+
+// src/services/unsaved-tokens.ts
+function createUnsavedTokens({ storage, claims, oauth, clock, log: log2 }) {
+  const entries = /* @__PURE__ */ new Set();
+  let stopped = false;
+  async function keepSaving(entry) {
+    while (entries.has(entry) && !stopped) {
+      await clock.sleep(SAVE_AGAIN_MS);
+      if (entries.has(entry)) await saveOnce(entry);
+    }
+  }
+  async function saveOnce(entry) {
+    entry.saving ??= save(entry).finally(() => {
+      entry.saving = void 0;
+    });
+    return entry.saving;
+  }
+  async function save(entry) {
+    const { spent, renewed } = entry;
+    let kept = false;
+    try {
+      await storage.update((stored2) => {
+        const isNext = isStored(stored2, spent);
+        kept = isNext || isStored(stored2, renewed);
+        return isNext ? { ...renewed, selectedAt: stored2?.selectedAt } : stored2;
+      });
+    } catch (error2) {
+      log2.event("refresh_not_stored", { reason: codeOf(error2) });
+      return true;
+    }
+    entries.delete(entry);
+    if (spent.refreshToken !== void 0) claims.release(fingerprintOf(spent.refreshToken));
+    claims.sweep(renewed.refreshToken === void 0 ? void 0 : fingerprintOf(renewed.refreshToken));
+    if (!kept) await forgetLogin(oauth, renewed);
+    return kept;
+  }
+  return {
+    async keep(spent, renewed) {
+      const entry = { spent, renewed, saving: void 0 };
+      entries.add(entry);
+      const usable = await saveOnce(entry);
+      if (entries.has(entry)) void keepSaving(entry);
+      return usable;
+    },
+    async flush() {
+      await Promise.all([...entries].map(saveOnce));
+    },
+    successorOf: ({ refreshToken }) => [...entries].findLast(({ spent }) => spent.refreshToken === refreshToken)?.renewed,
+    stop() {
+      stopped = true;
+    }
+  };
+}
+function isStored(stored2, { refreshToken }) {
+  const unopened = stored2?.unopened;
+  if (unopened === void 0) return stored2?.refreshToken === refreshToken;
+  if (unopened.of === void 0) throw cannotOpen(unopened);
+  return refreshToken !== void 0 && unopened.of === fingerprintOf(refreshToken);
+}
+var SAVE_AGAIN_MS;
+var init_unsaved_tokens = __esm({
+  "src/services/unsaved-tokens.ts"() {
+    "use strict";
+    init_errors();
+    init_fingerprint();
+    init_forget_login();
+    init_sign_in_again();
+    SAVE_AGAIN_MS = 5e3;
+  }
+});
+
+// src/services/token-refresh.ts
+function createTokenRefresher(deps) {
+  const { storage, claims, oauth, clock, log: log2, route = CODEX_LOGIN } = deps;
+  const unsaved = createUnsavedTokens(deps);
+  const flights = /* @__PURE__ */ new Map();
+  const lasting = /* @__PURE__ */ new Map();
+  let stopped = false;
+  async function run2(stale, reason) {
+    const watch2 = createClaimWatch(deps);
+    while (true) {
+      await unsaved.flush();
+      const current = await currentRecord(stale);
+      const successor = unsaved.successorOf(current);
+      if (successor !== void 0) return successor;
+      if (current.accessToken !== stale.accessToken) return current;
+      const subject = subjectOf(current);
+      const top = claims.top(subject);
+      const number4 = nextNumber(top, subject, watch2);
+      const fails = top?.fails ?? 0;
+      if (number4 === void 0 || !claims.take(subject, number4, fails)) {
+        await watch2.pause(top);
+        continue;
+      }
+      const renewed = await spend(current, subject, number4, fails, reason);
+      if (renewed !== void 0) return renewed;
+    }
+  }
+  async function currentRecord(stale) {
+    const { record: current, unopened } = await openRecord(storage);
+    if (unopened !== void 0) throw cannotOpen(unopened);
+    if (current === void 0) throw signInAgain("You have signed out meanwhile.", route);
+    assertSameLogin(stale, current);
+    if (current.accessToken === "") throw signInAgain("Your sign-in is no longer valid.", route);
+    return current;
+  }
+  function subjectOf(current) {
+    if (current.refreshToken === void 0) throw signInAgain("Your sign-in has expired and cannot be renewed.", route);
+    const subject = fingerprintOf(current.refreshToken);
+    if (current.refreshFailed === subject) throw signInAgain("Your sign-in is no longer valid.", route);
+    return subject;
+  }
+  function nextNumber(top, subject, watch2) {
+    if (stopped) throw shuttingDown();
+    if (top === void 0) return 1;
+    if (top.done) {
+      const waitMs = (top.untilMs ?? 0) - clock.now();
+      if (waitMs > 0 && waitMs < BACKOFF_HORIZON_MS) throw lasting.get(subject) ?? backingOff(waitMs);
+      return top.number + 1;
+    }
+    if (claims.ownerIsDead(top) || watch2.watched(subject, top) >= FROZEN_OWNER_MS) return top.number + 1;
+    return void 0;
+  }
+  async function spend(current, subject, number4, fails, reason) {
+    const giveUp = (untilMs = 0, failed3 = fails) => finish(subject, number4, untilMs, failed3);
+    try {
+      await storage.rehearse();
+      const { record: again, unopened } = await openRecord(storage);
+      if (unopened !== void 0) throw cannotOpen(unopened);
+      if (again?.refreshToken !== current.refreshToken) {
+        claims.release(subject);
+        return void 0;
+      }
+      if (again?.accessToken !== current.accessToken || stopped) {
+        giveUp();
+        return void 0;
+      }
+    } catch (error2) {
+      giveUp();
+      throw error2;
+    }
+    const outcome = await oauth.refresh(current.refreshToken ?? "", reason, current);
+    log2.event("refresh", { outcome: outcome.kind, claim: number4 });
+    if (outcome.kind === "renewed") return confirmed(await keep(current, outcome.tokens), outcome.confirm);
+    if (outcome.kind === "dead") return bury(current, subject).finally(() => giveUp());
+    const backoffMs = outcome.retryAfterMs ?? Math.min(1e3 * 2 ** fails, MAX_BACKOFF_MS);
+    giveUp(clock.now() + Math.min(backoffMs, BACKOFF_HORIZON_MS - 1e3), fails + 1);
+    if (outcome.lasts) lasting.set(subject, outcome.error);
+    else lasting.delete(subject);
+    throw outcome.error;
+  }
+  async function keep(spent, tokens2) {
+    const renewed = merge2(spent, tokens2, clock.now());
+    return await unsaved.keep(spent, renewed) ? renewed : void 0;
+  }
+  async function confirmed(renewed, confirm) {
+    if (renewed?.refreshToken === void 0 || confirm === void 0) return renewed;
+    const tokens2 = await confirm();
+    if (tokens2 === void 0) {
+      void forgetLogin(oauth, renewed);
+      return bury(renewed, fingerprintOf(renewed.refreshToken));
+    }
+    const { idToken } = tokens2;
+    if (idToken === void 0) return renewed;
+    await storage.update((record2) => record2?.refreshToken === renewed.refreshToken && record2 ? { ...record2, idToken } : record2).catch(() => {
+    });
+    return { ...renewed, idToken };
+  }
+  async function bury(current, subject) {
+    const stored2 = await storage.update(
+      (record2) => record2?.refreshToken === current.refreshToken && record2 !== void 0 ? route.buried(record2, subject) : record2
+    );
+    if (stored2?.refreshFailed === subject) throw signInAgain("Your sign-in is no longer valid.", route);
+    return void 0;
+  }
+  function finish(subject, number4, untilMs, fails) {
+    try {
+      claims.finish(subject, number4, { untilMs, fails });
+    } catch {
+      log2.event("claim_not_finished", { claim: number4 });
+    }
+  }
+  return {
+    renew(stale, reason) {
+      const key = fingerprintOf(stale.accessToken);
+      const running = flights.get(key);
+      if (running !== void 0) return running;
+      const flight = run2(stale, reason).finally(() => flights.delete(key));
+      flights.set(key, flight);
+      return flight;
+    },
+    async settled() {
+      await Promise.allSettled(flights.values());
+      await unsaved.flush();
+    },
+    stop() {
+      stopped = true;
+      unsaved.stop();
+    }
+  };
+}
+function assertSameLogin(old, current) {
+  const account = accountOf(old);
+  if (isApiKeyRecord(current) || current.clientId !== old.clientId) throw accountChanged();
+  if (account !== void 0 && accountOf(current) !== account) throw accountChanged();
+}
+function merge2(old, tokens2, nowMs) {
+  return {
+    ...old,
+    accessToken: tokens2.accessToken ?? old.accessToken,
+    refreshToken: tokens2.refreshToken ?? old.refreshToken,
+    idToken: tokens2.idToken ?? old.idToken,
+    tokenType: tokens2.tokenType ?? old.tokenType,
+    expiresAt: tokens2.expiresAt,
+    scope: tokens2.scope ?? old.scope,
+    earliestRefreshAt: tokens2.earliestRefreshAt,
+    refreshedAt: nowMs,
+    refreshFailed: void 0
+  };
+}
+function backingOff(waitMs) {
+  return new CodexError("TOKEN_REQUEST_FAILED", "The sign-in could not be renewed just now.", {
+    hint: `You are still signed in. Try again in ${Math.max(1, Math.ceil(waitMs / 1e3))} s.`,
+    retryable: true
+  });
+}
+function shuttingDown() {
+  return new CodexError("CANCELLED", "The server is shutting down.");
+}
+var FROZEN_OWNER_MS, MAX_BACKOFF_MS, BACKOFF_HORIZON_MS;
+var init_token_refresh = __esm({
+  "src/services/token-refresh.ts"() {
+    "use strict";
+    init_errors();
+    init_fingerprint();
+    init_api_key();
+    init_claim_watch();
+    init_forget_login();
+    init_id_claims();
+    init_login_route();
+    init_open_record();
+    init_sign_in_again();
+    init_unsaved_tokens();
+    FROZEN_OWNER_MS = 6e4;
+    MAX_BACKOFF_MS = 3e4;
+    BACKOFF_HORIZON_MS = 12e4;
+  }
+});
+
+// src/services/token-manager.ts
+function createTokenManager(deps) {
+  const { storage, refresher, oauth, clock, log: log2, route = CODEX_LOGIN } = deps;
+  const stored2 = async () => {
+    const { record: record2, unopened } = await openRecord(storage);
+    if (unopened !== void 0) throw cannotOpen(unopened);
+    if (record2 === void 0) throw signInAgain("You are not signed in.", route);
+    if (record2.accessToken === "") throw signInAgain("Your sign-in is no longer valid.", route);
+    return record2;
+  };
+  function isStored3() {
+    const { record: record2, unopened } = storage.read();
+    return record2 !== void 0 || unopened !== void 0;
+  }
+  function problemOf(removed) {
+    const unopened = removed?.unopened && `It could not be revoked at OpenAI. ${removed.unopened.reason}`;
+    const sentences2 = [unopened, ...storage.read().warnings].filter((sentence) => sentence !== void 0);
+    return sentences2.length === 0 ? void 0 : sentences2.join(" ");
+  }
+  return {
+    async getTokens(signal) {
+      const record2 = await stored2();
+      if (isApiKeyRecord(record2)) throw signInAgain("You are not signed in with ChatGPT.", route);
+      if (!isRenewalDue(record2, route.refreshMarginMs, clock.now())) return record2;
+      const renewal = refresher.renew(record2, "proactive_expiry");
+      if (remainingMs(record2, clock.now()) <= EXPIRED_MARGIN_MS) return raceSignal(renewal, signal);
+      renewal.catch((error2) => log2.event("early_refresh_failed", { reason: codeOf(error2) }));
+      return record2;
+    },
+    async replaceRejected(rejected, signal) {
+      const record2 = await stored2();
+      assertSameLogin(rejected, record2);
+      if (record2.accessToken !== rejected.accessToken) return record2;
+      return raceSignal(refresher.renew(record2, "unauthorized_recovery"), signal);
+    },
+    async clear() {
+      await storage.unlock();
+      if (!isStored3()) return { removed: void 0, revoked: false };
+      let previous;
+      await storage.update((record2) => {
+        previous = record2;
+        return void 0;
+      });
+      const token2 = previous?.refreshToken;
+      const isOver = previous?.accessToken === "" && previous.unopened === void 0;
+      const revoked = isOver || token2 !== void 0 && await oauth.revoke(token2, REVOKE_LIMIT_MS2, previous);
+      return { removed: previous === void 0 ? void 0 : kindOf(previous), revoked, problem: problemOf(previous) };
+    }
+  };
+}
+function remainingMs(record2, nowMs) {
+  const expiresAt = record2.expiresAt ?? expiryOf(record2.accessToken);
+  return expiresAt === void 0 ? 0 : expiresAt - nowMs;
+}
+function isRenewalDue(record2, marginMs, nowMs) {
+  const left = remainingMs(record2, nowMs);
+  return left < marginMs && (left <= EXPIRED_MARGIN_MS || nowMs >= (record2.earliestRefreshAt ?? 0));
+}
+function isRenewable({ refreshToken, refreshFailed }) {
+  return refreshToken !== void 0 && refreshFailed === void 0;
+}
+function kindOf(record2) {
+  return isApiKeyRecord(record2) ? "api_key" : "account";
+}
+var EXPIRED_MARGIN_MS, REVOKE_LIMIT_MS2;
+var init_token_manager = __esm({
+  "src/services/token-manager.ts"() {
+    "use strict";
+    init_errors();
+    init_abort();
+    init_api_key();
+    init_id_claims();
+    init_login_route();
+    init_open_record();
+    init_sign_in_again();
+    init_token_refresh();
+    EXPIRED_MARGIN_MS = 5e3;
+    REVOKE_LIMIT_MS2 = 1e4;
+  }
+});
+
+// src/services/not-the-service.ts
+function notTheService({ status: status2, headers }, what) {
+  const cameInstead = (thing, why2, hint) => new CodexError("RESPONSE_INVALID", `${thing} came back instead of ${what} (${status2}): ${why2}.`, { hint });
+  if (isBlock(status2, headers)) {
+    return cameInstead("A page of Cloudflare", "it blocked the request before it reached OpenAI", CLOUDFLARE);
+  }
+  if (status2 === 511) return cameInstead("A refusal of your network", "it wants you to sign in to it first", PORTAL2);
+  if (status2 === 429 || status2 >= 500) return void 0;
+  if (status2 >= 300 && status2 < 400 && status2 !== 304) {
+    return cameInstead("A redirect", "it is not followed with a login", `${PORTAL2} ${ADDRESSES}`);
+  }
+  if (!isPage(headers)) return void 0;
+  const why = "a proxy, or the sign-in page of your network (captive portal), stands in between";
+  return cameInstead("A web page", why, `${PORTAL2} ${ADDRESSES}`);
+}
+function isBlock(status2, headers) {
+  if (headers.has("cf-mitigated")) return true;
+  const isRefusal = status2 >= 400 && status2 < 500 && status2 !== 429;
+  return headers.has("cf-ray") && isRefusal && (isPage(headers) || status2 === 403 && !isJson(headers));
+}
+function isJson(headers) {
+  return /json/.test(headers.get("content-type") ?? "");
+}
+function isPage(headers) {
+  return /^\s*(text\/html|application\/xhtml\+xml)\b/i.test(headers.get("content-type") ?? "");
+}
+var PORTAL2, ADDRESSES, CLOUDFLARE;
+var init_not_the_service = __esm({
+  "src/services/not-the-service.ts"() {
+    "use strict";
+    init_errors();
+    PORTAL2 = "Open any web page in a browser and see whether the network asks for something, then try again.";
+    ADDRESSES = "Check CODEX_OAUTH_ISSUER, CODEX_OAUTH_BASE_URL, OPENAI_BASE_URL and HTTPS_PROXY if you have set them.";
+    CLOUDFLARE = "Try without VPN or proxy, from another network, or later.";
+  }
+});
+
+// src/infrastructure/within.ts
+import { setTimeout as sleep2 } from "node:timers/promises";
+async function within(work, limitMs, signal) {
+  const over = new AbortController();
+  const limit = sleep2(limitMs, void 0, {
+    signal: signal === void 0 ? over.signal : AbortSignal.any([over.signal, signal])
+  });
+  await Promise.race([work.catch(() => {
+  }), limit.catch(() => {
+  })]);
+  over.abort();
+}
+var init_within = __esm({
+  "src/infrastructure/within.ts"() {
+    "use strict";
   }
 });
 
@@ -5604,16 +5631,16 @@ async function openLoopbackServer(options) {
   throw noPort(refusals);
 }
 async function listenOnAll(listeners, place) {
-  const missing = [];
+  const missing2 = [];
   for (const { server, host } of listeners) {
     const error2 = await listen(server, place.port, host);
     const address = server.address();
     if (error2 === void 0 && typeof address === "object" && address !== null) place.port = address.port;
     if (error2 === void 0) continue;
     if (!isErrno(error2, "EADDRNOTAVAIL", "EAFNOSUPPORT")) return error2;
-    missing.push(error2);
+    missing2.push(error2);
   }
-  return missing.length === listeners.length ? missing[0] : void 0;
+  return missing2.length === listeners.length ? missing2[0] : void 0;
 }
 function listen(server, port2, host) {
   return new Promise((resolve3) => {
@@ -5710,6 +5737,22 @@ var init_loopback_server = __esm({
   }
 });
 
+// text:jose
+var jose_exports = {};
+__export(jose_exports, {
+  createLocalJWKSet: () => createLocalJWKSet,
+  jwtVerify: () => jwtVerify
+});
+var library2, compile3, createLocalJWKSet, jwtVerify;
+var init_jose = __esm({
+  "text:jose"() {
+    library2 = { exports: {} };
+    compile3 = __require("node:vm").compileFunction;
+    compile3('var M=Object.defineProperty;var Ie=Object.getOwnPropertyDescriptor;var Oe=Object.getOwnPropertyNames;var Ce=Object.prototype.hasOwnProperty;var Ke=(t,e)=>{for(var o in e)M(t,o,{get:e[o],enumerable:!0})},We=(t,e,o,r)=>{if(e&&typeof e=="object"||typeof e=="function")for(let n of Oe(e))!Ce.call(t,n)&&n!==o&&M(t,n,{get:()=>e[n],enumerable:!(r=Ie(e,n))||r.enumerable});return t};var Ne=t=>We(M({},"__esModule",{value:!0}),t);var Qe={};Ke(Qe,{createLocalJWKSet:()=>Se,jwtVerify:()=>Je});module.exports=Ne(Qe);var y=class extends Error{static code="ERR_JOSE_GENERIC";code="ERR_JOSE_GENERIC";constructor(e,o){super(e,o),this.name=this.constructor.name,Error.captureStackTrace?.(this,this.constructor)}},b=class extends y{static code="ERR_JWT_CLAIM_VALIDATION_FAILED";code="ERR_JWT_CLAIM_VALIDATION_FAILED";claim;reason;payload;constructor(e,o,r="unspecified",n="unspecified"){super(e,{cause:{claim:r,reason:n,payload:o}}),this.claim=r,this.reason=n,this.payload=o}},I=class extends y{static code="ERR_JWT_EXPIRED";code="ERR_JWT_EXPIRED";claim;reason;payload;constructor(e,o,r="unspecified",n="unspecified"){super(e,{cause:{claim:r,reason:n,payload:o}}),this.claim=r,this.reason=n,this.payload=o}},x=class extends y{static code="ERR_JOSE_ALG_NOT_ALLOWED";code="ERR_JOSE_ALG_NOT_ALLOWED"},h=class extends y{static code="ERR_JOSE_NOT_SUPPORTED";code="ERR_JOSE_NOT_SUPPORTED"};var l=class extends y{static code="ERR_JWS_INVALID";code="ERR_JWS_INVALID"},v=class extends y{static code="ERR_JWT_INVALID";code="ERR_JWT_INVALID"};var _=class extends y{static code="ERR_JWKS_INVALID";code="ERR_JWKS_INVALID"},P=class extends y{static code="ERR_JWKS_NO_MATCHING_KEY";code="ERR_JWKS_NO_MATCHING_KEY";constructor(e="no applicable key found in the JSON Web Key Set",o){super(e,o)}},D=class extends y{[Symbol.asyncIterator]=async function*(){};static code="ERR_JWKS_MULTIPLE_MATCHING_KEYS";code="ERR_JWKS_MULTIPLE_MATCHING_KEYS";constructor(e="multiple matching keys found in the JSON Web Key Set",o){super(e,o)}};var O=class extends y{static code="ERR_JWS_SIGNATURE_VERIFICATION_FAILED";code="ERR_JWS_SIGNATURE_VERIFICATION_FAILED";constructor(e="signature verification failed",o){super(e,o)}};var k=new TextEncoder,U=new TextDecoder,$=new TextDecoder("utf-8",{fatal:!0}),rt=2**32;function te(...t){let e=t.reduce((n,{length:s})=>n+s,0),o=new Uint8Array(e),r=0;for(let n of t)o.set(n,r),r+=n.length;return o}var xe=/[^\\x00-\\x7f]/;function E(t){if(typeof t=="string"&&t.length>=128){if(xe.test(t))throw new TypeError("non-ASCII string encountered in encode()");return k.encode(t)}let e=new Uint8Array(t.length);for(let o=0;o<t.length;o++){let r=t.charCodeAt(o);if(r>127)throw new TypeError("non-ASCII string encountered in encode()");e[o]=r}return e}function re(t,e=!1){if(Uint8Array.fromBase64)return Uint8Array.fromBase64(t,{alphabet:e?"base64url":"base64"});if(e){if(t.includes("+")||t.includes("/"))throw new TypeError("Invalid base64url");t=t.replace(/-/g,"+").replace(/_/g,"/")}let o=atob(t),r=new Uint8Array(o.length);for(let n=0;n<o.length;n++)r[n]=o.charCodeAt(n);return r}var Pe="The input to be decoded is not correctly encoded.";function C(t){try{return re(typeof t=="string"?t:U.decode(t),!0)}catch(e){throw new TypeError(Pe,{cause:e})}}function S(t){if(typeof t!="object"||t===null||Object.prototype.toString.call(t)!=="[object Object]")return!1;let e=Object.getPrototypeOf(t);return e===null||Object.getPrototypeOf(e)===null}function oe(t){return S(t)&&Array.isArray(t.keys)&&Array.from(t.keys).every(S)}function ne(...t){let e=new Set;for(let o of t)if(o)for(let r of Object.keys(o)){if(e.has(r))return!1;e.add(r)}return!0}function H(t,e,o){try{return C(t)}catch(r){throw new o(`Failed to base64url decode the ${e}`,{cause:r})}}function ie(t,e,o){try{return E(t)}catch(r){throw new o(`The ${e} is not a valid base64url string`,{cause:r})}}function se(t,e,o){let r;try{r=JSON.parse($.decode(C(t)))}catch(n){throw new e(o,{cause:n})}if(!S(r))throw new e(o);return r}var ae={__proto__:null,b64:!0};function ce(t,e){if(e!==void 0&&(!Array.isArray(e)||e.some(o=>typeof o!="string")))throw new TypeError(`"${t}" option must be an array of strings`);return e===void 0?void 0:new Set(e)}function de(t,e,o,r,n){if(n.crit!==void 0&&r?.crit===void 0)throw new t(\'"crit" (Critical) Header Parameter MUST be integrity protected\');if(!r||r.crit===void 0)return[];if(!Array.isArray(r.crit)||r.crit.length===0||r.crit.some(i=>typeof i!="string"||i.length===0))throw new t(\'"crit" (Critical) Header Parameter MUST be an array of non-empty strings when present\');let s=o===void 0?e:{__proto__:null,...o,...e};for(let i of r.crit){if(!(i in s))throw new h(`Extension Header Parameter "${i}" is not recognized`);if(!Object.hasOwn(n,i)||n[i]===void 0)throw new t(`Extension Header Parameter "${i}" is missing`);if(s[i]&&(!Object.hasOwn(r,i)||r[i]===void 0))throw new t(`Extension Header Parameter "${i}" MUST be integrity protected`)}return r.crit}function ue(t,e){if(e.includes("b64")){let o=t.b64;if(typeof o!="boolean")throw new l(\'The "b64" (base64url-encode payload) Header Parameter must be a boolean\');return o}return!0}var De=t=>t[Symbol.toStringTag],ke=(t,e,o)=>{let{alg:r}=t;if(e.use!==void 0){let n=o==="sign"||o==="verify"?"sig":"enc";if(e.use!==n)throw new TypeError(`Invalid key for this operation, its "use" must be "${n}" when present`)}if(e.alg!==void 0&&e.alg!==r)throw new TypeError(`Invalid key for this operation, its "alg" must be "${r}" when present`);if(Array.isArray(e.key_ops)){let n=o==="encrypt"||o==="decrypt"?t.ops?.[o==="encrypt"?0:1]:o;if(n&&!e.key_ops.includes(n))throw new TypeError(`Invalid key for this operation, its "key_ops" must include "${n}" when present`)}};async function pe(t,e,o){let{alg:r,secret:n}=t,s=o==="decrypt"||o==="sign";if(n&&e instanceof Uint8Array)return e;let i,a;if(S(e)){if(i=Ve(e),typeof i.kty!="string")throw fe(r,e,n);if(!(n?i.kty==="oct"&&typeof i.k=="string":i.kty!=="oct"&&(s?i.kty==="AKP"&&typeof i.priv=="string"||typeof i.d=="string":i.d===void 0&&i.priv===void 0)))throw new TypeError(n?\'JSON Web Key for symmetric algorithms must have JWK "kty" (Key Type) equal to "oct" and the JWK "k" (Key Value) present\':`JSON Web Key for this operation must be a ${s?"private":"public"} JWK`);if(ke(t,i,o),i.kty==="oct")return C(i.k);if(!Object.isFrozen(e)){let{key_ops:d}=e;Array.isArray(d)&&Object.freeze(d),Object.freeze(e)}}else{if(!Le(e))throw fe(r,e,n);let d=n?"secret":s?"private":"public";if(e.type!==d&&(n||["secret","public","private"].includes(e.type)))throw new TypeError(`${De(e)} instances must be of type "${d}" for the ${r} algorithm`);if(le(e))return e;if(a=e,a.type==="secret")return a.export()}V||=new WeakMap;let c=e,f=V.get(c);if(f?.[r])return f[r];if(f||V.set(c,f={}),a&&typeof a.toCryptoKey=="function"){let d=a.type==="public",p=Ue[a.asymmetricKeyDetails?.namedCurve],u=t.resolve?.({crv:p,asymmetricKeyType:a.asymmetricKeyType})??t.subtle;return f[r]=a.toCryptoKey(u,d,t.usages[d?0:1])}return i??=a.export({format:"jwk"}),i.alg=r,f[r]=await z(t,i)}var V,Ue={__proto__:null,prime256v1:"P-256",secp384r1:"P-384",secp521r1:"P-521"};var le=t=>{if(t?.[Symbol.toStringTag]==="CryptoKey")return!0;try{return t instanceof CryptoKey}catch{return!1}},$e=t=>t?.[Symbol.toStringTag]==="KeyObject",Le=t=>le(t)||$e(t);function je(t,e,...o){if(o.length>2){let r=o.pop();t+=`one of type ${o.join(", ")}, or ${r}.`}else o.length===2?t+=`one of type ${o[0]} or ${o[1]}.`:t+=`of type ${o[0]}.`;return e==null?t+=` Received ${e}`:typeof e=="function"&&e.name?t+=` Received function ${e.name}`:typeof e=="object"&&e!=null&&e.constructor?.name&&(t+=` Received an instance of ${e.constructor.name}`),t}function fe(t,e,o){let r=["CryptoKey","KeyObject","JSON Web Key"];return o&&r.push("Uint8Array"),new TypeError(je(`Key for the ${t} algorithm must be `,e,...r))}var L=(t,e="algorithm.name")=>new TypeError(`CryptoKey does not support this operation, its ${e} must be ${t}`);function Me(t,e){if(e&&!t.usages.includes(e))throw new TypeError(`CryptoKey does not support this operation, its usages must include ${e}.`)}function ye(t,e){let{modulusLength:o}=e.algorithm;if(typeof o!="number"||o<2048)throw new TypeError(`${t} requires key modulusLength to be 2048 bits or larger`)}function He(t,e,o){let r=t.algorithm;if(r.name!==e.name)throw L(e.name);if(e.hash&&r.hash?.name!==e.hash)throw L(e.hash,"algorithm.hash");if(e.namedCurve&&r.namedCurve!==e.namedCurve)throw L(e.namedCurve,"algorithm.namedCurve");if(e.length!==void 0&&r.length!==e.length)throw L(e.length,"algorithm.length");Me(t,o)}function B(t){return{__proto__:null,...t}}function Ve(t){let e=B(t);if(e.ext!==void 0&&typeof e.ext!="boolean")throw new TypeError(\'"ext" (Extractable) Parameter must be a boolean\');if(e.key_ops!==void 0){let o=e.key_ops,r=Array.isArray(o)?[...o]:void 0;if(!r||r.some(n=>typeof n!="string")||new Set(r).size!==r.length)throw new TypeError(\'"key_ops" (Key Operations) Parameter must be an array of unique strings\');e.key_ops=r}return e}async function z(t,e,o){if(!t.kty.includes(e.kty))throw new h(\'Invalid or unsupported JWK "alg" (Algorithm) Parameter value\');let r=t.resolve?.({kty:e.kty,crv:e.crv})??t.subtle,n=!!(e.d||e.priv),s={...e,ext:o??e.ext};return s.kty!=="AKP"&&delete s.alg,delete s.use,crypto.subtle.importKey("jwk",s,r,s.ext??!n,e.key_ops??t.usages[n?1:0])}async function me(t,e,o,r=!1){return t instanceof Uint8Array&&(t=await crypto.subtle.importKey("raw",t,e,r,[o])),He(t,e,o),t}function he(t){let e={__proto__:null};for(let o in t)e[o]={...t[o],alg:o};return e}var K=[["verify"],["sign"]];function F(t){let e={name:"HMAC",hash:`SHA-${t}`};return{kty:["oct"],secret:!0,subtle:e,signing:e,usages:K}}function A(t,e){let o={name:e?"RSA-PSS":"RSASSA-PKCS1-v1_5",hash:`SHA-${t}`};return{kty:["RSA"],subtle:o,signing:e?{...o,saltLength:e}:o,usages:K,minRsaBits:2048}}function G(t,e){return{kty:["EC"],crv:t,subtle:{name:"ECDSA",namedCurve:t},signing:{name:"ECDSA",hash:`SHA-${e}`},usages:K}}function we(){let t={name:"Ed25519"};return{kty:["OKP"],crv:"Ed25519",subtle:t,signing:t,usages:K}}function q(t){let e={name:`ML-DSA-${t}`};return{kty:["AKP"],subtle:e,signing:e,usages:K}}var Y=he({HS256:F(256),HS384:F(384),HS512:F(512),RS256:A(256),RS384:A(384),RS512:A(512),PS256:A(256,32),PS384:A(384,48),PS512:A(512,64),ES256:G("P-256",256),ES384:G("P-384",384),ES512:G("P-521",512),EdDSA:we(),Ed25519:we(),"ML-DSA-44":q(44),"ML-DSA-65":q(65),"ML-DSA-87":q(87)});function ge(t){let e=typeof t=="string"?Y[t]:void 0;if(!e)throw new h(`alg ${t} is not supported either by JOSE or your javascript runtime`);return e}function Be(t,e,o,r){let{kty:n,key_ops:s,ext:i,kid:a,alg:c,use:f,crv:d}=t;return(i===void 0||typeof i=="boolean")&&(s===void 0||Array.isArray(s)&&s.every((p,u)=>typeof p=="string"&&s.indexOf(p)===u)&&s.includes("verify"))&&e.kty.includes(n)&&(r===void 0||typeof r=="string"&&r===a)&&(c===void 0?n!=="AKP":o===c)&&(f===void 0||f==="sig")&&(!e.crv||d===e.crv)}async function be(t,e,o){let r=t.get(e)||t.set(e,{}).get(e),{alg:n}=o;if(r[n]===void 0){let s=z(o,e,!0).then(i=>{if(i.type!=="public")throw new _("JSON Web Key Set members must be public keys");return r[n]=i,i}).catch(i=>{throw r[n]===s&&delete r[n],i});r[n]=s}return r[n]}function Se(t){let e;try{e=structuredClone(t)}catch(n){throw new _("JSON Web Key Set malformed",{cause:n})}if(!oe(e))throw new _("JSON Web Key Set malformed");let o=e.keys.map(n=>{let s=B(n);return Array.isArray(s.key_ops)&&(s.key_ops=[...s.key_ops]),s}),r=new WeakMap;return Object.defineProperty(async(n,s)=>{let{alg:i,kid:a}={...n,...s?.header},c=typeof i=="string"?Y[i]:void 0;if(!c||c.secret)throw new h(\'Unsupported "alg" value for a JSON Web Key Set\');let f=e.keys.filter((u,w)=>Be(o[w],c,i,a)),{0:d,length:p}=f;if(!p)throw new P;if(p!==1){let u=new D;throw u[Symbol.asyncIterator]=async function*(){for(let w of f)try{yield await be(r,w,c)}catch{}},u}return be(r,d,c)},"jwks",{value:()=>structuredClone(e)})}function ve(t){return[t&&ce("algorithms",t.algorithms),t?.crit]}function ze(t){return t===void 0?{}:se(t,l,"JWS Protected Header is invalid")}function Fe(t){try{return E(t)}catch(e){throw new l("JWS Compact Serialization payload must use only ASCII characters",{cause:e})}}async function Ge(t,e,o,r,n){let{protected:s,header:i,payload:a}=t,c=n??ze(s);if(!ne(c,i))throw new l("JWS Protected and JWS Unprotected Header Parameter names must be disjoint");let f={...c,...i},d=ue(c,de(l,ae,e[1],c,f)),{alg:p}=f;if(typeof p!="string"||!p)throw new l(\'JWS "alg" (Algorithm) Header Parameter missing or invalid\');if(e[0]&&!e[0].has(p))throw new x(\'"alg" (Algorithm) Header Parameter value not allowed\');if(d){if(typeof a!="string")throw new l("JWS Payload must be a string")}else if(typeof a!="string"&&!(a instanceof Uint8Array))throw new l("JWS Payload must be a string or an Uint8Array instance");let u=d||typeof a!="string"?a:r(a),w=!1;typeof o=="function"&&(o=await o(c,t),w=!0);let g=ge(p),j=te(s!==void 0?E(s):new Uint8Array,E("."),typeof u=="string"?e[2]??=ie(u,"payload",l):u),W=H(t.signature,"signature",l),J=await pe(g,o,"verify"),m=await me(J,g.subtle,"verify");g.minRsaBits&&ye(g.alg,m);let R=!1;try{R=await crypto.subtle.verify(g.signing,m,W,j)}catch(Re){throw new O(void 0,{cause:Re})}if(!R)throw new O;let N={payload:typeof u=="string"?H(u,"payload",l):u};return s!==void 0&&(N.protectedHeader=c),i!==void 0&&(N.unprotectedHeader=i),w?[{...N,key:J},d]:[N,d]}async function _e(t,e,o){if(t instanceof Uint8Array&&(t=U.decode(t)),typeof t!="string")throw new l("Compact JWS must be a string or Uint8Array");let{0:r,1:n,2:s,length:i}=t.split(".");if(i!==3)throw new l("Invalid Compact JWS");return Ge({payload:n,protected:r,signature:s},e,o,Fe)}var qe=t=>Math.floor(t.getTime()/1e3),Ye={s:1,m:60,h:3600,d:86400,w:604800,y:31557600},Ze=/^(\\+|\\-)? ?(\\d+|\\d+\\.\\d+) ?(seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w|years?|yrs?|y)(?: (ago|from now))?$/i,T="check_failed";function Z(){throw new TypeError("Invalid time period format")}function Ee(t){typeof t!="string"&&Z();let e=Ze.exec(t);(!e||e[4]&&e[1])&&Z();let o=parseFloat(e[2]),r=Math.round(o*Ye[e[3][0].toLowerCase()]);return Number.isFinite(r)||Z(),e[1]==="-"||e[4]==="ago"?-r:r}function X(t,e){if(!Number.isFinite(e))throw new TypeError(`Invalid ${t} input`);return e}var Ae=t=>{let e=t.toLowerCase();return t.includes("/")?e:`application/${e}`},Xe=(t,e)=>typeof t=="string"?e.includes(t):Array.isArray(t)?e.some(o=>t.includes(o)):!1;function Q(t,e,o=!1){let r=t[e];if(!(r===void 0&&!o)){if(typeof r!="number")throw new b(`"${e}" claim must be a number`,t,e,"invalid");return r}}function ee(t,e){throw new b(`unexpected "${e}" claim value`,t,e,T)}function Te(t,e,o={}){let r;try{r=JSON.parse($.decode(e))}catch(m){throw new v("JWT Claims Set must be a top-level JSON object",{cause:m})}if(!S(r))throw new v("JWT Claims Set must be a top-level JSON object");let{typ:n}=o;if(n!==void 0&&(typeof t.typ!="string"||Ae(t.typ)!==Ae(n)))throw new b(\'unexpected "typ" JWT header value\',r,"typ",T);let{requiredClaims:s=[],issuer:i,subject:a,audience:c,maxTokenAge:f}=o,d=[...s];f!==void 0&&d.push("iat"),c!==void 0&&d.push("aud"),a!==void 0&&d.push("sub"),i!==void 0&&d.push("iss");for(let m of new Set(d.reverse()))if(!Object.hasOwn(r,m))throw new b(`missing required "${m}" claim`,r,m,"missing");i!==void 0&&!(Array.isArray(i)?i:[i]).includes(r.iss)&&ee(r,"iss"),a!==void 0&&r.sub!==a&&ee(r,"sub"),c!==void 0&&!Xe(r.aud,typeof c=="string"?[c]:c)&&ee(r,"aud");let{clockTolerance:p}=o,u=0;if(typeof p=="string")u=Ee(p);else if(p!==void 0){if(typeof p!="number")throw new TypeError("Invalid clockTolerance option type");u=p}if(X("clockTolerance option",u),u<0)throw new TypeError("Invalid clockTolerance option input");let{currentDate:w}=o,g=X("currentDate option",qe(w===void 0?new Date:w)),j=Q(r,"iat",f!==void 0),W=Q(r,"nbf");if(W!==void 0&&W>g+u)throw new b(\'"nbf" claim timestamp check failed\',r,"nbf",T);let J=Q(r,"exp");if(J!==void 0&&J<=g-u)throw new I(\'"exp" claim timestamp check failed\',r,"exp",T);if(f!==void 0){let m=g-j,R=X("maxTokenAge option",typeof f=="number"?f:Ee(f));if(R<0)throw new TypeError("Invalid maxTokenAge option input");if(m-u>R)throw new I(\'"iat" claim timestamp check failed (too far in the past)\',r,"iat",T);if(m<-u)throw new b(\'"iat" claim timestamp check failed (it should be in the past)\',r,"iat",T)}return r}async function Je(t,e,o){let[r,n]=await _e(t,ve(o),e);if(!n)throw new v("JWTs MUST NOT use unencoded payload");let s=Te(r.protectedHeader,r.payload,o);return{...r,payload:s}}0&&(module.exports={createLocalJWKSet,jwtVerify});\n', ["module", "exports", "require"])(library2, library2.exports, __require);
+    ({ createLocalJWKSet, jwtVerify } = library2.exports);
+  }
+});
+
 // src/tools/cleared-words.ts
 function endedLogins({ others = [], ...first2 }) {
   return first2.removed === void 0 ? [] : [first2, ...others];
@@ -5718,13 +5761,14 @@ function clearedWords(outcome, nothing = "Nobody was signed in.") {
   const { cancelled: cancelled2, remaining } = outcome;
   const ended = endedLogins(outcome);
   const parts = [
-    ...ended.length === 0 ? [nothing] : ended.flatMap(removal),
+    ...ended.length === 0 ? [nothing] : ended.flatMap((one) => removal(one, ended.length > 1)),
     cancelled2 ? "The sign-in that was open is cancelled." : void 0,
     remaining === void 0 ? void 0 : `Questions are still answered with the ${remaining.label}.`
   ];
   return parts.filter((part) => part !== void 0).join(" ");
 }
-function removal({ removed, revoked, problem: problem2, unconfirmed = GONE_HERE }) {
+function removal(one, isOneOfSeveral) {
+  const { removed, revoked, problem: problem2, route, unconfirmed = GONE_HERE } = one;
   const why = problem2 === void 0 ? [] : [problem2];
   if (removed === "api_key") {
     return [
@@ -5732,14 +5776,16 @@ function removal({ removed, revoked, problem: problem2, unconfirmed = GONE_HERE 
       ...why
     ];
   }
-  const gone = "Signed out; the credentials are removed from this machine.";
+  const of = isOneOfSeveral && route !== void 0 ? ` of the ${NAMES3[route]}` : "";
+  const gone = `Signed out${of}; the credentials are removed from this machine.`;
   if (revoked) return [gone, "OpenAI confirmed that they are revoked.", ...why];
   return [gone, ...problem2 === void 0 ? [unconfirmed] : why];
 }
-var GONE_HERE;
+var NAMES3, GONE_HERE;
 var init_cleared_words = __esm({
   "src/tools/cleared-words.ts"() {
     "use strict";
+    NAMES3 = { codex: "Codex route", plan: "plan route" };
     GONE_HERE = "OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves.";
   }
 });
@@ -5793,51 +5839,82 @@ var init_doctor_check = __esm({
   }
 });
 
+// src/services/doctor-login.ts
+function storedIn({ storage }) {
+  try {
+    return storage.read();
+  } catch {
+    return { record: void 0 };
+  }
+}
+function isStored2(login3) {
+  const { record: record2, unopened } = storedIn(login3);
+  return record2 !== void 0 || unopened !== void 0;
+}
+var init_doctor_login = __esm({
+  "src/services/doctor-login.ts"() {
+    "use strict";
+  }
+});
+
 // src/services/doctor-account.ts
-async function checkAccount(deps, guard) {
-  const token2 = await guard("sign-in", RENEWAL_LIMIT_MS, () => checkToken(deps));
-  const account = await guard("account", CREDENTIAL_LIMIT_MS, () => checkOwner(deps));
+async function checkAccount(deps, logins, guard) {
+  const nobody2 = logins.length > 1 ? "Nobody is signed in this way." : "Nobody is signed in.";
+  const signIns = await Promise.all(logins.map((login3) => checkSignIn(login3, nobody2, deps.clock, guard)));
   let credential;
   const inUse = await guard("credential", CREDENTIAL_LIMIT_MS, async (signal) => {
     credential = await deps.credentials.current(signal);
     return ok("credential", `Questions are asked with: ${credential.label}.`);
   });
   const models2 = await guard("models", CATALOGUE_LIMIT_MS, (signal) => checkModels(deps, credential, signal));
-  return [token2, account, inUse, models2].flat();
+  return [...signIns, inUse, models2].flat();
 }
-async function checkToken({ storage, refresher, clock }) {
-  const { record: record2, unopened } = stored2(storage);
-  if (unopened !== void 0) return problem("sign-in", unopened.reason, unopened.remedy);
-  if (record2 === void 0) return skipped("sign-in", "Nobody is signed in.");
-  if (isApiKeyRecord(record2)) return skipped("sign-in", "An API key is stored, which does not run out by itself.");
+async function checkSignIn(login3, nobody2, clock, guard) {
+  const { prefix } = login3.route.report;
+  const names = { token: `${prefix}sign-in`, owner: `${prefix}account` };
+  const token2 = await guard(names.token, RENEWAL_LIMIT_MS, () => checkToken(names.token, login3, nobody2, clock));
+  const owner = await guard(names.owner, CREDENTIAL_LIMIT_MS, () => checkOwner(names.owner, login3, nobody2));
+  return [...token2, ...owner];
+}
+async function checkToken(name, login3, nobody2, clock) {
+  const { route, refresher } = login3;
+  const { signIn: signIn2 } = route.report;
+  const { record: record2, unopened } = storedIn(login3);
+  if (unopened !== void 0) return problem(name, unopened.reason, unopened.remedy);
+  if (record2 === void 0) return skipped(name, nobody2);
+  if (isApiKeyRecord(record2)) return skipped(name, "An API key is stored, which does not run out by itself.");
   const leftMs = remainingMs(record2, clock.now());
   const state = stateOf(record2, clock.now());
   if (!isRenewable(record2)) {
     const finding = `${state} It can no longer be renewed.`;
-    return leftMs > 0 ? warning("sign-in", finding, SIGN_IN) : problem("sign-in", finding, SIGN_IN);
+    return leftMs > 0 ? warning(name, finding, signIn2) : problem(name, finding, signIn2);
   }
-  if (leftMs >= CODEX_LOGIN.refreshMarginMs) return ok("sign-in", `${state} It is renewed by itself.`);
+  if (!isRenewalDue(record2, route.refreshMarginMs, clock.now())) return ok(name, `${state} It is renewed by itself.`);
   try {
     const renewed = await refresher.renew(record2, "proactive_expiry");
-    return ok("sign-in", `A renewal was due and went well. ${stateOf(renewed, clock.now())}`);
+    return ok(name, `A renewal was due and went well. ${stateOf(renewed, clock.now())}`);
   } catch (error2) {
     if (!isCodexError(error2)) throw error2;
     const finding = `${state} A renewal was due and failed: ${error2.message} [${error2.code}]`;
-    const remedy = error2.hint ?? SIGN_IN;
+    const remedy = error2.hint ?? signIn2;
     const isWorse = leftMs <= 0 || error2.code === "NOT_AUTHENTICATED";
-    return isWorse ? problem("sign-in", finding, remedy) : warning("sign-in", finding, remedy);
+    return isWorse ? problem(name, finding, remedy) : warning(name, finding, remedy);
   }
 }
-function checkOwner({ storage }) {
-  const { record: record2, unopened } = stored2(storage);
-  if (unopened !== void 0) return skipped("account", "The stored sign-in cannot be opened.");
-  if (record2 === void 0) return skipped("account", "Nobody is signed in.");
-  if (isApiKeyRecord(record2)) return skipped("account", "An API key belongs to no ChatGPT account.");
-  const { email: email3, plan, accountId } = readIdClaims(record2);
+function checkOwner(name, login3, nobody2) {
+  const { report, lack } = login3.route;
+  const { record: record2, unopened } = storedIn(login3);
+  if (unopened !== void 0) return skipped(name, "The stored sign-in cannot be opened.");
+  if (record2 === void 0) return skipped(name, nobody2);
+  if (isApiKeyRecord(record2)) return skipped(name, "An API key belongs to no ChatGPT account.");
+  const { email: email3, accountId } = readIdClaims(record2);
   const who = email3 === void 0 ? "an account without e-mail" : maskEmail(email3);
-  const finding = `Signed in as ${who}, plan ${plan ?? "unknown"}.`;
-  if ((record2.accountId ?? accountId) !== void 0) return ok("account", finding);
-  return warning("account", `${finding} The sign-in names no ChatGPT account, so questions may be refused.`, SIGN_IN);
+  const finding = `Signed in as ${who}, ${report.planOf(record2)}.`;
+  const missing2 = lack(record2);
+  if (missing2 !== void 0) return warning(name, `${finding} ${missing2.message}`, missing2.hint ?? report.signIn);
+  if ((record2.accountId ?? accountId) !== void 0) return ok(name, finding);
+  const unnamed = `${finding} The sign-in names no ChatGPT account, so questions may be refused.`;
+  return warning(name, unnamed, report.signIn);
 }
 async function checkModels({ config: config2, catalogue }, credential, signal) {
   if (credential === void 0) return skipped("models", "Without a credential there is no list to ask for.");
@@ -5851,34 +5928,26 @@ async function checkModels({ config: config2, catalogue }, credential, signal) {
   const unlisted = `${finding} CODEX_OAUTH_MODEL is ${config2.model}, which is not among them.`;
   return warning("models", unlisted, "Choose one of codex_models, or remove CODEX_OAUTH_MODEL.");
 }
-function stored2(storage) {
-  try {
-    return storage.read();
-  } catch {
-    return { record: void 0 };
-  }
-}
 function stateOf(record2, nowMs) {
   const from = record2.refreshedAt ?? record2.savedAt;
   const age = from === void 0 || from > nowMs ? "" : `is ${duration3(nowMs - from)} old and `;
   const leftMs = remainingMs(record2, nowMs);
   return `The access token ${age}${leftMs > 0 ? `is good for another ${duration3(leftMs)}` : "has expired"}.`;
 }
-var RENEWAL_LIMIT_MS, CREDENTIAL_LIMIT_MS, CATALOGUE_LIMIT_MS, SIGN_IN, SOURCES;
+var RENEWAL_LIMIT_MS, CREDENTIAL_LIMIT_MS, CATALOGUE_LIMIT_MS, SOURCES;
 var init_doctor_account = __esm({
   "src/services/doctor-account.ts"() {
     "use strict";
     init_errors();
     init_api_key();
     init_doctor_check();
+    init_doctor_login();
     init_duration();
     init_id_claims();
-    init_login_route();
     init_token_manager();
     RENEWAL_LIMIT_MS = 8e3;
     CREDENTIAL_LIMIT_MS = 2e3;
     CATALOGUE_LIMIT_MS = 5e3;
-    SIGN_IN = "Sign in: codex_login, or `codex-oauth-mcp login` in a terminal.";
     SOURCES = {
       live: "fresh from the service",
       cached: "from the copy on this machine",
@@ -5920,27 +5989,34 @@ var init_path_facts = __esm({
 });
 
 // src/services/doctor-files.ts
-async function checkFiles(deps, guard) {
+async function checkFiles({ clock, machine }, { all, stored: stored2 }, guard) {
+  const { platform: platform3 } = machine;
+  const file2 = () => all[0].storage.file();
+  const claims = stored2.map(({ route, claims: claims2 }) => {
+    const name = `${route.report.prefix}claims`;
+    return guard(name, LIMIT_MS3, () => checkClaims(name, claims2, clock));
+  });
   const checks = [
-    guard("credentials file", LIMIT_MS3, () => checkFile(deps)),
-    guard("folder", LIMIT_MS3, () => checkFolder(deps)),
-    guard("lock", LIMIT_MS3, () => checkLock(deps)),
-    guard("claims", LIMIT_MS3, () => checkClaims(deps))
+    guard("credentials file", LIMIT_MS3, () => checkFile(file2(), all, platform3)),
+    guard("folder", LIMIT_MS3, () => checkFolder(file2(), platform3)),
+    guard("lock", LIMIT_MS3, () => checkLock(file2(), clock)),
+    ...claims
   ];
   return (await Promise.all(checks)).flat();
 }
-function checkFile({ storage, machine }) {
-  const file2 = storage.file();
-  const { record: record2, unopened, warnings } = storage.read();
+function checkFile(file2, logins, platform3) {
+  const contents = logins.map(({ storage }) => storage.read());
+  const warnings = [...new Set(contents.flatMap((one) => one.warnings))];
   const { kind, mode } = factsOf(file2);
   if (warnings.length > 0) {
-    const isLax = kind === "file" && (mode & 63) !== 0 && machine.platform !== "win32";
+    const isLax = kind === "file" && (mode & 63) !== 0 && platform3 !== "win32";
+    const unopened = contents.map((one) => one.unopened).find((one) => one !== void 0);
     return judgeFile(warnings, unopened, isLax ? `Run: chmod 600 ${file2}` : void 0);
   }
   if (kind === "absent") return ok("credentials file", `${file2} does not exist; a sign-in makes it.`);
-  const rights = machine.platform === "win32" ? "" : ` (mode ${octal(mode)})`;
-  const content = record2 === void 0 ? "holds no sign-in" : "holds a sign-in";
-  return ok("credentials file", `${file2} ${content}${rights}.`);
+  const rights = platform3 === "win32" ? "" : ` (mode ${octal(mode)})`;
+  const held = contents.filter(({ record: record2 }) => record2 !== void 0).length;
+  return ok("credentials file", `${file2} holds ${HOLDINGS[held] ?? `${held} sign-ins`}${rights}.`);
 }
 function judgeFile(warnings, unopened, tighten) {
   const others = warnings.filter((sentence) => unopened === void 0 || !sentence.startsWith(unopened.reason));
@@ -5949,8 +6025,7 @@ function judgeFile(warnings, unopened, tighten) {
   const remedy = remedies.length > 0 ? remedies.join(" ") : "Let the file belong to you, or sign in again.";
   return warning("credentials file", findings.join(" "), remedy);
 }
-function checkFolder({ storage, machine }) {
-  const file2 = storage.file();
+function checkFolder(file2, platform3) {
   const folder = nearestFolder(file2);
   const code = whyUnwritable(file2);
   if (code !== void 0) {
@@ -5958,14 +6033,14 @@ function checkFolder({ storage, machine }) {
     return problem("folder", `Nothing can be written into ${folder} (${code}).`, remedy);
   }
   const { mode } = factsOf(folder);
-  if (machine.platform !== "win32" && (mode & 18) !== 0) {
+  if (platform3 !== "win32" && (mode & 18) !== 0) {
     const finding = `Other users of this machine can replace files in ${folder} (mode ${octal(mode)}).`;
     return warning("folder", finding, `Run: chmod go-w ${folder}`);
   }
   return ok("folder", `${folder} can be written to.`);
 }
-function checkLock({ storage, clock }) {
-  const lock = findLock(storage.file(), clock.now());
+function checkLock(credentialsFile, clock) {
+  const lock = findLock(credentialsFile, clock.now());
   if (lock === void 0) return ok("lock", "Nobody holds the lock.");
   const { kind, file: file2, ageMs } = lock;
   const remove2 = `If no other copy of this program is running, remove ${file2}.`;
@@ -5975,15 +6050,15 @@ function checkLock({ storage, clock }) {
   const finding = `${file2} was left behind ${duration3(ageMs)} ago; the next who stores takes it over.`;
   return warning("lock", finding, `Nothing needs to be done. ${remove2}`);
 }
-function checkClaims({ claims, clock }) {
+function checkClaims(name, claims, clock) {
   const all = claims.list().filter(({ subject }) => isFingerprint(subject));
   const busy = all.filter((claim2) => !claim2.done && !claims.ownerIsDead(claim2)).length;
   const pauseMs = Math.max(0, ...all.map(({ done, untilMs = 0 }) => done ? untilMs - clock.now() : 0));
   const finding = all.length === 0 ? "No renewal is under way." : `${count(all.length, "claim")} on a renewal, ${busy} at work.`;
-  if (pauseMs === 0) return ok("claims", finding);
+  if (pauseMs === 0) return ok(name, finding);
   const fails = Math.max(...all.map((claim2) => claim2.fails));
   return warning(
-    "claims",
+    name,
     `${finding} After ${count(fails, "failure")} the next renewal waits for ${duration3(pauseMs)}.`,
     "Wait for so long. If it comes again, look at the lines about the network."
   );
@@ -5994,7 +6069,7 @@ function octal(mode) {
 function count(number4, what) {
   return number4 === 1 ? `1 ${what}` : `${number4} ${what}s`;
 }
-var LIMIT_MS3;
+var LIMIT_MS3, HOLDINGS;
 var init_doctor_files = __esm({
   "src/services/doctor-files.ts"() {
     "use strict";
@@ -6004,6 +6079,7 @@ var init_doctor_files = __esm({
     init_doctor_check();
     init_duration();
     LIMIT_MS3 = 5e3;
+    HOLDINGS = ["no sign-in", "a sign-in"];
   }
 });
 
@@ -6932,7 +7008,8 @@ async function checkMachine(deps, guard) {
     guard("settings", PORT_LIMIT_MS, () => checkSettings(configProblem)),
     guard("browser", PORT_LIMIT_MS, () => checkBrowser(deps)),
     guard("loopback", PORT_LIMIT_MS, async () => checkLoopback(await probePort(0))),
-    guard("ports", PORT_LIMIT_MS, async () => checkPorts(await probeAll(config2.ports), machine.platform))
+    guard("ports", PORT_LIMIT_MS, async () => checkPorts(await probeAll(config2.ports), machine.platform)),
+    guard("plan port", PORT_LIMIT_MS, () => checkPlanPort(config2.planPort, machine.platform))
   ];
   return (await Promise.all(checks)).flat();
 }
@@ -6963,9 +7040,9 @@ function checkOpener(place, { platform: platform3, searchPath, browser: browser2
   const found = findProgram([...named3, ...openers], searchPath);
   if (found !== void 0) return ok("browser", `The browser is opened with ${found}.`);
   const usual = place === "wsl" ? ["powershell.exe", "wslview"] : [];
-  const missing = [[...named3, ...usual].join(", "), "xdg-open"].filter(Boolean).join(" or ");
+  const missing2 = [[...named3, ...usual].join(", "), "xdg-open"].filter(Boolean).join(" or ");
   const remedy = `Install ${place === "wsl" ? "wslu" : "xdg-utils"}, or open the address of the sign-in yourself.`;
-  return warning("browser", `No program that opens a browser was found (${missing}).`, remedy);
+  return warning("browser", `No program that opens a browser was found (${missing2}).`, remedy);
 }
 function checkLoopback(states) {
   const [ipv43, ipv63] = states.map(({ state }) => state === "free");
@@ -6980,7 +7057,6 @@ async function probeAll(ports) {
   return Promise.all(ports.map(async (port2) => ({ port: port2, states: await probePort(port2) })));
 }
 function checkPorts(ports, platform3) {
-  const isUsable = ({ states }) => states.every(({ state }) => state === "free" || state === "absent") && states.some(({ state }) => state === "free");
   const hasOther = ports.some(isUsable);
   return ports.map((one) => {
     const name = `port ${one.port}`;
@@ -6988,6 +7064,17 @@ function checkPorts(ports, platform3) {
     const finding = whyUnusable(one, platform3);
     return hasOther ? warning(name, finding, "Another port is free, so the sign-in works; end the program if it need not run.") : problem(name, finding, `End the program that holds it. ${OTHER_WAYS2}`);
   });
+}
+async function checkPlanPort(port2, platform3) {
+  if (port2 === void 0) return [];
+  const [one] = await probeAll([port2]);
+  if (one === void 0 || isUsable(one)) return [ok("plan port", `Port ${port2} is free for a sign-in for plan usage.`)];
+  const remedy = "End the program that holds it, or remove CODEX_OAUTH_PLAN_PORT: then any free port does.";
+  return [problem("plan port", whyUnusable(one, platform3), remedy)];
+}
+function isUsable({ states }) {
+  const areOpen = states.every(({ state }) => state === "free" || state === "absent");
+  return areOpen && states.some(({ state }) => state === "free");
 }
 function whyUnusable({ port: port2, states }, platform3) {
   const taken = states.filter(({ state }) => state === "taken").map(({ host }) => host);
@@ -7022,7 +7109,7 @@ var init_doctor_machine = __esm({
 });
 
 // src/services/doctor-network.ts
-async function checkNetwork(deps, usesApi, guard) {
+async function checkNetwork(deps, inUse, guard) {
   const { config: config2 } = deps;
   const { network } = config2;
   const checks = [
@@ -7031,15 +7118,14 @@ async function checkNetwork(deps, usesApi, guard) {
     guard("tls", FILE_LIMIT_MS, () => checkTls(config2.insecureTls)),
     guard("sign-in service", HOST_LIMIT_MS, (signal) => checkIssuer(deps, signal)),
     // Nobody's credential is sent along: that the service refuses is an answer, too.
-    guard(
-      "model service",
-      HOST_LIMIT_MS,
-      (signal) => checkHost(deps, "model service", `${config2.baseUrl}/models`, signal)
-    ),
+    ...inUse.logins.map(({ route }) => {
+      const name = `${route.report.prefix}model service`;
+      return guard(name, HOST_LIMIT_MS, (signal) => checkHost(deps, name, `${route.baseUrl(config2)}/models`, signal));
+    }),
     guard(
       "API",
       HOST_LIMIT_MS,
-      (signal) => usesApi ? checkHost(deps, "API", `${config2.api.baseUrl}/models`, signal) : skipped("API", "No API key is set, so the API is not used.")
+      (signal) => inUse.api ? checkHost(deps, "API", `${config2.api.baseUrl}/models`, signal) : skipped("API", "No API key is set, so the API is not used.")
     )
   ];
   return (await Promise.all(checks)).flat();
@@ -7145,38 +7231,86 @@ var init_doctor_network = __esm({
   }
 });
 
+// src/services/doctor-registration.ts
+async function checkRegistration({ registration, machine }, isNeeded, guard) {
+  const { files, hostId, clientFor } = registration;
+  const checks = [
+    guard(
+      "plan host id",
+      LIMIT_MS5,
+      () => checkFile2("plan host id", files.hostId, { isNeeded, machine }, () => {
+        hostId();
+        return "holds the id of this installation";
+      })
+    ),
+    guard(
+      "plan registration",
+      LIMIT_MS5,
+      () => checkFile2(
+        "plan registration",
+        files.registration,
+        { isNeeded, machine },
+        () => clientFor(false) === void 0 ? "holds no registration" : "holds the registration of this installation"
+      )
+    )
+  ];
+  return (await Promise.all(checks)).flat();
+}
+function checkFile2(name, file2, { isNeeded, machine }, read2) {
+  const { kind, mode } = factsOf(file2);
+  if (kind === "absent") return isNeeded ? [missing(name, file2)] : [];
+  const finding = `${file2} ${read2()}.`;
+  if (machine.platform === "win32" || (mode & 18) === 0) return [ok(name, finding)];
+  const open4 = `${finding} Other users of this machine can change it (mode ${mode.toString(8).padStart(3, "0")}).`;
+  return [warning(name, open4, `Run: chmod go-w ${file2}`)];
+}
+function missing(name, file2) {
+  const remedy = "Nothing needs to be done: a later sign-in makes it again, and may ask for consent once more.";
+  return warning(name, `${file2} is missing.`, remedy);
+}
+var LIMIT_MS5;
+var init_doctor_registration = __esm({
+  "src/services/doctor-registration.ts"() {
+    "use strict";
+    init_path_facts();
+    init_doctor_check();
+    LIMIT_MS5 = 3e3;
+  }
+});
+
 // src/services/doctor.ts
 var doctor_exports = {};
 __export(doctor_exports, {
   createDoctor: () => createDoctor
 });
 function createDoctor(deps) {
-  const { storage, machine, config: config2, clock } = deps;
+  const { storage, claims, refresher, machine, config: config2, clock, route = CODEX_LOGIN, others = [], registration } = deps;
+  const first2 = { route, storage, claims, refresher };
+  const all = [first2, ...others];
   const tidy = createTidy(machine.home);
   async function examine(signal) {
     const guard = createGuard(clock, signal);
     const store = await guard("store", UNLOCK_LIMIT_MS, async () => {
-      await storage.unlock();
+      await Promise.all(all.map((login3) => login3.storage.unlock()));
       return [];
     });
-    const usesApi = config2.api.source !== void 0 || storesKey(storage);
-    const files = checkFiles(deps, guard);
-    const account = files.then(() => checkAccount(deps, guard));
-    const others = [checkMachine(deps, guard), checkNetwork(deps, usesApi, guard)];
-    return (await Promise.all([...others, store, files, account])).flat();
+    const stored2 = others.filter(isStored2);
+    const logins = [first2, ...stored2];
+    const usesApi = config2.api.source !== void 0 || storesKey(first2);
+    const files = checkFiles(deps, { all, stored: logins }, guard);
+    const account = files.then(() => checkAccount(deps, logins, guard));
+    const network = checkNetwork(deps, { logins, api: usesApi }, guard);
+    const registered = registration === void 0 ? [] : checkRegistration({ registration, machine }, stored2.length > 0, guard);
+    return (await Promise.all([checkMachine(deps, guard), network, store, files, registered, account])).flat();
   }
   return async (signal) => {
     const checks = await raceSignal(examine(signal), signal);
     return { checks: checks.map((check2) => tidied(check2, tidy)) };
   };
 }
-function storesKey(storage) {
-  try {
-    const { record: record2 } = storage.read();
-    return record2 !== void 0 && isApiKeyRecord(record2);
-  } catch {
-    return false;
-  }
+function storesKey(login3) {
+  const { record: record2 } = storedIn(login3);
+  return record2 !== void 0 && isApiKeyRecord(record2);
 }
 function tidied(check2, tidy) {
   const { finding, remedy } = check2;
@@ -7208,27 +7342,12 @@ var init_doctor = __esm({
     init_doctor_account();
     init_doctor_check();
     init_doctor_files();
+    init_doctor_login();
     init_doctor_machine();
     init_doctor_network();
+    init_doctor_registration();
+    init_login_route();
     UNLOCK_LIMIT_MS = 4e3;
-  }
-});
-
-// src/infrastructure/within.ts
-import { setTimeout as sleep3 } from "node:timers/promises";
-async function within(work, limitMs, signal) {
-  const over = new AbortController();
-  const limit = sleep3(limitMs, void 0, {
-    signal: signal === void 0 ? over.signal : AbortSignal.any([over.signal, signal])
-  });
-  await Promise.race([work.catch(() => {
-  }), limit.catch(() => {
-  })]);
-  over.abort();
-}
-var init_within = __esm({
-  "src/infrastructure/within.ts"() {
-    "use strict";
   }
 });
 
@@ -7288,6 +7407,7 @@ var init_words = __esm({
       ['codex_login with method "browser"', `\`${PROGRAM} login --no-browser\``],
       ['codex_login with route "plan" and force: true', `\`${PROGRAM} login --plan --force\``],
       ['codex_login with route "plan" and method "browser"', `\`${PROGRAM} login --plan --no-browser\``],
+      ['codex_login with route "codex" and force: true', `\`${PROGRAM} login --codex --force\``],
       ['codex_login with route "plan"', `\`${PROGRAM} login --plan\``],
       ['codex_login with route "codex"', `\`${PROGRAM} login --codex\``],
       ["codex_login with force: true", `\`${PROGRAM} login --force\``],
@@ -7417,7 +7537,7 @@ function numberOf(text3) {
   if (text3 === void 0) return void 0;
   return text3.trim() === "" ? Number.NaN : Number(text3);
 }
-var MAX_PROMPT_BYTES, NAMES3, ask3;
+var MAX_PROMPT_BYTES, NAMES4, ask3;
 var init_ask = __esm({
   "src/cli/ask.ts"() {
     "use strict";
@@ -7425,7 +7545,7 @@ var init_ask = __esm({
     init_command();
     init_words();
     MAX_PROMPT_BYTES = 4e6;
-    NAMES3 = {
+    NAMES4 = {
       prompt: "PROMPT",
       model: "--model",
       system_prompt: "--system",
@@ -7458,7 +7578,7 @@ var init_ask = __esm({
           ...given("temperature", numberOf(options.temperature))
         });
         if (!parsed.success) {
-          const wrong = parsed.error.issues.map((issue2) => `${NAMES3[String(issue2.path[0])]}: ${whatIsWrong(issue2)}`);
+          const wrong = parsed.error.issues.map((issue2) => `${NAMES4[String(issue2.path[0])]}: ${whatIsWrong(issue2)}`);
           throw wrongUsage(`${wrong.join("; ")}.`, "ask");
         }
         let shown = "";
@@ -8749,6 +8869,168 @@ function unchecked(host) {
   );
 }
 
+// src/infrastructure/token-storage.ts
+init_errors();
+
+// src/infrastructure/record-file.ts
+init_canonical_path();
+init_file_lock();
+import { dirname as dirname7 } from "node:path";
+
+// src/infrastructure/folder.ts
+init_errno();
+import { chmodSync, existsSync as existsSync2, mkdirSync as mkdirSync2 } from "node:fs";
+import { dirname as dirname6 } from "node:path";
+function ensureFolder(folder) {
+  if (existsSync2(folder)) return;
+  ensureFolder(dirname6(folder));
+  try {
+    mkdirSync2(folder, 448);
+  } catch (error2) {
+    if (isErrno(error2, "EEXIST") && existsSync2(folder)) return;
+    throw error2;
+  }
+  chmodSync(folder, 448);
+}
+
+// src/infrastructure/shared-file.ts
+init_atomic_file();
+init_errno();
+init_regular_file();
+init_storage_failure();
+init_token_record();
+function readSharedFile(file2) {
+  return orStorageFailed(file2, "read", () => {
+    try {
+      return retryBusy(() => readOnce(file2));
+    } catch (error2) {
+      if (isErrno(error2, "ENOENT")) return void 0;
+      throw error2;
+    }
+  });
+}
+function warningsAbout(file2, stat, uid) {
+  if (uid === void 0) return [];
+  const mode = stat.mode & 511;
+  const lax = `${file2} can be read or changed by other users (mode ${mode.toString(8).padStart(3, "0")}); it is tightened at the next write.`;
+  return [
+    ...(mode & 63) === 0 ? [] : [lax],
+    ...stat.uid === uid ? [] : [`${file2} belongs to another user of this machine.`]
+  ];
+}
+function readOnce(file2) {
+  try {
+    const { bytes, stat } = readRegularFile(file2, MAX_FILE_BYTES);
+    return { text: decode(file2, bytes), stat };
+  } catch (error2) {
+    throw isErrno(error2, "EFBIG") ? corrupt(file2, "it is larger than 1 MB") : error2;
+  }
+}
+function decode(file2, bytes) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw corrupt(file2, "it is not UTF-8 text");
+  }
+}
+
+// src/infrastructure/record-file.ts
+init_storage_failure();
+init_token_record();
+function openRecordFile({ file: file2, place, vault, now, lockWaitMs }) {
+  const recordFile = {
+    place,
+    vault,
+    now,
+    locate: () => orStorageFailed(file2, "read", () => canonicalPath(file2)),
+    prepare() {
+      const path3 = recordFile.locate();
+      orStorageFailed(path3, "written", () => ensureFolder(dirname7(path3)));
+      return path3;
+    },
+    read() {
+      const path3 = recordFile.locate();
+      const found = readSharedFile(path3);
+      const { isStored: isStored3, sealed } = sealedIn(found?.text, { file: path3, place });
+      const form = sealed === void 0 ? "plain" : vault.formOf(sealed);
+      return { path: path3, file: found, text: found?.text, sealed, form: isStored3 ? form : void 0 };
+    },
+    async unlock() {
+      const content = recordFile.read();
+      await vault.unlock(content.sealed);
+      return content;
+    },
+    recordIn: (text3, path3) => text3 === void 0 ? void 0 : recordIn(text3, { file: path3, place, now: now(), open: vault.open }),
+    locked: (work) => withFileLock(recordFile.locate(), work, { waitMs: lockWaitMs }),
+    async tidy(gone, fresh) {
+      if (gone === void 0 && fresh === void 0) return;
+      let kept;
+      try {
+        kept = recordFile.read().sealed;
+      } catch {
+        return;
+      }
+      await vault.tidy({ gone, kept, fresh });
+    }
+  };
+  return recordFile;
+}
+
+// src/infrastructure/token-storage.ts
+init_token_record();
+function createTokenStorage(deps) {
+  const { place = CODEX_PLACE, vault, lockWaitMs = 1e4, uid = process.getuid?.() } = deps;
+  const recordFile = openRecordFile({ ...deps, place, lockWaitMs });
+  let moving;
+  let unmoved;
+  async function move() {
+    try {
+      const { exchangeRecord: exchangeRecord2 } = await Promise.resolve().then(() => (init_record_exchange(), record_exchange_exports));
+      await exchangeRecord2(recordFile, { change: (current) => current, displaced: true });
+    } catch (error2) {
+      unmoved = `The sign-in is still stored as it was. ${sentencesOf(error2)}`;
+    }
+  }
+  return {
+    file: recordFile.locate,
+    async unlock() {
+      try {
+        const { path: path3, text: text3, form } = await recordFile.unlock();
+        if (form === void 0 || form === vault.form) return;
+        if (recordFile.recordIn(text3, path3)?.unopened !== void 0) return;
+        moving ??= move();
+        await moving;
+      } catch (error2) {
+        if (!isCodexError(error2)) throw error2;
+      }
+    },
+    read() {
+      const { path: path3, file: file2, text: text3, form } = recordFile.read();
+      const record2 = recordFile.recordIn(text3, path3);
+      const unopened = record2?.unopened;
+      const warnings = [
+        ...unopened === void 0 ? [] : [`${unopened.reason} ${unopened.remedy}`],
+        ...unmoved === void 0 || form === void 0 || form === vault.form ? [] : [unmoved],
+        ...vault.warnings(),
+        ...file2 === void 0 ? [] : warningsAbout(path3, file2.stat, uid)
+      ];
+      return { record: unopened === void 0 ? record2 : void 0, unopened, form, warnings };
+    },
+    // What edits the text is loaded here, because reading needs none of it.
+    async update(change) {
+      const { exchangeRecord: exchangeRecord2 } = await Promise.resolve().then(() => (init_record_exchange(), record_exchange_exports));
+      return exchangeRecord2(recordFile, { change });
+    },
+    async rehearse() {
+      const { rehearseStoring: rehearseStoring2 } = await Promise.resolve().then(() => (init_rehearsal(), rehearsal_exports));
+      return rehearseStoring2(recordFile);
+    }
+  };
+}
+function sentencesOf(error2) {
+  return isCodexError(error2) ? `${error2.message} ${error2.hint ?? ""}`.trim() : "It could not be changed.";
+}
+
 // src/infrastructure/uuid.ts
 function createUuid(randomBytes2, now) {
   const bytes = randomBytes2(16);
@@ -8796,10 +9078,10 @@ function sealBox(text3, name, key, iv, of) {
 }
 function openBox(box, key) {
   try {
-    const decipher = createDecipheriv("aes-256-gcm", key, decode(box.iv), { authTagLength: TAG_BYTES });
+    const decipher = createDecipheriv("aes-256-gcm", key, decode2(box.iv), { authTagLength: TAG_BYTES });
     decipher.setAAD(boundTo(nameOf(box), box.of));
-    decipher.setAuthTag(decode(box.tag));
-    const text3 = Buffer.concat([decipher.update(decode(box.data)), decipher.final()]);
+    decipher.setAuthTag(decode2(box.tag));
+    const text3 = Buffer.concat([decipher.update(decode2(box.data)), decipher.final()]);
     return new TextDecoder("utf-8", { fatal: true }).decode(text3);
   } catch {
     return void 0;
@@ -8831,13 +9113,13 @@ function isOurKdf(value) {
 }
 function readBytes(value, size) {
   if (typeof value !== "string") return void 0;
-  const bytes = decode(value);
+  const bytes = decode2(value);
   return encode(bytes) === value && (size === void 0 || bytes.length === size) ? value : void 0;
 }
 function encode(bytes) {
   return Buffer.from(bytes).toString("base64url");
 }
-function decode(text3) {
+function decode2(text3) {
   return Buffer.from(text3, "base64url");
 }
 
@@ -8863,7 +9145,7 @@ function createKeyRing(deps) {
     return entry !== void 0 && (isKey(entry.found) || Math.abs(now() - entry.atMs) < REFUSAL_MS);
   }
   async function look(name) {
-    const found = await find(name, deps).catch(lackOf);
+    const found = await find2(name, deps).catch(lackOf);
     known.set(spell(name), { found, atMs: now() });
   }
   return {
@@ -8881,7 +9163,7 @@ function createKeyRing(deps) {
         await keychain.put(name.id, key.toString("base64url"));
         return { name, key };
       }
-      const found = await find(name, deps);
+      const found = await find2(name, deps);
       if (isKey(found)) return { name, key: found };
       throw new CodexError("STORAGE_FAILED", found.reason, { hint: found.remedy });
     },
@@ -8905,7 +9187,7 @@ function createKeyRing(deps) {
 function isKey(found) {
   return found instanceof Uint8Array;
 }
-async function find({ kind, id }, deps) {
+async function find2({ kind, id }, deps) {
   const { derive = deriveKey } = deps;
   if (kind === "keychain") return decodeKey(await deps.keychain.get(id)) ?? NOT_IN_KEYCHAIN;
   if (kind === "passphrase") {
@@ -9281,7 +9563,7 @@ __export(core_exports2, {
   config: () => config,
   createStandardJSONSchemaMethod: () => createStandardJSONSchemaMethod,
   createToJSONSchemaMethod: () => createToJSONSchemaMethod,
-  decode: () => decode2,
+  decode: () => decode3,
   decodeAsync: () => decodeAsync,
   describe: () => describe,
   encode: () => encode2,
@@ -9308,7 +9590,7 @@ __export(core_exports2, {
   memoizer: () => memoizer,
   mergeValues: () => mergeValues,
   meta: () => meta,
-  parse: () => parse,
+  parse: () => parse2,
   parseAsync: () => parseAsync,
   parseURLObject: () => parseURLObject,
   prettifyError: () => prettifyError,
@@ -9382,7 +9664,7 @@ __export(util_exports, {
   hexToUint8Array: () => hexToUint8Array,
   hide: () => hide,
   installLazyProp: () => installLazyProp,
-  isObject: () => isObject,
+  isObject: () => isObject2,
   isPlainObject: () => isPlainObject,
   issue: () => issue,
   joinValues: () => joinValues,
@@ -9607,7 +9889,7 @@ function slugify(input3) {
 }
 var captureStackTrace = "captureStackTrace" in Error ? Error.captureStackTrace : (..._args) => {
 };
-function isObject(data) {
+function isObject2(data) {
   return typeof data === "object" && data !== null && !Array.isArray(data);
 }
 var allowsEval = /* @__PURE__ */ cached(() => {
@@ -9626,7 +9908,7 @@ var allowsEval = /* @__PURE__ */ cached(() => {
   }
 });
 function isPlainObject(o) {
-  if (isObject(o) === false)
+  if (isObject2(o) === false)
     return false;
   const ctor = o.constructor;
   if (ctor === void 0)
@@ -9634,7 +9916,7 @@ function isPlainObject(o) {
   if (typeof ctor !== "function")
     return true;
   const prot = ctor.prototype;
-  if (isObject(prot) === false)
+  if (isObject2(prot) === false)
     return false;
   if (Object.prototype.hasOwnProperty.call(prot, "isPrototypeOf") === false) {
     return false;
@@ -10528,7 +10810,7 @@ var _parse = (_Err) => {
   };
   return fn;
 };
-var parse = /* @__PURE__ */ _parse($ZodRealError);
+var parse2 = /* @__PURE__ */ _parse($ZodRealError);
 var _parseAsync = (_Err) => {
   const fn = async (schema, value, _ctx, params) => {
     const ctx = _ctx ? { ..._ctx, async: true } : { async: true };
@@ -10631,7 +10913,7 @@ var _decode = (_Err) => {
   };
   return fn;
 };
-var decode2 = /* @__PURE__ */ _decode($ZodRealError);
+var decode3 = /* @__PURE__ */ _decode($ZodRealError);
 var _encodeAsync = (_Err) => {
   const parseAsync3 = _parseAsync(_Err);
   const fn = async (schema, value, _ctx, _params) => {
@@ -12320,7 +12602,7 @@ var $ZodObject = /* @__PURE__ */ $constructor("$ZodObject", (inst, def) => {
     }
     return propValues;
   });
-  const isObject4 = isObject;
+  const isObject4 = isObject2;
   const catchall = def.catchall;
   let value;
   const memo2 = globalConfig.memoizer;
@@ -12464,7 +12746,7 @@ var $ZodObjectJIT = /* @__PURE__ */ $constructor("$ZodObjectJIT", (inst, def) =>
     return doc.compile();
   };
   let fastpass;
-  const isObject4 = isObject;
+  const isObject4 = isObject2;
   const jit = !globalConfig.jitless;
   const allowsEval2 = allowsEval;
   const fastEnabled = jit && allowsEval2.value;
@@ -12681,7 +12963,7 @@ var $ZodDiscriminatedUnion = /* @__PURE__ */ $constructor("$ZodDiscriminatedUnio
   const disc = cached(() => discriminatorMap(def));
   inst._zod.parse = (payload, ctx) => {
     const input3 = payload.value;
-    if (!isObject(input3)) {
+    if (!isObject2(input3)) {
       payload.issues.push({
         code: "invalid_type",
         expected: "object",
@@ -13681,10 +13963,10 @@ var $ZodFunction = /* @__PURE__ */ $constructor("$ZodFunction", (inst, def) => {
       throw new Error("implement() must be called with a function");
     }
     return Object.defineProperty(function(...args2) {
-      const parsedArgs = inst._def.input ? parse(inst._def.input, args2) : args2;
+      const parsedArgs = inst._def.input ? parse2(inst._def.input, args2) : args2;
       const result = Reflect.apply(func, this, parsedArgs);
       if (inst._def.output) {
-        return parse(inst._def.output, result);
+        return parse2(inst._def.output, result);
       }
       return result;
     }, "_zod", { value: inst._zod, enumerable: false });
@@ -18294,7 +18576,7 @@ var json_schema_exports = {};
 
 // node_modules/zod/v4/core/visit.js
 var RESOLVING = /* @__PURE__ */ Symbol("z.visit/resolving");
-function visit(schema, fnOrHandlers) {
+function visit2(schema, fnOrHandlers) {
   const fn = typeof fnOrHandlers === "function" ? fnOrHandlers : (node2, rewritten) => {
     const h = fnOrHandlers[node2._zod.def.type];
     return h ? h(node2, rewritten) : node2;
@@ -18626,7 +18908,7 @@ __export(external_exports, {
   currencyCode: () => currencyCode2,
   custom: () => custom,
   date: () => date2,
-  decode: () => decode3,
+  decode: () => decode4,
   decodeAsync: () => decodeAsync2,
   deepPartial: () => deepPartial,
   describe: () => describe2,
@@ -18708,7 +18990,7 @@ __export(external_exports, {
   optional: () => optional,
   output: () => output,
   overwrite: () => _overwrite,
-  parse: () => parse2,
+  parse: () => parse3,
   parseAsync: () => parseAsync2,
   partialRecord: () => partialRecord,
   pipe: () => pipe,
@@ -18731,7 +19013,7 @@ __export(external_exports, {
   safeEncodeAsync: () => safeEncodeAsync2,
   safeParse: () => safeParse3,
   safeParseAsync: () => safeParseAsync2,
-  set: () => set,
+  set: () => set2,
   setErrorMap: () => setErrorMap,
   size: () => _size,
   slugify: () => _slugify,
@@ -18927,7 +19209,7 @@ __export(schemas_exports2, {
   readonly: () => readonly,
   record: () => record,
   refine: () => refine,
-  set: () => set,
+  set: () => set2,
   strictObject: () => strictObject,
   string: () => string2,
   stringFormat: () => stringFormat,
@@ -19036,12 +19318,12 @@ var ZodRealError = /* @__PURE__ */ $constructor("ZodError", initializer2, void 0
 });
 
 // node_modules/zod/v4/classic/parse.js
-var parse2 = /* @__PURE__ */ _parse(ZodRealError);
+var parse3 = /* @__PURE__ */ _parse(ZodRealError);
 var parseAsync2 = /* @__PURE__ */ _parseAsync(ZodRealError);
 var safeParse3 = /* @__PURE__ */ _safeParse(ZodRealError);
 var safeParseAsync2 = /* @__PURE__ */ _safeParseAsync(ZodRealError);
 var encode3 = /* @__PURE__ */ _encode(ZodRealError);
-var decode3 = /* @__PURE__ */ _decode(ZodRealError);
+var decode4 = /* @__PURE__ */ _decode(ZodRealError);
 var encodeAsync2 = /* @__PURE__ */ _encodeAsync(ZodRealError);
 var decodeAsync2 = /* @__PURE__ */ _decodeAsync(ZodRealError);
 var safeEncode2 = /* @__PURE__ */ _safeEncode(ZodRealError);
@@ -19173,7 +19455,7 @@ var ZodType = /* @__PURE__ */ $constructor("ZodType", (inst, def) => {
     util_exports.own(this, "~standard", value);
   },
   parse: function _parse2(data, params) {
-    return parse2(this, data, params, { callee: _parse2 });
+    return parse3(this, data, params, { callee: _parse2 });
   },
   parseAsync: async function _parseAsync2(data, params) {
     return await parseAsync2(this, data, params, { callee: _parseAsync2 });
@@ -19201,7 +19483,7 @@ var ZodType = /* @__PURE__ */ $constructor("ZodType", (inst, def) => {
     return encode3(this, data, params, { callee: _encode2 });
   },
   decode: function _decode2(data, params) {
-    return decode3(this, data, params, { callee: _decode2 });
+    return decode4(this, data, params, { callee: _decode2 });
   },
   encodeAsync: async function _encodeAsync2(data, params) {
     return await encodeAsync2(this, data, params, { callee: _encodeAsync2 });
@@ -20091,7 +20373,7 @@ var ZodSet = /* @__PURE__ */ $constructor("ZodSet", (inst, def) => {
   inst.max = (...args2) => inst.check(_maxSize(...args2));
   inst.size = (...args2) => inst.check(_size(...args2));
 });
-function set(valueType, params) {
+function set2(valueType, params) {
   return new ZodSet({
     type: "set",
     valueType,
@@ -21300,7 +21582,7 @@ function fromJSONSchema(schema, params) {
 
 // node_modules/zod/v4/classic/deep-partial.js
 function deepPartial(schema) {
-  return visit(schema, {
+  return visit2(schema, {
     object: (s) => s.partial(),
     // Every partialed option now admits `undefined`, which the constructor rejects as a duplicate.
     union: (s) => {
@@ -21324,7 +21606,7 @@ function inSide(def) {
   return def.in._zod.traits.has("$ZodTransform") ? outSide(def) : def.in;
 }
 function input(schema) {
-  return visit(schema, {
+  return visit2(schema, {
     pipe: (s) => inSide(s._zod.def),
     // A default value belongs to the output side, so a rewritten inner type leaves it stranded. `.default()` widens the declared input type with `undefined`, and `optional` is what carries that across.
     default: (s, rewritten) => rewritten ? optional(s._zod.def.innerType) : s,
@@ -21333,7 +21615,7 @@ function input(schema) {
   });
 }
 function output(schema) {
-  return visit(schema, {
+  return visit2(schema, {
     pipe: (s) => outSide(s._zod.def),
     // A prefault value is fed through the schema, which makes it input-side, so a rewritten inner type leaves it stranded.
     prefault: (s, rewritten) => rewritten ? s._zod.def.innerType : s
@@ -24823,6 +25105,29 @@ init_credential_name();
 init_duration();
 init_id_claims();
 init_login_route();
+
+// src/services/login-sentence.ts
+function loginSentence(login3, savedAt) {
+  if (login3 !== void 0 && (savedAt ?? 0) > login3.openedAt) return void 0;
+  switch (login3?.state) {
+    case "pending":
+      return pendingSentence(login3);
+    case "failed":
+      return login3.error === void 0 ? void 0 : `The last sign-in failed: ${inWords(login3.error)}`;
+    default:
+      return void 0;
+  }
+}
+function pendingSentence({ method, url: url2, userCode }) {
+  if (method === "other-window") return "A sign-in is open in another window.";
+  if (method === "device") return `A sign-in waits for the code ${userCode} at ${url2}`;
+  return `A sign-in waits in the browser: ${url2}`;
+}
+function inWords({ message, hint = "" }) {
+  return `${message} ${hint}`.trim();
+}
+
+// src/services/account-status.ts
 init_open_record();
 init_token_manager();
 function createStatusReader(deps) {
@@ -24838,7 +25143,7 @@ function createStatusReader(deps) {
       // Where a setting or the file is at fault, signing in is not the way out.
       view === void 0 && (problem2 ?? configProblem) !== void 0 ? void 0 : standing.message,
       form === "machine" ? MACHINE_KEY : void 0,
-      loginSentence(login3, record2)
+      loginSentence(login3, record2?.savedAt)
     ]);
     return {
       ...standing,
@@ -24894,9 +25199,6 @@ async function readStored(storage) {
   }
 }
 var MACHINE_KEY = "The credentials are encrypted with a key made from this machine and user, which protects only copies of the file taken off this machine.";
-function inWords({ message, hint = "" }) {
-  return `${message} ${hint}`.trim();
-}
 function locate(storage) {
   try {
     return storage.file();
@@ -24909,6 +25211,7 @@ function statusOf(record2, leftMs, marginMs) {
   return leftMs < marginMs || record2.refreshFailed !== void 0 ? "needs_refresh" : "authenticated";
 }
 function accountSentence(record2, status2, leftMs, { call }) {
+  if (record2.accessToken === "") return `The sign-in is no longer valid. Sign in again with ${call}.`;
   const who = whose(record2);
   if (!isRenewable(record2)) {
     const until = leftMs > 0 ? `The sign-in ${who} works for another ${duration3(leftMs)} and` : `The sign-in ${who}`;
@@ -24925,22 +25228,6 @@ function whose(record2) {
   const name = email3 === void 0 ? "with an account without e-mail" : `as ${maskEmail(email3)}`;
   return plan === void 0 ? name : `${name} (${plan})`;
 }
-function loginSentence(login3, record2) {
-  if (login3 !== void 0 && (record2?.savedAt ?? 0) > login3.openedAt) return void 0;
-  switch (login3?.state) {
-    case "pending":
-      return pendingSentence(login3);
-    case "failed":
-      return login3.error === void 0 ? void 0 : `The last sign-in failed: ${inWords(login3.error)}`;
-    default:
-      return void 0;
-  }
-}
-function pendingSentence({ method, url: url2, userCode }) {
-  if (method === "other-window") return "A sign-in is open in another window.";
-  if (method === "device") return `A sign-in waits for the code ${userCode} at ${url2}`;
-  return `A sign-in waits in the browser: ${url2}`;
-}
 function sentences(parts) {
   return parts.filter((part) => part !== void 0).join(" ");
 }
@@ -24952,7 +25239,7 @@ function createAnsweringCredentials({
 }) {
   return {
     async current(signal) {
-      return credentials[await choice.answering() ?? "codex"].current(signal);
+      return credentials[await choice.asked()].current(signal);
     }
   };
 }
@@ -25001,8 +25288,9 @@ function createApiKeySignIn(deps) {
       previous = current;
       return record2;
     });
-    await onStored?.();
     await forgetLogin(oauth, previous);
+    await onStored?.().catch(() => {
+    });
   }
 }
 function refusal(status2, json2, host) {
@@ -25030,59 +25318,6 @@ function savedNothing(error2) {
   return new CodexError(code, message, { hint: ["Nothing was saved.", hint ?? ""].join(" ").trim(), cause, retryable });
 }
 
-// src/infrastructure/pkce.ts
-init_node_crypto();
-function challengeOf(verifier) {
-  return createHash("sha256").update(verifier, "ascii").digest("base64url");
-}
-function createPkce(randomBytes2) {
-  const verifier = toBase64Url(randomBytes2(64));
-  return { verifier, challenge: challengeOf(verifier) };
-}
-function createState(randomBytes2) {
-  return toBase64Url(randomBytes2(32));
-}
-function isSameSecret(a, b) {
-  return timingSafeEqual(fingerprint(a), fingerprint(b));
-}
-function fingerprint(text3) {
-  return createHash("sha256").update(text3, "utf16le").digest();
-}
-function toBase64Url(bytes) {
-  return Buffer.from(bytes).toString("base64url");
-}
-
-// src/services/callback-judge.ts
-function judgeCallback(query, expected) {
-  const parameters = new URLSearchParams(query);
-  const only = (name) => {
-    const values = parameters.getAll(name);
-    return values.length === 1 ? values[0] || void 0 : void 0;
-  };
-  if (!isSameSecret(only("state") ?? "", expected.state)) return { kind: "ignore" };
-  if (parameters.has("iss") && only("iss") !== expected.issuer) return { kind: "ignore" };
-  if (parameters.has("error")) {
-    const error2 = only("error");
-    if (error2 === void 0 || parameters.has("code")) return { kind: "ignore" };
-    return { kind: "denied", error: error2, description: only("error_description") };
-  }
-  const code = only("code");
-  return code !== void 0 && /^[!-~]{1,4096}$/.test(code) ? { kind: "code", code } : { kind: "ignore" };
-}
-
-// src/services/authorization.ts
-function createAuthorize({ config: config2, oauth, randomBytes: randomBytes2 }) {
-  return (redirectUri) => {
-    const { verifier, challenge } = createPkce(randomBytes2);
-    const state = createState(randomBytes2);
-    return {
-      url: oauth.authorizeUrl({ redirectUri, challenge, state }),
-      judge: (query) => judgeCallback(query, { state, issuer: config2.issuer }),
-      redeem: ({ code }) => oauth.exchangeCode({ code, redirectUri, verifier })
-    };
-  };
-}
-
 // src/services/codex-client.ts
 init_errors();
 init_abort();
@@ -25095,7 +25330,7 @@ var ParseError = class extends Error {
 };
 var LF = 10;
 var CR = 13;
-var SPACE = 32;
+var SPACE2 = 32;
 function noop(_arg) {
 }
 function createParser(config2) {
@@ -25146,7 +25381,7 @@ function createParser(config2) {
         }
         const firstCharCode = chunk.charCodeAt(searchIndex);
         if (isDataPrefix(chunk, searchIndex, firstCharCode)) {
-          const valueStart = chunk.charCodeAt(searchIndex + 5) === SPACE ? searchIndex + 6 : searchIndex + 5, value = chunk.slice(valueStart, lfIndex);
+          const valueStart = chunk.charCodeAt(searchIndex + 5) === SPACE2 ? searchIndex + 6 : searchIndex + 5, value = chunk.slice(valueStart, lfIndex);
           if (dataLines === 0 && chunk.charCodeAt(lfIndex + 1) === LF) {
             onEvent({ id, event: eventType, data: value }), id = void 0, data = "", eventType = void 0, searchIndex = lfIndex + 2, lfIndex = chunk.indexOf(`
 `, searchIndex);
@@ -25155,7 +25390,7 @@ function createParser(config2) {
           data = dataLines === 0 ? value : `${data}
 ${value}`, dataLines++;
         } else isEventPrefix(chunk, searchIndex, firstCharCode) ? eventType = chunk.slice(
-          chunk.charCodeAt(searchIndex + 6) === SPACE ? searchIndex + 7 : searchIndex + 6,
+          chunk.charCodeAt(searchIndex + 6) === SPACE2 ? searchIndex + 7 : searchIndex + 6,
           lfIndex
         ) || void 0 : parseLine(chunk, searchIndex, lfIndex);
         searchIndex = lfIndex + 1, lfIndex = chunk.indexOf(`
@@ -25180,24 +25415,24 @@ ${value}`, dataLines++;
     }
     const firstCharCode = chunk.charCodeAt(start);
     if (isDataPrefix(chunk, start, firstCharCode)) {
-      const valueStart = chunk.charCodeAt(start + 5) === SPACE ? start + 6 : start + 5, value2 = chunk.slice(valueStart, end);
+      const valueStart = chunk.charCodeAt(start + 5) === SPACE2 ? start + 6 : start + 5, value2 = chunk.slice(valueStart, end);
       data = dataLines === 0 ? value2 : `${data}
 ${value2}`, dataLines++;
       return;
     }
     if (isEventPrefix(chunk, start, firstCharCode)) {
-      eventType = chunk.slice(chunk.charCodeAt(start + 6) === SPACE ? start + 7 : start + 6, end) || void 0;
+      eventType = chunk.slice(chunk.charCodeAt(start + 6) === SPACE2 ? start + 7 : start + 6, end) || void 0;
       return;
     }
     if (firstCharCode === 105 && chunk.charCodeAt(start + 1) === 100 && chunk.charCodeAt(start + 2) === 58) {
-      const value2 = chunk.slice(chunk.charCodeAt(start + 3) === SPACE ? start + 4 : start + 3, end);
+      const value2 = chunk.slice(chunk.charCodeAt(start + 3) === SPACE2 ? start + 4 : start + 3, end);
       value2.includes("\0") || (id = value2);
       return;
     }
     if (firstCharCode === 58) {
       if (onComment) {
         const line2 = chunk.slice(start, end);
-        onComment(line2.slice(chunk.charCodeAt(start + 1) === SPACE ? 2 : 1));
+        onComment(line2.slice(chunk.charCodeAt(start + 1) === SPACE2 ? 2 : 1));
       }
       return;
     }
@@ -25206,7 +25441,7 @@ ${value2}`, dataLines++;
       processField(line, "", line);
       return;
     }
-    const field2 = line.slice(0, fieldSeparatorIndex), offset = line.charCodeAt(fieldSeparatorIndex + 1) === SPACE ? 2 : 1, value = line.slice(fieldSeparatorIndex + offset);
+    const field2 = line.slice(0, fieldSeparatorIndex), offset = line.charCodeAt(fieldSeparatorIndex + 1) === SPACE2 ? 2 : 1, value = line.slice(fieldSeparatorIndex + offset);
     processField(field2, value, line);
   }
   function processField(field2, value, line) {
@@ -25558,10 +25793,13 @@ function createCodexClient(deps) {
       throw notAStream();
     }
     const reader = createAnswerReader(onText, (error2) => asking.failureOf(error2, headers));
+    let endsAt;
     const limits = {
       // After an error that says nothing more, the one that does comes at once or not at all.
       get idleTimeoutMs() {
-        return reader.isEnding() ? Math.min(LAST_WORD_MS, config2.idleTimeoutMs) : config2.idleTimeoutMs;
+        if (!reader.isEnding()) return config2.idleTimeoutMs;
+        endsAt ??= clock.now() + Math.min(LAST_WORD_MS, config2.idleTimeoutMs);
+        return Math.max(1, endsAt - clock.now());
       },
       maxEventBytes: MAX_EVENT_BYTES,
       maxTotalBytes: MAX_TOTAL_BYTES
@@ -25617,6 +25855,59 @@ function rerouted(asked, answered) {
   if (answered.replace(/-\d{4}-\d{2}-\d{2}$/, "") === asked) return [];
   if (answered === asked || !/^[\w.:/-]{1,100}$/.test(answered)) return [];
   return [`the service answered with ${answered} instead of ${asked}`];
+}
+
+// src/infrastructure/pkce.ts
+init_node_crypto();
+function challengeOf(verifier) {
+  return createHash("sha256").update(verifier, "ascii").digest("base64url");
+}
+function createPkce(randomBytes2) {
+  const verifier = toBase64Url(randomBytes2(64));
+  return { verifier, challenge: challengeOf(verifier) };
+}
+function createState(randomBytes2) {
+  return toBase64Url(randomBytes2(32));
+}
+function isSameSecret(a, b) {
+  return timingSafeEqual(fingerprint2(a), fingerprint2(b));
+}
+function fingerprint2(text3) {
+  return createHash("sha256").update(text3, "utf16le").digest();
+}
+function toBase64Url(bytes) {
+  return Buffer.from(bytes).toString("base64url");
+}
+
+// src/services/callback-judge.ts
+function judgeCallback(query, expected) {
+  const parameters = new URLSearchParams(query);
+  const only = (name) => {
+    const values = parameters.getAll(name);
+    return values.length === 1 ? values[0] || void 0 : void 0;
+  };
+  if (!isSameSecret(only("state") ?? "", expected.state)) return { kind: "ignore" };
+  if (parameters.has("iss") && only("iss") !== expected.issuer) return { kind: "ignore" };
+  if (parameters.has("error")) {
+    const error2 = only("error");
+    if (error2 === void 0 || parameters.has("code")) return { kind: "ignore" };
+    return { kind: "denied", error: error2, description: only("error_description") };
+  }
+  const code = only("code");
+  return code !== void 0 && /^[!-~]{1,4096}$/.test(code) ? { kind: "code", code } : { kind: "ignore" };
+}
+
+// src/services/authorization.ts
+function createAuthorize({ config: config2, oauth, randomBytes: randomBytes2 }) {
+  return (redirectUri) => {
+    const { verifier, challenge } = createPkce(randomBytes2);
+    const state = createState(randomBytes2);
+    return {
+      url: oauth.authorizeUrl({ redirectUri, challenge, state }),
+      judge: (query) => judgeCallback(query, { state, issuer: config2.issuer }),
+      redeem: ({ code }) => oauth.exchangeCode({ code, redirectUri, verifier })
+    };
+  };
 }
 
 // src/services/oauth-error.ts
@@ -25705,15 +25996,27 @@ function codexOAuth({ issuer, clientId, originator }, userAgent) {
     pausesBeforeRevoking: [],
     readTokens: readTokenResponse,
     isDead,
-    lastingRefusal: () => void 0,
-    // Nothing of it is verified: it came from the issuer over TLS.
-    confirmRenewal: async (tokens2) => tokens2
+    lastingRefusal: () => void 0
   };
 }
 function isDead(status2, json2) {
   const code = oauthErrorCode(json2);
   if (status2 === 401 || status2 === 400 && code === "invalid_grant") return true;
   return /^refresh_token_(expired|reused|invalidated)$/.test(code ?? "");
+}
+
+// src/services/codex-route.ts
+init_login_route();
+function codexRoute({ config: config2, userAgent }) {
+  return {
+    login: CODEX_LOGIN,
+    oauth: codexOAuth(config2, userAgent),
+    authorize: createAuthorize,
+    userAgent,
+    onStored: async () => {
+    },
+    welcome: async () => []
+  };
 }
 
 // src/services/device-flow.ts
@@ -25886,119 +26189,6 @@ function beginRefused({ status: status2 }, json2) {
   });
 }
 
-// src/services/discovery.ts
-init_errors();
-
-// src/infrastructure/remembered.ts
-function createRemembered({ load, lifeMs, now }) {
-  let kept;
-  let flight;
-  async function fetchOne() {
-    const value = await load();
-    kept = { value, at: now() };
-    return value;
-  }
-  function shared() {
-    flight ??= fetchOne().finally(() => {
-      flight = void 0;
-    });
-    return flight;
-  }
-  return {
-    async get() {
-      const ageMs = kept === void 0 ? Number.NaN : now() - kept.at;
-      return kept !== void 0 && ageMs >= 0 && ageMs < lifeMs ? kept.value : shared();
-    },
-    async renew(known) {
-      return kept !== void 0 && kept.value !== known ? kept.value : shared();
-    }
-  };
-}
-
-// src/services/issuer-document.ts
-init_errors();
-init_not_the_service();
-init_remote_text();
-var TIMEOUT_MS3 = 1e4;
-var BODY_LIMIT_MS3 = 5e3;
-var MAX_BYTES3 = 262144;
-async function readIssuerDocument(http, { url: url2, field: field2, what }) {
-  const answer = await http.send({
-    method: "GET",
-    url: url2,
-    headers: { accept: "application/json" },
-    headerTimeoutMs: TIMEOUT_MS3
-  });
-  const strange = notTheService(answer, what);
-  if (strange !== void 0 || answer.status !== 200) {
-    void answer.body?.cancel().catch(() => {
-    });
-    throw strange ?? unavailable(what, answer.status);
-  }
-  const json2 = parseJson(await readWhole(answer.body, what));
-  if (typeof json2 !== "object" || json2 === null || fieldOf(json2, field2) === void 0) throw unavailable(what);
-  return json2;
-}
-function unavailable(what, status2) {
-  const came = status2 === void 0 ? "what came makes no sense" : `it answered ${status2}`;
-  return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service was asked for ${what}, and ${came}.`, {
-    hint: "Without that no sign-in can be verified just now; nothing is lost. Try again in a minute.",
-    retryable: true
-  });
-}
-async function readWhole(body, what) {
-  try {
-    return await readText(body, { maxBytes: MAX_BYTES3, limitMs: BODY_LIMIT_MS3 });
-  } catch (error2) {
-    throw isCodexError(error2, "RESPONSE_INVALID") ? unavailable(what) : error2;
-  }
-}
-
-// src/services/discovery.ts
-init_remote_text();
-var HOUR_MS4 = 36e5;
-function createDiscovery({ issuer, http, now }) {
-  async function load() {
-    const document2 = await readIssuerDocument(http, {
-      url: `${issuer}/.well-known/openid-configuration`,
-      field: "issuer",
-      what: "its description"
-    });
-    const stray = strayIn(document2, issuer);
-    if (stray !== void 0) throw pointsElsewhere(stray);
-    return {
-      jwksUri: textField(document2, "jwks_uri") ?? `${issuer}/.well-known/jwks.json`,
-      revocationEndpoint: textField(document2, "revocation_endpoint")
-    };
-  }
-  const document = createRemembered({ load, lifeMs: HOUR_MS4, now });
-  return { read: () => document.get() };
-}
-function strayIn(document, issuer) {
-  if (fieldOf(document, "issuer") !== issuer) return "issuer";
-  return Object.keys(document).find((name) => isAddress(name) && !isAt(fieldOf(document, name), issuer));
-}
-function isAddress(name) {
-  return name === "jwks_uri" || /_endpoint$/i.test(name);
-}
-function isAt(address, issuer) {
-  if (address === null) return true;
-  if (typeof address !== "string" || !URL.canParse(address)) return false;
-  const { origin, username, password } = new URL(address);
-  return origin === new URL(issuer).origin && username === "" && password === "";
-}
-function pointsElsewhere(entry) {
-  return new CodexError(
-    "TOKEN_REQUEST_FAILED",
-    `The description that the sign-in service gives of itself points elsewhere (${quoteRemote(entry, 60)}), so it was not followed.`,
-    {
-      hint: "Try another network: somebody may stand in between. Check CODEX_OAUTH_ISSUER if you have set it.",
-      // Like a service that is away, it says nothing against a sign-in that is stored.
-      retryable: true
-    }
-  );
-}
-
 // src/services/guided-query.ts
 init_errors();
 init_credential_name();
@@ -26006,7 +26196,8 @@ function createGuidedQuery({ client, signIn: signIn2, readStatus }) {
   async function signedOut() {
     const { source, authenticated, storageProblem, route } = await readStatus();
     const isNobody = source === void 0 && storageProblem === void 0;
-    return isNobody || source === ACCOUNT && !authenticated ? { route } : void 0;
+    const isOpen = signIn2.view()?.state === "pending";
+    return isNobody || source === ACCOUNT && !authenticated ? { route: isOpen ? void 0 : route } : void 0;
   }
   return async (question, options) => {
     const { offer, onSignIn: onProgress, signal } = options;
@@ -26018,10 +26209,18 @@ function createGuidedQuery({ client, signIn: signIn2, readStatus }) {
       const outcome = await signIn2.login({ ...out, force: false, offer, offersAgain: true, signal, onProgress });
       if (outcome.status === "pending") throw notYet(error2, outcome);
       if (!outcome.fresh) throw error2;
-      const answer = await client.query(question, options);
-      return { ...answer, notes: [...(outcome.notes ?? []).map(withoutStop), ...answer.notes] };
+      const { notes = [] } = outcome;
+      const answer = await client.query(question, options).catch((failure2) => {
+        throw withNotes(failure2, notes);
+      });
+      return { ...answer, notes: [...notes.map(withoutStop), ...answer.notes] };
     }
   };
+}
+function withNotes(error2, notes) {
+  if (!isCodexError(error2) || notes.length === 0) return error2;
+  const { code, message, hint = "", cause, retryable } = error2;
+  return new CodexError(code, message, { hint: [hint, ...notes].join(" ").trim(), cause, retryable });
 }
 function withoutStop(sentence) {
   return sentence.replace(/\.$/, "");
@@ -26035,153 +26234,28 @@ function notYet(cause, { reason, url: url2, userCode }) {
   });
 }
 
-// src/services/id-token.ts
+// src/services/login.ts
 init_errors();
-
-// src/infrastructure/signed-jwt.ts
-var TOLERANCE_S = 5;
-async function readKeySet(json2) {
-  const { createLocalJWKSet: createLocalJWKSet2 } = await Promise.resolve().then(() => (init_jose(), jose_exports));
-  try {
-    const keySet = createLocalJWKSet2(json2);
-    return keySet.jwks().keys.length > 0 ? keySet : void 0;
-  } catch {
-    return void 0;
-  }
-}
-async function openSignedJwt(token2, keys, rules) {
-  const { jwtVerify: jwtVerify2 } = await Promise.resolve().then(() => (init_jose(), jose_exports));
-  try {
-    const { payload } = await jwtVerify2(token2, keys, {
-      algorithms: ["RS256"],
-      issuer: rules.issuer,
-      audience: rules.audience,
-      // Left out, it would hold for ever.
-      requiredClaims: ["exp"],
-      clockTolerance: TOLERANCE_S,
-      currentDate: new Date(rules.now)
-    });
-    return { kind: "claims", claims: payload };
-  } catch (error2) {
-    const { code, claim: claim2 } = Object(error2);
-    return verdictOn(code, claim2);
-  }
-}
-function verdictOn(code, claim2) {
-  switch (code) {
-    case "ERR_JWT_CLAIM_VALIDATION_FAILED":
-      return { kind: "wrong", part: String(claim2) };
-    case "ERR_JWT_EXPIRED":
-      return { kind: "wrong", part: "expiry" };
-    case "ERR_JWS_SIGNATURE_VERIFICATION_FAILED":
-      return { kind: "wrong", part: "signature" };
-    case "ERR_JOSE_ALG_NOT_ALLOWED":
-      return { kind: "wrong", part: "algorithm" };
-    case "ERR_JWKS_MULTIPLE_MATCHING_KEYS":
-      return { kind: "wrong", part: "key" };
-    case "ERR_JWS_INVALID":
-    case "ERR_JWT_INVALID":
-    case "ERR_JOSE_NOT_SUPPORTED":
-      return { kind: "wrong", part: "form" };
-    case "ERR_JWKS_NO_MATCHING_KEY":
-      return { kind: "unknown key" };
-    default:
-      return { kind: "unusable key" };
-  }
-}
-
-// src/services/id-token.ts
-init_remote_text();
-var KEYS_LIFE_MS = 6e5;
-var KEYS = "its keys";
-function createIdTokenVerifier({ issuer, discovery, http, now }) {
-  async function load() {
-    const { jwksUri } = await discovery.read();
-    const keys = await readKeySet(await readIssuerDocument(http, { url: jwksUri, field: "keys", what: KEYS }));
-    if (keys === void 0) throw unavailable(KEYS);
-    return keys;
-  }
-  const keySets = createRemembered({ load, lifeMs: KEYS_LIFE_MS, now });
-  async function open4(idToken, clientId) {
-    const rules = { issuer, audience: clientId, now: now() };
-    const keys = await keySets.get();
-    const opened = await openSignedJwt(idToken, keys, rules);
-    if (opened.kind === "claims" || opened.kind === "wrong") return opened;
-    return openSignedJwt(idToken, await keySets.renew(keys), rules);
-  }
-  return {
-    async verify(idToken, { clientId, nonce, subject }) {
-      const claims = claimsOf(await open4(idToken, clientId));
-      if (!isForThisClient(claims, clientId)) throw doesNotHold("aud");
-      if (nonce !== void 0 && !isSameSecret(textField(claims, "nonce") ?? "", nonce)) throw doesNotHold("nonce");
-      const identity = identityIn(claims);
-      if (subject !== void 0 && identity.subject !== subject) throw anotherAccount();
-      return identity;
-    }
-  };
-}
-function claimsOf(opened) {
-  if (opened.kind === "claims") return opened.claims;
-  throw opened.kind === "unusable key" ? unavailable(KEYS) : doesNotHold(opened.kind === "wrong" ? opened.part : "key");
-}
-function isForThisClient(claims, clientId) {
-  const audience = fieldOf(claims, "aud");
-  const asker = fieldOf(claims, "azp");
-  return asker === clientId || asker === void 0 && !(Array.isArray(audience) && audience.length > 1);
-}
-function identityIn(claims) {
-  const subject = textField(claims, "sub");
-  const issuedAt = numberField(claims, "iat");
-  if (subject === void 0) throw doesNotHold("sub");
-  if (issuedAt === void 0) throw doesNotHold("iat");
-  const email3 = textField(claims, "email");
-  return { subject, email: /^[\x20-\x7e]{1,320}$/.test(email3 ?? "") ? email3 : void 0, issuedAt: issuedAt * 1e3 };
-}
-var CLOCK = "Check the date and the time of this machine, then start the sign-in again.";
-var FAULTS = {
-  form: ["it is not a signed token"],
-  algorithm: ["it is not signed in the agreed way"],
-  key: ["it names none of the keys that the service publishes"],
-  signature: ["its signature is wrong"],
-  expiry: ["it has expired", CLOCK],
-  nbf: ["it does not hold yet", CLOCK],
-  iss: ["another service has made it"],
-  aud: ["it is for another program"],
-  nonce: ["it belongs to another sign-in"]
-};
-function doesNotHold(fault) {
-  const [what, hint = "Start the sign-in again."] = FAULTS[fault] ?? ["a claim in it is missing or makes no sense"];
-  return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service sent an ID token that does not hold: ${what}.`, {
-    hint
-  });
-}
-function anotherAccount() {
-  return new CodexError(
-    "ACCOUNT_CHANGED",
-    "The sign-in was for another account or workspace than the one this registration belongs to.",
-    { hint: 'To use another account: codex_login with route "plan" and force: true.' }
-  );
-}
 
 // src/infrastructure/claim.ts
 init_atomic_file();
 init_clean_up();
 init_errno();
-import { readdirSync as readdirSync2 } from "node:fs";
-import { basename as basename3, dirname as dirname4, join as join3 } from "node:path";
+import { readdirSync as readdirSync3 } from "node:fs";
+import { basename as basename4, dirname as dirname8, join as join4 } from "node:path";
 
 // src/infrastructure/exclusive-file.ts
 init_atomic_file();
 init_clean_up();
 init_errno();
-import { linkSync, statSync as statSync2 } from "node:fs";
+import { linkSync, statSync as statSync3 } from "node:fs";
 function createOnce(path3, body, link = linkSync) {
   const temp = writeTemp(path3, body);
   try {
     link(temp, path3);
     return true;
   } catch (error2) {
-    if (isErrno(error2, "EEXIST")) return statSync2(temp).nlink === 2;
+    if (isErrno(error2, "EEXIST")) return statSync3(temp).nlink === 2;
     if (isErrno(error2, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EXDEV", "EMLINK")) return createPlainly(path3, body);
     throw error2;
   } finally {
@@ -26202,8 +26276,8 @@ function createPlainly(path3, body) {
 init_process_identity();
 init_regular_file();
 init_storage_failure();
-var HOUR_MS5 = 36e5;
-var DAY_MS = 24 * HOUR_MS5;
+var HOUR_MS4 = 36e5;
+var DAY_MS = 24 * HOUR_MS4;
 var MAX_BODY_BYTES = 4096;
 function createClaimStore({ base, identity, now }) {
   let owner = identity;
@@ -26217,7 +26291,7 @@ function createClaimStore({ base, identity, now }) {
     const path3 = base();
     return listClaims(
       path3,
-      orStorageFailed(path3, "read", () => namesIn(dirname4(path3)))
+      orStorageFailed(path3, "read", () => namesIn(dirname8(path3)))
     );
   };
   return {
@@ -26258,18 +26332,18 @@ function quietly(action) {
 }
 function namesIn(folder) {
   try {
-    return readdirSync2(folder);
+    return readdirSync3(folder);
   } catch (error2) {
     if (isErrno(error2, "ENOENT")) return [];
     throw error2;
   }
 }
 function listClaims(base, names) {
-  const prefix = `${basename3(base)}.spend.`;
+  const prefix = `${basename4(base)}.spend.`;
   return names.flatMap((name) => {
     const [, subject, number4] = /^([0-9a-z]+)\.([1-9]\d{0,14})$/.exec(name.slice(prefix.length)) ?? [];
     if (!name.startsWith(prefix) || subject === void 0) return [];
-    return [{ file: join3(dirname4(base), name), subject, number: Number(number4) }];
+    return [{ file: join4(dirname8(base), name), subject, number: Number(number4) }];
   });
 }
 function readClaim({ file: file2, subject, number: number4 }, now) {
@@ -26281,7 +26355,7 @@ function readClaim({ file: file2, subject, number: number4 }, now) {
     owner: readOwner(body),
     done: body.done === true,
     // Further away than anybody ever waits: the clock has jumped.
-    ...until === void 0 || until - now > HOUR_MS5 ? {} : { untilMs: until },
+    ...until === void 0 || until - now > HOUR_MS4 ? {} : { untilMs: until },
     fails: readNumber(body.fails) ?? 0
   };
 }
@@ -26300,168 +26374,6 @@ function readOwner({ pid, start, place }) {
 }
 function readNumber(value) {
   return typeof value === "number" && Number.isFinite(value) ? value : void 0;
-}
-
-// src/infrastructure/token-storage.ts
-init_errors();
-
-// src/infrastructure/record-file.ts
-init_canonical_path();
-init_file_lock();
-import { dirname as dirname8 } from "node:path";
-
-// src/infrastructure/folder.ts
-init_errno();
-import { chmodSync, existsSync as existsSync2, mkdirSync as mkdirSync2 } from "node:fs";
-import { dirname as dirname7 } from "node:path";
-function ensureFolder(folder) {
-  if (existsSync2(folder)) return;
-  ensureFolder(dirname7(folder));
-  try {
-    mkdirSync2(folder, 448);
-  } catch (error2) {
-    if (isErrno(error2, "EEXIST") && existsSync2(folder)) return;
-    throw error2;
-  }
-  chmodSync(folder, 448);
-}
-
-// src/infrastructure/shared-file.ts
-init_atomic_file();
-init_errno();
-init_regular_file();
-init_storage_failure();
-init_token_record();
-function readSharedFile(file2) {
-  return orStorageFailed(file2, "read", () => {
-    try {
-      return retryBusy(() => readOnce(file2));
-    } catch (error2) {
-      if (isErrno(error2, "ENOENT")) return void 0;
-      throw error2;
-    }
-  });
-}
-function warningsAbout(file2, stat, uid) {
-  if (uid === void 0) return [];
-  const mode = stat.mode & 511;
-  const lax = `${file2} can be read or changed by other users (mode ${mode.toString(8).padStart(3, "0")}); it is tightened at the next write.`;
-  return [
-    ...(mode & 63) === 0 ? [] : [lax],
-    ...stat.uid === uid ? [] : [`${file2} belongs to another user of this machine.`]
-  ];
-}
-function readOnce(file2) {
-  try {
-    const { bytes, stat } = readRegularFile(file2, MAX_FILE_BYTES);
-    return { text: decode4(file2, bytes), stat };
-  } catch (error2) {
-    throw isErrno(error2, "EFBIG") ? corrupt(file2, "it is larger than 1 MB") : error2;
-  }
-}
-function decode4(file2, bytes) {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw corrupt(file2, "it is not UTF-8 text");
-  }
-}
-
-// src/infrastructure/record-file.ts
-init_storage_failure();
-init_token_record();
-function openRecordFile({ file: file2, place, vault, now, lockWaitMs }) {
-  const recordFile = {
-    place,
-    vault,
-    now,
-    locate: () => orStorageFailed(file2, "read", () => canonicalPath(file2)),
-    prepare() {
-      const path3 = recordFile.locate();
-      orStorageFailed(path3, "written", () => ensureFolder(dirname8(path3)));
-      return path3;
-    },
-    read() {
-      const path3 = recordFile.locate();
-      const found = readSharedFile(path3);
-      const { isStored: isStored2, sealed } = sealedIn(found?.text, { file: path3, place });
-      const form = sealed === void 0 ? "plain" : vault.formOf(sealed);
-      return { path: path3, file: found, text: found?.text, sealed, form: isStored2 ? form : void 0 };
-    },
-    async unlock() {
-      const content = recordFile.read();
-      await vault.unlock(content.sealed);
-      return content;
-    },
-    recordIn: (text3, path3) => text3 === void 0 ? void 0 : recordIn(text3, { file: path3, place, now: now(), open: vault.open }),
-    locked: (work) => withFileLock(recordFile.locate(), work, { waitMs: lockWaitMs }),
-    async tidy(gone, fresh) {
-      if (gone === void 0 && fresh === void 0) return;
-      let kept;
-      try {
-        kept = recordFile.read().sealed;
-      } catch {
-        return;
-      }
-      await vault.tidy({ gone, kept, fresh });
-    }
-  };
-  return recordFile;
-}
-
-// src/infrastructure/token-storage.ts
-init_token_record();
-function createTokenStorage(deps) {
-  const { place = CODEX_PLACE, vault, lockWaitMs = 1e4, uid = process.getuid?.() } = deps;
-  const recordFile = openRecordFile({ ...deps, place, lockWaitMs });
-  let moving;
-  let unmoved;
-  async function move() {
-    try {
-      const { exchangeRecord: exchangeRecord2 } = await Promise.resolve().then(() => (init_record_exchange(), record_exchange_exports));
-      await exchangeRecord2(recordFile, { change: (current) => current, displaced: true });
-    } catch (error2) {
-      unmoved = `The sign-in is still stored as it was. ${sentencesOf(error2)}`;
-    }
-  }
-  return {
-    file: recordFile.locate,
-    async unlock() {
-      try {
-        const { path: path3, text: text3, form } = await recordFile.unlock();
-        if (form === void 0 || form === vault.form) return;
-        if (recordFile.recordIn(text3, path3)?.unopened !== void 0) return;
-        moving ??= move();
-        await moving;
-      } catch (error2) {
-        if (!isCodexError(error2)) throw error2;
-      }
-    },
-    read() {
-      const { path: path3, file: file2, text: text3, form } = recordFile.read();
-      const record2 = recordFile.recordIn(text3, path3);
-      const unopened = record2?.unopened;
-      const warnings = [
-        ...unopened === void 0 ? [] : [`${unopened.reason} ${unopened.remedy}`],
-        ...unmoved === void 0 || form === void 0 || form === vault.form ? [] : [unmoved],
-        ...vault.warnings(),
-        ...file2 === void 0 ? [] : warningsAbout(path3, file2.stat, uid)
-      ];
-      return { record: unopened === void 0 ? record2 : void 0, unopened, form, warnings };
-    },
-    // What edits the text is loaded here, because reading needs none of it.
-    async update(change) {
-      const { exchangeRecord: exchangeRecord2 } = await Promise.resolve().then(() => (init_record_exchange(), record_exchange_exports));
-      return exchangeRecord2(recordFile, { change });
-    },
-    async rehearse() {
-      const { rehearseStoring: rehearseStoring2 } = await Promise.resolve().then(() => (init_rehearsal(), rehearsal_exports));
-      return rehearseStoring2(recordFile);
-    }
-  };
-}
-function sentencesOf(error2) {
-  return isCodexError(error2) ? `${error2.message} ${error2.hint ?? ""}`.trim() : "It could not be changed.";
 }
 
 // src/services/credentials.ts
@@ -26544,6 +26456,7 @@ function nobody() {
 
 // src/services/oauth-flow.ts
 init_errors();
+init_within();
 init_not_the_service();
 init_remote_text();
 init_retry_after();
@@ -26554,14 +26467,16 @@ function createOAuthFlow(deps) {
   const { config: config2, http, userAgent, now, route = codexOAuth(config2, userAgent) } = deps;
   const post = (request, headerTimeoutMs) => http.send({ method: "POST", ...request, headerTimeoutMs });
   const jsonOf = async ({ body }) => parseJson(await readText(body, { limitMs: TOKEN_BODY_LIMIT_MS }));
-  async function readRefreshAnswer(answer, json2, owner) {
+  function readRefreshAnswer(answer, json2, owner) {
     const strange = notTheService(answer, "the tokens of the sign-in service");
     if (strange !== void 0) throw strange;
     if (answer.status === 200) {
       const tokens2 = route.readTokens(json2, now(), "refresh_token");
       if (tokens2.accessToken === void 0) throw refreshRefused(200);
-      const confirmed = await route.confirmRenewal(tokens2, owner);
-      return confirmed === void 0 ? { kind: "dead" } : { kind: "renewed", tokens: confirmed };
+      const { confirmRenewal } = route;
+      if (confirmRenewal === void 0) return { kind: "renewed", tokens: tokens2 };
+      const unverified = { ...tokens2, idToken: void 0 };
+      return { kind: "renewed", tokens: unverified, confirm: () => confirmRenewal(tokens2, owner) };
     }
     if (route.isDead(answer.status, json2)) return { kind: "dead" };
     const lasting = route.lastingRefusal(json2);
@@ -26597,19 +26512,25 @@ function createOAuthFlow(deps) {
     async refresh(refreshToken, reason, owner = NOBODY) {
       try {
         const answer = await post(route.refresh(refreshToken, reason, owner), TOKEN_TIMEOUT_MS);
-        return await readRefreshAnswer(answer, await jsonOf(answer), owner);
+        return readRefreshAnswer(answer, await jsonOf(answer), owner);
       } catch (error2) {
         return { kind: "transient", error: asTransient(error2), retryAfterMs: void 0 };
       }
     },
     // Best effort by contract: what is stored here is removed whether or not the issuer can be reached.
     async revoke(refreshToken, limitMs, owner = NOBODY) {
-      let confirmed = await revokeOnce(refreshToken, limitMs, owner);
-      for (const pause of route.pausesBeforeRevoking) {
-        if (confirmed !== void 0) break;
-        await pause();
+      let confirmed;
+      const over = new AbortController();
+      const work = async () => {
         confirmed = await revokeOnce(refreshToken, limitMs, owner);
-      }
+        for (const pause of route.pausesBeforeRevoking) {
+          if (confirmed !== void 0 || over.signal.aborted) return;
+          await pause();
+          confirmed = await revokeOnce(refreshToken, limitMs, owner);
+        }
+      };
+      await within(work(), limitMs);
+      over.abort();
       return confirmed === true;
     }
   };
@@ -26699,8 +26620,8 @@ function notOurs(redirectUri) {
 init_remote_text();
 
 // src/services/sign-in-pages.ts
-function successPage() {
-  return page("Signed in", ["You are signed in to Codex.", "You can close this window and go back to your editor."]);
+function successPage(what = "You are signed in to Codex.") {
+  return page("Signed in", [what, "You can close this window and go back to your editor."]);
 }
 function failurePage(message, hint) {
   return page("Not signed in", [message, hint ?? "Go back to your editor and start again."]);
@@ -26732,7 +26653,7 @@ function escapeHtml(text3) {
 // src/services/browser-sign-in.ts
 var CALLBACK_PATH = "/auth/callback";
 async function openBrowserSignIn(session, deps, { listens, anew, onLost }) {
-  const { redirect, authorize, openBrowser: openBrowser2, log: log2 } = deps;
+  const { route, redirect, authorize, openBrowser: openBrowser2, log: log2 } = deps;
   const { openLoopbackServer: openLoopbackServer2 } = await Promise.resolve().then(() => (init_loopback_server(), loopback_server_exports));
   let used = false;
   async function receive(query) {
@@ -26750,12 +26671,13 @@ async function openBrowserSignIn(session, deps, { listens, anew, onLost }) {
   async function answer(query) {
     const received = await receive(query);
     if (received === void 0) return { status: 400, html: strangerPage() };
-    if (received.error === void 0) return { status: 200, html: successPage() };
+    if (received.error === void 0) return { status: 200, html: successPage(route.signedIn) };
     return { status: 400, html: failurePage(received.error.message, received.error.hint) };
   }
   async function paste(address) {
     const query = queryOfPasted(address, redirectUri);
     if (used) throw alreadyUsed();
+    if (authorization.judge(query).kind === "unusable") throw notThisSignIn();
     const received = await receive(query);
     if (received === void 0) throw notThisSignIn();
     if (received.error !== void 0) throw received.error;
@@ -26858,12 +26780,25 @@ var WITHOUT_BROWSER = {
 init_errors();
 init_forget_login();
 init_id_claims();
+
+// src/services/named-login.ts
+init_errors();
+function namingLogin(error2, { call }) {
+  if (!isCodexError(error2) || error2.hint === void 0) return error2;
+  const hint = error2.hint.replace(BARE, call);
+  if (hint === error2.hint) return error2;
+  const { code, message, cause, retryable } = error2;
+  return new CodexError(code, message, { hint, cause, retryable });
+}
+var BARE = /\bcodex_login\b(?! (?:with|as|tells)\b)/g;
+
+// src/services/sign-in-session.ts
 function openSession(deps) {
   const { storage, oauth, clock, limitMs, route, replaces, onStored } = deps;
   const openedAt = clock.now();
   let lifeMs = limitMs;
   let state = "pending";
-  let isStored2 = false;
+  let isStored3 = false;
   let failure2;
   let endedAt;
   const ended = new AbortController();
@@ -26880,10 +26815,10 @@ function openSession(deps) {
   function fail(error2) {
     if (state !== "pending") return;
     state = error2.code === "CANCELLED" ? "cancelled" : "failed";
-    failure2 = error2;
+    failure2 = namingLogin(error2, route);
     endedAt = clock.now();
     ended.abort();
-    reject(error2);
+    reject(failure2);
   }
   const underWay = /* @__PURE__ */ new Set();
   let redeeming = 0;
@@ -26898,12 +26833,12 @@ function openSession(deps) {
     try {
       const record2 = newRecord(await exchange(abandon), clock.now());
       await store(record2);
-      await onStored(record2);
       succeed(ownerOf(record2));
+      void track(onStored(record2));
       return state === "succeeded" ? void 0 : failure2;
     } catch (cause) {
-      if (isStored2 || state === "succeeded") return outcome.then(() => void 0, asCodexError);
-      const error2 = asCodexError(cause);
+      if (isStored3 || state === "succeeded") return outcome.then(() => void 0, asCodexError);
+      const error2 = namingLogin(asCodexError(cause), route);
       onLost(error2);
       return error2;
     } finally {
@@ -26912,22 +26847,22 @@ function openSession(deps) {
   }
   async function store(record2) {
     let previous;
-    let stored3 = false;
+    let stored2 = false;
     try {
       await storage.update((current) => {
         previous = current;
         const isSignedOut = replaces && current === void 0;
-        stored3 = state === "pending" && !isSignedOut && (stored3 || !isStored2);
-        isStored2 ||= stored3;
-        return stored3 ? record2 : current;
+        stored2 = state === "pending" && !isSignedOut && (stored2 || !isStored3);
+        isStored3 ||= stored2;
+        return stored2 ? record2 : current;
       });
     } catch (error2) {
-      isStored2 &&= !stored3;
+      isStored3 &&= !stored2;
       abandon(record2);
       throw error2;
     }
-    void track(forgetLogin(oauth, stored3 ? previous : record2));
-    if (!stored3) throw failure2 ?? signInCancelled("The sign-in was cancelled: somebody has signed out meanwhile.");
+    void track(forgetLogin(oauth, stored2 ? previous : record2));
+    if (!stored2) throw failure2 ?? signInCancelled("The sign-in was cancelled: somebody has signed out meanwhile.");
   }
   async function runOut() {
     for (let sleptMs = 0; sleptMs < lifeMs; ) {
@@ -27325,6 +27260,10 @@ function createSignIn(deps) {
     },
     view: () => running === void 0 ? void 0 : viewOf(running),
     hasNews,
+    isOver: () => {
+      const record2 = signedIn.stored();
+      return record2 !== void 0 && (record2.accessToken === "" || record2.refreshFailed !== void 0);
+    },
     assertPossible,
     async stop() {
       cancels += 1;
@@ -27397,7 +27336,7 @@ function createSignInLease({ claims, clock }) {
 }
 function cannotTake() {
   return new CodexError("STORAGE_FAILED", "The files beside the credentials that say who signs in keep changing.", {
-    hint: "Remove the files named auth.json.spend.signin.* beside the credentials, then try again.",
+    hint: "Remove the files named *.spend.signin.* beside the credentials, then try again.",
     retryable: true
   });
 }
@@ -27408,7 +27347,7 @@ init_api_key();
 init_id_claims();
 var PASSING = ["TOKEN_REQUEST_FAILED", "NETWORK", "TIMEOUT"];
 function createSignedIn({ storage, tokens: tokens2, isIncomplete }) {
-  function stored3() {
+  function stored2() {
     try {
       return storage.read().record;
     } catch {
@@ -27416,20 +27355,21 @@ function createSignedIn({ storage, tokens: tokens2, isIncomplete }) {
     }
   }
   return {
-    stored: stored3,
+    stored: stored2,
     async account(signal, whole) {
       try {
         const record2 = await tokens2.getTokens(signal);
         const isOver = record2.refreshFailed !== void 0;
         return isOver || whole && isIncomplete(record2) ? void 0 : ownerOf(record2);
       } catch (error2) {
-        if (isCodexError(error2) && error2.retryable && PASSING.includes(error2.code)) throw error2;
+        const isAway = isCodexError(error2) && error2.retryable && PASSING.includes(error2.code);
+        if (isAway || isCodexError(error2, "TOKEN_REQUEST_FAILED")) throw error2;
         return void 0;
       }
     },
     async since(savedBefore) {
       await storage.unlock();
-      const record2 = stored3();
+      const record2 = stored2();
       if (record2?.savedAt === void 0 || record2.savedAt === savedBefore || isApiKeyRecord(record2)) return void 0;
       return ownerOf(record2);
     }
@@ -27439,32 +27379,105 @@ function createSignedIn({ storage, tokens: tokens2, isIncomplete }) {
 // src/services/login.ts
 init_token_manager();
 init_token_refresh();
-function createLogin(edges, { route, oauthRoute, authorize, onStored }) {
-  const { config: config2, vault, http, clock, randomBytes: randomBytes2, userAgent } = edges;
+function createLogin(edges, route) {
+  const { config: config2, storages, choice, http, clock, randomBytes: randomBytes2, log: log2 } = edges;
+  const { userAgent, login: login3 } = route;
   const now = () => clock.now();
-  const storage = createTokenStorage({ file: config2.credentialsFile, place: route.place, vault, now });
-  const claims = createClaimStore({ base: () => `${storage.file()}${route.claimSuffix}`, now });
-  const oauth = createOAuthFlow({ config: config2, http, userAgent, now, route: oauthRoute });
-  const refresher = createTokenRefresher({ ...edges, storage, claims, oauth, route });
-  const tokens2 = createTokenManager({ ...edges, storage, refresher, oauth, route });
-  const signedIn = createSignedIn({ storage, tokens: tokens2, isIncomplete: (record2) => route.lack(record2) !== void 0 });
-  const credentials = createCredentials({ config: config2, storage, tokens: tokens2, userAgent, now, route });
+  const storage = storages[login3.name];
+  const claims = createClaimStore({ base: () => `${storage.file()}${login3.claimSuffix}`, now });
+  const oauth = createOAuthFlow({ config: config2, http, userAgent, now, route: route.oauth });
+  const refresher = createTokenRefresher({ ...edges, storage, claims, oauth, route: login3 });
+  const tokens2 = createTokenManager({ ...edges, storage, refresher, oauth, route: login3 });
+  const signedIn = createSignedIn({ storage, tokens: tokens2, isIncomplete: (record2) => login3.lack(record2) !== void 0 });
+  const credentials = createCredentials({ config: config2, storage, tokens: tokens2, userAgent, now, route: login3 });
   const lease = createSignInLease({ claims, clock });
   const ways = {
-    redirect: route.redirect(config2),
-    authorize: authorize({ config: config2, oauth, randomBytes: randomBytes2, stored: signedIn.stored }),
+    redirect: login3.redirect(config2),
+    authorize: route.authorize({ config: config2, oauth, randomBytes: randomBytes2, stored: signedIn.stored }),
     lease,
     oauth
   };
-  const signIn2 = createSignIn({ ...edges, ...ways, route, storage, signedIn, onStored });
-  return { route, storage, claims, oauth, refresher, tokens: tokens2, signedIn, credentials, signIn: signIn2 };
+  async function onStored(record2) {
+    await route.onStored(record2);
+    await choice.select(login3.name).catch((error2) => log2.event("not_chosen", { reason: codeOf(error2) }));
+  }
+  const signIn2 = createSignIn({ ...edges, ...ways, route: login3, storage, signedIn, onStored });
+  const welcome2 = () => route.welcome(signedIn.stored());
+  return { route: login3, storage, claims, oauth, refresher, tokens: tokens2, signedIn, credentials, signIn: signIn2, welcome: welcome2 };
 }
 
-// src/app.ts
-init_login_route();
-
-// src/services/plan-callback.ts
+// src/services/plan-registration.ts
 init_errors();
+
+// src/infrastructure/settled-text.ts
+init_canonical_path();
+import { linkSync as linkSync2 } from "node:fs";
+import { dirname as dirname9 } from "node:path";
+init_storage_failure();
+var PAUSE_MS = 20;
+var MAX_PAUSES = 25;
+function settledText(file2, { make, isWhole, link = linkSync2 }) {
+  const path3 = orStorageFailed(file2, "read", () => canonicalPath(file2));
+  if (readSharedFile(path3) === void 0) {
+    orStorageFailed(path3, "written", () => {
+      ensureFolder(dirname9(path3));
+      createOnce(path3, make(), link);
+    });
+  }
+  for (let pauses = 0; ; pauses += 1) {
+    const text3 = readSharedFile(path3)?.text ?? "";
+    if (isWhole(text3) || pauses === MAX_PAUSES) return text3;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+  }
+}
+
+// src/infrastructure/shared-json.ts
+init_atomic_file();
+init_canonical_path();
+init_file_lock();
+import { dirname as dirname10 } from "node:path";
+init_storage_failure();
+init_token_record();
+function createSharedJson({ file: file2, now }) {
+  const locate2 = () => orStorageFailed(file2, "read", () => canonicalPath(file2));
+  return {
+    read: () => readObject(locate2()),
+    rehearse() {
+      const path3 = locate2();
+      orStorageFailed(path3, "written", () => {
+        ensureFolder(dirname10(path3));
+        reserveSpace(path3);
+      });
+    },
+    async change(edit) {
+      const path3 = locate2();
+      orStorageFailed(path3, "written", () => ensureFolder(dirname10(path3)));
+      await withFileLock(path3, () => {
+        const object5 = readObject(path3);
+        const edited = edit(object5);
+        if (edited === object5) return;
+        orStorageFailed(path3, "written", () => replaceFile(path3, `${JSON.stringify(edited, void 0, 2)}
+`));
+        sweepLeftovers(path3, now());
+      });
+    }
+  };
+}
+function readObject(path3) {
+  const found = readSharedFile(path3);
+  if (found === void 0) return {};
+  const value = parse4(found.text);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw corrupt(path3, "it is not a JSON object");
+  return value;
+}
+function parse4(text3) {
+  try {
+    return JSON.parse(text3);
+  } catch {
+    return void 0;
+  }
+}
 
 // src/services/plan-client.ts
 var BOOTSTRAP_CLIENT = "dynamic_agent_client";
@@ -27472,7 +27485,321 @@ function isIssuedClient(value) {
   return /^[A-Za-z0-9_-]{1,200}$/.test(value) && value !== BOOTSTRAP_CLIENT;
 }
 
+// src/services/plan-registration.ts
+init_remote_text();
+var HALF_WAY_MS = 6e5;
+function createPlanRegistration({ folder, randomBytes: randomBytes2, now }) {
+  const hostFile = `${folder}/plan-host-id`;
+  const registrationFile = `${folder}/plan-registration.json`;
+  const file2 = createSharedJson({ file: registrationFile, now });
+  return {
+    files: { hostId: hostFile, registration: registrationFile },
+    hostId() {
+      const make = () => `urn:uuid:${createRandomUuid(randomBytes2)}
+`;
+      const id = settledText(hostFile, { make, isWhole: (text3) => isHostId(text3.trim()) }).trim();
+      if (!isHostId(id)) throw noHostId(hostFile);
+      return id;
+    },
+    clientFor(anew) {
+      const stored2 = file2.read();
+      const pending = pendingIn(stored2);
+      if (!anew) return currentIn(stored2) ?? pending?.registered;
+      const ageMs = pending === void 0 ? Number.NaN : now() - pending.madeAt;
+      return ageMs >= 0 && ageMs < HALF_WAY_MS ? pending?.registered : void 0;
+    },
+    async keepPending(clientId) {
+      const pending = { client_id: clientId, made_at: Math.floor(now() / 1e3) };
+      await file2.change((stored2) => currentIn(stored2)?.clientId === clientId ? stored2 : { ...stored2, pending });
+    },
+    rehearse: () => file2.rehearse(),
+    async confirm({ clientId, subject }) {
+      await file2.change((stored2) => ({ ...without(stored2, clientId), current: { client_id: clientId, subject } }));
+    },
+    drop: (clientId) => file2.change((stored2) => without(stored2, clientId)),
+    isNoticeShown: () => fieldOf(file2.read(), "notice_shown") === true,
+    noticeShown: () => file2.change((stored2) => ({ ...stored2, notice_shown: true }))
+  };
+}
+function isHostId(text3) {
+  return /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(text3);
+}
+function currentIn(stored2) {
+  const current = fieldOf(stored2, "current");
+  const clientId = issuedIn(current);
+  return clientId === void 0 ? void 0 : { clientId, subject: textField(current, "subject") };
+}
+function pendingIn(stored2) {
+  const pending = fieldOf(stored2, "pending");
+  const clientId = issuedIn(pending);
+  if (clientId === void 0) return void 0;
+  return { registered: { clientId, subject: void 0 }, madeAt: (numberField(pending, "made_at") ?? 0) * 1e3 };
+}
+function issuedIn(value) {
+  const clientId = textField(value, "client_id");
+  return clientId !== void 0 && isIssuedClient(clientId) ? clientId : void 0;
+}
+function without(stored2, clientId) {
+  if (pendingIn(stored2)?.registered.clientId !== clientId) return stored2;
+  const { pending: _, ...rest } = stored2;
+  return rest;
+}
+function noHostId(file2) {
+  return new CodexError("STORAGE_CORRUPT", `${file2} is damaged: it does not hold the id of this host.`, {
+    hint: "Remove it, then sign in again: a new one is made."
+  });
+}
+
+// src/services/discovery.ts
+init_errors();
+
+// src/infrastructure/remembered.ts
+function createRemembered({ load, lifeMs, now }) {
+  let kept;
+  let flight;
+  async function fetchOne() {
+    const value = await load();
+    kept = { value, at: now() };
+    return value;
+  }
+  function shared() {
+    flight ??= fetchOne().finally(() => {
+      flight = void 0;
+    });
+    return flight;
+  }
+  return {
+    async get() {
+      const ageMs = kept === void 0 ? Number.NaN : now() - kept.at;
+      return kept !== void 0 && ageMs >= 0 && ageMs < lifeMs ? kept.value : shared();
+    },
+    async renew(known) {
+      return kept !== void 0 && kept.value !== known ? kept.value : shared();
+    }
+  };
+}
+
+// src/services/issuer-document.ts
+init_errors();
+init_not_the_service();
+init_remote_text();
+var TIMEOUT_MS3 = 1e4;
+var BODY_LIMIT_MS3 = 5e3;
+var MAX_BYTES3 = 262144;
+async function readIssuerDocument(http, { url: url2, field: field2, what }) {
+  const answer = await http.send({
+    method: "GET",
+    url: url2,
+    headers: { accept: "application/json" },
+    headerTimeoutMs: TIMEOUT_MS3
+  });
+  const strange = notTheService(answer, what);
+  if (strange !== void 0 || answer.status !== 200) {
+    void answer.body?.cancel().catch(() => {
+    });
+    throw strange ?? unavailable(what, answer.status);
+  }
+  const json2 = parseJson(await readWhole(answer.body, what));
+  if (typeof json2 !== "object" || json2 === null || fieldOf(json2, field2) === void 0) throw unavailable(what);
+  return json2;
+}
+function unavailable(what, status2) {
+  const came = status2 === void 0 ? "what came makes no sense" : `it answered ${status2}`;
+  return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service was asked for ${what}, and ${came}.`, {
+    hint: "Without that no sign-in can be verified just now; nothing is lost. Try again in a minute.",
+    retryable: true
+  });
+}
+async function readWhole(body, what) {
+  try {
+    return await readText(body, { maxBytes: MAX_BYTES3, limitMs: BODY_LIMIT_MS3 });
+  } catch (error2) {
+    throw isCodexError(error2, "RESPONSE_INVALID") ? unavailable(what) : error2;
+  }
+}
+
+// src/services/discovery.ts
+init_remote_text();
+var HOUR_MS5 = 36e5;
+function createDiscovery({ issuer, http, now }) {
+  async function load() {
+    const document2 = await readIssuerDocument(http, {
+      url: `${issuer}/.well-known/openid-configuration`,
+      field: "issuer",
+      what: "its description"
+    });
+    const stray = strayIn(document2, issuer);
+    if (stray !== void 0) throw pointsElsewhere(stray);
+    return {
+      jwksUri: textField(document2, "jwks_uri") ?? `${issuer}/.well-known/jwks.json`,
+      revocationEndpoint: textField(document2, "revocation_endpoint")
+    };
+  }
+  const document = createRemembered({ load, lifeMs: HOUR_MS5, now });
+  return { read: () => document.get() };
+}
+function strayIn(document, issuer) {
+  if (fieldOf(document, "issuer") !== issuer) return "issuer";
+  return Object.keys(document).find((name) => isAddress(name) && !isAt(fieldOf(document, name), issuer));
+}
+function isAddress(name) {
+  return name === "jwks_uri" || /_endpoint$/i.test(name);
+}
+function isAt(address, issuer) {
+  if (address === null) return true;
+  if (typeof address !== "string" || !URL.canParse(address)) return false;
+  const { origin, username, password } = new URL(address);
+  return origin === new URL(issuer).origin && username === "" && password === "";
+}
+function pointsElsewhere(entry) {
+  return new CodexError(
+    "TOKEN_REQUEST_FAILED",
+    `The description that the sign-in service gives of itself points elsewhere (${quoteRemote(entry, 60)}), so it was not followed.`,
+    {
+      hint: "Try another network: somebody may stand in between. Check CODEX_OAUTH_ISSUER if you have set it.",
+      // Like a service that is away, it says nothing against a sign-in that is stored.
+      retryable: true
+    }
+  );
+}
+
+// src/services/id-token.ts
+init_errors();
+
+// src/infrastructure/signed-jwt.ts
+var TOLERANCE_S = 5;
+async function readKeySet(json2) {
+  const { createLocalJWKSet: createLocalJWKSet2 } = await Promise.resolve().then(() => (init_jose(), jose_exports));
+  try {
+    const keySet = createLocalJWKSet2(json2);
+    return keySet.jwks().keys.length > 0 ? keySet : void 0;
+  } catch {
+    return void 0;
+  }
+}
+async function openSignedJwt(token2, keys, rules) {
+  const { jwtVerify: jwtVerify2 } = await Promise.resolve().then(() => (init_jose(), jose_exports));
+  try {
+    const { payload } = await jwtVerify2(token2, keys, {
+      algorithms: ["RS256"],
+      issuer: rules.issuer,
+      audience: rules.audience,
+      // Left out, it would hold for ever.
+      requiredClaims: ["exp"],
+      clockTolerance: TOLERANCE_S,
+      currentDate: new Date(rules.now)
+    });
+    return { kind: "claims", claims: payload };
+  } catch (error2) {
+    const { code, claim: claim2 } = Object(error2);
+    return verdictOn(code, claim2);
+  }
+}
+function verdictOn(code, claim2) {
+  switch (code) {
+    case "ERR_JWT_CLAIM_VALIDATION_FAILED":
+      return { kind: "wrong", part: String(claim2) };
+    case "ERR_JWT_EXPIRED":
+      return { kind: "wrong", part: "expiry" };
+    case "ERR_JWS_SIGNATURE_VERIFICATION_FAILED":
+      return { kind: "wrong", part: "signature" };
+    case "ERR_JOSE_ALG_NOT_ALLOWED":
+      return { kind: "wrong", part: "algorithm" };
+    case "ERR_JWKS_MULTIPLE_MATCHING_KEYS":
+      return { kind: "wrong", part: "key" };
+    case "ERR_JWS_INVALID":
+    case "ERR_JWT_INVALID":
+    case "ERR_JOSE_NOT_SUPPORTED":
+      return { kind: "wrong", part: "form" };
+    case "ERR_JWKS_NO_MATCHING_KEY":
+      return { kind: "unknown key" };
+    default:
+      return { kind: "unusable key" };
+  }
+}
+
+// src/services/id-token.ts
+init_remote_text();
+var KEYS_LIFE_MS = 6e5;
+var KEYS = "its keys";
+function createIdTokenVerifier({ issuer, discovery, http, now }) {
+  async function load() {
+    const { jwksUri } = await discovery.read();
+    const keys = await readKeySet(await readIssuerDocument(http, { url: jwksUri, field: "keys", what: KEYS }));
+    if (keys === void 0) throw unavailable(KEYS);
+    return keys;
+  }
+  const keySets = createRemembered({ load, lifeMs: KEYS_LIFE_MS, now });
+  async function open4(idToken, clientId) {
+    const rules = { issuer, audience: clientId, now: now() };
+    const keys = await keySets.get();
+    const opened = await openSignedJwt(idToken, keys, rules);
+    if (opened.kind === "claims" || opened.kind === "wrong") return opened;
+    return openSignedJwt(idToken, await keySets.renew(keys), rules);
+  }
+  return {
+    prepare: () => keySets.get().then(
+      () => {
+      },
+      () => {
+      }
+    ),
+    async verify(idToken, { clientId, nonce, subject }) {
+      const claims = claimsOf(await open4(idToken, clientId));
+      if (!isForThisClient(claims, clientId)) throw doesNotHold("aud");
+      if (nonce !== void 0 && !isSameSecret(textField(claims, "nonce") ?? "", nonce)) throw doesNotHold("nonce");
+      const identity = identityIn(claims);
+      if (subject !== void 0 && identity.subject !== subject) throw anotherAccount();
+      return identity;
+    }
+  };
+}
+function claimsOf(opened) {
+  if (opened.kind === "claims") return opened.claims;
+  throw opened.kind === "unusable key" ? unavailable(KEYS) : doesNotHold(opened.kind === "wrong" ? opened.part : "key");
+}
+function isForThisClient(claims, clientId) {
+  const audience = fieldOf(claims, "aud");
+  const asker = fieldOf(claims, "azp");
+  return asker === clientId || asker === void 0 && !(Array.isArray(audience) && audience.length > 1);
+}
+function identityIn(claims) {
+  const subject = textField(claims, "sub");
+  const issuedAt = numberField(claims, "iat");
+  if (subject === void 0 || !/^[!-~]{1,255}$/.test(subject)) throw doesNotHold("sub");
+  if (issuedAt === void 0) throw doesNotHold("iat");
+  const email3 = textField(claims, "email");
+  return { subject, email: /^[\x20-\x7e]{1,320}$/.test(email3 ?? "") ? email3 : void 0, issuedAt: issuedAt * 1e3 };
+}
+var CLOCK = "Check the date and the time of this machine, then start the sign-in again.";
+var FAULTS = {
+  form: ["it is not a signed token"],
+  algorithm: ["it is not signed in the agreed way"],
+  key: ["it names none of the keys that the service publishes"],
+  signature: ["its signature is wrong"],
+  expiry: ["it has expired", CLOCK],
+  nbf: ["it does not hold yet", CLOCK],
+  iss: ["another service has made it"],
+  aud: ["it is for another program"],
+  nonce: ["it belongs to another sign-in"]
+};
+function doesNotHold(fault) {
+  const [what, hint = "Start the sign-in again."] = FAULTS[fault] ?? ["a claim in it is missing or makes no sense"];
+  return new CodexError("TOKEN_REQUEST_FAILED", `The sign-in service sent an ID token that does not hold: ${what}.`, {
+    hint,
+    cause: { fault }
+  });
+}
+function anotherAccount() {
+  return new CodexError(
+    "ACCOUNT_CHANGED",
+    "The sign-in was for another account or workspace than the one this registration belongs to.",
+    { hint: 'To use another account: codex_login with route "plan" and force: true.' }
+  );
+}
+
 // src/services/plan-callback.ts
+init_errors();
 function judgePlanCallback(query, { state, issuer, clientId }) {
   const parameters = new URLSearchParams(query);
   const names = [...parameters.keys()];
@@ -27585,13 +27912,15 @@ function planOAuth({ config: config2, hostId, discovery, verifier, userAgent, cl
       redirect_uri: redirectUri,
       resource: RESOURCE
     }),
-    // No `scope`: it stays what the user has agreed to.
-    refresh: (refreshToken, _reason, { clientId }) => postForm(tokenUrl, {
-      grant_type: "refresh_token",
-      ...clientOf(clientId),
-      refresh_token: refreshToken,
-      resource: RESOURCE
-    }),
+    refresh(refreshToken, _reason, { clientId }) {
+      void verifier.prepare();
+      return postForm(tokenUrl, {
+        grant_type: "refresh_token",
+        ...clientOf(clientId),
+        refresh_token: refreshToken,
+        resource: RESOURCE
+      });
+    },
     async revocation(refreshToken, { clientId }) {
       const { revocationEndpoint } = await discovery.read();
       if (revocationEndpoint === void 0) throw nowhereToRevoke();
@@ -27605,10 +27934,10 @@ function planOAuth({ config: config2, hostId, discovery, verifier, userAgent, cl
     readTokens: readPlanTokens,
     isDead: (_status, json2) => codesIn(json2).some((code) => TERMINAL.includes(code)),
     lastingRefusal: (json2) => codesIn(json2).includes("invalid_client") ? unknownClient() : void 0,
-    async confirmRenewal(tokens2, { clientId = "", accountId }) {
+    async confirmRenewal(tokens2, { clientId, accountId }) {
       if (tokens2.idToken === void 0) return tokens2;
       const unverified = { ...tokens2, idToken: void 0 };
-      const verdict = verifier.verify(tokens2.idToken, { clientId, nonce: void 0, subject: accountId }).then(
+      const verdict = verifier.verify(tokens2.idToken, { clientId: clientId ?? "", nonce: void 0, subject: accountId }).then(
         () => tokens2,
         (error2) => isWrong(error2) ? void 0 : unverified
       );
@@ -27621,10 +27950,14 @@ function planOAuth({ config: config2, hostId, discovery, verifier, userAgent, cl
 }
 function isWrong(error2) {
   if (isCodexError(error2, "ACCOUNT_CHANGED")) return true;
-  return isCodexError(error2, "TOKEN_REQUEST_FAILED") && !error2.retryable;
+  const fault = isCodexError(error2, "TOKEN_REQUEST_FAILED") ? textField(error2.cause, "fault") : void 0;
+  return fault !== void 0 && !["expiry", "nbf", "key"].includes(fault);
 }
 function clientOf(clientId) {
-  return { client_id: clientId ?? "" };
+  if (clientId !== void 0) return { client_id: clientId };
+  throw new CodexError("TOKEN_REQUEST_FAILED", "The stored sign-in does not say which registration it belongs to.", {
+    hint: 'Sign in again: codex_login with route "plan" and force: true.'
+  });
 }
 var TERMINAL = [
   "invalid_grant",
@@ -27648,16 +27981,19 @@ function nowhereToRevoke() {
 
 // src/services/plan-authorize.ts
 function createPlanAuthorize(deps) {
-  const { config: config2, oauth, randomBytes: randomBytes2, registration, verifier, stored: stored3 } = deps;
+  const { config: config2, oauth, randomBytes: randomBytes2, registration, verifier, stored: stored2 } = deps;
   return (redirectUri, anew) => {
     const pkce = createPkce(randomBytes2);
     const [state, nonce] = [createState(randomBytes2), createState(randomBytes2)];
-    const record2 = anew ? void 0 : stored3();
+    const record2 = anew ? void 0 : stored2();
     const known = clientOf2(record2) ?? registration.clientFor(anew);
     const asksConsent = known !== void 0 && record2 !== void 0 && record2.accessToken !== "" && !hasPlanScope(record2);
     const { challenge } = pkce;
+    if (known?.subject === void 0) registration.rehearse();
+    if (anew && known !== void 0) void registration.drop(known.clientId).catch(() => {
+    });
     async function exchange(code, clientId) {
-      if (known === void 0) await registration.keepPending(clientId);
+      if (known?.subject === void 0) await registration.keepPending(clientId);
       try {
         return await oauth.exchangeCode({ code, redirectUri, verifier: pkce.verifier, clientId });
       } catch (error2) {
@@ -27716,6 +28052,7 @@ var PLAN_LOGIN = {
   // There is no sign-in with a code on another device.
   ladders: { browser: ["browser", "paste"], device: [] },
   invitation: SIGN_IN_LABEL,
+  signedIn: "You are signed in to codex-oauth with ChatGPT.",
   call: 'codex_login with route "plan"',
   // With force it would register once more.
   callBeside: 'codex_login with route "plan" and method "browser"',
@@ -27742,142 +28079,19 @@ var PLAN_LOGIN = {
   lack: (record2) => record2.accessToken === "" || hasPlanScope(record2) ? void 0 : planOff(),
   // A key of the environment is another billing path.
   outside: () => void 0,
+  report: {
+    prefix: "plan ",
+    signIn: 'Sign in: codex_login with route "plan".',
+    planOf: () => "on a plan that its tokens do not name"
+  },
   unconfirmed: REVOCATION_UNCONFIRMED
 };
 
-// src/services/plan-registration.ts
-init_errors();
-
-// src/infrastructure/settled-text.ts
-init_canonical_path();
-import { linkSync as linkSync2 } from "node:fs";
-import { dirname as dirname9 } from "node:path";
-init_storage_failure();
-var PAUSE_MS = 20;
-var MAX_PAUSES = 25;
-function settledText(file2, { make, isWhole, link = linkSync2 }) {
-  const path3 = orStorageFailed(file2, "read", () => canonicalPath(file2));
-  if (readSharedFile(path3) === void 0) {
-    orStorageFailed(path3, "written", () => {
-      ensureFolder(dirname9(path3));
-      createOnce(path3, make(), link);
-    });
-  }
-  for (let pauses = 0; ; pauses += 1) {
-    const text3 = readSharedFile(path3)?.text ?? "";
-    if (isWhole(text3) || pauses === MAX_PAUSES) return text3;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
-  }
-}
-
-// src/infrastructure/shared-json.ts
-init_atomic_file();
-init_canonical_path();
-init_file_lock();
-import { dirname as dirname10 } from "node:path";
-init_storage_failure();
-init_token_record();
-function createSharedJson({ file: file2, now }) {
-  const locate2 = () => orStorageFailed(file2, "read", () => canonicalPath(file2));
-  return {
-    read: () => readObject(locate2()),
-    async change(edit) {
-      const path3 = locate2();
-      orStorageFailed(path3, "written", () => ensureFolder(dirname10(path3)));
-      await withFileLock(path3, () => {
-        const object5 = readObject(path3);
-        const edited = edit(object5);
-        if (edited === object5) return;
-        orStorageFailed(path3, "written", () => replaceFile(path3, `${JSON.stringify(edited, void 0, 2)}
-`));
-        sweepLeftovers(path3, now());
-      });
-    }
-  };
-}
-function readObject(path3) {
-  const found = readSharedFile(path3);
-  if (found === void 0) return {};
-  const value = parse4(found.text);
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw corrupt(path3, "it is not a JSON object");
-  return value;
-}
-function parse4(text3) {
-  try {
-    return JSON.parse(text3);
-  } catch {
-    return void 0;
-  }
-}
-
-// src/services/plan-registration.ts
-init_remote_text();
-var HALF_WAY_MS = 6e5;
-function createPlanRegistration({ folder, randomBytes: randomBytes2, now }) {
-  const hostFile = `${folder}/plan-host-id`;
-  const file2 = createSharedJson({ file: `${folder}/plan-registration.json`, now });
-  return {
-    hostId() {
-      const make = () => `urn:uuid:${createRandomUuid(randomBytes2)}
-`;
-      const id = settledText(hostFile, { make, isWhole: (text3) => isHostId(text3.trim()) }).trim();
-      if (!isHostId(id)) throw noHostId(hostFile);
-      return id;
-    },
-    clientFor(anew) {
-      const stored3 = file2.read();
-      const pending = pendingIn(stored3);
-      if (!anew) return currentIn(stored3) ?? pending?.registered;
-      const ageMs = pending === void 0 ? Number.NaN : now() - pending.madeAt;
-      return ageMs >= 0 && ageMs < HALF_WAY_MS ? pending?.registered : void 0;
-    },
-    async keepPending(clientId) {
-      const pending = { client_id: clientId, made_at: Math.floor(now() / 1e3) };
-      await file2.change((stored3) => currentIn(stored3)?.clientId === clientId ? stored3 : { ...stored3, pending });
-    },
-    async confirm({ clientId, subject }) {
-      await file2.change((stored3) => ({ ...without(stored3, clientId), current: { client_id: clientId, subject } }));
-    },
-    drop: (clientId) => file2.change((stored3) => without(stored3, clientId)),
-    isNoticeShown: () => fieldOf(file2.read(), "notice_shown") === true,
-    noticeShown: () => file2.change((stored3) => ({ ...stored3, notice_shown: true }))
-  };
-}
-function isHostId(text3) {
-  return /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(text3);
-}
-function currentIn(stored3) {
-  const current = fieldOf(stored3, "current");
-  const clientId = issuedIn(current);
-  return clientId === void 0 ? void 0 : { clientId, subject: textField(current, "subject") };
-}
-function pendingIn(stored3) {
-  const pending = fieldOf(stored3, "pending");
-  const clientId = issuedIn(pending);
-  if (clientId === void 0) return void 0;
-  return { registered: { clientId, subject: void 0 }, madeAt: (numberField(pending, "made_at") ?? 0) * 1e3 };
-}
-function issuedIn(value) {
-  const clientId = textField(value, "client_id");
-  return clientId !== void 0 && isIssuedClient(clientId) ? clientId : void 0;
-}
-function without(stored3, clientId) {
-  if (pendingIn(stored3)?.registered.clientId !== clientId) return stored3;
-  const { pending: _, ...rest } = stored3;
-  return rest;
-}
-function noHostId(file2) {
-  return new CodexError("STORAGE_CORRUPT", `${file2} is damaged: it does not hold the id of this host.`, {
-    hint: "Remove it, then sign in again: a new one is made."
-  });
-}
-
 // src/services/plan-welcome.ts
 init_plan_words();
-function createPlanWelcome({ stored: stored3, registration }) {
+function createPlanWelcome({ stored: stored2, registration }) {
   return async () => {
-    const record2 = stored3();
+    const record2 = stored2();
     if (record2 === void 0) return [];
     if (!hasPlanScope(record2)) return [PLAN_OFF.message, PLAN_OFF.hint];
     try {
@@ -27889,23 +28103,47 @@ function createPlanWelcome({ stored: stored3, registration }) {
   };
 }
 
+// src/services/plan-route.ts
+function planRoute({ config: config2, registration, http, clock, log: log2, userAgent }) {
+  const now = () => clock.now();
+  const discovery = createDiscovery({ issuer: config2.issuer, http, now });
+  const verifier = createIdTokenVerifier({ issuer: config2.issuer, discovery, http, now });
+  return {
+    login: PLAN_LOGIN,
+    oauth: planOAuth({ config: config2, hostId: registration.hostId, discovery, verifier, userAgent, clock }),
+    authorize: (deps) => createPlanAuthorize({ ...deps, registration, verifier }),
+    userAgent,
+    onStored: createPlanConfirmation({ registration, log: log2 }),
+    welcome: (stored2) => createPlanWelcome({ stored: () => stored2, registration })()
+  };
+}
+
 // src/services/route-choice.ts
 init_open_record();
+init_sign_in_again();
 var LATER_MS = 1e3;
 function createRouteChoice({ storages, now }) {
   const names = Object.keys(storages);
   async function ranked() {
-    const found = await Promise.all(
-      names.map(async (name) => ({ name, at: chosenAt(await openRecord(storages[name])) }))
-    );
-    return found.flatMap(({ name, at }) => at === void 0 ? [] : [{ name, at }]).sort((one, other) => other.at - one.at);
+    const found = await Promise.allSettled(names.map(async (name) => ({ name, ...await openRecord(storages[name]) })));
+    const stored2 = found.flatMap((one) => {
+      if (one.status === "rejected") return [];
+      const { name, unopened } = one.value;
+      const at = chosenAt(one.value);
+      return at === void 0 ? [] : [{ name, at, unopened }];
+    });
+    const failed3 = found.find((one) => one.status === "rejected");
+    if (stored2.length === 0 && failed3 !== void 0) throw failed3.reason;
+    return stored2.sort((one, other) => other.at - one.at);
   }
   return {
     answering: async () => (await ranked())[0]?.name,
+    asked: async () => (await ranked())[0]?.name ?? "codex",
     stored: async () => (await ranked()).map(({ name }) => name),
     async select(name) {
       const [first2] = await ranked();
       if (first2 === void 0 || first2.name === name) return;
+      if (first2.unopened !== void 0) throw cannotOpen(first2.unopened);
       const selectedAt = Math.max(now(), first2.at + LATER_MS);
       await storages[name].update(
         (record2) => record2 === void 0 || record2.unopened !== void 0 ? record2 : { ...record2, selectedAt }
@@ -27925,50 +28163,53 @@ function createSignIns({ config: config2, signIns, choice, welcome: welcome2 }) 
   let cancels = 0;
   let beginning = Promise.resolve();
   const begun = /* @__PURE__ */ new Map();
-  const isUnfinished = (name) => {
-    const state = signIns[name].view()?.state;
-    return state === "pending" || state === "failed";
-  };
-  async function routeOf({ route, callbackUrl }) {
+  const isOpen = (name) => signIns[name].view()?.state === "pending" || (begun.get(name) ?? 0) > 0;
+  const hasFailed = (name) => signIns[name].view()?.state === "failed";
+  async function routeOf({ route, callbackUrl, force }) {
     if (route !== void 0) return route;
-    const goesOn = last !== void 0 && (isUnfinished(last) || signIns[last].hasNews());
+    const goesOn = last !== void 0 && (isOpen(last) || signIns[last].hasNews());
     if (last !== void 0 && (goesOn || callbackUrl !== void 0)) return last;
-    return config2.route ?? await choice.answering().catch(() => void 0) ?? "codex";
+    const answering = await choice.answering();
+    if (last !== void 0 && hasFailed(last) && answering === void 0) return last;
+    const isMeant = answering !== void 0 && (force || signIns[answering].isOver());
+    return (isMeant ? answering : config2.route) ?? choice.asked();
   }
   async function endOthers(name) {
-    const isUnderWay = (other) => isUnfinished(other) || (begun.get(other) ?? 0) > 0;
-    for (const other of names) if (other !== name && isUnderWay(other)) await signIns[other].cancel();
+    for (const other of names) if (other !== name && (isOpen(other) || hasFailed(other))) await signIns[other].cancel();
   }
-  async function begin(route, options, asked) {
+  async function begin(options, asked) {
+    const route = await routeOf(options);
     signIns[route].assertPossible(options);
-    if (options.callbackUrl === void 0) await endOthers(route);
+    const opens = options.callbackUrl === void 0;
+    if (opens) await endOthers(route);
     if (asked !== cancels) throw signInCancelled("The sign-in was cancelled.");
-    last = route;
+    if (opens) last = route;
     begun.set(route, (begun.get(route) ?? 0) + 1);
     const outcome = signIns[route].login({ ...options, whole: options.route !== void 0 }).finally(() => {
       begun.set(route, (begun.get(route) ?? 0) - 1);
     });
     outcome.catch(() => {
     });
-    return { outcome };
+    return { route, outcome };
   }
   async function loginTo(options) {
     const asked = cancels;
-    const route = await routeOf(options);
-    const started = beginning.then(() => begin(route, options, asked));
+    const started = beginning.then(() => begin(options, asked));
     beginning = started.catch(() => {
     });
-    return { route, outcome: await (await started).outcome };
+    const { route, outcome } = await started;
+    return { route, outcome: await outcome };
   }
   return {
     async login(options) {
       const { route, outcome } = await loginTo(options);
       if (outcome.status === "pending") return { ...outcome, route };
-      const notes = await welcome2[route]();
-      if (!outcome.fresh && options.route === void 0) return { ...outcome, route, notes };
       const before = await choice.answering();
-      await choice.select(route);
-      return { ...outcome, route, notes: before === route || outcome.fresh ? notes : [...notes, SWITCHED] };
+      const isChosen = outcome.fresh || options.route !== void 0;
+      if (isChosen) await choice.select(route);
+      const notes = await welcome2[route]();
+      const isSwitched = isChosen && !outcome.fresh && before !== route;
+      return { ...outcome, route, notes: isSwitched ? [...notes, SWITCHED] : notes };
     },
     view() {
       const shown = last === void 0 ? void 0 : signIns[last].view();
@@ -27987,12 +28228,25 @@ function createSignIns({ config: config2, signIns, choice, welcome: welcome2 }) 
     }
   };
 }
+function viewOfRoute(signIn2, route) {
+  return {
+    view() {
+      const view = signIn2.view();
+      return view?.route === route ? view : void 0;
+    }
+  };
+}
 var SWITCHED = "Questions are answered with this login from now on.";
 
 // src/services/sign-out.ts
+init_errors();
 function createSignOut({ signIn: signIn2, logins, choice }) {
+  async function endOne({ route, tokens: tokens2 }) {
+    const { name, unconfirmed } = route;
+    return { ...await tokens2.clear(), route: name, ...unconfirmed === void 0 ? {} : { unconfirmed } };
+  }
   async function remaining() {
-    const { credentials, signedIn } = logins[await choice.answering() ?? "codex"];
+    const { credentials, signedIn } = logins[await choice.asked()];
     const view = credentials.view(signedIn.stored());
     return view?.problem === void 0 ? view : void 0;
   }
@@ -28000,16 +28254,18 @@ function createSignOut({ signIn: signIn2, logins, choice }) {
     const open4 = signIn2.view();
     const cancelled2 = open4?.state === "pending" && open4.method !== "other-window";
     await signIn2.cancel();
-    const ended = [];
-    for (const { route, tokens: tokens2 } of Object.values(logins)) {
-      if (only !== void 0 && only !== route.name) continue;
-      const one = await tokens2.clear();
-      if (one.removed !== void 0)
-        ended.push(route.unconfirmed === void 0 ? one : { ...one, unconfirmed: route.unconfirmed });
-    }
-    const [first2 = NOTHING2, ...others] = ended;
-    return { ...first2, others, cancelled: cancelled2, remaining: await remaining() };
+    const meant = Object.values(logins).filter(({ route }) => only === void 0 || only === route.name);
+    const results = await Promise.allSettled(meant.map(endOne));
+    const ended = results.flatMap((one) => one.status === "fulfilled" && one.value.removed ? [one.value] : []);
+    const failed3 = results.find((one) => one.status === "rejected");
+    if (failed3 !== void 0 && ended.length === 0) throw failed3.reason;
+    const [first2 = NOTHING2, ...others] = failed3 === void 0 ? ended : [withProblem(ended, failed3.reason)];
+    return { ...first2, others, cancelled: cancelled2, remaining: await remaining().catch(() => void 0) };
   };
+}
+function withProblem([ended = NOTHING2], reason) {
+  const why = isCodexError(reason) ? inWords(reason) : "";
+  return { ...ended, problem: [ended.problem, `The other login could not be removed. ${why}`.trim()].join(" ").trim() };
 }
 var NOTHING2 = { removed: void 0, revoked: false };
 
@@ -28017,22 +28273,29 @@ var NOTHING2 = { removed: void 0, revoked: false };
 function createStatusOfAll({ readers, choice }) {
   const names = Object.keys(readers);
   return async () => {
-    const stored3 = await choice.stored().catch(() => []);
-    const answering = stored3[0];
+    const stored2 = await choice.stored().catch(() => []);
+    const answering = stored2[0];
     const all = await Promise.all(
       names.map(async (route) => ({ ...await readers[route](), route, answers: route === answering }))
     );
-    const logins = all.filter(({ route }) => stored3.includes(route));
-    const shown = all.find(({ route }) => route === (answering ?? "codex")) ?? all[0];
+    const logins = all.filter(({ route }) => stored2.includes(route));
+    const shown = all.find(({ route }) => route === (answering ?? UNCHOSEN)) ?? all[0];
+    const open4 = all.find(({ login: login3 }) => login3 !== void 0);
+    const elsewhere = open4 === void 0 || open4 === shown ? void 0 : loginSentence(open4.login, open4.createdAt);
     const others = logins.filter(({ answers: answers2 }) => !answers2).map(alsoThere);
+    const problems = [...new Set(all.map(({ storageProblem }) => storageProblem))].filter((one) => one !== void 0);
+    const untold = problems.filter((one) => one !== shown?.storageProblem);
     return {
       ...shown,
       route: answering,
+      login: open4?.login,
       logins,
-      message: [shown?.message, ...answering === void 0 ? [] : others].join(" ")
+      storageProblem: problems.length === 0 ? void 0 : problems.join(" "),
+      message: [shown?.message, elsewhere, ...untold, ...answering === void 0 ? [] : others].filter((part) => part !== void 0).join(" ")
     };
   };
 }
+var UNCHOSEN = "codex";
 var NAMES2 = { codex: "Codex route", plan: "plan route" };
 function alsoThere({ route, authenticated }) {
   const state = authenticated ? "is signed in too" : "has a sign-in too, which cannot be used as it is";
@@ -28106,11 +28369,16 @@ function codexLogin({ signIn: signIn2, now }) {
     output: output3,
     async run({ route, method, callback_url: callbackUrl, force }, { signal, progress, offerAddress: offer }) {
       const outcome = await signIn2.login({ route, force, method, callbackUrl, offer, signal, onProgress: progress });
-      return { structured: present2(outcome, now()) };
+      return { structured: present2(outcome, route === void 0 ? ANEW : ANEW_THERE[route], now()) };
     }
   });
 }
-function present2(outcome, nowMs) {
+var ANEW = "codex_login with force: true";
+var ANEW_THERE = {
+  codex: 'codex_login with route "codex" and force: true',
+  plan: 'codex_login with route "plan" and force: true'
+};
+function present2(outcome, anew, nowMs) {
   if (outcome.status === "pending") return presentPending(outcome, nowMs);
   const { account, fresh, route, notes = [] } = outcome;
   const email3 = account.email === void 0 ? void 0 : maskEmail(account.email);
@@ -28122,7 +28390,7 @@ function present2(outcome, nowMs) {
     plan: account.plan,
     route,
     message: [
-      fresh ? `Signed in as ${who}.` : `Already signed in as ${who}; nothing was opened. To sign in anew: codex_login with force: true.`,
+      fresh ? `Signed in as ${who}.` : `Already signed in as ${who}; nothing was opened. To sign in anew: ${anew}.`,
       ...notes
     ].join(" ")
   };
@@ -28386,28 +28654,18 @@ function createApp({ config: config2, problem: problem2 }, edges, version3) {
   });
   const cache = createJsonFile(`${config2.stateDir}/models.json`);
   const device = createDeviceFlow({ config: config2, http, clock });
-  const edgesOfLogins = { ...edges, config: config2, vault, http, device, userAgent, random };
-  const codex = createLogin(edgesOfLogins, {
-    route: CODEX_LOGIN,
-    oauthRoute: codexOAuth(config2, userAgent),
-    authorize: createAuthorize,
-    onStored: async () => {
-    }
-  });
   const registration = createPlanRegistration({ folder: config2.stateDir, randomBytes: randomBytes2, now });
-  const discovery = createDiscovery({ issuer: config2.issuer, http, now });
-  const verifier = createIdTokenVerifier({ issuer: config2.issuer, discovery, http, now });
-  const plan = createLogin(
-    { ...edgesOfLogins, userAgent: planAgent },
-    {
-      route: PLAN_LOGIN,
-      oauthRoute: planOAuth({ config: config2, hostId: registration.hostId, discovery, verifier, userAgent: planAgent, clock }),
-      authorize: (deps) => createPlanAuthorize({ ...deps, registration, verifier }),
-      onStored: createPlanConfirmation({ registration, log: log2 })
-    }
-  );
+  const routes = {
+    codex: codexRoute({ config: config2, userAgent }),
+    plan: planRoute({ config: config2, registration, http, clock, log: log2, userAgent: planAgent })
+  };
+  const storageOf = ({ login: { place } }) => createTokenStorage({ file: config2.credentialsFile, place, vault, now });
+  const storages = { codex: storageOf(routes.codex), plan: storageOf(routes.plan) };
+  const choice = createRouteChoice({ storages, now });
+  const edgesOfLogins = { ...edges, config: config2, storages, choice, http, device, random };
+  const codex = createLogin(edgesOfLogins, routes.codex);
+  const plan = createLogin(edgesOfLogins, routes.plan);
   const logins = { codex, plan };
-  const choice = createRouteChoice({ storages: { codex: codex.storage, plan: plan.storage }, now });
   const credentialsOfAll = { codex: codex.credentials, plan: plan.credentials };
   const credentials = createAnsweringCredentials({ credentials: credentialsOfAll, choice });
   const catalogue = createModelCatalogue({ config: config2, http, cache, clock, log: log2 });
@@ -28416,10 +28674,13 @@ function createApp({ config: config2, problem: problem2 }, edges, version3) {
     config: config2,
     signIns: { codex: codex.signIn, plan: plan.signIn },
     choice,
-    welcome: { codex: async () => [], plan: createPlanWelcome({ stored: plan.signedIn.stored, registration }) }
+    welcome: { codex: codex.welcome, plan: plan.welcome }
   });
   const signOut = createSignOut({ signIn: signIn2, logins, choice });
-  const statusOf2 = (login3) => createStatusReader({ ...login3, signIn: signIn2, configProblem: problem2, clock });
+  const statusOf2 = ({ signIn: _, ...login3 }) => {
+    const own2 = viewOfRoute(signIn2, login3.route.name);
+    return createStatusReader({ ...login3, signIn: own2, configProblem: problem2, clock });
+  };
   const readStatus = createStatusOfAll({ readers: { codex: statusOf2(codex), plan: statusOf2(plan) }, choice });
   const query = createGuidedQuery({ client, signIn: signIn2, readStatus });
   const listModels = createModelLister({ config: config2, credentials, catalogue });
@@ -28429,7 +28690,7 @@ function createApp({ config: config2, problem: problem2 }, edges, version3) {
   const doctor2 = async (signal) => {
     const { createDoctor: createDoctor2 } = await Promise.resolve().then(() => (init_doctor(), doctor_exports));
     const parts = { config: config2, configProblem: problem2, surroundings: surroundings2, machine, version: version3, http, clock, userAgent };
-    return createDoctor2({ ...parts, ...codex, credentials, catalogue })(signal);
+    return createDoctor2({ ...parts, ...codex, others: [plan], registration, credentials, catalogue })(signal);
   };
   const onFault = (error2) => log2.event("fault", { error: error2 instanceof Error ? error2.name : typeof error2 });
   const server = createMcpServer({ tools, version: version3, configProblem: problem2, newId, onFault });
@@ -28471,6 +28732,11 @@ function serviceUrl(value) {
     throw new Error("must not carry credentials, a query or a fragment");
   }
   return url2.href.replace(/\/+$/, "");
+}
+function codexUrl(value) {
+  const url2 = serviceUrl(value);
+  if (new URL(url2).hostname === "api.openai.com") throw new Error("must not be at api.openai.com");
+  return url2;
 }
 function planUrl(value) {
   const url2 = serviceUrl(value);
@@ -28568,7 +28834,7 @@ function loadConfig(env, homedir3) {
     clientId: read2("CODEX_OAUTH_CLIENT_ID", "app_EMoamEEZ73f0CkXaXp7hrann", headerWord),
     ports: read2("CODEX_OAUTH_PORTS", [1455, 1457], portList),
     redirectHost: read2("CODEX_OAUTH_REDIRECT_HOST", "localhost", redirectHost),
-    baseUrl: read2("CODEX_OAUTH_BASE_URL", "https://chatgpt.com/backend-api/codex", serviceUrl),
+    baseUrl: read2("CODEX_OAUTH_BASE_URL", "https://chatgpt.com/backend-api/codex", codexUrl),
     planBaseUrl: read2("CODEX_OAUTH_PLAN_BASE_URL", "https://api.openai.com/v1", planUrl),
     planPort: read2("CODEX_OAUTH_PLAN_PORT", void 0, port),
     route: read2("CODEX_OAUTH_ROUTE", void 0, routeName),
@@ -28671,10 +28937,10 @@ function defaultFile(read2, homedir3, problems) {
 init_browser();
 
 // src/infrastructure/clock.ts
-import { setTimeout as sleep2 } from "node:timers/promises";
+import { setTimeout as sleep3 } from "node:timers/promises";
 var systemClock = {
   now: () => Date.now(),
-  sleep: (ms, signal) => sleep2(ms, void 0, signal === void 0 ? {} : { signal })
+  sleep: (ms, signal) => sleep3(ms, void 0, signal === void 0 ? {} : { signal })
 };
 
 // src/main.ts

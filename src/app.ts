@@ -9,6 +9,7 @@ import type { Log } from './infrastructure/log.ts'
 import { machineSecret } from './infrastructure/machine-secret.ts'
 import { createFetch } from './infrastructure/network.ts'
 import type { Surroundings } from './infrastructure/surroundings.ts'
+import { createTokenStorage } from './infrastructure/token-storage.ts'
 import { createUuid } from './infrastructure/uuid.ts'
 import { createVault } from './infrastructure/vault.ts'
 import { createMcpServer } from './server.ts'
@@ -16,26 +17,19 @@ import { createModelLister } from './services/account-models.ts'
 import { createStatusReader } from './services/account-status.ts'
 import { createAnsweringCredentials } from './services/answering-credentials.ts'
 import { type ApiKeySignIn, createApiKeySignIn } from './services/api-key-sign-in.ts'
-import { createAuthorize } from './services/authorization.ts'
 import { createCodexClient } from './services/codex-client.ts'
-import { codexOAuth } from './services/codex-oauth.ts'
+import { codexRoute } from './services/codex-route.ts'
 import { createDeviceFlow } from './services/device-flow.ts'
-import { createDiscovery } from './services/discovery.ts'
 import type { Doctor } from './services/doctor.ts'
 import type { Machine } from './services/doctor-machine.ts'
 import { createGuidedQuery } from './services/guided-query.ts'
-import { createIdTokenVerifier } from './services/id-token.ts'
 import { createLogin, type Login } from './services/login.ts'
-import { CODEX_LOGIN } from './services/login-route.ts'
 import { createModelCatalogue } from './services/model-catalogue.ts'
-import { createPlanAuthorize } from './services/plan-authorize.ts'
-import { createPlanConfirmation } from './services/plan-confirmation.ts'
-import { PLAN_LOGIN } from './services/plan-login.ts'
-import { planOAuth } from './services/plan-oauth.ts'
 import { createPlanRegistration } from './services/plan-registration.ts'
-import { createPlanWelcome } from './services/plan-welcome.ts'
+import { planRoute } from './services/plan-route.ts'
+import type { Route } from './services/route.ts'
 import { createRouteChoice } from './services/route-choice.ts'
-import { createSignIns } from './services/sign-ins.ts'
+import { createSignIns, viewOfRoute } from './services/sign-ins.ts'
 import { createSignOut } from './services/sign-out.ts'
 import { createStatusOfAll } from './services/status-of-all.ts'
 import { createTools, type Services } from './tools/index.ts'
@@ -91,27 +85,20 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
   })
   const cache = createJsonFile(`${config.stateDir}/models.json`)
   const device = createDeviceFlow({ config, http, clock })
-  const edgesOfLogins = { ...edges, config, vault, http, device, userAgent, random }
-
-  const codex = createLogin(edgesOfLogins, {
-    route: CODEX_LOGIN,
-    oauthRoute: codexOAuth(config, userAgent),
-    authorize: createAuthorize,
-    onStored: async () => {},
-  })
   const registration = createPlanRegistration({ folder: config.stateDir, randomBytes, now })
-  const discovery = createDiscovery({ issuer: config.issuer, http, now })
-  const verifier = createIdTokenVerifier({ issuer: config.issuer, discovery, http, now })
-  const edgesOfPlan = { ...edgesOfLogins, userAgent: planAgent }
-  const plan = createLogin(edgesOfPlan, {
-    route: PLAN_LOGIN,
-    oauthRoute: planOAuth({ config, hostId: registration.hostId, discovery, verifier, userAgent: planAgent, clock }),
-    authorize: (deps) => createPlanAuthorize({ ...deps, registration, verifier }),
-    onStored: createPlanConfirmation({ registration, log }),
-  })
+  const routes = {
+    codex: codexRoute({ config, userAgent }),
+    plan: planRoute({ config, registration, http, clock, log, userAgent: planAgent }),
+  }
+  const storageOf = ({ login: { place } }: Route) =>
+    createTokenStorage({ file: config.credentialsFile, place, vault, now })
+  const storages = { codex: storageOf(routes.codex), plan: storageOf(routes.plan) }
+  const choice = createRouteChoice({ storages, now })
+  const edgesOfLogins = { ...edges, config, storages, choice, http, device, random }
+  const codex = createLogin(edgesOfLogins, routes.codex)
+  const plan = createLogin(edgesOfLogins, routes.plan)
   const logins = { codex, plan }
 
-  const choice = createRouteChoice({ storages: { codex: codex.storage, plan: plan.storage }, now })
   const credentialsOfAll = { codex: codex.credentials, plan: plan.credentials }
   const credentials = createAnsweringCredentials({ credentials: credentialsOfAll, choice })
   const catalogue = createModelCatalogue({ config, http, cache, clock, log })
@@ -120,10 +107,13 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
     config,
     signIns: { codex: codex.signIn, plan: plan.signIn },
     choice,
-    welcome: { codex: async () => [], plan: createPlanWelcome({ stored: plan.signedIn.stored, registration }) },
+    welcome: { codex: codex.welcome, plan: plan.welcome },
   })
   const signOut = createSignOut({ signIn, logins, choice })
-  const statusOf = (login: Login) => createStatusReader({ ...login, signIn, configProblem: problem, clock })
+  const statusOf = ({ signIn: _, ...login }: Login) => {
+    const own = viewOfRoute(signIn, login.route.name)
+    return createStatusReader({ ...login, signIn: own, configProblem: problem, clock })
+  }
   const readStatus = createStatusOfAll({ readers: { codex: statusOf(codex), plan: statusOf(plan) }, choice })
   const query = createGuidedQuery({ client, signIn, readStatus })
   const listModels = createModelLister({ config, credentials, catalogue })

@@ -26,6 +26,13 @@ export function serviceUrl(value: string): string {
   return url.href.replace(/\/+$/, '')
 }
 
+/** Not where other tokens belong: those of the Codex login are for its backend (facts: plan-usage 1.4). */
+export function codexUrl(value: string): string {
+  const url = serviceUrl(value)
+  if (new URL(url).hostname === 'api.openai.com') throw new Error('must not be at api.openai.com')
+  return url
+}
+
 /** The one service that tokens for plan usage are for, or a test on this machine (facts: plan-usage 1.4). */
 export function planUrl(value: string): string {
   const url = serviceUrl(value)

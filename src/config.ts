@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import {
   absolutePath,
+  codexUrl,
   headerWord,
   isOn,
   milliseconds,
@@ -45,8 +46,8 @@ export interface Config {
   passphrase: string | undefined
   credentialsFile: string
   /**
-   * Folder for what costs little to lose: the model cache, the package that reaches the keychain, and what this
-   * installation is at OpenAI. It lies beside the credentials.
+   * Folder for the model cache, the package that reaches the keychain, and what this installation is at OpenAI, which
+   * costs a consent to lose. It lies beside the credentials.
    */
   stateDir: string
   model: string | undefined
@@ -116,7 +117,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, ho
     clientId: read('CODEX_OAUTH_CLIENT_ID', 'app_EMoamEEZ73f0CkXaXp7hrann', headerWord),
     ports: read('CODEX_OAUTH_PORTS', [1455, 1457], portList),
     redirectHost: read('CODEX_OAUTH_REDIRECT_HOST', 'localhost', redirectHost),
-    baseUrl: read('CODEX_OAUTH_BASE_URL', 'https://chatgpt.com/backend-api/codex', serviceUrl),
+    baseUrl: read('CODEX_OAUTH_BASE_URL', 'https://chatgpt.com/backend-api/codex', codexUrl),
     planBaseUrl: read('CODEX_OAUTH_PLAN_BASE_URL', 'https://api.openai.com/v1', planUrl),
     planPort: read('CODEX_OAUTH_PLAN_PORT', undefined, port),
     route: read('CODEX_OAUTH_ROUTE', undefined, routeName),

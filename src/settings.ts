@@ -25,7 +25,7 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'CODEX_OAUTH_ROUTE',
     fallback: '`codex`',
-    meaning: '`codex` or `plan`: what a plain sign-in signs in to',
+    meaning: '`codex` or `plan`: what a plain sign-in is for; unset, the login there is, else `codex`',
   },
   {
     name: 'CODEX_OAUTH_PLAN_PORT',

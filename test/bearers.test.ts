@@ -66,6 +66,7 @@ const backend = (who: string) => [
 const publicApi = (who: string) => [`${who} to api /v1/models`, `${who} to api /v1/responses`]
 
 const ofPlan = [
+  'nothing to chatgpt /.well-known/jwks.json',
   'nothing to chatgpt /.well-known/openid-configuration',
   'nothing to chatgpt /api/accounts/oauth/revoke',
   'nothing to chatgpt /api/accounts/oauth/token',

@@ -52,7 +52,7 @@ const CODES: [string, number, Expected][] = [
   [
     'chatpass_v2_scope_not_authorized',
     403,
-    { code: PLAN_REQUIRED, says: /codex_clear, then codex_login with route "plan"/ },
+    { code: PLAN_REQUIRED, says: /codex_login with route "plan" and force: true/ },
   ],
   ['chatpass_v2_invalid_authorization_context', 403, { code: PLAN_REQUIRED, says: /does not cover questions/ }],
   ['unsupported_value', 400, { code: 'INPUT_INVALID', says: /does not take this value/ }],
@@ -247,7 +247,7 @@ describe('a token that is not taken', () => {
     const step = { status: 401, headers: HEADERS, json: { error: { code: null, message: WORDS } } }
     const { text, requests } = await ask(step, started)
     expect(text).toMatch(
-      /request id “req_FAKE_plan”.*codex_clear, then codex_login with route "plan".*\[NOT_AUTHENTICATED\]$/,
+      /request id “req_FAKE_plan”.*codex_login with route "plan" and force: true.*\[NOT_AUTHENTICATED\]$/,
     )
     expect(requests).toBe(2)
     expect(started.fake.plan.seen.grants).toEqual(['refresh_token'])

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { replaceFile, sweepLeftovers } from './atomic-file.ts'
+import { replaceFile, reserveSpace, sweepLeftovers } from './atomic-file.ts'
 import { canonicalPath } from './canonical-path.ts'
 import { withFileLock } from './file-lock.ts'
 import { ensureFolder } from './folder.ts'
@@ -20,6 +20,8 @@ export interface SharedJson {
    * @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED, STORAGE_LOCKED
    */
   change(edit: (object: JsonObject) => JsonObject): Promise<void>
+  /** Proves that it could be written now. @throws CodexError STORAGE_FAILED */
+  rehearse(): void
 }
 
 export function createSharedJson({ file, now }: { file: string; now: () => number }): SharedJson {
@@ -27,6 +29,14 @@ export function createSharedJson({ file, now }: { file: string; now: () => numbe
 
   return {
     read: () => readObject(locate()),
+
+    rehearse() {
+      const path = locate()
+      orStorageFailed(path, 'written', () => {
+        ensureFolder(dirname(path))
+        reserveSpace(path)
+      })
+    },
 
     async change(edit) {
       const path = locate()

@@ -7,6 +7,7 @@ import type { Credentials, CredentialView } from './credentials.ts'
 import { duration } from './duration.ts'
 import { type IdClaims, maskEmail, readIdClaims } from './id-claims.ts'
 import { CODEX_LOGIN, type LoginRoute, type RouteName } from './login-route.ts'
+import { inWords, loginSentence } from './login-sentence.ts'
 import { openRecord } from './open-record.ts'
 import type { SignIn } from './sign-in.ts'
 import type { LoginView } from './sign-in-view.ts'
@@ -75,7 +76,7 @@ export function createStatusReader(deps: StatusDeps): ReadStatus {
       // Where a setting or the file is at fault, signing in is not the way out.
       view === undefined && (problem ?? configProblem) !== undefined ? undefined : standing.message,
       form === 'machine' ? MACHINE_KEY : undefined,
-      loginSentence(login, record),
+      loginSentence(login, record?.savedAt),
     ])
     return {
       ...standing,
@@ -147,10 +148,6 @@ interface Stored extends Pick<StoredTokens, 'form'> {
 const MACHINE_KEY =
   'The credentials are encrypted with a key made from this machine and user, which protects only copies of the file taken off this machine.'
 
-function inWords({ message, hint = '' }: CodexError): string {
-  return `${message} ${hint}`.trim()
-}
-
 function locate(storage: TokenStorage): string {
   try {
     return storage.file()
@@ -170,6 +167,8 @@ function accountSentence(
   leftMs: number,
   { call }: Pick<LoginRoute, 'call'>,
 ): string {
+  // With the tokens it is gone who that was.
+  if (record.accessToken === '') return `The sign-in is no longer valid. Sign in again with ${call}.`
   const who = whose(record)
   if (!isRenewable(record)) {
     const until = leftMs > 0 ? `The sign-in ${who} works for another ${duration(leftMs)} and` : `The sign-in ${who}`
@@ -186,25 +185,6 @@ function whose(record: TokenRecord): string {
   const { email, plan } = readIdClaims(record)
   const name = email === undefined ? 'with an account without e-mail' : `as ${maskEmail(email)}`
   return plan === undefined ? name : `${name} (${plan})`
-}
-
-function loginSentence(login: LoginView | undefined, record: TokenRecord | undefined): string | undefined {
-  // Another window has signed in since: how this attempt ended does not matter any more.
-  if (login !== undefined && (record?.savedAt ?? 0) > login.openedAt) return undefined
-  switch (login?.state) {
-    case 'pending':
-      return pendingSentence(login)
-    case 'failed':
-      return login.error === undefined ? undefined : `The last sign-in failed: ${inWords(login.error)}`
-    default:
-      return undefined
-  }
-}
-
-function pendingSentence({ method, url, userCode }: LoginView): string {
-  if (method === 'other-window') return 'A sign-in is open in another window.'
-  if (method === 'device') return `A sign-in waits for the code ${userCode} at ${url}`
-  return `A sign-in waits in the browser: ${url}`
 }
 
 function sentences(parts: readonly (string | undefined)[]): string {

@@ -72,8 +72,9 @@ export function createApiKeySignIn(deps: ApiKeySignInDeps): ApiKeySignIn {
       previous = current
       return record
     })
-    await onStored?.()
     await forgetLogin(oauth, previous)
+    // The key is stored, and as the latest it is asked in any case unless a clock was set back.
+    await onStored?.().catch(() => {})
   }
 }
 

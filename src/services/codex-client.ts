@@ -172,10 +172,13 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
       throw notAStream()
     }
     const reader = createAnswerReader(onText, (error) => asking.failureOf(error, headers))
+    let endsAt: number | undefined
     const limits = {
       // After an error that says nothing more, the one that does comes at once or not at all.
       get idleTimeoutMs() {
-        return reader.isEnding() ? Math.min(LAST_WORD_MS, config.idleTimeoutMs) : config.idleTimeoutMs
+        if (!reader.isEnding()) return config.idleTimeoutMs
+        endsAt ??= clock.now() + Math.min(LAST_WORD_MS, config.idleTimeoutMs)
+        return Math.max(1, endsAt - clock.now())
       },
       maxEventBytes: MAX_EVENT_BYTES,
       maxTotalBytes: MAX_TOTAL_BYTES,

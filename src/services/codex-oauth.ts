@@ -61,8 +61,6 @@ export function codexOAuth(
     readTokens: readTokenResponse,
     isDead,
     lastingRefusal: () => undefined,
-    // Nothing of it is verified: it came from the issuer over TLS.
-    confirmRenewal: async (tokens) => tokens,
   }
 }
 

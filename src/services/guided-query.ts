@@ -25,19 +25,21 @@ export type GuidedQuery = (question: Question, options: GuidedQueryOptions) => P
 
 export interface GuidedQueryDeps {
   client: CodexClient
-  signIn: Pick<SignIns, 'login'>
+  signIn: Pick<SignIns, 'login' | 'view'>
   readStatus: ReadStatus
 }
 
 export function createGuidedQuery({ client, signIn, readStatus }: GuidedQueryDeps): GuidedQuery {
   /**
    * Whether another login would help, and which: a key or token that is refused, or a login that cannot be opened,
-   * wants mending. Whoever has a login is asked to sign in to that one, because another is paid in another way.
+   * wants mending. Whoever has a login is asked to sign in to that one, because another is paid in another way; unless
+   * they have opened a sign-in themselves.
    */
   async function signedOut(): Promise<{ route: RouteName | undefined } | undefined> {
     const { source, authenticated, storageProblem, route } = await readStatus()
     const isNobody = source === undefined && storageProblem === undefined
-    return isNobody || (source === ACCOUNT && !authenticated) ? { route } : undefined
+    const isOpen = signIn.view()?.state === 'pending'
+    return isNobody || (source === ACCOUNT && !authenticated) ? { route: isOpen ? undefined : route } : undefined
   }
 
   return async (question, options) => {
@@ -51,10 +53,20 @@ export function createGuidedQuery({ client, signIn, readStatus }: GuidedQueryDep
       if (outcome.status === 'pending') throw notYet(error, outcome)
       // Nothing has changed since the service refused this login.
       if (!outcome.fresh) throw error
-      const answer = await client.query(question, options)
-      return { ...answer, notes: [...(outcome.notes ?? []).map(withoutStop), ...answer.notes] }
+      const { notes = [] } = outcome
+      const answer = await client.query(question, options).catch((failure: unknown) => {
+        throw withNotes(failure, notes)
+      })
+      return { ...answer, notes: [...notes.map(withoutStop), ...answer.notes] }
     }
   }
+}
+
+/** What is told once is told with an error too. */
+function withNotes(error: unknown, notes: readonly string[]): unknown {
+  if (!isCodexError(error) || notes.length === 0) return error
+  const { code, message, hint = '', cause, retryable } = error
+  return new CodexError(code, message, { hint: [hint, ...notes].join(' ').trim(), cause, retryable })
 }
 
 /** Notes end as those who show them like it. */

@@ -98,7 +98,8 @@ function isForThisClient(claims: object, clientId: string): boolean {
 function identityIn(claims: object): VerifiedIdentity {
   const subject = textField(claims, 'sub')
   const issuedAt = numberField(claims, 'iat')
-  if (subject === undefined) throw doesNotHold('sub')
+  // It is kept, and what is kept of a login has no blanks in it.
+  if (subject === undefined || !/^[!-~]{1,255}$/.test(subject)) throw doesNotHold('sub')
   if (issuedAt === undefined) throw doesNotHold('iat')
   const email = textField(claims, 'email')
   // What could not stand on one line of a status is no label.

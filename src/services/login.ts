@@ -1,18 +1,18 @@
 import type { Config } from '../config.ts'
+import { codeOf } from '../errors.ts'
 import { type ClaimStore, createClaimStore } from '../infrastructure/claim.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { HttpClient } from '../infrastructure/http-client.ts'
 import type { Log } from '../infrastructure/log.ts'
 import type { Surroundings } from '../infrastructure/surroundings.ts'
-import { createTokenStorage, type TokenRecord, type TokenStorage } from '../infrastructure/token-storage.ts'
-import type { Vault } from '../infrastructure/vault.ts'
-import type { Authorize, AuthorizeDeps } from './authorization.ts'
+import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import type { BrowserSignInDeps } from './browser-sign-in.ts'
 import { type Credentials, createCredentials } from './credentials.ts'
 import type { DeviceFlow } from './device-flow.ts'
-import type { LoginRoute } from './login-route.ts'
+import type { LoginRoute, RouteName } from './login-route.ts'
 import { createOAuthFlow, type OAuthFlow } from './oauth-flow.ts'
-import type { OAuthRoute } from './oauth-route.ts'
+import type { Route } from './route.ts'
+import type { RouteChoice } from './route-choice.ts'
 import { createSignIn, type SignInOfLogin } from './sign-in.ts'
 import { createSignInLease } from './sign-in-lease.ts'
 import { createSignedIn, type SignedIn } from './signed-in.ts'
@@ -30,48 +30,50 @@ export interface Login {
   signedIn: SignedIn
   credentials: Credentials
   signIn: SignInOfLogin
+  /** As `Route.welcome`. */
+  welcome(): Promise<readonly string[]>
 }
 
 /** What the logins share. */
 export interface LoginEdges extends Pick<BrowserSignInDeps, 'openBrowser' | 'log'> {
   config: Config
-  vault: Vault
+  storages: Readonly<Record<RouteName, TokenStorage>>
+  choice: RouteChoice
   http: HttpClient
   device: DeviceFlow
   surroundings: Surroundings
-  userAgent: string
   clock: Clock
   random: () => number
   randomBytes: (size: number) => Buffer
   log: Log
 }
 
-/** What makes it this one. */
-export interface LoginKind {
-  route: LoginRoute
-  oauthRoute: OAuthRoute
-  authorize: (deps: AuthorizeDeps) => Authorize
-  /** Told of a login as soon as it is stored. Never rejects. */
-  onStored: (record: TokenRecord) => Promise<void>
-}
-
-export function createLogin(edges: LoginEdges, { route, oauthRoute, authorize, onStored }: LoginKind): Login {
-  const { config, vault, http, clock, randomBytes, userAgent } = edges
+/** The parts of one login, put together as its route has them. */
+export function createLogin(edges: LoginEdges, route: Route): Login {
+  const { config, storages, choice, http, clock, randomBytes, log } = edges
+  const { userAgent, login } = route
   const now = () => clock.now()
-  const storage = createTokenStorage({ file: config.credentialsFile, place: route.place, vault, now })
-  const claims = createClaimStore({ base: () => `${storage.file()}${route.claimSuffix}`, now })
-  const oauth = createOAuthFlow({ config, http, userAgent, now, route: oauthRoute })
-  const refresher = createTokenRefresher({ ...edges, storage, claims, oauth, route })
-  const tokens = createTokenManager({ ...edges, storage, refresher, oauth, route })
-  const signedIn = createSignedIn({ storage, tokens, isIncomplete: (record) => route.lack(record) !== undefined })
-  const credentials = createCredentials({ config, storage, tokens, userAgent, now, route })
+  const storage = storages[login.name]
+  const claims = createClaimStore({ base: () => `${storage.file()}${login.claimSuffix}`, now })
+  const oauth = createOAuthFlow({ config, http, userAgent, now, route: route.oauth })
+  const refresher = createTokenRefresher({ ...edges, storage, claims, oauth, route: login })
+  const tokens = createTokenManager({ ...edges, storage, refresher, oauth, route: login })
+  const signedIn = createSignedIn({ storage, tokens, isIncomplete: (record) => login.lack(record) !== undefined })
+  const credentials = createCredentials({ config, storage, tokens, userAgent, now, route: login })
   const lease = createSignInLease({ claims, clock })
   const ways = {
-    redirect: route.redirect(config),
-    authorize: authorize({ config, oauth, randomBytes, stored: signedIn.stored }),
+    redirect: login.redirect(config),
+    authorize: route.authorize({ config, oauth, randomBytes, stored: signedIn.stored }),
     lease,
     oauth,
   }
-  const signIn = createSignIn({ ...edges, ...ways, route, storage, signedIn, onStored })
-  return { route, storage, claims, oauth, refresher, tokens, signedIn, credentials, signIn }
+  async function onStored(record: TokenRecord): Promise<void> {
+    await route.onStored(record)
+    // Whatever the clock says, who has signed in last is asked. A call that comes back chooses it again.
+    await choice.select(login.name).catch((error: unknown) => log.event('not_chosen', { reason: codeOf(error) }))
+  }
+
+  const signIn = createSignIn({ ...edges, ...ways, route: login, storage, signedIn, onStored })
+  const welcome = () => route.welcome(signedIn.stored())
+  return { route: login, storage, claims, oauth, refresher, tokens, signedIn, credentials, signIn, welcome }
 }

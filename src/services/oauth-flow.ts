@@ -12,9 +12,10 @@ import { retryAfterMs } from './retry-after.ts'
 import type { TokenResponse } from './token-response.ts'
 
 export type RefreshOutcome =
-  | { kind: 'renewed'; tokens: TokenResponse }
-  /** The service will never take this refresh token again. `unwanted`: tokens it gave that are somebody else's. */
-  | { kind: 'dead'; unwanted?: TokenResponse }
+  /** `confirm`, where there is something to check: the same tokens with what is believed then, or nothing. */
+  | { kind: 'renewed'; tokens: TokenResponse; confirm?: () => Promise<TokenResponse | undefined> }
+  /** The service will never take this refresh token again. */
+  | { kind: 'dead' }
   /** `lasts`: waiting does not help, although the refresh token may be good yet. */
   | { kind: 'transient'; error: CodexError; retryAfterMs: number | undefined; lasts?: boolean }
 
@@ -45,7 +46,7 @@ export interface OAuthFlowDeps {
 
 /**
  * A refresh has to be over, and stored, before others take its owner for frozen and spend the token again (60 s):
- * these two, what a route needs to confirm it, and the waits for the lock before and after it stay below that together.
+ * these two and the waits for the lock before and after it stay below that together.
  */
 const TOKEN_TIMEOUT_MS = 20_000
 const TOKEN_BODY_LIMIT_MS = 5_000
@@ -59,15 +60,17 @@ export function createOAuthFlow(deps: OAuthFlowDeps): OAuthFlow {
 
   const jsonOf = async ({ body }: HttpAnswer) => parseJson(await readText(body, { limitMs: TOKEN_BODY_LIMIT_MS }))
 
-  async function readRefreshAnswer(answer: HttpAnswer, json: unknown, owner: TokenOwner): Promise<RefreshOutcome> {
+  function readRefreshAnswer(answer: HttpAnswer, json: unknown, owner: TokenOwner): RefreshOutcome {
     // Before the status is believed: a proxy's 401 must not end a login.
     const strange = notTheService(answer, 'the tokens of the sign-in service')
     if (strange !== undefined) throw strange
     if (answer.status === 200) {
       const tokens = route.readTokens(json, now(), 'refresh_token')
       if (tokens.accessToken === undefined) throw refreshRefused(200)
-      const confirmed = await route.confirmRenewal(tokens, owner)
-      return confirmed === undefined ? { kind: 'dead', unwanted: tokens } : { kind: 'renewed', tokens: confirmed }
+      const { confirmRenewal } = route
+      if (confirmRenewal === undefined) return { kind: 'renewed', tokens }
+      const unverified = { ...tokens, idToken: undefined }
+      return { kind: 'renewed', tokens: unverified, confirm: () => confirmRenewal(tokens, owner) }
     }
     if (route.isDead(answer.status, json)) return { kind: 'dead' }
     const lasting = route.lastingRefusal(json)
@@ -108,7 +111,7 @@ export function createOAuthFlow(deps: OAuthFlowDeps): OAuthFlow {
     async refresh(refreshToken, reason, owner = NOBODY) {
       try {
         const answer = await post(route.refresh(refreshToken, reason, owner), TOKEN_TIMEOUT_MS)
-        return await readRefreshAnswer(answer, await jsonOf(answer), owner)
+        return readRefreshAnswer(answer, await jsonOf(answer), owner)
       } catch (error) {
         return { kind: 'transient', error: asTransient(error), retryAfterMs: undefined }
       }

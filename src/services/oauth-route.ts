@@ -62,8 +62,8 @@ export interface OAuthRoute {
   /** The error of a refused refresh that waiting does not help, if this is one. */
   lastingRefusal(json: unknown): CodexError | undefined
   /**
-   * Renewed tokens as far as they can be believed; undefined when they are somebody else's. Never rejects: the old
-   * ones are spent.
+   * Renewed tokens as far as they can be believed; undefined when they are somebody else's. Asked once they are stored,
+   * because the old ones are spent, so it never rejects. Absent where nothing is checked.
    */
-  confirmRenewal(tokens: TokenResponse, owner: TokenOwner): Promise<TokenResponse | undefined>
+  confirmRenewal?(tokens: TokenResponse, owner: TokenOwner): Promise<TokenResponse | undefined>
 }

@@ -10,7 +10,7 @@ import { hasPlanScope } from './plan-scope.ts'
 import type { TokenResponse } from './token-response.ts'
 
 export interface PlanAuthorizeDeps extends AuthorizeDeps {
-  registration: Pick<PlanRegistration, 'clientFor' | 'keepPending' | 'drop'>
+  registration: Pick<PlanRegistration, 'clientFor' | 'keepPending' | 'drop' | 'rehearse'>
   verifier: Pick<IdTokenVerifier, 'verify'>
 }
 
@@ -30,10 +30,13 @@ export function createPlanAuthorize(deps: PlanAuthorizeDeps): Authorize {
     const asksConsent =
       known !== undefined && record !== undefined && record.accessToken !== '' && !hasPlanScope(record)
     const { challenge } = pkce
+    if (known?.subject === undefined) registration.rehearse()
+    // A registration nobody finishes is taken up once: whoever asks anew again gets rid of it.
+    if (anew && known !== undefined) void registration.drop(known.clientId).catch(() => {})
 
     /** First on disk: nobody gets an issued id back. @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED, STORAGE_LOCKED */
     async function exchange(code: string, clientId: string): Promise<TokenResponse> {
-      if (known === undefined) await registration.keepPending(clientId)
+      if (known?.subject === undefined) await registration.keepPending(clientId)
       try {
         return await oauth.exchangeCode({ code, redirectUri, verifier: pkce.verifier, clientId })
       } catch (error) {

@@ -39,6 +39,8 @@ export interface PlanRegistration {
    * @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED, STORAGE_LOCKED
    */
   keepPending(clientId: string): Promise<void>
+  /** Proves that an id can be kept now: when one has been issued it would be too late. @throws CodexError STORAGE_FAILED */
+  rehearse(): void
   /** A sign-in has succeeded: from now on this is the registration. @throws as `keepPending` */
   confirm(registered: { clientId: string; subject: string }): Promise<void>
   /** Forgets an id without a sign-in that the service does not know; others stay. @throws as `keepPending` */
@@ -87,6 +89,8 @@ export function createPlanRegistration({ folder, randomBytes, now }: PlanRegistr
       const pending = { client_id: clientId, made_at: Math.floor(now() / 1000) }
       await file.change((stored) => (currentIn(stored)?.clientId === clientId ? stored : { ...stored, pending }))
     },
+
+    rehearse: () => file.rehearse(),
 
     async confirm({ clientId, subject }) {
       await file.change((stored) => ({ ...without(stored, clientId), current: { client_id: clientId, subject } }))

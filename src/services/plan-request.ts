@@ -21,7 +21,7 @@ export function buildPlanRequest(facts: Pick<RequestFacts, 'question' | 'modelId
     headers: { accept: 'text/event-stream', 'content-type': 'application/json' },
     body: {
       model: modelId,
-      instructions: question.systemPrompt ?? DEFAULT_INSTRUCTIONS,
+      instructions: question.systemPrompt ?? INSTRUCTIONS,
       input: [userMessage(question)],
       ...(effort === undefined ? {} : { reasoning: { effort } }),
       store: false,
@@ -31,6 +31,9 @@ export function buildPlanRequest(facts: Pick<RequestFacts, 'question' | 'modelId
     notes: [...listingNotes(facts), ...temperatureNotes(question), ...effortNotes(facts)],
   }
 }
+
+/** As on the Codex route, but for a name that is OpenAI's. */
+const INSTRUCTIONS = DEFAULT_INSTRUCTIONS.replace('You are Codex, answering', 'You answer')
 
 function temperatureNotes({ temperature }: RequestFacts['question']): string[] {
   return temperature === undefined ? [] : ['temperature was ignored: questions on the ChatGPT plan take none']

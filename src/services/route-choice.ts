@@ -1,6 +1,7 @@
 import type { StoredTokens, TokenStorage } from '../infrastructure/token-storage.ts'
 import type { RouteName } from './login-route.ts'
 import { openRecord } from './open-record.ts'
+import { cannotOpen } from './sign-in-again.ts'
 
 /** Which of the stored logins answers: the one that was chosen, or signed in with, last. */
 export interface RouteChoice {
@@ -17,7 +18,8 @@ export interface RouteChoice {
   /**
    * Has this login answer from now on, if it is stored.
    *
-   * @throws CodexError STORAGE_LOCKED, STORAGE_CORRUPT, STORAGE_FAILED
+   * @throws CodexError STORAGE_SEALED there is another one that cannot be opened, so that nobody can tell which was
+   *   chosen; STORAGE_LOCKED, STORAGE_CORRUPT, STORAGE_FAILED
    */
   select(name: RouteName): Promise<void>
 }
@@ -33,14 +35,21 @@ const LATER_MS = 1000
 export function createRouteChoice({ storages, now }: RouteChoiceDeps): RouteChoice {
   const names = Object.keys(storages) as RouteName[]
 
-  /** What is stored, the latest choice first. */
-  async function ranked(): Promise<{ name: RouteName; at: number }[]> {
-    const found = await Promise.all(
-      names.map(async (name) => ({ name, at: chosenAt(await openRecord(storages[name])) })),
-    )
-    return found
-      .flatMap(({ name, at }) => (at === undefined ? [] : [{ name, at }]))
-      .sort((one, other) => other.at - one.at)
+  /**
+   * What is stored, the latest choice first. A damaged record stops its own login only; where no other one is there,
+   * nothing may be asked in its place.
+   */
+  async function ranked(): Promise<Ranked[]> {
+    const found = await Promise.allSettled(names.map(async (name) => ({ name, ...(await openRecord(storages[name])) })))
+    const stored = found.flatMap((one) => {
+      if (one.status === 'rejected') return []
+      const { name, unopened } = one.value
+      const at = chosenAt(one.value)
+      return at === undefined ? [] : [{ name, at, unopened }]
+    })
+    const failed = found.find((one) => one.status === 'rejected')
+    if (stored.length === 0 && failed !== undefined) throw failed.reason
+    return stored.sort((one, other) => other.at - one.at)
   }
 
   return {
@@ -51,12 +60,19 @@ export function createRouteChoice({ storages, now }: RouteChoiceDeps): RouteChoi
     async select(name) {
       const [first] = await ranked()
       if (first === undefined || first.name === name) return
+      if (first.unopened !== undefined) throw cannotOpen(first.unopened)
       const selectedAt = Math.max(now(), first.at + LATER_MS)
       await storages[name].update((record) =>
         record === undefined || record.unopened !== undefined ? record : { ...record, selectedAt },
       )
     },
   }
+}
+
+interface Ranked {
+  name: RouteName
+  at: number
+  unopened: StoredTokens['unopened']
 }
 
 /** In milliseconds; undefined for what is not stored. */

@@ -100,7 +100,7 @@ export function createSignInLease({ claims, clock }: SignInLeaseDeps): SignInLea
 
 function cannotTake(): CodexError {
   return new CodexError('STORAGE_FAILED', 'The files beside the credentials that say who signs in keep changing.', {
-    hint: 'Remove the files named auth.json.spend.signin.* beside the credentials, then try again.',
+    hint: 'Remove the files named *.spend.signin.* beside the credentials, then try again.',
     retryable: true,
   })
 }

@@ -55,6 +55,8 @@ export interface SignIn {
 export interface SignInOfLogin extends SignIn {
   /** Whether a sign-in has succeeded and no call has said so yet. */
   hasNews(): boolean
+  /** Whether the login that is stored cannot be used any more. */
+  isOver(): boolean
   /** That it knows the method. @throws CodexError INPUT_INVALID */
   assertPossible(options: Pick<LoginOptions, 'method'>): void
 }
@@ -232,6 +234,10 @@ export function createSignIn(deps: SignInDeps): SignInOfLogin {
     },
     view: () => (running === undefined ? undefined : viewOf(running)),
     hasNews,
+    isOver: () => {
+      const record = signedIn.stored()
+      return record !== undefined && (record.accessToken === '' || record.refreshFailed !== undefined)
+    },
     assertPossible,
     async stop() {
       cancels += 1

@@ -36,26 +36,31 @@ export function createSignIns({ config, signIns, choice, welcome }: SignInsDeps)
   /** How many calls wait for each. */
   const begun = new Map<RouteName, number>()
 
-  const isUnfinished = (name: RouteName) => {
-    const state = signIns[name].view()?.state
-    // One that has only just begun has nothing to show.
-    return state === 'pending' || state === 'failed' || (begun.get(name) ?? 0) > 0
-  }
+  /** One that has only just begun has nothing to show. */
+  const isOpen = (name: RouteName) => signIns[name].view()?.state === 'pending' || (begun.get(name) ?? 0) > 0
+  const hasFailed = (name: RouteName) => signIns[name].view()?.state === 'failed'
 
   /**
-   * A call that says nothing goes on with what it finds: a sign-in that is open, has failed, or has succeeded without a
-   * call that said so, or else the login that answers. An address belongs to what was opened last.
+   * A call that says nothing goes on with what it finds: a sign-in that is open, or has succeeded without a call that
+   * said so, or has failed where nothing answers; a login that is over; or else what is configured, or the login that answers. An address belongs
+   * to what was opened last.
+   *
+   * @throws as `RouteChoice.answering`
    */
-  async function routeOf({ route, callbackUrl }: SignInsOptions): Promise<RouteName> {
+  async function routeOf({ route, callbackUrl, force }: SignInsOptions): Promise<RouteName> {
     if (route !== undefined) return route
-    const goesOn = last !== undefined && (isUnfinished(last) || signIns[last].hasNews())
+    const goesOn = last !== undefined && (isOpen(last) || signIns[last].hasNews())
     if (last !== undefined && (goesOn || callbackUrl !== undefined)) return last
-    return config.route ?? (await choice.answering().catch(() => undefined)) ?? 'codex'
+    const answering = await choice.answering()
+    if (last !== undefined && hasFailed(last) && answering === undefined) return last
+    // Whoever is told to sign in again, or wants to do it anew, means the login there is.
+    const isMeant = answering !== undefined && (force || signIns[answering].isOver())
+    return (isMeant ? answering : config.route) ?? choice.asked()
   }
 
   /** One at a time: two open sign-ins would be two browsers, and nobody could tell which was meant. */
   async function endOthers(name: RouteName): Promise<void> {
-    for (const other of names) if (other !== name && isUnfinished(other)) await signIns[other].cancel()
+    for (const other of names) if (other !== name && (isOpen(other) || hasFailed(other))) await signIns[other].cancel()
   }
 
   /** Resolves once the sign-in has begun; what comes of it takes its time. */
@@ -86,11 +91,13 @@ export function createSignIns({ config, signIns, choice, welcome }: SignInsDeps)
     async login(options) {
       const { route, outcome } = await loginTo(options)
       if (outcome.status === 'pending') return { ...outcome, route }
-      const notes = await welcome[route]()
-      if (!outcome.fresh && options.route === undefined) return { ...outcome, route, notes }
       const before = await choice.answering()
-      await choice.select(route)
-      return { ...outcome, route, notes: before === route || outcome.fresh ? notes : [...notes, SWITCHED] }
+      const isChosen = outcome.fresh || options.route !== undefined
+      if (isChosen) await choice.select(route)
+      // Last: what is told once must not get lost in an error.
+      const notes = await welcome[route]()
+      const isSwitched = isChosen && !outcome.fresh && before !== route
+      return { ...outcome, route, notes: isSwitched ? [...notes, SWITCHED] : notes }
     },
 
     view() {
@@ -107,6 +114,16 @@ export function createSignIns({ config, signIns, choice, welcome }: SignInsDeps)
     },
     async settled() {
       await Promise.all(names.map((name) => signIns[name].settled()))
+    },
+  }
+}
+
+/** How the sign-in to one login stands. */
+export function viewOfRoute(signIn: Pick<SignIns, 'view'>, route: RouteName): Pick<SignIns, 'view'> {
+  return {
+    view() {
+      const view = signIn.view()
+      return view?.route === route ? view : undefined
     },
   }
 }

@@ -1,6 +1,8 @@
+import { isCodexError } from '../errors.ts'
 import type { CredentialName } from './credential-name.ts'
 import type { Credentials } from './credentials.ts'
 import type { LoginRoute, RouteName } from './login-route.ts'
+import { inWords } from './login-sentence.ts'
 import type { RouteChoice } from './route-choice.ts'
 import type { SignIns } from './sign-ins.ts'
 import type { SignedIn } from './signed-in.ts'
@@ -42,12 +44,17 @@ export interface LoginToEnd {
 export interface SignOutDeps {
   signIn: Pick<SignIns, 'view' | 'cancel'>
   logins: Readonly<Record<RouteName, LoginToEnd>>
-  choice: Pick<RouteChoice, 'answering'>
+  choice: Pick<RouteChoice, 'asked'>
 }
 
 export function createSignOut({ signIn, logins, choice }: SignOutDeps): SignOut {
+  async function endOne({ route, tokens }: LoginToEnd): Promise<EndedLogin> {
+    const { name, unconfirmed } = route
+    return { ...(await tokens.clear()), route: name, ...(unconfirmed === undefined ? {} : { unconfirmed }) }
+  }
+
   async function remaining(): Promise<CredentialName | undefined> {
-    const { credentials, signedIn } = logins[(await choice.answering()) ?? 'codex']
+    const { credentials, signedIn } = logins[await choice.asked()]
     const view = credentials.view(signedIn.stored())
     return view?.problem === undefined ? view : undefined
   }
@@ -58,16 +65,22 @@ export function createSignOut({ signIn, logins, choice }: SignOutDeps): SignOut 
     const cancelled = open?.state === 'pending' && open.method !== 'other-window'
     // First: an exchange that is under way must find itself cancelled before the record is gone.
     await signIn.cancel()
-    const ended: EndedLogin[] = []
-    for (const { route, tokens } of Object.values(logins)) {
-      if (only !== undefined && only !== route.name) continue
-      const one = await tokens.clear()
-      const { name, unconfirmed } = route
-      if (one.removed !== undefined) ended.push({ ...one, route: name, ...(unconfirmed && { unconfirmed }) })
-    }
-    const [first = NOTHING, ...others] = ended
-    return { ...first, others, cancelled, remaining: await remaining() }
+    const meant = Object.values(logins).filter(({ route }) => only === undefined || only === route.name)
+    // Side by side: what is removed here must not wait for what is revoked there.
+    const results = await Promise.allSettled(meant.map(endOne))
+    const ended = results.flatMap((one) => (one.status === 'fulfilled' && one.value.removed ? [one.value] : []))
+    const failed = results.find((one) => one.status === 'rejected')
+    // What ended has to be told; what did not, too.
+    if (failed !== undefined && ended.length === 0) throw failed.reason
+    const [first = NOTHING, ...others] = failed === undefined ? ended : [withProblem(ended, failed.reason)]
+    return { ...first, others, cancelled, remaining: await remaining().catch(() => undefined) }
   }
+}
+
+/** The one that ended, with what has kept the other one. */
+function withProblem([ended = NOTHING]: readonly EndedLogin[], reason: unknown): EndedLogin {
+  const why = isCodexError(reason) ? inWords(reason) : ''
+  return { ...ended, problem: [ended.problem, `The other login could not be removed. ${why}`.trim()].join(' ').trim() }
 }
 
 const NOTHING: EndedLogin = { removed: undefined, revoked: false }

@@ -48,7 +48,9 @@ export function createSignedIn({ storage, tokens, isIncomplete }: SignedInDeps):
         return isOver || (whole && isIncomplete(record)) ? undefined : ownerOf(record)
       } catch (error) {
         // Signed in, only that the service is away: it would be away for another sign-in as well.
-        if (isCodexError(error) && error.retryable && PASSING.includes(error.code)) throw error
+        const isAway = isCodexError(error) && error.retryable && PASSING.includes(error.code)
+        // One that waiting does not help says itself what to do, and a plain sign-in would not.
+        if (isAway || isCodexError(error, 'TOKEN_REQUEST_FAILED')) throw error
         return undefined
       }
     },

@@ -1,5 +1,6 @@
 import type { LoginStatus, ReadStatus } from './account-status.ts'
 import type { RouteName } from './login-route.ts'
+import { loginSentence } from './login-sentence.ts'
 import type { RouteChoice } from './route-choice.ts'
 
 export interface StatusOfAllDeps {
@@ -19,16 +20,28 @@ export function createStatusOfAll({ readers, choice }: StatusOfAllDeps): ReadSta
       names.map(async (route) => ({ ...(await readers[route]()), route, answers: route === answering })),
     )
     const logins = all.filter(({ route }) => stored.includes(route))
-    const shown = all.find(({ route }) => route === (answering ?? 'codex')) ?? all[0]
+    const shown = all.find(({ route }) => route === (answering ?? UNCHOSEN)) ?? all[0]
+    const open = all.find(({ login }) => login !== undefined)
+    const elsewhere = open === undefined || open === shown ? undefined : loginSentence(open.login, open.createdAt)
     const others = logins.filter(({ answers }) => !answers).map(alsoThere)
+    // A record that is damaged is no login, and has to be told all the same.
+    const problems = [...new Set(all.map(({ storageProblem }) => storageProblem))].filter((one) => one !== undefined)
+    const untold = problems.filter((one) => one !== shown?.storageProblem)
     return {
       ...(shown as LoginStatus),
       route: answering,
+      login: open?.login,
       logins,
-      message: [shown?.message, ...(answering === undefined ? [] : others)].join(' '),
+      storageProblem: problems.length === 0 ? undefined : problems.join(' '),
+      message: [shown?.message, elsewhere, ...untold, ...(answering === undefined ? [] : others)]
+        .filter((part) => part !== undefined)
+        .join(' '),
     }
   }
 }
+
+/** Where no login is stored, the one that knows of the keys of the environment. */
+const UNCHOSEN: RouteName = 'codex'
 
 const NAMES: Readonly<Record<RouteName, string>> = { codex: 'Codex route', plan: 'plan route' }
 

@@ -149,11 +149,8 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     }
     const outcome = await oauth.refresh(current.refreshToken ?? '', reason, current)
     log.event('refresh', { outcome: outcome.kind, claim: number })
-    if (outcome.kind === 'renewed') return keep(current, outcome.tokens)
-    if (outcome.kind === 'dead') {
-      void forgetLogin(oauth, { ...current, refreshToken: outcome.unwanted?.refreshToken })
-      return bury(current, subject).finally(() => giveUp())
-    }
+    if (outcome.kind === 'renewed') return confirmed(await keep(current, outcome.tokens), outcome.confirm)
+    if (outcome.kind === 'dead') return bury(current, subject).finally(() => giveUp())
     const backoffMs = outcome.retryAfterMs ?? Math.min(1000 * 2 ** fails, MAX_BACKOFF_MS)
     giveUp(clock.now() + Math.min(backoffMs, BACKOFF_HORIZON_MS - 1000), fails + 1)
     if (outcome.lasts) lasting.set(subject, outcome.error)
@@ -164,6 +161,26 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   async function keep(spent: TokenRecord, tokens: TokenResponse): Promise<TokenRecord | undefined> {
     const renewed = merge(spent, tokens, clock.now())
     return (await unsaved.keep(spent, renewed)) ? renewed : undefined
+  }
+
+  /** Stored already: what is found out now changes it once more, or ends it. Undefined as for `spend`. */
+  async function confirmed(
+    renewed: TokenRecord | undefined,
+    confirm: (() => Promise<TokenResponse | undefined>) | undefined,
+  ): Promise<TokenRecord | undefined> {
+    if (renewed?.refreshToken === undefined || confirm === undefined) return renewed
+    const tokens = await confirm()
+    if (tokens === undefined) {
+      void forgetLogin(oauth, renewed)
+      return bury(renewed, fingerprintOf(renewed.refreshToken))
+    }
+    const { idToken } = tokens
+    if (idToken === undefined) return renewed
+    // It says whose login it is, and an older one says the same.
+    await storage
+      .update((record) => (record?.refreshToken === renewed.refreshToken && record ? { ...record, idToken } : record))
+      .catch(() => {})
+    return { ...renewed, idToken }
   }
 
   /** The service refused for good: unless somebody rotated first, that is written down, so that nobody asks again. */

@@ -64,7 +64,8 @@ export function createUnsavedTokens({ storage, claims, oauth, clock, log }: Unsa
         const isNext = isStored(stored, spent)
         // A write that seemed to fail may have succeeded.
         kept = isNext || isStored(stored, renewed)
-        return isNext ? renewed : stored
+        // The user may have chosen another login meanwhile, or this one.
+        return isNext ? { ...renewed, selectedAt: stored?.selectedAt } : stored
       })
     } catch (error) {
       // The claim stays taken, so nobody spends the old token again; the new ones stay in memory and serve this

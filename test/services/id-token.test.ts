@@ -61,7 +61,8 @@ async function setUp(keys: Answer = keySet(key)) {
 
 /** Of a token that does not hold, the reason; nothing of the token itself may be in the error. */
 function reasonOf(error: CodexError): string | undefined {
-  expect([error.code, error.retryable, error.cause]).toEqual(['TOKEN_REQUEST_FAILED', false, undefined])
+  const cause = { fault: expect.stringMatching(/^\w+$/) }
+  expect([error.code, error.retryable, error.cause]).toEqual(['TOKEN_REQUEST_FAILED', false, cause])
   for (const secret of [NONCE, SUBJECT, EMAIL, CLIENT_ID, 'eyJ']) expect(shown(error)).not.toContain(secret)
   return /^The sign-in service sent an ID token that does not hold: (.+)\.$/.exec(error.message)?.[1]
 }

@@ -54,6 +54,7 @@ function setUp({ known, stored, refusal, verdict }: Situation = {}) {
     registration: {
       clientFor: (anew) => (anew ? undefined : known),
       keepPending: async (clientId) => void deeds.push(`keep ${clientId}`),
+      rehearse: () => void deeds.push('rehearse'),
       drop: async (clientId) => void deeds.push(`drop ${clientId}`),
     },
     verifier: {
@@ -109,7 +110,7 @@ describe('a code', () => {
   test('is redeemed with the verifier of its challenge, after its client has been kept', async () => {
     const { redeem, deeds, proofs, requests, expected } = setUp()
     expect(await redeem('oaiapp_FAKE-2')).toEqual({ ...TOKENS, clientId: 'oaiapp_FAKE-2', accountId: 'user-FAKE-1' })
-    expect(deeds).toEqual(['keep oaiapp_FAKE-2', 'exchange', 'verify'])
+    expect(deeds).toEqual(['rehearse', 'keep oaiapp_FAKE-2', 'exchange', 'verify'])
     expect(proofs[0]).toMatchObject({ code: 'ac_FAKE', redirectUri: REDIRECT, clientId: 'oaiapp_FAKE-2' })
     expect(challengeOf(proofs[0]?.verifier ?? '')).toBe(requests[0]?.challenge)
     expect(expected).toEqual([{ clientId: 'oaiapp_FAKE-2', nonce: requests[0]?.nonce, subject: undefined }])
@@ -126,7 +127,7 @@ describe('a code', () => {
     const refused = (oauthError: string) => new CodexError('TOKEN_REQUEST_FAILED', 'No.', { cause: { oauthError } })
     const stale = setUp({ refusal: refused('invalid_grant') })
     expect((await errorOf(stale.redeem('oaiapp_FAKE-2'))).message).toBe('No.')
-    expect(stale.deeds).toEqual(['keep oaiapp_FAKE-2', 'exchange'])
+    expect(stale.deeds).toEqual(['rehearse', 'keep oaiapp_FAKE-2', 'exchange'])
     const unknown = setUp({ refusal: refused('invalid_client') })
     expect((await errorOf(unknown.redeem('oaiapp_FAKE-2'))).hint).toContain('force: true')
     expect(unknown.deeds).toEqual(['keep oaiapp_FAKE-2', 'exchange', 'drop oaiapp_FAKE-2'])

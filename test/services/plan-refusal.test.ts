@@ -7,7 +7,7 @@ const SENTENCES = /^[A-Z].*\.$/
 const NOTHING: Circumstances = { words: undefined, param: undefined, requestId: undefined }
 const ABOUT: Circumstances = { words: 'Their words.', param: 'reasoning.effort', requestId: 'req_FAKE_1' }
 const OTHER_WAYS = /the user to choose and never taken by itself: codex_login with route "codex", or an API key\.$/
-const SIGN_IN_ANEW = /codex_clear, then codex_login with route "plan"/
+const SIGN_IN_ANEW = /codex_login with route "plan" and force: true/
 const STILL = /; you are still signed in\.$/
 
 const CODES: [string, ErrorCode, boolean, message: RegExp, hint: RegExp][] = [
@@ -56,7 +56,7 @@ const CODES: [string, ErrorCode, boolean, message: RegExp, hint: RegExp][] = [
     'CODEX_FAILED',
     true,
     /\(request id “req_FAKE_1”\)\.$/,
-    /^Ask again in a minute\. If it stays so: codex_clear, then codex_login with route "plan", and report the request id\.$/,
+    /^Ask again in a minute\. If it stays so: codex_login with route "plan" and force: true, and report the request id\.$/,
   ],
   ['context_length_exceeded', 'CONTEXT_TOO_LONG', false, /context window/, /^Shorten/],
   ['invalid_prompt', 'REFUSED', false, /“Their words\.”/, /^Put it another way/],

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { thisPlace } from '../../src/infrastructure/process-identity.ts'
 import { hasPlanScope } from '../../src/services/plan-scope.ts'
 import { oauthRefusal } from '../support/fake-plan-errors.ts'
-import { changed, gate, late, lost, type Step } from '../support/fake-script.ts'
+import { after, changed, gate, late, lost, type Step } from '../support/fake-script.ts'
 import { type Bench, type Instance, recordIn, startBench, subjectOf } from '../support/refresh-bench.ts'
 import { aVault } from '../support/vaults.ts'
 
@@ -216,10 +216,8 @@ describe('an ID token in the answer', () => {
     ['of somebody else', { claims: { sub: 'user-FAKE-0002' } }],
     ['for another program', { claims: { aud: ['oaiapp_FAKE99'] } }],
     ['of another issuer', { claims: { iss: 'https://evil.example' } }],
-    ['that has expired', { claims: { exp: 1_700_000_000 } }],
     ['with another signature', { signedBy: 'stranger' as const }],
     ['without a signature', { header: { alg: 'none' } }],
-    ['under a key nobody has published', { header: { kid: 'FAKE-key-99' } }],
   ])('%s ends the login', async (_, change) => {
     const bench = await planBench()
     const [one, two] = [bench.start(), bench.start()]
@@ -229,6 +227,42 @@ describe('an ID token in the answer', () => {
     expect(bench.stored()).not.toHaveProperty('access_token')
     await expect(two.tokens.getTokens()).rejects.toMatchObject(over)
     expect(bench.refreshes()).toBe(1)
+  })
+
+  test('that does not hold has its tokens revoked, under the client they were for', async () => {
+    const bench = await planBench()
+    bench.signIn()
+    bench.fake.plan.nextIdToken({ claims: { sub: 'user-FAKE-0002' } })
+    await expect(renew(bench.start())).rejects.toMatchObject(over)
+    await expect.poll(() => bench.fake.plan.seen.revocations.length).toBe(1)
+  })
+
+  test.each([
+    ['that has expired, by a clock that is wrong,', { claims: { exp: 1_700_000_000 } }],
+    ['that is not valid yet, by a clock that is wrong,', { claims: { nbf: 4_000_000_000 } }],
+    ['under a key that is not in the list yet', { header: { kid: 'FAKE-key-99' } }],
+  ])('%s ends nothing', async (_, change) => {
+    const bench = await planBench()
+    bench.signIn()
+    bench.fake.plan.nextIdToken(change)
+    const before = bench.stored()
+    await renew(bench.start())
+    expect(bench.stored()).toMatchObject({ id_token: before?.id_token })
+    expect(bench.stored()?.refresh_token).not.toBe(before?.refresh_token)
+  })
+
+  test('is checked once the tokens are stored: whoever is killed meanwhile loses nothing', async () => {
+    const bench = await planBench()
+    bench.signIn()
+    const before = bench.stored()
+    bench.fake.plan.options.idTokenOnRefresh = true
+    const keys = gate()
+    bench.fake.plan.script.jwks.always(after(keys.promise))
+    const renewal = renew(bench.start())
+    await expect.poll(() => bench.stored()?.refresh_token).not.toBe(before?.refresh_token)
+    keys.open()
+    await renewal
+    expect(bench.stored()?.id_token).not.toBe(before?.id_token)
   })
 
   const away: Step = { status: 503, json: {} }

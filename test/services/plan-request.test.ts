@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { BUILTIN_MODELS, type Model } from '../../src/services/builtin-models.ts'
-import { DEFAULT_INSTRUCTIONS, type RequestFacts } from '../../src/services/codex-request.ts'
+import type { RequestFacts } from '../../src/services/codex-request.ts'
 import { buildPlanRequest } from '../../src/services/plan-request.ts'
 
 const QUESTION = {
@@ -35,7 +35,7 @@ describe('the body', () => {
   test('is what the page requires and the question', () => {
     expect(build().body).toEqual({
       model: LITE.id,
-      instructions: DEFAULT_INSTRUCTIONS,
+      instructions: expect.stringMatching(/^You answer a question from a developer /),
       input: [USER_MESSAGE],
       reasoning: { effort: 'low' },
       store: false,
@@ -58,7 +58,7 @@ describe('the body', () => {
     const { body, effort } = build(unlisted)
     expect(body).toEqual({
       model: 'gpt-7',
-      instructions: DEFAULT_INSTRUCTIONS,
+      instructions: expect.stringMatching(/^You answer a question from a developer /),
       input: [USER_MESSAGE],
       store: false,
       stream: true,

@@ -17,6 +17,7 @@ function aSignIn(deeds: string[], name: RouteName) {
   const far = {
     state: undefined as LoginView['state'] | undefined,
     news: false,
+    isOver: false,
     outcome: async (): Promise<LoginOutcome> => PENDING,
     options: [] as LoginOptions[],
   }
@@ -28,6 +29,7 @@ function aSignIn(deeds: string[], name: RouteName) {
     },
     view: () => (far.state === undefined ? undefined : ({ state: far.state } as LoginView)),
     hasNews: () => far.news,
+    isOver: () => far.isOver,
     assertPossible({ method }) {
       if (method === 'device' && name === 'plan') throw new CodexError('INPUT_INVALID', 'No code here.')
     },
@@ -47,7 +49,7 @@ function setUp({ configured, answering }: { configured?: RouteName; answering?: 
   const plan = aSignIn(deeds, 'plan')
   let chosen = answering
   const choice = {
-    asked: async () => 'codex',
+    asked: async () => chosen ?? ('codex' as const),
     answering: async () => chosen,
     stored: async () => [],
     async select(name: RouteName) {
@@ -77,13 +79,33 @@ describe('a call that names no route is for', () => {
 
   test.each<[string, (far: ReturnType<typeof setUp>['plan']) => void]>([
     ['is open', (plan) => void Object.assign(plan, { state: 'pending' })],
-    ['has failed', (plan) => void Object.assign(plan, { state: 'failed' })],
     ['has succeeded, and nobody was told', (plan) => void Object.assign(plan, { state: 'succeeded', news: true })],
   ])('the sign-in that %s, before all that', async (_, change) => {
     const { signIns, plan } = setUp({ configured: 'codex', answering: 'codex' })
     await signIns.login({ ...NONE, route: 'plan' })
     change(plan)
     expect((await signIns.login(NONE)).route).toBe('plan')
+  })
+
+  test.each([
+    [undefined, 'plan'],
+    ['codex', 'codex'],
+  ] as const)('where %s answers, and a sign-in to the plan has failed: %s', async (answering, route) => {
+    const { signIns, plan } = setUp({ answering })
+    await signIns.login({ ...NONE, route: 'plan' })
+    plan.state = 'failed'
+    expect((await signIns.login(NONE)).route).toBe(route)
+  })
+
+  test('the login that answers where that is over, before what is configured', async () => {
+    const { signIns, codex } = setUp({ configured: 'plan', answering: 'codex' })
+    codex.isOver = true
+    expect((await signIns.login(NONE)).route).toBe('codex')
+  })
+
+  test('the login that answers where it is to be signed in to anew', async () => {
+    const { signIns } = setUp({ configured: 'plan', answering: 'codex' })
+    expect((await signIns.login({ ...NONE, force: true })).route).toBe('codex')
   })
 
   test.each(['cancelled', 'succeeded'] as const)('nothing of what has %s and is told', async (state) => {

@@ -48,12 +48,17 @@ describe('signed in is', () => {
     expect(await account({ record: { ...HERE, refreshFailed: 'hash' } })).toBeUndefined()
   })
 
-  test.each(['NOT_AUTHENTICATED', 'STORAGE_SEALED', 'STORAGE_CORRUPT', 'TOKEN_REQUEST_FAILED'] as const)(
+  test.each(['NOT_AUTHENTICATED', 'STORAGE_SEALED', 'STORAGE_CORRUPT'] as const)(
     'nobody, when in doubt: %s',
     async (code) => {
       expect(await account({ error: new CodexError(code, 'No.') })).toBeUndefined()
     },
   )
+
+  test('somebody whose login cannot be renewed as it is, which says itself what to do', async () => {
+    const error = new CodexError('TOKEN_REQUEST_FAILED', 'No.', { hint: 'Register again.' })
+    expect(await errorOf(account({ error }))).toBe(error)
+  })
 
   test.each(['TOKEN_REQUEST_FAILED', 'NETWORK', 'TIMEOUT'] as const)(
     'somebody, of whom nothing can be said while the service is away: %s',
