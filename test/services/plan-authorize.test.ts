@@ -130,7 +130,7 @@ describe('a code', () => {
     expect(stale.deeds).toEqual(['rehearse', 'keep oaiapp_FAKE-2', 'exchange'])
     const unknown = setUp({ refusal: refused('invalid_client') })
     expect((await errorOf(unknown.redeem('oaiapp_FAKE-2'))).hint).toContain('force: true')
-    expect(unknown.deeds).toEqual(['keep oaiapp_FAKE-2', 'exchange', 'drop oaiapp_FAKE-2'])
+    expect(unknown.deeds).toEqual(['rehearse', 'keep oaiapp_FAKE-2', 'exchange', 'drop oaiapp_FAKE-2'])
   })
 
   test.each(['TOKEN_REQUEST_FAILED', 'ACCOUNT_CHANGED', 'NETWORK'] as const)(
