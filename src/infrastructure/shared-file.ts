@@ -2,8 +2,8 @@ import type * as fs from 'node:fs'
 import { retryBusy } from './atomic-file.ts'
 import { isErrno } from './errno.ts'
 import { readRegularFile } from './regular-file.ts'
-import { orStorageFailed } from './storage-failure.ts'
-import { corrupt, MAX_FILE_BYTES } from './token-record.ts'
+import { corrupt, orStorageFailed } from './storage-failure.ts'
+import { MAX_FILE_BYTES } from './token-record.ts'
 
 export interface SharedFile {
   text: string

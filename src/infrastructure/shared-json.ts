@@ -4,8 +4,7 @@ import { canonicalPath } from './canonical-path.ts'
 import { withFileLock } from './file-lock.ts'
 import { ensureFolder } from './folder.ts'
 import { readSharedFile } from './shared-file.ts'
-import { orStorageFailed } from './storage-failure.ts'
-import { corrupt } from './token-record.ts'
+import { corrupt, orStorageFailed } from './storage-failure.ts'
 
 type JsonObject = Readonly<Record<string, unknown>>
 

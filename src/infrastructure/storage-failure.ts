@@ -42,3 +42,10 @@ const REASONS: Readonly<Record<string, readonly [reason: string, hint: string | 
   ELOOP: ['its links lead in a circle', undefined],
   EIO: ['the disk reports an error', undefined],
 }
+
+/** STORAGE_CORRUPT for a reason of ours. It has no cause: what a JSON parser says quotes the file. */
+export function corrupt(file: string, reason: string): CodexError {
+  return new CodexError('STORAGE_CORRUPT', `${file} is damaged: ${reason}.`, {
+    hint: 'Repair it, or move it away and sign in again.',
+  })
+}

@@ -1,6 +1,7 @@
 import { fingerprintOf } from './fingerprint.ts'
 import type { SealingKey } from './key-ring.ts'
-import { corrupt, MAX_FILE_BYTES, type RecordPlace, sealedIn, sealedValue, type TokenRecord } from './token-record.ts'
+import { corrupt } from './storage-failure.ts'
+import { MAX_FILE_BYTES, type RecordPlace, sealedIn, sealedValue, type TokenRecord } from './token-record.ts'
 import { recordText, withRecord, withRecordText } from './token-text.ts'
 import type { Vault } from './vault.ts'
 

@@ -1,4 +1,4 @@
-import { CodexError } from '../errors.ts'
+import { corrupt } from './storage-failure.ts'
 import type { Opened, Unopened } from './vault.ts'
 
 /** What is kept of a sign-in. Times are in milliseconds. */
@@ -144,13 +144,6 @@ export function toDisk(record: TokenRecord): Record<string, string | number | un
     earliest_refresh_at: toSeconds(record.earliestRefreshAt),
     selected_at: toSeconds(record.selectedAt),
   }
-}
-
-/** STORAGE_CORRUPT for a reason of ours. It has no cause: what a JSON parser says quotes the file. */
-export function corrupt(file: string, reason: string): CodexError {
-  return new CodexError('STORAGE_CORRUPT', `${file} is damaged: ${reason}.`, {
-    hint: 'Repair it, or move it away and sign in again.',
-  })
 }
 
 function valueIn(text: string, { file, place = CODEX_PLACE }: Pick<ReadContext, 'file' | 'place'>): unknown {

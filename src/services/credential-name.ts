@@ -13,6 +13,8 @@ export interface CredentialName {
   cost: string
   /** All of that in one phrase. */
   label: string
+  /** What to do when the service does not accept it. */
+  remedy: string
   /** How one asks with it. */
   asking: AskingRoute
   /** What has to stand where one sees or chooses what pays. */
@@ -24,10 +26,12 @@ export const ACCOUNT = 'account'
 export const STORED_KEY = 'stored_api_key'
 
 const PER_TOKEN = 'billed per token'
+const REPLACE = 'Replace it in the environment of the server and restart the server, or sign in with codex_login.'
 
 export function accountName(plan: string | undefined): CredentialName {
   const cost = planWords(plan)
-  return { kind: 'chatgpt', source: ACCOUNT, what: 'sign-in', cost, label: cost, asking: CODEX_ASKING }
+  const remedy = 'Sign in again: codex_login with force: true.'
+  return { kind: 'chatgpt', source: ACCOUNT, what: 'sign-in', cost, label: cost, remedy, asking: CODEX_ASKING }
 }
 
 /** Which plan it is, tokens for plan usage do not say. */
@@ -39,6 +43,7 @@ export function planName(): CredentialName {
     what: 'sign-in',
     cost,
     label: cost,
+    remedy: 'Sign in again: codex_login with route "plan" and force: true.',
     asking: PLAN_ASKING,
     usage: USING_PLAN,
   }
@@ -47,13 +52,19 @@ export function planName(): CredentialName {
 /** `source` is `STORED_KEY` or a variable. */
 export function apiKeyName(source: string): CredentialName {
   const what = source === STORED_KEY ? 'stored API key' : `API key from ${source}`
-  return { kind: 'api_key', source, what, cost: PER_TOKEN, label: `${what}, ${PER_TOKEN}`, asking: API_ASKING }
+  const remedy =
+    source === STORED_KEY
+      ? 'Store another with `codex-oauth-mcp login --with-api-key`, or sign in with codex_login.'
+      : REPLACE
+  const label = `${what}, ${PER_TOKEN}`
+  return { kind: 'api_key', source, what, cost: PER_TOKEN, label, remedy, asking: API_ASKING }
 }
 
 export function accessTokenName(source: string, plan: string | undefined): CredentialName {
   const what = `access token from ${source}`
   const cost = planWords(plan)
-  return { kind: 'access_token', source, what, cost, label: `${what}, ${cost}`, asking: CODEX_ASKING }
+  const label = `${what}, ${cost}`
+  return { kind: 'access_token', source, what, cost, label, remedy: REPLACE, asking: CODEX_ASKING }
 }
 
 function planWords(plan: string | undefined): string {

@@ -1,4 +1,4 @@
-import { ACCOUNT, type CredentialName, STORED_KEY } from './credential-name.ts'
+import type { CredentialName } from './credential-name.ts'
 import type { Refusal } from './refusal.ts'
 import { said } from './remote-text.ts'
 
@@ -17,14 +17,7 @@ export function missingScope(words: string | undefined, credential: CredentialNa
 /** Refused with 401, and there was nothing to renew, or that did not help. */
 export function notAccepted(credential: CredentialName): Refusal {
   const message = `The service does not accept this ${credential.what}.`
-  return { code: 'NOT_AUTHENTICATED', message, hint: remedyFor(credential.source) }
-}
-
-function remedyFor(source: string): string {
-  if (source === ACCOUNT) return 'Sign in again: codex_login with force: true.'
-  return source === STORED_KEY
-    ? 'Store another with `codex-oauth-mcp login --with-api-key`, or sign in with codex_login.'
-    : 'Replace it in the environment of the server and restart the server, or sign in with codex_login.'
+  return { code: 'NOT_AUTHENTICATED', message, hint: credential.remedy }
 }
 
 /** Refused with 403. */
