@@ -45,7 +45,11 @@ export const SETTINGS: readonly Setting[] = [
     fallback: '`https://chatgpt.com/backend-api/codex`',
     meaning: 'Model endpoint of the ChatGPT login',
   },
-  { name: 'CODEX_OAUTH_ORIGINATOR', fallback: '`codex-oauth`', meaning: 'The name we give ourselves at the service' },
+  {
+    name: 'CODEX_OAUTH_ORIGINATOR',
+    fallback: '`codex-oauth`',
+    meaning: 'The name we give ourselves at the Codex backend',
+  },
   {
     name: 'CODEX_OAUTH_CLIENT_VERSION',
     fallback: '`0.169.0`',

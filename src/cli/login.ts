@@ -15,7 +15,10 @@ export const login = defineCommand({
   summary: 'Sign in with ChatGPT, or store an API key',
   options: {
     plan: { type: 'boolean', summary: "Continue with ChatGPT: OpenAI's documented route, for Plus and Pro" },
-    codex: { type: 'boolean', summary: 'as the Codex CLI does; this is what is meant unless told' },
+    codex: {
+      type: 'boolean',
+      summary: 'as the Codex CLI does; without either option, the login there is, else this one',
+    },
     device: { type: 'boolean', summary: 'with a code, to be entered on any device' },
     'no-browser': { type: 'boolean', summary: 'only show the address' },
     'with-api-key': { type: 'boolean', summary: 'store an API key, read from standard input' },

@@ -21,7 +21,7 @@ export type RefreshOutcome =
 
 /** The grants of RFC 6749 as OpenAI's issuer speaks them. It knows no storage and no state. */
 export interface OAuthFlow {
-  /** The address where the user says yes (RFC 6749, section 4.1.1; RFC 7636, section 4.3). */
+  /** The address where the user says yes (RFC 6749, section 4.1.1; RFC 7636, section 4.3). @throws as `OAuthRoute` */
   authorizeUrl(request: AuthorizeRequest): string
   /**
    * Redeems an authorization code (RFC 6749, section 4.1.3).

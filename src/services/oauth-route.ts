@@ -45,6 +45,7 @@ export interface OAuthRequest {
  * requests, and what answers mean. `oauth-flow.ts` does the rest, for all of them alike.
  */
 export interface OAuthRoute {
+  /** @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED where it needs what this installation keeps */
   authorizeUrl(request: AuthorizeRequest): string
   exchange(proof: CodeProof): OAuthRequest
   refresh(refreshToken: string, reason: RefreshReason, owner: TokenOwner): OAuthRequest
