@@ -476,6 +476,11 @@ function storageFailed(file2, deed, cause) {
     ...hint === void 0 ? {} : { hint }
   });
 }
+function corrupt(file2, reason) {
+  return new CodexError("STORAGE_CORRUPT", `${file2} is damaged: ${reason}.`, {
+    hint: "Repair it, or move it away and sign in again."
+  });
+}
 var SPACE, RIGHTS, REASONS;
 var init_storage_failure = __esm({
   "src/infrastructure/storage-failure.ts"() {
@@ -2194,11 +2199,6 @@ function toDisk(record2) {
     selected_at: toSeconds(record2.selectedAt)
   };
 }
-function corrupt(file2, reason) {
-  return new CodexError("STORAGE_CORRUPT", `${file2} is damaged: ${reason}.`, {
-    hint: "Repair it, or move it away and sign in again."
-  });
-}
 function valueIn(text3, { file: file2, place = CODEX_PLACE }) {
   const root = parseObject(text3);
   if (root === void 0) throw corrupt(file2, "it is not a JSON object");
@@ -2269,7 +2269,7 @@ var CODEX_PLACE, RECORD_FIELDS, MAX_FILE_BYTES, YEAR_MS, NO_RECORD;
 var init_token_record = __esm({
   "src/infrastructure/token-record.ts"() {
     "use strict";
-    init_errors();
+    init_storage_failure();
     CODEX_PLACE = { key: "codex", legacyKey: "openai_codex" };
     RECORD_FIELDS = [
       "access_token",
@@ -3813,6 +3813,7 @@ var init_stored_text = __esm({
   "src/infrastructure/stored-text.ts"() {
     "use strict";
     init_fingerprint();
+    init_storage_failure();
     init_token_record();
     init_token_text();
   }
@@ -4272,11 +4273,7 @@ function missingScope(words, credential) {
 }
 function notAccepted(credential) {
   const message = `The service does not accept this ${credential.what}.`;
-  return { code: "NOT_AUTHENTICATED", message, hint: remedyFor(credential.source) };
-}
-function remedyFor(source) {
-  if (source === ACCOUNT) return "Sign in again: codex_login with force: true.";
-  return source === STORED_KEY ? "Store another with `codex-oauth-mcp login --with-api-key`, or sign in with codex_login." : "Replace it in the environment of the server and restart the server, or sign in with codex_login.";
+  return { code: "NOT_AUTHENTICATED", message, hint: credential.remedy };
 }
 function forbidden(words, { asking: { permissionsPage } }) {
   return {
@@ -4288,7 +4285,6 @@ function forbidden(words, { asking: { permissionsPage } }) {
 var init_refused_credential = __esm({
   "src/services/refused-credential.ts"() {
     "use strict";
-    init_credential_name();
     init_remote_text();
   }
 });
@@ -4824,7 +4820,8 @@ var init_plan_asking = __esm({
 // src/services/credential-name.ts
 function accountName(plan) {
   const cost = planWords(plan);
-  return { kind: "chatgpt", source: ACCOUNT, what: "sign-in", cost, label: cost, asking: CODEX_ASKING };
+  const remedy = "Sign in again: codex_login with force: true.";
+  return { kind: "chatgpt", source: ACCOUNT, what: "sign-in", cost, label: cost, remedy, asking: CODEX_ASKING };
 }
 function planName() {
   const cost = "ChatGPT plan usage";
@@ -4834,23 +4831,27 @@ function planName() {
     what: "sign-in",
     cost,
     label: cost,
+    remedy: 'Sign in again: codex_login with route "plan" and force: true.',
     asking: PLAN_ASKING,
     usage: USING_PLAN
   };
 }
 function apiKeyName(source) {
   const what = source === STORED_KEY ? "stored API key" : `API key from ${source}`;
-  return { kind: "api_key", source, what, cost: PER_TOKEN, label: `${what}, ${PER_TOKEN}`, asking: API_ASKING };
+  const remedy = source === STORED_KEY ? "Store another with `codex-oauth-mcp login --with-api-key`, or sign in with codex_login." : REPLACE;
+  const label2 = `${what}, ${PER_TOKEN}`;
+  return { kind: "api_key", source, what, cost: PER_TOKEN, label: label2, remedy, asking: API_ASKING };
 }
 function accessTokenName(source, plan) {
   const what = `access token from ${source}`;
   const cost = planWords(plan);
-  return { kind: "access_token", source, what, cost, label: `${what}, ${cost}`, asking: CODEX_ASKING };
+  const label2 = `${what}, ${cost}`;
+  return { kind: "access_token", source, what, cost, label: label2, remedy: REPLACE, asking: CODEX_ASKING };
 }
 function planWords(plan) {
   return `ChatGPT ${plan ?? "unknown"} plan`;
 }
-var ACCOUNT, STORED_KEY, PER_TOKEN;
+var ACCOUNT, STORED_KEY, PER_TOKEN, REPLACE;
 var init_credential_name = __esm({
   "src/services/credential-name.ts"() {
     "use strict";
@@ -4860,6 +4861,7 @@ var init_credential_name = __esm({
     ACCOUNT = "account";
     STORED_KEY = "stored_api_key";
     PER_TOKEN = "billed per token";
+    REPLACE = "Replace it in the environment of the server and restart the server, or sign in with codex_login.";
   }
 });
 
@@ -7827,7 +7829,10 @@ var init_login = __esm({
       summary: "Sign in with ChatGPT, or store an API key",
       options: {
         plan: { type: "boolean", summary: "Continue with ChatGPT: OpenAI's documented route, for Plus and Pro" },
-        codex: { type: "boolean", summary: "as the Codex CLI does; this is what is meant unless told" },
+        codex: {
+          type: "boolean",
+          summary: "as the Codex CLI does; without either option, the login there is, else this one"
+        },
         device: { type: "boolean", summary: "with a code, to be entered on any device" },
         "no-browser": { type: "boolean", summary: "only show the address" },
         "with-api-key": { type: "boolean", summary: "store an API key, read from standard input" },
@@ -27437,7 +27442,6 @@ init_canonical_path();
 init_file_lock();
 import { dirname as dirname10 } from "node:path";
 init_storage_failure();
-init_token_record();
 function createSharedJson({ file: file2, now }) {
   const locate2 = () => orStorageFailed(file2, "read", () => canonicalPath(file2));
   return {

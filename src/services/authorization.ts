@@ -10,7 +10,12 @@ export interface Authorization {
   url: string
   /** What the raw query of a callback means. */
   judge(query: string): Verdict
-  /** The tokens of an answer that brought a code; as `Exchange`. @throws CodexError as `OAuthFlow.exchangeCode` */
+  /**
+   * The tokens of an answer that brought a code; as `Exchange`.
+   *
+   * @throws CodexError as `OAuthFlow.exchangeCode`; where a route checks more, ACCOUNT_CHANGED, STORAGE_CORRUPT,
+   *   STORAGE_FAILED, STORAGE_LOCKED
+   */
   redeem(answer: CodeAnswer, abandon: Abandon): Promise<TokenResponse>
 }
 

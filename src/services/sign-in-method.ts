@@ -1,3 +1,4 @@
+import { CodexError } from '../errors.ts'
 import type { Place, Surroundings } from '../infrastructure/surroundings.ts'
 
 export type SignInMethod = 'browser' | 'device'
@@ -69,4 +70,11 @@ const WITHOUT_BROWSER: Readonly<Record<Place, string>> = {
   ssh: 'this is an SSH session, and a browser that is opened here would not be visible to you',
   container: 'this is a container, which no browser outside can answer to',
   headless: 'there is no display here on which a browser could be shown',
+}
+
+/** For a sign-in that does not know this method. */
+export function noDevice(): CodexError {
+  return new CodexError('INPUT_INVALID', 'This sign-in has no code to enter on another device.', {
+    hint: 'Leave method out: the address can be opened in any browser, and that of its last page given to codex_login as callback_url.',
+  })
 }

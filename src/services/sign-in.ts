@@ -1,5 +1,4 @@
 import type { Config } from '../config.ts'
-import { CodexError } from '../errors.ts'
 import { raceSignal } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { Surroundings } from '../infrastructure/surroundings.ts'
@@ -8,7 +7,7 @@ import type { IdClaims } from './id-claims.ts'
 import type { LoginRoute } from './login-route.ts'
 import { type OpenSignIn, openWay, type WayDeps } from './open-sign-in.ts'
 import { nothingToComplete, onlyAnAddress } from './pasted-address.ts'
-import { chooseMethod, type MethodChoice, type SignInMethod } from './sign-in-method.ts'
+import { chooseMethod, type MethodChoice, noDevice, type SignInMethod } from './sign-in-method.ts'
 import { openSession, signInCancelled } from './sign-in-session.ts'
 import { type LoginOutcome, type LoginView, pendingLogin, viewOf } from './sign-in-view.ts'
 import { showAndWait, type WaitOptions } from './sign-in-wait.ts'
@@ -39,7 +38,7 @@ export interface SignIn {
    *
    * @throws CodexError INPUT_INVALID a pasted address of something else; CALLBACK_PORT_IN_USE, LOGIN_DENIED,
    *   LOGIN_TIMEOUT, TOKEN_REQUEST_FAILED, NETWORK, TIMEOUT, RESPONSE_INVALID, STORAGE_CORRUPT, STORAGE_FAILED,
-   *   STORAGE_LOCKED; CANCELLED by `signal`, `codex_clear` or a newer sign-in
+   *   STORAGE_LOCKED, ACCOUNT_CHANGED; CANCELLED by `signal`, `codex_clear` or a newer sign-in
    */
   login(options: LoginOptions): Promise<LoginOutcome>
   view(): LoginView | undefined
@@ -251,10 +250,4 @@ export function createSignIn(deps: SignInDeps): SignInOfLogin {
       if (running?.session.state() !== 'cancelled') running = undefined
     },
   }
-}
-
-function noDevice(): CodexError {
-  return new CodexError('INPUT_INVALID', 'This sign-in has no code to enter on another device.', {
-    hint: 'Leave method out: the address can be opened in any browser, and that of its last page given to codex_login as callback_url.',
-  })
 }

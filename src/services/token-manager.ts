@@ -8,8 +8,9 @@ import { expiryOf } from './id-claims.ts'
 import { CODEX_LOGIN, type LoginRoute } from './login-route.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
 import { openRecord } from './open-record.ts'
+import { assertSameLogin } from './renewed-login.ts'
 import { cannotOpen, signInAgain } from './sign-in-again.ts'
-import { assertSameLogin, type TokenRefresher } from './token-refresh.ts'
+import type { TokenRefresher } from './token-refresh.ts'
 
 /** The one place that decides whether the stored access token may be used as it is. */
 export interface TokenManager {

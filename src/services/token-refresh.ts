@@ -4,15 +4,14 @@ import type { Clock } from '../infrastructure/clock.ts'
 import { fingerprintOf } from '../infrastructure/fingerprint.ts'
 import type { Log } from '../infrastructure/log.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
-import { isApiKeyRecord } from './api-key.ts'
 import { type ClaimWatch, createClaimWatch } from './claim-watch.ts'
 import { forgetLogin } from './forget-login.ts'
-import { accountOf } from './id-claims.ts'
 import { CODEX_LOGIN, type LoginRoute } from './login-route.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
 import type { RefreshReason } from './oauth-route.ts'
 import { openRecord } from './open-record.ts'
-import { accountChanged, cannotOpen, signInAgain } from './sign-in-again.ts'
+import { assertSameLogin, renewedLogin } from './renewed-login.ts'
+import { cannotOpen, signInAgain } from './sign-in-again.ts'
 import type { TokenResponse } from './token-response.ts'
 import { createUnsavedTokens } from './unsaved-tokens.ts'
 
@@ -159,7 +158,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   }
 
   async function keep(spent: TokenRecord, tokens: TokenResponse): Promise<TokenRecord | undefined> {
-    const renewed = merge(spent, tokens, clock.now())
+    const renewed = renewedLogin(spent, tokens, clock.now())
     return (await unsaved.keep(spent, renewed)) ? renewed : undefined
   }
 
@@ -218,34 +217,6 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
       stopped = true
       unsaved.stop()
     },
-  }
-}
-
-/**
- * That `current` can be what became of `old`. A key is no successor of a token: who asked for a token would send it to
- * the wrong host.
- *
- * @throws CodexError ACCOUNT_CHANGED
- */
-export function assertSameLogin(old: TokenRecord, current: TokenRecord): void {
-  const account = accountOf(old)
-  if (isApiKeyRecord(current) || current.clientId !== old.clientId) throw accountChanged()
-  if (account !== undefined && accountOf(current) !== account) throw accountChanged()
-}
-
-/** What the answer leaves out stays as it was (RFC 6749, section 6; facts: wire-protocol 4). */
-function merge(old: TokenRecord, tokens: TokenResponse, nowMs: number): TokenRecord {
-  return {
-    ...old,
-    accessToken: tokens.accessToken ?? old.accessToken,
-    refreshToken: tokens.refreshToken ?? old.refreshToken,
-    idToken: tokens.idToken ?? old.idToken,
-    tokenType: tokens.tokenType ?? old.tokenType,
-    expiresAt: tokens.expiresAt,
-    scope: tokens.scope ?? old.scope,
-    earliestRefreshAt: tokens.earliestRefreshAt,
-    refreshedAt: nowMs,
-    refreshFailed: undefined,
   }
 }
 
