@@ -103,6 +103,8 @@ describe('a login that is over', () => {
     expect(data).toMatchObject({ status: 'expired', authenticated: false, route: 'plan' })
     expect(data.message).toContain('Sign in again with codex_login with route "plan"')
     expect(data.message).not.toContain('Using ChatGPT plan')
+    // Whose it was is gone with its tokens.
+    expect(data.message).not.toContain('e-mail')
   })
 
   test('is not stood in for by the Codex login beside it', async () => {
