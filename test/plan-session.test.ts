@@ -164,6 +164,20 @@ test('a client the service has forgotten: nothing goes, and registering again wo
   expect((await app.call('codex_query', QUESTION)).texts[0]).toBe('Hello from the fake plan.')
 })
 
+test('a client the service has forgotten: a plain sign-in says how to register again, and opens no page for nothing', async () => {
+  const session = await signedIn()
+  const { app, fake, record } = session
+  session.change(expired)
+  fake.plan.deleteRegistration(record().issued_client_id as string)
+  const opened = app.opened.length
+  for (const args of [{ route: 'plan' }, {}]) {
+    const { text } = await app.call('codex_login', args)
+    expect(text).toContain('does not know the registration of this program any more')
+    expect(text).toContain('codex_login with route "plan" and force: true')
+  }
+  expect(app.opened).toHaveLength(opened)
+})
+
 test('a refresh whose scope is without the plan turns the plan off, and nothing is asked', async () => {
   const session = await signedIn()
   const { app, fake } = session
