@@ -29,7 +29,7 @@ export function serviceUrl(value: string): string {
 /** Not where other tokens belong: those of the Codex login are for its backend (facts: plan-usage 1.4). */
 export function codexUrl(value: string): string {
   const url = serviceUrl(value)
-  if (new URL(url).hostname === 'api.openai.com') throw new Error('must not be at api.openai.com')
+  if (/^api\.openai\.com\.?$/.test(new URL(url).hostname)) throw new Error('must not be at api.openai.com')
   return url
 }
 

@@ -103,6 +103,8 @@ describe('a login that is over', () => {
     expect(data).toMatchObject({ status: 'expired', authenticated: false, route: 'plan' })
     expect(data.message).toContain('Sign in again with codex_login with route "plan"')
     expect(data.message).not.toContain('Using ChatGPT plan')
+    // Whose it was is gone with its tokens.
+    expect(data.message).not.toContain('e-mail')
   })
 
   test('is not stood in for by the Codex login beside it', async () => {
@@ -160,6 +162,20 @@ test('a client the service has forgotten: nothing goes, and registering again wo
   await signIn(fake, app, { force: true })
   expect(record().issued_client_id).not.toBe(clientId)
   expect((await app.call('codex_query', QUESTION)).texts[0]).toBe('Hello from the fake plan.')
+})
+
+test('a client the service has forgotten: a plain sign-in says how to register again, and opens no page for nothing', async () => {
+  const session = await signedIn()
+  const { app, fake, record } = session
+  session.change(expired)
+  fake.plan.deleteRegistration(record().issued_client_id as string)
+  const opened = app.opened.length
+  for (const args of [{ route: 'plan' }, {}]) {
+    const { text } = await app.call('codex_login', args)
+    expect(text).toContain('does not know the registration of this program any more')
+    expect(text).toContain('codex_login with route "plan" and force: true')
+  }
+  expect(app.opened).toHaveLength(opened)
 })
 
 test('a refresh whose scope is without the plan turns the plan off, and nothing is asked', async () => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { gate, late } from './support/fake-script.ts'
@@ -64,6 +64,61 @@ describe('with force', () => {
     expect(later.login.data.account_id).toBe('user-FAKE-0002')
     expectCorrect(fake)
   })
+})
+
+describe('a registration whose code could not be redeemed', () => {
+  const AWAY = { status: 503, json: {} }
+  const clientIn = (url: string) => asked(url).client_id
+  const anew = async (app: StartedApp) => (await app.call('codex_login', { route: 'plan', force: true })).data.url
+
+  /** Somebody has registered, and the tokens did not come. */
+  async function halfWay() {
+    const { fake, app } = await startPlanApp()
+    fake.plan.script.token.push(AWAY)
+    await fake.browser(await anew(app))
+    expect(registrationOf(app)).toMatchObject({ pending: { client_id: 'oaiapp_FAKE1' } })
+    return { fake, app }
+  }
+
+  test('is taken up once by whoever asks anew, then another one is made', async () => {
+    const { fake, app } = await halfWay()
+    expect(clientIn(await anew(app))).toBe('oaiapp_FAKE1')
+    const url = await anew(app)
+    expect(clientIn(url)).toBe('dynamic_agent_client')
+    await fake.browser(url)
+    expect(planOf(app)).toMatchObject({ issued_client_id: 'oaiapp_FAKE2' })
+    expectCorrect(fake)
+  })
+
+  test('is kept again by a code that comes for it after all', async () => {
+    const { fake, app } = await halfWay()
+    fake.plan.script.token.push(AWAY)
+    const url = await anew(app)
+    await expect.poll(() => registrationOf(app)).not.toHaveProperty('pending')
+    await fake.browser(url)
+    expect(registrationOf(app)).toMatchObject({ pending: { client_id: 'oaiapp_FAKE1' } })
+    const next = await anew(app)
+    expect(clientIn(next)).toBe('oaiapp_FAKE1')
+    await fake.browser(next)
+    expect(planOf(app)).toMatchObject({ issued_client_id: 'oaiapp_FAKE1' })
+    expect(fake.plan.registrations).toHaveLength(1)
+    expectCorrect(fake)
+  })
+})
+
+test.runIf(process.platform === 'linux')('where no registration can be kept nothing opens', async () => {
+  const { fake, app } = await startPlanApp()
+  const folder = join(dirname(app.credentialsFile), 'codex-oauth')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  writeFileSync(join(folder, 'plan-host-id'), 'urn:uuid:919108f7-52d1-4320-9bac-f847db4148a8\n')
+  // A place that is read-only for everybody.
+  symlinkSync('/proc/nobody/plan-registration.json', join(folder, 'plan-registration.json'))
+  for (const force of [false, true]) {
+    const { text } = await app.call('codex_login', { route: 'plan', force })
+    expect(text).toMatch(/plan-registration\.json.*\[STORAGE_FAILED\]$/)
+  }
+  expect(app.opened).toEqual([])
+  expect(fake.plan.seen.authorizations).toEqual([])
 })
 
 describe('signing out', () => {

@@ -24,7 +24,7 @@ const RESOURCE = 'https://api.openai.com/v1'
 /** What this program is called at the consent, until the user calls it something else. */
 const AGENT_NAME = 'codex-oauth'
 const REVOKE_AGAIN_MS = [300, 600]
-/** Renewed tokens are not stored yet while this lasts, and the old ones are spent. */
+/** Renewed tokens are stored already while this lasts, but whoever needs them waits. */
 const VERIFY_LIMIT_MS = 5_000
 
 /** The issuer as "Sign in with ChatGPT" documents it for programs on the user's own machine (facts: plan-usage 2). */
@@ -69,7 +69,7 @@ export function planOAuth({ config, hostId, discovery, verifier, userAgent, cloc
       }),
 
     refresh(refreshToken, _reason, { clientId }) {
-      // The keys come meanwhile: between the answer and the file, where a kill costs the login, nothing is fetched.
+      // The keys come meanwhile: whoever waits for the tokens would wait for them, too.
       void verifier.prepare()
       // No `scope`: it stays what the user has agreed to.
       return postForm(tokenUrl, {

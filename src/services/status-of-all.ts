@@ -14,13 +14,17 @@ export function createStatusOfAll({ readers, choice }: StatusOfAllDeps): ReadSta
 
   return async () => {
     // A file that cannot be read is told by the reader.
-    const stored = await choice.stored().catch((): readonly RouteName[] => [])
+    const found = await choice.stored().catch(() => undefined)
+    const stored = found ?? []
     const answering = stored[0]
     const all = await Promise.all(
       names.map(async (route) => ({ ...(await readers[route]()), route, answers: route === answering })),
     )
     const logins = all.filter(({ route }) => stored.includes(route))
-    const shown = all.find(({ route }) => route === (answering ?? UNCHOSEN)) ?? all[0]
+    const damaged = all.find(({ storageProblem, authenticated }) => storageProblem !== undefined && !authenticated)
+    const usual = all.find(({ route }) => route === (answering ?? UNCHOSEN)) ?? all[0]
+    // No question is asked with anything else then, whatever the environment has.
+    const shown = found === undefined ? (damaged ?? usual) : usual
     const open = all.find(({ login }) => login !== undefined)
     const elsewhere = open === undefined || open === shown ? undefined : loginSentence(open.login, open.createdAt)
     const others = logins.filter(({ answers }) => !answers).map(alsoThere)

@@ -17,7 +17,7 @@ const KEY = 'sk-FAKE-0001'
 const MODELS = '/v1/models'
 const REVOKE = '/oauth/revoke'
 
-async function setUp(env: Record<string, string> = {}) {
+async function setUp(env: Record<string, string> = {}, onStored = async () => {}) {
   const bench = await startBench()
   const instance = bench.start()
   const { config } = loadConfig(bench.fake.env({ CODEX_OAUTH_FILE: bench.file, ...env }), () => dirname(bench.file))
@@ -28,7 +28,7 @@ async function setUp(env: Record<string, string> = {}) {
   const { now } = bench.clock
   const oauth = createOAuthFlow({ config, http, userAgent, now })
   const credentials = createCredentials({ config, ...instance, userAgent, now })
-  const signIn = createApiKeySignIn({ storage: instance.storage, credentials, oauth, http, now })
+  const signIn = createApiKeySignIn({ storage: instance.storage, credentials, oauth, http, now, onStored })
   return { bench, credentials, signIn, logged }
 }
 
@@ -75,6 +75,13 @@ test('a login that cannot be revoked is replaced all the same', async () => {
   bench.fake.script.revoke.push({ reset: true })
   await signIn(KEY)
   expect(bench.stored()).toMatchObject({ access_token: KEY })
+})
+
+test('a login is revoked and replaced though the key cannot be chosen', async () => {
+  const { bench, signIn } = await setUp({}, () => Promise.reject(new Error('the other login cannot be opened')))
+  const { refresh_token: token } = bench.signIn({ leftSeconds: 3600 })
+  expect(await signIn(KEY)).toEqual({ models: 14 })
+  expect(bench.fake.seen.revocations).toMatchObject([{ token }])
 })
 
 test('a key that it replaces is not revoked: it belongs to its owner', async () => {

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { AnswerProgress } from '../../src/services/codex-answer.ts'
 import { DEFAULT_INSTRUCTIONS } from '../../src/services/codex-request.ts'
@@ -584,6 +585,30 @@ describe('a limit', () => {
     })
     await bench.fake.clientGone()
     expect(bench.posts()).toBe(1)
+  })
+
+  test('holds for all that comes after an error that says nothing, comments too', async () => {
+    const bench = await startClientBench()
+    const said: number[] = []
+    bench.fake.script.responses.push({
+      sse: {
+        async *[Symbol.asyncIterator]() {
+          yield 'data: {"type":"error","code":null,"message":"Not today."}\n\n'
+          while (said.length < 40) {
+            await sleep(25)
+            bench.clock.advance(500)
+            said.push(bench.clock.now())
+            yield ': still here\n\n'
+          }
+        },
+      },
+      silent: true,
+    })
+    const error = await errorOf(ask(bench))
+    expect(error).toMatchObject({ code: 'CODEX_FAILED', message: expect.stringContaining('Not today.') })
+    await bench.fake.clientGone()
+    // Two seconds are four of them, and one more may be on its way.
+    expect(said.length).toBeLessThan(8)
   })
 
   test('holds for one event', async () => {

@@ -26,9 +26,11 @@ interface Situation {
   stored?: TokenRecord
   refusal?: CodexError
   verdict?: CodexError
+  /** Why no registration can be kept. */
+  unkept?: CodexError
 }
 
-function setUp({ known, stored, refusal, verdict }: Situation = {}) {
+function setUp({ known, stored, refusal, verdict, unkept }: Situation = {}) {
   const deeds: string[] = []
   const requests: AuthorizeRequest[] = []
   const proofs: CodeProof[] = []
@@ -54,7 +56,10 @@ function setUp({ known, stored, refusal, verdict }: Situation = {}) {
     registration: {
       clientFor: (anew) => (anew ? undefined : known),
       keepPending: async (clientId) => void deeds.push(`keep ${clientId}`),
-      rehearse: () => void deeds.push('rehearse'),
+      rehearse() {
+        if (unkept !== undefined) throw unkept
+        deeds.push('rehearse')
+      },
       drop: async (clientId) => void deeds.push(`drop ${clientId}`),
     },
     verifier: {
@@ -144,6 +149,12 @@ describe('a code', () => {
       ])
     },
   )
+
+  test('cannot come where its client could not be kept: there is no address', async () => {
+    const { authorize, requests } = setUp({ unkept: new CodexError('STORAGE_FAILED', 'No.') })
+    expect(await errorOf(async () => authorize(REDIRECT, false))).toMatchObject({ code: 'STORAGE_FAILED' })
+    expect(requests).toEqual([])
+  })
 
   test('that could be redeemed gives nothing back', async () => {
     const { redeem, abandoned } = setUp({ known: KNOWN })

@@ -233,6 +233,9 @@ test.runIf(process.platform !== 'win32')('in a folder that is read-only it says 
   expect(await outcomeOf('host')).toEqual([
     `STORAGE_FAILED ${join(folder, 'plan-host-id')} could not be written: permission denied.`,
   ])
+  expect(await outcomeOf('rehearse')).toEqual([
+    `STORAGE_FAILED ${join(folder, 'plan-registration.json')} could not be written: permission denied.`,
+  ])
   expect(await outcomeOf('keep')).toEqual([
     `STORAGE_FAILED ${join(folder, 'plan-registration.json')} could not be locked: permission denied.`,
   ])

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { changed, gate, late, type Step } from '../support/fake-script.ts'
 import { type Bench, recordIn, startBench } from '../support/refresh-bench.ts'
@@ -111,6 +111,31 @@ describe('a sign-out is not confirmed, and done here all the same,', () => {
     bench.at.script.revoke.always(late(new Promise(() => {})))
     expect(await one.oauth.revoke(tokens.refresh_token, 100, recordIn(one))).toBe(false)
     expect([asked(bench).length, bench.clock.sleptMs]).toEqual([1, 0])
+  })
+})
+
+describe('all of a revocation together is waited for no longer than it may take:', () => {
+  test.each<[string, (bench: Bench) => void]>([
+    ['discovery that never answers', ({ fake }) => fake.plan.script.discovery.always(late(new Promise(() => {})))],
+    [
+      'tries that each answer just in time',
+      ({ at }) =>
+        at.script.revoke.always(async () => {
+          await sleep(150)
+          return broken
+        }),
+    ],
+  ])('%s', async (_, fault) => {
+    const { bench, one, tokens } = await signedIn()
+    fault(bench)
+    const from = performance.now()
+    expect(await one.oauth.revoke(tokens.refresh_token, 200, recordIn(one))).toBe(false)
+    expect(performance.now() - from).toBeLessThan(400)
+    // Nobody is asked once more after that.
+    const before = asked(bench).length
+    await sleep(300)
+    expect(asked(bench).length).toBe(before)
+    expect(before).toBeLessThan(3)
   })
 })
 

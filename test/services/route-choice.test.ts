@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createTokenStorage } from '../../src/infrastructure/token-storage.ts'
@@ -99,6 +99,41 @@ test('one that cannot be opened is the one that answers, so that nothing else is
   await closed.codex.update(() => aRecord({ savedAt: clock.now() }))
   const choice = createRouteChoice({ storages: closed, now: clock.now })
   expect(await choice.stored()).toEqual(['plan', 'codex'])
+})
+
+test('beside one that cannot be opened nothing else is chosen', async () => {
+  const { open, clock } = setUp()
+  await open('FAKE passphrase').plan.update(() => aRecord({ savedAt: clock.now() }))
+  const closed = open()
+  await closed.codex.update(() => aRecord({ savedAt: clock.now() + 60_000 }))
+  const choice = createRouteChoice({ storages: closed, now: clock.now })
+  expect(await errorOf(choice.select('codex'))).toMatchObject({ code: 'STORAGE_SEALED' })
+  expect(closed.codex.read().record?.selectedAt).toBeUndefined()
+  expect(await choice.answering()).toBe('plan')
+})
+
+describe('one that is damaged', () => {
+  const damaged = async () => {
+    const { choice, file, signIn } = setUp()
+    await signIn('codex')
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), codex_plan: 'pro' }))
+    return { choice, file }
+  }
+
+  test('is no choice beside a good one', async () => {
+    const { choice } = await damaged()
+    expect(await choice.stored()).toEqual(['codex'])
+    await choice.select('codex')
+    expect(await choice.asked()).toBe('codex')
+  })
+
+  test('alone leaves nobody to be asked', async () => {
+    const { choice, file } = await damaged()
+    writeFileSync(file, JSON.stringify({ codex_plan: 'pro' }))
+    for (const question of [choice.stored, choice.answering, choice.asked]) {
+      expect(await errorOf(question())).toMatchObject({ code: 'STORAGE_CORRUPT' })
+    }
+  })
 })
 
 test('a file that makes no sense is no choice', async () => {

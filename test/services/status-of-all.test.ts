@@ -48,3 +48,12 @@ test('a file that cannot be read is told by whoever reads it', async () => {
   })
   expect(await read()).toMatchObject({ message: 'The file is damaged.', authenticated: false })
 })
+
+test('where the only login is damaged nothing else answers, whatever the environment has', async () => {
+  const damaged = { ...statusOf('The plan login is damaged.', false), storageProblem: 'Damaged.' } as AccountStatus
+  const read = createStatusOfAll({
+    readers: { codex: async () => statusOf('A key answers.'), plan: async () => damaged },
+    choice: { stored: () => Promise.reject(new Error('damaged')) },
+  })
+  expect(await read()).toMatchObject({ authenticated: false, message: 'The plan login is damaged.', logins: [] })
+})

@@ -41,9 +41,14 @@ export function fakeRoute(fake: FakeOpenAI, name: RouteName): FakeRoute {
   return name === 'codex' ? codexRoute(fake) : planRoute(fake)
 }
 
-/** Who has sent it: the name that the program was told to call itself by. */
+/** What a program of a race is started to say with every request. */
+export const SENDER_HEADER = 'x-race-sender'
+
+/** Who has sent it. A request without a name would let every count of a race come out right. */
 export function senderOf({ headers }: SeenRequest): string {
-  return `${headers['user-agent']}`.split('/')[0] ?? ''
+  const sender = headers[SENDER_HEADER]
+  if (typeof sender !== 'string') throw new Error('a request of a race does not say who has sent it')
+  return sender
 }
 
 function codexRoute(fake: FakeOpenAI): FakeRoute {

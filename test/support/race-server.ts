@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { SENDER_HEADER } from './fake-route.ts'
 
 /** The built server, as hosts run it. */
 export const SERVER_FILE = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
@@ -26,7 +27,7 @@ export interface Exit {
 
 /** A server in a process of its own, spoken to in raw frames. Only ever signalled by its own pid. */
 export interface RaceServer {
-  /** Its requests carry this in the header `user-agent`, so the issuer knows whose they are. */
+  /** Its requests carry this in a header, so the issuer knows whose they are. */
   name: string
   pid: number
   /** Never rejects. */
@@ -41,9 +42,9 @@ export interface RaceServer {
 
 /** Starts a server with exactly this environment and shakes hands with it. */
 export async function startRaceServer(name: string, env: Readonly<Record<string, string>>): Promise<RaceServer> {
-  const child = spawn(process.execPath, [SERVER_FILE], {
+  const child = spawn(process.execPath, ['--import', signing(name), SERVER_FILE], {
     stdio: ['pipe', 'pipe', 'ignore'],
-    env: { ...env, CODEX_OAUTH_ORIGINATOR: name },
+    env: { ...env },
   })
   const waiting = new Map<number, (message: Message | 'GONE' | 'SILENT') => void>()
   const strays: string[] = []
@@ -100,6 +101,17 @@ export async function startRaceServer(name: string, env: Readonly<Record<string,
     hasExited: () => ended,
     strays,
   }
+}
+
+/** Loaded before the server: no setting of its own gives it another name on every route. */
+function signing(name: string): string {
+  const code = `const bare = globalThis.fetch
+    globalThis.fetch = (input, init = {}) => {
+      const headers = new Headers(init.headers)
+      headers.set('${SENDER_HEADER}', '${name}')
+      return bare(input, { ...init, headers })
+    }`
+  return `data:text/javascript,${encodeURIComponent(code)}`
 }
 
 interface Message {

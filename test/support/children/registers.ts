@@ -1,6 +1,6 @@
 /**
  * Does one thing per round to the registration in `<folder>/<round>`, all such programs at the same moment, and reports
- * what came of each: `registers <folder> <rounds> host|keep|confirm|notice`. The message that starts it is the
+ * what came of each: `registers <folder> <rounds> host|rehearse|keep|confirm|notice`. The message that starts it is the
  * wall-clock time of the first round.
  */
 import { randomBytes } from 'node:crypto'
@@ -10,6 +10,7 @@ import { finish, ready } from './parent.ts'
 
 const deeds: Readonly<Record<string, (registration: PlanRegistration) => unknown>> = {
   host: (registration) => registration.hostId(),
+  rehearse: (registration) => registration.rehearse(),
   keep: (registration) => registration.keepPending('oaiapp_FAKE-kept'),
   confirm: (registration) => registration.confirm({ clientId: 'oaiapp_FAKE-confirmed', subject: 'sub-FAKE' }),
   notice: (registration) => registration.noticeShown(),
