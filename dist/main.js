@@ -5099,261 +5099,13 @@ var init_sign_in_again = __esm({
   }
 });
 
-// src/services/claim-watch.ts
-function createClaimWatch({ clock, random }) {
-  let seen = "";
-  let seenMs = 0;
-  let totalMs = 0;
-  return {
-    watched(subject, claim2) {
-      const name = `${subject}.${claim2.number}`;
-      if (name !== seen) seenMs = 0;
-      seen = name;
-      return seenMs;
-    },
-    async pause(claim2) {
-      if (totalMs >= WAIT_LIMIT_MS) throw stillBusy(claim2);
-      const ms = 15 + random() * 30;
-      await clock.sleep(ms);
-      seenMs += ms;
-      totalMs += ms;
-    }
-  };
-}
-function stillBusy(claim2) {
-  const owner = claim2 === void 0 ? "Another process" : `Another process (${claim2.owner.pid})`;
-  return new CodexError("TOKEN_REQUEST_FAILED", `${owner} has been renewing the sign-in for too long.`, {
-    hint: "Try again; if it stays so, end that process.",
-    retryable: true
-  });
-}
-var WAIT_LIMIT_MS;
-var init_claim_watch = __esm({
-  "src/services/claim-watch.ts"() {
-    "use strict";
-    init_errors();
-    WAIT_LIMIT_MS = 9e4;
-  }
-});
-
-// src/services/forget-login.ts
-async function forgetLogin(oauth, obsolete) {
-  if (obsolete?.refreshToken !== void 0) await oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS, obsolete);
-}
-var REVOKE_LIMIT_MS;
-var init_forget_login = __esm({
-  "src/services/forget-login.ts"() {
-    "use strict";
-    REVOKE_LIMIT_MS = 5e3;
-  }
-});
-
-// src/services/unsaved-tokens.ts
-function createUnsavedTokens({ storage, claims, oauth, clock, log: log2 }) {
-  const entries = /* @__PURE__ */ new Set();
-  let stopped = false;
-  async function keepSaving(entry) {
-    while (entries.has(entry) && !stopped) {
-      await clock.sleep(SAVE_AGAIN_MS);
-      if (entries.has(entry)) await saveOnce(entry);
-    }
-  }
-  async function saveOnce(entry) {
-    entry.saving ??= save(entry).finally(() => {
-      entry.saving = void 0;
-    });
-    return entry.saving;
-  }
-  async function save(entry) {
-    const { spent, renewed } = entry;
-    let kept = false;
-    try {
-      await storage.update((stored2) => {
-        const isNext = isStored(stored2, spent);
-        kept = isNext || isStored(stored2, renewed);
-        return isNext ? { ...renewed, selectedAt: stored2?.selectedAt } : stored2;
-      });
-    } catch (error2) {
-      log2.event("refresh_not_stored", { reason: codeOf(error2) });
-      return true;
-    }
-    entries.delete(entry);
-    if (spent.refreshToken !== void 0) claims.release(fingerprintOf(spent.refreshToken));
-    claims.sweep(renewed.refreshToken === void 0 ? void 0 : fingerprintOf(renewed.refreshToken));
-    if (!kept) await forgetLogin(oauth, renewed);
-    return kept;
-  }
-  return {
-    async keep(spent, renewed) {
-      const entry = { spent, renewed, saving: void 0 };
-      entries.add(entry);
-      const usable = await saveOnce(entry);
-      if (entries.has(entry)) void keepSaving(entry);
-      return usable;
-    },
-    async flush() {
-      await Promise.all([...entries].map(saveOnce));
-    },
-    successorOf: ({ refreshToken }) => [...entries].findLast(({ spent }) => spent.refreshToken === refreshToken)?.renewed,
-    stop() {
-      stopped = true;
-    }
-  };
-}
-function isStored(stored2, { refreshToken }) {
-  const unopened = stored2?.unopened;
-  if (unopened === void 0) return stored2?.refreshToken === refreshToken;
-  if (unopened.of === void 0) throw cannotOpen(unopened);
-  return refreshToken !== void 0 && unopened.of === fingerprintOf(refreshToken);
-}
-var SAVE_AGAIN_MS;
-var init_unsaved_tokens = __esm({
-  "src/services/unsaved-tokens.ts"() {
-    "use strict";
-    init_errors();
-    init_fingerprint();
-    init_forget_login();
-    init_sign_in_again();
-    SAVE_AGAIN_MS = 5e3;
-  }
-});
-
-// src/services/token-refresh.ts
-function createTokenRefresher(deps) {
-  const { storage, claims, oauth, clock, log: log2, route = CODEX_LOGIN } = deps;
-  const unsaved = createUnsavedTokens(deps);
-  const flights = /* @__PURE__ */ new Map();
-  const lasting = /* @__PURE__ */ new Map();
-  let stopped = false;
-  async function run2(stale, reason) {
-    const watch2 = createClaimWatch(deps);
-    while (true) {
-      await unsaved.flush();
-      const current = await currentRecord(stale);
-      const successor = unsaved.successorOf(current);
-      if (successor !== void 0) return successor;
-      if (current.accessToken !== stale.accessToken) return current;
-      const subject = subjectOf(current);
-      const top = claims.top(subject);
-      const number4 = nextNumber(top, subject, watch2);
-      const fails = top?.fails ?? 0;
-      if (number4 === void 0 || !claims.take(subject, number4, fails)) {
-        await watch2.pause(top);
-        continue;
-      }
-      const renewed = await spend(current, subject, number4, fails, reason);
-      if (renewed !== void 0) return renewed;
-    }
-  }
-  async function currentRecord(stale) {
-    const { record: current, unopened } = await openRecord(storage);
-    if (unopened !== void 0) throw cannotOpen(unopened);
-    if (current === void 0) throw signInAgain("You have signed out meanwhile.", route);
-    assertSameLogin(stale, current);
-    if (current.accessToken === "") throw signInAgain("Your sign-in is no longer valid.", route);
-    return current;
-  }
-  function subjectOf(current) {
-    if (current.refreshToken === void 0) throw signInAgain("Your sign-in has expired and cannot be renewed.", route);
-    const subject = fingerprintOf(current.refreshToken);
-    if (current.refreshFailed === subject) throw signInAgain("Your sign-in is no longer valid.", route);
-    return subject;
-  }
-  function nextNumber(top, subject, watch2) {
-    if (stopped) throw shuttingDown();
-    if (top === void 0) return 1;
-    if (top.done) {
-      const waitMs = (top.untilMs ?? 0) - clock.now();
-      if (waitMs > 0 && waitMs < BACKOFF_HORIZON_MS) throw lasting.get(subject) ?? backingOff(waitMs);
-      return top.number + 1;
-    }
-    if (claims.ownerIsDead(top) || watch2.watched(subject, top) >= FROZEN_OWNER_MS) return top.number + 1;
-    return void 0;
-  }
-  async function spend(current, subject, number4, fails, reason) {
-    const giveUp = (untilMs = 0, failed3 = fails) => finish(subject, number4, untilMs, failed3);
-    try {
-      await storage.rehearse();
-      const { record: again, unopened } = await openRecord(storage);
-      if (unopened !== void 0) throw cannotOpen(unopened);
-      if (again?.refreshToken !== current.refreshToken) {
-        claims.release(subject);
-        return void 0;
-      }
-      if (again?.accessToken !== current.accessToken || stopped) {
-        giveUp();
-        return void 0;
-      }
-    } catch (error2) {
-      giveUp();
-      throw error2;
-    }
-    const outcome = await oauth.refresh(current.refreshToken ?? "", reason, current);
-    log2.event("refresh", { outcome: outcome.kind, claim: number4 });
-    if (outcome.kind === "renewed") return confirmed(await keep(current, outcome.tokens), outcome.confirm);
-    if (outcome.kind === "dead") return bury(current, subject).finally(() => giveUp());
-    const backoffMs = outcome.retryAfterMs ?? Math.min(1e3 * 2 ** fails, MAX_BACKOFF_MS);
-    giveUp(clock.now() + Math.min(backoffMs, BACKOFF_HORIZON_MS - 1e3), fails + 1);
-    if (outcome.lasts) lasting.set(subject, outcome.error);
-    else lasting.delete(subject);
-    throw outcome.error;
-  }
-  async function keep(spent, tokens2) {
-    const renewed = merge2(spent, tokens2, clock.now());
-    return await unsaved.keep(spent, renewed) ? renewed : void 0;
-  }
-  async function confirmed(renewed, confirm) {
-    if (renewed?.refreshToken === void 0 || confirm === void 0) return renewed;
-    const tokens2 = await confirm();
-    if (tokens2 === void 0) {
-      void forgetLogin(oauth, renewed);
-      return bury(renewed, fingerprintOf(renewed.refreshToken));
-    }
-    const { idToken } = tokens2;
-    if (idToken === void 0) return renewed;
-    await storage.update((record2) => record2?.refreshToken === renewed.refreshToken && record2 ? { ...record2, idToken } : record2).catch(() => {
-    });
-    return { ...renewed, idToken };
-  }
-  async function bury(current, subject) {
-    const stored2 = await storage.update(
-      (record2) => record2?.refreshToken === current.refreshToken && record2 !== void 0 ? route.buried(record2, subject) : record2
-    );
-    if (stored2?.refreshFailed === subject) throw signInAgain("Your sign-in is no longer valid.", route);
-    return void 0;
-  }
-  function finish(subject, number4, untilMs, fails) {
-    try {
-      claims.finish(subject, number4, { untilMs, fails });
-    } catch {
-      log2.event("claim_not_finished", { claim: number4 });
-    }
-  }
-  return {
-    renew(stale, reason) {
-      const key = fingerprintOf(stale.accessToken);
-      const running = flights.get(key);
-      if (running !== void 0) return running;
-      const flight = run2(stale, reason).finally(() => flights.delete(key));
-      flights.set(key, flight);
-      return flight;
-    },
-    async settled() {
-      await Promise.allSettled(flights.values());
-      await unsaved.flush();
-    },
-    stop() {
-      stopped = true;
-      unsaved.stop();
-    }
-  };
-}
+// src/services/renewed-login.ts
 function assertSameLogin(old, current) {
   const account = accountOf(old);
   if (isApiKeyRecord(current) || current.clientId !== old.clientId) throw accountChanged();
   if (account !== void 0 && accountOf(current) !== account) throw accountChanged();
 }
-function merge2(old, tokens2, nowMs) {
+function renewedLogin(old, tokens2, nowMs) {
   return {
     ...old,
     accessToken: tokens2.accessToken ?? old.accessToken,
@@ -5367,32 +5119,12 @@ function merge2(old, tokens2, nowMs) {
     refreshFailed: void 0
   };
 }
-function backingOff(waitMs) {
-  return new CodexError("TOKEN_REQUEST_FAILED", "The sign-in could not be renewed just now.", {
-    hint: `You are still signed in. Try again in ${Math.max(1, Math.ceil(waitMs / 1e3))} s.`,
-    retryable: true
-  });
-}
-function shuttingDown() {
-  return new CodexError("CANCELLED", "The server is shutting down.");
-}
-var FROZEN_OWNER_MS, MAX_BACKOFF_MS, BACKOFF_HORIZON_MS;
-var init_token_refresh = __esm({
-  "src/services/token-refresh.ts"() {
+var init_renewed_login = __esm({
+  "src/services/renewed-login.ts"() {
     "use strict";
-    init_errors();
-    init_fingerprint();
     init_api_key();
-    init_claim_watch();
-    init_forget_login();
     init_id_claims();
-    init_login_route();
-    init_open_record();
     init_sign_in_again();
-    init_unsaved_tokens();
-    FROZEN_OWNER_MS = 6e4;
-    MAX_BACKOFF_MS = 3e4;
-    BACKOFF_HORIZON_MS = 12e4;
   }
 });
 
@@ -5441,7 +5173,7 @@ function createTokenManager(deps) {
       });
       const token2 = previous?.refreshToken;
       const isOver = previous?.accessToken === "" && previous.unopened === void 0;
-      const revoked = isOver || token2 !== void 0 && await oauth.revoke(token2, REVOKE_LIMIT_MS2, previous);
+      const revoked = isOver || token2 !== void 0 && await oauth.revoke(token2, REVOKE_LIMIT_MS, previous);
       return { removed: previous === void 0 ? void 0 : kindOf(previous), revoked, problem: problemOf(previous) };
     }
   };
@@ -5460,7 +5192,7 @@ function isRenewable({ refreshToken, refreshFailed }) {
 function kindOf(record2) {
   return isApiKeyRecord(record2) ? "api_key" : "account";
 }
-var EXPIRED_MARGIN_MS, REVOKE_LIMIT_MS2;
+var EXPIRED_MARGIN_MS, REVOKE_LIMIT_MS;
 var init_token_manager = __esm({
   "src/services/token-manager.ts"() {
     "use strict";
@@ -5470,10 +5202,10 @@ var init_token_manager = __esm({
     init_id_claims();
     init_login_route();
     init_open_record();
+    init_renewed_login();
     init_sign_in_again();
-    init_token_refresh();
     EXPIRED_MARGIN_MS = 5e3;
-    REVOKE_LIMIT_MS2 = 1e4;
+    REVOKE_LIMIT_MS = 1e4;
   }
 });
 
@@ -14139,7 +13871,7 @@ function isRecursive(inst, stack, resolve3) {
     }
     return answer;
   };
-  const merge3 = (answer) => {
+  const merge2 = (answer) => {
     if (answer > result)
       result = answer;
   };
@@ -14148,7 +13880,7 @@ function isRecursive(inst, stack, resolve3) {
   switch (kind) {
     case "object": {
       const raw = rawShape(def);
-      merge3(raw ? shape(raw, true) : ASSUMED);
+      merge2(raw ? shape(raw, true) : ASSUMED);
       check2(def.catchall);
       break;
     }
@@ -14198,7 +13930,7 @@ function isRecursive(inst, stack, resolve3) {
     // `$ZodLazy` caches its inner on the def, so a resolved edge is followed exactly
     case "lazy": {
       const inner = def._cachedInner ?? (resolve3 ? inst._zod.innerType : void 0);
-      merge3(inner ? isRecursive(inner, stack, false) : ASSUMED);
+      merge2(inner ? isRecursive(inner, stack, false) : ASSUMED);
       break;
     }
     // a leaf by choice: `parts` are regex fragments, not data positions
@@ -25252,7 +24984,14 @@ function createAnsweringCredentials({
 // src/services/api-key-sign-in.ts
 init_errors();
 init_api_key();
-init_forget_login();
+
+// src/services/forget-login.ts
+var REVOKE_LIMIT_MS2 = 5e3;
+async function forgetLogin(oauth, obsolete) {
+  if (obsolete?.refreshToken !== void 0) await oauth.revoke(obsolete.refreshToken, REVOKE_LIMIT_MS2, obsolete);
+}
+
+// src/services/api-key-sign-in.ts
 init_model_list();
 init_not_the_service();
 init_remote_text();
@@ -26575,7 +26314,6 @@ function asTransient(error2) {
 }
 
 // src/services/sign-in.ts
-init_errors();
 init_abort();
 
 // src/services/open-sign-in.ts
@@ -26746,6 +26484,7 @@ function lost(cause) {
 }
 
 // src/services/sign-in-method.ts
+init_errors();
 function chooseMethod({ method, opensBrowser, surroundings: surroundings2, hasDevice = true }) {
   const { place, hasBrowser } = surroundings2;
   if (method !== void 0) {
@@ -26780,10 +26519,14 @@ var WITHOUT_BROWSER = {
   container: "this is a container, which no browser outside can answer to",
   headless: "there is no display here on which a browser could be shown"
 };
+function noDevice() {
+  return new CodexError("INPUT_INVALID", "This sign-in has no code to enter on another device.", {
+    hint: "Leave method out: the address can be opened in any browser, and that of its last page given to codex_login as callback_url."
+  });
+}
 
 // src/services/sign-in-session.ts
 init_errors();
-init_forget_login();
 init_id_claims();
 
 // src/services/named-login.ts
@@ -27282,11 +27025,6 @@ function createSignIn(deps) {
     }
   };
 }
-function noDevice() {
-  return new CodexError("INPUT_INVALID", "This sign-in has no code to enter on another device.", {
-    hint: "Leave method out: the address can be opened in any browser, and that of its last page given to codex_login as callback_url."
-  });
-}
 
 // src/services/sign-in-lease.ts
 init_errors();
@@ -27383,7 +27121,255 @@ function createSignedIn({ storage, tokens: tokens2, isIncomplete }) {
 
 // src/services/login.ts
 init_token_manager();
-init_token_refresh();
+
+// src/services/token-refresh.ts
+init_errors();
+init_fingerprint();
+
+// src/services/claim-watch.ts
+init_errors();
+var WAIT_LIMIT_MS = 9e4;
+function createClaimWatch({ clock, random }) {
+  let seen = "";
+  let seenMs = 0;
+  let totalMs = 0;
+  return {
+    watched(subject, claim2) {
+      const name = `${subject}.${claim2.number}`;
+      if (name !== seen) seenMs = 0;
+      seen = name;
+      return seenMs;
+    },
+    async pause(claim2) {
+      if (totalMs >= WAIT_LIMIT_MS) throw stillBusy(claim2);
+      const ms = 15 + random() * 30;
+      await clock.sleep(ms);
+      seenMs += ms;
+      totalMs += ms;
+    }
+  };
+}
+function stillBusy(claim2) {
+  const owner = claim2 === void 0 ? "Another process" : `Another process (${claim2.owner.pid})`;
+  return new CodexError("TOKEN_REQUEST_FAILED", `${owner} has been renewing the sign-in for too long.`, {
+    hint: "Try again; if it stays so, end that process.",
+    retryable: true
+  });
+}
+
+// src/services/token-refresh.ts
+init_login_route();
+init_open_record();
+init_renewed_login();
+init_sign_in_again();
+
+// src/services/unsaved-tokens.ts
+init_errors();
+init_fingerprint();
+init_sign_in_again();
+var SAVE_AGAIN_MS = 5e3;
+function createUnsavedTokens({ storage, claims, oauth, clock, log: log2 }) {
+  const entries = /* @__PURE__ */ new Set();
+  let stopped = false;
+  async function keepSaving(entry) {
+    while (entries.has(entry) && !stopped) {
+      await clock.sleep(SAVE_AGAIN_MS);
+      if (entries.has(entry)) await saveOnce(entry);
+    }
+  }
+  async function saveOnce(entry) {
+    entry.saving ??= save(entry).finally(() => {
+      entry.saving = void 0;
+    });
+    return entry.saving;
+  }
+  async function save(entry) {
+    const { spent, renewed } = entry;
+    let kept = false;
+    try {
+      await storage.update((stored2) => {
+        const isNext = isStored(stored2, spent);
+        kept = isNext || isStored(stored2, renewed);
+        return isNext ? { ...renewed, selectedAt: stored2?.selectedAt } : stored2;
+      });
+    } catch (error2) {
+      log2.event("refresh_not_stored", { reason: codeOf(error2) });
+      return true;
+    }
+    entries.delete(entry);
+    if (spent.refreshToken !== void 0) claims.release(fingerprintOf(spent.refreshToken));
+    claims.sweep(renewed.refreshToken === void 0 ? void 0 : fingerprintOf(renewed.refreshToken));
+    if (!kept) await forgetLogin(oauth, renewed);
+    return kept;
+  }
+  return {
+    async keep(spent, renewed) {
+      const entry = { spent, renewed, saving: void 0 };
+      entries.add(entry);
+      const usable = await saveOnce(entry);
+      if (entries.has(entry)) void keepSaving(entry);
+      return usable;
+    },
+    async flush() {
+      await Promise.all([...entries].map(saveOnce));
+    },
+    successorOf: ({ refreshToken }) => [...entries].findLast(({ spent }) => spent.refreshToken === refreshToken)?.renewed,
+    stop() {
+      stopped = true;
+    }
+  };
+}
+function isStored(stored2, { refreshToken }) {
+  const unopened = stored2?.unopened;
+  if (unopened === void 0) return stored2?.refreshToken === refreshToken;
+  if (unopened.of === void 0) throw cannotOpen(unopened);
+  return refreshToken !== void 0 && unopened.of === fingerprintOf(refreshToken);
+}
+
+// src/services/token-refresh.ts
+var FROZEN_OWNER_MS = 6e4;
+var MAX_BACKOFF_MS = 3e4;
+var BACKOFF_HORIZON_MS = 12e4;
+function createTokenRefresher(deps) {
+  const { storage, claims, oauth, clock, log: log2, route = CODEX_LOGIN } = deps;
+  const unsaved = createUnsavedTokens(deps);
+  const flights = /* @__PURE__ */ new Map();
+  const lasting = /* @__PURE__ */ new Map();
+  let stopped = false;
+  async function run2(stale, reason) {
+    const watch2 = createClaimWatch(deps);
+    while (true) {
+      await unsaved.flush();
+      const current = await currentRecord(stale);
+      const successor = unsaved.successorOf(current);
+      if (successor !== void 0) return successor;
+      if (current.accessToken !== stale.accessToken) return current;
+      const subject = subjectOf(current);
+      const top = claims.top(subject);
+      const number4 = nextNumber(top, subject, watch2);
+      const fails = top?.fails ?? 0;
+      if (number4 === void 0 || !claims.take(subject, number4, fails)) {
+        await watch2.pause(top);
+        continue;
+      }
+      const renewed = await spend(current, subject, number4, fails, reason);
+      if (renewed !== void 0) return renewed;
+    }
+  }
+  async function currentRecord(stale) {
+    const { record: current, unopened } = await openRecord(storage);
+    if (unopened !== void 0) throw cannotOpen(unopened);
+    if (current === void 0) throw signInAgain("You have signed out meanwhile.", route);
+    assertSameLogin(stale, current);
+    if (current.accessToken === "") throw signInAgain("Your sign-in is no longer valid.", route);
+    return current;
+  }
+  function subjectOf(current) {
+    if (current.refreshToken === void 0) throw signInAgain("Your sign-in has expired and cannot be renewed.", route);
+    const subject = fingerprintOf(current.refreshToken);
+    if (current.refreshFailed === subject) throw signInAgain("Your sign-in is no longer valid.", route);
+    return subject;
+  }
+  function nextNumber(top, subject, watch2) {
+    if (stopped) throw shuttingDown();
+    if (top === void 0) return 1;
+    if (top.done) {
+      const waitMs = (top.untilMs ?? 0) - clock.now();
+      if (waitMs > 0 && waitMs < BACKOFF_HORIZON_MS) throw lasting.get(subject) ?? backingOff(waitMs);
+      return top.number + 1;
+    }
+    if (claims.ownerIsDead(top) || watch2.watched(subject, top) >= FROZEN_OWNER_MS) return top.number + 1;
+    return void 0;
+  }
+  async function spend(current, subject, number4, fails, reason) {
+    const giveUp = (untilMs = 0, failed3 = fails) => finish(subject, number4, untilMs, failed3);
+    try {
+      await storage.rehearse();
+      const { record: again, unopened } = await openRecord(storage);
+      if (unopened !== void 0) throw cannotOpen(unopened);
+      if (again?.refreshToken !== current.refreshToken) {
+        claims.release(subject);
+        return void 0;
+      }
+      if (again?.accessToken !== current.accessToken || stopped) {
+        giveUp();
+        return void 0;
+      }
+    } catch (error2) {
+      giveUp();
+      throw error2;
+    }
+    const outcome = await oauth.refresh(current.refreshToken ?? "", reason, current);
+    log2.event("refresh", { outcome: outcome.kind, claim: number4 });
+    if (outcome.kind === "renewed") return confirmed(await keep(current, outcome.tokens), outcome.confirm);
+    if (outcome.kind === "dead") return bury(current, subject).finally(() => giveUp());
+    const backoffMs = outcome.retryAfterMs ?? Math.min(1e3 * 2 ** fails, MAX_BACKOFF_MS);
+    giveUp(clock.now() + Math.min(backoffMs, BACKOFF_HORIZON_MS - 1e3), fails + 1);
+    if (outcome.lasts) lasting.set(subject, outcome.error);
+    else lasting.delete(subject);
+    throw outcome.error;
+  }
+  async function keep(spent, tokens2) {
+    const renewed = renewedLogin(spent, tokens2, clock.now());
+    return await unsaved.keep(spent, renewed) ? renewed : void 0;
+  }
+  async function confirmed(renewed, confirm) {
+    if (renewed?.refreshToken === void 0 || confirm === void 0) return renewed;
+    const tokens2 = await confirm();
+    if (tokens2 === void 0) {
+      void forgetLogin(oauth, renewed);
+      return bury(renewed, fingerprintOf(renewed.refreshToken));
+    }
+    const { idToken } = tokens2;
+    if (idToken === void 0) return renewed;
+    await storage.update((record2) => record2?.refreshToken === renewed.refreshToken && record2 ? { ...record2, idToken } : record2).catch(() => {
+    });
+    return { ...renewed, idToken };
+  }
+  async function bury(current, subject) {
+    const stored2 = await storage.update(
+      (record2) => record2?.refreshToken === current.refreshToken && record2 !== void 0 ? route.buried(record2, subject) : record2
+    );
+    if (stored2?.refreshFailed === subject) throw signInAgain("Your sign-in is no longer valid.", route);
+    return void 0;
+  }
+  function finish(subject, number4, untilMs, fails) {
+    try {
+      claims.finish(subject, number4, { untilMs, fails });
+    } catch {
+      log2.event("claim_not_finished", { claim: number4 });
+    }
+  }
+  return {
+    renew(stale, reason) {
+      const key = fingerprintOf(stale.accessToken);
+      const running = flights.get(key);
+      if (running !== void 0) return running;
+      const flight = run2(stale, reason).finally(() => flights.delete(key));
+      flights.set(key, flight);
+      return flight;
+    },
+    async settled() {
+      await Promise.allSettled(flights.values());
+      await unsaved.flush();
+    },
+    stop() {
+      stopped = true;
+      unsaved.stop();
+    }
+  };
+}
+function backingOff(waitMs) {
+  return new CodexError("TOKEN_REQUEST_FAILED", "The sign-in could not be renewed just now.", {
+    hint: `You are still signed in. Try again in ${Math.max(1, Math.ceil(waitMs / 1e3))} s.`,
+    retryable: true
+  });
+}
+function shuttingDown() {
+  return new CodexError("CANCELLED", "The server is shutting down.");
+}
+
+// src/services/login.ts
 function createLogin(edges, route) {
   const { config: config2, storages, choice, http, clock, randomBytes: randomBytes2, log: log2 } = edges;
   const { userAgent, login: login3 } = route;
@@ -28277,13 +28263,16 @@ var NOTHING2 = { removed: void 0, revoked: false };
 function createStatusOfAll({ readers, choice }) {
   const names = Object.keys(readers);
   return async () => {
-    const stored2 = await choice.stored().catch(() => []);
+    const found = await choice.stored().catch(() => void 0);
+    const stored2 = found ?? [];
     const answering = stored2[0];
     const all = await Promise.all(
       names.map(async (route) => ({ ...await readers[route](), route, answers: route === answering }))
     );
     const logins = all.filter(({ route }) => stored2.includes(route));
-    const shown = all.find(({ route }) => route === (answering ?? UNCHOSEN)) ?? all[0];
+    const damaged = all.find(({ storageProblem, authenticated }) => storageProblem !== void 0 && !authenticated);
+    const usual = all.find(({ route }) => route === (answering ?? UNCHOSEN)) ?? all[0];
+    const shown = found === void 0 ? damaged ?? usual : usual;
     const open4 = all.find(({ login: login3 }) => login3 !== void 0);
     const elsewhere = open4 === void 0 || open4 === shown ? void 0 : loginSentence(open4.login, open4.createdAt);
     const others = logins.filter(({ answers: answers2 }) => !answers2).map(alsoThere);
@@ -28739,7 +28728,7 @@ function serviceUrl(value) {
 }
 function codexUrl(value) {
   const url2 = serviceUrl(value);
-  if (new URL(url2).hostname === "api.openai.com") throw new Error("must not be at api.openai.com");
+  if (/^api\.openai\.com\.?$/.test(new URL(url2).hostname)) throw new Error("must not be at api.openai.com");
   return url2;
 }
 function planUrl(value) {
