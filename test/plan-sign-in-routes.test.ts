@@ -1,5 +1,8 @@
+import { mkdirSync, rmdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { FakeOpenAI } from './support/fake-openai.ts'
+import { planFailure } from './support/fake-plan-stream.ts'
 import { isListening } from './support/is-listening.ts'
 import {
   asked,
@@ -10,7 +13,7 @@ import {
   startPatient,
   startPlanApp,
 } from './support/plan-bench.ts'
-import type { StartedApp } from './support/start-app.ts'
+import { recordOf, type StartedApp } from './support/start-app.ts'
 
 const CODEX_ANSWER = 'Hello from the fake Codex.'
 const PLAN_ANSWER = 'Hello from the fake plan.'
@@ -81,6 +84,54 @@ describe('with both logins', () => {
     fake.expireAccessTokens()
     expect(await ask(app)).toBe(CODEX_ANSWER)
     expect(fake.plan.crossings).toEqual([])
+  })
+})
+
+describe('a sign-in that is open beside both logins', () => {
+  test.each([
+    ['plan', 'codex'],
+    ['codex', 'plan'],
+    ['plan', 'plan'],
+    ['codex', 'codex'],
+  ] as const)('(for %s, where %s answers) is told once, and with no login but its own', async (opened, answering) => {
+    const { app } = await signedInToBoth()
+    await app.call('codex_login', { route: answering })
+    const { url } = (await app.call('codex_login', { route: opened, force: true })).data
+    const { data } = await app.call('codex_status')
+    expect(data).toMatchObject({ route: answering, login: { state: 'pending', route: opened, url } })
+    expect(data.message.split(url)).toHaveLength(2)
+    const elsewhere = data.logins.filter(({ route }: { route: string }) => route !== opened)
+    expect(elsewhere).toHaveLength(1)
+    expect(JSON.stringify(elsewhere)).not.toContain('sign-in waits')
+  })
+
+  test('is told where only the other login is there', async () => {
+    const { fake, app } = await startPlanApp()
+    await signInToCodex(fake, app)
+    const { url } = (await app.call('codex_login', { route: 'plan' })).data
+    const { data } = await app.call('codex_status')
+    expect(data.message).toMatch(/^Signed in as .* A sign-in waits in the browser: /)
+    expect(data.message.split(url)).toHaveLength(2)
+  })
+})
+
+describe('a sign-in whose login is stored', () => {
+  test('has succeeded, however long what follows takes, and nobody can call it off', async () => {
+    const { fake, app } = await startPlanApp()
+    const { url } = (await app.call('codex_login', { route: 'plan' })).data
+    const lock = join(dirname(app.credentialsFile), 'codex-oauth', 'plan-registration.json.lock')
+    fake.plan.script.token.push((usual) => {
+      mkdirSync(lock)
+      return usual()
+    })
+    expect((await fake.browser(url)).body).toContain('You are signed in')
+    expect((await app.call('codex_status')).data.login).toMatchObject({ state: 'succeeded' })
+    await app.call('codex_login', { route: 'codex' })
+    expect(app.stored()).toHaveProperty('codex_plan')
+    rmdirSync(lock)
+    await app.app.settled()
+    expect(await ask(app)).toBe(PLAN_ANSWER)
+    expect(fake.plan.seen.revocations).toEqual([])
   })
 })
 
@@ -192,6 +243,34 @@ describe('a question with a login that is dead', () => {
     expect(asked(shown[2] ?? '').client_id).toBe('oaiapp_FAKE1')
     expect(pathCount(fake, '/backend-api/codex/responses')).toBe(0)
     expect(fake.plan.crossings).toEqual([])
+  })
+
+  test('goes on with a sign-in to the other one that the user has opened, and ends it not', async () => {
+    const fake = await startFake()
+    const shown: string[] = []
+    const dialog = async ({ url }: { url: string }) => {
+      if (shown.push(url) === 1) return 'decline' as const
+      void fake.browser(url)
+      return 'accept' as const
+    }
+    const app = await startPatient(fake, { dialog }, 20_000)
+    app.seed(recordOf(fake.issueTokens({ expiresInSeconds: -60 }), -60))
+    fake.expireRefreshTokens()
+    const { data } = await app.call('codex_login', { route: 'plan' })
+    expect(data).toMatchObject({ status: 'pending', route: 'plan' })
+    expect(await ask(app)).toBe(PLAN_ANSWER)
+    expect(shown).toEqual([data.url, data.url])
+    expect(fake.plan.registrations).toHaveLength(1)
+  })
+
+  test('that signs in and then fails tells with the error what is told once', async () => {
+    const fake = await startFake()
+    const app = await startPatient(fake, { env: { CODEX_OAUTH_ROUTE: 'plan' }, dialog: dialogs(fake, []) }, 20_000)
+    fake.plan.script.responses.push(planFailure())
+    const { text } = await app.call('codex_query', { prompt: 'Hi' })
+    expect(text).toMatch(/\[USAGE_LIMIT\]$/)
+    expect(text.match(/Your ChatGPT plan is in use/g)).toHaveLength(1)
+    expect((await app.call('codex_query', { prompt: 'Hi' })).text).not.toContain('Your ChatGPT plan is in use')
   })
 
   test('nobody else’s login or key answers in its place where there is no dialog', async () => {

@@ -103,6 +103,17 @@ describe('login --plan', () => {
     expect(stderr).toContain('[LOGIN_DENIED]')
   })
 
+  test('that is refused, or that nobody comes to, says how to begin that one again', async () => {
+    const { fake, cli } = await start({ CODEX_OAUTH_LOGIN_TIMEOUT_MS: '1000' })
+    const refused = cli.begin(['login', '--plan'])
+    const [url = ''] = PLAN_ADDRESS.exec(await refused.said('Waiting up to')) ?? []
+    await fake.browser(url, { deny: true })
+    expect((await refused.ended).stderr).toMatch(/`codex-oauth-mcp login --plan`.* \[LOGIN_DENIED\]\n$/)
+    const { stderr } = await cli.run(['login', '--plan'])
+    expect(stderr).toMatch(/\[LOGIN_TIMEOUT\]\n$/)
+    expect(stderr).toContain('Start again with `codex-oauth-mcp login --plan`')
+  })
+
   test('is completed by an address on standard input, and nothing it had to tell is lost', async () => {
     const { cli } = await start({ CODEX_OAUTH_ROUTE: 'codex' })
     const run = cli.begin(['login', '--plan'])

@@ -65,3 +65,30 @@ test('a server that is told to end during a refresh stores what comes, and is go
   expect(text).toContain('Hello from the fake plan.')
   expect(at.grants()).toEqual(['refresh_token'])
 })
+
+test.each(['SIGKILL', 'SIGTERM'] as const)(
+  '%s while the ID token of a renewal is checked loses nothing',
+  async (signal) => {
+    const { fake, at, start, spent, record } = await place()
+    fake.plan.options.idTokenOnRefresh = true
+    const keys = gate()
+    onTestFinished(keys.open)
+    fake.plan.script.jwks.always(late(keys.promise))
+    const server = await start()
+    server.call('codex_query', { prompt: 'Hello?' }).catch(() => {})
+    await fake.arrival(at.tokenPath)
+    // Whoever checks first would store after five seconds.
+    await expect.poll(() => record().refresh_token, { timeout: 4_000 }).not.toBe(spent.refresh_token)
+    await server.endBy(() => server.child.kill(signal))
+    const renewed = record()
+    expect([renewed.access_token, at.grants()]).toEqual([expect.any(String), ['refresh_token']])
+
+    // Renewed once more by the next server, from what the first has left.
+    fake.plan.script.jwks.always(undefined)
+    at.expireAccessTokens()
+    const { text } = await (await start()).call('codex_query', { prompt: 'Hello?' })
+    expect(text).toContain('Hello from the fake plan.')
+    expect([at.grants(), at.reuses()]).toEqual([['refresh_token', 'refresh_token'], 0])
+    expect(record().refresh_token).not.toBe(renewed.refresh_token)
+  },
+)
