@@ -11,8 +11,10 @@ export interface AskingRoute {
   modelsQuery(clientVersion: string): string
   readModels(json: unknown): Model[]
   buildRequest(facts: AskingFacts): CodexRequest
-  /** Whether a request is sent again without an optional part that a model says it does not take. */
-  adapts: boolean
+  /** Whether models here want one of two forms of a request, and the catalogue may name the wrong one. */
+  hasForms: boolean
+  /** Whether newer models are hidden from those who state an older compatibility level, and refused to them. */
+  hasLevels: boolean
   /** Where it is settled what a credential may do, if each has rights of its own. */
   permissionsPage: string | undefined
   /** Whether to a 429 with this body waiting a moment and asking again would not help. */
@@ -26,14 +28,20 @@ export interface AskingRoute {
 }
 
 /** What of a request is known before its service is. */
-export type AskingFacts = Omit<RequestFacts, 'acceptsTemperature'>
+export type AskingFacts = Omit<RequestFacts, 'acceptsTemperature' | 'searchTool'>
+
+/** The public API's tool, on the plan route too (facts: plan-usage 3.2). */
+export const SEARCH_TOOL = { type: 'web_search' }
+/** As the official client names it; it asks for the live web only where that is wanted (facts: wire-protocol 10.2). */
+const CODEX_SEARCH_TOOL = { ...SEARCH_TOOL, external_web_access: true }
 
 /** The Codex backend, with a ChatGPT login (facts: wire-protocol 9 to 13). */
 export const CODEX_ASKING: AskingRoute = {
   modelsQuery: (clientVersion) => `?client_version=${encodeURIComponent(clientVersion)}`,
   readModels: readModelList,
-  buildRequest: (facts) => buildRequest({ ...facts, acceptsTemperature: false }),
-  adapts: false,
+  buildRequest: (facts) => buildRequest({ ...facts, acceptsTemperature: false, searchTool: CODEX_SEARCH_TOOL }),
+  hasForms: true,
+  hasLevels: true,
   permissionsPage: undefined,
   isFinal: isQuota,
   isStream: () => true,
@@ -45,8 +53,9 @@ export const CODEX_ASKING: AskingRoute = {
 export const API_ASKING: AskingRoute = {
   modelsQuery: () => '',
   readModels: readModelList,
-  buildRequest: (facts) => buildRequest({ ...facts, acceptsTemperature: true }),
-  adapts: true,
+  buildRequest: (facts) => buildRequest({ ...facts, acceptsTemperature: true, searchTool: SEARCH_TOOL }),
+  hasForms: false,
+  hasLevels: false,
   permissionsPage: KEYS_PAGE,
   isFinal: isQuota,
   isStream: () => true,

@@ -1,5 +1,6 @@
 import { CodexError } from '../errors.ts'
 import type { SseEvent } from '../infrastructure/sse.ts'
+import { type AnswerProgress, createProgressReader } from './answer-progress.ts'
 import { failureOf } from './codex-failure.ts'
 import { fieldOf, numberField, parseJson, quoteRemote, textField } from './remote-text.ts'
 
@@ -12,16 +13,16 @@ export interface Usage {
 
 export interface Answer {
   text: string
+  /** Why that is not all of it. */
+  incomplete?: CodexError
+  /** The finished items as they came. */
+  output: readonly unknown[]
+  /** What the stream said of the usage limits, as it came; undefined where it said nothing. */
+  limits: unknown
   /** The model that answered, by its own account. */
   model: string | undefined
   usage: Usage | undefined
   notes: readonly string[]
-}
-
-/** How far an answer is: for progress only. */
-export interface AnswerProgress {
-  phase: 'waiting' | 'thinking' | 'writing'
-  characters: number
 }
 
 /**
@@ -35,7 +36,11 @@ export interface AnswerReader {
   accept(event: SseEvent): boolean
   /** Whether an error is remembered: little can come any more, and `finish` throws it if nothing does. */
   isEnding(): boolean
+  /** Whether any event has come. */
+  hasBegun(): boolean
   progress(): AnswerProgress
+  /** What has come of an answer that `reason` keeps from being complete; undefined where that is no text. */
+  partial(reason: CodexError): Answer | undefined
   /**
    * The complete answer.
    *
@@ -43,6 +48,9 @@ export interface AnswerReader {
    */
   finish(): Answer
 }
+
+/** Far above what any model writes; it keeps a stream without an end from filling the memory. */
+const MAX_CHARACTERS = 8_000_000
 
 interface Message {
   phase: string | undefined
@@ -60,19 +68,32 @@ export function createAnswerReader(
   readFailure: (error: unknown) => CodexError = failureOf,
 ): AnswerReader {
   const messages: Message[] = []
+  const output: unknown[] = []
   const comments = new Set<string>()
+  const progress = createProgressReader()
   let told: { item: string | undefined } | undefined
-  let deltas = ''
-  let phase: AnswerProgress['phase'] = 'waiting'
+  let shown = ''
+  let characters = 0
   let events = 0
   let completed: unknown
   let remembered: CodexError | undefined
+  let limits: unknown
   let model: string | undefined
 
   function tell(item: string | undefined, delta: string): void {
+    characters += delta.length
+    if (characters > MAX_CHARACTERS) throw endless()
     if (delta === '' || (item !== undefined && comments.has(item))) return
-    onText(told === undefined || told.item === item ? delta : `\n\n${delta}`)
+    const text = told === undefined || told.item === item ? delta : `\n\n${delta}`
+    shown += text
+    onText(text)
     told = { item }
+  }
+
+  /** The answer, out of the messages that are finished. */
+  function spoken(): string {
+    const final = messages.filter((message) => message.phase === 'final_answer')
+    return (final.length > 0 ? final : lastSpoken(messages)).map((message) => message.text).join('\n\n')
   }
 
   /** Why the response failed: where it does not say so, what the error before it said. */
@@ -89,18 +110,20 @@ export function createAnswerReader(
       events += 1
       const response = fieldOf(event, 'response')
       model = textField(response, 'model') ?? model
+      progress.accept(type, event)
       switch (type) {
         case 'response.output_text.delta':
-          phase = 'writing'
-          deltas += textField(event, 'delta') ?? ''
           tell(textField(event, 'item_id'), textField(event, 'delta') ?? '')
           return false
         case 'response.output_item.added':
-          if (phase === 'waiting' && itemType(event) === 'reasoning') phase = 'thinking'
           if (itemPhase(event) === 'commentary') comments.add(textField(fieldOf(event, 'item'), 'id') ?? '')
           return false
         case 'response.output_item.done':
+          output.push(fieldOf(event, 'item'))
           if (itemType(event) === 'message') messages.push(readMessage(fieldOf(event, 'item')))
+          return false
+        case 'codex.rate_limits':
+          limits = event
           return false
         case 'response.completed':
           completed = response ?? {}
@@ -123,21 +146,25 @@ export function createAnswerReader(
 
     isEnding: () => remembered !== undefined,
 
-    progress: () => ({ phase, characters: deltas.length }),
+    hasBegun: () => events > 0,
+
+    progress: () => ({ ...progress.current(), characters }),
+
+    partial(reason) {
+      if (shown === '' && messages.every(({ text }) => text === '')) return undefined
+      return { text: shown || spoken(), model, usage: undefined, notes: [], output, limits, incomplete: reason }
+    },
 
     finish() {
-      if (completed === undefined) throw remembered ?? (events === 0 ? notAStream() : endedEarly(deltas.length))
-      const chosen = messages.some((message) => message.phase === 'final_answer')
-        ? messages.filter((message) => message.phase === 'final_answer')
-        : lastSpoken(messages)
-      const text = messages.length === 0 ? deltas : chosen.map((message) => message.text).join('\n\n')
+      if (completed === undefined) throw remembered ?? (events === 0 ? notAStream() : endedEarly(characters))
+      const text = messages.length === 0 ? shown : spoken()
       const refusal = messages
         .map((message) => message.refusal)
         .join(' ')
         .trim()
       if (text === '') throw refusal === '' ? noAnswer() : refused(refusal)
       const notes = refusal === '' ? [] : [`the model declined a part: ${quoteRemote(refusal)}`]
-      return { text, model, usage: readUsage(fieldOf(completed, 'usage')), notes }
+      return { text, model, usage: readUsage(fieldOf(completed, 'usage')), notes, output, limits }
     },
   }
 }
@@ -210,6 +237,12 @@ function endedEarly(characters: number): CodexError {
   return new CodexError('INCOMPLETE', `The connection ended ${arrived}, before the answer was complete.`, {
     hint: 'Ask again.',
     retryable: true,
+  })
+}
+
+function endless(): CodexError {
+  return new CodexError('RESPONSE_INVALID', 'The answer is longer than this server accepts.', {
+    hint: 'Ask for a shorter answer, or for one part at a time.',
   })
 }
 

@@ -92,10 +92,7 @@ function byWords(words: string | undefined, { modelId, credential }: RefusedAnsw
     return {
       code: 'CODEX_FAILED',
       message: `The service no longer takes requests in this form${said(words)}.`,
-      // Where it depends on the model what is taken, another one may take it.
-      hint: credential.asking.adapts
-        ? 'Leave optional arguments out, or name another model.'
-        : 'Update codex-oauth; if it is up to date, report this.',
+      hint: 'Leave optional arguments out, or name another model; if it stays so, update codex-oauth or report this.',
     }
   }
   return undefined

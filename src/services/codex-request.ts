@@ -1,5 +1,10 @@
+import type { Attached } from './attachments.ts'
 import type { Model } from './builtin-models.ts'
-import type { OptionalField } from './unsupported-field.ts'
+import type { Turn } from './conversation-store.ts'
+import { instructionsFor } from './instructions.ts'
+import type { ContentPart, InputItem } from './input-item.ts'
+import { type OutputSchema, textFormat } from './output-schema.ts'
+import { leftOut, type Shape } from './request-shape.ts'
 
 /** A question as it comes from the tool, already validated. */
 export interface Question {
@@ -8,6 +13,13 @@ export interface Question {
   systemPrompt: string | undefined
   temperature: number | undefined
   effort: string | undefined
+  /** Files and changes that go in front of the prompt. */
+  attached?: Pick<Attached, 'parts' | 'sent'> | undefined
+  /** The conversation that it goes on with. */
+  talk?: { turns: readonly Turn[]; cacheKey: string } | undefined
+  webSearch?: boolean | undefined
+  /** The form of the answer. */
+  schema?: OutputSchema | undefined
 }
 
 export interface RequestFacts {
@@ -18,9 +30,13 @@ export interface RequestFacts {
   effort: string | undefined
   /** Whether the endpoint is the API-key one, which alone takes a temperature. */
   acceptsTemperature: boolean
-  /** What this model is known not to take. */
-  without: ReadonlySet<OptionalField>
-  /** This server's session, for prompt caching, and this question's own id. */
+  /** The tool that searches the web, as the endpoint knows it. */
+  searchTool: Readonly<Record<string, unknown>>
+  /** How this model is known to want it. */
+  shape: Shape
+  /** What was said before, oldest first. */
+  history: readonly InputItem[]
+  /** For prompt caching: this server's session, or the conversation's; and this question's own id. */
   sessionId: string
   threadId: string
 }
@@ -28,65 +44,88 @@ export interface RequestFacts {
 export interface CodexRequest {
   headers: Readonly<Record<string, string>>
   body: Readonly<Record<string, unknown>>
+  /** Whether it is in the lite form. */
+  isLite: boolean
+  /** The question as a later turn sends it again. */
+  message: InputItem
   /** The effort as it is sent. */
   effort: string | undefined
   /** Sentences for the answer's footer: what was ignored or could not be checked. */
   notes: readonly string[]
 }
 
-/** Why we send any: the backend refuses a request without instructions. Why so few: the user's own words count. */
-export const DEFAULT_INSTRUCTIONS =
-  'You are Codex, answering a question from a developer who works with another AI assistant. ' +
-  'Answer directly, completely and in the language of the question. You have no tools and cannot see files; ' +
-  'say what you would need to know when something is missing.'
-
 /**
  * One question as the Codex backend takes it (facts: wire-protocol 10 and 17): `store: false`, `stream: true`,
  * non-empty `instructions`, `input` a list. A "lite" model gets its tools as the first input item and a header,
- * other models get them on top; ours are none either way.
+ * other models get them on top.
  */
 export function buildRequest(facts: RequestFacts): CodexRequest {
-  const { question, modelId, model, without, sessionId, threadId } = facts
-  const lite = model?.lite === true
+  const { question, modelId, model, shape, history, sessionId, threadId } = facts
+  const { without } = shape
+  const lite = shape.lite ?? model?.lite === true
   const effort = sentEffort(facts.effort)
   const temperature = facts.acceptsTemperature ? question.temperature : undefined
   const message = userMessage(question)
+  const tools = question.webSearch === true && !without.has('tools') ? [facts.searchTool] : []
+  const text = textOf(facts)
   return {
     headers: {
       ...(lite ? { 'x-openai-internal-codex-responses-lite': 'true' } : {}),
+      ...(shape.version === undefined ? {} : { version: shape.version }),
       'x-client-request-id': threadId,
       'session-id': sessionId,
       'thread-id': threadId,
       accept: 'text/event-stream',
       'content-type': 'application/json',
     },
-    body: leftOut(without, {
-      model: modelId,
-      instructions: question.systemPrompt ?? DEFAULT_INSTRUCTIONS,
-      input: lite ? [{ type: 'additional_tools', role: 'developer', tools: [] }, message] : [message],
-      ...(lite ? {} : { tools: [] }),
-      tool_choice: 'auto',
-      parallel_tool_calls: !lite,
-      reasoning: reasoning(effort, lite),
-      store: false,
-      stream: true,
-      include: ['reasoning.encrypted_content'],
-      prompt_cache_key: sessionId,
-      ...(model?.verbosity === undefined ? {} : { text: { verbosity: model.verbosity } }),
-      ...(temperature === undefined ? {} : { temperature }),
-    }),
+    body: leftOut(
+      {
+        model: modelId,
+        instructions: instructionsFor({
+          question,
+          searches: tools.length > 0,
+          describesForm: without.has('text.format') || without.has('text'),
+        }),
+        input: [...(lite ? [{ type: 'additional_tools', role: 'developer', tools }] : []), ...history, message],
+        ...(lite ? {} : { tools }),
+        tool_choice: 'auto',
+        parallel_tool_calls: !lite,
+        reasoning: reasoning(effort, lite),
+        store: false,
+        stream: true,
+        include: ['reasoning.encrypted_content'],
+        prompt_cache_key: sessionId,
+        ...(text === undefined ? {} : { text }),
+        ...(temperature === undefined ? {} : { temperature }),
+      },
+      without,
+    ),
+    isLite: lite,
+    message,
     effort: without.has('reasoning') ? undefined : effort,
     notes: notesOf(facts),
   }
 }
 
-function leftOut(without: ReadonlySet<string>, body: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(body).filter(([field]) => !without.has(field)))
+/** A question as an item of `input`: what is sent along comes first, because the prompt speaks of it. */
+export function userMessage({ prompt, attached }: Question): InputItem {
+  const words: ContentPart = { type: 'input_text', text: prompt }
+  return { type: 'message', role: 'user', content: [...(attached?.parts ?? []), words] }
 }
 
-/** A question's own words, as an item of `input`. */
-export function userMessage({ prompt }: Question): Readonly<Record<string, unknown>> {
-  return { type: 'message', role: 'user', content: [{ type: 'input_text', text: prompt }] }
+/** The form of the answer: how long, where the model can be told, and by which schema. */
+function textOf({ question, model, shape }: RequestFacts): Readonly<Record<string, unknown>> | undefined {
+  const verbosity = model?.verbosity
+  if (verbosity === undefined && question.schema === undefined) return undefined
+  return {
+    ...(verbosity === undefined ? {} : { verbosity }),
+    ...(question.schema === undefined ? {} : { format: formatOf(question.schema, shape) }),
+  }
+}
+
+/** The schema as the service takes it. */
+export function formatOf(schema: OutputSchema, { loose }: Shape): Readonly<Record<string, unknown>> {
+  return textFormat(loose ? { ...schema, strict: false } : schema)
 }
 
 /** Efforts pass through as they are, but for this one, which the official client sends as `xhigh`. */
@@ -103,14 +142,16 @@ export function chooseEffort(
   return asked ?? configured ?? model?.defaultEffort
 }
 
+/** With a summary, because its headlines are all there is to show while a model thinks. */
 function reasoning(effort: string | undefined, lite: boolean): Record<string, string> {
-  const asked = effort === undefined ? { summary: 'auto' } : { effort }
+  const asked = { ...(effort === undefined ? {} : { effort }), summary: 'auto' }
   return lite ? { ...asked, context: 'all_turns' } : asked
 }
 
 function notesOf(facts: RequestFacts): string[] {
-  const { question, modelId, acceptsTemperature, effort, without } = facts
-  const notes = listingNotes(facts)
+  const { question, modelId, acceptsTemperature, effort, shape } = facts
+  const { without } = shape
+  const notes = [...listingNotes(facts), ...shapeNotes(facts)]
   if (question.temperature !== undefined && !acceptsTemperature) {
     notes.push('temperature was ignored: Codex models with a ChatGPT login do not take one')
   }
@@ -119,6 +160,22 @@ function notesOf(facts: RequestFacts): string[] {
   }
   if (!without.has('reasoning')) return [...notes, ...effortNotes(facts)]
   return effort === undefined ? notes : [...notes, `effort ${effort} was not accepted by ${modelId} and left out`]
+}
+
+/** What is different from what the catalogue and the settings say, or from what was asked for. */
+export function shapeNotes({ question, modelId, shape }: Pick<RequestFacts, 'question' | 'modelId' | 'shape'>): string[] {
+  const { lite, version, without } = shape
+  const isFormRefused = without.has('text.format') || without.has('text')
+  return [
+    lite === undefined ? [] : `${modelId} was asked in the ${lite ? 'lite' : 'classic'} form, which is not what the model list says`,
+    version === undefined
+      ? []
+      : `${modelId} wants compatibility level ${version}, which was stated; CODEX_OAUTH_CLIENT_VERSION=${version} makes it the usual one`,
+    question.webSearch === true && without.has('tools') ? `web search was not accepted by ${modelId} and left out` : [],
+    question.schema !== undefined && isFormRefused
+      ? `the schema was not accepted by ${modelId} and described in words; the answer was checked here`
+      : [],
+  ].flat()
 }
 
 /** Whether the model is one that the account's list shows. */

@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto'
 import type { Config } from '../config.ts'
-import { CodexError, codeOf } from '../errors.ts'
+import { CodexError, codeOf, isCodexError } from '../errors.ts'
 import { raceSignal } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import { type HttpClient, readText } from '../infrastructure/http-client.ts'
 import type { JsonFile } from '../infrastructure/json-file.ts'
 import type { Log } from '../infrastructure/log.ts'
 import { BUILTIN_MODELS, type Model } from './builtin-models.ts'
-import { ACCOUNT } from './credential-name.ts'
+import { digestOf, ownerParts } from './credential-owner.ts'
 import type { Credential } from './credentials.ts'
 import { isModelList } from './model-list.ts'
 import { fieldOf, numberField, parseJson, textField } from './remote-text.ts'
@@ -33,8 +32,10 @@ export interface ModelCatalogue {
    * or with an outdated one, the service is waited for, for 3 s at most. @throws CodexError CANCELLED by `signal`
    */
   forQuery(credential: Credential, signal?: AbortSignal): Promise<Catalogue>
-  /** The service does not know the model that was asked: whoever wants the list next has it fetched anew. */
-  outdated(credential: Credential): void
+  /** The list as the service has it now, because it has contradicted the one there is; never rejects but for a cancel. */
+  renew(credential: Credential, signal?: AbortSignal): Promise<Catalogue>
+  /** Also what is hidden from our compatibility level; nothing where that cannot be had. Not kept. */
+  everything(credential: Credential, signal?: AbortSignal): Promise<readonly Model[]>
 }
 
 export interface ModelCatalogueDeps {
@@ -55,10 +56,13 @@ interface Snapshot {
 }
 
 const FRESH_MS = 300_000
+const MAX_BYTES = 4_194_304
 const OUTDATED = 0
 const TIMEOUT_MS = 10_000
 /** A question does not wait longer than this for a list it can do without. */
 const QUERY_TIMEOUT_MS = 3_000
+/** States no level at all, so nothing is held back (facts: wire-protocol 9). */
+const ANY_VERSION = '0.0.0'
 const BUILT_IN: Catalogue = { models: BUILTIN_MODELS, source: 'built-in' }
 
 export function createModelCatalogue({ config, http, cache, clock, log }: ModelCatalogueDeps): ModelCatalogue {
@@ -87,19 +91,20 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
     }
   }
 
-  async function fetchSnapshot(credential: Credential, identity: string, old: Snapshot | undefined): Promise<Snapshot> {
-    const answer = await http.send({
+  function ask({ baseUrl, headers, asking }: Credential, version: string, etag?: string, signal?: AbortSignal) {
+    return http.send({
       method: 'GET',
-      url: `${credential.baseUrl}/models${credential.asking.modelsQuery(config.clientVersion)}`,
-      headers: {
-        ...credential.headers,
-        accept: 'application/json',
-        ...(old?.etag === undefined ? {} : { 'if-none-match': old.etag }),
-      },
+      url: `${baseUrl}/models${asking.modelsQuery(version)}`,
+      headers: { ...headers, accept: 'application/json', ...(etag === undefined ? {} : { 'if-none-match': etag }) },
       headerTimeoutMs: TIMEOUT_MS,
+      signal,
     })
+  }
+
+  async function fetchSnapshot(credential: Credential, identity: string, old: Snapshot | undefined): Promise<Snapshot> {
+    const answer = await ask(credential, config.clientVersion, old?.etag)
     if (answer.status === 304 && old !== undefined) return { ...old, fetchedAt: clock.now() }
-    const text = await readText(answer.body, { maxBytes: 4_194_304, limitMs: TIMEOUT_MS })
+    const text = await readText(answer.body, { maxBytes: MAX_BYTES, limitMs: TIMEOUT_MS })
     const models = credential.asking.readModels(parseJson(text))
     // An empty list with status 200 means that our compatibility level is too old for every model.
     if (answer.status !== 200 || models.length === 0) {
@@ -144,11 +149,26 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
       return copyOf(snapshot)
     },
 
-    outdated(credential) {
-      const snapshot = known(identityOf(credential, config.clientVersion))
-      if (snapshot === undefined) return
-      memory = { ...snapshot, fetchedAt: OUTDATED }
-      cache.write(memory)
+    async renew(credential, signal) {
+      const identity = identityOf(credential, config.clientVersion)
+      const snapshot = known(identity)
+      if (snapshot !== undefined) {
+        // Whoever reads the copy meanwhile, in another window too, is not to trust it.
+        memory = { ...snapshot, fetchedAt: OUTDATED }
+        cache.write(memory)
+      }
+      return raceSignal(shared(credential, identity), signal)
+    },
+
+    async everything(credential, signal) {
+      try {
+        const { status, body } = await ask(credential, ANY_VERSION, undefined, signal)
+        const text = await readText(body, { maxBytes: MAX_BYTES, limitMs: TIMEOUT_MS, signal })
+        return status === 200 ? credential.asking.readModels(parseJson(text)) : []
+      } catch (error) {
+        if (isCodexError(error, 'CANCELLED')) throw error
+        return []
+      }
     },
   }
 }
@@ -163,11 +183,8 @@ export function defaultModel(catalogue: Catalogue, configured: string | undefine
   return configured ?? first?.id ?? ''
 }
 
-/** An account keeps its list when its token is renewed; what cannot be renewed is its own owner. */
-function identityOf({ kind, source, baseUrl, accountId, headers }: Credential, clientVersion: string): string {
-  const owner = source === ACCOUNT ? (accountId ?? '') : (headers.authorization ?? '')
-  const parts = [kind, baseUrl, owner, clientVersion]
-  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 20)
+function identityOf(credential: Credential, clientVersion: string): string {
+  return digestOf([...ownerParts(credential), clientVersion])
 }
 
 function readSnapshot(value: unknown, identity: string): Snapshot | undefined {

@@ -1,4 +1,4 @@
-import type { AskingRoute } from './asking-route.ts'
+import { type AskingRoute, SEARCH_TOOL } from './asking-route.ts'
 import { readPlanModels } from './model-list.ts'
 import { planFailureOf, planRefusalOf } from './plan-failure.ts'
 import { buildPlanRequest } from './plan-request.ts'
@@ -9,8 +9,9 @@ export const PLAN_ASKING: AskingRoute = {
   // listed can be named all the same (facts: plan-usage 3.1, 9).
   modelsQuery: () => '',
   readModels: readPlanModels,
-  buildRequest: buildPlanRequest,
-  adapts: false,
+  buildRequest: (facts) => buildPlanRequest({ ...facts, searchTool: SEARCH_TOOL }),
+  hasForms: false,
+  hasLevels: false,
   permissionsPage: undefined,
   // A limit of the plan does not pass in a moment, and nobody has documented another one.
   isFinal: () => true,

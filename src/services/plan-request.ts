@@ -1,39 +1,60 @@
 import {
   type CodexRequest,
-  DEFAULT_INSTRUCTIONS,
   effortNotes,
+  formatOf,
   listingNotes,
   type RequestFacts,
   sentEffort,
+  shapeNotes,
   userMessage,
 } from './codex-request.ts'
+import { DEFAULT_INSTRUCTIONS, instructionsFor } from './instructions.ts'
+import { leftOut } from './request-shape.ts'
 
 /**
  * One question on the plan route (facts: plan-usage 3.2): what OpenAI's page requires, the question, and nothing else.
  * The page forbids sampling, output caps, `metadata`, `user`, `service_tier` and more. It says nothing of `include`,
- * `prompt_cache_key`, `text`, `tool_choice`, `reasoning.summary`: nobody asks for those, so none is sent. Nor is a
- * header of the Codex client: here this program asks in its own name.
+ * `prompt_cache_key`, `text`, `tool_choice`, `reasoning.summary`: of those only what a question asks for is sent, a
+ * schema as `text.format`, and the sealed reasoning of a conversation by `include`. Nor is a header of the Codex client:
+ * here this program asks in its own name.
  */
-export function buildPlanRequest(facts: Pick<RequestFacts, 'question' | 'modelId' | 'model' | 'effort'>): CodexRequest {
-  const { question, modelId } = facts
+export function buildPlanRequest(facts: Omit<RequestFacts, 'acceptsTemperature'>): CodexRequest {
+  const { question, modelId, shape, history } = facts
+  const { without } = shape
+  const { schema } = question
   const effort = sentEffort(facts.effort)
+  const message = userMessage(question)
+  const tools = question.webSearch === true && !without.has('tools') ? [facts.searchTool] : undefined
   return {
     headers: { accept: 'text/event-stream', 'content-type': 'application/json' },
-    body: {
-      model: modelId,
-      instructions: question.systemPrompt ?? INSTRUCTIONS,
-      input: [userMessage(question)],
-      ...(effort === undefined ? {} : { reasoning: { effort } }),
-      store: false,
-      stream: true,
-    },
-    effort,
-    notes: [...listingNotes(facts), ...temperatureNotes(question), ...effortNotes(facts)],
+    body: leftOut(
+      {
+        model: modelId,
+        instructions: instructionsFor({
+          question,
+          opening: OPENING,
+          searches: tools !== undefined,
+          describesForm: without.has('text.format') || without.has('text'),
+        }),
+        input: [...history, message],
+        ...(effort === undefined ? {} : { reasoning: { effort } }),
+        store: false,
+        stream: true,
+        ...(question.talk === undefined ? {} : { include: ['reasoning.encrypted_content'] }),
+        ...(tools === undefined ? {} : { tools }),
+        ...(schema === undefined ? {} : { text: { format: formatOf(schema, shape) } }),
+      },
+      without,
+    ),
+    isLite: false,
+    message,
+    effort: without.has('reasoning') ? undefined : effort,
+    notes: [...listingNotes(facts), ...shapeNotes(facts), ...temperatureNotes(question), ...effortNotes(facts)],
   }
 }
 
 /** As on the Codex route, but for a name that is OpenAI's. */
-const INSTRUCTIONS = DEFAULT_INSTRUCTIONS.replace('You are Codex, answering', 'You answer')
+const OPENING = DEFAULT_INSTRUCTIONS.replace('You are Codex, answering', 'You answer')
 
 function temperatureNotes({ temperature }: RequestFacts['question']): string[] {
   return temperature === undefined ? [] : ['temperature was ignored: questions on the ChatGPT plan take none']

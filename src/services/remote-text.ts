@@ -3,17 +3,23 @@ import { redact } from '../infrastructure/log.ts'
 /**
  * Text from outside, made fit to stand in a sentence of ours: one line, no control characters, no markup that a
  * host would render, at most `limit` characters. It goes in quotation marks, so the reader knows whose words it is,
- * and those inside are made others, so that it cannot close them. What looks like a credential is taken out: a proxy or
- * an error page may give back what it was sent.
+ * and those inside are made others, so that it cannot close them.
  */
 export function quoteRemote(text: string, limit = 200): string {
+  return `“${cleanRemote(text, limit).replace(/[“”]/g, '"')}”`
+}
+
+/**
+ * Text from outside as one harmless line of at most `limit` characters. What looks like a credential is taken out: a
+ * proxy or an error page may give back what it was sent.
+ */
+export function cleanRemote(text: string, limit: number): string {
   const line = redact(text)
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .replace(/[`<>]/g, '')
-    .replace(/[“”]/g, '"')
     .trim()
   const characters = [...line]
-  return `“${characters.length > limit ? `${characters.slice(0, limit - 1).join('')}…` : line}”`
+  return characters.length > limit ? `${characters.slice(0, limit - 1).join('')}…` : line
 }
 
 /** The end of a sentence of ours: what the service itself said, where it said something. */

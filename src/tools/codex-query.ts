@@ -1,65 +1,164 @@
 import { z } from 'zod'
-import type { AnswerProgress } from '../services/codex-answer.ts'
-import type { QueryResult } from '../services/codex-client.ts'
-import type { GuidedQuery } from '../services/guided-query.ts'
-import { defineTool, type Tool } from './tool.ts'
+import type { CollectAnswer, Collected } from '../services/collect-answer.ts'
+import type { TimedProgress } from '../services/progress-pace.ts'
+import type { AskCall, QueryDesk } from '../services/query-desk.ts'
+import { pageOf } from './answer-page.ts'
+import { defineTool, type Tool, type ToolCall, type ToolOutput } from './tool.ts'
 
-const input = z.strictObject({
-  prompt: z
-    .string()
-    .trim()
-    .min(1)
-    .max(1_000_000)
-    .describe('The question, with everything Codex needs to know: it sees no files and no earlier conversation'),
-  model: z.string().trim().min(1).max(200).optional().describe('Model id from codex_models; default: its first'),
-  system_prompt: z.string().trim().min(1).max(1_000_000).optional().describe('Replaces the default instructions'),
-  temperature: z
-    .number()
-    .min(0)
-    .max(1)
-    .optional()
-    .describe('Sent with an API key if the model takes one; else left out, said so'),
-  reasoning_effort: z.string().trim().min(1).max(40).optional().describe('low, medium, high, … as codex_models lists'),
-})
+const input = z
+  .strictObject({
+    prompt: z
+      .string()
+      .trim()
+      .min(1)
+      .max(1_000_000)
+      .optional()
+      .describe('The question, with what Codex needs to know: it does not see this conversation'),
+    model: z.string().trim().min(1).max(200).optional().describe('Model id from codex_models; default: its first'),
+    system_prompt: z.string().trim().min(1).max(1_000_000).optional().describe('Replaces the default instructions'),
+    temperature: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe('Sent with an API key if the model takes one; else left out, said so'),
+    reasoning_effort: z
+      .string()
+      .trim()
+      .min(1)
+      .max(40)
+      .optional()
+      .describe('low, medium, high, … as codex_models lists'),
+    conversation: z
+      .string()
+      .trim()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe('Name of a conversation to begin or continue; without it the question stands alone'),
+    files: z
+      .array(z.string().min(1).max(1000))
+      .min(1)
+      .max(500)
+      .optional()
+      .describe('Project files the server reads and sends: paths, globs (src/**/*.ts), lines (a.md:10-80), images'),
+    diff: z
+      .string()
+      .trim()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('Git changes to send: working (all not committed), staged, or a range like main..HEAD'),
+    web_search: z.boolean().optional().describe('Let Codex search the web; sources are listed'),
+    output_schema: z.looseObject({}).optional().describe('JSON Schema (type object); the answer is JSON of that form'),
+    background: z.boolean().optional().describe('Return an answer id at once; get the answer with collect'),
+    collect: z
+      .string()
+      .trim()
+      .min(1)
+      .max(60)
+      .optional()
+      .describe('Answer id: get that answer, also a partial, cancelled or timed-out one; id@20000 from a character on'),
+  })
+  .superRefine(({ prompt, collect, ...rest }, context) => {
+    const refuse = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message })
+    if (prompt === undefined && collect === undefined) refuse('prompt', 'is missing, expected string')
+    const others = Object.keys({ ...(prompt === undefined ? {} : { prompt }), ...rest })
+    if (collect !== undefined && others.length > 0) refuse('collect', `stands alone, without ${others.join(', ')}`)
+  })
 
-export function codexQuery({ query }: { query: GuidedQuery }): Tool {
+export interface CodexQueryDeps {
+  desk: Pick<QueryDesk, 'ask'>
+  collect: CollectAnswer
+}
+
+export function codexQuery({ desk, collect }: CodexQueryDeps): Tool {
   return defineTool({
     name: 'codex_query',
     title: 'Ask Codex',
     description:
-      "Ask an OpenAI Codex model one question and get its answer: a second opinion, a review, another model's view. " +
-      'Takes seconds to minutes. Show the answer as Codex wrote it and say that it is from Codex.',
+      "Ask an OpenAI Codex model and get its answer: a second opinion, a review, another model's view. One call: it reads " +
+      'files and git changes itself, so name them instead of pasting. Takes seconds to minutes; nothing is lost if the ' +
+      'call ends early (collect). Show the answer as Codex wrote it and say that it is from Codex.',
     // Read-only, because the question changes nothing. A sign-in that comes before it begins only after the user's own yes
     // in a dialog of the client. Codex refuses what is not read-only where approvals are off, so every question there.
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: false, openWorldHint: true },
     // Without it Claude Code puts every answer over 50,000 characters into a file (facts: claude-code 8).
     meta: { 'anthropic/maxResultSizeChars': 500_000 },
     input,
-    async run({ prompt, model, system_prompt: systemPrompt, temperature, reasoning_effort: effort }, call) {
-      const onProgress = (progress: AnswerProgress) => call.progress(describeProgress(progress))
-      const question = { prompt, model, systemPrompt, temperature, effort }
-      call.progress('Asking Codex')
-      const { signal, progress: onSignIn, offerAddress: offer, onText } = call
-      const result = await query(question, { signal, onProgress, onText, onSignIn, offer })
-      return { texts: [result.text, footer(result)] }
+    async run({ collect: wanted, ...args }, call) {
+      if (wanted !== undefined) return collected(await collect(wanted, collectCallOf(call)), call)
+      const outcome = await desk.ask(requestOf(args), askCallOf(call))
+      if (outcome.text === undefined) return { texts: [inBackground(outcome.id)] }
+      const { id, text, facts } = outcome
+      return shown({ id, text, offset: 0, footer: facts.footer, isIncomplete: facts.incomplete !== undefined }, call)
     },
   })
 }
 
-function describeProgress({ phase, characters }: AnswerProgress): string {
-  if (phase === 'writing') return `Codex is writing (${characters.toLocaleString('en')} characters)`
-  return phase === 'thinking' ? 'Codex is thinking' : 'Codex has the question'
+function requestOf(args: Omit<z.infer<typeof input>, 'collect'>) {
+  const { prompt = '', model, temperature, conversation, files, diff, background } = args
+  return {
+    ...{ prompt, model, temperature, conversation, files, diff, background },
+    systemPrompt: args.system_prompt,
+    effort: args.reasoning_effort,
+    webSearch: args.web_search,
+    outputSchema: args.output_schema,
+  }
 }
 
-/** One line that says where the answer comes from, then a line for each thing the reader should know. */
-function footer({ model, effort, usage, account, notes }: QueryResult): string {
-  const facts = [`Answered by Codex (${model})`, effort === undefined ? [] : `effort ${effort}`, tokens(usage), account]
-  return [facts.flat().join(' · '), ...notes.map((note) => `Note: ${note}.`)].join('\n')
+function askCallOf({ signal, progress, offerAddress, onText, roots, cancelReason }: ToolCall): AskCall {
+  const onProgress = (one: TimedProgress & { id: string }) => progress(`${wordsFor(one)} · answer ${one.id}`)
+  return { signal, onProgress, onText, onSignIn: progress, offer: offerAddress, roots, cancelReason }
 }
 
-function tokens(usage: QueryResult['usage']): string | [] {
-  if (usage === undefined) return []
-  const cached = usage.cachedTokens ? ` (${usage.cachedTokens} cached)` : ''
-  const reasoning = usage.reasoningTokens ? ` (${usage.reasoningTokens} reasoning)` : ''
-  return `${usage.inputTokens} tokens in${cached}, ${usage.outputTokens} out${reasoning}`
+function collectCallOf({ signal, progress }: ToolCall) {
+  return { signal, onProgress: (one: TimedProgress) => progress(wordsFor(one)) }
+}
+
+function wordsFor({ phase, headline, characters, elapsedMs }: TimedProgress): string {
+  const about = headline === undefined ? '' : `: ${headline}`
+  const time = ` (${Math.round(elapsedMs / 1000)} s)`
+  switch (phase) {
+    case 'connecting':
+      return `Asking Codex${time}`
+    case 'queued':
+      return `Codex has the question${time}`
+    case 'thinking':
+      return `Codex is thinking${about}${time}`
+    case 'searching':
+      return `Codex is searching the web${about}${time}`
+    case 'writing':
+      return `Codex is writing, ${characters.toLocaleString('en')} characters${time}`
+  }
+}
+
+function inBackground(id: string): string {
+  return (
+    `Codex is working on it in the background. The answer gets the id ${id}: codex_query with collect "${id}" waits for it ` +
+    'and gives it, codex_status shows how it stands. It goes on while this server runs.'
+  )
+}
+
+interface Shown {
+  id: string
+  text: string
+  offset: number
+  footer: string
+  isIncomplete: boolean
+}
+
+/** A text and what stands below it; of one that is too long for the client a page, and how to get the next one. */
+function shown({ id, text, offset, footer, isIncomplete }: Shown, { pageCharacters }: ToolCall): ToolOutput {
+  const page = pageOf(text, offset, pageCharacters)
+  const isPart = page.start > 0 || page.next !== undefined
+  const place = `Characters ${page.start + 1} to ${page.start + page.text.length} of ${text.length}.`
+  const more = page.next === undefined ? '' : ` The rest: codex_query with collect "${id}@${page.next}".`
+  const lines = [...(isPart ? [`${place}${more}`] : []), footer]
+  return { texts: [page.text, lines.join('\n')], ...(isIncomplete ? { isIncomplete } : {}) }
+}
+
+function collected({ id, text, offset, footer, isIncomplete }: Collected, call: ToolCall): ToolOutput {
+  if (text === '') return { texts: [footer], ...(isIncomplete ? { isIncomplete } : {}) }
+  return shown({ id, text, offset, footer, isIncomplete }, call)
 }

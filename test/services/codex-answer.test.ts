@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { CodexError } from '../../src/errors.ts'
+import { CodexError } from '../../src/errors.ts'
 import { readEvents } from '../../src/infrastructure/sse.ts'
 import { type Answer, createAnswerReader } from '../../src/services/codex-answer.ts'
 import { planFailureOf } from '../../src/services/plan-failure.ts'
@@ -37,6 +37,7 @@ const HELLO = {
   model: 'gpt-6.1-sol',
   usage: { inputTokens: 11, cachedTokens: 3, outputTokens: 7, reasoningTokens: 2 },
   notes: [],
+  output: expect.any(Array),
 }
 
 describe('every captured stream ends as it did for the official client, however it is split', () => {
@@ -44,9 +45,9 @@ describe('every captured stream ends as it did for the official client, however 
     ['sse-hello.txt', HELLO],
     ['sse-hello-crlf.txt', HELLO],
     ['sse-hello-no-event-lines.txt', HELLO],
-    ['sse-noise-accepted.txt', HELLO],
+    ['sse-noise-accepted.txt', { ...HELLO, limits: expect.objectContaining({ plan_type: 'pro' }) }],
     ['sse-reasoning.txt', HELLO],
-    ['sse-minimal.txt', { text: 'minimal', model: undefined, usage: undefined, notes: [] }],
+    ['sse-minimal.txt', { text: 'minimal', model: undefined, usage: undefined, notes: [], output: expect.any(Array) }],
     [
       'sse-completed-with-empty-output.txt',
       {
@@ -54,6 +55,7 @@ describe('every captured stream ends as it did for the official client, however 
         model: 'gpt-6.1-sol',
         usage: { inputTokens: 1, cachedTokens: undefined, outputTokens: 1, reasoningTokens: undefined },
         notes: [],
+        output: expect.any(Array),
       },
     ],
   ])('%s is an answer', async (name, expected) => {
@@ -331,6 +333,7 @@ describe('a stream of the plan route (plan-usage 3.3)', () => {
       model: 'gpt-6-sol',
       usage: { inputTokens: 5, cachedTokens: undefined, outputTokens: 6, reasoningTokens: undefined },
       notes: [],
+      output: expect.any(Array),
     })
   })
 
@@ -402,14 +405,14 @@ test('the model is the last one the service names', async () => {
   expect((await readAll([created, said('x'), completed({ model: 'gpt-b' })])).model).toBe('gpt-b')
 })
 
-test('progress tells waiting from thinking from writing, and how much is written', () => {
+test('progress tells queued from thinking from writing, and how much is written', () => {
   const reader = createAnswerReader()
   const phases = answerEvents('Twelve chars', { reasoning: 'Hm.', deltas: 2 }).map((event) => {
     reader.accept({ event: undefined, data: JSON.stringify(event) })
     return reader.progress()
   })
   expect(phases.filter((progress, n) => JSON.stringify(progress) !== JSON.stringify(phases[n - 1]))).toEqual([
-    { phase: 'waiting', characters: 0 },
+    { phase: 'queued', characters: 0 },
     { phase: 'thinking', characters: 0 },
     { phase: 'writing', characters: 6 },
     { phase: 'writing', characters: 12 },
@@ -447,4 +450,46 @@ describe('an answer that is told bit by bit', () => {
   test('says nothing where nothing is written', () => {
     expect(told([delta(''), { type: 'response.output_text.delta', delta: 7 }, said('x'), completed()])).toEqual([])
   })
+})
+
+describe('of an answer that ends too early', () => {
+  const reason = new CodexError('NETWORK', 'The connection broke off.')
+
+  /** What is kept of it. */
+  function partial(events: readonly StreamEvent[]): Answer | undefined {
+    const reader = createAnswerReader()
+    for (const event of events) reader.accept({ event: undefined, data: JSON.stringify(event) })
+    return reader.partial(reason)
+  }
+
+  test('what has been written is kept, with the reason', () => {
+    expect(partial([delta('Half of '), delta('it')])).toMatchObject({ text: 'Half of it', incomplete: reason })
+  })
+
+  test('commentary is not the answer, also when it is all there is', () => {
+    const events = answerEvents('The answer.', { commentary: ['Let me see.'], end: 'cut', deltas: 2 })
+    const comments = events.slice(0, events.findIndex(({ type }) => type === 'response.output_item.done'))
+    expect(partial(events)?.text).toBe('The answer.')
+    expect(partial(comments)).toBeUndefined()
+  })
+
+  test('a message that came as a whole is kept too', () => {
+    expect(partial([said('All at once')])?.text).toBe('All at once')
+  })
+
+  test.each<[string, StreamEvent[]]>([
+    ['nothing', []],
+    ['a start', answerEvents('', { end: 'cut', deltas: 0, items: false })],
+    ['an empty message', [said('')]],
+    ['a thought', answerEvents('', { reasoning: '**Hm**', end: 'cut', deltas: 0, items: false })],
+  ])('nothing is left when there was only %s', (_name, events) => {
+    expect(partial(events)).toBeUndefined()
+  })
+})
+
+test('an answer without an end is not kept for ever', () => {
+  const reader = createAnswerReader()
+  const piece = { event: undefined, data: JSON.stringify(delta('x'.repeat(1_000_000))) }
+  for (let count = 0; count < 8; count += 1) expect(reader.accept(piece)).toBe(false)
+  expect(() => reader.accept(piece)).toThrow('longer than this server accepts')
 })

@@ -17,9 +17,13 @@ test.each([
   ['temperature', { detail: 'Unsupported parameter: temperature' }],
   ['reasoning', refusal('reasoning.effort', unknown('reasoning.effort'), 'unsupported_parameter')],
   ['reasoning', refusal('reasoning', unknown('reasoning'))],
-  ['reasoning', refusal('reasoning.summary', 'Your organization must be verified to generate reasoning summaries.')],
+  ['reasoning.summary', refusal('reasoning.summary', 'Your organization must be verified to generate reasoning summaries.')],
   ['include', refusal('include', 'Encrypted content is not supported with this model.')],
-  ['text', refusal('text.verbosity', "Unsupported value: 'low' is not supported.", 'unsupported_value')],
+  ['text.verbosity', refusal('text.verbosity', "Unsupported value: 'low' is not supported.", 'unsupported_value')],
+  ['text.format', refusal('text.format.schema', 'Invalid schema.', 'invalid_json_schema')],
+  ['text', refusal('text', unknown('text'))],
+  ['tools', refusal('tools[0].type', "Invalid value: 'web_search'.")],
+  ['tools', refusal('input[0].tools', 'No tools.')],
 ])('%s is recognised in %j', (field, json) => {
   expect(unsupportedField(json)).toBe(field)
 })

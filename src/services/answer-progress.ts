@@ -1,0 +1,75 @@
+import { cleanRemote, fieldOf, textField } from './remote-text.ts'
+
+/** How far an answer is: for progress only. */
+export interface AnswerProgress {
+  phase: 'connecting' | 'queued' | 'thinking' | 'searching' | 'writing'
+  /** What the model is about, in its own words: text from outside, cleaned and cut. */
+  headline?: string | undefined
+  /** Of the text that has come. */
+  characters: number
+}
+
+/** Follows the events of an answer for those who wait for it. */
+export interface ProgressReader {
+  accept(type: string, event: unknown): void
+  current(): Omit<AnswerProgress, 'characters'>
+}
+
+/** A summary is a few sentences; what is longer is none. */
+const MAX_SUMMARY = 4_000
+const MAX_HEADLINE = 80
+
+export function createProgressReader(): ProgressReader {
+  let phase: AnswerProgress['phase'] = 'queued'
+  let summary = ''
+  let headline: string | undefined
+
+  function begin(next: AnswerProgress['phase']): void {
+    if (phase !== next) headline = undefined
+    phase = next
+  }
+
+  /** Summaries put what they are about in bold, in front (facts: wire-protocol 11). */
+  function summarise(delta: string): void {
+    begin('thinking')
+    if (summary.length < MAX_SUMMARY) summary += delta
+    headline = boldIn(summary) ?? headline
+  }
+
+  return {
+    accept(type, event) {
+      switch (type) {
+        case 'response.in_progress':
+          if (phase === 'queued') begin('thinking')
+          return
+        case 'response.output_item.added':
+          return begin(PHASE_OF[textField(fieldOf(event, 'item'), 'type') ?? ''] ?? phase)
+        case 'response.reasoning_summary_part.added':
+          summary = ''
+          return begin('thinking')
+        case 'response.reasoning_summary_text.delta':
+          return summarise(textField(event, 'delta') ?? '')
+        case 'response.web_search_call.in_progress':
+        case 'response.web_search_call.searching':
+          return begin('searching')
+        case 'response.web_search_call.completed':
+          return begin('thinking')
+        case 'response.output_text.delta':
+          return begin('writing')
+      }
+    },
+
+    current: () => ({ phase, ...(headline === undefined ? {} : { headline }) }),
+  }
+}
+
+const PHASE_OF: Readonly<Record<string, AnswerProgress['phase']>> = {
+  reasoning: 'thinking',
+  web_search_call: 'searching',
+}
+
+/** The last text in bold that is complete. */
+function boldIn(summary: string): string | undefined {
+  const bold = [...summary.matchAll(/\*\*([^*\n]{1,200})\*\*/g)].at(-1)?.[1]
+  return cleanRemote(bold ?? '', MAX_HEADLINE) || undefined
+}

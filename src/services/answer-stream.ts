@@ -1,0 +1,102 @@
+import type { Config } from '../config.ts'
+import { CodexError, isCodexError } from '../errors.ts'
+import type { Clock } from '../infrastructure/clock.ts'
+import { readEvents } from '../infrastructure/sse.ts'
+import type { AnswerProgress } from './answer-progress.ts'
+import type { AskingRoute } from './asking-route.ts'
+import { type Answer, type AnswerReader, createAnswerReader, notAStream } from './codex-answer.ts'
+import type { Reply } from './codex-post.ts'
+import { duration } from './duration.ts'
+
+export interface StreamOptions {
+  signal?: AbortSignal | undefined
+  onProgress?: ((progress: AnswerProgress) => void) | undefined
+  /** Told the answer bit by bit, as `createAnswerReader` tells it. */
+  onText?: ((delta: string) => void) | undefined
+}
+
+export interface StreamDeps {
+  config: Pick<Config, 'firstEventTimeoutMs' | 'idleTimeoutMs'>
+  clock: Pick<Clock, 'now'>
+}
+
+/** How long to wait for the reason of an error that is known already. */
+const LAST_WORD_MS = 2_000
+const MAX_EVENT_BYTES = 16 * 1024 * 1024
+/** Most of a stream is not kept; what is kept has limits of its own. */
+const MAX_TOTAL_BYTES = 1024 * 1024 * 1024
+
+/**
+ * The answer in a reply with status 200. One that ends too early is given all the same where it has text, with the reason
+ * in `incomplete`: it has been paid for.
+ *
+ * @throws CodexError CANCELLED; without any text also TIMEOUT, NETWORK, RESPONSE_INVALID, and as `createAnswerReader`
+ */
+export async function readAnswer(
+  { body, headers }: Reply,
+  asking: AskingRoute,
+  options: StreamOptions,
+  { config, clock }: StreamDeps,
+): Promise<Answer> {
+  const { signal, onProgress, onText } = options
+  if (!asking.isStream(headers)) {
+    void body?.cancel().catch(() => {})
+    throw notAStream()
+  }
+  const reader = createAnswerReader(onText, (error) => asking.failureOf(error, headers))
+  const limits = {
+    ...{ maxEventBytes: MAX_EVENT_BYTES, maxTotalBytes: MAX_TOTAL_BYTES },
+    ...paceOf(reader, config, clock),
+  }
+  try {
+    onProgress?.(reader.progress())
+    for await (const event of readEvents(body, limits, signal)) {
+      if (reader.accept(event)) break
+      onProgress?.(reader.progress())
+    }
+    return reader.finish()
+  } catch (error) {
+    const reason = reasonOf(error, reader, config)
+    const partial = isCodexError(reason) && reason.code !== 'CANCELLED' ? reader.partial(reason) : undefined
+    if (partial === undefined) throw reason
+    return partial
+  }
+}
+
+/** How long the stream may be silent, which depends on what has come. */
+function paceOf(reader: AnswerReader, config: StreamDeps['config'], clock: StreamDeps['clock']) {
+  const openedAt = clock.now()
+  let endsAt: number | undefined
+  return {
+    get idleTimeoutMs() {
+      if (!reader.hasBegun()) return Math.max(1, openedAt + config.firstEventTimeoutMs - clock.now())
+      if (!reader.isEnding()) return config.idleTimeoutMs
+      // After an error that says nothing more, the one that does comes at once or not at all.
+      endsAt ??= clock.now() + Math.min(LAST_WORD_MS, config.idleTimeoutMs)
+      return Math.max(1, endsAt - clock.now())
+    },
+  }
+}
+
+function reasonOf(error: unknown, reader: AnswerReader, config: StreamDeps['config']): unknown {
+  const isBroken = isCodexError(error, 'TIMEOUT') || isCodexError(error, 'NETWORK')
+  // Without its last word, the error that is known counts for more than how the connection ended.
+  if (isBroken && reader.isEnding()) return finishError(reader)
+  return isCodexError(error, 'TIMEOUT') && !reader.hasBegun() ? nothingCame(config.firstEventTimeoutMs) : error
+}
+
+function finishError(reader: AnswerReader): unknown {
+  try {
+    return reader.finish()
+  } catch (error) {
+    return error
+  }
+}
+
+function nothingCame(limitMs: number): CodexError {
+  const span = limitMs < 1000 ? `${limitMs} ms` : duration(limitMs)
+  return new CodexError('TIMEOUT', `The service took the question and sent nothing for ${span}.`, {
+    hint: 'Ask again, or name another model. CODEX_OAUTH_FIRST_EVENT_TIMEOUT_MS sets how long it may take to begin.',
+    retryable: true,
+  })
+}

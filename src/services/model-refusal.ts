@@ -1,0 +1,66 @@
+import type { Config } from '../config.ts'
+import { CodexError } from '../errors.ts'
+import type { Model } from './builtin-models.ts'
+import type { Credential } from './credentials.ts'
+import type { ModelCatalogue } from './model-catalogue.ts'
+import type { Shape } from './request-shape.ts'
+
+interface RefusedModel {
+  credential: Credential
+  modelId: string
+  model: Model | undefined
+  shape: Shape
+}
+
+/**
+ * The compatibility level that a refused model wants, if it is newer than the one that was stated: the service hides
+ * such a model and refuses it with the words for one that is not there (facts: wire-protocol 9). Undefined otherwise.
+ *
+ * @throws CodexError CANCELLED
+ */
+export async function newerLevel(
+  { credential, modelId, model, shape }: RefusedModel,
+  {
+    catalogue,
+    config,
+    signal,
+  }: {
+    catalogue: Pick<ModelCatalogue, 'everything'>
+    config: Pick<Config, 'clientVersion'>
+    signal: AbortSignal | undefined
+  },
+): Promise<{ target: { model: Model; shape: Shape }; change: string } | undefined> {
+  if (!credential.asking.hasLevels || shape.version !== undefined) return undefined
+  const found = model?.minVersion === undefined ? undefined : model
+  const entry = found ?? (await catalogue.everything(credential, signal)).find(({ id }) => id === modelId)
+  const version = entry?.minVersion
+  if (entry === undefined || version === undefined || !isNewer(version, config.clientVersion)) return undefined
+  return { target: { model: entry, shape: { ...shape, version } }, change: `with compatibility level ${version}` }
+}
+
+const MAX_NAMES = 8
+
+/** The error, with what this account has now: the list is fetched anew, because the service has contradicted it. */
+export async function withModelsOf(
+  error: CodexError,
+  credential: Credential,
+  { catalogue, signal }: { catalogue: Pick<ModelCatalogue, 'renew'>; signal: AbortSignal | undefined },
+): Promise<CodexError> {
+  const { models, source } = await catalogue.renew(credential, signal)
+  const names = models.filter(({ hidden }) => !hidden).map(({ id }) => id)
+  if (source === 'built-in' || names.length === 0) return error
+  const more = names.length > MAX_NAMES ? `, and ${names.length - MAX_NAMES} more that codex_models lists` : ''
+  const now = `This account has now: ${names.slice(0, MAX_NAMES).join(', ')}${more}.`
+  const { code, message, cause, retryable } = error
+  return new CodexError(code, message, { hint: `${now} Name one of them, or leave the model out.`, cause, retryable })
+}
+
+/** Whether the first of two versions like 0.169.0 is the newer one. */
+export function isNewer(one: string, other: string): boolean {
+  const [left, right] = [one, other].map((version) => version.split(/[.+-]/, 3).map(Number))
+  for (const index of [0, 1, 2]) {
+    const difference = (left?.[index] || 0) - (right?.[index] || 0)
+    if (difference !== 0) return difference > 0
+  }
+  return false
+}

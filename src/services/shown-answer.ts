@@ -1,0 +1,78 @@
+import type { CodexError, ErrorCode } from '../errors.ts'
+import { type Attached, sentWords } from './attachments.ts'
+import type { QueryResult } from './codex-client.ts'
+import type { Conversation } from './conversation-store.ts'
+import { usageLine, usageWarnings } from './usage-words.ts'
+import { sourceWords } from './web-sources.ts'
+
+/** What stands below an answer, as plain JSON: it is kept with the text, so that it can be shown again as it was. */
+export interface ShownFacts {
+  /** Lines. */
+  footer: string
+  /** Why the text is not the whole answer. */
+  incomplete?: { code: ErrorCode; message: string; hint?: string | undefined } | undefined
+}
+
+export interface AnswerParts {
+  id: string
+  result: QueryResult
+  attached: Pick<Attached, 'sent' | 'left'> | undefined
+  conversation: Pick<Conversation, 'name' | 'turns'> | undefined
+  /** What has become of the turn, where that is not what was wanted. */
+  remarks: readonly string[]
+  nowMs: number
+}
+
+/** All that the reader of an answer should know of it. */
+export function shownFacts(parts: AnswerParts): ShownFacts {
+  const { result } = parts
+  const { incomplete } = result
+  if (incomplete === undefined) return { footer: footer(parts) }
+  const { code, message, hint } = incomplete
+  return { footer: footer(parts), incomplete: { code, message, ...(hint === undefined ? {} : { hint }) } }
+}
+
+function footer({ id, result, attached, conversation, remarks, nowMs }: AnswerParts): string {
+  const { limits, sources, incomplete } = result
+  const notes = [...result.notes, ...remarks, ...(limits === undefined ? [] : usageWarnings(limits, nowMs))]
+  return [
+    incomplete === undefined ? [] : incompleteWords(incomplete, conversation?.name),
+    originOf(id, result),
+    limits === undefined ? [] : (usageLine(limits, nowMs) ?? []),
+    conversation === undefined ? [] : `Conversation “${conversation.name}”, turn ${conversation.turns.length + 1}`,
+    attached === undefined ? [] : sentWords(attached.sent, attached.left),
+    ...notes.map((note) => `Note: ${note}.`),
+    sourceWords(sources),
+  ]
+    .flat()
+    .join('\n')
+}
+
+/** Says that the text is not the answer, and what to do; it comes first, because everything else is small beside it. */
+export function incompleteWords(
+  { code, message, hint = 'Ask again.' }: Pick<CodexError, 'code' | 'message'> & { hint?: string | undefined },
+  conversation: string | undefined,
+): string {
+  const onwards =
+    conversation === undefined ? hint : `To go on where it stopped, ask on in the conversation “${conversation}”. ${hint}`
+  return `INCOMPLETE ANSWER: only a part came. ${message} ${onwards} [${code}]`
+}
+
+/** Where the answer comes from. */
+function originOf(id: string, { model, effort, usage, account }: QueryResult): string {
+  const facts = [
+    `Answered by Codex (${model})`,
+    effort === undefined ? [] : `effort ${effort}`,
+    tokens(usage),
+    account,
+    `answer ${id}`,
+  ]
+  return facts.flat().join(' · ')
+}
+
+function tokens(usage: QueryResult['usage']): string | [] {
+  if (usage === undefined) return []
+  const cached = usage.cachedTokens ? ` (${usage.cachedTokens} cached)` : ''
+  const reasoning = usage.reasoningTokens ? ` (${usage.reasoningTokens} reasoning)` : ''
+  return `${usage.inputTokens} tokens in${cached}, ${usage.outputTokens} out${reasoning}`
+}

@@ -1,0 +1,92 @@
+import { expect, onTestFinished, test } from 'vitest'
+import type { Clock } from '../../src/infrastructure/clock.ts'
+import { createProgressPace, type TimedProgress } from '../../src/services/progress-pace.ts'
+
+/** A pace over a clock of which the test moves every second. */
+function startPace() {
+  let nowMs = 1_000_000
+  let sleepers: { at: number; wake: () => void }[] = []
+  const clock: Clock = {
+    now: () => nowMs,
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        sleepers.push({ at: nowMs + ms, wake: resolve })
+        signal?.addEventListener('abort', () => reject(new Error('aborted')), { once: true })
+      }),
+  }
+  const told: TimedProgress[] = []
+  const pace = createProgressPace({ clock, onProgress: (progress) => told.push(progress) })
+  onTestFinished(pace.stop)
+
+  async function pass(seconds: number) {
+    for (let second = 0; second < seconds; second += 1) {
+      nowMs += 1000
+      const due = sleepers.filter(({ at }) => at <= nowMs)
+      sleepers = sleepers.filter(({ at }) => at > nowMs)
+      for (const { wake } of due) wake()
+      // The pace goes on behind a few promises.
+      for (let turn = 0; turn < 5; turn += 1) await Promise.resolve()
+    }
+  }
+
+  const jump = (ms: number) => {
+    nowMs += ms
+  }
+  return { pace, told, pass, jump, words: () => told.map(({ phase, elapsedMs }) => `${phase} ${elapsedMs / 1000}`) }
+}
+
+test('a silent service is told of every five seconds, from the first moment on', async () => {
+  const { pass, words } = startPace()
+  await pass(16)
+  expect(words()).toEqual(['connecting 0', 'connecting 5', 'connecting 10', 'connecting 15'])
+})
+
+test('each change of phase or headline is told at once, however fast they come', () => {
+  const { pace, told } = startPace()
+  pace.tell({ phase: 'queued', characters: 0 })
+  pace.tell({ phase: 'thinking', characters: 0 })
+  pace.tell({ phase: 'thinking', headline: 'One', characters: 0 })
+  pace.tell({ phase: 'thinking', headline: 'Two', characters: 0 })
+  pace.tell({ phase: 'writing', characters: 1 })
+  expect(told.map(({ phase, headline }) => headline ?? phase)).toEqual([
+    'connecting',
+    'queued',
+    'thinking',
+    'One',
+    'Two',
+    'writing',
+  ])
+})
+
+test('amounts are told once a second, and the last one with the next beat', async () => {
+  const { pace, told, pass } = startPace()
+  pace.tell({ phase: 'writing', characters: 0 })
+  for (let characters = 1; characters <= 50; characters += 1) pace.tell({ phase: 'writing', characters })
+  await pass(1)
+  pace.tell({ phase: 'writing', characters: 51 })
+  pace.tell({ phase: 'writing', characters: 52 })
+  await pass(5)
+  expect(told.map(({ characters }) => characters)).toEqual([0, 0, 51, 52])
+})
+
+test('what comes again unchanged is not told again', () => {
+  const { pace, told } = startPace()
+  pace.tell({ phase: 'queued', characters: 0 })
+  pace.tell({ phase: 'queued', characters: 0 })
+  expect(told).toHaveLength(2)
+})
+
+test('nothing is told after the end', async () => {
+  const { pace, told, pass } = startPace()
+  pace.stop()
+  pace.tell({ phase: 'writing', characters: 1 })
+  await pass(20)
+  expect(told).toHaveLength(1)
+})
+
+test('a clock that jumps back makes no negative time, and no silence', () => {
+  const { pace, told, jump } = startPace()
+  jump(-3_600_000)
+  pace.tell({ phase: 'connecting', characters: 1 })
+  expect(told.map(({ elapsedMs }) => elapsedMs)).toEqual([0, 0])
+})
