@@ -1,7 +1,11 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { z } from 'zod'
+import { createRoots, offerAddress } from './client-requests.ts'
 import { CodexError, isCodexError, unexpected } from './errors.ts'
 import { whatIsWrong } from './tools/issue-words.ts'
+import { pageCharactersOf } from './tools/page-size.ts'
+import { listedPrompt } from './tools/prompt.ts'
+import { PROMPTS } from './tools/prompts.ts'
 import { listed, type Tool, type ToolCall, type ToolOutput } from './tools/tool.ts'
 
 export interface McpServerDeps {
@@ -18,11 +22,13 @@ export interface McpServerDeps {
 /** What a model reads about this server. Hosts cut it at 2,048 characters; often it is all that is seen at first. */
 export const INSTRUCTIONS = `Use codex_query when the user mentions Codex or OpenAI, or wants a second opinion, a review or another AI's view; it asks an OpenAI Codex model with the user's own ChatGPT login.
 
-- Put everything Codex needs into the prompt: it sees neither files nor this conversation.
+- One call is enough. Codex does not see this conversation: what it needs goes into the prompt. Files and changes are read by the server: name them in files (paths, patterns, notes.md:10-80, images) and diff (working, staged, main..HEAD) instead of reading or pasting them.
+- conversation: a name begins or continues one, for follow-ups; without it a question stands alone. web_search lets Codex look things up. output_schema makes the answer JSON of that form.
+- background returns an id at once. collect: that id gets the answer, also of a call that was cancelled, timed out or ended as Incomplete. Collect before you ask again.
 - Show the answer as Codex wrote it, say that it is from Codex, and keep your own view apart. Never invent an answer on Codex's behalf.
 - An error ends with a code in brackets and says what to do next. On NOT_AUTHENTICATED, offer codex_login; when it returns "pending", show the user the url, and user_code if there is one; if the last page does not load, its address goes into callback_url.
-- codex_status tells who is signed in, codex_models which models and efforts there are; leave model out unless the user names one.
-- codex_clear signs out: ask the user first.`
+- codex_status tells who is signed in, and lists recent answers and conversations; with usage: true also what is used of the plan. codex_models lists models and efforts; leave model out unless the user names one.
+- codex_clear signs out, or forgets one conversation: ask the user first.`
 
 type Result = Record<string, unknown>
 
@@ -33,27 +39,24 @@ interface Extra {
   sendNotification: (notification: never) => Promise<void>
 }
 
-/** The caller's own limit is far shorter; the SDK's would be 60 s. */
-const DIALOG_LIMIT_MS = 900_000
-/** Progress messages closer together than this are dropped: nobody can read them, and each one is a frame. */
-const PROGRESS_INTERVAL_MS = 300
-
 /**
  * The MCP face of the tools. Requests are handled from a table of our own: the SDK's typed handlers answer a
  * malformed `tools/call` with -32603 and a dump of its schema, and an unknown tool with a result (facts: mcp 2.2).
  */
 export function createMcpServer({ tools, version, configProblem, newId, onFault }: McpServerDeps): Server {
-  const byName = new Map(tools.map((tool) => [tool.name, tool]))
+  const toolsByName = new Map(tools.map((tool) => [tool.name, tool]))
+  const promptsByName = new Map(PROMPTS.map((prompt) => [prompt.name, prompt]))
   let list: Result | undefined
   const server = new TasklessServer(
     { name: 'codex-oauth', title: 'Codex', version },
     {
-      capabilities: { tools: {} },
+      capabilities: { tools: {}, prompts: {} },
       instructions: INSTRUCTIONS,
       // Tools check their own arguments; the SDK's default would load a second schema library for elicitation.
       jsonSchemaValidator: { getValidator: () => () => ({ valid: false, data: undefined, errorMessage: 'unused' }) },
     },
   )
+  const roots = createRoots(server)
   server.fallbackRequestHandler = async ({ method, params }, extra) => {
     switch (method) {
       case 'tools/list':
@@ -61,40 +64,70 @@ export function createMcpServer({ tools, version, configProblem, newId, onFault 
         return list
       case 'tools/call':
         return callTool(params, extra)
+      case 'prompts/list':
+        return { prompts: PROMPTS.map(listedPrompt) }
+      case 'prompts/get':
+        return getPrompt(params)
       default:
         throw protocolError(-32601, 'Method not found')
     }
   }
 
-  async function callTool(params: Readonly<Record<string, unknown>> | undefined, extra: Extra): Promise<Result> {
+  function getPrompt(params: Params): Result {
+    const { entry: prompt, args } = choose('prompt', promptsByName, params)
+    const parsed = prompt.input.safeParse(args)
+    if (!parsed.success) throw protocolError(-32602, wrongArguments(prompt, parsed.error.issues))
+    const content = text(prompt.write(parsed.data as never))
+    return { description: prompt.description, messages: [{ role: 'user', content }] }
+  }
+
+  async function callTool(params: Params, extra: Extra): Promise<Result> {
     // Request and cancel can come in one breath: then nothing happens, and no answer goes out either.
     extra.signal.throwIfAborted()
-    const { tool, args } = findTool(params)
+    const { entry: tool, args } = choose('tool', toolsByName, params)
     const parsed = tool.input.safeParse(args)
     if (!parsed.success) return errorResult(invalidInput(tool, parsed.error.issues))
+    const progress = progressOf(extra)
     try {
       if (configProblem !== undefined && tool.local !== true) throw configProblem
-      const offerAddress = offerOf(server, newId, extra)
-      const call = { signal: extra.signal, progress: progressOf(extra), offerAddress }
-      return outputResult(await tool.run(parsed.data as never, call))
+      return outputResult(await tool.run(parsed.data as never, callOf(extra, progress.tell)))
     } catch (error) {
       if (!isCodexError(error)) onFault(error)
       return errorResult(isCodexError(error) ? error : unexpected(error))
+    } finally {
+      progress.end()
     }
   }
 
-  function findTool(params: Readonly<Record<string, unknown>> | undefined) {
-    const name = params?.name
-    const args = params?.arguments ?? {}
-    if (typeof name !== 'string') throw protocolError(-32602, 'tools/call needs the name of a tool.')
-    const tool = byName.get(name)
-    if (tool === undefined) throw protocolError(-32602, `Unknown tool. The tools are ${[...byName.keys()].join(', ')}.`)
-    if (typeof args !== 'object' || Array.isArray(args)) throw protocolError(-32602, 'The arguments must be an object.')
-    // Some clients write null for what they leave out.
-    return { tool, args: Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null)) }
+  function callOf(extra: Extra, progress: ToolCall['progress']): ToolCall {
+    const { signal } = extra
+    return {
+      signal,
+      cancelReason: () => (typeof signal.reason === 'string' ? signal.reason : undefined),
+      progress,
+      offerAddress: offerAddress(server, newId, extra.requestId),
+      roots,
+      pageCharacters: pageCharactersOf(server.getClientVersion()?.name),
+    }
   }
 
   return server
+}
+
+type Params = Readonly<Record<string, unknown>> | undefined
+
+/** What a request of `tools/call` or `prompts/get` means, and the arguments for it. */
+function choose<Entry>(kind: 'tool' | 'prompt', entries: ReadonlyMap<string, Entry>, params: Params) {
+  const name = params?.name
+  const args = params?.arguments ?? {}
+  if (typeof name !== 'string') throw protocolError(-32602, `The name of a ${kind} is missing.`)
+  const entry = entries.get(name)
+  if (entry === undefined) {
+    throw protocolError(-32602, `Unknown ${kind}. The ${kind}s are ${[...entries.keys()].join(', ')}.`)
+  }
+  if (typeof args !== 'object' || Array.isArray(args)) throw protocolError(-32602, 'The arguments must be an object.')
+  // Some clients write null for what they leave out.
+  return { entry, args: Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null)) }
 }
 
 /** Who offers no tasks answers a request for one as any other (MCP 2025-11-25, "Tasks"); the SDK refuses it. */
@@ -107,56 +140,25 @@ function protocolError(code: number, message: string): Error {
   return Object.assign(new Error(message), { code })
 }
 
-function progressOf(extra: Extra): (message: string) => void {
+/** Whoever reports paces the messages; here only a repetition is left out, and what comes after the result. */
+function progressOf(extra: Extra): { tell: ToolCall['progress']; end(): void } {
   const progressToken = extra._meta?.progressToken
   let progress = 0
-  let lastAt = Number.NEGATIVE_INFINITY
-  return (message) => {
-    const now = performance.now()
-    if (progressToken === undefined || extra.signal.aborted || now - lastAt < PROGRESS_INTERVAL_MS) return
-    lastAt = now
-    progress += 1
-    const notification = { method: 'notifications/progress', params: { progressToken, progress, message } }
-    // A client that has gone needs no progress; its going is noticed elsewhere.
-    void extra.sendNotification(notification as never).catch(() => {})
+  let last: string | undefined
+  let ended = false
+  return {
+    tell(message) {
+      if (progressToken === undefined || ended || extra.signal.aborted || message === last) return
+      last = message
+      progress += 1
+      const notification = { method: 'notifications/progress', params: { progressToken, progress, message } }
+      // A client that has gone needs no progress; its going is noticed elsewhere.
+      void extra.sendNotification(notification as never).catch(() => {})
+    },
+    end() {
+      ended = true
+    },
   }
-}
-
-/**
- * URL elicitation (MCP 2025-11-25), for clients that declare it. It is asked for by a request of ours and never by error
- * -32042, which most hosts show as it is. Only the address passes through the client; what comes of it does not.
- */
-function offerOf(server: Server, newId: () => string, { requestId }: Extra): ToolCall['offerAddress'] {
-  if (server.getClientCapabilities()?.elicitation?.url === undefined) return undefined
-  return async ({ message, url, signal, ended }) => {
-    const elicitationId = newId()
-    const request = { mode: 'url' as const, message, url, elicitationId }
-    // Of its own, because the SDK sends a cancel for an aborted signal also when the answer has come.
-    const open = new AbortController()
-    const close = () => open.abort()
-    signal.addEventListener('abort', close, { once: true })
-    try {
-      const options = { relatedRequestId: requestId, signal: open.signal, timeout: DIALOG_LIMIT_MS }
-      const { action } = await server.elicitInput(request, options)
-      if (action === 'accept') tellWhenDone(server, elicitationId, ended)
-      return action
-    } catch {
-      // The client has the capability but not the dialog, or nobody waits any more: the address is shown another way.
-      return 'failed'
-    } finally {
-      signal.removeEventListener('abort', close)
-    }
-  }
-}
-
-/** The client may show that it waits until it is told. */
-function tellWhenDone(server: Server, elicitationId: string, ended: AbortSignal): void {
-  const tell = () => {
-    const method = 'notifications/elicitation/complete' as const
-    void server.notification({ method, params: { elicitationId } }).catch(() => {})
-  }
-  if (ended.aborted) tell()
-  else ended.addEventListener('abort', tell, { once: true })
 }
 
 function outputResult(output: ToolOutput): Result {
@@ -176,11 +178,17 @@ function text(value: string) {
   return { type: 'text', text: value }
 }
 
-function invalidInput(tool: Tool, issues: readonly z.core.$ZodIssue[]): CodexError {
-  const known = Object.keys(tool.input.shape)
-  return new CodexError('INPUT_INVALID', `${tool.name}: ${issues.map((issue) => explain(issue, known)).join('; ')}.`, {
+type Named = Pick<Tool, 'name' | 'input'>
+
+function invalidInput(tool: Named, issues: readonly z.core.$ZodIssue[]): CodexError {
+  return new CodexError('INPUT_INVALID', wrongArguments(tool, issues), {
     hint: 'Correct the arguments and call again.',
   })
+}
+
+function wrongArguments({ name, input }: Named, issues: readonly z.core.$ZodIssue[]): string {
+  const known = Object.keys(input.shape)
+  return `${name}: ${issues.map((issue) => explain(issue, known)).join('; ')}.`
 }
 
 /** One sentence for a field. A field's value, or an unknown field's name, is never repeated: it may be a secret. */

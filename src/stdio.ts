@@ -27,6 +27,8 @@ export interface StdioTransportDeps {
 }
 
 const MAX_LINE_BYTES = 32 * 1024 * 1024
+/** Why a call was cancelled is a sentence; whatever is longer is none. */
+const MAX_REASON_CHARACTERS = 500
 const INVALID_REQUEST = -32600
 const INVALID_PARAMS = -32602
 const MALFORMED =
@@ -62,9 +64,12 @@ export function createStdioTransport(deps: StdioTransportDeps): StdioTransport {
     if (method !== 'notifications/cancelled') {
       return transport.onmessage?.({ jsonrpc: '2.0', method, ...optional(params) } as JSONRPCMessage)
     }
-    const requestId = requests.cancel((params as { requestId?: RequestId } | null)?.requestId)
+    const { requestId: outerId, reason } = (params ?? {}) as { requestId?: RequestId; reason?: unknown }
+    const requestId = requests.cancel(outerId)
+    if (requestId === undefined) return
     // Nothing else of the notification: an odd `reason` would make the SDK drop it, and the call would run on.
-    if (requestId !== undefined) transport.onmessage?.({ jsonrpc: '2.0', method, params: { requestId } })
+    const why = typeof reason === 'string' && reason.length <= MAX_REASON_CHARACTERS ? { reason } : {}
+    transport.onmessage?.({ jsonrpc: '2.0', method, params: { requestId, ...why } })
   }
 
   const deliverAnswer = (message: Message) => {

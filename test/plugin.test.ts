@@ -1,7 +1,10 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createTools, type Services } from '../src/tools/index.ts'
+import { REVIEW_QUESTION } from '../src/tools/prompts.ts'
+import { VERDICT_SCHEMA } from '../src/tools/verdict-schema.ts'
+import { strictProblems } from './support/strict-schema.ts'
 
 const root = join(import.meta.dirname, '..')
 const text = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -50,8 +53,8 @@ test('the built file stands alone: it imports nothing but modules of Node', () =
   expect(existsSync(join(root, 'dist/THIRD-PARTY-NOTICES.txt'))).toBe(true)
 })
 
-test('there are the three commands of the contract', () => {
-  expect(commands.sort()).toEqual(['codex-clear.md', 'codex-config.md', 'codex.md'])
+test('there are four commands', () => {
+  expect(commands.sort()).toEqual(['codex-clear.md', 'codex-config.md', 'codex-review.md', 'codex.md'])
 })
 
 test.each(commands)('%s: bare name, arguments, and only tools that exist, by their full names', (file) => {
@@ -59,15 +62,87 @@ test.each(commands)('%s: bare name, arguments, and only tools that exist, by the
   const front = frontMatter(path)
   expect(front.name).toBe(file.replace(/\.md$/, ''))
   expect(front.description).toBeTruthy()
-  expect(text(path)).toContain('$ARGUMENTS')
+  expect(text(path).split('$ARGUMENTS')).toHaveLength(2)
+  // The host replaces these too, attaches files for the one, and runs a shell for the other.
+  expect(text(path).replace('$ARGUMENTS', '')).not.toMatch(/\$[\w{]|(?<!\w)@\w|!`/)
   const allowed = (front['allowed-tools'] ?? '').split(/,\s*/)
   expect(allowed.length).toBeGreaterThan(0)
   for (const tool of allowed) expect(toolNames.map(fullName)).toContain(tool)
   for (const [mentioned] of text(path).matchAll(/mcp__\w[\w-]*/g)) expect(allowed).toContain(mentioned)
 })
 
-test('only /codex takes a hint, because only it needs words', () => {
-  expect(frontMatter('commands/codex.md')['argument-hint']).toBeTruthy()
+test('only /codex needs words; where they may be left out, the hint says so in YAML that is none but a text', () => {
+  const hints = commands.map((file) => [file, frontMatter(`commands/${file}`)['argument-hint']])
+  expect(Object.fromEntries(hints)).toEqual({
+    'codex.md': '<your question>',
+    'codex-review.md': '"[focus]"',
+    'codex-config.md': undefined,
+    'codex-clear.md': '"[conversation <name>]"',
+  })
+})
+
+describe('/codex-review', () => {
+  const review = text('commands/codex-review.md')
+  /** The fenced block of this language. */
+  const block = (language: string) => new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(review)?.[1] ?? ''
+
+  test('asks for the verdict of the code, which strict outputs take', () => {
+    const schema = JSON.parse(block('json'))
+    expect(schema).toEqual(VERDICT_SCHEMA)
+    expect(strictProblems(schema)).toEqual([])
+  })
+
+  test('asks what the prompt for other clients asks', () => {
+    expect(block('text').replace(/\s+/g, ' ').trim()).toBe(REVIEW_QUESTION)
+  })
+
+  test('makes one call, of the working tree unless told, and reads nothing before it', () => {
+    expect(review.match(/Call `mcp__\w[\w-]*__codex_query` once/g)).toHaveLength(1)
+    expect(review).toMatch(/Read no file, run no git and check no status before it/)
+    expect(review).toMatch(/`diff`: `working`;.*\n?.*`staged`.*`main\.\.HEAD`/)
+  })
+
+  test('shows each verdict and severity there is, and keeps remarks apart', () => {
+    for (const verdict of VERDICT_SCHEMA.properties.verdict.enum) {
+      expect(review).toContain(`**Codex: ${verdict.replace('_', ' ')}**`)
+    }
+    const headings = [...review.matchAll(/\*\*(\w+)\*\*/g)].map(([, word = '']) => word.toLowerCase())
+    expect(headings).toEqual(VERDICT_SCHEMA.properties.findings.items.properties.severity.enum)
+    expect(review).toMatch(/under a heading of your own/)
+  })
+})
+
+test.each(['commands/codex.md', 'commands/codex-review.md', 'skills/codex-integration/SKILL.md'])(
+  '%s: files and diff are read by the server, nobody else pays, and Incomplete says how to go on',
+  (path) => {
+    for (const word of [
+      '`files`',
+      '`diff`',
+      '`working`',
+      'USAGE_LIMIT',
+      'PLAN_REQUIRED',
+      '"Incomplete"',
+      'never switch',
+    ]) {
+      expect(text(path).replace(/\s+/g, ' ')).toContain(word)
+    }
+    expect(text(path)).toMatch(/the server\s+reads/i)
+  },
+)
+
+test.each(['commands/codex.md', 'skills/codex-integration/SKILL.md'])('%s says when to use what', (path) => {
+  for (const word of ['conversation', 'web_search: true', 'output_schema', 'background: true', 'collect']) {
+    expect(text(path)).toContain(`\`${word}\``)
+  }
+})
+
+test('one conversation is forgotten without signing out, and after a yes', () => {
+  const [before = ''] = text('commands/codex-clear.md').split('\n1. ')
+  expect(before.replace(/\s+/g, ' ')).toMatch(/confirm, call `\S+codex_clear` with its name as `conversation`.*stop/)
+})
+
+test('/codex-config shows what is used of the plan', () => {
+  expect(text('commands/codex-config.md')).toMatch(/codex_status` with `usage: true`/)
 })
 
 test('/codex-clear goes on where a stored sign-in cannot be opened: it is there to be removed', () => {
@@ -81,7 +156,7 @@ test('command and skill ask at once, and offer to sign in only when the answer s
     const offer = text(path).search(/`NOT_AUTHENTICATED`, offer/)
     expect(asks).toBeGreaterThan(0)
     expect(offer).toBeGreaterThan(asks)
-    expect(text(path)).toMatch(/(?:do not|without) check(?:ing)? the status first/i)
+    expect(text(path).replace(/\s+/g, ' ')).toMatch(/(?:do not|without) check(?:ing)? the status first/i)
   }
 })
 

@@ -1,6 +1,6 @@
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
-import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
 import { CodexError } from '../src/errors.ts'
 import { createMcpServer, INSTRUCTIONS, type McpServerDeps } from '../src/server.ts'
@@ -9,6 +9,7 @@ import { defineTool, type Tool, type ToolCall, type ToolOutput } from '../src/to
 import { gate } from './support/fake-script.ts'
 import type { Frame } from './support/frames.ts'
 import { schemaProblems } from './support/json-schema.ts'
+import { sdkClient, toolThatTells } from './support/sdk-client.ts'
 
 /** Nothing is called on them: these tests are about what stands before and behind a tool. */
 const realTools = createTools({} as Services)
@@ -82,8 +83,6 @@ function toolThatWaits() {
 function textOf({ result }: Frame): string {
   return result.content.map((block: { text: string }) => block.text).join('\n')
 }
-
-afterEach(() => void vi.useRealTimers())
 
 describe('the list of tools', () => {
   async function listedTools() {
@@ -178,11 +177,11 @@ describe('the list of tools', () => {
 describe('the protocol', () => {
   const hello = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } }
 
-  test('initialize tells name, version, instructions, and tools as the only capability', async () => {
+  test('initialize tells name, version, instructions, and that there are tools and prompts, the same ones all the time', async () => {
     const { result } = await (await talkTo([])).request('initialize', hello, 0)
     expect(result).toEqual({
       protocolVersion: '2025-11-25',
-      capabilities: { tools: {} },
+      capabilities: { tools: {}, prompts: {} },
       serverInfo: { name: 'codex-oauth', title: 'Codex', version: '1.2.3' },
       instructions: INSTRUCTIONS,
     })
@@ -194,11 +193,18 @@ describe('the protocol', () => {
     for (const { name } of realTools) expect(INSTRUCTIONS).toContain(name)
   })
 
+  test.each(['files', 'diff', 'conversation', 'web_search', 'output_schema', 'background', 'collect', 'usage: true'])(
+    'the instructions say when to use %s',
+    (word) => {
+      expect(INSTRUCTIONS).toContain(word)
+    },
+  )
+
   test('ping is answered', async () => {
     expect((await (await talkTo([])).request('ping')).result).toEqual({})
   })
 
-  test.each(['server/discover', 'resources/list', 'prompts/list', 'logging/setLevel', 'tasks/list', 'constructor', ''])(
+  test.each(['server/discover', 'resources/list', 'roots/list', 'logging/setLevel', 'tasks/list', 'constructor', ''])(
     'method %j is not found, before and after initialize',
     async (method) => {
       const talk = await talkTo([])
@@ -272,11 +278,56 @@ describe('the protocol', () => {
     expect(onAnswer).not.toHaveBeenCalled()
   })
 
+  test.each([
+    ['a sentence', 'McpError: Request timed out', 'McpError: Request timed out'],
+    ['none', undefined, undefined],
+  ])('a cancelled call is told why: %s', async (_, reason, expected) => {
+    let why: ToolCall['cancelReason'] = () => 'never asked'
+    const started = gate()
+    const waits = toolThat(async ({ signal, cancelReason }) => {
+      why = cancelReason
+      started.open()
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      return done
+    })
+    const talk = await talkTo([waits])
+    void talk.request('tools/call', { name: 'do_it' }, 'x')
+    await started.promise
+    expect(why()).toBeUndefined()
+    talk.notify('notifications/cancelled', { requestId: 'x', ...(reason === undefined ? {} : { reason }) })
+    await talk.request('ping')
+    expect(why()).toBe(expected)
+  })
+
+  test('the end of the patience of a client and the stop of its user can be told apart', async () => {
+    const reasons: (string | undefined)[] = []
+    const started = [gate(), gate()]
+    const aborted = [gate(), gate()]
+    const waits = toolThatTells(async ({ signal, cancelReason }) => {
+      const turn = reasons.length
+      started[turn]?.open()
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      reasons.push(cancelReason())
+      aborted[turn]?.open()
+    })
+    const client = await sdkClient([waits])
+    const late = client.callTool({ name: 'tell' }, undefined, { timeout: 20 })
+    await expect(late).rejects.toThrow('timed out')
+    await aborted[0]?.promise
+    const stop = new AbortController()
+    const stopped = client.callTool({ name: 'tell' }, undefined, { signal: stop.signal })
+    await started[1]?.promise
+    stop.abort('AbortError: the user pressed Esc')
+    await expect(stopped).rejects.toThrow()
+    await aborted[1]?.promise
+    expect(reasons).toEqual([expect.stringContaining('timed out'), expect.stringContaining('pressed Esc')])
+  })
+
   test('a call that is cancelled in the same breath does not begin', async () => {
     const run = vi.fn(async () => done)
     const talk = await talkTo([toolThat(run)])
     void talk.request('tools/call', { name: 'do_it' }, 'x')
-    talk.notify('notifications/cancelled', { requestId: 'x' })
+    talk.notify('notifications/cancelled', { requestId: 'x', reason: 'at once' })
     await talk.request('ping')
     expect(run).not.toHaveBeenCalled()
   })
@@ -434,23 +485,47 @@ describe('progress', () => {
     expect(talk.notifications).toEqual([])
   })
 
-  test('rises, and comes at most every 300 ms', async () => {
-    vi.useFakeTimers({ toFake: ['performance'] })
+  test('rises, leaves nothing out, the last word before a silence least of all, and says nothing twice in a row', async () => {
     const often = toolThat(async ({ progress }) => {
-      for (let step = 0; step < 9; step += 1) {
-        progress(`step ${step}`)
-        vi.advanceTimersByTime(100)
-      }
+      for (const message of ['asking', 'thinking', 'thinking', 'thinking', 'writing', 'thinking']) progress(message)
       return done
     })
     const talk = await talkTo([often])
     await talk.call('do_it', {}, { _meta: { progressToken: 1 } })
     const seen = talk.notifications.map(({ params }) => [params.progress, params.message])
     expect(seen).toEqual([
-      [1, 'step 0'],
-      [2, 'step 3'],
-      [3, 'step 6'],
+      [1, 'asking'],
+      [2, 'thinking'],
+      [3, 'writing'],
+      [4, 'thinking'],
     ])
+  })
+
+  test('counts and compares for each call by itself', async () => {
+    const talk = await talkTo([reports])
+    await talk.call('do_it', {}, { _meta: { progressToken: 'a' } })
+    await talk.call('do_it', {}, { _meta: { progressToken: 'b' } })
+    expect(talk.notifications.map(({ params }) => params)).toEqual([
+      { progressToken: 'a', progress: 1, message: 'first' },
+      { progressToken: 'b', progress: 1, message: 'first' },
+    ])
+  })
+
+  test.each([
+    ['its result', done],
+    ['its error', new CodexError('TIMEOUT', 'Too late.')],
+  ])('of a call does not come after %s, though its work may go on', async (_, end) => {
+    let tell: ToolCall['progress'] = () => {}
+    const goesOn = toolThat(async ({ progress }) => {
+      tell = progress
+      if (end instanceof CodexError) throw end
+      return end
+    })
+    const talk = await talkTo([goesOn])
+    await talk.call('do_it', {}, { _meta: { progressToken: 1 } })
+    tell('still at it')
+    await talk.request('ping')
+    expect(talk.notifications).toEqual([])
   })
 
   test('ends with the cancel', async () => {

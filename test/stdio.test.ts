@@ -24,20 +24,22 @@ const echo = defineTool({
 function createWait() {
   const started = gate()
   const aborted = gate()
+  const reasons: (string | undefined)[] = []
   const wait = defineTool({
     name: 'wait',
     title: 'Wait',
     description: 'Never ends by itself.',
     annotations,
     input: z.strictObject({}),
-    async run(_, { signal }) {
+    async run(_, { signal, cancelReason }) {
       started.open()
       if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      reasons.push(cancelReason())
       aborted.open()
       return { texts: ['cancelled'] }
     },
   })
-  return { wait, started: started.promise, aborted: aborted.promise }
+  return { wait, reasons, started: started.promise, aborted: aborted.promise }
 }
 
 /** A server behind the transport, with a client's ends of the streams. */
@@ -46,7 +48,7 @@ async function open({ maxLineBytes }: { maxLineBytes?: number } = {}) {
   const output = new PassThrough()
   const told: string[] = []
   const logged: string[] = []
-  const { wait, started, aborted } = createWait()
+  const { wait, reasons, started, aborted } = createWait()
   const transport = createStdioTransport({
     input,
     output,
@@ -78,6 +80,7 @@ async function open({ maxLineBytes }: { maxLineBytes?: number } = {}) {
     logged,
     started,
     aborted,
+    reasons,
     write,
     send,
     calls,
@@ -166,14 +169,32 @@ describe('cancelling', () => {
     await talk.transport.idle()
   })
 
-  test.each([null, 5, { why: 'x' }, ['x']])('a cancel stops the call whatever its reason is: %j', async (reason) => {
-    const talk = await open()
-    talk.calls(1, 'wait')
-    await talk.started
-    talk.cancel(1, { reason, _meta: 'odd' })
-    await talk.aborted
-    expect(await talk.upToNow()).toEqual([])
-  })
+  const sentence = 'ä'.repeat(500)
+  test.each(['McpError: MCP error -32001: Request timed out', '', sentence])(
+    'why a call is cancelled reaches it: %j',
+    async (reason) => {
+      const talk = await open()
+      talk.calls(0, 'wait')
+      await talk.started
+      talk.cancel(0, { reason, _meta: 'odd' })
+      await talk.aborted
+      expect(talk.reasons).toEqual([reason])
+      expect(await talk.upToNow()).toEqual([])
+    },
+  )
+
+  test.each([undefined, null, 5, { why: 'x' }, ['x'], `${sentence}ä`])(
+    'a cancel stops the call whatever its reason is, and an odd one is no reason: %j',
+    async (reason) => {
+      const talk = await open()
+      talk.calls(1, 'wait')
+      await talk.started
+      talk.cancel(1, { reason, _meta: 'odd' })
+      await talk.aborted
+      expect(talk.reasons).toEqual([undefined])
+      expect(await talk.upToNow()).toEqual([])
+    },
+  )
 
   test('a cancel that means no request in flight is passed over', async () => {
     const talk = await open()

@@ -1,5 +1,5 @@
 import { whatIsWrong } from '../tools/issue-words.ts'
-import { type CommandCall, defineCommand } from './command.ts'
+import { type CommandCall, defineCommand, NO_CLIENT } from './command.ts'
 import { wrongUsage } from './words.ts'
 
 /** A million characters, as the tool takes them, may be four million bytes. */
@@ -44,6 +44,7 @@ export const ask = defineCommand({
     }
     let shown = ''
     const output = await run(parsed.data as never, {
+      ...NO_CLIENT,
       signal,
       progress(message) {
         if (shown === '') terminal.progress(message)

@@ -4,7 +4,7 @@ import type { ApiKeySignIn } from '../services/api-key-sign-in.ts'
 import type { Doctor } from '../services/doctor.ts'
 import type { SignIns } from '../services/sign-ins.ts'
 import type { SignOut } from '../services/sign-out.ts'
-import type { Tool } from '../tools/tool.ts'
+import type { Tool, ToolCall } from '../tools/tool.ts'
 import type { Input } from './input.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -69,11 +69,18 @@ export function defineCommand<const Options extends Command['options']>(
   return command
 }
 
+/** What a tool is told of a client, where there is only a terminal. */
+export const NO_CLIENT: Pick<ToolCall, 'cancelReason' | 'roots' | 'pageCharacters'> = {
+  cancelReason: () => undefined,
+  roots: async () => [],
+  pageCharacters: Number.POSITIVE_INFINITY,
+}
+
 /** The structure a tool without arguments gives. */
 export async function structureOf(
   name: string,
   { tool, signal }: CommandCall,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const output = await tool(name).run({} as never, { signal, progress: () => {} })
+  const output = await tool(name).run({} as never, { ...NO_CLIENT, signal, progress: () => {} })
   return 'structured' in output ? output.structured : {}
 }

@@ -5,12 +5,18 @@ import type { OfferAddress } from '../services/sign-in-wait.ts'
 export interface ToolCall {
   /** Aborted when the client cancels or the server ends. */
   signal: AbortSignal
+  /** Once aborted: what the client says about it, if it says anything; a text from outside, not to be shown or logged. */
+  cancelReason(): string | undefined
   /** Tells the user what is going on; dropped when the client asked for none. */
   progress(message: string): void
   /** Offers an address in a dialog; absent when the client has none for that. */
   offerAddress?: OfferAddress | undefined
   /** Told the answer bit by bit; absent where only the whole counts. */
   onText?: (delta: string) => void
+  /** The folders the client works in, as `file:` URIs; empty when it does not say. */
+  roots(): Promise<readonly string[]>
+  /** How long a text may be in one result before the client cuts it or puts it aside. */
+  pageCharacters: number
 }
 
 /** Text for the model to read, or data that is sent both as structure and as JSON text. */
@@ -42,7 +48,7 @@ export function defineTool<Input extends z.ZodObject>(
   return tool
 }
 
-/** The tool as `tools/list` shows it: JSON Schema 2020-12, without the dialect line that is the default anyway. */
+/** The tool as `tools/list` shows it. */
 export function listed({ name, title, description, annotations, input, output, meta }: Tool) {
   return {
     name,
@@ -55,7 +61,8 @@ export function listed({ name, title, description, annotations, input, output, m
   }
 }
 
-function jsonSchema(schema: z.ZodObject, io: 'input' | 'output'): Record<string, unknown> {
+/** JSON Schema 2020-12, without the dialect line that is the default anyway. */
+export function jsonSchema(schema: z.ZodObject, io: 'input' | 'output'): Record<string, unknown> {
   const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io, override: dropEmpty })
   return rest
 }

@@ -21,7 +21,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   serve: ['type app', 'stdio', 'infrastructure/within', 'type infrastructure/log', 'type node:stream'],
   'run-command': ['type app', 'cli/*', 'type errors', 'infrastructure/within', 'type infrastructure/log'],
   app: ['server', 'config', 'errors', 'tools/*', 'services/*', 'infrastructure/*', 'type @modelcontextprotocol/sdk/*'],
-  server: ['errors', 'tools/*', '@modelcontextprotocol/sdk/server/index.js', 'type zod'],
+  server: ['client-requests', 'errors', 'tools/*', '@modelcontextprotocol/sdk/server/index.js', 'type zod'],
+  'client-requests': ['type tools/*', 'type @modelcontextprotocol/sdk/*'],
   stdio: [
     'type infrastructure/log',
     '@modelcontextprotocol/sdk/types.js',

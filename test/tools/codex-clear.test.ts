@@ -2,12 +2,13 @@ import { expect, test } from 'vitest'
 import { apiKeyName } from '../../src/services/credential-name.ts'
 import type { ClearOutcome } from '../../src/services/sign-out.ts'
 import { codexClear } from '../../src/tools/codex-clear.ts'
+import { toolCall } from '../support/tool-call.ts'
 
 const nothing: ClearOutcome = { removed: undefined, revoked: false, cancelled: false, remaining: undefined }
 
 async function clear(outcome: Partial<ClearOutcome>) {
   const tool = codexClear({ signOut: async () => ({ ...nothing, ...outcome }) })
-  const output = await tool.run({} as never, { signal: new AbortController().signal, progress: () => {} })
+  const output = await tool.run({} as never, toolCall())
   const data = JSON.parse(JSON.stringify('structured' in output ? output.structured : {}))
   expect(tool.output?.safeParse(data).success).toBe(true)
   return data

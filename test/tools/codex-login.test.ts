@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { LoginOptions } from '../../src/services/sign-in.ts'
 import type { LoginOutcome, PendingLogin } from '../../src/services/sign-in-view.ts'
 import { codexLogin } from '../../src/tools/codex-login.ts'
+import { toolCall } from '../support/tool-call.ts'
 
 const NOW = 1_800_000_000_000
 
@@ -18,7 +19,7 @@ async function run(outcome: LoginOutcome, args: Record<string, unknown> = {}) {
   }
   const tool = codexLogin({ signIn, now: () => NOW })
   const offerAddress = async () => 'cancel' as const
-  const call = { signal: new AbortController().signal, progress: () => {}, offerAddress }
+  const call = toolCall({ offerAddress })
   const output = await tool.run(tool.input.parse(args) as never, call)
   const data = JSON.parse(JSON.stringify('structured' in output ? output.structured : {}))
   expect(tool.output?.safeParse(data).success).toBe(true)

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Model } from '../../src/services/builtin-models.ts'
 import { codexModels } from '../../src/tools/codex-models.ts'
+import { toolCall } from '../support/tool-call.ts'
 
 function model(id: string, changes: Partial<Model> = {}): Model {
   const unknown = { defaultEffort: undefined, verbosity: undefined }
@@ -17,7 +18,7 @@ test('ids, default, source, and for each model what a question may say', async (
     },
   })
   const { signal } = new AbortController()
-  const output = await tool.run({} as never, { signal, progress: () => {} })
+  const output = await tool.run({} as never, toolCall({ signal }))
   const data = JSON.parse(JSON.stringify('structured' in output ? output.structured : {}))
   expect(tool.output?.safeParse(data).success).toBe(true)
   expect(data).toEqual({
@@ -41,10 +42,7 @@ test('nobody has a list of his own', async () => {
     source: 'built-in' as const,
     credential: undefined,
   })
-  const output = await codexModels({ listModels }).run({} as never, {
-    signal: new AbortController().signal,
-    progress: () => {},
-  })
+  const output = await codexModels({ listModels }).run({} as never, toolCall())
   const data = JSON.parse(JSON.stringify('structured' in output ? output.structured : {}))
   expect(data).toMatchObject({ source: 'built-in' })
   expect(data).not.toHaveProperty('credential_source')

@@ -4,6 +4,7 @@ import type { QueryResult } from '../../src/services/codex-client.ts'
 import type { Question } from '../../src/services/codex-request.ts'
 import type { GuidedQueryOptions } from '../../src/services/guided-query.ts'
 import { codexQuery } from '../../src/tools/codex-query.ts'
+import { toolCall } from '../support/tool-call.ts'
 
 const result: QueryResult = {
   text: 'The answer.',
@@ -27,7 +28,7 @@ async function ask(args: Record<string, unknown>, answer: Partial<QueryResult> =
   const said: string[] = []
   const { signal } = new AbortController()
   const onText = () => {}
-  const call = { signal, progress: (text: string) => void said.push(text), onText }
+  const call = toolCall({ signal, progress: (text: string) => void said.push(text), onText })
   const output = await tool.run(tool.input.parse(args) as never, call)
   return { texts: 'texts' in output ? output.texts : [], said, signal, onText, ...asked[0] }
 }

@@ -3,6 +3,7 @@ import { CodexError } from '../../src/errors.ts'
 import type { AccountStatus } from '../../src/services/account-status.ts'
 import type { LoginView } from '../../src/services/sign-in-view.ts'
 import { codexStatus } from '../../src/tools/codex-status.ts'
+import { toolCall } from '../support/tool-call.ts'
 
 const NOW = 1_800_000_000_000
 
@@ -26,8 +27,7 @@ const nobody: AccountStatus = {
 
 async function show(status: Partial<AccountStatus>) {
   const tool = codexStatus({ readStatus: async () => ({ ...nobody, ...status }), now: () => NOW })
-  const call = { signal: new AbortController().signal, progress: () => {} }
-  const output = await tool.run({} as never, call)
+  const output = await tool.run({} as never, toolCall())
   const data = JSON.parse(JSON.stringify('structured' in output ? output.structured : {}))
   expect(tool.output?.safeParse(data).success).toBe(true)
   return data
