@@ -24,8 +24,8 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     name: 'CODEX_OAUTH_ROUTE',
-    fallback: '`codex`',
-    meaning: '`codex` or `plan`: what a plain sign-in is for; unset, the login there is, else `codex`',
+    fallback: 'the login there is, else `codex`',
+    meaning: '`codex` or `plan`: what a plain sign-in is for',
   },
   {
     name: 'CODEX_OAUTH_PLAN_PORT',
