@@ -28,6 +28,10 @@ export interface LoginRoute {
   signedIn: string
   /** How to ask for this login and no other, as hints spell it. */
   call: string
+  /** What stands in front of the reason why a sign-in waits for the user, where it has a name of its own. */
+  label?: string
+  /** What else is worth knowing for somebody who has to sign in again; it begins with a blank. */
+  aboutAgain?: string
   /** How to sign in beside a sign-in that is open in another window, as hints spell it. */
   callBeside: string
   /** What to do when nobody has finished a sign-in in time. */

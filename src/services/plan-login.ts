@@ -23,6 +23,8 @@ export const PLAN_LOGIN: LoginRoute = {
   invitation: SIGN_IN_LABEL,
   signedIn: 'You are signed in to codex-oauth with ChatGPT.',
   call: 'codex_login with route "plan"',
+  label: SIGN_IN_LABEL,
+  aboutAgain: ' It is one click. OpenAI may not renew such a sign-in, and then it lasts an hour.',
   // With force it would register once more.
   callBeside: 'codex_login with route "plan" and method "browser"',
   // The page of a client that OpenAI does not know any more does not send the browser back.

@@ -48,7 +48,7 @@ export interface TokenManagerDeps {
   clock: Pick<Clock, 'now'>
   log: Log
   /** The Codex login unless told. */
-  route?: Pick<LoginRoute, 'refreshMarginMs' | 'call'>
+  route?: Pick<LoginRoute, 'refreshMarginMs' | 'call' | 'aboutAgain'>
 }
 
 /** A token with less left than this would probably be refused on arrival. */

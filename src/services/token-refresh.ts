@@ -49,7 +49,7 @@ export interface TokenRefresherDeps {
   random: () => number
   log: Log
   /** The Codex login unless told. */
-  route?: Pick<LoginRoute, 'buried' | 'call'>
+  route?: Pick<LoginRoute, 'buried' | 'call' | 'aboutAgain'>
 }
 
 /** When to take over from an owner that lives but does nothing. */
