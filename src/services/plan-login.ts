@@ -9,9 +9,12 @@ const ANY_PORT = [0, 0, 0]
 /** Sign in with ChatGPT for the usage of a plan (facts: plan-usage 2.4, 2.7, 5). */
 export const PLAN_LOGIN: LoginRoute = {
   name: 'plan',
+  // OpenAI's page wants several registrations side by side: here there is one, and a newer one takes its place
+  // (facts: plan-usage 2.9).
   place: { key: 'codex_plan' },
   claimSuffix: '.plan',
-  // The literal address and no other name for it, and whatever port is free.
+  // The literal address and no other name for it, and whatever port is free. Another Host or method gets 403, 400 or
+  // 405 as on the Codex route, where others answer 404: it is turned away all the same (facts: plan-usage 2.4).
   redirect: ({ planPort }) => ({
     host: '127.0.0.1',
     isLiteral: true,

@@ -11,8 +11,9 @@ import {
 /**
  * One question on the plan route (facts: plan-usage 3.2): what OpenAI's page requires, the question, and nothing else.
  * The page forbids sampling, output caps, `metadata`, `user`, `service_tier` and more. It says nothing of `include`,
- * `prompt_cache_key`, `text`, `tool_choice`, `reasoning.summary`: nobody asks for those, so none is sent. Nor is a
- * header of the Codex client: here this program asks in its own name.
+ * `prompt_cache_key`, `text`, `tool_choice`, `reasoning.summary`: nobody asks for those, so none is sent. Web search,
+ * tools and images are allowed in part, and no question has any. Nor is a header of the Codex client sent: here this
+ * program asks in its own name.
  */
 export function buildPlanRequest(facts: Pick<RequestFacts, 'question' | 'modelId' | 'model' | 'effort'>): CodexRequest {
   const { question, modelId } = facts
@@ -24,6 +25,7 @@ export function buildPlanRequest(facts: Pick<RequestFacts, 'question' | 'modelId
       instructions: question.systemPrompt ?? INSTRUCTIONS,
       input: [userMessage(question)],
       ...(effort === undefined ? {} : { reasoning: { effort } }),
+      // Required, and no promise: what OpenAI keeps or learns from is not documented (facts: plan-usage 9).
       store: false,
       stream: true,
     },
