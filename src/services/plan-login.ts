@@ -9,6 +9,7 @@ const ANY_PORT = [0, 0, 0]
 /** Sign in with ChatGPT for the usage of a plan (facts: plan-usage 2.4, 2.7, 5). */
 export const PLAN_LOGIN: LoginRoute = {
   name: 'plan',
+  title: 'plan route',
   // OpenAI's page wants several registrations side by side: here there is one, and a newer one takes its place
   // (facts: plan-usage 2.9).
   place: { key: 'codex_plan' },
@@ -26,6 +27,7 @@ export const PLAN_LOGIN: LoginRoute = {
   invitation: SIGN_IN_LABEL,
   signedIn: 'You are signed in to codex-oauth with ChatGPT.',
   call: 'codex_login with route "plan"',
+  switched: 'Questions go by the plan route from now on, and count toward the usage of the ChatGPT plan.',
   label: SIGN_IN_LABEL,
   aboutAgain: ' It is one click. OpenAI may not renew such a sign-in, and then it lasts an hour.',
   // With force it would register once more.

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import type { CodexError } from '../errors.ts'
-import type { RouteName } from './login-route.ts'
+import type { LoginRoute, RouteName } from './login-route.ts'
 import { inWords } from './login-sentence.ts'
 import type { RouteChoice } from './route-choice.ts'
 import type { LoginOptions, SignIn, SignInOfLogin } from './sign-in.ts'
@@ -20,13 +20,14 @@ export interface SignIns extends Omit<SignIn, 'login'> {
 
 export interface SignInsDeps {
   config: Pick<Config, 'route'>
+  routes: Readonly<Record<RouteName, Pick<LoginRoute, 'switched'>>>
   signIns: Readonly<Record<RouteName, SignInOfLogin>>
   choice: RouteChoice
   /** What somebody has to know who is signed in; each sentence once where that is asked. */
   welcome: Readonly<Record<RouteName, () => Promise<readonly string[]>>>
 }
 
-export function createSignIns({ config, signIns, choice, welcome }: SignInsDeps): SignIns {
+export function createSignIns({ config, routes, signIns, choice, welcome }: SignInsDeps): SignIns {
   const names = Object.keys(signIns) as RouteName[]
   /** What was signed in to last, or is being signed in to. */
   let last: RouteName | undefined
@@ -103,7 +104,7 @@ export function createSignIns({ config, signIns, choice, welcome }: SignInsDeps)
       // Last: what is told once must not get lost in an error.
       const known = await welcome[route]()
       const isSwitched = isChosen && !outcome.fresh && before !== route
-      return { ...outcome, route, notes: isSwitched ? [...known, SWITCHED[route]] : known }
+      return { ...outcome, route, notes: isSwitched ? [...known, routes[route].switched] : known }
     },
 
     view() {
@@ -140,9 +141,4 @@ interface Begun {
   outcome: Promise<LoginOutcome>
   /** How the attempt before it ended, if it failed. */
   failure: CodexError | undefined
-}
-
-const SWITCHED: Readonly<Record<RouteName, string>> = {
-  codex: 'Questions go by the Codex route from now on.',
-  plan: 'Questions go by the plan route from now on, and count toward the usage of the ChatGPT plan.',
 }

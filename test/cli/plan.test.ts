@@ -91,7 +91,9 @@ describe('login --plan', () => {
       /^Already signed in as p…n@example\.com \(pro\)\.\nQuestions go by the Codex route from now on\.\n$/,
     )
     expect((await cli.run(['ask', 'Hello?'])).stdout).toBe('Hello from the fake Codex.\n')
-    await cli.run(['login', '--plan'])
+    expect((await cli.run(['login', '--plan'])).stdout).toMatch(
+      /\nQuestions go by the plan route from now on, and count toward the usage of the ChatGPT plan\.\n$/,
+    )
     expect((await cli.run(['ask', 'Hello?'])).stdout).toBe('Hello from the fake plan.\n')
   })
 

@@ -60,6 +60,7 @@ function setUp({ configured, answering }: { configured?: RouteName; answering?: 
   }
   const signIns = createSignIns({
     config: { route: configured },
+    routes: { codex: { switched: 'Codex from now on.' }, plan: { switched: 'The plan from now on.' } },
     signIns: { codex: codex.signIn, plan: plan.signIn },
     choice,
     welcome: { codex: async () => [], plan: async () => ['Welcome.'] },
@@ -196,14 +197,14 @@ describe('who has signed in', () => {
     const { signIns, plan } = setUp({ answering: 'codex' })
     plan.outcome = async () => ({ ...SIGNED_IN, fresh: false })
     const { notes } = await signIns.login({ ...NONE, route: 'plan' })
-    expect(notes).toEqual(['Welcome.', expect.stringMatching(/plan route from now on, and count toward the usage/)])
+    expect(notes).toEqual(['Welcome.', 'The plan from now on.'])
     expect((await signIns.login({ ...NONE, route: 'plan' })).notes).toEqual(['Welcome.'])
   })
 
   test('and has configured which login it is to be is asked from then on, and told so', async () => {
     const { signIns, codex, deeds } = setUp({ configured: 'codex', answering: 'plan' })
     codex.outcome = async () => ({ ...SIGNED_IN, fresh: false })
-    expect((await signIns.login(NONE)).notes).toEqual(['Questions go by the Codex route from now on.'])
+    expect((await signIns.login(NONE)).notes).toEqual(['Codex from now on.'])
     expect(deeds).toEqual(['login codex', 'select codex'])
   })
 
