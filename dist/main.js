@@ -4176,6 +4176,7 @@ function sharedRefusal(code, words, waitMs) {
     case "rate_limit_exceeded":
     case "slow_down":
       return tooMany(words, waitMs);
+    // With which status it comes is not known, so any will do (facts: plan-usage 4.2).
     case "model_not_found":
       return { code: "MODEL_UNAVAILABLE", message: "The service does not know this model.", hint: MODELS_HINT };
     default:
@@ -4573,12 +4574,13 @@ var init_asking_route = __esm({
 });
 
 // src/services/plan-words.ts
-var SIGN_IN_LABEL, MANAGE_USAGE, USING_PLAN, IN_SETTINGS, PLAN_IN_USE, PLAN_OFF, REVOCATION_UNCONFIRMED;
+var SIGN_IN_LABEL, DOCUMENTED_WAY, MANAGE_USAGE, USING_PLAN, IN_SETTINGS, PLAN_IN_USE, PLAN_OFF, REVOCATION_UNCONFIRMED;
 var init_plan_words = __esm({
   "src/services/plan-words.ts"() {
     "use strict";
     init_usage_limit();
     SIGN_IN_LABEL = "Continue with ChatGPT";
+    DOCUMENTED_WAY = 'On a Plus or Pro plan, codex_login with route "plan" is the sign-in that OpenAI documents.';
     MANAGE_USAGE = `Manage usage: ${USAGE_PAGE}`;
     USING_PLAN = `Using ChatGPT plan. ${MANAGE_USAGE}`;
     IN_SETTINGS = "in ChatGPT: Settings \u2192 Security and login \u2192 Login connections \u2192 Sign in with ChatGPT \u2192 codex-oauth \u2192 Manage connection \u2192 Disconnect.";
@@ -4594,12 +4596,14 @@ var init_plan_words = __esm({
 // src/services/plan-refusal.ts
 function planRefusal(code, about, waitMs) {
   switch (withoutVersion(code)) {
+    // Sources differ about Go, and no list of regions is public: OpenAI's answer decides (facts: plan-usage 1.1).
     case "subscription_sharing_user_not_eligible":
       return {
         code: "PLAN_REQUIRED",
         message: "This account cannot ask on its ChatGPT plan: the plan, the workspace or a policy does not allow it.",
         hint: `The Plus and Pro plans can pay; signing in again does not help. ${OTHER_WAYS}`
       };
+    // Known from other programs only (facts: plan-usage 4.2).
     case "subscription_sharing_client_not_enabled":
       return {
         code: "PLAN_REQUIRED",
@@ -4630,6 +4634,7 @@ function planRefusal(code, about, waitMs) {
         message: `A part of this request${named2(about.param)} is not possible on the ChatGPT plan${said(about.words)}.`,
         hint: `Leave optional arguments out, or name another model. ${REPORT}`
       };
+    // Seen for the effort `none` only, and the page says nothing of efforts (facts: plan-usage 3.2).
     case "unsupported_value":
       return {
         code: "INPUT_INVALID",
@@ -4772,6 +4777,7 @@ function buildPlanRequest(facts) {
       instructions: question.systemPrompt ?? INSTRUCTIONS2,
       input: [userMessage(question)],
       ...effort === void 0 ? {} : { reasoning: { effort } },
+      // Required, and no promise: what OpenAI keeps or learns from is not documented (facts: plan-usage 9).
       store: false,
       stream: true
     },
@@ -5035,6 +5041,7 @@ var init_login_route = __esm({
     init_outside_credential();
     CODEX_LOGIN = {
       name: "codex",
+      title: "Codex route",
       place: CODEX_PLACE,
       claimSuffix: "",
       // The service knows these ports only.
@@ -5043,6 +5050,7 @@ var init_login_route = __esm({
       invitation: "Sign in to Codex with ChatGPT",
       signedIn: "You are signed in to Codex.",
       call: "codex_login",
+      switched: "Questions go by the Codex route from now on.",
       callBeside: "codex_login with force: true",
       nobodyCame: 'Start again with codex_login; where the last page of the browser does not load, give its address to codex_login as callback_url, or use codex_login with method "device".',
       refreshMarginMs: 3e5,
@@ -5079,8 +5087,8 @@ var init_open_record = __esm({
 });
 
 // src/services/sign-in-again.ts
-function signInAgain(message, { call } = CODEX_LOGIN) {
-  return new CodexError("NOT_AUTHENTICATED", message, { hint: `Sign in with ${call}, then ask again.` });
+function signInAgain(message, { call, aboutAgain = "" } = CODEX_LOGIN) {
+  return new CodexError("NOT_AUTHENTICATED", message, { hint: `Sign in with ${call}, then ask again.${aboutAgain}` });
 }
 function cannotOpen({ reason, remedy }) {
   return new CodexError("STORAGE_SEALED", reason, { hint: remedy });
@@ -5502,7 +5510,7 @@ function clearedWords(outcome, nothing = "Nobody was signed in.") {
   return parts.filter((part) => part !== void 0).join(" ");
 }
 function removal(one, isOneOfSeveral) {
-  const { removed, revoked, problem: problem2, route, unconfirmed = GONE_HERE } = one;
+  const { removed, revoked, problem: problem2, title, unconfirmed = GONE_HERE } = one;
   const why = problem2 === void 0 ? [] : [problem2];
   if (removed === "api_key") {
     return [
@@ -5510,16 +5518,15 @@ function removal(one, isOneOfSeveral) {
       ...why
     ];
   }
-  const of = isOneOfSeveral && route !== void 0 ? ` of the ${NAMES3[route]}` : "";
+  const of = isOneOfSeveral && title !== void 0 ? ` of the ${title}` : "";
   const gone = `Signed out${of}; the credentials are removed from this machine.`;
   if (revoked) return [gone, "OpenAI confirmed that they are revoked.", ...why];
   return [gone, ...problem2 === void 0 ? [unconfirmed] : why];
 }
-var NAMES3, GONE_HERE;
+var GONE_HERE;
 var init_cleared_words = __esm({
   "src/tools/cleared-words.ts"() {
     "use strict";
-    NAMES3 = { codex: "Codex route", plan: "plan route" };
     GONE_HERE = "OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves.";
   }
 });
@@ -7143,6 +7150,7 @@ var init_words = __esm({
       ['codex_login with route "plan" and method "browser"', `\`${PROGRAM} login --plan --no-browser\``],
       ['codex_login with route "codex" and force: true', `\`${PROGRAM} login --codex --force\``],
       ['codex_login with route "plan"', `\`${PROGRAM} login --plan\``],
+      ['codex_login with route "codex" and method "device"', `\`${PROGRAM} login --codex --device\``],
       ['codex_login with route "codex"', `\`${PROGRAM} login --codex\``],
       ["codex_login with force: true", `\`${PROGRAM} login --force\``],
       ["codex_login as callback_url", `\`${PROGRAM} login\` on standard input`],
@@ -7271,7 +7279,7 @@ function numberOf(text3) {
   if (text3 === void 0) return void 0;
   return text3.trim() === "" ? Number.NaN : Number(text3);
 }
-var MAX_PROMPT_BYTES, NAMES4, ask3;
+var MAX_PROMPT_BYTES, NAMES2, ask3;
 var init_ask = __esm({
   "src/cli/ask.ts"() {
     "use strict";
@@ -7279,7 +7287,7 @@ var init_ask = __esm({
     init_command();
     init_words();
     MAX_PROMPT_BYTES = 4e6;
-    NAMES4 = {
+    NAMES2 = {
       prompt: "PROMPT",
       model: "--model",
       system_prompt: "--system",
@@ -7312,7 +7320,7 @@ var init_ask = __esm({
           ...given("temperature", numberOf(options.temperature))
         });
         if (!parsed.success) {
-          const wrong = parsed.error.issues.map((issue2) => `${NAMES4[String(issue2.path[0])]}: ${whatIsWrong(issue2)}`);
+          const wrong = parsed.error.issues.map((issue2) => `${NAMES2[String(issue2.path[0])]}: ${whatIsWrong(issue2)}`);
           throw wrongUsage(`${wrong.join("; ")}.`, "ask");
         }
         let shown = "";
@@ -7514,9 +7522,9 @@ async function signIn(call, request) {
 }
 function announce(pending, call) {
   const { terminal, services } = call;
-  const { method, reason, url: url2, userCode, expiresAt, opened } = pending;
+  const { method, reason, url: url2, userCode, expiresAt, opened, notes = [] } = pending;
   const minutes = Math.max(1, Math.round((expiresAt - services.now()) / 6e4));
-  terminal.say(inCommands(reason));
+  for (const sentence of [...notes, reason]) terminal.say(inCommands(sentence));
   if (url2 !== void 0) {
     const where = method === "device" ? "on any device" : "in a browser";
     terminal.say(
@@ -7536,7 +7544,8 @@ function welcome({ account, fresh, notes = [] }) {
   const name = account.email === void 0 ? account.accountId : maskEmail(account.email);
   const plan = account.plan === void 0 ? "" : ` (${account.plan})`;
   const who = `${name ?? "an account without a name"}${plan}`;
-  const outcome = fresh ? `Signed in as ${who}.` : `Already signed in as ${who}. To sign in anew: --force`;
+  const anew = notes.length === 0 ? " To sign in anew: --force" : "";
+  const outcome = fresh ? `Signed in as ${who}.` : `Already signed in as ${who}.${anew}`;
   return [outcome, ...notes.map(inCommands)].join("\n");
 }
 async function storeKey({ services, terminal, input: input3, signal }) {
@@ -25936,6 +25945,7 @@ function beginRefused({ status: status2 }, json2) {
 // src/services/guided-query.ts
 init_errors();
 init_credential_name();
+init_plan_words();
 function createGuidedQuery({ client, signIn: signIn2, readStatus }) {
   async function signedOut() {
     const { source, authenticated, storageProblem, route } = await readStatus();
@@ -25951,7 +25961,7 @@ function createGuidedQuery({ client, signIn: signIn2, readStatus }) {
       const out = isCodexError(error2, "NOT_AUTHENTICATED") && offer !== void 0 ? await signedOut() : void 0;
       if (out === void 0 || !isCodexError(error2)) throw error2;
       const outcome = await signIn2.login({ ...out, force: false, offer, offersAgain: true, signal, onProgress });
-      if (outcome.status === "pending") throw notYet(error2, outcome);
+      if (outcome.status === "pending") throw notYet(error2, outcome, out.route);
       if (!outcome.fresh) throw error2;
       const { notes = [] } = outcome;
       const answer = await client.query(question, options).catch((failure2) => {
@@ -25964,16 +25974,18 @@ function createGuidedQuery({ client, signIn: signIn2, readStatus }) {
 function withNotes(error2, notes) {
   if (!isCodexError(error2) || notes.length === 0) return error2;
   const { code, message, hint = "", cause, retryable } = error2;
-  return new CodexError(code, message, { hint: [hint, ...notes].join(" ").trim(), cause, retryable });
+  const untold = notes.filter((note) => !`${message} ${hint}`.includes(note));
+  return new CodexError(code, message, { hint: [hint, ...untold].join(" ").trim(), cause, retryable });
 }
 function withoutStop(sentence) {
   return sentence.replace(/\.$/, "");
 }
-function notYet(cause, { reason, url: url2, userCode }) {
+function notYet(cause, { reason, url: url2, userCode, notes = [] }, meant) {
   const code = userCode === void 0 ? "" : ` and enter the code ${userCode}`;
   const open4 = url2 === void 0 ? "Finish it there" : `It stays open: open ${url2}${code}`;
-  return new CodexError("NOT_AUTHENTICATED", `${cause.message} ${reason}`, {
-    hint: `${open4}, then ask again; codex_login tells how the sign-in stands.`,
+  const otherWay = meant === void 0 ? ` ${DOCUMENTED_WAY}` : "";
+  return new CodexError("NOT_AUTHENTICATED", [cause.message, ...notes, reason].join(" "), {
+    hint: `${open4}, then ask again; codex_login tells how the sign-in stands.${otherWay}`,
     cause
   });
 }
@@ -26127,6 +26139,7 @@ init_id_claims();
 init_login_route();
 init_open_record();
 init_outside_credential();
+init_plan_words();
 init_sign_in_again();
 function createCredentials(deps) {
   const { config: config2, storage, tokens: tokens2, userAgent, now, route = CODEX_LOGIN } = deps;
@@ -26194,7 +26207,7 @@ function bearer(secret) {
 }
 function nobody() {
   return new CodexError("NOT_AUTHENTICATED", "You are not signed in.", {
-    hint: 'Sign in with codex_login, or where there is no browser codex_login with method "device", then ask again. On a Plus or Pro plan, codex_login with route "plan" is the sign-in that OpenAI documents. An API key does as well: CODEX_API_KEY or OPENAI_API_KEY in the environment of the server, or `codex-oauth-mcp login --with-api-key` on the command line.'
+    hint: `Sign in with codex_login, or where there is no browser codex_login with method "device", then ask again. ${DOCUMENTED_WAY} An API key does as well: CODEX_API_KEY or OPENAI_API_KEY in the environment of the server, or \`codex-oauth-mcp login --with-api-key\` on the command line.`
   });
 }
 
@@ -26521,7 +26534,7 @@ var WITHOUT_BROWSER = {
 };
 function noDevice() {
   return new CodexError("INPUT_INVALID", "This sign-in has no code to enter on another device.", {
-    hint: "Leave method out: the address can be opened in any browser, and that of its last page given to codex_login as callback_url."
+    hint: 'Its address can be opened in any browser, and that of the last page given to codex_login as callback_url. A code is for the Codex route: codex_login with route "codex" and method "device".'
   });
 }
 
@@ -26660,6 +26673,7 @@ function newRecord(tokens2, nowMs) {
   return {
     accessToken,
     refreshToken,
+    // For the names in it: it is sent nowhere, also not as a hint (facts: plan-usage 2.3, 2.9).
     idToken,
     tokenType,
     expiresAt,
@@ -26781,11 +26795,12 @@ function viewOf(signIn2) {
     error: session.error()
   };
 }
-function pendingLogin(signIn2, { callBeside }) {
+function pendingLogin(signIn2, { callBeside, label: label2 }) {
   const { session, shown, browser: browser2 } = signIn2;
+  const reason = shown?.reason ?? "A sign-in is open in another window.";
   return {
     status: "pending",
-    reason: shown?.reason ?? "A sign-in is open in another window.",
+    reason: label2 === void 0 ? reason : `${label2}. ${reason}`,
     ...addressOf(signIn2),
     port: browser2?.port,
     expiresAt: session.expiresAt(),
@@ -27621,6 +27636,7 @@ function createDiscovery({ issuer, http, now }) {
     const stray = strayIn(document2, issuer);
     if (stray !== void 0) throw pointsElsewhere(stray);
     return {
+      // Documented for another flow only, so the document comes first (facts: plan-usage 2.1).
       jwksUri: textField(document2, "jwks_uri") ?? `${issuer}/.well-known/jwks.json`,
       revocationEndpoint: textField(document2, "revocation_endpoint")
     };
@@ -27923,6 +27939,8 @@ function planOAuth({ config: config2, hostId, discovery, verifier, userAgent, cl
     pausesBeforeRevoking: REVOKE_AGAIN_MS.map((ms) => () => clock.sleep(ms)),
     readTokens: readPlanTokens,
     isDead: (_status, json2) => codesIn(json2).some((code) => TERMINAL.includes(code)),
+    // Perhaps what a deleted registration gives: nothing is cleared for it, and registering again is for the user to
+    // ask for (facts: plan-usage 2.7, 9).
     lastingRefusal: (json2) => codesIn(json2).includes("invalid_client") ? unknownClient() : void 0,
     async confirmRenewal(tokens2, { clientId, accountId }) {
       if (tokens2.idToken === void 0) return tokens2;
@@ -28030,9 +28048,13 @@ init_plan_words();
 var ANY_PORT = [0, 0, 0];
 var PLAN_LOGIN = {
   name: "plan",
+  title: "plan route",
+  // OpenAI's page wants several registrations side by side: here there is one, and a newer one takes its place
+  // (facts: plan-usage 2.9).
   place: { key: "codex_plan" },
   claimSuffix: ".plan",
-  // The literal address and no other name for it, and whatever port is free.
+  // The literal address and no other name for it, and whatever port is free. Another Host or method gets 403, 400 or
+  // 405 as on the Codex route, where others answer 404: it is turned away all the same (facts: plan-usage 2.4).
   redirect: ({ planPort }) => ({
     host: "127.0.0.1",
     isLiteral: true,
@@ -28044,6 +28066,9 @@ var PLAN_LOGIN = {
   invitation: SIGN_IN_LABEL,
   signedIn: "You are signed in to codex-oauth with ChatGPT.",
   call: 'codex_login with route "plan"',
+  switched: "Questions go by the plan route from now on, and count toward the usage of the ChatGPT plan.",
+  label: SIGN_IN_LABEL,
+  aboutAgain: " It is one click. OpenAI may not renew such a sign-in, and then it lasts an hour.",
   // With force it would register once more.
   callBeside: 'codex_login with route "plan" and method "browser"',
   // The page of a client that OpenAI does not know any more does not send the browser back.
@@ -28147,7 +28172,7 @@ function chosenAt({ record: record2, unopened }) {
 }
 
 // src/services/sign-ins.ts
-function createSignIns({ config: config2, signIns, choice, welcome: welcome2 }) {
+function createSignIns({ config: config2, routes, signIns, choice, welcome: welcome2 }) {
   const names = Object.keys(signIns);
   let last;
   let cancels = 0;
@@ -28171,6 +28196,8 @@ function createSignIns({ config: config2, signIns, choice, welcome: welcome2 }) 
     const route = await routeOf(options);
     signIns[route].assertPossible(options);
     const opens = options.callbackUrl === void 0;
+    const before = signIns[route].view();
+    const failure2 = before?.state === "failed" ? before.error : void 0;
     if (opens) await endOthers(route);
     if (asked !== cancels) throw signInCancelled("The sign-in was cancelled.");
     if (opens) last = route;
@@ -28180,26 +28207,27 @@ function createSignIns({ config: config2, signIns, choice, welcome: welcome2 }) 
     });
     outcome.catch(() => {
     });
-    return { route, outcome };
+    return { route, outcome, failure: failure2 };
   }
   async function loginTo(options) {
     const asked = cancels;
     const started = beginning.then(() => begin(options, asked));
     beginning = started.catch(() => {
     });
-    const { route, outcome } = await started;
-    return { route, outcome: await outcome };
+    const { route, outcome, failure: failure2 } = await started;
+    return { route, outcome: await outcome, failure: failure2 };
   }
   return {
     async login(options) {
-      const { route, outcome } = await loginTo(options);
-      if (outcome.status === "pending") return { ...outcome, route };
+      const { route, outcome, failure: failure2 } = await loginTo(options);
+      const notes = failure2 === void 0 ? [] : [`The last sign-in failed: ${inWords(failure2)}`];
+      if (outcome.status === "pending") return { ...outcome, route, notes };
       const before = await choice.answering();
-      const isChosen = outcome.fresh || options.route !== void 0;
+      const isChosen = outcome.fresh || route === (options.route ?? config2.route);
       if (isChosen) await choice.select(route);
-      const notes = await welcome2[route]();
+      const known = await welcome2[route]();
       const isSwitched = isChosen && !outcome.fresh && before !== route;
-      return { ...outcome, route, notes: isSwitched ? [...notes, SWITCHED] : notes };
+      return { ...outcome, route, notes: isSwitched ? [...known, routes[route].switched] : known };
     },
     view() {
       const shown = last === void 0 ? void 0 : signIns[last].view();
@@ -28226,14 +28254,13 @@ function viewOfRoute(signIn2, route) {
     }
   };
 }
-var SWITCHED = "Questions are answered with this login from now on.";
 
 // src/services/sign-out.ts
 init_errors();
 function createSignOut({ signIn: signIn2, logins, choice }) {
   async function endOne({ route, tokens: tokens2 }) {
-    const { name, unconfirmed } = route;
-    return { ...await tokens2.clear(), route: name, ...unconfirmed === void 0 ? {} : { unconfirmed } };
+    const { title, unconfirmed } = route;
+    return { ...await tokens2.clear(), title, ...unconfirmed === void 0 ? {} : { unconfirmed } };
   }
   async function remaining() {
     const { credentials, signedIn } = logins[await choice.asked()];
@@ -28260,8 +28287,12 @@ function withProblem([ended = NOTHING2], reason) {
 var NOTHING2 = { removed: void 0, revoked: false };
 
 // src/services/status-of-all.ts
-function createStatusOfAll({ readers, choice }) {
+function createStatusOfAll({ routes, readers, choice }) {
   const names = Object.keys(readers);
+  function alsoThere({ route, authenticated }) {
+    const state = authenticated ? "is signed in too" : "has a sign-in too, which cannot be used as it is";
+    return `The ${routes[route].title} ${state}; to be asked with it: codex_login with route "${route}".`;
+  }
   return async () => {
     const found = await choice.stored().catch(() => void 0);
     const stored2 = found ?? [];
@@ -28289,11 +28320,6 @@ function createStatusOfAll({ readers, choice }) {
   };
 }
 var UNCHOSEN = "codex";
-var NAMES2 = { codex: "Codex route", plan: "plan route" };
-function alsoThere({ route, authenticated }) {
-  const state = authenticated ? "is signed in too" : "has a sign-in too, which cannot be used as it is";
-  return `The ${NAMES2[route]} ${state}; to be asked with it: codex_login with route "${route}".`;
-}
 
 // src/tools/codex-clear.ts
 init_cleared_words();
@@ -28383,13 +28409,14 @@ function present2(outcome, anew, nowMs) {
     plan: account.plan,
     route,
     message: [
-      fresh ? `Signed in as ${who}.` : `Already signed in as ${who}; nothing was opened. To sign in anew: ${anew}.`,
-      ...notes
+      fresh ? `Signed in as ${who}.` : `Already signed in as ${who}; nothing was opened.`,
+      // What there is to say of this login comes first: it may be the way on.
+      ...fresh || notes.length > 0 ? notes : [`To sign in anew: ${anew}.`]
     ].join(" ")
   };
 }
 function presentPending(login3, nowMs) {
-  const { method, reason, url: url2, userCode, expiresAt } = login3;
+  const { method, reason, url: url2, userCode, expiresAt, notes = [] } = login3;
   const ways = otherWays(login3);
   return {
     status: "pending",
@@ -28400,7 +28427,7 @@ function presentPending(login3, nowMs) {
     user_code: userCode,
     expires_in_seconds: Math.max(0, Math.ceil((expiresAt - nowMs) / 1e3)),
     other_ways: ways,
-    message: [reason, whatToDo(login3), "Call codex_login again when done.", ...ways].join(" ")
+    message: [...notes, reason, whatToDo(login3), "Call codex_login again when done.", ...ways].join(" ")
   };
 }
 function whatToDo({ method, url: url2, userCode, port: port2, opened }) {
@@ -28659,12 +28686,14 @@ function createApp({ config: config2, problem: problem2 }, edges, version3) {
   const codex = createLogin(edgesOfLogins, routes.codex);
   const plan = createLogin(edgesOfLogins, routes.plan);
   const logins = { codex, plan };
+  const described = { codex: routes.codex.login, plan: routes.plan.login };
   const credentialsOfAll = { codex: codex.credentials, plan: plan.credentials };
   const credentials = createAnsweringCredentials({ credentials: credentialsOfAll, choice });
   const catalogue = createModelCatalogue({ config: config2, http, cache, clock, log: log2 });
   const client = createCodexClient({ config: config2, credentials, catalogue, http, clock, random, newId, log: log2 });
   const signIn2 = createSignIns({
     config: config2,
+    routes: described,
     signIns: { codex: codex.signIn, plan: plan.signIn },
     choice,
     welcome: { codex: codex.welcome, plan: plan.welcome }
@@ -28674,7 +28703,8 @@ function createApp({ config: config2, problem: problem2 }, edges, version3) {
     const own2 = viewOfRoute(signIn2, login3.route.name);
     return createStatusReader({ ...login3, signIn: own2, configProblem: problem2, clock });
   };
-  const readStatus = createStatusOfAll({ readers: { codex: statusOf2(codex), plan: statusOf2(plan) }, choice });
+  const readers = { codex: statusOf2(codex), plan: statusOf2(plan) };
+  const readStatus = createStatusOfAll({ routes: described, readers, choice });
   const query = createGuidedQuery({ client, signIn: signIn2, readStatus });
   const listModels = createModelLister({ config: config2, credentials, catalogue });
   const services = { query, readStatus, signIn: signIn2, signOut, listModels, now };
@@ -28742,16 +28772,17 @@ function routeName(value) {
   return value;
 }
 function port(value) {
-  const [first2, second] = portList(value);
-  if (first2 === void 0 || second !== void 0) throw new Error("must be one port number");
-  return first2;
+  const number4 = Number(value);
+  if (!/^\d+$/.test(value) || !isPort(number4)) throw new Error("must be one port number");
+  return number4;
 }
 function portList(value) {
   const ports = value.split(",").map((part) => Number(part.trim()));
-  if (!ports.every((port2) => Number.isInteger(port2) && port2 > 0 && port2 < 65536)) {
-    throw new Error("must be port numbers separated by commas, like 1455,1457");
-  }
+  if (!ports.every(isPort)) throw new Error("must be port numbers separated by commas, like 1455,1457");
   return ports;
+}
+function isPort(number4) {
+  return Number.isInteger(number4) && number4 > 0 && number4 < 65536;
 }
 function redirectHost(value) {
   if (value !== "localhost" && value !== "127.0.0.1") throw new Error("must be localhost or 127.0.0.1");

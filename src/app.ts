@@ -98,6 +98,7 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
   const codex = createLogin(edgesOfLogins, routes.codex)
   const plan = createLogin(edgesOfLogins, routes.plan)
   const logins = { codex, plan }
+  const described = { codex: routes.codex.login, plan: routes.plan.login }
 
   const credentialsOfAll = { codex: codex.credentials, plan: plan.credentials }
   const credentials = createAnsweringCredentials({ credentials: credentialsOfAll, choice })
@@ -105,6 +106,7 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
   const client = createCodexClient({ config, credentials, catalogue, http, clock, random, newId, log })
   const signIn = createSignIns({
     config,
+    routes: described,
     signIns: { codex: codex.signIn, plan: plan.signIn },
     choice,
     welcome: { codex: codex.welcome, plan: plan.welcome },
@@ -114,7 +116,8 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
     const own = viewOfRoute(signIn, login.route.name)
     return createStatusReader({ ...login, signIn: own, configProblem: problem, clock })
   }
-  const readStatus = createStatusOfAll({ readers: { codex: statusOf(codex), plan: statusOf(plan) }, choice })
+  const readers = { codex: statusOf(codex), plan: statusOf(plan) }
+  const readStatus = createStatusOfAll({ routes: described, readers, choice })
   const query = createGuidedQuery({ client, signIn, readStatus })
   const listModels = createModelLister({ config, credentials, catalogue })
 

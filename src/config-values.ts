@@ -47,17 +47,19 @@ export function routeName(value: string): 'codex' | 'plan' {
 }
 
 export function port(value: string): number {
-  const [first, second] = portList(value)
-  if (first === undefined || second !== undefined) throw new Error('must be one port number')
-  return first
+  const number = Number(value)
+  if (!/^\d+$/.test(value) || !isPort(number)) throw new Error('must be one port number')
+  return number
 }
 
 export function portList(value: string): number[] {
   const ports = value.split(',').map((part) => Number(part.trim()))
-  if (!ports.every((port) => Number.isInteger(port) && port > 0 && port < 65_536)) {
-    throw new Error('must be port numbers separated by commas, like 1455,1457')
-  }
+  if (!ports.every(isPort)) throw new Error('must be port numbers separated by commas, like 1455,1457')
   return ports
+}
+
+function isPort(number: number): boolean {
+  return Number.isInteger(number) && number > 0 && number < 65_536
 }
 
 export function redirectHost(value: string): 'localhost' | '127.0.0.1' {

@@ -24,8 +24,8 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     name: 'CODEX_OAUTH_ROUTE',
-    fallback: '`codex`',
-    meaning: '`codex` or `plan`: what a plain sign-in is for; unset, the login there is, else `codex`',
+    fallback: 'the login there is, else `codex`',
+    meaning: '`codex` or `plan`: what a plain sign-in is for',
   },
   {
     name: 'CODEX_OAUTH_PLAN_PORT',
@@ -38,7 +38,11 @@ export const SETTINGS: readonly Setting[] = [
     meaning: 'Model endpoint of a sign-in for plan usage; api.openai.com or this machine',
   },
   { name: 'CODEX_OAUTH_REDIRECT_HOST', fallback: '`localhost`', meaning: '`localhost` or `127.0.0.1` in the redirect' },
-  { name: 'CODEX_OAUTH_ISSUER', fallback: '`https://auth.openai.com`', meaning: 'OAuth issuer' },
+  {
+    name: 'CODEX_OAUTH_ISSUER',
+    fallback: '`https://auth.openai.com`',
+    meaning: 'OAuth issuer: what codes and refresh tokens of both logins go to',
+  },
   { name: 'CODEX_OAUTH_CLIENT_ID', fallback: 'the public Codex client', meaning: 'OAuth client' },
   {
     name: 'CODEX_OAUTH_BASE_URL',

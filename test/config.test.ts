@@ -96,6 +96,7 @@ describe('a bad value is named, and replaced by the default meanwhile', () => {
   const plan = /must be at api\.openai\.com/
   const words = /may hold only letters, digits and/
   const ms = /must be a whole number of milliseconds/
+  const onePort = /must be one port number/
   const ports = /must be port numbers separated by commas, like 1455,1457/
 
   test.each<[name: string, value: string, words: RegExp]>([
@@ -133,6 +134,14 @@ describe('a bad value is named, and replaced by the default meanwhile', () => {
     ['CODEX_OAUTH_PORTS', '-1', ports],
     ['CODEX_OAUTH_PORTS', '80.5', ports],
     ['CODEX_OAUTH_PORTS', 'http', ports],
+    ['CODEX_OAUTH_PLAN_PORT', '1455,1457', onePort],
+    ['CODEX_OAUTH_PLAN_PORT', '1455,', onePort],
+    ['CODEX_OAUTH_PLAN_PORT', '1e3', onePort],
+    ['CODEX_OAUTH_PLAN_PORT', '0x50', onePort],
+    ['CODEX_OAUTH_PLAN_PORT', '80.0', onePort],
+    ['CODEX_OAUTH_PLAN_PORT', 'any', onePort],
+    ['CODEX_OAUTH_PLAN_PORT', '0', onePort],
+    ['CODEX_OAUTH_PLAN_PORT', '65536', onePort],
     ['CODEX_OAUTH_REDIRECT_HOST', '::1', /must be localhost or 127\.0\.0\.1/],
     ['CODEX_OAUTH_REDIRECT_HOST', 'evil.example', /must be localhost or 127\.0\.0\.1/],
     ['CODEX_OAUTH_FILE', 'auth.json', /must be an absolute path/],

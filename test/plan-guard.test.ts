@@ -1,26 +1,27 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { type FakeOpenAI, startFakeOpenAI } from './support/fake-openai.ts'
+import { startFakeOpenAI } from './support/fake-openai.ts'
 import { planError } from './support/fake-plan-errors.ts'
 import { planFailure } from './support/fake-plan-stream.ts'
-import type { SeenRequest } from './support/fake-request.ts'
 import { changed } from './support/fake-script.ts'
-import { partOf } from './support/plan-client.ts'
-import { RELAYED, type Relay, startRelay } from './support/relay.ts'
+import {
+  CODEX_TRAFFIC,
+  CODEX_TRAFFIC_BY_DEVICE,
+  holds,
+  KEY,
+  nothingTo,
+  PLAN_TRAFFIC,
+  type Places,
+  startPlaces,
+  traffic,
+} from './support/guarded-places.ts'
+import { startRelay } from './support/relay.ts'
 import { type StartedApp, startApp } from './support/start-app.ts'
 import { createTestClock, type TestClock } from './support/test-clock.ts'
 
 const UNUSED = ['a plan refresh token to issuer /api/accounts/oauth/token']
-const KEY = 'sk-FAKE-of-the-environment'
 const QUESTION = { prompt: 'Anybody there?' }
 
-/** Every place a program can send something to, each an origin of its own. */
-interface World {
-  issuer: FakeOpenAI
-  planApi: Relay
-  backend: Relay
-  keyApi: Relay
-  /** Where nothing may ever arrive. */
-  stranger: Relay
+interface World extends Places {
   app: StartedApp
   clock: TestClock
   second(): Promise<StartedApp>
@@ -28,23 +29,13 @@ interface World {
 }
 
 async function startWorld(env: Record<string, string> = {}): Promise<World> {
-  const [issuer, keys] = await Promise.all([startFakeOpenAI(), startFakeOpenAI({ apiKey: KEY })])
-  onTestFinished(async () => void (await Promise.all([issuer.close(), keys.close()])))
-  const planApi = await startRelay(issuer.plan.baseUrl)
-  const backend = await startRelay(issuer.baseUrl)
-  const keyApi = await startRelay(keys.apiBaseUrl)
-  const stranger = await startRelay()
-  const settings = {
-    CODEX_OAUTH_LOGIN_WAIT_MS: '1',
-    CODEX_OAUTH_PLAN_BASE_URL: planApi.origin,
-    CODEX_OAUTH_BASE_URL: backend.origin,
-    OPENAI_BASE_URL: keyApi.origin,
-    ...env,
-  }
+  const places = await startPlaces()
+  const { issuer } = places
+  const settings = { CODEX_OAUTH_LOGIN_WAIT_MS: '1', ...places.settings, ...env }
   const clock = createTestClock()
   const app = await startApp(issuer, { env: settings, edges: { clock } })
   return {
-    ...{ issuer, planApi, backend, keyApi, stranger, app, clock },
+    ...{ ...places, app, clock },
     second: () => startApp(issuer, { env: settings, home: app.home, edges: { clock } }),
     async signIn(route, args = {}) {
       const { data } = await app.call('codex_login', { route, ...args })
@@ -54,74 +45,13 @@ async function startWorld(env: Record<string, string> = {}): Promise<World> {
   }
 }
 
-/** What came where, each once: whose secret of which kind, host, path. */
-function traffic({ issuer, planApi, backend, keyApi, stranger }: World): string[] {
-  const direct = issuer.seen.requests.filter(({ headers }) => headers[RELAYED] === undefined)
-  const hosts = {
-    issuer: direct,
-    planApi: planApi.requests,
-    backend: backend.requests,
-    keyApi: keyApi.requests,
-    stranger: stranger.requests,
-  }
-  const secrets = new Map(issuer.secrets().flatMap((secret) => kindOf(secret)))
-  secrets.set(KEY, 'the key')
-  const lines = Object.entries(hosts).flatMap(([host, requests]) =>
-    requests.flatMap((request) => {
-      const found = [...secrets].filter(([secret]) => holds(request, secret)).map(([, kind]) => kind)
-      return (found.length === 0 ? ['nothing'] : found).map((kind) => `${kind} to ${host} ${request.path}`)
-    }),
-  )
-  return [...new Set(lines)].sort()
-}
-
-/** States and verifiers are not looked at: they belong to one request for authorization. */
-function kindOf(secret: string): [string, string][] {
-  if (secret.startsWith('eyJ')) {
-    const { jti = '' } = partOf(secret, 1) as { jti?: string }
-    const kind = /^FAKE_(at|id)_plan/.exec(jti)?.[1]
-    return [[secret, kind === undefined ? 'a Codex token' : kind === 'id' ? 'a plan ID token' : 'a plan access token']]
-  }
-  const [, what, plan] = /^(rt|ac)_FAKE_(plan_)?/.exec(secret) ?? []
-  if (what === undefined) return []
-  return [[secret, `a ${plan === undefined ? 'Codex' : 'plan'} ${what === 'rt' ? 'refresh token' : 'code'}`]]
-}
-
-function holds({ rawHeaders, path, query, text }: SeenRequest, secret: string): boolean {
-  return [...rawHeaders, path, ...query.values(), text].some((part) => part.includes(secret))
-}
-
 /** What the Codex backend is told of program and account, on requests of the plan. */
-function foreignHeaders({ issuer, planApi }: World): string[] {
+function foreignHeaders({ issuer, planApi }: Places): string[] {
   const ofIssuer = issuer.seen.requests.filter(({ path }) => /^\/(api\/accounts\/oauth|\.well-known)\//.test(path))
   const names = [...ofIssuer, ...planApi.requests].flatMap(({ headers }) => Object.keys(headers))
   const foreign = /^(chatgpt-|originator|version$|session|thread|conversation|openai-|x-(openai|codex|client)-|cookie)/
   return names.filter((name) => foreign.test(name))
 }
-
-const nothingTo = (...places: string[]) => places.map((place) => `nothing to ${place}`)
-
-/** All that may ever leave for one route or the other. */
-const PLAN_TRAFFIC = [
-  'a plan access token to planApi /models',
-  'a plan access token to planApi /responses',
-  'a plan code to issuer /api/accounts/oauth/token',
-  'a plan refresh token to issuer /api/accounts/oauth/revoke',
-  'a plan refresh token to issuer /api/accounts/oauth/token',
-  ...nothingTo(
-    'issuer /.well-known/jwks.json',
-    'issuer /.well-known/openid-configuration',
-    'issuer /api/accounts/authorize',
-  ),
-]
-const CODEX_TRAFFIC = [
-  'a Codex code to issuer /oauth/token',
-  'a Codex refresh token to issuer /oauth/revoke',
-  'a Codex refresh token to issuer /oauth/token',
-  'a Codex token to backend /models',
-  'a Codex token to backend /responses',
-  ...nothingTo('issuer /oauth/authorize'),
-]
 
 /** Which login answered, by who pays. */
 async function ask(app: StartedApp): Promise<string> {
@@ -177,6 +107,29 @@ describe('with both logins, every secret stays on its own route', () => {
         'the key to keyApi /responses',
       ].sort(),
     )
+    expect(issuer.plan.crossings).toEqual([])
+    expect(foreignHeaders(world)).toEqual([])
+  })
+
+  test('also where the Codex login comes by a code for another device', async () => {
+    const world = await startWorld({ OPENAI_API_KEY: KEY })
+    const { app, issuer, signIn } = world
+    await signIn('plan')
+    const { data } = await app.call('codex_login', { route: 'codex', method: 'device' })
+    expect(data).toMatchObject({ status: 'pending', method: 'device' })
+    issuer.approveDevice(data.user_code)
+    const state = async () => (await app.call('codex_status')).data.login?.state
+    await expect.poll(state, { timeout: 10_000 }).toBe('succeeded')
+    expect((await app.call('codex_login')).data).toMatchObject({ status: 'authenticated', route: 'codex' })
+    for (const route of ['codex', 'plan'] as const) {
+      await app.call('codex_login', { route })
+      await lookAround(app)
+      issuer.expireAccessTokens()
+      issuer.plan.expireAccessTokens()
+      await lookAround(app)
+    }
+    await app.call('codex_clear')
+    expect(traffic(world)).toEqual([...PLAN_TRAFFIC, ...CODEX_TRAFFIC_BY_DEVICE].sort())
     expect(issuer.plan.crossings).toEqual([])
     expect(foreignHeaders(world)).toEqual([])
   })
@@ -345,4 +298,35 @@ describe('a token or key of the environment', () => {
     const key = ['the key to keyApi /models', 'the key to keyApi /responses']
     expect(traffic(world)).toEqual([...PLAN_TRAFFIC, ...key].sort().filter((line) => !UNUSED.includes(line)))
   })
+})
+
+test('an issuer that the user has chosen gets what belongs to the issuer, and the one of OpenAI nothing', async () => {
+  const chosen = 'https://id.example'
+  const places = await startPlaces()
+  const { issuer, planApi } = places
+  const hosts = new Set<string>()
+  /** The fake answers under the name of the chosen one. */
+  const edges = {
+    fetch: ((url, init) => {
+      hosts.add(new URL(String(url)).host)
+      return fetch(String(url).replace(chosen, issuer.issuer), init)
+    }) as typeof fetch,
+  }
+  issuer.plan.script.discovery.always((usual) => ({
+    json: JSON.parse(JSON.stringify(usual().json).replaceAll(issuer.issuer, chosen)),
+  }))
+  issuer.plan.nextIdToken({ claims: { iss: chosen } })
+  const env = { ...places.settings, CODEX_OAUTH_LOGIN_WAIT_MS: '1', CODEX_OAUTH_ISSUER: chosen }
+  const app = await startApp(issuer, { env, edges })
+  const { data } = await app.call('codex_login', { route: 'plan' })
+  expect(data.url).toMatch(/^https:\/\/id\.example\/api\/accounts\/authorize\?/)
+  await issuer.browser(data.url.replace(chosen, issuer.issuer))
+  expect((await app.call('codex_login')).data).toMatchObject({ status: 'authenticated', route: 'plan' })
+  await lookAround(app)
+  issuer.plan.expireAccessTokens()
+  await lookAround(app)
+  expect((await app.call('codex_clear')).data).toMatchObject({ cleared: true, revoked: true })
+  expect([...hosts].sort()).toEqual([new URL(planApi.origin).host, 'id.example'].sort())
+  expect(traffic(places)).toEqual(PLAN_TRAFFIC)
+  expect(issuer.plan.crossings).toEqual([])
 })

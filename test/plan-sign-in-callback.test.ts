@@ -166,11 +166,28 @@ describe('an answer that is of no use ends the sign-in without an exchange', () 
 
   test('a no is one, and the port is free', async () => {
     const { fake, app, url, port } = await openPlan()
-    expect((await fake.browser(url, { deny: true })).status).toBe(400)
+    const page = await fake.browser(url, { deny: true })
+    expect(page.status).toBe(400)
+    expect([...(page.redirectedTo?.searchParams ?? [])]).toEqual([
+      ['error', 'access_denied'],
+      ['state', asked(url).state],
+    ])
     expect((await app.call('codex_status')).data.login.error).toMatch(/refused in the browser.*\[LOGIN_DENIED\]$/)
     expect(await isListening(port)).toBe(false)
     expect(pathCount(fake, TOKEN)).toBe(0)
     expect(app.stored() ?? {}).toEqual({})
+    expect(fake.plan.registrations).toEqual([])
+    expect(asked((await app.call('codex_login')).data.url).client_id).toBe('dynamic_agent_client')
+    expectCorrect(fake)
+  })
+
+  test('a later no leaves the registration, whatever OpenAI adds to it', async () => {
+    const { fake, app, url } = await openLater()
+    await fake.browser(url, { deny: { error: 'access_denied', description: '<b>Not</b> now' } })
+    const { error } = (await app.call('codex_status')).data.login
+    expect(error).toMatch(/^The sign-in was refused in the browser.*\[LOGIN_DENIED\]$/)
+    expect(error).not.toContain('<b>')
+    expect(asked((await app.call('codex_login')).data.url).client_id).toBe('oaiapp_FAKE1')
     expectCorrect(fake)
   })
 })

@@ -147,7 +147,12 @@ describe('a sign-in that names no route', () => {
     const { fake, app } = await startPlanApp()
     const { data } = await app.call('codex_login', { route: 'plan' })
     await fake.browser(data.url, { deny: true })
-    expect(isPlan((await app.call('codex_login')).data.url)).toBe(true)
+    const next = await app.call('codex_login')
+    expect(isPlan(next.data.url)).toBe(true)
+    expect(next.data.message).toMatch(
+      /^The last sign-in failed: .*refused in the browser\. .* Continue with ChatGPT\. /,
+    )
+    expect((await app.call('codex_login')).data.message).toMatch(/^Continue with ChatGPT\. /)
   })
 
   test.each(['codex', undefined])('tells how one for the plan has ended, with CODEX_OAUTH_ROUTE=%s', async (route) => {
@@ -271,6 +276,15 @@ describe('a question with a login that is dead', () => {
     expect(text).toMatch(/\[USAGE_LIMIT\]$/)
     expect(text.match(/Your ChatGPT plan is in use/g)).toHaveLength(1)
     expect((await app.call('codex_query', { prompt: 'Hi' })).text).not.toContain('Your ChatGPT plan is in use')
+  })
+
+  test('and that signs in without the plan says that once as well', async () => {
+    const fake = await startFake()
+    const app = await startPatient(fake, { env: { CODEX_OAUTH_ROUTE: 'plan' }, dialog: dialogs(fake, []) }, 20_000)
+    fake.plan.declinePlanScope()
+    const { text } = await app.call('codex_query', { prompt: 'Hi' })
+    expect(text.match(/plan usage off/g)).toHaveLength(1)
+    expect(text.match(/To turn it on/g)).toHaveLength(1)
   })
 
   test('nobody else’s login or key answers in its place where there is no dialog', async () => {

@@ -100,7 +100,9 @@ describe('a code for another device', () => {
     const { fake, app } = await startPlanApp()
     const { data } = await app.call('codex_login', { route: 'codex' })
     const { text } = await app.call('codex_login', { route: 'plan', method: 'device' })
-    expect(text).toMatch(/no code to enter on another device.*callback_url.*\[INPUT_INVALID\]$/)
+    expect(text).toMatch(
+      /no code to enter on another device.*callback_url\..*codex_login with route "codex" and method "device"\. \[INPUT_INVALID\]$/,
+    )
     expect((await app.call('codex_status')).data.login).toMatchObject({ state: 'pending', url: data.url })
     expect((await fake.browser(data.url)).status).toBe(200)
     expectCorrect(fake)

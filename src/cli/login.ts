@@ -136,11 +136,11 @@ async function signIn(call: CommandCall, request: SignInsOptions): Promise<Signe
   return Promise.race([wait(), pasted])
 }
 
-function announce(pending: PendingLogin, call: CommandCall): void {
+function announce(pending: LoginOutcome & PendingLogin, call: CommandCall): void {
   const { terminal, services } = call
-  const { method, reason, url, userCode, expiresAt, opened } = pending
+  const { method, reason, url, userCode, expiresAt, opened, notes = [] } = pending
   const minutes = Math.max(1, Math.round((expiresAt - services.now()) / 60_000))
-  terminal.say(inCommands(reason))
+  for (const sentence of [...notes, reason]) terminal.say(inCommands(sentence))
   if (url !== undefined) {
     const where = method === 'device' ? 'on any device' : 'in a browser'
     terminal.say(
@@ -164,7 +164,8 @@ function welcome({ account, fresh, notes = [] }: SignedIn): string {
   const name = account.email === undefined ? account.accountId : maskEmail(account.email)
   const plan = account.plan === undefined ? '' : ` (${account.plan})`
   const who = `${name ?? 'an account without a name'}${plan}`
-  const outcome = fresh ? `Signed in as ${who}.` : `Already signed in as ${who}. To sign in anew: --force`
+  const anew = notes.length === 0 ? ' To sign in anew: --force' : ''
+  const outcome = fresh ? `Signed in as ${who}.` : `Already signed in as ${who}.${anew}`
   return [outcome, ...notes.map(inCommands)].join('\n')
 }
 

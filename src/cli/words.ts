@@ -22,6 +22,7 @@ const SPELLINGS: readonly (readonly [string, string])[] = [
   ['codex_login with route "plan" and method "browser"', `\`${PROGRAM} login --plan --no-browser\``],
   ['codex_login with route "codex" and force: true', `\`${PROGRAM} login --codex --force\``],
   ['codex_login with route "plan"', `\`${PROGRAM} login --plan\``],
+  ['codex_login with route "codex" and method "device"', `\`${PROGRAM} login --codex --device\``],
   ['codex_login with route "codex"', `\`${PROGRAM} login --codex\``],
   ['codex_login with force: true', `\`${PROGRAM} login --force\``],
   ['codex_login as callback_url', `\`${PROGRAM} login\` on standard input`],

@@ -27,9 +27,10 @@ export interface Answer {
 
 /**
  * Reads an answer event by event (facts: wire-protocol 11). Finished items are the only source of its text; deltas
- * count for progress, and as the answer when a completed stream brought no item at all. `response.completed` ends
- * it, whatever else the connection does. An `error` event that does not say why is only remembered: the service tells
- * the reason in the `response.failed` behind it (facts: plan-usage 3.3).
+ * count for progress, and as the answer when a completed stream brought no item at all. `response.completed` ends it,
+ * whatever else the connection does; its own `output` may be empty and is not read, and a message need not have a
+ * `phase` (facts: plan-usage 3.3). An `error` event that does not say why is only remembered: the service tells the
+ * reason in the `response.failed` behind it (facts: plan-usage 3.3).
  */
 export interface AnswerReader {
   /** True when the answer is complete. @throws CodexError as `readFailure`; INCOMPLETE, REFUSED */

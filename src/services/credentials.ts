@@ -7,6 +7,7 @@ import { type IdClaims, ownerOf } from './id-claims.ts'
 import { CODEX_LOGIN, codexHeaders, type LoginRoute } from './login-route.ts'
 import { openRecord } from './open-record.ts'
 import { keyCredential, type OutsideCredential } from './outside-credential.ts'
+import { DOCUMENTED_WAY } from './plan-words.ts'
 import { cannotOpen } from './sign-in-again.ts'
 import type { TokenManager } from './token-manager.ts'
 
@@ -150,7 +151,7 @@ function nobody(): CodexError {
   return new CodexError('NOT_AUTHENTICATED', 'You are not signed in.', {
     hint:
       'Sign in with codex_login, or where there is no browser codex_login with method "device", then ask again. ' +
-      'On a Plus or Pro plan, codex_login with route "plan" is the sign-in that OpenAI documents. ' +
+      `${DOCUMENTED_WAY} ` +
       'An API key does as well: CODEX_API_KEY or OPENAI_API_KEY in the environment of the server, or ' +
       '`codex-oauth-mcp login --with-api-key` on the command line.',
   })

@@ -41,6 +41,7 @@ export function createDiscovery({ issuer, http, now }: DiscoveryDeps): Discovery
     const stray = strayIn(document, issuer)
     if (stray !== undefined) throw pointsElsewhere(stray)
     return {
+      // Documented for another flow only, so the document comes first (facts: plan-usage 2.1).
       jwksUri: textField(document, 'jwks_uri') ?? `${issuer}/.well-known/jwks.json`,
       revocationEndpoint: textField(document, 'revocation_endpoint'),
     }

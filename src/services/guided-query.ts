@@ -4,7 +4,8 @@ import type { CodexClient, QueryOptions, QueryResult } from './codex-client.ts'
 import type { Question } from './codex-request.ts'
 import { ACCOUNT } from './credential-name.ts'
 import type { RouteName } from './login-route.ts'
-import type { PendingLogin } from './sign-in-view.ts'
+import { DOCUMENTED_WAY } from './plan-words.ts'
+import type { LoginOutcome, PendingLogin } from './sign-in-view.ts'
 import type { OfferAddress } from './sign-in-wait.ts'
 import type { SignIns } from './sign-ins.ts'
 
@@ -50,7 +51,7 @@ export function createGuidedQuery({ client, signIn, readStatus }: GuidedQueryDep
       const out = isCodexError(error, 'NOT_AUTHENTICATED') && offer !== undefined ? await signedOut() : undefined
       if (out === undefined || !isCodexError(error)) throw error
       const outcome = await signIn.login({ ...out, force: false, offer, offersAgain: true, signal, onProgress })
-      if (outcome.status === 'pending') throw notYet(error, outcome)
+      if (outcome.status === 'pending') throw notYet(error, outcome, out.route)
       // Nothing has changed since the service refused this login.
       if (!outcome.fresh) throw error
       const { notes = [] } = outcome
@@ -66,7 +67,8 @@ export function createGuidedQuery({ client, signIn, readStatus }: GuidedQueryDep
 function withNotes(error: unknown, notes: readonly string[]): unknown {
   if (!isCodexError(error) || notes.length === 0) return error
   const { code, message, hint = '', cause, retryable } = error
-  return new CodexError(code, message, { hint: [hint, ...notes].join(' ').trim(), cause, retryable })
+  const untold = notes.filter((note) => !`${message} ${hint}`.includes(note))
+  return new CodexError(code, message, { hint: [hint, ...untold].join(' ').trim(), cause, retryable })
 }
 
 /** Notes end as those who show them like it. */
@@ -75,11 +77,17 @@ function withoutStop(sentence: string): string {
 }
 
 /** The way on is in the error itself: a client that shows it need not ask for more. */
-function notYet(cause: CodexError, { reason, url, userCode }: PendingLogin): CodexError {
+function notYet(
+  cause: CodexError,
+  { reason, url, userCode, notes = [] }: PendingLogin & Pick<LoginOutcome, 'notes'>,
+  meant: RouteName | undefined,
+): CodexError {
   const code = userCode === undefined ? '' : ` and enter the code ${userCode}`
   const open = url === undefined ? 'Finish it there' : `It stays open: open ${url}${code}`
-  return new CodexError('NOT_AUTHENTICATED', `${cause.message} ${reason}`, {
-    hint: `${open}, then ask again; codex_login tells how the sign-in stands.`,
+  // Whoever has a login is not offered another one.
+  const otherWay = meant === undefined ? ` ${DOCUMENTED_WAY}` : ''
+  return new CodexError('NOT_AUTHENTICATED', [cause.message, ...notes, reason].join(' '), {
+    hint: `${open}, then ask again; codex_login tells how the sign-in stands.${otherWay}`,
     cause,
   })
 }

@@ -57,6 +57,7 @@ export function createIdTokenVerifier({ issuer, discovery, http, now }: IdTokenV
   const keySets = createRemembered({ load, lifeMs: KEYS_LIFE_MS, now })
 
   async function open(idToken: string, clientId: string): Promise<OpenedJwt> {
+    // RS256 alone and 5 s between the clocks are what others take; the page names neither (facts: plan-usage 2.6).
     const rules = { issuer, audience: clientId, now: now() }
     const keys = await keySets.get()
     const opened = await openSignedJwt(idToken, keys, rules)
@@ -88,7 +89,10 @@ function claimsOf(opened: OpenedJwt): object {
   throw opened.kind === 'unusable key' ? unavailable(KEYS) : doesNotHold(opened.kind === 'wrong' ? opened.part : 'key')
 }
 
-/** One that is for several programs says which of them asked for it; one that says so has to mean this one. */
+/**
+ * The audience comes as a string or as an array of one (facts: plan-usage 2.6). One that is for several programs says
+ * which of them asked for it; one that says so has to mean this one.
+ */
 function isForThisClient(claims: object, clientId: string): boolean {
   const audience = fieldOf(claims, 'aud')
   const asker = fieldOf(claims, 'azp')

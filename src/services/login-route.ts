@@ -16,6 +16,8 @@ export type RouteName = 'codex' | 'plan'
  */
 export interface LoginRoute {
   name: RouteName
+  /** What it is called where there are several. */
+  title: string
   /** Where its record lies in the credentials file. */
   place: RecordPlace
   /** What its claims are named after, behind the credentials file. */
@@ -28,6 +30,12 @@ export interface LoginRoute {
   signedIn: string
   /** How to ask for this login and no other, as hints spell it. */
   call: string
+  /** What somebody is told whose questions go to it from now on. */
+  switched: string
+  /** What stands in front of the reason why a sign-in waits for the user, where it has a name of its own. */
+  label?: string
+  /** What else is worth knowing for somebody who has to sign in again; it begins with a blank. */
+  aboutAgain?: string
   /** How to sign in beside a sign-in that is open in another window, as hints spell it. */
   callBeside: string
   /** What to do when nobody has finished a sign-in in time. */
@@ -73,6 +81,7 @@ export interface ClientIdentity {
 /** The login of the official Codex client. */
 export const CODEX_LOGIN: LoginRoute = {
   name: 'codex',
+  title: 'Codex route',
   place: CODEX_PLACE,
   claimSuffix: '',
   // The service knows these ports only.
@@ -81,6 +90,7 @@ export const CODEX_LOGIN: LoginRoute = {
   invitation: 'Sign in to Codex with ChatGPT',
   signedIn: 'You are signed in to Codex.',
   call: 'codex_login',
+  switched: 'Questions go by the Codex route from now on.',
   callBeside: 'codex_login with force: true',
   nobodyCame:
     'Start again with codex_login; where the last page of the browser does not load, give its address to codex_login as callback_url, or use codex_login with method "device".',

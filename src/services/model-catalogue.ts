@@ -177,7 +177,10 @@ function copyOf(snapshot: Snapshot | undefined): Catalogue {
   return snapshot === undefined ? BUILT_IN : { models: snapshot.models, source: 'cached' }
 }
 
-/** The model of a question that names none: visible, lowest priority number (facts: wire-protocol 16). */
+/**
+ * The model of a question that names none: visible, lowest priority number (facts: wire-protocol 16); for the plan,
+ * where no default is documented, the first that is listed (facts: plan-usage 3.1).
+ */
 export function defaultModel(catalogue: Catalogue, configured: string | undefined): string {
   const first = catalogue.models.find((model) => !model.hidden) ?? catalogue.models[0] ?? BUILTIN_MODELS[0]
   return configured ?? first?.id ?? ''

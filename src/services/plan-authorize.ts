@@ -23,10 +23,12 @@ export function createPlanAuthorize(deps: PlanAuthorizeDeps): Authorize {
 
   return (redirectUri, anew) => {
     const pkce = createPkce(randomBytes)
+    // How long they have to be is not said; 32 bytes each are usual (facts: plan-usage 2.3).
     const [state, nonce] = [createState(randomBytes), createState(randomBytes)]
     const record = anew ? undefined : stored()
     const known = clientOf(record) ?? registration.clientFor(anew)
-    // Only when somebody who is signed in without it asks for plan usage (facts: plan-usage 4.2).
+    // Only when somebody who is signed in without it asks for plan usage (facts: plan-usage 4.2). Never
+    // `force_reconsent`, which OpenAI has to confirm for a program first (facts: plan-usage 2.3).
     const asksConsent =
       known !== undefined && record !== undefined && record.accessToken !== '' && !hasPlanScope(record)
     const { challenge } = pkce

@@ -12,6 +12,7 @@ export interface ExpectedCallback {
 /**
  * Judges the raw query of a callback (facts: plan-usage 2.4), `state` first as ever. A registration brings the id that
  * was issued; a later sign-in may name it or not. An answer to us with any other one is of no use to anybody.
+ * `iss` is not documented; one that is there has to be right (facts: plan-usage 9).
  */
 export function judgePlanCallback(query: string, { state, issuer, clientId }: ExpectedCallback): Verdict {
   const parameters = new URLSearchParams(query)

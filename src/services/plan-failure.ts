@@ -65,6 +65,7 @@ function withCode(refusal: Refusal, { code }: StatedError): Refusal {
   return { ...refusal, message: `${refusal.message} OpenAI calls it ${quoteRemote(code)}.` }
 }
 
+/** Both names were seen, and none is documented (facts: plan-usage 3.3). */
 function requestIdOf(headers: Headers): string | undefined {
   const ids = ['x-request-id', 'x-oai-request-id'].map((name) => plain(headers.get(name) ?? undefined))
   return ids.find((id) => id !== undefined)

@@ -9,9 +9,13 @@ const ANY_PORT = [0, 0, 0]
 /** Sign in with ChatGPT for the usage of a plan (facts: plan-usage 2.4, 2.7, 5). */
 export const PLAN_LOGIN: LoginRoute = {
   name: 'plan',
+  title: 'plan route',
+  // OpenAI's page wants several registrations side by side: here there is one, and a newer one takes its place
+  // (facts: plan-usage 2.9).
   place: { key: 'codex_plan' },
   claimSuffix: '.plan',
-  // The literal address and no other name for it, and whatever port is free.
+  // The literal address and no other name for it, and whatever port is free. Another Host or method gets 403, 400 or
+  // 405 as on the Codex route, where others answer 404: it is turned away all the same (facts: plan-usage 2.4).
   redirect: ({ planPort }) => ({
     host: '127.0.0.1',
     isLiteral: true,
@@ -23,6 +27,9 @@ export const PLAN_LOGIN: LoginRoute = {
   invitation: SIGN_IN_LABEL,
   signedIn: 'You are signed in to codex-oauth with ChatGPT.',
   call: 'codex_login with route "plan"',
+  switched: 'Questions go by the plan route from now on, and count toward the usage of the ChatGPT plan.',
+  label: SIGN_IN_LABEL,
+  aboutAgain: ' It is one click. OpenAI may not renew such a sign-in, and then it lasts an hour.',
   // With force it would register once more.
   callBeside: 'codex_login with route "plan" and method "browser"',
   // The page of a client that OpenAI does not know any more does not send the browser back.

@@ -21,7 +21,10 @@ export interface PlanOAuthDeps {
 
 /** What tokens are asked for: a name for the API, wherever it is (facts: plan-usage 2.1). */
 const RESOURCE = 'https://api.openai.com/v1'
-/** What this program is called at the consent, until the user calls it something else. */
+/**
+ * What this program is called at the consent, until the user calls it something else. Its own name and nothing else:
+ * whether a product of OpenAI may be named there is open (facts: plan-usage 1.3, 9).
+ */
 const AGENT_NAME = 'codex-oauth'
 const REVOKE_AGAIN_MS = [300, 600]
 /** Renewed tokens are stored already while this lasts, but whoever needs them waits. */
@@ -82,6 +85,7 @@ export function planOAuth({ config, hostId, discovery, verifier, userAgent, cloc
 
     async revocation(refreshToken, { clientId }) {
       const { revocationEndpoint } = await discovery.read()
+      // The one that was seen is not documented: there is none to fall back to (facts: plan-usage 2.1).
       if (revocationEndpoint === undefined) throw nowhereToRevoke()
       return postForm(revocationEndpoint, {
         token: refreshToken,
@@ -93,6 +97,8 @@ export function planOAuth({ config, hostId, discovery, verifier, userAgent, cloc
     pausesBeforeRevoking: REVOKE_AGAIN_MS.map((ms) => () => clock.sleep(ms)),
     readTokens: readPlanTokens,
     isDead: (_status, json) => codesIn(json).some((code) => TERMINAL.includes(code)),
+    // Perhaps what a deleted registration gives: nothing is cleared for it, and registering again is for the user to
+    // ask for (facts: plan-usage 2.7, 9).
     lastingRefusal: (json) => (codesIn(json).includes('invalid_client') ? unknownClient() : undefined),
 
     async confirmRenewal(tokens, { clientId, accountId }) {

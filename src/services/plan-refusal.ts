@@ -22,12 +22,14 @@ const REPORT = 'Update codex-oauth; if it is up to date, report this.'
  */
 export function planRefusal(code: string, about: Circumstances, waitMs?: number): Refusal | undefined {
   switch (withoutVersion(code)) {
+    // Sources differ about Go, and no list of regions is public: OpenAI's answer decides (facts: plan-usage 1.1).
     case 'subscription_sharing_user_not_eligible':
       return {
         code: 'PLAN_REQUIRED',
         message: 'This account cannot ask on its ChatGPT plan: the plan, the workspace or a policy does not allow it.',
         hint: `The Plus and Pro plans can pay; signing in again does not help. ${OTHER_WAYS}`,
       }
+    // Known from other programs only (facts: plan-usage 4.2).
     case 'subscription_sharing_client_not_enabled':
       return {
         code: 'PLAN_REQUIRED',
@@ -58,6 +60,7 @@ export function planRefusal(code: string, about: Circumstances, waitMs?: number)
         message: `A part of this request${named(about.param)} is not possible on the ChatGPT plan${said(about.words)}.`,
         hint: `Leave optional arguments out, or name another model. ${REPORT}`,
       }
+    // Seen for the effort `none` only, and the page says nothing of efforts (facts: plan-usage 3.2).
     case 'unsupported_value':
       return {
         code: 'INPUT_INVALID',
@@ -107,7 +110,7 @@ export function planStatusRefusal(
   }
 }
 
-/** Older names of the same codes: `subscription_sharing_v2_x`. */
+/** Older names of the same codes, `subscription_sharing_v2_x`, known from other programs only (facts: plan-usage 4.2). */
 function withoutVersion(code: string): string {
   return code.replace(/^subscription_sharing_v2_/, 'subscription_sharing_')
 }

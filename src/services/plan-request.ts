@@ -38,6 +38,7 @@ export function buildPlanRequest(facts: Omit<RequestFacts, 'acceptsTemperature'>
         }),
         input: [...history, message],
         ...(effort === undefined ? {} : { reasoning: { effort } }),
+        // Required, and no promise: what OpenAI keeps or learns from is not documented (facts: plan-usage 9).
         store: false,
         stream: true,
         ...(question.talk === undefined ? {} : { include: ['reasoning.encrypted_content'] }),

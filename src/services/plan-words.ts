@@ -8,6 +8,10 @@ import { USAGE_PAGE } from './usage-limit.ts'
 /** What the sign-in is called where one chooses it. */
 export const SIGN_IN_LABEL = 'Continue with ChatGPT'
 
+/** For somebody who has no login yet. */
+export const DOCUMENTED_WAY =
+  'On a Plus or Pro plan, codex_login with route "plan" is the sign-in that OpenAI documents.'
+
 /** The first thing to do about usage, which cannot be read from here (facts: plan-usage 4.4). */
 export const MANAGE_USAGE = `Manage usage: ${USAGE_PAGE}`
 

@@ -48,6 +48,7 @@ export function sharedRefusal(
     case 'rate_limit_exceeded':
     case 'slow_down':
       return tooMany(words, waitMs)
+    // With which status it comes is not known, so any will do (facts: plan-usage 4.2).
     case 'model_not_found':
       return { code: 'MODEL_UNAVAILABLE', message: 'The service does not know this model.', hint: MODELS_HINT }
     default:

@@ -3,8 +3,11 @@ import type { Unopened } from '../infrastructure/vault.ts'
 import { CODEX_LOGIN, type LoginRoute } from './login-route.ts'
 
 /** Nobody is signed in, or not any more. The record, if there is one, stays for `codex_status`. */
-export function signInAgain(message: string, { call }: Pick<LoginRoute, 'call'> = CODEX_LOGIN): CodexError {
-  return new CodexError('NOT_AUTHENTICATED', message, { hint: `Sign in with ${call}, then ask again.` })
+export function signInAgain(
+  message: string,
+  { call, aboutAgain = '' }: Pick<LoginRoute, 'call' | 'aboutAgain'> = CODEX_LOGIN,
+): CodexError {
+  return new CodexError('NOT_AUTHENTICATED', message, { hint: `Sign in with ${call}, then ask again.${aboutAgain}` })
 }
 
 /** The stored sign-in cannot be opened here: that is not a sign-out. */

@@ -75,6 +75,8 @@ const WITHOUT_BROWSER: Readonly<Record<Place, string>> = {
 /** For a sign-in that does not know this method. */
 export function noDevice(): CodexError {
   return new CodexError('INPUT_INVALID', 'This sign-in has no code to enter on another device.', {
-    hint: 'Leave method out: the address can be opened in any browser, and that of its last page given to codex_login as callback_url.',
+    hint:
+      'Its address can be opened in any browser, and that of the last page given to codex_login as callback_url. ' +
+      'A code is for the Codex route: codex_login with route "codex" and method "device".',
   })
 }

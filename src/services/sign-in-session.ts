@@ -200,6 +200,7 @@ function newRecord(tokens: TokenResponse, nowMs: number): TokenRecord {
   return {
     accessToken,
     refreshToken,
+    // For the names in it: it is sent nowhere, also not as a hint (facts: plan-usage 2.3, 2.9).
     idToken,
     tokenType,
     expiresAt,

@@ -67,11 +67,15 @@ export function viewOf(signIn: OpenSignIn): LoginView | undefined {
   }
 }
 
-export function pendingLogin(signIn: OpenSignIn, { callBeside }: Pick<LoginRoute, 'callBeside'>): PendingLogin {
+export function pendingLogin(
+  signIn: OpenSignIn,
+  { callBeside, label }: Pick<LoginRoute, 'callBeside' | 'label'>,
+): PendingLogin {
   const { session, shown, browser } = signIn
+  const reason = shown?.reason ?? 'A sign-in is open in another window.'
   return {
     status: 'pending',
-    reason: shown?.reason ?? 'A sign-in is open in another window.',
+    reason: label === undefined ? reason : `${label}. ${reason}`,
     ...addressOf(signIn),
     port: browser?.port,
     expiresAt: session.expiresAt(),

@@ -62,7 +62,7 @@ export interface SignInOfLogin extends SignIn {
 
 export interface SignInDeps extends WayDeps {
   config: Pick<Config, 'loginTimeoutMs' | 'loginWaitMs' | 'openBrowser'>
-  route: Pick<LoginRoute, 'ladders' | 'invitation' | 'signedIn' | 'call' | 'callBeside' | 'nobodyCame'>
+  route: Pick<LoginRoute, 'ladders' | 'invitation' | 'signedIn' | 'call' | 'callBeside' | 'label' | 'nobodyCame'>
   surroundings: Surroundings
   storage: TokenStorage
   signedIn: SignedIn

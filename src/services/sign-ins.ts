@@ -1,5 +1,7 @@
 import type { Config } from '../config.ts'
-import type { RouteName } from './login-route.ts'
+import type { CodexError } from '../errors.ts'
+import type { LoginRoute, RouteName } from './login-route.ts'
+import { inWords } from './login-sentence.ts'
 import type { RouteChoice } from './route-choice.ts'
 import type { LoginOptions, SignIn, SignInOfLogin } from './sign-in.ts'
 import { signInCancelled } from './sign-in-session.ts'
@@ -18,13 +20,14 @@ export interface SignIns extends Omit<SignIn, 'login'> {
 
 export interface SignInsDeps {
   config: Pick<Config, 'route'>
+  routes: Readonly<Record<RouteName, Pick<LoginRoute, 'switched'>>>
   signIns: Readonly<Record<RouteName, SignInOfLogin>>
   choice: RouteChoice
   /** What somebody has to know who is signed in; each sentence once where that is asked. */
   welcome: Readonly<Record<RouteName, () => Promise<readonly string[]>>>
 }
 
-export function createSignIns({ config, signIns, choice, welcome }: SignInsDeps): SignIns {
+export function createSignIns({ config, routes, signIns, choice, welcome }: SignInsDeps): SignIns {
   const names = Object.keys(signIns) as RouteName[]
   /** What was signed in to last, or is being signed in to. */
   let last: RouteName | undefined
@@ -68,6 +71,8 @@ export function createSignIns({ config, signIns, choice, welcome }: SignInsDeps)
     const route = await routeOf(options)
     signIns[route].assertPossible(options)
     const opens = options.callbackUrl === undefined
+    const before = signIns[route].view()
+    const failure = before?.state === 'failed' ? before.error : undefined
     if (opens) await endOthers(route)
     if (asked !== cancels) throw signInCancelled('The sign-in was cancelled.')
     if (opens) last = route
@@ -76,28 +81,30 @@ export function createSignIns({ config, signIns, choice, welcome }: SignInsDeps)
       begun.set(route, (begun.get(route) ?? 0) - 1)
     })
     outcome.catch(() => {})
-    return { route, outcome }
+    return { route, outcome, failure }
   }
 
-  async function loginTo(options: SignInsOptions): Promise<{ route: RouteName; outcome: LoginOutcome }> {
+  async function loginTo(options: SignInsOptions) {
     const asked = cancels
     const started = beginning.then(() => begin(options, asked))
     beginning = started.catch(() => {})
-    const { route, outcome } = await started
-    return { route, outcome: await outcome }
+    const { route, outcome, failure } = await started
+    return { route, outcome: await outcome, failure }
   }
 
   return {
     async login(options) {
-      const { route, outcome } = await loginTo(options)
-      if (outcome.status === 'pending') return { ...outcome, route }
+      const { route, outcome, failure } = await loginTo(options)
+      // It is the answer to the call before: nobody else has told it.
+      const notes = failure === undefined ? [] : [`The last sign-in failed: ${inWords(failure)}`]
+      if (outcome.status === 'pending') return { ...outcome, route, notes }
       const before = await choice.answering()
-      const isChosen = outcome.fresh || options.route !== undefined
+      const isChosen = outcome.fresh || route === (options.route ?? config.route)
       if (isChosen) await choice.select(route)
       // Last: what is told once must not get lost in an error.
-      const notes = await welcome[route]()
+      const known = await welcome[route]()
       const isSwitched = isChosen && !outcome.fresh && before !== route
-      return { ...outcome, route, notes: isSwitched ? [...notes, SWITCHED] : notes }
+      return { ...outcome, route, notes: isSwitched ? [...known, routes[route].switched] : known }
     },
 
     view() {
@@ -132,6 +139,6 @@ export function viewOfRoute(signIn: Pick<SignIns, 'view'>, route: RouteName): Pi
 interface Begun {
   route: RouteName
   outcome: Promise<LoginOutcome>
+  /** How the attempt before it ended, if it failed. */
+  failure: CodexError | undefined
 }
-
-const SWITCHED = 'Questions are answered with this login from now on.'

@@ -10,8 +10,8 @@ import type { Cleared, TokenManager } from './token-manager.ts'
 
 /** A login or key that is gone. */
 export interface EndedLogin extends Cleared {
-  /** Which one it was; absent where there was none. */
-  route?: RouteName
+  /** What it is called; absent where there was none. */
+  title?: string
   /** What to say when the issuer has not confirmed it. */
   unconfirmed?: string | undefined
 }
@@ -35,7 +35,7 @@ export type SignOut = (route?: RouteName) => Promise<ClearOutcome>
 
 /** What of a login takes part in its end. */
 export interface LoginToEnd {
-  route: Pick<LoginRoute, 'name' | 'unconfirmed'>
+  route: Pick<LoginRoute, 'name' | 'title' | 'unconfirmed'>
   tokens: Pick<TokenManager, 'clear'>
   signedIn: Pick<SignedIn, 'stored'>
   credentials: Pick<Credentials, 'view'>
@@ -49,8 +49,8 @@ export interface SignOutDeps {
 
 export function createSignOut({ signIn, logins, choice }: SignOutDeps): SignOut {
   async function endOne({ route, tokens }: LoginToEnd): Promise<EndedLogin> {
-    const { name, unconfirmed } = route
-    return { ...(await tokens.clear()), route: name, ...(unconfirmed === undefined ? {} : { unconfirmed }) }
+    const { title, unconfirmed } = route
+    return { ...(await tokens.clear()), title, ...(unconfirmed === undefined ? {} : { unconfirmed }) }
   }
 
   async function remaining(): Promise<CredentialName | undefined> {

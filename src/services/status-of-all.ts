@@ -1,16 +1,22 @@
 import type { LoginStatus, ReadStatus } from './account-status.ts'
-import type { RouteName } from './login-route.ts'
+import type { LoginRoute, RouteName } from './login-route.ts'
 import { loginSentence } from './login-sentence.ts'
 import type { RouteChoice } from './route-choice.ts'
 
 export interface StatusOfAllDeps {
+  routes: Readonly<Record<RouteName, Pick<LoginRoute, 'title'>>>
   readers: Readonly<Record<RouteName, ReadStatus>>
   choice: Pick<RouteChoice, 'stored'>
 }
 
 /** How things stand with the login that answers, and with all others. */
-export function createStatusOfAll({ readers, choice }: StatusOfAllDeps): ReadStatus {
+export function createStatusOfAll({ routes, readers, choice }: StatusOfAllDeps): ReadStatus {
   const names = Object.keys(readers) as RouteName[]
+
+  function alsoThere({ route, authenticated }: LoginStatus): string {
+    const state = authenticated ? 'is signed in too' : 'has a sign-in too, which cannot be used as it is'
+    return `The ${routes[route].title} ${state}; to be asked with it: codex_login with route "${route}".`
+  }
 
   return async () => {
     // A file that cannot be read is told by the reader.
@@ -46,10 +52,3 @@ export function createStatusOfAll({ readers, choice }: StatusOfAllDeps): ReadSta
 
 /** Where no login is stored, the one that knows of the keys of the environment. */
 const UNCHOSEN: RouteName = 'codex'
-
-const NAMES: Readonly<Record<RouteName, string>> = { codex: 'Codex route', plan: 'plan route' }
-
-function alsoThere({ route, authenticated }: LoginStatus): string {
-  const state = authenticated ? 'is signed in too' : 'has a sign-in too, which cannot be used as it is'
-  return `The ${NAMES[route]} ${state}; to be asked with it: codex_login with route "${route}".`
-}

@@ -48,7 +48,7 @@ export interface TokenManagerDeps {
   clock: Pick<Clock, 'now'>
   log: Log
   /** The Codex login unless told. */
-  route?: Pick<LoginRoute, 'refreshMarginMs' | 'call'>
+  route?: Pick<LoginRoute, 'refreshMarginMs' | 'call' | 'aboutAgain'>
 }
 
 /** A token with less left than this would probably be refused on arrival. */
@@ -100,6 +100,8 @@ export function createTokenManager(deps: TokenManagerDeps): TokenManager {
       // Nothing to remove needs no lock, which somebody may hold.
       if (!isStored()) return { removed: undefined, revoked: false }
       let previous: TokenRecord | undefined
+      // OpenAI's page revokes first (facts: plan-usage 2.8). A revocation can hang, and meanwhile other windows would
+      // ask with what is stored.
       await storage.update((record) => {
         previous = record
         return undefined

@@ -49,7 +49,7 @@ export interface TokenRefresherDeps {
   random: () => number
   log: Log
   /** The Codex login unless told. */
-  route?: Pick<LoginRoute, 'buried' | 'call'>
+  route?: Pick<LoginRoute, 'buried' | 'call' | 'aboutAgain'>
 }
 
 /** When to take over from an owner that lives but does nothing. */
@@ -150,6 +150,8 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     log.event('refresh', { outcome: outcome.kind, claim: number })
     if (outcome.kind === 'renewed') return confirmed(await keep(current, outcome.tokens), outcome.confirm)
     if (outcome.kind === 'dead') return bury(current, subject).finally(() => giveUp())
+    // Whether a 503 may have rotated the token is not said: it is tried again, and if it was spent, the answer to that
+    // tells (facts: plan-usage 2.7).
     const backoffMs = outcome.retryAfterMs ?? Math.min(1000 * 2 ** fails, MAX_BACKOFF_MS)
     giveUp(clock.now() + Math.min(backoffMs, BACKOFF_HORIZON_MS - 1000), fails + 1)
     if (outcome.lasts) lasting.set(subject, outcome.error)

@@ -1,4 +1,3 @@
-import type { RouteName } from '../services/login-route.ts'
 import type { ClearOutcome, EndedLogin } from '../services/sign-out.ts'
 
 /** Everything that ended. */
@@ -19,7 +18,7 @@ export function clearedWords(outcome: ClearOutcome, nothing = 'Nobody was signed
 }
 
 function removal(one: EndedLogin, isOneOfSeveral: boolean): string[] {
-  const { removed, revoked, problem, route, unconfirmed = GONE_HERE } = one
+  const { removed, revoked, problem, title, unconfirmed = GONE_HERE } = one
   const why = problem === undefined ? [] : [problem]
   if (removed === 'api_key') {
     return [
@@ -27,13 +26,11 @@ function removal(one: EndedLogin, isOneOfSeveral: boolean): string[] {
       ...why,
     ]
   }
-  const of = isOneOfSeveral && route !== undefined ? ` of the ${NAMES[route]}` : ''
+  const of = isOneOfSeveral && title !== undefined ? ` of the ${title}` : ''
   const gone = `Signed out${of}; the credentials are removed from this machine.`
   if (revoked) return [gone, 'OpenAI confirmed that they are revoked.', ...why]
   // The problem says itself why they could not be revoked.
   return [gone, ...(problem === undefined ? [unconfirmed] : why)]
 }
-
-const NAMES: Readonly<Record<RouteName, string>> = { codex: 'Codex route', plan: 'plan route' }
 
 const GONE_HERE = 'OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves.'

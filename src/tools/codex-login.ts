@@ -72,14 +72,18 @@ function present(outcome: LoginOutcome, anew: string, nowMs: number): z.infer<ty
     plan: account.plan,
     route,
     message: [
-      fresh ? `Signed in as ${who}.` : `Already signed in as ${who}; nothing was opened. To sign in anew: ${anew}.`,
-      ...notes,
+      fresh ? `Signed in as ${who}.` : `Already signed in as ${who}; nothing was opened.`,
+      // What there is to say of this login comes first: it may be the way on.
+      ...(fresh || notes.length > 0 ? notes : [`To sign in anew: ${anew}.`]),
     ].join(' '),
   }
 }
 
-function presentPending(login: PendingLogin & Pick<LoginOutcome, 'route'>, nowMs: number): z.infer<typeof output> {
-  const { method, reason, url, userCode, expiresAt } = login
+function presentPending(
+  login: PendingLogin & Pick<LoginOutcome, 'route' | 'notes'>,
+  nowMs: number,
+): z.infer<typeof output> {
+  const { method, reason, url, userCode, expiresAt, notes = [] } = login
   const ways = otherWays(login)
   return {
     status: 'pending',
@@ -90,7 +94,7 @@ function presentPending(login: PendingLogin & Pick<LoginOutcome, 'route'>, nowMs
     user_code: userCode,
     expires_in_seconds: Math.max(0, Math.ceil((expiresAt - nowMs) / 1000)),
     other_ways: ways,
-    message: [reason, whatToDo(login), 'Call codex_login again when done.', ...ways].join(' '),
+    message: [...notes, reason, whatToDo(login), 'Call codex_login again when done.', ...ways].join(' '),
   }
 }
 

@@ -74,12 +74,26 @@ describe('login --plan', () => {
     expect(Object.keys(cli.stored() ?? {}).sort()).toEqual(['codex', 'codex_plan'])
   })
 
+  test('of somebody who has not allowed plan usage says how to turn it on, and nothing else', async () => {
+    const { fake, cli, signIn } = await start({ CODEX_OAUTH_ROUTE: 'plan' })
+    fake.plan.declinePlanScope()
+    await signIn()
+    expect((await cli.run(['login'])).stdout).toBe(
+      'Already signed in as p…n@example.com.\nSigned in, plan usage off.\n' +
+        'To turn it on: `codex-oauth-mcp login --plan`, and allow it there.\n',
+    )
+  })
+
   test('of the other of two logins switches to it and says so', async () => {
     const { cli } = await startWithBoth()
     const switched = await cli.run(['login', '--codex'])
-    expect(switched.stdout).toMatch(/\nQuestions are answered with this login from now on\.\n$/)
+    expect(switched.stdout).toMatch(
+      /^Already signed in as p…n@example\.com \(pro\)\.\nQuestions go by the Codex route from now on\.\n$/,
+    )
     expect((await cli.run(['ask', 'Hello?'])).stdout).toBe('Hello from the fake Codex.\n')
-    await cli.run(['login', '--plan'])
+    expect((await cli.run(['login', '--plan'])).stdout).toMatch(
+      /\nQuestions go by the plan route from now on, and count toward the usage of the ChatGPT plan\.\n$/,
+    )
     expect((await cli.run(['ask', 'Hello?'])).stdout).toBe('Hello from the fake plan.\n')
   })
 

@@ -33,6 +33,7 @@ test.each([
   ['To sign in anew: codex_login with force: true.', 'To sign in anew: `codex-oauth-mcp login --force`.'],
   ['Ask again (codex_login with method "device").', 'Ask again (`codex-oauth-mcp login --device`).'],
   ['Or codex_login with method "browser".', 'Or `codex-oauth-mcp login --no-browser`.'],
+  ['A code: codex_login with route "codex" and method "device".', 'A code: `codex-oauth-mcp login --codex --device`.'],
   ['Give it to codex_login as callback_url.', 'Give it to `codex-oauth-mcp login` on standard input.'],
   [
     'Sign in: codex_login, or `codex-oauth-mcp login --device` in a terminal.',

@@ -432,7 +432,9 @@ describe('a login that is over', () => {
       const over = {
         code: 'NOT_AUTHENTICATED',
         retryable: false,
-        hint: 'Sign in with codex_login with route "plan", then ask again.',
+        hint:
+          'Sign in with codex_login with route "plan", then ask again. It is one click. ' +
+          'OpenAI may not renew such a sign-in, and then it lasts an hour.',
       }
       const calls = [one, two, one].map((instance) => instance.tokens.getTokens())
       await Promise.all(calls.map((call) => expect(call).rejects.toMatchObject(over)))

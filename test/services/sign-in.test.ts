@@ -583,9 +583,22 @@ describe('where the client has a dialog for addresses', () => {
     const app = await start(fake, { dialog: async () => 'decline' })
     const { text } = await app.call('codex_query', { prompt: 'Hi' })
     expect(text).toMatch(
-      /not signed in.*declined.*open http\S+\/oauth\/authorize\S+, then ask again.*\[NOT_AUTHENTICATED\]$/,
+      /not signed in.*declined.*open http\S+\/oauth\/authorize\S+, then ask again.*codex_login with route "plan" is the sign-in that OpenAI documents\. \[NOT_AUTHENTICATED\]$/,
     )
     expect(fake.seen.requests.filter(({ path }) => path.endsWith('/responses'))).toEqual([])
+  })
+
+  test('also why the sign-in before it failed, and whoever has a login is offered no other one', async () => {
+    const fake = await startFake()
+    const app = await start(fake, { dialog: async () => 'decline' })
+    const tokens = fake.issueTokens()
+    app.seed(recordOf(tokens, -10))
+    fake.revokeFamily(tokens.refresh_token)
+    const { data } = await login(app, { force: true })
+    await fake.browser(data.url, { deny: true })
+    const { text } = await app.call('codex_query', { prompt: 'Hi' })
+    expect(text).toMatch(/The last sign-in failed: The sign-in was refused in the browser\..*declined/)
+    expect(text).not.toContain('OpenAI documents')
   })
 
   test.each([

@@ -18,6 +18,7 @@ function aSignIn(deeds: string[], name: RouteName) {
     state: undefined as LoginView['state'] | undefined,
     news: false,
     isOver: false,
+    error: undefined as CodexError | undefined,
     outcome: async (): Promise<LoginOutcome> => PENDING,
     options: [] as LoginOptions[],
   }
@@ -27,7 +28,7 @@ function aSignIn(deeds: string[], name: RouteName) {
       far.options.push(options)
       return far.outcome()
     },
-    view: () => (far.state === undefined ? undefined : ({ state: far.state } as LoginView)),
+    view: () => (far.state === undefined ? undefined : ({ state: far.state, error: far.error } as LoginView)),
     hasNews: () => far.news,
     isOver: () => far.isOver,
     assertPossible({ method }) {
@@ -59,6 +60,7 @@ function setUp({ configured, answering }: { configured?: RouteName; answering?: 
   }
   const signIns = createSignIns({
     config: { route: configured },
+    routes: { codex: { switched: 'Codex from now on.' }, plan: { switched: 'The plan from now on.' } },
     signIns: { codex: codex.signIn, plan: plan.signIn },
     choice,
     welcome: { codex: async () => [], plan: async () => ['Welcome.'] },
@@ -195,15 +197,22 @@ describe('who has signed in', () => {
     const { signIns, plan } = setUp({ answering: 'codex' })
     plan.outcome = async () => ({ ...SIGNED_IN, fresh: false })
     const { notes } = await signIns.login({ ...NONE, route: 'plan' })
-    expect(notes).toEqual(['Welcome.', expect.stringMatching(/from now on\.$/)])
+    expect(notes).toEqual(['Welcome.', 'The plan from now on.'])
     expect((await signIns.login({ ...NONE, route: 'plan' })).notes).toEqual(['Welcome.'])
   })
 
-  test('and only looks changes nothing', async () => {
+  test('and has configured which login it is to be is asked from then on, and told so', async () => {
     const { signIns, codex, deeds } = setUp({ configured: 'codex', answering: 'plan' })
     codex.outcome = async () => ({ ...SIGNED_IN, fresh: false })
-    await signIns.login(NONE)
-    expect(deeds).toEqual(['login codex'])
+    expect((await signIns.login(NONE)).notes).toEqual(['Codex from now on.'])
+    expect(deeds).toEqual(['login codex', 'select codex'])
+  })
+
+  test('and only looks changes nothing', async () => {
+    const { signIns, plan, deeds } = setUp({ answering: 'plan' })
+    plan.outcome = async () => ({ ...SIGNED_IN, fresh: false })
+    expect((await signIns.login(NONE)).notes).toEqual(['Welcome.'])
+    expect(deeds).toEqual(['login plan'])
   })
 
   test('is asked for what is missing only by naming the route', async () => {
@@ -211,6 +220,30 @@ describe('who has signed in', () => {
     await signIns.login(NONE)
     await signIns.login({ ...NONE, route: 'plan' })
     expect(plan.options.map(({ whole }) => whole)).toEqual([false, true])
+  })
+})
+
+describe('why the last sign-in failed', () => {
+  const failed = (far: ReturnType<typeof setUp>['plan']) => {
+    far.state = 'failed'
+    far.error = new CodexError('LOGIN_DENIED', 'The sign-in was refused.', { hint: 'Start again.' })
+  }
+
+  test('is told by the call that opens the next one, and by no other', async () => {
+    const { signIns, plan } = setUp()
+    await signIns.login({ ...NONE, route: 'plan' })
+    failed(plan)
+    const { notes } = await signIns.login({ ...NONE, route: 'plan' })
+    expect(notes).toEqual(['The last sign-in failed: The sign-in was refused. Start again.'])
+    plan.state = 'pending'
+    expect((await signIns.login({ ...NONE, route: 'plan' })).notes).toEqual([])
+  })
+
+  test('interests nobody who is signed in', async () => {
+    const { signIns, plan } = setUp()
+    failed(plan)
+    plan.outcome = async () => SIGNED_IN
+    expect((await signIns.login({ ...NONE, route: 'plan' })).notes).toEqual(['Welcome.'])
   })
 })
 

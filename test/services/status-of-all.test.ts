@@ -3,11 +3,14 @@ import type { AccountStatus } from '../../src/services/account-status.ts'
 import type { RouteName } from '../../src/services/login-route.ts'
 import { createStatusOfAll } from '../../src/services/status-of-all.ts'
 
+const routes = { codex: { title: 'Codex route' }, plan: { title: 'plan route' } }
+
 const statusOf = (message: string, authenticated = true) => ({ message, authenticated }) as AccountStatus
 
 function setUp(stored: readonly RouteName[], authenticated: Partial<Record<RouteName, boolean>> = {}) {
   const reader = (name: RouteName) => async () => statusOf(`That of ${name}.`, authenticated[name])
   return createStatusOfAll({
+    routes,
     readers: { codex: reader('codex'), plan: reader('plan') },
     choice: { stored: async () => stored },
   })
@@ -43,6 +46,7 @@ describe('of two', () => {
 
 test('a file that cannot be read is told by whoever reads it', async () => {
   const read = createStatusOfAll({
+    routes,
     readers: { codex: async () => statusOf('The file is damaged.', false), plan: async () => statusOf('No.', false) },
     choice: { stored: () => Promise.reject(new Error('damaged')) },
   })
@@ -52,6 +56,7 @@ test('a file that cannot be read is told by whoever reads it', async () => {
 test('where the only login is damaged nothing else answers, whatever the environment has', async () => {
   const damaged = { ...statusOf('The plan login is damaged.', false), storageProblem: 'Damaged.' } as AccountStatus
   const read = createStatusOfAll({
+    routes,
     readers: { codex: async () => statusOf('A key answers.'), plan: async () => damaged },
     choice: { stored: () => Promise.reject(new Error('damaged')) },
   })

@@ -14,22 +14,15 @@ export interface BrowserVisit {
   redirectedTo: URL | undefined
 }
 
-/** A browser without a window: opens the authorize address, says yes or no, and goes where it is sent. */
-export async function browse(url: string, { deny, edit }: BrowserOptions = {}): Promise<BrowserVisit> {
+/** A browser without a window: opens the authorize address and goes where it is sent. */
+export async function browse(url: string, { edit }: Pick<BrowserOptions, 'edit'> = {}): Promise<BrowserVisit> {
   const page = await fetch(url, { redirect: 'manual' })
   const location = page.headers.get('location')
   if (location === null) return visitOf(page, undefined)
   await page.body?.cancel()
   const callback = new URL(location)
-  if (deny !== undefined) refuseAt(callback, deny === true ? { error: 'access_denied' } : deny)
   edit?.(callback)
   return visitOf(await fetch(callback, { redirect: 'manual' }), callback)
-}
-
-function refuseAt({ searchParams }: URL, { error, description }: { error: string; description?: string }): void {
-  searchParams.delete('code')
-  searchParams.set('error', error)
-  if (description !== undefined) searchParams.set('error_description', description)
 }
 
 async function visitOf(response: Response, redirectedTo: URL | undefined): Promise<BrowserVisit> {

@@ -171,7 +171,7 @@ test('the user says no', async () => {
   const fake = await start()
   const { url, hits } = await listener()
   await fake.browser(authorizeUrl(fake, { redirect_uri: url }), { deny: { error: 'access_denied', description: 'no' } })
-  expect(hits).toEqual([`/auth/callback?state=${STATE}&error=access_denied&error_description=no`])
+  expect(hits).toEqual([`/auth/callback?error=access_denied&error_description=no&state=${STATE}`])
 })
 
 test('the authorize page can be scripted to deny', async () => {

@@ -5,7 +5,7 @@ import { type Model, wireCatalogue } from './fake-catalogue.ts'
 import { createDevice } from './fake-device.ts'
 import { detail } from './fake-errors.ts'
 import { createFront } from './fake-front.ts'
-import { createIssuer } from './fake-issuer.ts'
+import { createIssuer, denied } from './fake-issuer.ts'
 import type { Account } from './fake-jwt.ts'
 import { createPlan, type FakePlan } from './fake-plan.ts'
 import type { SeenRequest } from './fake-request.ts'
@@ -123,6 +123,18 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
   const routeFor = (request: SeenRequest) => documented.routeOf(request) ?? routes[`${request.method} ${request.path}`]
   const front = createFront({ seen, now, answerTo: (request) => answerTo(request, routeFor(request), seen) })
   origin = await front.listen()
+
+  /** Whoever says no says it on the issuer's page, which then registers nothing and makes no code. */
+  function browser(url: string, { deny, ...others }: BrowserOptions = {}): Promise<BrowserVisit> {
+    if (deny !== undefined) {
+      const { error, description } = deny === true ? {} : deny
+      const isOfPlan = new URL(url).pathname === '/api/accounts/authorize'
+      const pages = isOfPlan ? documented.plan.script : script
+      pages.authorize.push(denied(error, description))
+    }
+    return browse(url, others)
+  }
+
   return {
     issuer: origin,
     baseUrl: `${origin}/backend-api/codex`,
@@ -152,7 +164,7 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
     expireAccessTokens: ledger.expireAccessTokens,
     expireRefreshTokens: ledger.expireRefreshTokens,
     revokeFamily: ledger.revoke,
-    browser: browse,
+    browser,
     arrival: front.arrival,
     clientGone: front.clientGone,
     close: front.close,

@@ -67,8 +67,8 @@ test('what could not be done is said in the place of a revocation that was not c
 
 test('two logins are named, each with what became of it', async () => {
   const unconfirmed = 'OpenAI did not confirm the revocation. Disconnect it.'
-  const others = [{ route: 'plan', removed: 'account', revoked: false, unconfirmed }] as const
-  expect(await clear({ route: 'codex', removed: 'account', revoked: true, others })).toMatchObject({
+  const others = [{ title: 'plan route', removed: 'account', revoked: false, unconfirmed }] as const
+  expect(await clear({ title: 'Codex route', removed: 'account', revoked: true, others })).toMatchObject({
     cleared: true,
     revoked: false,
     message:

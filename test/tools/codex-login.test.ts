@@ -89,6 +89,11 @@ test('"pending" has the way and why, the address, the seconds left, the port, an
   )
 })
 
+test('what there is to know besides comes before all that', async () => {
+  const { data } = await run({ ...pending, notes: ['The last sign-in failed: It was refused.'] })
+  expect(data.message).toMatch(/^The last sign-in failed: It was refused\. A browser can be opened on this machine\. /)
+})
+
 test('a browser that was not opened is said first', async () => {
   const { data } = await run({ ...pending, opened: false, reason: 'No browser could be started.' })
   expect(data.message).toMatch(/^No browser could be started\. Open the address yourself, in a browser\. /)
@@ -152,6 +157,12 @@ test('an account without an address is told by its id, or as one without a name'
 test('somebody who was signed in already is told how to change that', async () => {
   expect((await run(signedInAs({ accountId: 'acct-1' }, false))).data.message).toBe(
     'Already signed in as acct-1; nothing was opened. To sign in anew: codex_login with force: true.',
+  )
+})
+
+test('or what there is to say of that login, in place of it', async () => {
+  expect((await run({ ...signedInAs({ accountId: 'acct-1' }, false), notes: ['Plan usage off.'] })).data.message).toBe(
+    'Already signed in as acct-1; nothing was opened. Plan usage off.',
   )
 })
 
