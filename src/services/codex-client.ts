@@ -7,8 +7,9 @@ import type { Log } from '../infrastructure/log.ts'
 import { readEvents } from '../infrastructure/sse.ts'
 import type { AskingRoute } from './asking-route.ts'
 import { type AnswerProgress, createAnswerReader, notAStream, type Usage } from './codex-answer.ts'
-import { type CodexRequest, chooseEffort, type Question } from './codex-request.ts'
+import type { CodexRequest, Question } from './codex-request.ts'
 import type { Credential, Credentials } from './credentials.ts'
+import { chooseEffort } from './effort-choice.ts'
 import { defaultModel, type ModelCatalogue } from './model-catalogue.ts'
 import { notTheService } from './not-the-service.ts'
 import { parseJson } from './remote-text.ts'
@@ -200,17 +201,17 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
     const models = await catalogue.forQuery(credential, signal)
     const modelId = question.model ?? defaultModel(models, config.model)
     const model = models.models.find(({ id }) => id === modelId)
-    const effort = chooseEffort(question.effort, config.effort, model)
+    const chosen = chooseEffort(question.effort, config.effort, model)
     const { asking } = credential
     session ??= newId()
     const ids = { sessionId: session, threadId: newId() }
-    const facts = { question, modelId, model, effort, ...ids }
+    const facts = { question, modelId, model, effort: chosen.effort, ...ids }
     const build = (without: ReadonlySet<OptionalField>) => asking.buildRequest({ ...facts, without })
     const { request, reply } = await negotiate(credential, modelId, build, signal)
     if (reply.status !== 200) throw asking.refusalOf({ ...reply, modelId, credential, nowMs: clock.now() })
     const read = await readAnswer(reply, asking, options)
     const answeredBy = reply.headers.get('openai-model') ?? read.model ?? modelId
-    const notes = [...request.notes, ...rerouted(modelId, answeredBy), ...read.notes]
+    const notes = [...chosen.notes, ...request.notes, ...rerouted(modelId, answeredBy), ...read.notes]
     return {
       text: read.text,
       model: modelId,

@@ -1,4 +1,5 @@
 import type { Model } from './builtin-models.ts'
+import { effortNotes, sentEffort } from './effort-choice.ts'
 import type { OptionalField } from './unsupported-field.ts'
 
 /** A question as it comes from the tool, already validated. */
@@ -89,20 +90,6 @@ export function userMessage({ prompt }: Question): Readonly<Record<string, unkno
   return { type: 'message', role: 'user', content: [{ type: 'input_text', text: prompt }] }
 }
 
-/** Efforts pass through as they are, but for this one, which the official client sends as `xhigh`. */
-export function sentEffort(effort: string | undefined): string | undefined {
-  return effort === 'ultra' ? 'xhigh' : effort
-}
-
-/** The effort to ask for: the caller's, the setting's, the model's own. */
-export function chooseEffort(
-  asked: string | undefined,
-  configured: string | undefined,
-  model: Model | undefined,
-): string | undefined {
-  return asked ?? configured ?? model?.defaultEffort
-}
-
 function reasoning(effort: string | undefined, lite: boolean): Record<string, string> {
   const asked = effort === undefined ? { summary: 'auto' } : { effort }
   return lite ? { ...asked, context: 'all_turns' } : asked
@@ -125,17 +112,4 @@ function notesOf(facts: RequestFacts): string[] {
 export function listingNotes({ modelId, model }: Pick<RequestFacts, 'modelId' | 'model'>): string[] {
   const isListed = model !== undefined && !model.hidden
   return isListed ? [] : [`${modelId} is not in the model list of this account; it was asked all the same`]
-}
-
-/** How the effort was sent, and whether the list knows it for this model. */
-export function effortNotes({ model, effort }: Pick<RequestFacts, 'model' | 'effort'>): string[] {
-  if (effort === undefined) return []
-  // An API key's list names no efforts: then there is nothing to compare with.
-  const isUnlisted = model !== undefined && model.efforts.length > 0 && !model.efforts.includes(effort)
-  return [
-    ...(effort === 'ultra' ? ['effort ultra was sent as xhigh'] : []),
-    ...(isUnlisted
-      ? [`effort ${effort} is not in the list of this model (${model.efforts.join(', ')}); it was sent all the same`]
-      : []),
-  ]
 }

@@ -1,12 +1,11 @@
 import {
   type CodexRequest,
   DEFAULT_INSTRUCTIONS,
-  effortNotes,
   listingNotes,
   type RequestFacts,
-  sentEffort,
   userMessage,
 } from './codex-request.ts'
+import { effortNotes, sentEffort } from './effort-choice.ts'
 
 /**
  * One question on the plan route (facts: plan-usage 3.2): what OpenAI's page requires, the question, and nothing else.
