@@ -1,4 +1,5 @@
 import { cleanRemote, fieldOf, textField } from './remote-text.ts'
+import { searchWords } from './web-sources.ts'
 
 /** How far an answer is: for progress only. */
 export interface AnswerProgress {
@@ -36,6 +37,14 @@ export function createProgressReader(): ProgressReader {
     headline = boldIn(summary) ?? headline
   }
 
+  /** What is searched for may be known only when it is found. */
+  function item(type: string, value: unknown): void {
+    const next = PHASE_OF[textField(value, 'type') ?? '']
+    if (next === undefined || (type === 'response.output_item.done' && next !== 'searching')) return
+    begin(next)
+    headline = searchWords(value) ?? headline
+  }
+
   return {
     accept(type, event) {
       switch (type) {
@@ -43,7 +52,8 @@ export function createProgressReader(): ProgressReader {
           if (phase === 'queued') begin('thinking')
           return
         case 'response.output_item.added':
-          return begin(PHASE_OF[textField(fieldOf(event, 'item'), 'type') ?? ''] ?? phase)
+        case 'response.output_item.done':
+          return item(type, fieldOf(event, 'item'))
         case 'response.reasoning_summary_part.added':
           summary = ''
           return begin('thinking')

@@ -17,13 +17,14 @@ export function createCheckedQuery({ query, now }: { query: GuidedQuery; now: ()
     const first = await query(question, options)
     const { schema } = question
     if (schema === undefined || first.incomplete !== undefined) return first
-    const verdict = await schema.check(first.text)
+    const verdict = schema.check(first.text)
     if (verdict.ok) return { ...first, text: verdict.json }
+    if (!verdict.repairable) return { ...first, incomplete: misfit(verdict.problems) }
     // What is written now is another text: who watched the first one would take it for its end.
     const second = await query(repairOf(question, first, verdict.problems, now()), { ...options, onText: undefined })
     const both = together(first, second)
     if (second.incomplete !== undefined) return both
-    const last = await schema.check(second.text)
+    const last = schema.check(second.text)
     if (last.ok) return { ...both, text: last.json, notes: [...both.notes, REPAIRED] }
     return { ...both, incomplete: misfit(last.problems) }
   }

@@ -1,6 +1,7 @@
 import type { Attached } from './attachments.ts'
 import type { Model } from './builtin-models.ts'
 import type { Turn } from './conversation-store.ts'
+import { effortNotes, sentEffort } from './effort-choice.ts'
 import { instructionsFor } from './instructions.ts'
 import type { ContentPart, InputItem } from './input-item.ts'
 import { type OutputSchema, textFormat } from './output-schema.ts'
@@ -128,20 +129,6 @@ export function formatOf(schema: OutputSchema, { loose }: Shape): Readonly<Recor
   return textFormat(loose ? { ...schema, strict: false } : schema)
 }
 
-/** Efforts pass through as they are, but for this one, which the official client sends as `xhigh`. */
-export function sentEffort(effort: string | undefined): string | undefined {
-  return effort === 'ultra' ? 'xhigh' : effort
-}
-
-/** The effort to ask for: the caller's, the setting's, the model's own. */
-export function chooseEffort(
-  asked: string | undefined,
-  configured: string | undefined,
-  model: Model | undefined,
-): string | undefined {
-  return asked ?? configured ?? model?.defaultEffort
-}
-
 /** With a summary, because its headlines are all there is to show while a model thinks. */
 function reasoning(effort: string | undefined, lite: boolean): Record<string, string> {
   const asked = { ...(effort === undefined ? {} : { effort }), summary: 'auto' }
@@ -182,17 +169,4 @@ export function shapeNotes({ question, modelId, shape }: Pick<RequestFacts, 'que
 export function listingNotes({ modelId, model }: Pick<RequestFacts, 'modelId' | 'model'>): string[] {
   const isListed = model !== undefined && !model.hidden
   return isListed ? [] : [`${modelId} is not in the model list of this account; it was asked all the same`]
-}
-
-/** How the effort was sent, and whether the list knows it for this model. */
-export function effortNotes({ model, effort }: Pick<RequestFacts, 'model' | 'effort'>): string[] {
-  if (effort === undefined) return []
-  // An API key's list names no efforts: then there is nothing to compare with.
-  const isUnlisted = model !== undefined && model.efforts.length > 0 && !model.efforts.includes(effort)
-  return [
-    ...(effort === 'ultra' ? ['effort ultra was sent as xhigh'] : []),
-    ...(isUnlisted
-      ? [`effort ${effort} is not in the list of this model (${model.efforts.join(', ')}); it was sent all the same`]
-      : []),
-  ]
 }

@@ -1,13 +1,12 @@
 import {
   type CodexRequest,
-  effortNotes,
   formatOf,
   listingNotes,
   type RequestFacts,
-  sentEffort,
   shapeNotes,
   userMessage,
 } from './codex-request.ts'
+import { effortNotes, sentEffort } from './effort-choice.ts'
 import { DEFAULT_INSTRUCTIONS, instructionsFor } from './instructions.ts'
 import { leftOut } from './request-shape.ts'
 

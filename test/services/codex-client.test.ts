@@ -84,6 +84,16 @@ describe('a question', () => {
     expect(bench.fake.seen.refusals).toEqual([])
   })
 
+  test('that names an effort the model does not have is not sent; a setting it does not have is left out and said', async () => {
+    const bench = await startClientBench({ env: { CODEX_OAUTH_EFFORT: 'ultra' } })
+    expect((await errorOf(ask(bench, { model: 'gpt-5.5', effort: 'hyper' }))).code).toBe('INPUT_INVALID')
+    expect(bench.posts()).toBe(0)
+    expect(await ask(bench, { model: 'gpt-5.5' })).toMatchObject({
+      effort: 'medium',
+      notes: ['CODEX_OAUTH_EFFORT is “ultra”, which gpt-5.5 does not have; it was left out'],
+    })
+  })
+
   test('that names nothing takes the model and the effort of the settings', async () => {
     const bench = await startClientBench({ env: { CODEX_OAUTH_MODEL: 'gpt-6-luna', CODEX_OAUTH_EFFORT: 'max' } })
     expect(await ask(bench)).toMatchObject({ model: 'gpt-6-luna', effort: 'max', notes: [] })

@@ -1,11 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { BUILTIN_MODELS, type Model } from '../../src/services/builtin-models.ts'
-import {
-  buildRequest,
-  chooseEffort,
-  DEFAULT_INSTRUCTIONS,
-  type RequestFacts,
-} from '../../src/services/codex-request.ts'
+import { buildRequest, DEFAULT_INSTRUCTIONS, type RequestFacts } from '../../src/services/codex-request.ts'
 
 const SESSION = '019f0000-0000-7000-8000-000000000001'
 const THREAD = '019f0000-0000-7000-8000-000000000002'
@@ -201,14 +196,6 @@ describe('a note tells', () => {
   test('that ultra went out under another name', () => {
     expect(build({ effort: 'ultra' }).notes).toEqual(['effort ultra was sent as xhigh'])
   })
-})
-
-test("the effort is the caller's, else the setting's, else the model's, else none", () => {
-  const model = modelCalled('gpt-6.1-sol')
-  expect(chooseEffort('high', 'max', model)).toBe('high')
-  expect(chooseEffort(undefined, 'max', model)).toBe('max')
-  expect(chooseEffort(undefined, undefined, model)).toBe('low')
-  expect(chooseEffort(undefined, undefined, undefined)).toBeUndefined()
 })
 
 test('our own instructions are short, in whole sentences, and claim no other program', () => {

@@ -53,6 +53,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'jose/jwt/verify',
     'jose/jwks/local',
     'jsonc-parser',
+    '@cfworker/json-schema',
     'undici',
   ],
   config: ['errors', 'config-values', 'node:path'],
