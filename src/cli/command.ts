@@ -69,11 +69,12 @@ export function defineCommand<const Options extends Command['options']>(
   return command
 }
 
-/** The structure a tool without arguments gives. */
+/** The structure a tool gives, with these arguments if it takes some. */
 export async function structureOf(
   name: string,
   { tool, signal }: CommandCall,
+  args: Readonly<Record<string, unknown>> = {},
 ): Promise<Readonly<Record<string, unknown>>> {
-  const output = await tool(name).run({} as never, { signal, progress: () => {} })
+  const output = await tool(name).run(args as never, { signal, progress: () => {} })
   return 'structured' in output ? output.structured : {}
 }
