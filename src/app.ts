@@ -32,6 +32,8 @@ import { createRouteChoice } from './services/route-choice.ts'
 import { createSignIns, viewOfRoute } from './services/sign-ins.ts'
 import { createSignOut } from './services/sign-out.ts'
 import { createStatusOfAll } from './services/status-of-all.ts'
+import { createStatusWithUsage } from './services/status-with-usage.ts'
+import { createUsageMeter } from './services/usage-meter.ts'
 import { createTools, type Services } from './tools/index.ts'
 import type { Tool } from './tools/tool.ts'
 
@@ -103,6 +105,8 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
   const credentialsOfAll = { codex: codex.credentials, plan: plan.credentials }
   const credentials = createAnsweringCredentials({ credentials: credentialsOfAll, choice })
   const catalogue = createModelCatalogue({ config, http, cache, clock, log })
+  const usage = createJsonFile(`${config.stateDir}/usage.json`)
+  const meter = createUsageMeter({ config, http, cache: usage, clock, log })
   const client = createCodexClient({ config, credentials, catalogue, http, clock, random, newId, log })
   const signIn = createSignIns({
     config,
@@ -117,8 +121,15 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
     return createStatusReader({ ...login, signIn: own, configProblem: problem, clock })
   }
   const readers = { codex: statusOf(codex), plan: statusOf(plan) }
-  const readStatus = createStatusOfAll({ routes: described, readers, choice })
-  const query = createGuidedQuery({ client, signIn, readStatus })
+  const readLogins = createStatusOfAll({ routes: described, readers, choice })
+  const readStatus = createStatusWithUsage({
+    readStatus: readLogins,
+    credentials,
+    meter,
+    configProblem: problem,
+    now,
+  })
+  const query = createGuidedQuery({ client, signIn, readStatus: readLogins })
   const listModels = createModelLister({ config, credentials, catalogue })
 
   const services = { query, readStatus, signIn, signOut, listModels, now }

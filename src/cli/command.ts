@@ -76,11 +76,12 @@ export const NO_CLIENT: Pick<ToolCall, 'cancelReason' | 'roots' | 'pageCharacter
   pageCharacters: Number.POSITIVE_INFINITY,
 }
 
-/** The structure a tool without arguments gives. */
+/** The structure a tool gives, with these arguments if it takes some. */
 export async function structureOf(
   name: string,
   { tool, signal }: CommandCall,
+  args: Readonly<Record<string, unknown>> = {},
 ): Promise<Readonly<Record<string, unknown>>> {
-  const output = await tool(name).run({} as never, { ...NO_CLIENT, signal, progress: () => {} })
+  const output = await tool(name).run(args as never, { ...NO_CLIENT, signal, progress: () => {} })
   return 'structured' in output ? output.structured : {}
 }

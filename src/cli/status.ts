@@ -1,5 +1,6 @@
 import type { AccountStatus } from '../services/account-status.ts'
 import { maskEmail } from '../services/id-claims.ts'
+import type { LimitStatus, UsageStatus } from '../services/usage-status.ts'
 import { defineCommand, structureOf } from './command.ts'
 import type { Terminal } from './terminal.ts'
 import { inCommands } from './words.ts'
@@ -9,14 +10,21 @@ const NOBODY = 3
 export const status = defineCommand({
   name: 'status',
   summary: 'Who is signed in, and until when; asks nobody',
-  options: { json: { type: 'boolean', summary: 'what the tool codex_status gives' } },
+  options: {
+    usage: { type: 'boolean', summary: 'ask the service how much of the plan is used' },
+    json: { type: 'boolean', summary: 'what the tool codex_status gives' },
+  },
   notes: ['The exit code is 0 when questions can be asked, else 3.'],
   local: true,
-  async run({ json }, call) {
-    const { services, terminal } = call
-    const found = await services.readStatus()
-    if (json) terminal.print(JSON.stringify(await structureOf('codex_status', call), null, 2))
-    else show(found, services.now(), terminal)
+  async run({ usage, json }, call) {
+    const { services, terminal, signal } = call
+    if (json) {
+      const structure = await structureOf('codex_status', call, usage === undefined ? {} : { usage })
+      terminal.print(JSON.stringify(structure, null, 2))
+      return structure.authenticated === true ? 0 : NOBODY
+    }
+    const found = await services.readStatus({ usage, signal })
+    show(found, services.now(), terminal)
     return found.authenticated ? 0 : NOBODY
   },
 })
@@ -31,6 +39,7 @@ function show(found: AccountStatus, nowMs: number, terminal: Terminal): void {
     terminal.print(`\n${inCommands(other.message)}`)
     table([routeRow(other.route, 'does not answer'), ...rowsOf(other, nowMs)], terminal)
   }
+  if (found.usage !== undefined) table(usageRows(found.usage), terminal)
   table([['stored in', storagePath === '' ? undefined : storagePath]], terminal)
 }
 
@@ -51,6 +60,28 @@ function rowsOf({ account, method, source, cost, expiresInMs, refreshedAt }: Acc
     ['expires', expiresInMs ? day(nowMs + expiresInMs) : undefined],
     ['renewed', refreshedAt === undefined ? undefined : day(refreshedAt)],
   ]
+}
+
+/** How much of the plan is used, one row for each limit; what kept the service from saying so comes first. */
+function usageRows({ primary, secondary, others = {}, creditWords, trouble, asked, age }: UsageStatus): Row[] {
+  const other = Object.entries(others).flatMap(([name, limit]) =>
+    limitRows(limit).map(([window, used]): Row => ['also', `${name}, ${window}: ${used}`]),
+  )
+  return [
+    ['usage', trouble === undefined ? undefined : inCommands(trouble)],
+    ...limitRows({ primary, secondary }),
+    ...other,
+    ['credits', creditWords],
+    ['as of', asked && trouble === undefined ? undefined : age],
+  ]
+}
+
+function limitRows({ primary, secondary }: LimitStatus): Row[] {
+  return [primary, secondary].flatMap((limit) => {
+    if (limit === undefined) return []
+    const { window, usedPercent, resets } = limit
+    return [[window, `${usedPercent} % used${resets === undefined ? '' : `, resets ${resets}`}`] satisfies Row]
+  })
 }
 
 function table(rows: readonly Row[], terminal: Terminal): void {

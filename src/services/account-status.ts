@@ -2,6 +2,7 @@ import type { CodexError } from '../errors.ts'
 import { isCodexError } from '../errors.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { StoredTokens, TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
+import type { AskingRoute } from './asking-route.ts'
 import { ACCOUNT, STORED_KEY } from './credential-name.ts'
 import type { Credentials, CredentialView } from './credentials.ts'
 import { duration } from './duration.ts'
@@ -12,6 +13,7 @@ import { openRecord } from './open-record.ts'
 import type { SignIn } from './sign-in.ts'
 import type { LoginView } from './sign-in-view.ts'
 import { isRenewable, remainingMs } from './token-manager.ts'
+import type { UsageStatus } from './usage-status.ts'
 
 /** How things stand, from what lies on this machine alone. */
 export interface AccountStatus {
@@ -36,10 +38,14 @@ export interface AccountStatus {
   storageForm: StoredTokens['form']
   storageProblem: string | undefined
   message: string
+  /** How one asks with the credential that applies. */
+  asking?: AskingRoute | undefined
   /** The login that all of this is about; absent when none is stored. */
   route?: RouteName | undefined
   /** All logins that are stored, this one among them. */
   logins?: readonly LoginStatus[]
+  /** How much of the plan is used; absent where nobody has asked and nothing is known. */
+  usage?: UsageStatus | undefined
 }
 
 export interface LoginStatus extends AccountStatus {
@@ -48,8 +54,17 @@ export interface LoginStatus extends AccountStatus {
   answers: boolean
 }
 
-/** Gives the status; it asks nobody but the store of credentials and never rejects. */
-export type ReadStatus = () => Promise<AccountStatus>
+export interface StatusOptions {
+  /** Whether to ask the service how much of the plan is used. */
+  usage?: boolean | undefined
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * Gives the status. Unless usage is to be asked, it asks nobody but the store of credentials. It never rejects, but for
+ * CANCELLED while it asks.
+ */
+export type ReadStatus = (options?: StatusOptions) => Promise<AccountStatus>
 
 export interface StatusDeps {
   storage: TokenStorage
@@ -84,6 +99,7 @@ export function createStatusReader(deps: StatusDeps): ReadStatus {
       method: view?.kind ?? 'none',
       source: view?.source,
       cost: view?.cost,
+      asking: view?.asking,
       createdAt: record?.savedAt,
       refreshedAt: record?.refreshedAt,
       hasRefreshToken: record?.refreshToken !== undefined,

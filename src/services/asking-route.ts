@@ -4,6 +4,8 @@ import type { Model } from './builtin-models.ts'
 import { failureOf, isQuota, type RefusedAnswer, refusalOf } from './codex-failure.ts'
 import { buildRequest, type CodexRequest, type RequestFacts } from './codex-request.ts'
 import { readModelList } from './model-list.ts'
+import { USAGE_PAGE } from './usage-limit.ts'
+import type { KnownUsage } from './usage-snapshot.ts'
 
 /** What differs between the services a question can go to. */
 export interface AskingRoute {
@@ -23,8 +25,29 @@ export interface AskingRoute {
   isStream(headers: Headers): boolean
   /** The error for an answer with another status than 200. */
   refusalOf(answer: RefusedAnswer): CodexError
-  /** The error in an event of a stream that came with these headers. */
-  failureOf(error: unknown, headers: Headers): CodexError
+  /** The error in an event of a stream that came with these headers, at this time where it is known. */
+  failureOf(error: unknown, headers: Headers, facts?: FailureFacts): CodexError
+  /** Whether what it answers tells how much of a plan is used. */
+  tellsUsage: boolean
+  /** Where that can be asked, for questions that go to `baseUrl`; undefined where it cannot. */
+  usageUrl(baseUrl: string): string | undefined
+  /** What to say then. */
+  usageElsewhere: UsageElsewhere
+}
+
+/** Where somebody can look for what cannot be asked. */
+export interface UsageElsewhere {
+  /** A sentence. */
+  message: string
+  /** The page for it, where there is one of the plan. */
+  manage?: string
+}
+
+/** What is known when a stream fails. */
+export interface FailureFacts {
+  nowMs: number
+  /** What was known of the limits of this account before. */
+  lastKnown?: KnownUsage | undefined
 }
 
 /** What of a request is known before its service is. */
@@ -47,6 +70,13 @@ export const CODEX_ASKING: AskingRoute = {
   isStream: () => true,
   refusalOf,
   failureOf,
+  tellsUsage: true,
+  // It lives beside the place for questions (facts: wire-protocol 13); of another address nobody knows what is beside it.
+  usageUrl: (baseUrl) => (baseUrl.endsWith('/codex') ? baseUrl.replace(/codex$/, 'wham/usage') : undefined),
+  usageElsewhere: {
+    message: `Beside the address in CODEX_OAUTH_BASE_URL there is no place to ask for the usage. See ${USAGE_PAGE}.`,
+    manage: USAGE_PAGE,
+  },
 }
 
 /** The API of a key: it knows no compatibility level, and what a model does not take only itself knows for sure. */
@@ -61,4 +91,7 @@ export const API_ASKING: AskingRoute = {
   isStream: () => true,
   refusalOf,
   failureOf,
+  tellsUsage: false,
+  usageUrl: () => undefined,
+  usageElsewhere: { message: 'An API key is billed per token: there is no plan whose usage could be asked.' },
 }

@@ -5,6 +5,7 @@ import { forbidden, missingScope, notAccepted } from './refused-credential.ts'
 import { fieldOf, said, textField } from './remote-text.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { USAGE_PAGE, usageLimit } from './usage-limit.ts'
+import type { KnownUsage } from './usage-snapshot.ts'
 
 /** An HTTP answer that is not a stream. */
 export interface RefusedAnswer {
@@ -16,6 +17,8 @@ export interface RefusedAnswer {
   modelId: string
   credential: CredentialName
   nowMs: number
+  /** What was known of the limits of this account before. */
+  lastKnown?: KnownUsage | undefined
 }
 
 const PLAN_PAGE = 'https://chatgpt.com/explore/plus'
@@ -44,9 +47,16 @@ export function isQuota(json: unknown): boolean {
   return /usage_limit_reached|usage_not_included|insufficient_quota/.test(names)
 }
 
-/** The error in a `response.failed` or `error` event. */
-export function failureOf(error: unknown): CodexError {
+/** The error in a `response.failed` or `error` event; with the facts, a limit that is reached is named. */
+export function failureOf(
+  error: unknown,
+  headers?: Headers,
+  facts?: Pick<RefusedAnswer, 'nowMs' | 'lastKnown'>,
+): CodexError {
   const code = textField(error, 'code') ?? textField(error, 'type')
+  if (code === 'usage_limit_reached' && headers !== undefined && facts !== undefined) {
+    return usageLimit({ headers, json: { error }, ...facts })
+  }
   const words = wordsIn(textField(error, 'message'))
   return toError(byCode(code, words) ?? streamRefusal(words), error)
 }

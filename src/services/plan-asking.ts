@@ -2,6 +2,8 @@ import { type AskingRoute, SEARCH_TOOL } from './asking-route.ts'
 import { readPlanModels } from './model-list.ts'
 import { planFailureOf, planRefusalOf } from './plan-failure.ts'
 import { buildPlanRequest } from './plan-request.ts'
+import { MANAGE_USAGE } from './plan-words.ts'
+import { USAGE_PAGE } from './usage-limit.ts'
 
 /** The public Responses endpoint, paid by a plan (facts: plan-usage 3, 4). */
 export const PLAN_ASKING: AskingRoute = {
@@ -19,4 +21,11 @@ export const PLAN_ASKING: AskingRoute = {
   isStream: (headers) => /^(text\/event-stream *(;.*)?)?$/i.test(headers.get('content-type') ?? ''),
   refusalOf: planRefusalOf,
   failureOf: planFailureOf,
+  // Programs are not told it, and the token goes to no other place to find out (facts: plan-usage 4.4).
+  tellsUsage: false,
+  usageUrl: () => undefined,
+  usageElsewhere: {
+    message: `OpenAI lets no program ask how much of a plan is used with this sign-in. ${MANAGE_USAGE}`,
+    manage: USAGE_PAGE,
+  },
 }

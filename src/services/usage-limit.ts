@@ -1,87 +1,72 @@
 import { CodexError } from '../errors.ts'
 import { fieldOf, numberField, textField } from './remote-text.ts'
+import { activeLimit } from './usage-headers.ts'
+import { asOf, type KnownUsage, type UsageWindow, windowsOf } from './usage-snapshot.ts'
+import { comingTime, planWord } from './usage-values.ts'
+import { localTime, windowName } from './usage-words.ts'
 
 /** An answer that says a usage limit is reached (facts: wire-protocol 12 and 13). */
-interface LimitedAnswer {
+export interface LimitedAnswer {
   headers: Headers
   json: unknown
   nowMs: number
+  /** What was known of this account before, for an answer that does not say which limit it is. */
+  lastKnown?: KnownUsage | undefined
 }
 
 export const USAGE_PAGE = 'https://chatgpt.com/settings/usage'
-const YEAR_MS = 365 * 24 * 3_600_000
-
-interface Window {
-  usedPercent: number
-  minutes: number
-  resetAtMs: number | undefined
-}
+/** Two ways to say the same time of reset may differ by so much. */
+const SAME_MS = 120_000
+/** What was not this full a while ago need not be what is full now. */
+const NEARLY_FULL = 95
 
 /** Which window is full, on which plan, and when it opens again, in the user's local time. */
-export function usageLimit({ headers, json, nowMs }: LimitedAnswer): CodexError {
+export function usageLimit({ headers, json, nowMs, lastKnown }: LimitedAnswer): CodexError {
   const error = fieldOf(json, 'error')
-  const window = blockingWindow(headers)
-  const statedMs = secondsField(error, 'resets_at') ?? window?.resetAtMs ?? afterSeconds(error, nowMs)
-  // A date that no calendar has cannot be written, and years from now means that it was not in seconds.
-  const resetAtMs = statedMs !== undefined && Math.abs(statedMs - nowMs) < YEAR_MS ? statedMs : undefined
-  const plan = textField(error, 'plan_type')
-  const which = window === undefined ? 'usage limit' : `${windowName(window.minutes)} usage limit`
-  const of = plan === undefined ? 'of this account' : `of the ChatGPT ${quotePlan(plan)} plan`
-  const until = resetAtMs === undefined ? 'Try again later' : `It opens again ${localTime(resetAtMs, nowMs)}`
+  const statedMs = comingTime(numberField(error, 'resets_at'), nowMs)
+  const windows = windowsOf(activeLimit(headers, nowMs))
+  const window = windows.length > 0 ? fullest(windows, statedMs) : formerlyFull(lastKnown, statedMs, nowMs)
+  const resetsAt = statedMs ?? window?.resetsAt ?? afterSeconds(error, nowMs)
+  const stated = textField(error, 'plan_type')
+  const plan = stated === undefined ? undefined : (planWord(stated) ?? 'unknown')
+  const which = window === undefined ? 'usage limit' : `${windowName(window.windowMinutes)} usage limit`
+  const of = plan === undefined ? 'of this account' : `of the ChatGPT ${plan} plan`
+  const until = resetsAt === undefined ? 'Try again later' : `It opens again ${localTime(resetsAt, nowMs)}`
   return new CodexError('USAGE_LIMIT', `The ${which} ${of} is used up.`, {
     hint: `${until}. See ${USAGE_PAGE}.`,
     cause: json,
   })
 }
 
-function blockingWindow(headers: Headers): Window | undefined {
-  const limit = headers.get('x-codex-active-limit')
-  const family = limit !== null && /^[\w-]{1,40}$/.test(limit) ? `x-${limit}` : 'x-codex'
-  const windows = ['primary', 'secondary'].flatMap((name) => readWindow(headers, `${family}-${name}`) ?? [])
-  return windows.find((window) => window.usedPercent >= 100) ?? windows.sort((a, b) => b.usedPercent - a.usedPercent)[0]
+/** Of several that are full the one that opens when the answer says, else the one that opens last. */
+function fullest(windows: readonly UsageWindow[], statedMs: number | undefined): UsageWindow | undefined {
+  const full = windows.filter(({ usedPercent }) => usedPercent >= 100)
+  const byReset = (one: UsageWindow, other: UsageWindow) => (other.resetsAt ?? 0) - (one.resetsAt ?? 0)
+  const byUse = (one: UsageWindow, other: UsageWindow) => other.usedPercent - one.usedPercent
+  return full.find((window) => opensAt(window, statedMs)) ?? full.sort(byReset)[0] ?? [...windows].sort(byUse)[0]
 }
 
-function readWindow(headers: Headers, prefix: string): Window | undefined {
-  const number = (name: string) => {
-    const value = headers.get(`${prefix}-${name}`)
-    return value === null || value.trim() === '' ? Number.NaN : Number(value)
-  }
-  const usedPercent = number('used-percent')
-  const minutes = number('window-minutes')
-  if (!Number.isFinite(usedPercent) || !Number.isFinite(minutes) || minutes <= 0) return undefined
-  const resetAt = number('reset-at')
-  return { usedPercent, minutes, resetAtMs: Number.isFinite(resetAt) ? resetAt * 1000 : undefined }
+/** What was known before has grown since: only a window that opens when the answer says, or was nearly full, is named. */
+function formerlyFull(
+  lastKnown: KnownUsage | undefined,
+  statedMs: number | undefined,
+  nowMs: number,
+): UsageWindow | undefined {
+  if (lastKnown === undefined) return undefined
+  const windows = windowsOf(asOf(lastKnown, nowMs))
+  const named = windows.find((window) => opensAt(window, statedMs))
+  if (named !== undefined || statedMs !== undefined) return named
+  return fullest(
+    windows.filter(({ usedPercent }) => usedPercent >= NEARLY_FULL),
+    undefined,
+  )
 }
 
-function windowName(minutes: number): string {
-  if (minutes === 10_080) return 'weekly'
-  if (minutes % 1440 === 0) return `${minutes / 1440}-day`
-  return minutes % 60 === 0 ? `${minutes / 60}-hour` : `${minutes}-minute`
-}
-
-function localTime(atMs: number, nowMs: number): string {
-  const sameDay = new Date(atMs).toDateString() === new Date(nowMs).toDateString()
-  const date = sameDay ? {} : ({ weekday: 'short', month: 'short', day: 'numeric' } as const)
-  const format = new Intl.DateTimeFormat('en', {
-    ...date,
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-    timeZoneName: 'short',
-  })
-  return `${sameDay ? 'at' : 'on'} ${format.format(atMs)}`
-}
-
-function secondsField(value: unknown, name: string): number | undefined {
-  const seconds = numberField(value, name)
-  return seconds === undefined ? undefined : seconds * 1000
+function opensAt({ resetsAt }: UsageWindow, statedMs: number | undefined): boolean {
+  return resetsAt !== undefined && statedMs !== undefined && Math.abs(resetsAt - statedMs) <= SAME_MS
 }
 
 function afterSeconds(error: unknown, nowMs: number): number | undefined {
-  const after = secondsField(error, 'resets_in_seconds')
-  return after === undefined ? undefined : nowMs + after
-}
-
-function quotePlan(plan: string): string {
-  return /^[\w-]{1,40}$/.test(plan) ? plan : 'unknown'
+  const seconds = numberField(error, 'resets_in_seconds')
+  return seconds === undefined ? undefined : comingTime(nowMs / 1000 + seconds, nowMs)
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { AccountStatus, LoginStatus, ReadStatus } from '../services/account-status.ts'
 import { maskEmail } from '../services/id-claims.ts'
 import type { LoginView } from '../services/sign-in-view.ts'
+import type { LimitStatus, UsageStatus, WindowStatus } from '../services/usage-status.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const login = z.looseObject({
@@ -11,7 +12,18 @@ const login = z.looseObject({
   error: z.string().optional(),
 })
 
+const limitWindow = z.looseObject({ used_percent: z.number(), window: z.string(), resets: z.string().optional() })
+
 const stored = z.looseObject({ route: z.string(), answers: z.boolean() })
+
+const usage = z.looseObject({
+  asked: z.boolean(),
+  age_seconds: z.number().optional(),
+  primary: limitWindow.optional(),
+  secondary: limitWindow.optional(),
+  manage: z.string().optional(),
+  message: z.string(),
+})
 
 const output = z.looseObject({
   status: z.enum(['authenticated', 'needs_refresh', 'expired', 'not_authenticated']),
@@ -31,8 +43,13 @@ const output = z.looseObject({
   login: login.optional(),
   route: z.string().optional(),
   logins: z.array(stored).optional(),
+  usage: usage.optional(),
   storage: z.looseObject({ path: z.string(), form: z.string().optional(), problem: z.string().optional() }),
   message: z.string(),
+})
+
+const input = z.strictObject({
+  usage: z.boolean().optional().describe('true: ask the service how much of the plan is used; else what it said last'),
 })
 
 export function codexStatus({ readStatus, now }: { readStatus: ReadStatus; now: () => number }): Tool {
@@ -41,12 +58,14 @@ export function codexStatus({ readStatus, now }: { readStatus: ReadStatus; now: 
     title: 'Codex sign-in status',
     description:
       'Who is signed in to Codex or which key is used, what that costs, until when, and how a running sign-in stands. ' +
-      'Asks nobody, answers at once.',
-    annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-    input: z.strictObject({}),
+      'Asks nobody and answers at once, unless usage is set.',
+    annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
+    input,
     output,
     local: true,
-    run: async () => ({ structured: present(await readStatus(), now()) }),
+    async run({ usage: isAsked }, { signal }) {
+      return { structured: present(await readStatus({ usage: isAsked, signal }), now()) }
+    },
   })
 }
 
@@ -70,6 +89,7 @@ function present(status: AccountStatus, nowMs: number): z.infer<typeof output> {
     login: status.login === undefined ? undefined : presentLogin(status.login, nowMs),
     route: status.route,
     logins: status.logins?.map(presentStored),
+    usage: status.usage === undefined ? undefined : presentUsage(status.usage),
     storage: { path: status.storagePath, form: status.storageForm, problem: status.storageProblem },
     message: status.message,
   }
@@ -87,6 +107,36 @@ function presentStored(one: LoginStatus): z.infer<typeof stored> {
     expires_in_seconds: expiresInMs === undefined ? undefined : Math.floor(expiresInMs / 1000),
     message,
   }
+}
+
+function presentUsage(found: UsageStatus): z.infer<typeof usage> {
+  const { asked, ageMs, plan, credits, others, manage, message } = found
+  return {
+    asked,
+    age_seconds: ageMs === undefined ? undefined : Math.floor(ageMs / 1000),
+    plan,
+    ...presentLimit(found),
+    credits:
+      credits === undefined
+        ? undefined
+        : { has_credits: credits.has, unlimited: credits.unlimited, balance: credits.balance },
+    others:
+      others === undefined
+        ? undefined
+        : Object.fromEntries(Object.entries(others).map(([name, limit]) => [name, presentLimit(limit)])),
+    manage,
+    message,
+  }
+}
+
+function presentLimit({ primary, secondary }: LimitStatus) {
+  return { primary: presentWindow(primary), secondary: presentWindow(secondary) }
+}
+
+function presentWindow(found: WindowStatus | undefined): z.infer<typeof limitWindow> | undefined {
+  if (found === undefined) return undefined
+  const { usedPercent, window, resetsAt, resets } = found
+  return { used_percent: usedPercent, window, resets_at: isoTime(resetsAt), resets }
 }
 
 function isoTime(ms: number | undefined): string | undefined {

@@ -5,6 +5,7 @@ import { loadConfig } from '../../src/config.ts'
 import { CodexError } from '../../src/errors.ts'
 import { createTokenStorage } from '../../src/infrastructure/token-storage.ts'
 import { createStatusReader } from '../../src/services/account-status.ts'
+import { API_ASKING } from '../../src/services/asking-route.ts'
 import { createCredentials } from '../../src/services/credentials.ts'
 import type { LoginView } from '../../src/services/sign-in-view.ts'
 import { jwtOf } from '../support/jwt-of.ts'
@@ -105,6 +106,7 @@ describe('the status of', () => {
       method: 'api_key',
       source: 'stored_api_key',
       cost: 'billed per token',
+      asking: API_ASKING,
       createdAt: 1_790_000_000_000,
       refreshedAt: undefined,
       expiresInMs: undefined,

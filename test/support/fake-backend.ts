@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Model, modelsFor } from './fake-catalogue.ts'
 import { detail } from './fake-errors.ts'
 import type { Account } from './fake-jwt.ts'
-import { usageReport } from './fake-limits.ts'
+import { type FakeLimits, usageReport } from './fake-limits.ts'
 import { refusalOf } from './fake-refusals.ts'
 import { bearerOf, hasType, isRecord, type SeenRequest } from './fake-request.ts'
 import type { Answer, Verdict } from './fake-script.ts'
@@ -14,6 +14,8 @@ export interface BackendDeps {
   models: readonly Model[]
   /** What every question is answered. */
   reply: string
+  /** What answers and the report say about limits; answers say nothing unless told. */
+  limits: FakeLimits | undefined
   now: () => number
 }
 
@@ -27,7 +29,7 @@ const BEARER_REFUSED: Record<'unknown' | 'expired' | 'revoked', Answer> = {
 }
 
 /** chatgpt.com: models, responses and usage for whoever shows a live token and its account. */
-export function createBackend({ ledger, models, reply, now }: BackendDeps) {
+export function createBackend({ ledger, models, reply, limits, now }: BackendDeps) {
   /** The account of the token, or the 401 and 403 of wire-protocol 12. */
   function admit({ headers }: SeenRequest): { account: Account } | { refusal: Answer } {
     const token = bearerOf(headers.authorization)
@@ -55,13 +57,13 @@ export function createBackend({ ledger, models, reply, now }: BackendDeps) {
     if (!hasType(headers['content-type'], 'application/json')) return { refusal: detail('Unsupported content type') }
     if (!isRecord(body)) return { refusal: detail('Invalid JSON') }
     const refusal = refusalOf(body, headers, models)
-    return refusal === undefined ? { usual: () => streamed(reply, `${body.model}`) } : { refusal }
+    return refusal === undefined ? { usual: () => streamed(reply, `${body.model}`, limits) } : { refusal }
   }
 
   function usage(request: SeenRequest): Verdict {
     const admitted = admit(request)
     if ('refusal' in admitted) return admitted
-    return { usual: () => ({ json: usageReport(admitted.account, now()) }) }
+    return { usual: () => ({ json: usageReport(admitted.account, now(), limits?.report) }) }
   }
 
   return { listModels, responses, usage }

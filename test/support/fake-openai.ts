@@ -7,6 +7,7 @@ import { detail } from './fake-errors.ts'
 import { createFront } from './fake-front.ts'
 import { createIssuer, denied } from './fake-issuer.ts'
 import type { Account } from './fake-jwt.ts'
+import type { FakeLimits } from './fake-limits.ts'
 import { createPlan, type FakePlan } from './fake-plan.ts'
 import type { SeenRequest } from './fake-request.ts'
 import { type Answer, createScript, type Route, type Script } from './fake-script.ts'
@@ -26,6 +27,8 @@ export interface FakeOpenAIOptions extends Partial<Account> {
   /** What every question is answered. */
   reply?: string
   apiKey?: string
+  /** What the Codex backend says about limits; only the report says anything unless told. */
+  limits?: FakeLimits
   /** Models that refuse `temperature` from an API key. */
   withoutTemperature?: readonly string[]
   /** False: device sign-in is switched off. */
@@ -94,7 +97,7 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
     allowed,
     interval,
   })
-  const backend = createBackend({ ledger, models, reply, now })
+  const backend = createBackend({ ledger, models, reply, limits: options.limits, now })
   const api = createApi({ apiKey, models, withoutTemperature, reply })
   const script = {
     authorize: createScript(),

@@ -1,3 +1,4 @@
+import { type FakeLimits, type Limits, rateLimitHeaders, rateLimitsEvent } from './fake-limits.ts'
 import type { Answer, Body } from './fake-script.ts'
 
 export type StreamEvent = { type: string; [field: string]: unknown }
@@ -19,6 +20,8 @@ export interface AnswerOptions {
   items?: boolean
   /** How it ends: complete unless told, `'cut'` without any last event. */
   end?: 'completed' | 'cut' | { incomplete: string } | { failed: { code: string | null; message: string } }
+  /** What a `codex.rate_limits` event says; without it there is none. */
+  limits?: Limits
   /** Fields of the response object in the last event, e.g. `{ end_turn: false }`. */
   response?: Record<string, unknown>
 }
@@ -37,8 +40,15 @@ export function answer(text: string, options: AnswerOptions = {}): string {
 }
 
 /** The answer both `responses` endpoints give unless a script says otherwise. */
-export function streamed(reply: string, model: string): Answer {
-  return { headers: { 'openai-model': model, 'x-request-id': 'req_FAKE_1' }, sse: answer(reply, { model }) }
+export function streamed(reply: string, model: string, { headers, event }: FakeLimits = {}): Answer {
+  return {
+    headers: {
+      'openai-model': model,
+      'x-request-id': 'req_FAKE_1',
+      ...(headers === undefined ? {} : rateLimitHeaders(headers)),
+    },
+    sse: answer(reply, { model, ...(event === undefined ? {} : { limits: event }) }),
+  }
 }
 
 /** The events of such a stream, to be changed before `sse` writes them. */
@@ -55,6 +65,7 @@ export function answerEvents(text: string, options: AnswerOptions = {}): StreamE
   const events: StreamEvent[] = [
     { type: 'response.created', response: started },
     { type: 'response.in_progress', response: started },
+    ...(options.limits === undefined ? [] : [rateLimitsEvent(options.limits)]),
     ...(reasoning === undefined ? [] : reasoningEvents(reasoning)),
     ...messages.flatMap((message, index) => messageEvents(message, { index: first + index, deltas, items })),
     ...lastEvents(head, options),
