@@ -58,6 +58,8 @@ export interface Config {
   loginWaitMs: number
   idleTimeoutMs: number
   openBrowser: boolean
+  /** Whether answers are kept on disk for a while, so that one that was lost on its way can be had again. */
+  keepAnswers: boolean
   debug: boolean
 }
 
@@ -137,6 +139,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, ho
     loginWaitMs: read('CODEX_OAUTH_LOGIN_WAIT_MS', 45_000, milliseconds),
     idleTimeoutMs: read('CODEX_OAUTH_IDLE_TIMEOUT_MS', 300_000, milliseconds),
     openBrowser: !isOn(text('CODEX_OAUTH_NO_BROWSER')),
+    keepAnswers: isOn(text('CODEX_OAUTH_KEEP_ANSWERS') ?? '1'),
     debug: text('CODEX_DEBUG') === '1',
   }
   return { config, problem: problems.length === 0 ? undefined : configInvalid(problems) }

@@ -37,6 +37,11 @@ export const SETTINGS: readonly Setting[] = [
     fallback: '`https://api.openai.com/v1`',
     meaning: 'Model endpoint of a sign-in for plan usage; api.openai.com or this machine',
   },
+  {
+    name: 'CODEX_OAUTH_KEEP_ANSWERS',
+    fallback: '`1`',
+    meaning: '`0`: answers are not kept on disk, only in memory while the server runs',
+  },
   { name: 'CODEX_OAUTH_REDIRECT_HOST', fallback: '`localhost`', meaning: '`localhost` or `127.0.0.1` in the redirect' },
   {
     name: 'CODEX_OAUTH_ISSUER',

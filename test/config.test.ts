@@ -37,6 +37,7 @@ const DEFAULTS: Config = {
   loginWaitMs: 45_000,
   idleTimeoutMs: 300_000,
   openBrowser: true,
+  keepAnswers: true,
   debug: false,
 }
 
@@ -82,6 +83,9 @@ describe('a good value is taken', () => {
     ['CODEX_OAUTH_NO_BROWSER', '0', { openBrowser: true }],
     ['CODEX_OAUTH_NO_BROWSER', 'False', { openBrowser: true }],
     ['CODEX_OAUTH_NO_BROWSER', 'no', { openBrowser: true }],
+    ['CODEX_OAUTH_KEEP_ANSWERS', '0', { keepAnswers: false }],
+    ['CODEX_OAUTH_KEEP_ANSWERS', 'Off', { keepAnswers: false }],
+    ['CODEX_OAUTH_KEEP_ANSWERS', '1', { keepAnswers: true }],
     ['CODEX_DEBUG', '1', { debug: true }],
     ['CODEX_DEBUG', '0', { debug: false }],
     ['CODEX_DEBUG', 'verbose', { debug: false }],
