@@ -3,7 +3,8 @@ import type { Model } from '../../src/services/builtin-models.ts'
 import { codexModels } from '../../src/tools/codex-models.ts'
 
 function model(id: string, changes: Partial<Model> = {}): Model {
-  const unknown = { defaultEffort: undefined, verbosity: undefined }
+  const limits = { contextWindow: undefined, inputs: undefined, minVersion: undefined }
+  const unknown = { defaultEffort: undefined, verbosity: undefined, ...limits }
   return { id, name: id.toUpperCase(), priority: 1, hidden: false, efforts: [], lite: false, ...unknown, ...changes }
 }
 
