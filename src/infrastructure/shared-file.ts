@@ -10,15 +10,22 @@ export interface SharedFile {
   stat: fs.Stats
 }
 
+export interface ReadLimits {
+  /** A larger file is damaged. As much as credentials take, if not given. */
+  maxBytes?: number
+  /** What to do about a damaged one, where it holds no sign-in. */
+  hint?: string
+}
+
 /**
  * The text of the file with what its open handle says about it; undefined when there is no file.
  *
  * @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED
  */
-export function readSharedFile(file: string): SharedFile | undefined {
+export function readSharedFile(file: string, limits: ReadLimits = {}): SharedFile | undefined {
   return orStorageFailed(file, 'read', () => {
     try {
-      return retryBusy(() => readOnce(file))
+      return retryBusy(() => readOnce(file, limits))
     } catch (error) {
       if (isErrno(error, 'ENOENT')) return undefined
       throw error
@@ -37,20 +44,20 @@ export function warningsAbout(file: string, stat: fs.Stats, uid: number | undefi
   ]
 }
 
-function readOnce(file: string): SharedFile {
+function readOnce(file: string, { maxBytes = MAX_FILE_BYTES, hint }: ReadLimits): SharedFile {
   try {
-    const { bytes, stat } = readRegularFile(file, MAX_FILE_BYTES)
-    return { text: decode(file, bytes), stat }
+    const { bytes, stat } = readRegularFile(file, maxBytes)
+    return { text: decode(file, bytes, hint), stat }
   } catch (error) {
-    throw isErrno(error, 'EFBIG') ? corrupt(file, 'it is larger than 1 MB') : error
+    throw isErrno(error, 'EFBIG') ? corrupt(file, `it is larger than ${maxBytes / 1_048_576} MB`, hint) : error
   }
 }
 
 /** Strictly: a lenient decoder would change the bytes of others at the next write, and hide a mark at the start. */
-function decode(file: string, bytes: Uint8Array): string {
+function decode(file: string, bytes: Uint8Array, hint: string | undefined): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
-    throw corrupt(file, 'it is not UTF-8 text')
+    throw corrupt(file, 'it is not UTF-8 text', hint)
   }
 }

@@ -43,9 +43,12 @@ const REASONS: Readonly<Record<string, readonly [reason: string, hint: string | 
   EIO: ['the disk reports an error', undefined],
 }
 
-/** STORAGE_CORRUPT for a reason of ours. It has no cause: what a JSON parser says quotes the file. */
-export function corrupt(file: string, reason: string): CodexError {
-  return new CodexError('STORAGE_CORRUPT', `${file} is damaged: ${reason}.`, {
-    hint: 'Repair it, or move it away and sign in again.',
-  })
+const SIGN_IN_AGAIN = 'Repair it, or move it away and sign in again.'
+
+/**
+ * STORAGE_CORRUPT for a reason of ours; `hint` says what to do where no sign-in is damaged. It has no cause: what a JSON
+ * parser says quotes the file.
+ */
+export function corrupt(file: string, reason: string, hint = SIGN_IN_AGAIN): CodexError {
+  return new CodexError('STORAGE_CORRUPT', `${file} is damaged: ${reason}.`, { hint })
 }

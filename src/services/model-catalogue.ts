@@ -194,7 +194,9 @@ function readSnapshot(value: unknown, identity: string): Snapshot | undefined {
   const fetchedAt = numberField(value, 'fetchedAt')
   const models = fieldOf(value, 'models')
   if (textField(value, 'identity') !== identity || fetchedAt === undefined || !isModelList(models)) return undefined
-  const etag = textField(value, 'etag')
+  // A list from before the windows were kept would be confirmed as unchanged for ever, and never get them.
+  const isWhole = models.some(({ contextWindow }) => contextWindow !== undefined)
+  const etag = isWhole ? textField(value, 'etag') : undefined
   // One that no header may carry would make every request fail, and so stay for ever.
   return { identity, etag: /^[!-~]{1,1000}$/.test(etag ?? '') ? etag : undefined, fetchedAt, models }
 }

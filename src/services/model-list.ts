@@ -1,7 +1,8 @@
-import { BUILTIN_MODELS, type Model } from './builtin-models.ts'
+import { BUILTIN_MODELS, type InputKind, type Model } from './builtin-models.ts'
 import { fieldOf, numberField, textField } from './remote-text.ts'
 
 const MAX_MODELS = 200
+const INPUT_KINDS: readonly InputKind[] = ['text', 'image']
 
 /**
  * The models in an answer, best first: of the Codex backend (`models`) or of the API (`data`). Empty when there are
@@ -48,6 +49,9 @@ function readModel(entry: unknown): Model | undefined {
     efforts: readEfforts(fieldOf(entry, 'supported_reasoning_levels')),
     lite: fieldOf(entry, 'use_responses_lite') === true,
     verbosity: fieldOf(entry, 'support_verbosity') === true ? word(fieldOf(entry, 'default_verbosity')) : undefined,
+    contextWindow: count(fieldOf(entry, 'context_window')),
+    inputs: readInputs(fieldOf(entry, 'input_modalities')),
+    minVersion: word(fieldOf(entry, 'minimal_client_version')),
   }
 }
 
@@ -55,6 +59,16 @@ function readModel(entry: unknown): Model | undefined {
 function readEfforts(value: unknown): string[] {
   if (!Array.isArray(value)) return []
   return value.flatMap((level) => word(typeof level === 'string' ? level : fieldOf(level, 'effort')) ?? [])
+}
+
+/** The kinds we can send. A list without any of them is none: then nobody knows. */
+function readInputs(value: unknown): InputKind[] | undefined {
+  const kinds = INPUT_KINDS.filter((kind) => Array.isArray(value) && value.includes(kind))
+  return kinds.length > 0 ? kinds : undefined
+}
+
+function count(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && Number(value) > 0 ? Number(value) : undefined
 }
 
 /** A name that may stand unquoted in a sentence of ours, in a header and in a request. */
@@ -93,11 +107,12 @@ function readApiModels(value: unknown): Model[] {
 
 /** A model of which only the name is known. */
 function unknownModel(id: string): Model {
-  const unknown = { defaultEffort: undefined, efforts: [], lite: false, verbosity: undefined }
-  return { id, name: id, priority: Number.MAX_SAFE_INTEGER, hidden: false, ...unknown }
+  const unasked = { defaultEffort: undefined, efforts: [], lite: false, verbosity: undefined }
+  const untold = { contextWindow: undefined, inputs: undefined, minVersion: undefined }
+  return { id, name: id, priority: Number.MAX_SAFE_INTEGER, hidden: false, ...unasked, ...untold }
 }
 
-/** True for a list of ours that was written down; another version or another hand may have done so. */
+/** True for a list of ours that was written down; another version, which knew less of a model, or another hand may have done so. */
 export function isModelList(value: unknown): value is readonly Model[] {
   return Array.isArray(value) && value.length > 0 && value.length <= MAX_MODELS && value.every(isModel)
 }
@@ -113,7 +128,18 @@ function isModel(value: unknown): value is Model {
     Array.isArray(efforts) &&
     efforts.every((effort) => word(effort) !== undefined) &&
     isWordOrAbsent(fieldOf(value, 'defaultEffort')) &&
-    isWordOrAbsent(fieldOf(value, 'verbosity'))
+    isWordOrAbsent(fieldOf(value, 'verbosity')) &&
+    areLimits(value)
+  )
+}
+
+/** What has to do with how much a model takes, as far as it is there. */
+function areLimits(value: unknown): boolean {
+  const [contextWindow, inputs] = [fieldOf(value, 'contextWindow'), fieldOf(value, 'inputs')]
+  return (
+    (contextWindow === undefined || count(contextWindow) !== undefined) &&
+    (inputs === undefined || (Array.isArray(inputs) && inputs.every((kind) => INPUT_KINDS.includes(kind)))) &&
+    isWordOrAbsent(fieldOf(value, 'minVersion'))
   )
 }
 

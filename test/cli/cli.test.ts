@@ -193,6 +193,9 @@ describe('models', () => {
       efforts: [],
       lite: false,
       verbosity: undefined,
+      contextWindow: undefined,
+      inputs: undefined,
+      minVersion: undefined,
     }
     const models = ['gpt-x', 'gpt-longer'].map((id) => ({ ...none, id, name: id }))
     const listModels = async () => ({ models, defaultId: 'gpt-x', source: 'live' as const, credential: undefined })

@@ -22,7 +22,7 @@ const BUILT_IN = { ...FALLBACK, credential: undefined }
 test('hidden models are not offered', async () => {
   const { list } = await setUp()
   expect(await list()).toEqual({
-    models: BUILTIN_MODELS,
+    models: BUILTIN_MODELS.map((model) => ({ ...model, minVersion: expect.any(String) })),
     defaultId: 'gpt-6.1-sol',
     source: 'cached',
     credential: { source: 'account', cost: 'ChatGPT pro plan' },

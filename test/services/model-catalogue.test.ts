@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { createHttpClient } from '../../src/infrastructure/http-client.ts'
 import { createJsonFile } from '../../src/infrastructure/json-file.ts'
 import { createLog } from '../../src/infrastructure/log.ts'
-import { BUILTIN_MODELS } from '../../src/services/builtin-models.ts'
+import { BUILTIN_MODELS, type Model } from '../../src/services/builtin-models.ts'
 import { accessTokenName, accountName, apiKeyName } from '../../src/services/credential-name.ts'
 import type { Credential } from '../../src/services/credentials.ts'
 import { createModelCatalogue, defaultModel } from '../../src/services/model-catalogue.ts'
@@ -75,7 +75,8 @@ describe('the list comes', () => {
     const { open, credential, fake } = await setUp()
     const { models, source } = await open().list(credential)
     expect(source).toBe('live')
-    expect(models.filter((model) => !model.hidden)).toEqual(BUILTIN_MODELS)
+    const shown = BUILTIN_MODELS.map((model) => ({ ...model, minVersion: expect.stringMatching(/^\d+\.\d+\.0$/) }))
+    expect(models.filter((model) => !model.hidden)).toEqual(shown)
     expect(models.filter((model) => model.hidden).map(({ id }) => id)).toEqual([
       'gpt-daybreak-blue-latest',
       'gpt-daybreak-red-latest',
@@ -253,6 +254,17 @@ describe('the cache on disk', () => {
     expect(fake.seen.requests[1]?.headers['if-none-match']).toBeDefined()
   })
 
+  test('of a version that kept no windows is fetched whole, not confirmed as unchanged', async () => {
+    const { open, credential, clock, path, fake } = await setUp()
+    const { models } = await open().list(credential)
+    const cached = JSON.parse(fs.readFileSync(path, 'utf8'))
+    const old = cached.models.map(({ contextWindow: _window, inputs: _inputs, ...rest }: Model) => rest)
+    fs.writeFileSync(path, JSON.stringify({ ...cached, models: old }))
+    clock.advance(FRESH_MS)
+    expect(await open().list(credential)).toEqual({ models, source: 'live' })
+    expect(fake.seen.requests[1]?.headers['if-none-match']).toBeUndefined()
+  })
+
   test('holds no secret and not the account', async () => {
     const { open, credential, keyed, fake, path } = await setUp()
     await open().list(credential)
@@ -276,7 +288,7 @@ describe('the cache on disk', () => {
     ['without models', (cached) => ({ ...cached, models: undefined })],
     ['with an empty list', (cached) => ({ ...cached, models: [] })],
     ['with models that are none', (cached) => ({ ...cached, models: [{ id: 'gpt-x' }] })],
-    ...['id', 'name', 'priority', 'hidden', 'lite', 'efforts', 'defaultEffort', 'verbosity'].map(
+    ...['id', 'name', 'priority', 'hidden', 'lite', 'efforts', 'defaultEffort', 'verbosity', 'inputs'].map(
       (name): [string, (cached: Record<string, unknown>) => object] => [
         `with a ${name} of another kind`,
         (cached) => ({ ...cached, models: (cached.models as object[]).map((model) => ({ ...model, [name]: [{}] })) }),

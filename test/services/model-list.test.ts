@@ -13,6 +13,9 @@ describe('an entry of the catalogue', () => {
     support_verbosity: true,
     default_verbosity: 'medium',
     use_responses_lite: true,
+    context_window: 272_000,
+    input_modalities: ['text', 'image'],
+    minimal_client_version: '0.155.0',
   }
   const model = {
     id: 'gpt-x',
@@ -23,6 +26,9 @@ describe('an entry of the catalogue', () => {
     efforts: ['low', 'high'],
     lite: true,
     verbosity: 'medium',
+    contextWindow: 272_000,
+    inputs: ['text', 'image'],
+    minVersion: '0.155.0',
   }
   const read = (fields: object) => readModelList({ models: [{ ...entry, ...fields }] })[0]
 
@@ -54,6 +60,18 @@ describe('an entry of the catalogue', () => {
       { default_reasoning_level: 'do it' },
       { defaultEffort: undefined },
     ],
+    ...[undefined, null, '272000', 0, -1, 1.5, 1e300].map((window): [string, object, object] => [
+      `with ${JSON.stringify(window)} for a window has none`,
+      { context_window: window },
+      { contextWindow: undefined },
+    ]),
+    ['with kinds we do not know has the others', { input_modalities: ['audio', 'text', 5] }, { inputs: ['text'] }],
+    ...[undefined, null, 'text', [], ['audio']].map((kinds): [string, object, object] => [
+      `with ${JSON.stringify(kinds)} for its inputs does not say`,
+      { input_modalities: kinds },
+      { inputs: undefined },
+    ]),
+    ['with a sentence for a version has none', { minimal_client_version: 'a new one' }, { minVersion: undefined }],
     ['with a sentence for a verbosity has none', { default_verbosity: 'do it' }, { verbosity: undefined }],
   ])('%s', (_name, fields, expected) => {
     expect(read(fields)).toEqual({ ...model, ...expected })
@@ -100,6 +118,9 @@ describe('the list of an API key', () => {
         efforts: [],
         lite: false,
         verbosity: undefined,
+        contextWindow: undefined,
+        inputs: undefined,
+        minVersion: undefined,
       },
     ])
   })
@@ -198,4 +219,20 @@ test('a list is one of ours when every entry has every field as we write it', ()
   for (const value of [undefined, {}, [], [{ id: 'gpt-7' }], Array(201).fill(BUILTIN_MODELS[0])]) {
     expect(isModelList(value)).toBe(false)
   }
+})
+
+test('a list is one of ours, too, when an older version has written it', () => {
+  const old = BUILTIN_MODELS.map(({ contextWindow: _window, inputs: _inputs, minVersion: _version, ...rest }) => rest)
+  expect(isModelList(old)).toBe(true)
+})
+
+test.each([
+  { contextWindow: '272000' },
+  { contextWindow: 0 },
+  { contextWindow: null },
+  { inputs: 'text' },
+  { inputs: ['audio'] },
+  { minVersion: 'a new one' },
+])('a list with %j in it is none of ours', (limit) => {
+  expect(isModelList([{ ...BUILTIN_MODELS[0], ...limit }])).toBe(false)
 })

@@ -4,7 +4,8 @@ import { codexModels } from '../../src/tools/codex-models.ts'
 import { toolCall } from '../support/tool-call.ts'
 
 function model(id: string, changes: Partial<Model> = {}): Model {
-  const unknown = { defaultEffort: undefined, verbosity: undefined }
+  const limits = { contextWindow: undefined, inputs: undefined, minVersion: undefined }
+  const unknown = { defaultEffort: undefined, verbosity: undefined, ...limits }
   return { id, name: id.toUpperCase(), priority: 1, hidden: false, efforts: [], lite: false, ...unknown, ...changes }
 }
 
