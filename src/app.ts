@@ -107,7 +107,8 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
   const catalogue = createModelCatalogue({ config, http, cache, clock, log })
   const usage = createJsonFile(`${config.stateDir}/usage.json`)
   const meter = createUsageMeter({ config, http, cache: usage, clock, log })
-  const client = createCodexClient({ config, credentials, catalogue, http, clock, random, newId, log })
+  const post = createPost({ config, http, clock, random, log })
+  const client = createCodexClient({ config, credentials, catalogue, post, meter, clock, newId, log })
   const signIn = createSignIns({
     config,
     routes: described,
@@ -129,10 +130,21 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
     configProblem: problem,
     now,
   })
-  const query = createGuidedQuery({ client, signIn, readStatus: readLogins })
+  const guided = createGuidedQuery({ client, signIn, readStatus: readLogins })
+  const query = createCheckedQuery({ query: guided, now })
+  const answers = createAnswerStore({
+    folder: `${config.stateDir}/answers`,
+    isOn: config.keepAnswers,
+    clock,
+    randomBytes,
+  })
+  const conversations = createConversationStore({ folder: `${config.stateDir}/conversations`, newId, now })
+  const attachments = createAttachments({ projectFolder, randomBytes })
+  const desk = createQueryDesk({ query, attachments, conversations, answers, readSchema, clock })
+  const collect = createCollectAnswer({ answers, desk, clock })
   const listModels = createModelLister({ config, credentials, catalogue })
 
-  const services = { query, readStatus, signIn, signOut, listModels, now }
+  const services = { desk, collect, answers, conversations, readStatus, signIn, signOut, listModels, now }
   const tools = createTools(services)
   const storeApiKey = createApiKeySignIn({ ...codex, http, now, onStored: () => choice.select('codex') })
   // What a server needs while it starts is short; a doctor is called for rarely.
@@ -149,6 +161,8 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
     tools,
     services: { ...services, storeApiKey, doctor },
     async stop() {
+      // First and at once: what has been received is worth more than a tidy end.
+      desk.stop()
       for (const { refresher } of Object.values(logins)) refresher.stop()
       await signIn.stop()
     },

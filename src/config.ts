@@ -56,6 +56,9 @@ export interface Config {
   clientVersion: string
   loginTimeoutMs: number
   loginWaitMs: number
+  /** How long an answer may take to have headers, then its first event, and how long it may be silent from then on. */
+  headerTimeoutMs: number
+  firstEventTimeoutMs: number
   idleTimeoutMs: number
   openBrowser: boolean
   /** Whether answers are kept on disk for a while, so that one that was lost on its way can be had again. */
@@ -137,6 +140,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, ho
     clientVersion: read('CODEX_OAUTH_CLIENT_VERSION', '0.169.0', version),
     loginTimeoutMs: read('CODEX_OAUTH_LOGIN_TIMEOUT_MS', 300_000, milliseconds),
     loginWaitMs: read('CODEX_OAUTH_LOGIN_WAIT_MS', 45_000, milliseconds),
+    headerTimeoutMs: read('CODEX_OAUTH_HEADER_TIMEOUT_MS', 60_000, milliseconds),
+    firstEventTimeoutMs: read('CODEX_OAUTH_FIRST_EVENT_TIMEOUT_MS', 120_000, milliseconds),
     idleTimeoutMs: read('CODEX_OAUTH_IDLE_TIMEOUT_MS', 300_000, milliseconds),
     openBrowser: !isOn(text('CODEX_OAUTH_NO_BROWSER')),
     keepAnswers: isOn(text('CODEX_OAUTH_KEEP_ANSWERS') ?? '1'),

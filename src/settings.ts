@@ -16,7 +16,17 @@ export const SETTINGS: readonly Setting[] = [
     meaning: 'How long a sign-in in the browser stays open; one with a code lasts as long as its code, 15 minutes',
   },
   { name: 'CODEX_OAUTH_LOGIN_WAIT_MS', fallback: '`45000`', meaning: 'How long one `codex_login` call waits for it' },
-  { name: 'CODEX_OAUTH_IDLE_TIMEOUT_MS', fallback: '`300000`', meaning: 'Longest silence of an answer' },
+  {
+    name: 'CODEX_OAUTH_HEADER_TIMEOUT_MS',
+    fallback: '`60000`',
+    meaning: 'How long the service may take to accept a question',
+  },
+  {
+    name: 'CODEX_OAUTH_FIRST_EVENT_TIMEOUT_MS',
+    fallback: '`120000`',
+    meaning: 'How long it may then take to begin with the answer',
+  },
+  { name: 'CODEX_OAUTH_IDLE_TIMEOUT_MS', fallback: '`300000`', meaning: 'Longest silence of an answer from then on' },
   {
     name: 'CODEX_OAUTH_PORTS',
     fallback: '`1455,1457`',

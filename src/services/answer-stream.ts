@@ -15,6 +15,13 @@ export interface StreamOptions {
   onText?: ((delta: string) => void) | undefined
 }
 
+export interface AnswerToRead {
+  reply: Pick<Reply, 'body' | 'headers'>
+  isStream: AskingRoute['isStream']
+  /** The error in an event. */
+  failureOf: (error: unknown) => CodexError
+}
+
 export interface StreamDeps {
   config: Pick<Config, 'firstEventTimeoutMs' | 'idleTimeoutMs'>
   clock: Pick<Clock, 'now'>
@@ -33,17 +40,16 @@ const MAX_TOTAL_BYTES = 1024 * 1024 * 1024
  * @throws CodexError CANCELLED; without any text also TIMEOUT, NETWORK, RESPONSE_INVALID, and as `createAnswerReader`
  */
 export async function readAnswer(
-  { body, headers }: Reply,
-  asking: AskingRoute,
+  { reply: { body, headers }, isStream, failureOf }: AnswerToRead,
   options: StreamOptions,
   { config, clock }: StreamDeps,
 ): Promise<Answer> {
   const { signal, onProgress, onText } = options
-  if (!asking.isStream(headers)) {
+  if (!isStream(headers)) {
     void body?.cancel().catch(() => {})
     throw notAStream()
   }
-  const reader = createAnswerReader(onText, (error) => asking.failureOf(error, headers))
+  const reader = createAnswerReader(onText, failureOf)
   const limits = {
     ...{ maxEventBytes: MAX_EVENT_BYTES, maxTotalBytes: MAX_TOTAL_BYTES },
     ...paceOf(reader, config, clock),

@@ -1,7 +1,7 @@
 import { CodexError } from '../errors.ts'
 import type { QueryResult } from './codex-client.ts'
 import type { Question } from './codex-request.ts'
-import type { Turn } from './conversation-store.ts'
+import type { Turn } from './conversation-turn.ts'
 import type { GuidedQuery } from './guided-query.ts'
 import { quoteRemote } from './remote-text.ts'
 import { repairPrompt } from './output-schema.ts'
@@ -39,11 +39,12 @@ function repairOf(question: Question, first: QueryResult, problems: readonly str
     at,
     model,
     owner,
+    prompt: question.prompt,
     input: [message],
     output,
     ...(usage === undefined ? {} : { inputTokens: usage.inputTokens, outputTokens: usage.outputTokens }),
   }
-  const { turns = [], cacheKey = undefined } = question.talk ?? {}
+  const { turns = [], cacheKey } = question.talk ?? {}
   return {
     ...question,
     prompt: repairPrompt(problems),

@@ -17,7 +17,9 @@ import { defaultModel, type ModelCatalogue } from './model-catalogue.ts'
 import { newerLevel, withModelsOf } from './model-refusal.ts'
 import { mended, PLAIN, type Shape } from './request-shape.ts'
 import type { UsageMeter } from './usage-meter.ts'
-import { limitsOf, type UsageSnapshot } from './usage-snapshot.ts'
+import { limitsFromHeaders } from './usage-headers.ts'
+import { limitsFromEvent } from './usage-report.ts'
+import { type KnownUsage, mergeLimits, type UsageSnapshot } from './usage-snapshot.ts'
 import { type Source, sourcesIn } from './web-sources.ts'
 
 export interface QueryResult {
@@ -42,7 +44,10 @@ export interface QueryResult {
   output: readonly InputItem[]
 }
 
-export type QueryOptions = StreamOptions
+export interface QueryOptions extends StreamOptions {
+  /** Told which model is asked. */
+  onModel?: ((id: string) => void) | undefined
+}
 
 export interface CodexClient {
   /**
@@ -59,7 +64,7 @@ export interface CodexClientDeps {
   credentials: Pick<Credentials, 'current'>
   catalogue: ModelCatalogue
   post: Post
-  usage: Pick<UsageMeter, 'note'>
+  meter: Pick<UsageMeter, 'note' | 'last'>
   clock: Pick<Clock, 'now'>
   /** A new UUID of version 7. */
   newId: () => string
@@ -86,7 +91,7 @@ interface Answered {
 const MAX_MENDS = 5
 
 export function createCodexClient(deps: CodexClientDeps): CodexClient {
-  const { config, credentials, catalogue, post, usage, clock, newId, log } = deps
+  const { config, credentials, catalogue, post, meter, clock, newId, log } = deps
   let session: string | undefined
   /** How models wanted to be asked, so that the next question does not have to find out again. */
   const shapes = new Map<string, Shape>()
@@ -103,8 +108,8 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
     const { credential, modelId, model, shape } = target
     session ??= newId()
     const choice = chooseEffort(question.effort, config.effort, model)
-    // No reader of reasoning is the owner of all of it.
-    const owner = shape.forgetful ? undefined : ownerOf(credential)
+    // Nobody's reasoning is sent where that of this owner cannot be read.
+    const owner = shape.forgetful ? '' : ownerOf(credential)
     const request = credential.asking.buildRequest({
       question,
       ...{ modelId, model, effort: choice.effort, shape, threadId },
@@ -129,7 +134,10 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
       const reply = await post(target.credential, request, signal)
       if (reply.status === 200) return { target, request, reply, changes } satisfies Answered
       const next = changes.length < MAX_MENDS ? await mend(target, request, reply, signal) : undefined
-      if (next === undefined) throw refusal(target, reply)
+      if (next === undefined) {
+        noteLimits(target.credential, reply)
+        throw refusal(target, reply)
+      }
       log.event('query_mended', { change: changes.length + 1 })
       changes.push(next.change)
       target = next.target
@@ -149,24 +157,33 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
   }
 
   function refusal({ credential, modelId }: Target, reply: Reply): CodexError {
-    return credential.asking.refusalOf({
-      ...reply,
-      modelId,
-      credential,
-      nowMs: clock.now(),
-    })
+    return credential.asking.refusalOf({ ...reply, modelId, credential, ...circumstances(credential) })
+  }
+
+  /** What an error about limits is worded with. */
+  function circumstances(credential: Credential): { nowMs: number; lastKnown: KnownUsage | undefined } {
+    return { nowMs: clock.now(), lastKnown: meter.last(credential) }
+  }
+
+  /** What an answer says of the limits; what it says last counts. */
+  function noteLimits(credential: Credential, { headers }: Reply, event?: unknown): UsageSnapshot | undefined {
+    const [first, last] = [limitsFromHeaders(headers, clock.now()), limitsFromEvent(event, clock.now())]
+    const limits = first === undefined || last === undefined ? (last ?? first) : mergeLimits(first, last)
+    if (!credential.asking.tellsUsage || limits === undefined) return undefined
+    meter.note(credential, limits)
+    return limits
   }
 
   async function answer(credential: Credential, question: Question, options: QueryOptions): Promise<QueryResult> {
     const { signal } = options
     const first = await targetOf(credential, question, signal)
-    const fitted = fitQuestion({ question, ...first })
+    options.onModel?.(first.modelId)
+    const fitted = fitQuestion({ question, ...first, owner: ownerOf(credential) })
     const answered = await negotiate(first, question, fitted, signal)
     const { reply } = answered
-    const read = await readAnswer(reply, credential.asking, options, { config, clock })
-    const limits = limitsOf(reply.headers, read.limits)
-    if (limits !== undefined) usage.note(credential, limits)
-    return { ...resultOf(answered, read, fitted), limits }
+    const failureOf = (error: unknown) => credential.asking.failureOf(error, reply.headers, circumstances(credential))
+    const read = await readAnswer({ reply, isStream: credential.asking.isStream, failureOf }, options, { config, clock })
+    return { ...resultOf(answered, read, fitted), limits: noteLimits(credential, reply, read.limits) }
   }
 
   return {
@@ -203,8 +220,13 @@ function resultOf({ target, request, reply, changes }: Answered, read: Answer, f
     ],
     sources: sourcesIn(read.output),
     message: request.message,
-    output: outputItems(read.output),
+    output: read.incomplete === undefined ? outputItems(read.output) : [saidSoFar(read.text)],
   }
+}
+
+/** What came of an answer that broke off, for the turn that goes on with it. */
+function saidSoFar(text: string): InputItem {
+  return { type: 'message', role: 'assistant', content: [{ type: 'output_text', text }] }
 }
 
 /** Which form a request has, where there are two. */

@@ -82,7 +82,7 @@ function byCode(code: string | undefined, words: string | undefined, waitMs?: nu
 }
 
 /** Refusals that carry nothing but a sentence. */
-function byWords(words: string | undefined, { modelId, credential }: RefusedAnswer): Refusal | undefined {
+function byWords(words: string | undefined, { modelId }: RefusedAnswer): Refusal | undefined {
   if (words === undefined) return undefined
   if (/model.*(not supported|requires a newer version|does not exist)/i.test(words)) {
     return {

@@ -1,6 +1,6 @@
 import type { Attached } from './attachments.ts'
 import type { Model } from './builtin-models.ts'
-import type { Turn } from './conversation-store.ts'
+import type { Turn } from './conversation-turn.ts'
 import { effortNotes, sentEffort } from './effort-choice.ts'
 import { instructionsFor } from './instructions.ts'
 import type { ContentPart, InputItem } from './input-item.ts'
@@ -17,7 +17,7 @@ export interface Question {
   /** Files and changes that go in front of the prompt. */
   attached?: Pick<Attached, 'parts' | 'sent'> | undefined
   /** The conversation that it goes on with. */
-  talk?: { turns: readonly Turn[]; cacheKey: string } | undefined
+  talk?: { turns: readonly Turn[]; cacheKey?: string | undefined } | undefined
   webSearch?: boolean | undefined
   /** The form of the answer. */
   schema?: OutputSchema | undefined

@@ -51,9 +51,10 @@ export function createCollectAnswer({ answers, desk, clock }: CollectAnswerDeps)
       if (found?.state !== 'running') return
       const elapsedMs = Math.max(0, clock.now() - found.startedAt)
       onProgress?.({ phase: found.characters > 0 ? 'writing' : 'thinking', characters: found.characters, elapsedMs })
+      const over = desk.over(id)
       const pause = new AbortController()
       const either = AbortSignal.any([pause.signal, ...(signal === undefined ? [] : [signal])])
-      await Promise.race([clock.sleep(LOOK_MS, either).catch(() => {}), desk.over(id) ?? new Promise(() => {})])
+      await Promise.race([clock.sleep(LOOK_MS, either).catch(() => {}), ...(over === undefined ? [] : [over])])
       pause.abort()
       if (signal?.aborted) throw cancelled()
     }

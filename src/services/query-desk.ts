@@ -1,4 +1,4 @@
-import { CodexError, isCodexError, unexpected } from '../errors.ts'
+import { isCodexError, unexpected } from '../errors.ts'
 import { cancelled } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { AnswerStore, RunningAnswer } from './answer-store.ts'
@@ -41,8 +41,8 @@ export interface QueryDesk {
    * @throws CodexError as `GuidedQuery`, `Attachments.attach`, `readSchema` and `ConversationStore.open`
    */
   ask(request: AskRequest, call: AskCall): Promise<AskOutcome>
-  /** Resolves when the answer is over, if it comes in this process. */
-  over(id: string): Promise<void>
+  /** Resolves when the answer is over; undefined for one that does not come in this process. */
+  over(id: string): Promise<void> | undefined
   /** What has been received is kept and marked; nothing goes on. */
   stop(): void
 }
@@ -65,7 +65,7 @@ interface Prepared {
 
 export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
   const { query, attachments, conversations, answers, readSchema, clock } = deps
-  const running = new Map<string, { work: AbortController; over: Promise<unknown> }>()
+  const running = new Map<string, { work: AbortController; over: Promise<void> }>()
   let stopped = false
 
   async function prepare(request: AskRequest, { roots, signal }: AskCall): Promise<Prepared> {
@@ -73,7 +73,7 @@ export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
     const schema = outputSchema === undefined ? undefined : await readSchema(outputSchema)
     const isAttached = files !== undefined || diff !== undefined
     const attached = isAttached ? await attachments.attach({ files, diff }, await roots(), signal) : undefined
-    const conversation = name === undefined ? undefined : await conversations.open(name)
+    const conversation = name === undefined ? undefined : conversations.open(name)
     const talk = conversation === undefined ? undefined : { turns: conversation.turns, cacheKey: conversation.cacheKey }
     const { webSearch } = request
     const question = { prompt, model, systemPrompt, temperature, effort, attached, talk, webSearch, schema }
@@ -84,18 +84,24 @@ export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
   async function perform(prepared: Prepared, kept: RunningAnswer, call: AskCall, signal: AbortSignal) {
     const { question, attached, conversation } = prepared
     const { id } = kept
-    const pace = createProgressPace({ clock, onProgress: (progress) => call.onProgress?.({ ...progress, id }) })
+    const pace = createProgressPace({
+      clock,
+      onProgress(progress) {
+        kept.phase(progress.phase)
+        call.onProgress?.({ ...progress, id })
+      },
+    })
     try {
       const result = await query(question, {
-        ...{ signal, offer: call.offer, onSignIn: call.onSignIn, onProgress: pace.tell },
+        ...{ signal, offer: call.offer, onSignIn: call.onSignIn, onProgress: pace.tell, onModel: kept.model },
         onText(delta) {
           kept.append(delta)
           call.onText?.(delta)
         },
       })
-      const remark = conversation === undefined ? [] : await remember(conversation, result)
-      const facts = shownFacts({ result, id, attached, conversation, remark, nowMs: clock.now() })
-      kept.finish(result.text, facts)
+      const remarks = conversation === undefined ? [] : await remember(conversation, question.prompt, result)
+      const facts = shownFacts({ result, id, attached, conversation, remarks, nowMs: clock.now() })
+      kept.finish(result.text, { ...facts }, result.incomplete)
       return { id, text: result.text, facts }
     } catch (error) {
       if (isCodexError(error, 'CANCELLED')) kept.stop('cancelled')
@@ -107,10 +113,10 @@ export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
   }
 
   /** Adds the turn to its conversation; what keeps it from that is told, and costs nobody the answer. */
-  async function remember(conversation: Conversation, result: QueryResult): Promise<string[]> {
+  async function remember(conversation: Conversation, prompt: string, result: QueryResult): Promise<string[]> {
     const { model, owner, message, output, usage, incomplete } = result
     const turn = {
-      ...{ at: clock.now(), model, owner, input: [message], output: [...output] },
+      ...{ at: clock.now(), model, owner, prompt, input: [message], output },
       ...(usage === undefined ? {} : { inputTokens: usage.inputTokens, outputTokens: usage.outputTokens }),
       ...(incomplete === undefined ? {} : { incomplete: true }),
     }
@@ -156,7 +162,7 @@ export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
       return await result.finally(() => signal?.removeEventListener('abort', leave))
     },
 
-    over: async (id) => running.get(id)?.over,
+    over: (id) => running.get(id)?.over,
 
     stop() {
       stopped = true

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { ConversationStore } from '../services/conversation-store.ts'
 import type { ClearOutcome, SignOut } from '../services/sign-out.ts'
 import { clearedWords, endedLogins } from './cleared-words.ts'
 import { defineTool, type Tool } from './tool.ts'
@@ -12,17 +13,33 @@ const output = z.looseObject({
   message: z.string(),
 })
 
-export function codexClear({ signOut }: { signOut: SignOut }): Tool {
+export interface CodexClearDeps {
+  signOut: SignOut
+  conversations: Pick<ConversationStore, 'remove'>
+}
+
+export function codexClear({ signOut, conversations }: CodexClearDeps): Tool {
   return defineTool({
     name: 'codex_clear',
     title: 'Sign out of Codex',
     description:
-      'Remove the logins (or the stored API key) from this machine and revoke them at OpenAI. ' +
-      'Ask the user before calling it.',
+      'Remove the logins (or the stored API key) from this machine and revoke them at OpenAI; or, with conversation, only ' +
+      'that conversation. Ask the user before calling it.',
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
-    input: z.strictObject({}),
+    input: z.strictObject({
+      conversation: z
+        .string()
+        .trim()
+        .min(1)
+        .max(100)
+        .optional()
+        .describe('Name of a conversation to remove, or * for all; the logins stay'),
+    }),
     output,
-    run: async () => ({ structured: present(await signOut()) }),
+    async run({ conversation }) {
+      if (conversation === undefined) return { structured: present(await signOut()) }
+      return { structured: presentRemoved(conversation, await conversations.remove(conversation)) }
+    },
   })
 }
 
@@ -35,6 +52,17 @@ function present(outcome: ClearOutcome): z.infer<typeof output> {
     login_cancelled: cancelled,
     environment_key: isLogin(remaining) ? undefined : remaining?.source,
     message: clearedWords(outcome),
+  }
+}
+
+function presentRemoved(name: string, removed: number): z.infer<typeof output> {
+  const which = name === '*' ? `${removed} ${removed === 1 ? 'conversation' : 'conversations'}` : `The conversation “${name}”`
+  const none = name === '*' ? 'There are no conversations.' : `There is no conversation “${name}”; codex_status lists them.`
+  return {
+    cleared: removed > 0,
+    revoked: false,
+    login_cancelled: false,
+    message: removed > 0 ? `${which} removed from this machine.` : none,
   }
 }
 

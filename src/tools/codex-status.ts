@@ -1,5 +1,8 @@
 import { z } from 'zod'
 import type { AccountStatus, LoginStatus, ReadStatus } from '../services/account-status.ts'
+import type { AnswerStore } from '../services/answer-store.ts'
+import type { AnswerSummary } from '../services/answer-view.ts'
+import type { ConversationList, ConversationStore } from '../services/conversation-store.ts'
 import { maskEmail } from '../services/id-claims.ts'
 import type { LoginView } from '../services/sign-in-view.ts'
 import type { LimitStatus, UsageStatus, WindowStatus } from '../services/usage-status.ts'
@@ -44,6 +47,8 @@ const output = z.looseObject({
   route: z.string().optional(),
   logins: z.array(stored).optional(),
   usage: usage.optional(),
+  answers: z.array(z.looseObject({ id: z.string(), state: z.string() })).optional(),
+  conversations: z.array(z.looseObject({ name: z.string(), turns: z.number() })).optional(),
   storage: z.looseObject({ path: z.string(), form: z.string().optional(), problem: z.string().optional() }),
   message: z.string(),
 })
@@ -52,19 +57,30 @@ const input = z.strictObject({
   usage: z.boolean().optional().describe('true: ask the service how much of the plan is used; else what it said last'),
 })
 
-export function codexStatus({ readStatus, now }: { readStatus: ReadStatus; now: () => number }): Tool {
+export interface CodexStatusDeps {
+  readStatus: ReadStatus
+  answers: Pick<AnswerStore, 'list'>
+  conversations: Pick<ConversationStore, 'list'>
+  now: () => number
+}
+
+/** How many answers and conversations are listed, newest first: the host's model reads them all. */
+const LISTED = 10
+
+export function codexStatus({ readStatus, answers, conversations, now }: CodexStatusDeps): Tool {
   return defineTool({
     name: 'codex_status',
     title: 'Codex sign-in status',
     description:
-      'Who is signed in to Codex or which key is used, what that costs, until when, and how a running sign-in stands. ' +
-      'Asks nobody and answers at once, unless usage is set.',
+      'Who is signed in to Codex or which key is used, what that costs, until when, how a running sign-in stands; the ids of ' +
+      'recent answers, for collect, and the conversations. Asks nobody and answers at once, unless usage is set.',
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     input,
     output,
     local: true,
     async run({ usage: isAsked }, { signal }) {
-      return { structured: present(await readStatus({ usage: isAsked, signal }), now()) }
+      const status = present(await readStatus({ usage: isAsked, signal }), now())
+      return { structured: { ...status, ...presentKept(answers.list(), conversations.list(), status.message, now()) } }
     },
   })
 }
@@ -93,6 +109,33 @@ function present(status: AccountStatus, nowMs: number): z.infer<typeof output> {
     storage: { path: status.storagePath, form: status.storageForm, problem: status.storageProblem },
     message: status.message,
   }
+}
+
+/** What can be had again. Absent where there is nothing. */
+function presentKept(
+  answers: readonly AnswerSummary[],
+  { conversations, problems }: ConversationList,
+  message: string,
+  nowMs: number,
+) {
+  const ageOf = (atMs: number) => Math.max(0, Math.floor((nowMs - atMs) / 1000))
+  return {
+    answers: orAbsent(
+      answers.slice(0, LISTED).map(({ id, state, startedAt, model, conversation, prompt, characters }) => ({
+        ...{ id, state, age_seconds: ageOf(startedAt), model, conversation, prompt, characters },
+      })),
+    ),
+    conversations: orAbsent(
+      conversations.slice(0, LISTED).map(({ name, turns, updatedAt, lastPrompt }) => ({
+        ...{ name, turns, age_seconds: ageOf(updatedAt), last_prompt: lastPrompt },
+      })),
+    ),
+    message: [message, ...problems].join(' '),
+  }
+}
+
+function orAbsent<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length === 0 ? undefined : list
 }
 
 function presentStored(one: LoginStatus): z.infer<typeof stored> {

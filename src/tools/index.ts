@@ -1,6 +1,9 @@
 import type { ListModels } from '../services/account-models.ts'
 import type { ReadStatus } from '../services/account-status.ts'
-import type { GuidedQuery } from '../services/guided-query.ts'
+import type { AnswerStore } from '../services/answer-store.ts'
+import type { CollectAnswer } from '../services/collect-answer.ts'
+import type { ConversationStore } from '../services/conversation-store.ts'
+import type { QueryDesk } from '../services/query-desk.ts'
 import type { SignIns } from '../services/sign-ins.ts'
 import type { SignOut } from '../services/sign-out.ts'
 import { codexClear } from './codex-clear.ts'
@@ -11,7 +14,10 @@ import { codexStatus } from './codex-status.ts'
 import type { Tool } from './tool.ts'
 
 export interface Services {
-  query: GuidedQuery
+  desk: Pick<QueryDesk, 'ask'>
+  collect: CollectAnswer
+  answers: Pick<AnswerStore, 'list'>
+  conversations: Pick<ConversationStore, 'list' | 'remove'>
   readStatus: ReadStatus
   signIn: SignIns
   signOut: SignOut

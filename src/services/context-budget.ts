@@ -1,0 +1,81 @@
+import { CodexError } from '../errors.ts'
+import type { SentPart } from './attachments.ts'
+import type { Model } from './builtin-models.ts'
+import type { Question } from './codex-request.ts'
+import type { Turn } from './conversation-turn.ts'
+import { fitHistory, inputRoom } from './history-fit.ts'
+import { estimateItemTokens, estimateTokens } from './token-estimate.ts'
+
+/** What is sent of a conversation, and what has to be said about that. */
+export interface Fitted {
+  turns: readonly Turn[]
+  notes: readonly string[]
+}
+
+export interface QuestionToFit {
+  question: Question
+  modelId: string
+  /** Undefined for one that is not listed. */
+  model: Model | undefined
+  /** Who asks, as turns name it. */
+  owner: string
+}
+
+/** The instructions, and what stands around everything. */
+const OVERHEAD_TOKENS = 500
+
+/**
+ * As much of the conversation as there is room for beside the question. It is counted before anything is sent, because
+ * a question that is too long costs time, and its refusal says nothing of what was too much.
+ *
+ * @throws CodexError CONTEXT_TOO_LONG not even the question fits; INPUT_INVALID the model takes no images
+ */
+export function fitQuestion(asked: QuestionToFit): Fitted {
+  const { question, modelId, model, owner } = asked
+  assertImagesAreTaken(question, modelId, model)
+  const questionTokens = tokensOf(question)
+  const contextWindow = model?.contextWindow
+  // Of a model whose window nobody knows, only the service can tell what is too long.
+  if (contextWindow !== undefined && questionTokens > inputRoom(contextWindow)) throw tooLong(asked, questionTokens)
+  const { turns = [] } = question.talk ?? {}
+  const fitted = fitHistory({ turns, owner, questionTokens, contextWindow })
+  const { dropped } = fitted
+  if (dropped === 0) return { turns: fitted.turns, notes: [] }
+  const oldest = dropped === 1 ? 'the oldest turn' : `the oldest ${dropped} turns`
+  const note = `${oldest} of ${turns.length} in this conversation did not fit into what ${modelId} can read at once and ${dropped === 1 ? 'was' : 'were'} not sent`
+  return { turns: fitted.turns, notes: [note] }
+}
+
+function tokensOf({ prompt, systemPrompt, attached, schema }: Question): number {
+  const content = [...(attached?.parts ?? []), { type: 'input_text', text: prompt }]
+  const form = schema === undefined ? 0 : estimateTokens(JSON.stringify(schema.schema))
+  return OVERHEAD_TOKENS + form + estimateTokens(systemPrompt ?? '') + estimateItemTokens([{ type: 'message', content }])
+}
+
+function assertImagesAreTaken({ attached }: Question, modelId: string, model: Model | undefined): void {
+  const hasImage = attached?.parts.some(({ type }) => type === 'input_image') ?? false
+  if (!hasImage || model?.inputs === undefined || model.inputs.includes('image')) return
+  throw new CodexError('INPUT_INVALID', `${modelId} takes no images.`, {
+    hint: 'Leave the images out, or name a model that takes them.',
+  })
+}
+
+function tooLong({ question, modelId, model }: QuestionToFit, tokens: number): CodexError {
+  const room = inputRoom(model?.contextWindow)
+  const largest = largestOf(question.attached?.sent ?? [])
+  const message = `The question has about ${rounded(tokens)} tokens, and ${modelId} can read about ${rounded(room)} at once. Nothing was sent.`
+  const hint = largest === '' ? 'Shorten the prompt, or split it.' : `The largest parts are ${largest}: name fewer files or line ranges.`
+  return new CodexError('CONTEXT_TOO_LONG', message, { hint })
+}
+
+function largestOf(sent: readonly SentPart[]): string {
+  return [...sent]
+    .sort((a, b) => b.bytes - a.bytes)
+    .slice(0, 3)
+    .map(({ name, bytes }) => `${name} (${Math.ceil(bytes / 1000)} kB)`)
+    .join(', ')
+}
+
+function rounded(tokens: number): string {
+  return (Math.ceil(tokens / 1000) * 1000).toLocaleString('en')
+}
