@@ -1,0 +1,99 @@
+import { CodexError } from '../errors.ts'
+import type { JournalContent, JournalFolder } from '../infrastructure/journal-folder.ts'
+import { lifeOf } from '../infrastructure/process-identity.ts'
+import { newOutline, type Outline, readLine } from './answer-lines.ts'
+import { surplusOf } from './answer-surplus.ts'
+import type { Standing } from './answer-view.ts'
+import { createGrowingText, type GrowingText } from './growing-text.ts'
+import { MAX_CHARACTERS } from './running-answer.ts'
+
+/** An answer as its file tells it. */
+export interface ShelvedAnswer extends Standing {
+  bytes: number
+}
+
+/** The answers on disk, of all windows. */
+export interface AnswerShelf {
+  /** @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED */
+  read(id: string): (ShelvedAnswer & { text: GrowingText }) | undefined
+  /** Without the text; undefined for what cannot be read. */
+  glance(id: string): ShelvedAnswer | undefined
+  /** The ids of all there are. */
+  ids(): string[]
+  /** Removes what there is no room for beside one more. */
+  prune(): void
+}
+
+/** The process of another container cannot be seen: without a word for so long it is taken for dead. */
+const UNSEEN_MS = 15 * 60_000
+
+export function createAnswerShelf({ journals, now }: { journals: JournalFolder; now: () => number }): AnswerShelf {
+  const ids = () => journals.names().filter(isAnswerId)
+
+  function isRunning({ head, end }: Outline, changedAt: number): boolean {
+    if (end !== undefined) return false
+    const life = head === undefined ? 'unknown' : lifeOf(head.owner)
+    return life === 'unknown' ? now() - changedAt <= UNSEEN_MS : life === 'alive'
+  }
+
+  function shelved(content: JournalContent, text?: GrowingText): ShelvedAnswer | { outline: Outline } {
+    const outline = newOutline()
+    for (const line of content.lines) {
+      const found = readLine(outline, line)
+      if (found !== undefined) text?.put(found.from, found.text)
+    }
+    const { head } = outline
+    const { bytes, changedAt } = content
+    return head === undefined
+      ? { outline }
+      : { head, outline, bytes, isRunning: isRunning(outline, changedAt), isKept: true }
+  }
+
+  function glance(id: string): ShelvedAnswer | undefined {
+    const content = isAnswerId(id) ? journals.glance(id) : undefined
+    const found = content && shelved(content)
+    return found !== undefined && 'head' in found && found.head.id === id ? found : undefined
+  }
+
+  /** One that cannot be read is as old as its file. */
+  function kept(id: string) {
+    const content = journals.glance(id)
+    if (content === undefined) return []
+    const { bytes, changedAt } = content
+    const found = shelved(content)
+    const running = isRunning(found.outline, changedAt)
+    return [{ id, bytes, startedAt: found.outline.head?.startedAt ?? changedAt, isRunning: running }]
+  }
+
+  return {
+    read(id) {
+      const content = isAnswerId(id) ? journals.read(id) : undefined
+      if (content === undefined) return undefined
+      const text = createGrowingText(MAX_CHARACTERS)
+      const found = shelved(content, text)
+      if (!('head' in found) || found.head.id !== id) throw unreadable(id, found.outline)
+      return { ...found, text }
+    },
+    glance,
+    ids,
+    prune() {
+      for (const id of surplusOf(ids().flatMap(kept), now())) journals.remove(id)
+    },
+  }
+}
+
+/** Whether a text can be the id of an answer. */
+export function isAnswerId(text: string): boolean {
+  return /^a-[0-9a-z]{10}$/.test(text)
+}
+
+function unreadable(id: string, { isNewer }: Outline): CodexError {
+  if (isNewer) {
+    return new CodexError('STORAGE_CORRUPT', `The answer ${id} was kept by a newer version of this program.`, {
+      hint: 'Collect it with that version, or ask again.',
+    })
+  }
+  return new CodexError('STORAGE_CORRUPT', `The file of the answer ${id} is damaged: its beginning cannot be read.`, {
+    hint: 'Ask again.',
+  })
+}

@@ -1,0 +1,122 @@
+import type { Clock } from '../infrastructure/clock.ts'
+import { createJournalFolder } from '../infrastructure/journal-folder.ts'
+import { type ProcessIdentity, thisProcess } from '../infrastructure/process-identity.ts'
+import type { AnswerHead } from './answer-lines.ts'
+import { createAnswerShelf } from './answer-shelf.ts'
+import { surplusOf } from './answer-surplus.ts'
+import { type AnswerSummary, type Standing, type StoredAnswer, storedOf, summaryOf } from './answer-view.ts'
+import { firstWords } from './prompt-words.ts'
+import { createLiveAnswer, type LiveAnswer, type RunningAnswer } from './running-answer.ts'
+
+export interface AnswerStore {
+  /** Gives a question its id, and the answer a place to arrive at. Never fails: without a disk, that is in memory. */
+  begin(question: { prompt: string; model?: string | undefined; conversation?: string | undefined }): RunningAnswer
+  /**
+   * An answer of this or of another process; undefined when there is none, whatever `id` is.
+   *
+   * @throws CodexError STORAGE_CORRUPT it is damaged, or of a newer version; STORAGE_FAILED
+   */
+  read(id: string): StoredAnswer | undefined
+  /** All that can be read, newest first. */
+  list(): AnswerSummary[]
+  /**
+   * Resolves when there is something new to read: at once for an answer of this process, within half a second for one
+   * of another. Also when it does not run, when there is none, and when `signal` aborts; never rejects.
+   */
+  changed(id: string, signal: AbortSignal): Promise<void>
+  /** Marks all that runs here as interrupted, and writes it down, before it returns. */
+  stop(): void
+}
+
+export interface AnswerStoreDeps {
+  /** Made when it is needed. Nothing in it that is not ours is touched. */
+  folder: string
+  /** False: everything stays in memory, and nothing on disk is looked at. */
+  isOn: boolean
+  clock: Clock
+  randomBytes: (size: number) => Uint8Array
+  /** Who asks here. */
+  identity?: ProcessIdentity
+}
+
+const LOOK_EVERY_MS = 500
+/** Of one answer: a long text in short pieces takes several times its own length. */
+const MAX_FILE_BYTES = 48 * 1024 * 1024
+
+export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }: AnswerStoreDeps): AnswerStore {
+  const now = () => clock.now()
+  const journals = createJournalFolder({ folder, maxBytes: MAX_FILE_BYTES })
+  const shelf = isOn ? createAnswerShelf({ journals, now }) : undefined
+  /** What runs here, and what could not be written. */
+  const live = new Map<string, LiveAnswer>()
+  let owner = identity
+
+  function newHead(prompt: string, conversation: string | undefined): AnswerHead {
+    // Asked when first needed: on macOS it starts a program.
+    owner ??= thisProcess()
+    return { id: newAnswerId(randomBytes), startedAt: now(), prompt: firstWords(prompt), conversation, owner }
+  }
+
+  /** In memory as on disk. */
+  function prune(): void {
+    shelf?.prune()
+    const inMemory = [...live].map(([id, { head, outline, text }]) => ({
+      id,
+      startedAt: head.startedAt,
+      bytes: 2 * text.length,
+      isRunning: outline.end === undefined,
+    }))
+    for (const id of surplusOf(inMemory, now())) live.delete(id)
+  }
+
+  function summaries(): AnswerSummary[] {
+    const onDisk = (shelf?.ids() ?? []).filter((id) => !live.has(id)).flatMap((id) => shelf?.glance(id) ?? [])
+    return [...[...live.values()].map(standingOf), ...onDisk].map(summaryOf)
+  }
+
+  /** Until the file grows, or the state changes: also when its writer dies. */
+  async function watch(id: string, signal: AbortSignal): Promise<void> {
+    const before = shelf?.glance(id)
+    let after = before
+    while (before?.isRunning && after?.isRunning && after.bytes === before.bytes && !signal.aborted) {
+      await clock.sleep(LOOK_EVERY_MS, signal).catch(() => {})
+      after = shelf?.glance(id)
+    }
+  }
+
+  return {
+    begin({ prompt, model, conversation }) {
+      prune()
+      const head = newHead(prompt, conversation)
+      const { id } = head
+      const onEnd = () => {
+        if (started.answer.isKept) live.delete(id)
+      }
+      const started = createLiveAnswer({ head, model, journal: isOn ? journals.create(id) : undefined, now, onEnd })
+      live.set(id, started)
+      return started.answer
+    },
+    read(id) {
+      const here = live.get(id)
+      if (here !== undefined) return storedOf(standingOf(here), here.text)
+      const found = shelf?.read(id)
+      return found && storedOf(found, found.text)
+    },
+    list: () => summaries().sort((one, other) => other.startedAt - one.startedAt),
+    changed: (id, signal) => live.get(id)?.changed(signal) ?? watch(id, signal),
+    stop() {
+      for (const { answer } of [...live.values()]) answer.stop('interrupted')
+    },
+  }
+}
+
+function standingOf({ head, outline, answer }: LiveAnswer): Standing {
+  return { head, outline, isRunning: outline.end === undefined, isKept: answer.isKept }
+}
+
+/** No letters that are taken for digits, 50 bits: enough for the few that are kept anywhere. */
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
+
+function newAnswerId(randomBytes: (size: number) => Uint8Array): string {
+  return `a-${Array.from(randomBytes(10), (byte) => ALPHABET[byte % ALPHABET.length]).join('')}`
+}

@@ -1,0 +1,420 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { CodexError } from '../../src/errors.ts'
+import { type AnswerStoreDeps, createAnswerStore } from '../../src/services/answer-store.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+import { createTestClock } from '../support/test-clock.ts'
+
+const never = new AbortController().signal
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
+
+/** Windows on one folder; each is a store of its own. */
+function aDesk() {
+  const folder = join(tempFolder(), 'codex-oauth', 'answers')
+  const clock = createTestClock()
+  const open = (deps: Partial<AnswerStoreDeps> = {}) =>
+    createAnswerStore({ folder, isOn: true, clock, randomBytes, ...deps })
+  const fileOf = (id: string) => join(folder, `${id}.jsonl`)
+  return { folder, clock, open, fileOf }
+}
+
+const BROKEN = new CodexError('NETWORK', 'The connection broke.', { hint: 'Ask again.', cause: new Error('s3cret') })
+
+describe.each([true, false])('with isOn: %s', (isOn) => {
+  test('an answer can be read from its first second to its end', () => {
+    const { open, clock } = aDesk()
+    const store = open({ isOn })
+    const startedAt = clock.now()
+    const answer = store.begin({ prompt: 'Why is\nthe sky blue?', conversation: 'sky' })
+    expect(answer.id).toMatch(/^a-[0-9a-z]{10}$/)
+    expect(answer.isKept).toBe(isOn)
+    expect(store.read(answer.id)).toEqual({
+      id: answer.id,
+      state: 'running',
+      startedAt,
+      endedAt: undefined,
+      model: undefined,
+      conversation: 'sky',
+      prompt: 'Why is the sky blue?',
+      characters: 0,
+      isKept: isOn,
+      text: '',
+      isCut: false,
+      hasGap: false,
+      phase: undefined,
+      facts: undefined,
+      error: undefined,
+    })
+    answer.model('gpt-x')
+    answer.phase('writing')
+    answer.append('Because ')
+    answer.append('')
+    answer.append('of')
+    expect(store.read(answer.id)).toMatchObject({
+      model: 'gpt-x',
+      phase: 'writing',
+      text: 'Because of',
+      characters: 10,
+    })
+
+    clock.advance(5000)
+    answer.append(' Rayleigh.')
+    answer.finish('Because of Rayleigh.', { footer: '(gpt-x)', notes: ['one'] })
+    expect(store.read(answer.id)).toMatchObject({
+      state: 'finished',
+      endedAt: startedAt + 5000,
+      text: 'Because of Rayleigh.',
+      characters: 20,
+      facts: { footer: '(gpt-x)', notes: ['one'] },
+      isKept: isOn,
+    })
+  })
+
+  test('what counts is the text at the end, whatever has come before', () => {
+    const store = aDesk().open({ isOn })
+    const came = ['', 'Because', 'Because of Rayleigh and more', 'Something else', 'Becaüse 😀 of']
+    for (const words of came) {
+      const answer = store.begin({ prompt: 'Why?' })
+      for (const letter of words) answer.append(letter)
+      answer.finish('Because of Rayleigh', {})
+      expect(store.read(answer.id)).toMatchObject({ text: 'Because of Rayleigh', characters: 19, isCut: false })
+    }
+  })
+
+  test('an answer that is not whole says why, and keeps what there is', () => {
+    const store = aDesk().open({ isOn })
+    const answer = store.begin({ prompt: 'Why?' })
+    answer.append('Because')
+    answer.finish('Because', { footer: 'f' }, BROKEN)
+    expect(store.read(answer.id)).toMatchObject({
+      state: 'incomplete',
+      text: 'Because',
+      facts: { footer: 'f' },
+      error: { code: 'NETWORK', message: 'The connection broke.', hint: 'Ask again.' },
+    })
+  })
+
+  test('one that fails keeps its text, its code, and nothing of the cause', () => {
+    const { open, folder } = aDesk()
+    const store = open({ isOn })
+    const answer = store.begin({ prompt: 'Why?' })
+    answer.append('Because')
+    answer.fail(BROKEN)
+    expect(store.read(answer.id)).toMatchObject({
+      state: 'failed',
+      text: 'Because',
+      error: { code: 'NETWORK', message: 'The connection broke.', hint: 'Ask again.' },
+    })
+    if (isOn)
+      expect(
+        readdirSync(folder)
+          .map((name) => readFileSync(join(folder, name), 'utf8'))
+          .join(),
+      ).not.toContain('s3cret')
+  })
+
+  test('the first end counts, and nothing after it', () => {
+    const store = aDesk().open({ isOn })
+    const answer = store.begin({ prompt: 'Why?' })
+    answer.append('Because')
+    answer.stop('cancelled')
+    const seen = store.read(answer.id)
+    answer.append(' of')
+    answer.model('gpt-y')
+    answer.phase('writing')
+    answer.finish('Because of', {})
+    answer.fail(BROKEN)
+    answer.stop('interrupted')
+    store.stop()
+    expect(seen).toMatchObject({ state: 'cancelled', text: 'Because' })
+    expect(store.read(answer.id)).toEqual(seen)
+  })
+
+  test('all that runs is marked on the way out, at once', () => {
+    const store = aDesk().open({ isOn })
+    const [one, other, finished] = ['a', 'b', 'c'].map((prompt) => store.begin({ prompt }))
+    one?.append('Because')
+    finished?.finish('x', {})
+    store.stop()
+    expect(
+      store
+        .list()
+        .map(({ state }) => state)
+        .sort(),
+    ).toEqual(['finished', 'interrupted', 'interrupted'])
+    expect(store.read(one?.id ?? '')).toMatchObject({
+      state: 'interrupted',
+      text: 'Because',
+      endedAt: expect.any(Number),
+    })
+    expect(store.read(other?.id ?? '')).toMatchObject({ state: 'interrupted', text: '' })
+  })
+
+  test('the list has the newest first, and no texts', () => {
+    const { open, clock } = aDesk()
+    const store = open({ isOn })
+    const ids = ['first', 'second', 'third'].map((prompt) => {
+      clock.advance(1000)
+      const answer = store.begin({ prompt, model: 'gpt-x' })
+      answer.append(prompt)
+      if (prompt === 'second') answer.finish('second and last', {})
+      return answer.id
+    })
+    const [last] = store.list()
+    expect(last).toEqual({
+      id: ids[2],
+      state: 'running',
+      startedAt: clock.now(),
+      endedAt: undefined,
+      model: 'gpt-x',
+      conversation: undefined,
+      prompt: 'third',
+      characters: 5,
+      isKept: isOn,
+    })
+    expect(store.list().map(({ prompt, state, characters }) => [prompt, state, characters])).toEqual([
+      ['third', 'running', 5],
+      ['second', 'finished', 15],
+      ['first', 'running', 5],
+    ])
+  })
+
+  test('fifty are kept, for a week, and a running one as long as it runs', () => {
+    const { open, clock } = aDesk()
+    const store = open({ isOn })
+    const running = store.begin({ prompt: 'running' })
+    for (let n = 0; n < 60; n++) {
+      clock.advance(1000)
+      store.begin({ prompt: `Question ${n}` }).finish('x', {})
+    }
+    const prompts = store.list().map(({ prompt }) => prompt)
+    expect(prompts).toEqual([...Array.from({ length: 49 }, (_, n) => `Question ${59 - n}`), 'running'])
+    clock.advance(8 * DAY_MS)
+    store.begin({ prompt: 'new' })
+    expect(store.list().map(({ prompt }) => prompt)).toEqual(['new', 'running'])
+    running.append('x')
+    expect(store.read(running.id)).toMatchObject({ state: 'running', text: 'x' })
+  })
+
+  test('whoever waits is woken by a word, a phase, a model, an end', async () => {
+    const store = aDesk().open({ isOn })
+    const answer = store.begin({ prompt: 'Why?' })
+    answer.phase('connecting')
+    const deeds = [
+      () => answer.model('gpt-x'),
+      () => answer.phase('thinking'),
+      () => answer.append('x'),
+      () => answer.finish('x', {}),
+    ]
+    for (const deed of deeds) {
+      let isWoken = false
+      const changed = store.changed(answer.id, never).then(() => {
+        isWoken = true
+      })
+      // Nothing new is in these.
+      answer.append('')
+      answer.phase('connecting')
+      await setImmediate()
+      expect(isWoken).toBe(false)
+      deed()
+      await changed
+      answer.phase('connecting')
+    }
+    await store.changed(answer.id, never)
+  })
+
+  test('nobody waits for what is not there, or longer than they want', async () => {
+    const store = aDesk().open({ isOn })
+    await store.changed('a-0123456789', never)
+    await store.changed('../x', never)
+    const over = new AbortController()
+    const waiting = store.changed(store.begin({ prompt: 'Why?' }).id, over.signal)
+    over.abort()
+    await waiting
+  })
+
+  test.each([
+    '',
+    'a',
+    '../x',
+    'a-../../../x',
+    'a-0123456789/../a',
+    'a-012345678\0',
+    'a-0123456789\n',
+    'A-0123456789',
+    '__proto__',
+    'constructor',
+    'a-'.repeat(1e6),
+  ])('no answer has the id %j', (id) => {
+    const { open, folder } = aDesk()
+    const store = open({ isOn })
+    store.begin({ prompt: 'Why?' })
+    writeFileSync(join(folder, '..', '..', 'x.jsonl'), '{"answer":1}\n', { flag: 'w' })
+    expect(store.read(id)).toBeUndefined()
+  })
+})
+
+describe('on disk', () => {
+  test('another window, and one after this, sees the same', () => {
+    const { open } = aDesk()
+    const store = open()
+    const other = open()
+    const answer = store.begin({ prompt: 'Why?', model: 'gpt-x', conversation: 'sky' })
+    answer.phase('thinking')
+    expect([other.read(answer.id), other.list()]).toEqual([
+      { ...store.read(answer.id), phase: undefined },
+      store.list(),
+    ])
+    answer.append('Because')
+    answer.finish('Because of Rayleigh', { footer: 'f' }, BROKEN)
+    expect([other.read(answer.id), other.list()]).toEqual([store.read(answer.id), store.list()])
+    expect(open().read(answer.id)).toMatchObject({
+      state: 'incomplete',
+      text: 'Because of Rayleigh',
+      model: 'gpt-x',
+      phase: 'thinking',
+    })
+  })
+
+  test('a text that has come bit by bit is not written twice', () => {
+    const { open, fileOf } = aDesk()
+    const answer = open().begin({ prompt: 'Why?' })
+    const text = 'Because '.repeat(10_000)
+    for (let at = 0; at < text.length; at += 1000) answer.append(text.slice(at, at + 1000))
+    answer.finish(`${text}.`, {})
+    expect(readFileSync(fileOf(answer.id)).length).toBeLessThan(text.length + 5000)
+  })
+
+  test('an answer that runs is in the list of another window with what has come, however long its pieces are', async () => {
+    const { open } = aDesk()
+    const answer = open().begin({ prompt: 'Why?', model: 'gpt-x' })
+    const seen: unknown[] = []
+    for (const length of [10, 3000, 50_000, 1]) {
+      answer.append('"'.repeat(length))
+      await setImmediate()
+      seen.push(open().list()[0]?.characters)
+    }
+    expect(seen).toEqual([10, 3010, 53_010, 53_011])
+    expect(open().list()[0]).toMatchObject({ model: 'gpt-x', state: 'running' })
+  })
+
+  test('another window is woken by a word within half a second', async () => {
+    const { open, clock } = aDesk()
+    const answer = open().begin({ prompt: 'Why?' })
+    clock.hurry()
+    const naps = clock.naps(3)
+    const before = clock.sleptMs
+    const changed = open().changed(answer.id, never)
+    await naps
+    expect(clock.sleptMs - before).toBe(1000)
+    answer.append('Because')
+    await changed
+    expect(open().read(answer.id)?.text).toBe('Because')
+    const ended = open().changed(answer.id, never)
+    answer.finish('Because', {})
+    await ended
+    await open().changed(answer.id, never)
+  })
+
+  test('whoever waits for another window can leave', async () => {
+    const { open, clock } = aDesk()
+    const answer = open().begin({ prompt: 'Why?' })
+    const over = new AbortController()
+    const asleep = clock.naps(1)
+    const waiting = open().changed(answer.id, over.signal)
+    await asleep
+    over.abort()
+    await waiting
+  })
+
+  test('a writer that cannot be seen counts as running until it has been silent for a quarter of an hour', () => {
+    const { open, clock } = aDesk()
+    const elsewhere = open({ identity: { pid: 1, startTime: '1', place: 'another container' } })
+    const answer = elsewhere.begin({ prompt: 'Why?' })
+    const here = open()
+    clock.advance(14 * MINUTE_MS)
+    expect(here.read(answer.id)).toMatchObject({ state: 'running' })
+    clock.advance(2 * MINUTE_MS)
+    expect(here.read(answer.id)).toMatchObject({ state: 'interrupted', endedAt: undefined })
+    expect(here.list()).toMatchObject([{ state: 'interrupted' }])
+  })
+
+  test('what is too large together goes, the oldest first', () => {
+    const { open, clock, fileOf } = aDesk()
+    const store = open()
+    const ids = [1, 2, 3, 4].map((n) => {
+      clock.advance(1000)
+      const answer = store.begin({ prompt: `Question ${n}` })
+      answer.finish('x', {})
+      return answer.id
+    })
+    for (const id of ids) truncateSync(fileOf(id), 30 * 2 ** 20)
+    clock.advance(1000)
+    store.begin({ prompt: 'new' })
+    expect(ids.map((id) => existsSync(fileOf(id)))).toEqual([false, false, true, true])
+  })
+
+  test('no key that stands in a question is written', () => {
+    const { open, fileOf } = aDesk()
+    const prompt = 'Why does sk-proj-s3cretS3cret fail with "refresh_token": "rt_s3cret"?'
+    const answer = open().begin({ prompt: `${prompt} ${'more '.repeat(1000)}THE END` })
+    answer.finish('x', {})
+    const written = readFileSync(fileOf(answer.id), 'utf8')
+    expect(written).toContain('Why does [hidden] fail')
+    expect(written).not.toMatch(/s3cret|THE END/i)
+  })
+
+  test('two answers with the same id do not get into one file', () => {
+    const { open } = aDesk()
+    const same = (size: number) => Buffer.alloc(size)
+    const [one, other] = [open({ randomBytes: same }), open({ randomBytes: same })]
+    const first = one.begin({ prompt: 'first' })
+    const second = other.begin({ prompt: 'second' })
+    second.finish('of the second', {})
+    first.finish('of the first', {})
+    expect([first.isKept, second.isKept]).toEqual([true, false])
+    expect([one, other].map((store) => store.read('a-0000000000')?.text)).toEqual(['of the first', 'of the second'])
+  })
+
+  test('two thousand pieces a second and a list of fifty cost a few milliseconds', async () => {
+    const store = aDesk().open()
+    for (let n = 0; n < 50; n++) store.begin({ prompt: 'Why?' }).finish('Because. '.repeat(10_000), {})
+    const took = async (work: () => unknown) => {
+      const times: number[] = []
+      for (let n = 0; n < 5; n++) {
+        const startedAt = performance.now()
+        await work()
+        times.push(performance.now() - startedAt)
+      }
+      return Math.min(...times)
+    }
+    const answer = store.begin({ prompt: 'Why?' })
+    const pieces = async () => {
+      for (let n = 0; n < 2000; n++) {
+        answer.append('Because. ')
+        // Some ten pieces arrive together.
+        if (n % 10 === 0) await setImmediate()
+      }
+    }
+    expect(await took(pieces)).toBeLessThan(40)
+    expect(await took(() => store.list())).toBeLessThan(40)
+  })
+})
+
+test('when it is off nothing is written, and what lies on disk is not looked at', async () => {
+  const { open, folder } = aDesk()
+  const off = open({ isOn: false })
+  const answer = off.begin({ prompt: 'Why?' })
+  answer.append('x')
+  answer.finish('x', {})
+  await setImmediate()
+  expect(existsSync(folder)).toBe(false)
+  const kept = open().begin({ prompt: 'kept' })
+  expect(off.read(kept.id)).toBeUndefined()
+  expect(off.list().map(({ id }) => id)).toEqual([answer.id])
+  expect(open().read(answer.id)).toBeUndefined()
+})
