@@ -3,6 +3,7 @@ import { replaceFile, reserveSpace, sweepLeftovers } from './atomic-file.ts'
 import { canonicalPath } from './canonical-path.ts'
 import { withFileLock } from './file-lock.ts'
 import { ensureFolder } from './folder.ts'
+import { parseJsonText } from './json-text.ts'
 import { readSharedFile } from './shared-file.ts'
 import { corrupt, orStorageFailed } from './storage-failure.ts'
 
@@ -54,17 +55,8 @@ export function createSharedJson({ file, now }: { file: string; now: () => numbe
 function readObject(path: string): JsonObject {
   const found = readSharedFile(path)
   if (found === undefined) return {}
-  const value = parse(found.text)
+  const value = parseJsonText(found.text)
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw corrupt(path, 'it is not a JSON object')
   return value as JsonObject
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // What the parser says quotes the file.
-    return undefined
-  }
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,16 +20,22 @@ export interface Child {
 export interface ChildOptions {
   /** Largest file the child may write, in blocks of 512 bytes. */
   fileBlocks?: number
+  /** A folder that is a small disk of the child's own; only root can give it one. */
+  disk?: { folder: string; bytes: number }
   /** Whom the program runs as. It is bundled first: that user may not be able to read this checkout. */
   uid?: number | undefined
 }
 
-export function startChild(program: string, args: readonly string[], { fileBlocks, uid }: ChildOptions = {}): Child {
+export function startChild(
+  program: string,
+  args: readonly string[],
+  { fileBlocks, disk, uid }: ChildOptions = {},
+): Child {
   const file = fileURLToPath(new URL(`children/${program}.ts`, import.meta.url))
   const source = uid === undefined ? ['--import', import.meta.resolve('tsx'), file] : [bundled(file)]
   const command = [process.execPath, ...source, ...args]
   const limit = fileBlocks === undefined ? [] : ['sh', '-c', `ulimit -f ${fileBlocks}; exec "$@"`, 'sh']
-  const [name = '', ...rest] = [...limit, ...command]
+  const [name = '', ...rest] = [...(disk === undefined ? [] : mounting(disk)), ...limit, ...command]
   const child = spawn(name, rest, {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     // The compiler's cache may not fit under the limit.
@@ -46,7 +52,10 @@ export function startChild(program: string, args: readonly string[], { fileBlock
     ended,
     async next() {
       if (waiting.length === 0 && child.connected) {
-        await Promise.race([once(child, 'message'), once(child, 'disconnect')])
+        const first = new AbortController()
+        const { signal } = first
+        await Promise.race([once(child, 'message', { signal }), once(child, 'disconnect', { signal })])
+        first.abort()
       }
       if (waiting.length === 0) throw new Error(`${program} ended without an answer`)
       return waiting.shift()
@@ -54,6 +63,10 @@ export function startChild(program: string, args: readonly string[], { fileBlock
     tell: (message) => void child.send(message as object),
     kill: (signal = 'SIGKILL') => void child.kill(signal),
   }
+}
+
+function mounting({ folder, bytes }: { folder: string; bytes: number }): string[] {
+  return ['unshare', '--mount', 'sh', '-c', `mount -t tmpfs -o size=${bytes} none "$0" && exec "$@"`, folder]
 }
 
 /** The program in one file that every user can read. */
@@ -73,6 +86,9 @@ export async function startChildren(program: string, lists: readonly (readonly s
   await Promise.all(children.map((child) => child.next()))
   return children
 }
+
+/** Whether a child can have a disk of its own. */
+export const hasDisks = process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'true']).status === 0
 
 /** The user to be where rights matter: root passes every check, so a test that runs as root starts somebody else. */
 export const plainUser = process.getuid?.() === 0 ? 65_534 : undefined
