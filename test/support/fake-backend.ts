@@ -3,6 +3,7 @@ import { type Model, modelsFor } from './fake-catalogue.ts'
 import { detail } from './fake-errors.ts'
 import type { Account } from './fake-jwt.ts'
 import { usageReport } from './fake-limits.ts'
+import { askerOf, type Seals } from './fake-reasoning.ts'
 import { refusalOf } from './fake-refusals.ts'
 import { bearerOf, hasType, isRecord, type SeenRequest } from './fake-request.ts'
 import type { Answer, Verdict } from './fake-script.ts'
@@ -14,6 +15,7 @@ export interface BackendDeps {
   models: readonly Model[]
   /** What every question is answered. */
   reply: string
+  seals: Seals
   now: () => number
 }
 
@@ -27,7 +29,7 @@ const BEARER_REFUSED: Record<'unknown' | 'expired' | 'revoked', Answer> = {
 }
 
 /** chatgpt.com: models, responses and usage for whoever shows a live token and its account. */
-export function createBackend({ ledger, models, reply, now }: BackendDeps) {
+export function createBackend({ ledger, models, reply, seals, now }: BackendDeps) {
   /** The account of the token, or the 401 and 403 of wire-protocol 12. */
   function admit({ headers }: SeenRequest): { account: Account } | { refusal: Answer } {
     const token = bearerOf(headers.authorization)
@@ -54,8 +56,10 @@ export function createBackend({ ledger, models, reply, now }: BackendDeps) {
     if (headers['content-encoding'] !== undefined) return { refusal: detail('The fake reads no content-encoding', 415) }
     if (!hasType(headers['content-type'], 'application/json')) return { refusal: detail('Unsupported content type') }
     if (!isRecord(body)) return { refusal: detail('Invalid JSON') }
-    const refusal = refusalOf(body, headers, models)
-    return refusal === undefined ? { usual: () => streamed(reply, `${body.model}`) } : { refusal }
+    const asker = askerOf(`codex ${admitted.account.accountId}`, body)
+    const isGiven = (content: unknown) => seals.isGiven(asker.account, content)
+    const refusal = refusalOf(body, headers, { models, isGiven })
+    return refusal === undefined ? { usual: () => streamed(reply, `${body.model}`), asker } : { refusal }
   }
 
   function usage(request: SeenRequest): Verdict {
