@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { isStrict } from '../../src/services/strict-schema.ts'
+import { textRefusal } from '../support/fake-format.ts'
 
 type Json = Record<string, unknown>
 
@@ -34,8 +35,9 @@ test.each<[string, Json]>([
     closed({ allOf: { type: 'string' }, $ref: { type: 'string' } }),
   ],
   ['nine levels', nested(9)],
-])('strict mode takes %s', (_, schema) => {
+])('strict mode takes %s, and so does the service', (_, schema) => {
   expect(isStrict(schema)).toBe(true)
+  expect(textRefusal({ format: { type: 'json_schema', name: 'x', strict: true, schema } })).toBeUndefined()
 })
 
 test.each<[string, Json]>([

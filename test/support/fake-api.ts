@@ -1,8 +1,12 @@
 import type { Model } from './fake-catalogue.ts'
 import { apiError } from './fake-errors.ts'
+import { textRefusal } from './fake-format.ts'
+import { inputRefusal } from './fake-input.ts'
+import { askerOf, type Seals } from './fake-reasoning.ts'
 import { bearerOf, isRecord, type SeenRequest } from './fake-request.ts'
 import type { Answer, Verdict } from './fake-script.ts'
 import { streamed } from './fake-sse.ts'
+import { includeRefusal, toolsRefusal } from './fake-tools.ts'
 
 export interface ApiDeps {
   apiKey: string
@@ -10,6 +14,7 @@ export interface ApiDeps {
   /** Models that take no `temperature`; the others do. */
   withoutTemperature: readonly string[]
   reply: string
+  seals: Seals
 }
 
 /** What the API lists beside the models of the catalogue; those with `asks` answer questions, but do not reason. */
@@ -22,8 +27,11 @@ const OTHERS = [
   { id: 'whisper-1', created: 1_677_532_384, asks: false },
 ]
 
+/** There is one key, so there is one account behind it. */
+const ACCOUNT = 'api'
+
 /** api.openai.com: what an API key can ask. Its rules are those of the public Responses API, streams only. */
-export function createApi({ apiKey, models, withoutTemperature, reply }: ApiDeps) {
+export function createApi({ apiKey, models, withoutTemperature, reply, seals }: ApiDeps) {
   const known = models.filter((model) => model.supported_in_api)
 
   /** The 401 of who has not the key; `scope` is what an account's token would need here. */
@@ -59,7 +67,7 @@ export function createApi({ apiKey, models, withoutTemperature, reply }: ApiDeps
     const refusal = admit(request, 'api.responses.write') ?? refuse(request.body)
     if (refusal !== undefined) return { refusal }
     const { model } = request.body as { model: string }
-    return { usual: () => streamed(reply, model) }
+    return { usual: () => streamed(reply, model), asker: askerOf(ACCOUNT, request.body) }
   }
 
   function refuseQuery({ query }: SeenRequest): Answer | undefined {
@@ -90,8 +98,15 @@ export function createApi({ apiKey, models, withoutTemperature, reply }: ApiDeps
     if (other !== undefined && body.include !== undefined) {
       return apiError(400, { message: 'Encrypted content is not supported with this model.', param: 'include' })
     }
-    if (body.stream === true) return undefined
-    return apiError(400, { message: 'The fake answers streams only.', param: 'stream' })
+    if (body.stream !== true) return apiError(400, { message: 'The fake answers streams only.', param: 'stream' })
+    return toolsRefusal(body) ?? includeRefusal(body) ?? textRefusal(body.text) ?? refuseInput(body)
+  }
+
+  /** Here tools may stand on top or in the first item, whatever the model. */
+  function refuseInput(body: Record<string, unknown>): Answer | undefined {
+    const model = known.find(({ slug }) => slug === body.model)
+    const isGiven = (content: unknown) => seals.isGiven(ACCOUNT, content)
+    return inputRefusal(body, { model, takesTools: true, isGiven })
   }
 
   return { listModels, responses }

@@ -3,6 +3,7 @@ import { type Model, modelsFor } from './fake-catalogue.ts'
 import { detail } from './fake-errors.ts'
 import type { Account } from './fake-jwt.ts'
 import { type FakeLimits, usageReport } from './fake-limits.ts'
+import { askerOf, type Seals } from './fake-reasoning.ts'
 import { refusalOf } from './fake-refusals.ts'
 import { bearerOf, hasType, isRecord, type SeenRequest } from './fake-request.ts'
 import type { Answer, Verdict } from './fake-script.ts'
@@ -16,6 +17,7 @@ export interface BackendDeps {
   reply: string
   /** What answers and the report say about limits; answers say nothing unless told. */
   limits: FakeLimits | undefined
+  seals: Seals
   now: () => number
 }
 
@@ -29,7 +31,7 @@ const BEARER_REFUSED: Record<'unknown' | 'expired' | 'revoked', Answer> = {
 }
 
 /** chatgpt.com: models, responses and usage for whoever shows a live token and its account. */
-export function createBackend({ ledger, models, reply, limits, now }: BackendDeps) {
+export function createBackend({ ledger, models, reply, limits, seals, now }: BackendDeps) {
   /** The account of the token, or the 401 and 403 of wire-protocol 12. */
   function admit({ headers }: SeenRequest): { account: Account } | { refusal: Answer } {
     const token = bearerOf(headers.authorization)
@@ -56,8 +58,10 @@ export function createBackend({ ledger, models, reply, limits, now }: BackendDep
     if (headers['content-encoding'] !== undefined) return { refusal: detail('The fake reads no content-encoding', 415) }
     if (!hasType(headers['content-type'], 'application/json')) return { refusal: detail('Unsupported content type') }
     if (!isRecord(body)) return { refusal: detail('Invalid JSON') }
-    const refusal = refusalOf(body, headers, models)
-    return refusal === undefined ? { usual: () => streamed(reply, `${body.model}`, limits) } : { refusal }
+    const asker = askerOf(`codex ${admitted.account.accountId}`, body)
+    const isGiven = (content: unknown) => seals.isGiven(asker.account, content)
+    const refusal = refusalOf(body, headers, { models, isGiven })
+    return refusal === undefined ? { usual: () => streamed(reply, `${body.model}`, limits), asker } : { refusal }
   }
 
   function usage(request: SeenRequest): Verdict {

@@ -9,3 +9,10 @@ export function detail(text: string, status = 400): Answer {
 export function apiError(status: number, fields: { message: string; param?: string; code?: string }): Answer {
   return { status, json: { error: { type: 'invalid_request_error', param: null, code: null, ...fields } } }
 }
+
+/** The public API's words for a value that is none of those it knows. */
+export function invalidValue(param: string, value: unknown, allowed: readonly string[]): Answer {
+  const supported = allowed.map((one) => `'${one}'`).join(', ')
+  const message = `Invalid value: '${value}'. Supported values are: ${supported}.`
+  return apiError(400, { message, param, code: 'invalid_value' })
+}

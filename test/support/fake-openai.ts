@@ -9,6 +9,7 @@ import { createIssuer, denied } from './fake-issuer.ts'
 import type { Account } from './fake-jwt.ts'
 import type { FakeLimits } from './fake-limits.ts'
 import { createPlan, type FakePlan } from './fake-plan.ts'
+import { createSeals, type Seals } from './fake-reasoning.ts'
 import type { SeenRequest } from './fake-request.ts'
 import { type Answer, createScript, type Route, type Script } from './fake-script.ts'
 import { createSeen, type Seen } from './fake-seen.ts'
@@ -97,8 +98,9 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
     allowed,
     interval,
   })
-  const backend = createBackend({ ledger, models, reply, limits: options.limits, now })
-  const api = createApi({ apiKey, models, withoutTemperature, reply })
+  const seals = createSeals()
+  const backend = createBackend({ ledger, models, reply, limits: options.limits, seals, now })
+  const api = createApi({ apiKey, models, withoutTemperature, reply, seals })
   const script = {
     authorize: createScript(),
     token: createScript(),
@@ -110,7 +112,7 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
     usage: createScript(),
   }
   const codexTokens = () => [...ledger.secrets].filter((secret) => secret.includes('FAKE'))
-  const documented = createPlan({ issuer: () => origin, now, codexTokens })
+  const documented = createPlan({ issuer: () => origin, now, codexTokens, seals })
   const routes: Record<string, Route> = {
     'GET /oauth/authorize': { judge: issuer.authorize, script: script.authorize },
     'POST /oauth/token': { judge: issuer.token, script: script.token },
@@ -124,7 +126,7 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
     'POST /v1/responses': { judge: api.responses, script: script.responses },
   }
   const routeFor = (request: SeenRequest) => documented.routeOf(request) ?? routes[`${request.method} ${request.path}`]
-  const front = createFront({ seen, now, answerTo: (request) => answerTo(request, routeFor(request), seen) })
+  const front = createFront({ seen, now, answerTo: (request) => answerTo(request, routeFor(request), { seen, seals }) })
   origin = await front.listen()
 
   /** Whoever says no says it on the issuer's page, which then registers nothing and makes no code. */
@@ -175,16 +177,25 @@ export async function startFakeOpenAI(options: FakeOpenAIOptions = {}): Promise<
 }
 
 /** Strictness first, then the script, then the usual. */
-async function answerTo(request: SeenRequest, route: Route | undefined, seen: Seen): Promise<Answer> {
+async function answerTo(
+  request: SeenRequest,
+  route: Route | undefined,
+  { seen, seals }: { seen: Seen; seals: Seals },
+): Promise<Answer> {
   const verdict = route === undefined ? { refusal: nothingHere(request) } : route.judge(request)
   if ('refusal' in verdict) {
-    const { status = 200, json, html } = verdict.refusal
-    seen.refusals.push({ path: request.path, status, why: html ?? JSON.stringify(json) })
+    const { status = 200, json, html, sse } = verdict.refusal
+    seen.refusals.push({
+      path: request.path,
+      status,
+      why: html ?? (sse === undefined ? JSON.stringify(json) : `${sse}`),
+    })
     return verdict.refusal
   }
-  const step = route?.script.next()
-  if (step === undefined) return verdict.usual()
-  return typeof step === 'function' ? step(verdict.usual, request) : step
+  const { usual, asker } = verdict
+  const step = route?.script.next() ?? usual()
+  const answer = typeof step === 'function' ? await step(usual, request) : step
+  return asker === undefined ? answer : seals.send(asker, answer)
 }
 
 function nothingHere({ path }: SeenRequest): Answer {

@@ -181,7 +181,7 @@ describe('a question', () => {
     ['a model that is not listed', { model: 'gpt-6.1-sol' }],
     ['a hidden model', { model: 'gpt-5.5' }],
     ['an effort of the model', { model: 'gpt-5.6-sol', reasoning: { effort: 'none' } }],
-    ['an inline image', { input: image({ image_url: 'data:image/png;base64,AAAA' }) }],
+    ['an inline image', { input: image({ image_url: 'data:image/png;base64,iVBORw0KGgo=' }) }],
     [
       'flat and grouped tools',
       {
@@ -191,7 +191,7 @@ describe('a question', () => {
         ],
       },
     ],
-    ['a schema and instructions', { text: { format: { type: 'json_schema' } }, instructions: 'Be short.' }],
+    ['a schema and instructions', { text: { format: FORMAT }, instructions: 'Be short.' }],
   ])('may have %s', async (_, changes) => {
     const { client, token } = await startWithToken()
     expect((await client.ask(token, changes)).status).toBe(200)
@@ -202,6 +202,9 @@ describe('a question', () => {
     expect((await client.ask(token, {}, { 'content-type': 'text/plain' })).status).toBe(400)
   })
 })
+
+/** As the official client sends it (facts: wire-protocol 10.2). */
+const FORMAT = { type: 'json_schema', name: 'codex_output_schema', strict: false, schema: { type: 'object' } }
 
 function image(part: object): unknown[] {
   return [{ role: 'user', content: [{ type: 'input_image', ...part }] }]

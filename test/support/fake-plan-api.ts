@@ -5,6 +5,7 @@ import { planError } from './fake-plan-errors.ts'
 import { planModelsFor } from './fake-plan-models.ts'
 import { PLAN_SCOPE, type PlanOptions } from './fake-plan-options.ts'
 import { planAnswer } from './fake-plan-stream.ts'
+import { askerOf, type Seals } from './fake-reasoning.ts'
 import { bearerOf, hasType, isRecord, type SeenRequest } from './fake-request.ts'
 import type { Answer, Verdict } from './fake-script.ts'
 
@@ -12,8 +13,14 @@ import type { Answer, Verdict } from './fake-script.ts'
 const FOREIGN_HEADER =
   /^(chatgpt-account-id|originator|version|session[-_]id|conversation[-_]id|openai-.*|x-openai-.*|x-codex-.*)$/
 
+export interface PlanApiDeps {
+  books: Pick<PlanBooks, 'judge'>
+  options: PlanOptions
+  seals: Seals
+}
+
 /** api.openai.com for whoever shows a token of the plan (facts: plan-usage 3). */
-export function createPlanApi({ books, options }: { books: Pick<PlanBooks, 'judge'>; options: PlanOptions }) {
+export function createPlanApi({ books, options, seals }: PlanApiDeps) {
   /** Why this bearer may not ask; `undefined` if it may. */
   function turnAway({ headers }: SeenRequest): Answer | undefined {
     const bearer = books.judge(bearerOf(headers.authorization) ?? '')
@@ -38,14 +45,21 @@ export function createPlanApi({ books, options }: { books: Pick<PlanBooks, 'judg
     const refusal = turnAway(request) ?? wrongQuestion(request)
     if (refusal !== undefined) return { refusal }
     const { model } = request.body as { model: string }
-    return { usual: () => planAnswer(options.reply, { model, commentary: ['I look at the question.'] }) }
+    const usual = () => planAnswer(options.reply, { model, commentary: ['I look at the question.'] })
+    return { usual, asker: askerOf(accountOf(request), request.body) }
   }
 
-  function wrongQuestion({ headers, body }: SeenRequest): Answer | undefined {
+  function wrongQuestion(request: SeenRequest): Answer | undefined {
+    const { headers, body } = request
     const isJson = hasType(headers['content-type'], 'application/json') && isRecord(body)
-    return isJson
-      ? planRefusalOf(body, options.models)
-      : planError(null, { status: 400, message: 'Not a JSON object.' })
+    if (!isJson) return planError(null, { status: 400, message: 'Not a JSON object.' })
+    const isGiven = (content: unknown) => seals.isGiven(accountOf(request), content)
+    return planRefusalOf(body, { ...options, isGiven })
+  }
+
+  function accountOf({ headers }: SeenRequest): string {
+    const bearer = books.judge(bearerOf(headers.authorization) ?? '')
+    return bearer?.state === 'live' ? `plan ${bearer.person.subject} ${bearer.person.workspace}` : ''
   }
 
   return { listModels, responses }

@@ -1,9 +1,13 @@
 import { detail } from './fake-errors.ts'
-import { toolRefusal } from './fake-plan-capabilities.ts'
+import { textRefusal } from './fake-format.ts'
+import { type InputRules, inputRefusal } from './fake-input.ts'
+import { switchedOff, toolRefusal } from './fake-plan-capabilities.ts'
 import { planError } from './fake-plan-errors.ts'
 import type { PlanModel } from './fake-plan-models.ts'
+import type { PlanOptions } from './fake-plan-options.ts'
 import { isRecord } from './fake-request.ts'
 import type { Answer } from './fake-script.ts'
+import { includeRefusal, toolsRefusal } from './fake-tools.ts'
 
 type Body = Record<string, unknown>
 
@@ -44,8 +48,28 @@ const KNOWN_FIELDS = new Set([
 ])
 
 /** Why the plan refuses this question, in one of the two forms the service uses; `undefined` if it does not. */
-export function planRefusalOf(body: Body, models: readonly PlanModel[]): Answer | undefined {
-  return fieldRefusal(body) ?? shapeRefusal(body) ?? modelRefusal(body, models) ?? toolRefusal(body.tools)
+export function planRefusalOf(body: Body, rules: PlanRules): Answer | undefined {
+  return (
+    fieldRefusal(body) ??
+    shapeRefusal(body) ??
+    modelRefusal(body, rules.models) ??
+    toolRefusal(body.tools) ??
+    switchedOff(body, rules.unsupported) ??
+    publicRefusal(body, rules)
+  )
+}
+
+interface PlanRules extends Pick<PlanOptions, 'models' | 'unsupported'>, Pick<InputRules, 'isGiven'> {}
+
+/** What the public API would not take either. */
+function publicRefusal(body: Body, { models, isGiven }: PlanRules): Answer | undefined {
+  const model = models.find(({ slug }) => slug === body.model)
+  return (
+    toolsRefusal(body) ??
+    includeRefusal(body) ??
+    textRefusal(body.text) ??
+    inputRefusal(body, { model, takesTools: true, isGiven })
+  )
 }
 
 function fieldRefusal(body: Body): Answer | undefined {

@@ -17,7 +17,7 @@ export type PlanRefreshFault =
   | 'refresh_token_invalidated'
   | 'refresh_token_reused'
 
-export type PlanBearer = { state: 'live'; scope: string } | { state: 'expired' | 'revoked' }
+export type PlanBearer = { state: 'live'; scope: string; person: PlanPerson } | { state: 'expired' | 'revoked' }
 
 /** What somebody has allowed. */
 export interface PlanGrant {
@@ -123,7 +123,9 @@ export function createPlanBooks({ issuer, now, keys, options }: PlanBooksDeps) {
       const known = accessTokens.get(token)
       if (known === undefined) return undefined
       if (known.family.revoked) return { state: 'revoked' }
-      return known.expiresAt <= now() ? { state: 'expired' } : { state: 'live', scope: known.scope }
+      return known.expiresAt <= now()
+        ? { state: 'expired' }
+        : { state: 'live', scope: known.scope, person: known.family.person }
     },
 
     /** Every login keeps its identity; what it is given from now on does not pay. */

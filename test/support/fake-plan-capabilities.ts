@@ -13,6 +13,19 @@ export function toolRefusal(tools: unknown): Answer | undefined {
   return index === -1 ? undefined : refused(`tools[${index}]`)
 }
 
+/** Why the plan refuses what it is told to refuse, e.g. `text.format`; `undefined` if it does not. */
+export function switchedOff(body: Record<string, unknown>, unsupported: readonly string[]): Answer | undefined {
+  const tools = Array.isArray(body.tools) ? body.tools : []
+  const index = tools.findIndex((tool) => isRecord(tool) && unsupported.includes(`${tool.type}`))
+  if (index !== -1) return refused(`tools[${index}]`)
+  const param = unsupported.find((path) => valueAt(body, path) !== undefined)
+  return param === undefined ? undefined : refused(param)
+}
+
+function valueAt(body: unknown, path: string): unknown {
+  return path.split('.').reduce((value, step) => (isRecord(value) ? value[step] : undefined), body)
+}
+
 /** Flat, as in the Responses API: the nested `function` of Chat Completions is not taken. */
 function isKnown(tool: unknown): boolean {
   return isRecord(tool) && TOOLS.includes(`${tool.type}`) && tool.function === undefined

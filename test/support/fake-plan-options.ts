@@ -39,6 +39,11 @@ export interface PlanOptions {
   /** Newer models are listed only for a `client_version` that knows them. */
   clientVersionGate: boolean
   models: PlanModel[]
+  /**
+   * What is refused as a capability it does not support, where the documentation is silent: fields like `include`,
+   * `prompt_cache_key`, `text.format`, or a kind of tool like `web_search`, which an account's policy may forbid.
+   */
+  unsupported: string[]
   /** What every question is answered, after a commentary. */
   reply: string
 }
@@ -56,6 +61,7 @@ export function usualPlanOptions(): PlanOptions {
     accessTokenLifeSeconds: 3600,
     clientVersionGate: true,
     models: planModels(),
+    unsupported: [],
     reply: 'Hello from the fake plan.',
   }
 }

@@ -19,7 +19,7 @@ const USAGE = {
 }
 
 /** An answer of the plan with this text; how it ends and what it holds as `AnswerOptions` has it (facts: plan-usage 3.3). */
-export function planAnswer(text: string, options: AnswerOptions & PlanTravel = {}): Answer {
+export function planAnswer(text: string | object, options: AnswerOptions & PlanTravel = {}): Answer {
   return planStream(answerEvents(text, { usage: USAGE, ...options }), options)
 }
 

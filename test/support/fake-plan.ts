@@ -10,6 +10,7 @@ import { createRegistrations, type Registration } from './fake-plan-registration
 import { createPlanRouter } from './fake-plan-router.ts'
 import { createPlanSeen, type PlanSeen } from './fake-plan-seen.ts'
 import type { PlanTokenSet } from './fake-plan-tokens.ts'
+import type { Seals } from './fake-reasoning.ts'
 import type { SeenRequest } from './fake-request.ts'
 import { createScript, type Route, type Script } from './fake-script.ts'
 
@@ -64,10 +65,11 @@ export interface PlanDeps {
   now: () => number
   /** The tokens of the other route. */
   codexTokens: () => readonly string[]
+  seals: Seals
 }
 
 /** Plays OpenAI's documented plan route at the address of the fake. `routeOf` and `secrets` are for the fake itself. */
-export function createPlan({ issuer, now, codexTokens }: PlanDeps): {
+export function createPlan({ issuer, now, codexTokens, seals }: PlanDeps): {
   plan: FakePlan
   /** What a request to the plan meets; `undefined` if it is none of its business. */
   routeOf: (request: SeenRequest) => Route | undefined
@@ -94,7 +96,7 @@ export function createPlan({ issuer, now, codexTokens }: PlanDeps): {
     ...createPlanDiscovery({ issuer, keys }),
     authorize: createPlanAuthorize({ issuer, person: () => person, registrations, codes, books, options, seen }),
     ...createPlanGrants({ registrations, codes, books, options, seen, takeChange: () => changes.shift() }),
-    ...createPlanApi({ books, options }),
+    ...createPlanApi({ books, options, seals }),
   }
   const router = createPlanRouter({ judges, script, planTokens: books.tokens, codexTokens })
 

@@ -1,8 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { isNewEnough, type Model } from './fake-catalogue.ts'
 import { apiError, detail } from './fake-errors.ts'
+import { textRefusal } from './fake-format.ts'
+import { type InputRules, inputRefusal } from './fake-input.ts'
 import { isRecord } from './fake-request.ts'
 import type { Answer } from './fake-script.ts'
+import { includeRefusal, toolsRefusal } from './fake-tools.ts'
 
 const LITE = 'X-OpenAI-Internal-Codex-Responses-Lite'
 
@@ -28,7 +31,7 @@ const KNOWN_FIELDS = new Set([
 export function refusalOf(
   body: Record<string, unknown>,
   headers: IncomingHttpHeaders,
-  models: readonly Model[],
+  { models, isGiven }: { models: readonly Model[]; isGiven: InputRules['isGiven'] },
 ): Answer | undefined {
   if (body.store !== false) return detail('Store must be set to false')
   if (body.stream !== true) return detail('Stream must be set to true')
@@ -42,7 +45,13 @@ export function refusalOf(
   }
   if (!hasInstructions(body, model)) return detail('Instructions are required')
   if (!hasStringValues(body.client_metadata)) return detail('client_metadata must be an object of strings')
-  return liteRefusal(body, headers[LITE.toLowerCase()] === 'true', model)
+  return (
+    liteRefusal(body, headers[LITE.toLowerCase()] === 'true', model) ??
+    toolsRefusal(body) ??
+    includeRefusal(body) ??
+    textRefusal(body.text) ??
+    inputRefusal(body, { model, takesTools: model.use_responses_lite, isGiven })
+  )
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Asker } from './fake-reasoning.ts'
 import type { SeenRequest } from './fake-request.ts'
 
 /** Text, bytes, or pieces that come when they come (see `parts`). */
@@ -33,8 +34,11 @@ export interface Answer {
  */
 export type Step = Answer | ((usual: () => Answer, request: SeenRequest) => Answer | Promise<Answer>)
 
-/** What an endpoint makes of a request: a refusal, or the usual answer, which the script may replace. */
-export type Verdict = { refusal: Answer } | { usual: () => Answer }
+/**
+ * What an endpoint makes of a request: a refusal, or the usual answer, which the script may replace. With an asker, what
+ * is sealed in the answer is theirs from then on.
+ */
+export type Verdict = { refusal: Answer } | { usual: () => Answer; asker?: Asker }
 
 /** An endpoint: what it makes of a request, and what a test has planned for it. */
 export interface Route {

@@ -1,5 +1,6 @@
 import { type FakeLimits, type Limits, rateLimitHeaders, rateLimitsEvent } from './fake-limits.ts'
 import type { Answer, Body } from './fake-script.ts'
+import { type FakeSearch, messageEvents, reasoningEvents, searchEvents } from './fake-sse-items.ts'
 
 export type StreamEvent = { type: string; [field: string]: unknown }
 
@@ -12,8 +13,14 @@ export interface AnswerOptions {
   commentary?: readonly string[]
   /** A refusal part after the text; with an empty text, instead of it. */
   refusal?: string
-  /** The summary of a reasoning item before the messages. */
+  /** The summary of a reasoning item before the messages; what is sealed in it is this answer's alone. */
   reasoning?: string
+  /** What is searched before the messages; the last one cites the sources. */
+  search?: readonly FakeSearch[]
+  /** True: the searches list their sources too, as for those who ask for that. */
+  searchSources?: boolean
+  /** True: the answer waits in a queue before it begins. */
+  queued?: boolean
   /** In how many pieces each text is streamed; 2 unless told, 0 for none. */
   deltas?: number
   /** False: the text comes in deltas only. */
@@ -34,8 +41,8 @@ const USAGE = {
   total_tokens: 18,
 }
 
-/** The stream of an answer with this text. */
-export function answer(text: string, options: AnswerOptions = {}): string {
+/** The stream of an answer with this text, or with a JSON value as its text. */
+export function answer(text: string | object, options: AnswerOptions = {}): string {
   return sse(answerEvents(text, options))
 }
 
@@ -52,21 +59,28 @@ export function streamed(reply: string, model: string, { headers, event }: FakeL
 }
 
 /** The events of such a stream, to be changed before `sse` writes them. */
-export function answerEvents(text: string, options: AnswerOptions = {}): StreamEvent[] {
+export function answerEvents(said: string | object, options: AnswerOptions = {}): StreamEvent[] {
+  const text = typeof said === 'string' ? said : JSON.stringify(said)
   const { model = 'gpt-6.1-sol', commentary = [], reasoning, refusal, deltas = 2, items = true } = options
   const head = { id: 'resp_FAKE_1', object: 'response', created_at: 1_790_000_000, model, store: false, output: [] }
   const started = { ...head, status: 'in_progress', error: null, incomplete_details: null }
+  const waiting = { ...started, status: 'queued' }
+  const { search = [], searchSources = false, queued = false } = options
+  const sources = search.flatMap((one) => ('query' in one ? (one.sources ?? []) : []))
   const finalPhase = commentary.length === 0 ? undefined : 'final_answer'
   const messages = [
-    ...commentary.map((words) => ({ text: words, refusal: undefined, phase: 'commentary' })),
-    { text, refusal, phase: finalPhase },
+    ...commentary.map((words) => ({ text: words, refusal: undefined, phase: 'commentary', sources: [] })),
+    { text, refusal, phase: finalPhase, sources },
   ]
-  const first = reasoning === undefined ? 0 : 1
+  const thoughts = reasoning === undefined ? 0 : 1
+  const first = thoughts + search.length
   const events: StreamEvent[] = [
-    { type: 'response.created', response: started },
+    { type: 'response.created', response: queued ? waiting : started },
+    ...(queued ? [{ type: 'response.queued', response: waiting }] : []),
     { type: 'response.in_progress', response: started },
     ...(options.limits === undefined ? [] : [rateLimitsEvent(options.limits)]),
     ...(reasoning === undefined ? [] : reasoningEvents(reasoning)),
+    ...search.flatMap((one, index) => searchEvents(one, thoughts + index, searchSources)),
     ...messages.flatMap((message, index) => messageEvents(message, { index: first + index, deltas, items })),
     ...lastEvents(head, options),
   ]
@@ -94,49 +108,6 @@ export function endlessDeltas(delta = 'and on '): Body {
   }
 }
 
-interface Message {
-  text: string
-  refusal: string | undefined
-  phase: string | undefined
-}
-
-function messageEvents(
-  { text, refusal, phase }: Message,
-  { index, deltas, items }: { index: number; deltas: number; items: boolean },
-): StreamEvent[] {
-  const id = `msg_FAKE_${index}`
-  const item = { id, type: 'message', role: 'assistant', ...(phase !== undefined && { phase }) }
-  const place = { item_id: id, output_index: index, content_index: 0 }
-  const part = { type: 'output_text', annotations: [], logprobs: [], text }
-  const content = [
-    ...(text === '' && refusal !== undefined ? [] : [part]),
-    ...(refusal === undefined ? [] : [{ type: 'refusal', refusal }]),
-  ]
-  const done = { ...item, status: 'completed', content }
-  return [
-    { type: 'response.output_item.added', output_index: index, item: { ...item, status: 'in_progress', content: [] } },
-    { type: 'response.content_part.added', ...place, part: { ...part, text: '' } },
-    ...piecesOf(text, deltas).map((delta) => ({ type: 'response.output_text.delta', ...place, delta })),
-    { type: 'response.output_text.done', ...place, text },
-    { type: 'response.content_part.done', ...place, part },
-    ...(items ? [{ type: 'response.output_item.done', output_index: index, item: done }] : []),
-  ]
-}
-
-function reasoningEvents(text: string): StreamEvent[] {
-  const place = { item_id: 'rs_FAKE_0', output_index: 0, summary_index: 0 }
-  const part = { type: 'summary_text', text }
-  const item = { id: 'rs_FAKE_0', type: 'reasoning', summary: [part], content: [], encrypted_content: 'gAAAA_FAKE' }
-  return [
-    { type: 'response.output_item.added', output_index: 0, item: { ...item, summary: [], encrypted_content: '' } },
-    { type: 'response.reasoning_summary_part.added', ...place, part: { ...part, text: '' } },
-    { type: 'response.reasoning_summary_text.delta', ...place, delta: text },
-    { type: 'response.reasoning_summary_text.done', ...place, text },
-    { type: 'response.reasoning_summary_part.done', ...place, part },
-    { type: 'response.output_item.done', output_index: 0, item },
-  ]
-}
-
 /** With `store: false` the service leaves `output` empty, so it stays empty here. */
 function lastEvents(head: object, { end = 'completed', usage = USAGE, response = {} }: AnswerOptions): StreamEvent[] {
   if (end === 'cut') return []
@@ -149,12 +120,4 @@ function lastEvents(head: object, { end = 'completed', usage = USAGE, response =
     return [{ type: 'response.incomplete', response: { ...counted, ...reason, ...response } }]
   }
   return [{ type: 'response.failed', response: { ...head, status: 'failed', error: end.failed, ...response } }]
-}
-
-function piecesOf(text: string, count: number): string[] {
-  const size = Math.ceil(text.length / count)
-  if (text === '' || count === 0) return []
-  return Array.from({ length: Math.ceil(text.length / size) }, (_, index) =>
-    text.slice(index * size, (index + 1) * size),
-  )
 }
