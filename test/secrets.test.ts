@@ -358,6 +358,21 @@ describe('no secret leaves the program', () => {
       },
     ],
     [
+      'usage that is asked, refused with an echo, and none',
+      async ({ fake, seed, call }) => {
+        seed()
+        fake.script.usage.push(
+          (usual) => usual(),
+          ...[400, 401, 403, 404, 429, 500].flatMap((status) => [echo(status, detail), echo(status, error)]),
+          (_usual, request) => ({ json: { plan_type: sentWith(request), rate_limit: sentWith(request) } }),
+          { html: 'eyJhbGci' },
+          { reset: true },
+        )
+        while (fake.script.usage.left > 0) await call('codex_status', { usage: true })
+        await call('codex_status')
+      },
+    ],
+    [
       'models that cannot be had',
       async ({ fake, seed, call }) => {
         seed()

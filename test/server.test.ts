@@ -110,13 +110,13 @@ describe('the list of tools', () => {
     }
   })
 
-  test('only clear destroys, only clear and login change anything', async () => {
+  test('only clear destroys, only clear and login change anything, and each can reach the service', async () => {
     const tools = (await listedTools()) as { name: string; annotations: Record<string, boolean> }[]
     const where = (hint: string, value: boolean) =>
       tools.filter(({ annotations }) => annotations[hint] === value).map(({ name }) => name)
     expect(where('destructiveHint', true)).toEqual(['codex_clear'])
     expect(where('readOnlyHint', false)).toEqual(['codex_login', 'codex_clear'])
-    expect(where('openWorldHint', false)).toEqual(['codex_status'])
+    expect(where('openWorldHint', false)).toEqual([])
   })
 
   test('every schema is an object at its root, without alternatives there, and valid in shape', async () => {
@@ -152,8 +152,8 @@ describe('the list of tools', () => {
     expect(schema.safeParse({ prompt: 'Hello', other: 1 }).success).toBe(false)
   })
 
-  test('the whole list costs a model less than 1,500 tokens', async () => {
-    expect(JSON.stringify(await listedTools()).length).toBeLessThan(6_000)
+  test('the whole list costs a model less than 2,500 tokens', async () => {
+    expect(JSON.stringify(await listedTools()).length).toBeLessThan(10_000)
   })
 
   test('the check of schemas finds what is wrong', () => {
@@ -347,7 +347,8 @@ describe('arguments a tool does not take', () => {
     ['an effort that is a list', 'codex_query', { prompt: 'x', reasoning_effort: ['low'] }, ['reasoning_effort']],
     ['an unknown argument', 'codex_query', { prompt: 'x', stream: true }, ['unknown argument', 'prompt, model']],
     ['force as text', 'codex_login', { force: 'yes' }, ['force', 'boolean']],
-    ['any argument', 'codex_status', { verbose: true }, ['no arguments']],
+    ['an unknown argument', 'codex_status', { verbose: true }, ['unknown argument', 'usage']],
+    ['usage as text', 'codex_status', { usage: 'yes' }, ['usage', 'boolean']],
     ['any argument', 'codex_models', { all: true }, ['no arguments']],
     ['any argument', 'codex_clear', { yes: true }, ['no arguments']],
   ]

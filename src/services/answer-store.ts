@@ -17,6 +17,8 @@ export interface AnswerStore {
    * @throws CodexError STORAGE_CORRUPT it is damaged, or of a newer version; STORAGE_FAILED
    */
   read(id: string): StoredAnswer | undefined
+  /** The same without its text, for little; undefined also for one that is damaged. */
+  look(id: string): AnswerSummary | undefined
   /** All that can be read, newest first. */
   list(): AnswerSummary[]
   /**
@@ -101,6 +103,11 @@ export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }
       if (here !== undefined) return storedOf(standingOf(here), here.text)
       const found = shelf?.read(id)
       return found && storedOf(found, found.text)
+    },
+    look(id) {
+      const here = live.get(id)
+      const found = here === undefined ? shelf?.glance(id) : standingOf(here)
+      return found && summaryOf(found)
     },
     list: () => summaries().sort((one, other) => other.startedAt - one.startedAt),
     changed: (id, signal) => live.get(id)?.changed(signal) ?? watch(id, signal),

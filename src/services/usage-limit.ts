@@ -38,15 +38,20 @@ export function usageLimit({ headers, json, nowMs, lastKnown }: LimitedAnswer): 
   })
 }
 
-/** Of several that are full the one that opens when the answer says, else the one that opens last. */
+/**
+ * Of several that are full the one that opens when the answer says, else the one that opens last. Where none is, the one
+ * that opens then, else the fullest of those that nearly are.
+ */
 function fullest(windows: readonly UsageWindow[], statedMs: number | undefined): UsageWindow | undefined {
   const full = windows.filter(({ usedPercent }) => usedPercent >= 100)
+  const nearly = windows.filter(({ usedPercent }) => usedPercent >= NEARLY_FULL)
+  const opensThen = (window: UsageWindow) => opensAt(window, statedMs)
   const byReset = (one: UsageWindow, other: UsageWindow) => (other.resetsAt ?? 0) - (one.resetsAt ?? 0)
   const byUse = (one: UsageWindow, other: UsageWindow) => other.usedPercent - one.usedPercent
-  return full.find((window) => opensAt(window, statedMs)) ?? full.sort(byReset)[0] ?? [...windows].sort(byUse)[0]
+  return full.find(opensThen) ?? full.sort(byReset)[0] ?? windows.find(opensThen) ?? nearly.sort(byUse)[0]
 }
 
-/** What was known before has grown since: only a window that opens when the answer says, or was nearly full, is named. */
+/** What was known before has grown since: where the answer says when it opens, only a window that opens then is named. */
 function formerlyFull(
   lastKnown: KnownUsage | undefined,
   statedMs: number | undefined,
@@ -55,11 +60,7 @@ function formerlyFull(
   if (lastKnown === undefined) return undefined
   const windows = windowsOf(asOf(lastKnown, nowMs))
   const named = windows.find((window) => opensAt(window, statedMs))
-  if (named !== undefined || statedMs !== undefined) return named
-  return fullest(
-    windows.filter(({ usedPercent }) => usedPercent >= NEARLY_FULL),
-    undefined,
-  )
+  return named === undefined && statedMs === undefined ? fullest(windows, undefined) : named
 }
 
 function opensAt({ resetsAt }: UsageWindow, statedMs: number | undefined): boolean {

@@ -15,18 +15,10 @@ const login = z.looseObject({
   error: z.string().optional(),
 })
 
-const limitWindow = z.looseObject({ used_percent: z.number(), window: z.string(), resets: z.string().optional() })
-
 const stored = z.looseObject({ route: z.string(), answers: z.boolean() })
 
-const usage = z.looseObject({
-  asked: z.boolean(),
-  age_seconds: z.number().optional(),
-  primary: limitWindow.optional(),
-  secondary: limitWindow.optional(),
-  manage: z.string().optional(),
-  message: z.string(),
-})
+/** What the schema leaves out is in the message, too: schemas are read with every list of tools. */
+const usage = z.looseObject({ asked: z.boolean(), age_seconds: z.number().optional(), message: z.string() })
 
 const output = z.looseObject({
   status: z.enum(['authenticated', 'needs_refresh', 'expired', 'not_authenticated']),
@@ -176,7 +168,7 @@ function presentLimit({ primary, secondary }: LimitStatus) {
   return { primary: presentWindow(primary), secondary: presentWindow(secondary) }
 }
 
-function presentWindow(found: WindowStatus | undefined): z.infer<typeof limitWindow> | undefined {
+function presentWindow(found: WindowStatus | undefined): Record<string, unknown> | undefined {
   if (found === undefined) return undefined
   const { usedPercent, window, resetsAt, resets } = found
   return { used_percent: usedPercent, window, resets_at: isoTime(resetsAt), resets }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { ErrorCode } from '../../src/errors.ts'
 import { failureOf, isQuota, type RefusedAnswer, refusalOf } from '../../src/services/codex-failure.ts'
 import { accessTokenName, accountName, apiKeyName, STORED_KEY } from '../../src/services/credential-name.ts'
-import { usageLimitReached } from '../support/fake-limits.ts'
+import { rateLimitHeaders, usageLimitReached } from '../support/fake-limits.ts'
 
 const NOW = Date.parse('2026-11-21T10:00:00Z')
 /** One or several sentences, from the first letter to the last stop. */
@@ -289,6 +289,21 @@ describe('why a response failed', () => {
     expect([error.message, error.hint]).toEqual([expect.stringMatching(SENTENCES), expect.stringMatching(SENTENCES)])
   })
 
+  test('a limit is named where the stream came with its windows, or they were known before', () => {
+    const error = { code: 'usage_limit_reached', message: 'Their words.' }
+    const headers = new Headers(rateLimitHeaders({ secondary: 100 }))
+    expect(failureOf(error, headers, { nowMs: NOW }).message).toBe('The weekly usage limit of this account is used up.')
+    const snapshot = { primary: { usedPercent: 99, windowMinutes: 300 } }
+    const facts = { nowMs: NOW, lastKnown: { snapshot, at: NOW - 1000 } }
+    expect(failureOf(error, new Headers(), facts)).toMatchObject({
+      code: 'USAGE_LIMIT',
+      message: 'The 5-hour usage limit of this account is used up.',
+    })
+    expect(failureOf({ code: 'insufficient_quota' }, headers, facts).message).toBe(
+      'The quota of this account is used up.',
+    )
+  })
+
   test.each([undefined, null, 'text', 5, [], {}])('nothing that can be read: %j', (error) => {
     expect(failureOf(error)).toMatchObject({ code: 'CODEX_FAILED', message: 'Codex failed while answering.' })
   })
@@ -303,6 +318,13 @@ describe('a used-up plan', () => {
 
   test('is known by its code too', () => {
     expect(limit({ code: 'usage_limit_reached' }).code).toBe('USAGE_LIMIT')
+  })
+
+  test('is told with its window where only an earlier answer has said it', () => {
+    const snapshot = { secondary: { usedPercent: 100, windowMinutes: 10_080 } }
+    const json = { error: { type: 'usage_limit_reached' } }
+    const error = refusal({ status: 429, json, lastKnown: { snapshot, at: NOW - 1000 } })
+    expect(error.message).toBe('The weekly usage limit of this account is used up.')
   })
 
   test('is told with its window, whatever the words', () => {

@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { usageLimit } from '../../src/services/usage-limit.ts'
+import type { UsageSnapshot } from '../../src/services/usage-snapshot.ts'
 import { shown } from '../support/error-of.ts'
 import { rateLimitHeaders, usageLimitReached } from '../support/fake-limits.ts'
 
@@ -80,6 +81,67 @@ test('it opens when the body says, else when its window says, else as long from 
   expect(opens({ resets_at: nowS + HOUR_S, resets_in_seconds: 3 * HOUR_S })).toBe('12:00')
   expect(opens({ resets_in_seconds: 3 * HOUR_S })).toBe('13:00')
   expect(opens({ resets_in_seconds: 3 * HOUR_S }, {})).toBe('14:00')
+})
+
+test('of two that are full it names the one that opens when the answer says, else the one that keeps longest', () => {
+  const resets = { primaryResetsAt: nowS + 2 * HOUR_S, secondaryResetsAt: nowS + 50 * HOUR_S }
+  const both = rateLimitHeaders({ primary: 100, secondary: 100, ...resets })
+  expect(limit({}, both)).toMatchObject({
+    message: 'The weekly usage limit of this account is used up.',
+    hint: expect.stringMatching(/^It opens again on Mon, Nov 23, 13:00/),
+  })
+  expect(limit({ resets_at: nowS + 2 * HOUR_S + 60 }, both).message).toMatch(/^The 5-hour usage limit/)
+})
+
+test('a window that is far from full is not the one, unless it opens when the answer says', () => {
+  const headers = rateLimitHeaders({ primary: 20, secondary: 40, secondaryResetsAt: nowS + 50 * HOUR_S })
+  expect(limit({}, headers).message).toBe('The usage limit of this account is used up.')
+  expect(limit({ resets_at: nowS + 50 * HOUR_S }, headers).message).toMatch(/^The weekly usage limit/)
+})
+
+test('a time that is past says nothing about when it opens', () => {
+  expect(limit({ resets_at: nowS - 60 }).hint).toMatch(/^Try again later\./)
+  expect(limit({ resets_at: nowS - 60, resets_in_seconds: HOUR_S }).hint).toMatch(/^It opens again at 12:00/)
+})
+
+describe('an answer that does not say which limit it is', () => {
+  const AGO = 600_000
+  const primary = { usedPercent: 96, windowMinutes: 300, resetsAt: NOW + 2 * 3_600_000 }
+  const secondary = { usedPercent: 40, windowMinutes: 10_080, resetsAt: NOW + 50 * 3_600_000 }
+
+  function told(snapshot: UsageSnapshot, fields: object = {}, headers: Record<string, string> = {}, at = NOW - AGO) {
+    const json = { error: { type: 'usage_limit_reached', ...fields } }
+    const error = usageLimit({ headers: new Headers(headers), json, nowMs: NOW, lastKnown: { snapshot, at } })
+    return shown(error).replace(/ See .*/, '')
+  }
+
+  test('is helped by what was nearly full before', () => {
+    expect(told({ primary, secondary })).toBe(
+      'The 5-hour usage limit of this account is used up. It opens again at 13:00 GMT+1.',
+    )
+  })
+
+  test('is helped by a window that opens when it says, however full it was', () => {
+    const fields = { resets_at: nowS + 50 * HOUR_S + 30, plan_type: 'plus' }
+    expect(told({ primary, secondary }, fields)).toMatch(
+      /^The weekly usage limit of the ChatGPT plus plan is used up\./,
+    )
+  })
+
+  test('names none where nothing fits', () => {
+    const unnamed = /^The usage limit of this account is used up\./
+    expect(told({ secondary })).toMatch(unnamed)
+    expect(told({ primary, secondary }, { resets_at: nowS + 9 * HOUR_S })).toMatch(unnamed)
+    // It has opened again since.
+    expect(told({ primary: { ...primary, resetsAt: NOW - 1 } })).toMatch(unnamed)
+    expect(told({ primary: { usedPercent: 100, windowMinutes: 300 } }, {}, {}, NOW - 6 * 3_600_000)).toMatch(unnamed)
+  })
+
+  test('counts for more than that where it does say', () => {
+    expect(told({ primary, secondary }, {}, window('x-codex-secondary', 100, 10_080))).toMatch(
+      /^The weekly usage limit/,
+    )
+  })
 })
 
 test.each<[string, object]>([

@@ -1,7 +1,8 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { CodexError } from '../../src/errors.ts'
 import type { AccountStatus } from '../../src/services/account-status.ts'
 import type { LoginView } from '../../src/services/sign-in-view.ts'
+import type { UsageStatus } from '../../src/services/usage-status.ts'
 import { codexStatus } from '../../src/tools/codex-status.ts'
 import { toolCall } from '../support/tool-call.ts'
 
@@ -138,4 +139,60 @@ test('trouble with the file stands beside its path', async () => {
 test('how the record lies in its file is told', async () => {
   const { storage } = await show({ storageForm: 'keychain', storageProblem: 'It is locked.' })
   expect(storage).toEqual({ path: '/home/me/.claude/auth.json', form: 'keychain', problem: 'It is locked.' })
+})
+
+describe('usage', () => {
+  const usage: UsageStatus = {
+    asked: false,
+    ageMs: 61_999,
+    age: '1 minute ago',
+    plan: 'pro',
+    primary: { usedPercent: 12, window: '5-hour', resetsAt: NOW + 1000, resets: 'at 08:00 UTC' },
+    secondary: { usedPercent: 40, window: 'weekly' },
+    credits: { has: true, unlimited: false, balance: 9.99 },
+    creditWords: '9.99',
+    others: { 'gpt-x': { primary: { usedPercent: 1, window: '1-day' } } },
+    message: 'Plan usage: 5-hour 12 %.',
+  }
+
+  test('is told with both windows, their resets for programs and for people, credits, plan and age', async () => {
+    expect((await show({ usage })).usage).toEqual({
+      asked: false,
+      age_seconds: 61,
+      plan: 'pro',
+      primary: { used_percent: 12, window: '5-hour', resets_at: '2027-01-15T08:00:01.000Z', resets: 'at 08:00 UTC' },
+      secondary: { used_percent: 40, window: 'weekly' },
+      credits: { has_credits: true, unlimited: false, balance: 9.99 },
+      others: { 'gpt-x': { primary: { used_percent: 1, window: '1-day' } } },
+      message: 'Plan usage: 5-hour 12 %.',
+    })
+  })
+
+  test('that cannot be asked is a sentence and an address', async () => {
+    const trouble = { asked: false, manage: 'https://chatgpt.com/settings/usage', trouble: 'No.', message: 'No.' }
+    expect((await show({ usage: trouble })).usage).toEqual({
+      asked: false,
+      manage: 'https://chatgpt.com/settings/usage',
+      message: 'No.',
+    })
+  })
+
+  test.each([
+    [{ usage: true }, true],
+    [{ usage: false }, false],
+    [{}, undefined],
+  ])('with %j is asked for: %j, and the call can be cancelled', async (args, asked) => {
+    const calls: unknown[] = []
+    const readStatus = async (options: unknown) => {
+      calls.push(options)
+      return nobody
+    }
+    const { signal } = new AbortController()
+    await codexStatus({ readStatus, now: () => NOW }).run(args as never, { signal, progress: () => {} })
+    expect(calls).toEqual([{ usage: asked, signal }])
+  })
+
+  test.each([{ usage: 'yes' }, { usage: 1 }, { used: true }])('%j is no argument of it', (args) => {
+    expect(codexStatus({ readStatus: async () => nobody, now: () => NOW }).input.safeParse(args).success).toBe(false)
+  })
 })
