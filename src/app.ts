@@ -15,18 +15,25 @@ import { createVault } from './infrastructure/vault.ts'
 import { createMcpServer } from './server.ts'
 import { createModelLister } from './services/account-models.ts'
 import { createStatusReader } from './services/account-status.ts'
+import { createAnswerStore } from './services/answer-store.ts'
 import { createAnsweringCredentials } from './services/answering-credentials.ts'
 import { type ApiKeySignIn, createApiKeySignIn } from './services/api-key-sign-in.ts'
+import { createCheckedQuery } from './services/checked-query.ts'
 import { createCodexClient } from './services/codex-client.ts'
+import { createPost } from './services/codex-post.ts'
 import { codexRoute } from './services/codex-route.ts'
+import { createCollectAnswer } from './services/collect-answer.ts'
+import { createConversationStore } from './services/conversation-store.ts'
 import { createDeviceFlow } from './services/device-flow.ts'
 import type { Doctor } from './services/doctor.ts'
 import type { Machine } from './services/doctor-machine.ts'
 import { createGuidedQuery } from './services/guided-query.ts'
 import { createLogin, type Login } from './services/login.ts'
 import { createModelCatalogue } from './services/model-catalogue.ts'
+import { readSchema } from './services/output-schema.ts'
 import { createPlanRegistration } from './services/plan-registration.ts'
 import { planRoute } from './services/plan-route.ts'
+import { createQueryDesk } from './services/query-desk.ts'
 import type { Route } from './services/route.ts'
 import { createRouteChoice } from './services/route-choice.ts'
 import { createSignIns, viewOfRoute } from './services/sign-ins.ts'
@@ -44,6 +51,8 @@ export interface Edges {
   randomBytes: (size: number) => Buffer
   openBrowser: (url: string) => Promise<BrowserOutcome>
   surroundings: Surroundings
+  /** Where files come from when the client names no folder of its own. */
+  projectFolder: () => string
   /** For the doctor: what this process runs on. */
   machine: Machine
   /** For the User-Agent: operating system and processor. */
@@ -64,7 +73,7 @@ export interface App {
 
 /** The whole program but for its process: every part is made here, once, in the order in which they depend. */
 export function createApp({ config, problem }: LoadedConfig, edges: Edges, version: string): App {
-  const { fetch, clock, randomBytes, surroundings, machine, system, log } = edges
+  const { fetch, clock, randomBytes, surroundings, projectFolder, machine, system, log } = edges
   const now = () => clock.now()
   const random = () => randomBytes(4).readUInt32BE() / 2 ** 32
   const newId = () => createUuid(randomBytes, now)

@@ -38,6 +38,8 @@ const app = createApp(
     randomBytes,
     openBrowser: (url) => openInBrowser(url, { surroundings, program: browser }),
     surroundings,
+    // What Claude Code says counts for more: other hosts start servers anywhere.
+    projectFolder: () => process.env.CLAUDE_PROJECT_DIR || process.cwd(),
     machine: {
       nodeVersion: process.versions.node,
       platform: process.platform,

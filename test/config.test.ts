@@ -35,6 +35,8 @@ const DEFAULTS: Config = {
   clientVersion: '0.169.0',
   loginTimeoutMs: 300_000,
   loginWaitMs: 45_000,
+  headerTimeoutMs: 60_000,
+  firstEventTimeoutMs: 120_000,
   idleTimeoutMs: 300_000,
   openBrowser: true,
   keepAnswers: true,

@@ -1,7 +1,7 @@
 import { isCodexError, unexpected } from '../errors.ts'
 import { cancelled } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
-import type { AnswerStore, RunningAnswer } from './answer-store.ts'
+import type { AnswerStore } from './answer-store.ts'
 import type { Attachments, Attached } from './attachments.ts'
 import type { QueryResult } from './codex-client.ts'
 import type { Question } from './codex-request.ts'
@@ -9,6 +9,7 @@ import type { Conversation, ConversationStore } from './conversation-store.ts'
 import { createProgressPace, type TimedProgress } from './progress-pace.ts'
 import type { GuidedQuery, GuidedQueryOptions } from './guided-query.ts'
 import type { OutputSchema } from './output-schema.ts'
+import type { RunningAnswer } from './running-answer.ts'
 import { type ShownFacts, shownFacts } from './shown-answer.ts'
 
 /** A question as a tool is asked it. */
@@ -121,8 +122,9 @@ export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
       ...(incomplete === undefined ? {} : { incomplete: true }),
     }
     try {
-      const fate = await conversations.add(conversation, turn)
-      return fate === 'removed' ? ['the conversation was removed meanwhile, so this turn is not in it'] : []
+      const { outcome, dropped } = await conversations.add(conversation, turn)
+      if (outcome === 'removed') return ['the conversation was removed meanwhile, so this turn is not in it']
+      return dropped === 0 ? [] : [`the conversation has become too large to keep: its oldest turns (${dropped}) are gone`]
     } catch (error) {
       if (!isCodexError(error)) throw error
       return [`this turn could not be added to the conversation: ${error.message.replace(/\.$/, '')}`]

@@ -1,8 +1,7 @@
 import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import type { AnswerProgress } from '../../src/services/codex-answer.ts'
-import { DEFAULT_INSTRUCTIONS } from '../../src/services/codex-request.ts'
+import type { AnswerProgress } from '../../src/services/answer-progress.ts'
 import { type ClientBench, question, startClientBench, USER_AGENT } from '../support/client-bench.ts'
 import { errorOf } from '../support/error-of.ts'
 import { wireCatalogue } from '../support/fake-catalogue.ts'
@@ -37,7 +36,12 @@ describe('a question', () => {
       effort: 'low',
       usage: { inputTokens: 11, cachedTokens: 3, outputTokens: 7, reasoningTokens: 2 },
       account: 'ChatGPT pro plan',
+      owner: expect.stringMatching(/^[0-9a-f]{20}$/),
       notes: [],
+      sources: [],
+      limits: undefined,
+      message: { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Anybody there?' }] },
+      output: [{ type: 'message', role: 'assistant', content: [{ type: 'output_text', text: REPLY }] }],
     })
     const [request] = posted(bench)
     expect(request?.headers).toMatchObject({
@@ -68,7 +72,7 @@ describe('a question', () => {
     ])
     expect(request?.body).toMatchObject({
       model: 'gpt-6.1-sol',
-      instructions: DEFAULT_INSTRUCTIONS,
+      instructions: expect.stringMatching(/^You are Codex/),
       input: [{ type: 'additional_tools' }, { role: 'user', content: [{ text: 'Anybody there?' }] }],
       prompt_cache_key: 'id-1',
     })
@@ -114,7 +118,7 @@ describe('a question', () => {
     bench.fake.script.responses.push({ sse: answer('Twelve chars', { reasoning: 'Hm.' }) })
     const seen: AnswerProgress[] = []
     await ask(bench, {}, { onProgress: (progress: AnswerProgress) => seen.push(progress) })
-    expect(new Set(seen.map(({ phase }) => phase))).toEqual(new Set(['waiting', 'thinking', 'writing']))
+    expect(new Set(seen.map(({ phase }) => phase))).toEqual(new Set(['connecting', 'queued', 'thinking', 'writing']))
     expect(seen.at(-1)).toEqual({ phase: 'writing', characters: 12 })
   })
 
@@ -236,12 +240,6 @@ describe('what a model does not take from an API key', () => {
     expect(bodies(bench)).toHaveLength(5)
   })
 
-  test('is not tried with a login, whose service takes what it takes', async () => {
-    const bench = await startClientBench()
-    bench.fake.script.responses.always(refusing('include'))
-    expect((await errorOf(ask(bench))).code).toBe('CODEX_FAILED')
-    expect(bench.posts()).toBe(1)
-  })
 })
 
 describe('with an access token from outside', () => {
@@ -376,15 +374,13 @@ describe('what is sent again, and how long that takes', () => {
     ['an empty 200', {}, 'RESPONSE_INVALID', 1, 0],
     ['a refusal', { sse: answer('', { refusal: 'No.', deltas: 0 }) }, 'REFUSED', 1, 0],
     [
-      'a failed response',
-      { sse: answer('Half', { end: { failed: { code: 'server_error', message: 'x' } } }) },
+      'a response that fails before any text',
+      { sse: answer('', { end: { failed: { code: 'server_error', message: 'x' } } }) },
       'CODEX_FAILED',
       1,
       0,
     ],
-    ['a cut answer', { sse: answer('Half', { end: { incomplete: 'max_output_tokens' } }) }, 'INCOMPLETE', 1, 0],
-    ['an answer without its end', { sse: answer('Half', { end: 'cut' }) }, 'INCOMPLETE', 1, 0],
-    ['an answer that breaks off', { sse: answer('Half'), cutAfter: 800 }, 'NETWORK', 1, 0],
+    ['an answer that ends before any text', { sse: answer('', { end: 'cut' }) }, 'INCOMPLETE', 1, 0],
   ])('%s', async (_name, step, code, posts, sleptMs) => {
     const bench = await startClientBench()
     bench.fake.script.responses.always(step)
@@ -407,6 +403,25 @@ describe('what is sent again, and how long that takes', () => {
     })
     expect(await errorOf(ask(bench))).toMatchObject({ code: 'NETWORK', retryable: false })
     expect(bench.logged.join()).not.toContain('query_retry')
+  })
+})
+
+describe('an answer that ends too early keeps its text, says why, and is not asked for again:', () => {
+  test.each<[string, Answer, code: string]>([
+    ['its response fails', { sse: answer('Half', { end: { failed: { code: 'server_error', message: 'x' } } }) }, 'CODEX_FAILED'],
+    ['it is as long as it may be', { sse: answer('Half', { end: { incomplete: 'max_output_tokens' } }) }, 'INCOMPLETE'],
+    ['the filter stops it', { sse: answer('Half', { end: { incomplete: 'content_filter' } }) }, 'REFUSED'],
+    ['it has no end', { sse: answer('Half', { end: 'cut' }) }, 'INCOMPLETE'],
+    ['the connection breaks', { sse: answer('Half', { deltas: 1 }), cutAfter: 1800 }, 'NETWORK'],
+    ['it falls silent', { sse: answer('Half', { end: 'cut' }), silent: true }, 'TIMEOUT'],
+    ['the limit is reached', { sse: answer('Half', { end: { failed: { code: 'usage_limit_reached', message: 'x' } } }) }, 'USAGE_LIMIT'],
+  ])('%s', async (_name, step, code) => {
+    const bench = await startClientBench({ env: { CODEX_OAUTH_IDLE_TIMEOUT_MS: '80' } })
+    bench.fake.script.responses.always(step)
+    const { text, incomplete, output } = await ask(bench)
+    expect([text, incomplete?.code, bench.posts()]).toEqual(['Half', code, 1])
+    // A conversation goes on with what was said, and with nothing that was thought for the rest.
+    expect(output).toEqual([{ type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'Half' }] }])
   })
 })
 
@@ -585,9 +600,26 @@ describe('a limit', () => {
     expect(bench.posts()).toBe(1)
   })
 
-  test('holds for the silence in an answer', async () => {
-    const bench = await startClientBench({ env: { CODEX_OAUTH_IDLE_TIMEOUT_MS: '80' } })
-    bench.fake.script.responses.push({ sse: answer('Half', { end: 'cut' }), silent: true })
+  test('holds for the wait for the first event, and comments are none', async () => {
+    const bench = await startClientBench({
+      env: { CODEX_OAUTH_FIRST_EVENT_TIMEOUT_MS: '80', CODEX_OAUTH_IDLE_TIMEOUT_MS: '60000' },
+    })
+    bench.fake.script.responses.push({ sse: ': still here\n\n', silent: true })
+    expect(await errorOf(ask(bench))).toMatchObject({
+      code: 'TIMEOUT',
+      message: 'The service took the question and sent nothing for 80 ms.',
+      hint: expect.stringContaining('CODEX_OAUTH_FIRST_EVENT_TIMEOUT_MS'),
+      retryable: true,
+    })
+    await bench.fake.clientGone()
+    expect(bench.posts()).toBe(1)
+  })
+
+  test('holds for the silence in an answer, from its first event on', async () => {
+    const bench = await startClientBench({
+      env: { CODEX_OAUTH_IDLE_TIMEOUT_MS: '80', CODEX_OAUTH_FIRST_EVENT_TIMEOUT_MS: '60000' },
+    })
+    bench.fake.script.responses.push({ sse: answer('', { end: 'cut', deltas: 0, items: false }), silent: true })
     expect(await errorOf(ask(bench))).toMatchObject({
       code: 'TIMEOUT',
       message: 'The answer stopped arriving: nothing came for 80 ms.',
@@ -635,10 +667,12 @@ describe('a limit', () => {
   test('holds for all of an answer', async () => {
     const bench = await startClientBench()
     bench.fake.script.responses.push({ sse: endlessDeltas('x'.repeat(MEBIBYTE)) })
-    expect(await errorOf(ask(bench))).toMatchObject({
+    const { text, incomplete } = await ask(bench)
+    expect(incomplete).toMatchObject({
       code: 'RESPONSE_INVALID',
-      message: 'The answer is larger than this server accepts.',
+      message: 'The answer is longer than this server accepts.',
     })
+    expect(text.length).toBe(7 * MEBIBYTE)
     await bench.fake.clientGone()
   })
 

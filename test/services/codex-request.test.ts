@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { BUILTIN_MODELS, type Model } from '../../src/services/builtin-models.ts'
-import { buildRequest, DEFAULT_INSTRUCTIONS, type RequestFacts } from '../../src/services/codex-request.ts'
+import { buildRequest, type Question, type RequestFacts } from '../../src/services/codex-request.ts'
+import { PLAIN } from '../../src/services/request-shape.ts'
 
 const SESSION = '019f0000-0000-7000-8000-000000000001'
 const THREAD = '019f0000-0000-7000-8000-000000000002'
@@ -24,7 +25,9 @@ function build({ question, ...facts }: Partial<Omit<RequestFacts, 'question'>> &
     model: modelCalled('gpt-6.1-sol'),
     effort: 'low',
     acceptsTemperature: false,
-    without: new Set(),
+    searchTool: { type: 'web_search', external_web_access: true },
+    shape: PLAIN,
+    history: [],
     sessionId: SESSION,
     threadId: THREAD,
     ...facts,
@@ -40,11 +43,11 @@ describe('the body', () => {
   test('of a lite model', () => {
     expect(build().body).toEqual({
       model: 'gpt-6.1-sol',
-      instructions: DEFAULT_INSTRUCTIONS,
+      instructions: expect.stringMatching(/^You are Codex, .+\.$/),
       input: [{ type: 'additional_tools', role: 'developer', tools: [] }, USER_MESSAGE],
       tool_choice: 'auto',
       parallel_tool_calls: false,
-      reasoning: { effort: 'low', context: 'all_turns' },
+      reasoning: { effort: 'low', summary: 'auto', context: 'all_turns' },
       store: false,
       stream: true,
       include: ['reasoning.encrypted_content'],
@@ -56,12 +59,12 @@ describe('the body', () => {
   test('of a classic model', () => {
     expect(build(classic).body).toEqual({
       model: 'gpt-5.5',
-      instructions: DEFAULT_INSTRUCTIONS,
+      instructions: expect.stringMatching(/^You are Codex, .+\.$/),
       input: [USER_MESSAGE],
       tools: [],
       tool_choice: 'auto',
       parallel_tool_calls: true,
-      reasoning: { effort: 'medium' },
+      reasoning: { effort: 'medium', summary: 'auto' },
       store: false,
       stream: true,
       include: ['reasoning.encrypted_content'],
@@ -73,7 +76,7 @@ describe('the body', () => {
   test('of a model nobody has listed: the classic one, without what only the list could tell', () => {
     expect(build(unlisted).body).toEqual({
       model: 'gpt-5.2-codex',
-      instructions: DEFAULT_INSTRUCTIONS,
+      instructions: expect.stringMatching(/^You are Codex, .+\.$/),
       input: [USER_MESSAGE],
       tools: [],
       tool_choice: 'auto',
@@ -116,7 +119,7 @@ describe('the body', () => {
 
   test('has nothing of what the model is known not to take, and the rest in its order', () => {
     const without = new Set(['reasoning', 'include'] as const)
-    const { body, effort } = build({ ...classic, without, acceptsTemperature: true, question: { temperature: 0 } })
+    const { body, effort } = build({ ...classic, shape: { without }, acceptsTemperature: true, question: { temperature: 0 } })
     const whole = build({ ...classic, acceptsTemperature: true, question: { temperature: 0 } }).body
     expect(Object.keys(body)).toEqual(Object.keys(whole).filter((field) => !/reasoning|include/.test(field)))
     expect(effort).toBeUndefined()
@@ -135,8 +138,8 @@ describe('the body', () => {
     ['of-tomorrow', 'of-tomorrow'],
     ['ultra', 'xhigh'],
   ])('asks for effort %s as %s', (effort, sent) => {
-    expect(build({ effort }).body.reasoning).toEqual({ effort: sent, context: 'all_turns' })
-    expect(build({ ...classic, effort }).body.reasoning).toEqual({ effort: sent })
+    expect(build({ effort }).body.reasoning).toEqual({ effort: sent, summary: 'auto', context: 'all_turns' })
+    expect(build({ ...classic, effort }).body.reasoning).toEqual({ effort: sent, summary: 'auto' })
   })
 })
 
@@ -181,7 +184,7 @@ describe('a note tells', () => {
 
   test('what the model did not take, if somebody asked for it', () => {
     const without = new Set(['temperature', 'reasoning', 'include'] as const)
-    const facts = { without, acceptsTemperature: true, modelId: 'gpt-4.1', model: modelCalled('gpt-5.5') }
+    const facts = { shape: { without }, acceptsTemperature: true, modelId: 'gpt-4.1', model: modelCalled('gpt-5.5') }
     expect(build({ ...facts, effort: 'ultra', question: { temperature: 0 } }).notes).toEqual([
       'temperature was not accepted by gpt-4.1 and left out',
       'effort ultra was not accepted by gpt-4.1 and left out',
@@ -198,8 +201,72 @@ describe('a note tells', () => {
   })
 })
 
-test('our own instructions are short, in whole sentences, and claim no other program', () => {
-  expect(DEFAULT_INSTRUCTIONS.length).toBeLessThan(500)
-  expect(DEFAULT_INSTRUCTIONS).toMatch(/^You are Codex, .+\.$/)
-  expect(DEFAULT_INSTRUCTIONS).not.toMatch(/CLI|terminal|\s{2}|\n/)
+const SCHEMA: NonNullable<Question['schema']> = {
+  schema: { type: 'object' },
+  strict: true,
+  check: () => ({ ok: true, json: '{}' }),
+}
+const EARLIER = [
+  { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Before?' }] },
+  { type: 'reasoning', summary: [], encrypted_content: 'gAAAA_FAKE' },
+]
+
+describe('what a question asks for besides', () => {
+  const attached = { parts: [{ type: 'input_text', text: 'a block' }], sent: [] } as NonNullable<Question['attached']>
+
+  test('files stand in front of the prompt, in the same message', () => {
+    const { input } = build({ ...classic, question: { attached } }).body
+    const content = [{ type: 'input_text', text: 'a block' }, ...USER_MESSAGE.content]
+    expect(input).toEqual([{ ...USER_MESSAGE, content }])
+  })
+
+  test('what was said before stands in front of it, behind the tools', () => {
+    expect(build({ history: EARLIER }).body.input).toEqual([
+      { type: 'additional_tools', role: 'developer', tools: [] },
+      ...EARLIER,
+      USER_MESSAGE,
+    ])
+    expect(build({ ...classic, history: EARLIER }).body.input).toEqual([...EARLIER, USER_MESSAGE])
+  })
+
+  test('the web is searched with a tool, where the form has its tools', () => {
+    const tool = { type: 'web_search', external_web_access: true }
+    const question = { webSearch: true }
+    expect(build({ ...classic, question }).body.tools).toEqual([tool])
+    expect(build({ question }).body).not.toHaveProperty('tools')
+    expect(build({ question }).body.input).toEqual([{ type: 'additional_tools', role: 'developer', tools: [tool] }, USER_MESSAGE])
+  })
+
+  test('a schema stands beside the verbosity, strict where it can be, loose where that was refused', () => {
+    const question = { schema: SCHEMA }
+    const format = { type: 'json_schema', strict: true, name: 'codex_output_schema', schema: { type: 'object' } }
+    expect(build({ ...classic, question }).body.text).toEqual({ verbosity: 'low', format })
+    expect(build({ ...unlisted, question }).body.text).toEqual({ format })
+    expect(build({ ...unlisted, question, shape: { ...PLAIN, loose: true } }).body.text).toEqual({
+      format: { ...format, strict: false },
+    })
+  })
+
+  test('what is refused of it is said, and a schema asked for in words', () => {
+    const without = new Set(['tools', 'text.format'] as const)
+    const { body, notes } = build({ ...classic, question: { webSearch: true, schema: SCHEMA }, shape: { without } })
+    expect(body).not.toHaveProperty('tools')
+    expect(body.text).toEqual({ verbosity: 'low' })
+    expect(body.instructions).toContain('this JSON Schema wants it:\n{"type":"object"}')
+    expect(notes).toEqual([
+      'web search was not accepted by gpt-5.5 and left out',
+      'the schema was not accepted by gpt-5.5 and described in words; the answer was checked here',
+    ])
+  })
+
+  test('a form or a level that the list did not say is taken and told', () => {
+    const { body, headers, notes, isLite } = build({ shape: { ...PLAIN, lite: false, version: '0.180.0' } })
+    expect(isLite).toBe(false)
+    expect(body.tools).toEqual([])
+    expect(headers).toMatchObject({ version: '0.180.0' })
+    expect(notes).toEqual([
+      'gpt-6.1-sol was asked in the classic form, which is not what the model list says',
+      'gpt-6.1-sol wants compatibility level 0.180.0, which was stated; CODEX_OAUTH_CLIENT_VERSION=0.180.0 makes it the usual one',
+    ])
+  })
 })

@@ -12,6 +12,9 @@ const MODEL: Model = {
   efforts: ['low', 'high', 'ultra'],
   lite: false,
   verbosity: undefined,
+  contextWindow: undefined,
+  inputs: undefined,
+  minVersion: undefined,
 }
 const WITHOUT_LIST: Model = { ...MODEL, efforts: [] }
 

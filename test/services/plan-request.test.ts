@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { BUILTIN_MODELS, type Model } from '../../src/services/builtin-models.ts'
 import type { RequestFacts } from '../../src/services/codex-request.ts'
+import { PLAIN } from '../../src/services/request-shape.ts'
 import { buildPlanRequest } from '../../src/services/plan-request.ts'
 
 const QUESTION = {
@@ -21,7 +22,9 @@ function build({ question, ...facts }: Partial<Omit<RequestFacts, 'question'>> &
     model: LITE,
     effort: 'low',
     acceptsTemperature: true,
-    without: new Set(),
+    searchTool: { type: 'web_search' },
+    shape: PLAIN,
+    history: [],
     sessionId: '019f0000-0000-7000-8000-000000000001',
     threadId: '019f0000-0000-7000-8000-000000000002',
     ...facts,

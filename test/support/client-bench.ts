@@ -4,9 +4,11 @@ import { createHttpClient } from '../../src/infrastructure/http-client.ts'
 import { createJsonFile } from '../../src/infrastructure/json-file.ts'
 import { createLog } from '../../src/infrastructure/log.ts'
 import { type CodexClient, createCodexClient } from '../../src/services/codex-client.ts'
+import { createPost } from '../../src/services/codex-post.ts'
 import type { Question } from '../../src/services/codex-request.ts'
 import { type Credentials, createCredentials } from '../../src/services/credentials.ts'
 import { createModelCatalogue, type ModelCatalogue } from '../../src/services/model-catalogue.ts'
+import { createUsageMeter } from '../../src/services/usage-meter.ts'
 import { type Bench, type Instance, startBench } from './refresh-bench.ts'
 
 /** A bench with a window on it: all that takes part in a question. */
@@ -59,7 +61,10 @@ export async function startClientBench(options: ClientBenchOptions = {}) {
   // In a clock that hurries, no list would come in time for a question.
   await credentials.current().then(catalogue.list, () => {})
   clock.hurry()
-  const client = createCodexClient({ config, credentials, catalogue, http, clock, random: () => 0.5, newId, log })
+  const post = createPost({ config, http, clock, random: () => 0.5, log })
+  const usage = createJsonFile(join(config.stateDir, 'usage.json'))
+  const meter = createUsageMeter({ config, http, cache: usage, clock, log })
+  const client = createCodexClient({ config, credentials, catalogue, post, meter, clock, newId, log })
   const started: ClientBench = {
     ...bench,
     config,

@@ -86,6 +86,7 @@ export async function startApp(fake: FakeOpenAI, { env = {}, home = tempFolder()
       randomBytes,
       openBrowser,
       surroundings,
+      projectFolder: () => home,
       machine,
       system,
       log,

@@ -31,7 +31,7 @@ test.each([1, 2, 3, 5, 7, 100])('pages of %i characters are the text together, a
   expect(pages.join('')).toBe(text)
   for (const page of pages) {
     expect(page).not.toBe('')
-    expect(page.isWellFormed?.() ?? !/^[\udc00-\udfff]|[\ud800-\udbff]$/.test(page)).toBe(true)
+    expect(page).not.toMatch(/^[\udc00-\udfff]|[\ud800-\udbff]$/)
   }
 })
 
