@@ -50,11 +50,11 @@ export function createJournal(file: string, maxBytes: number): Journal {
   }
 
   function schedule(): void {
-    // After a failure only `flush` tries again: a full disk is full many times a second.
-    if (isScheduled || hasFailed) return
+    if (isScheduled) return
     isScheduled = true
     setImmediate(() => {
       isScheduled = false
+      // After a failure only `flush` tries again: a full disk is full many times a second.
       if (!hasFailed) write()
     })
   }

@@ -7,9 +7,9 @@ export interface KeptAnswer {
   isRunning: boolean
 }
 
-export const MAX_ANSWERS = 50
-export const MAX_AGE_MS = 7 * 86_400_000
-export const MAX_TOTAL_BYTES = 64 * 1024 * 1024
+const MAX_ANSWERS = 50
+const MAX_AGE_MS = 7 * 86_400_000
+const MAX_TOTAL_BYTES = 64 * 1024 * 1024
 
 /**
  * The ids of those that have to go so that there is room for one more: all but the newest, the old ones, and those

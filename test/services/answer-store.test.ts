@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
@@ -278,6 +278,16 @@ describe('on disk', () => {
       model: 'gpt-x',
       phase: 'thinking',
     })
+  })
+
+  test('what has ended is no longer in memory: it goes with its file', () => {
+    const { open, fileOf } = aDesk()
+    const store = open()
+    const answer = store.begin({ prompt: 'Why?' })
+    answer.append('Because')
+    answer.finish('Because', {})
+    rmSync(fileOf(answer.id))
+    expect([store.read(answer.id), store.list()]).toEqual([undefined, []])
   })
 
   test('a text that has come bit by bit is not written twice', () => {

@@ -42,6 +42,15 @@ test.each([
   expect(firstWords(`Why does ${secret} fail?`)).toMatch(/^Why does/)
 })
 
+test('half a key at the end of what is looked at is none of the first words', () => {
+  const hidden = `sk-${'x'.repeat(640)} `.repeat(6)
+  const start = `${hidden}${'- '.repeat(4)}`
+  for (let at = 3980; at < 4000; at++) {
+    const prompt = `${start}${' '.repeat(at - start.length)}${LONG_KEY} and more`
+    expect(firstWords(prompt)).toMatch(/^(\[hidden\] ){6}- - - -$/)
+  }
+})
+
 test('a word without an end takes no time', () => {
   const startedAt = performance.now()
   firstWords('a'.repeat(10_000_000))
