@@ -49,6 +49,7 @@ test.each<[string, Json]>([
   ['no list of what is required', { ...closed({ a: { type: 'string' } }), required: undefined }],
   ['a required property that is not there', { ...closed({}), required: ['a'] }],
   ['no properties', { type: 'object', required: [], additionalProperties: false }],
+  ['only a choice at the top', { anyOf: [closed({})] }],
   ['a choice at the top', { ...closed({}), anyOf: [closed({})] }],
   ['words it does not know', closed({ a: { type: 'string', default: 'x' } })],
   ['all of several', closed({ a: { allOf: [{ type: 'string' }] } })],
