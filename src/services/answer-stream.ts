@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
 import { CodexError, isCodexError } from '../errors.ts'
 import type { Clock } from '../infrastructure/clock.ts'
-import { readEvents } from '../infrastructure/sse.ts'
+import { readEvents, type SseLimits } from '../infrastructure/sse.ts'
 import type { AnswerProgress } from './answer-progress.ts'
 import type { AskingRoute } from './asking-route.ts'
 import { type Answer, type AnswerReader, createAnswerReader, notAStream } from './codex-answer.ts'
@@ -50,10 +50,7 @@ export async function readAnswer(
     throw notAStream()
   }
   const reader = createAnswerReader(onText, failureOf)
-  const limits = {
-    ...{ maxEventBytes: MAX_EVENT_BYTES, maxTotalBytes: MAX_TOTAL_BYTES },
-    ...paceOf(reader, config, clock),
-  }
+  const limits = limitsFor(reader, config, clock)
   try {
     onProgress?.(reader.progress())
     for await (const event of readEvents(body, limits, signal)) {
@@ -69,11 +66,13 @@ export async function readAnswer(
   }
 }
 
-/** How long the stream may be silent, which depends on what has come. */
-function paceOf(reader: AnswerReader, config: StreamDeps['config'], clock: StreamDeps['clock']) {
+/** How long the stream may be silent depends on what has come. */
+function limitsFor(reader: AnswerReader, config: StreamDeps['config'], clock: StreamDeps['clock']): SseLimits {
   const openedAt = clock.now()
   let endsAt: number | undefined
   return {
+    maxEventBytes: MAX_EVENT_BYTES,
+    maxTotalBytes: MAX_TOTAL_BYTES,
     get idleTimeoutMs() {
       if (!reader.hasBegun()) return Math.max(1, openedAt + config.firstEventTimeoutMs - clock.now())
       if (!reader.isEnding()) return config.idleTimeoutMs

@@ -104,17 +104,16 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
     return { credential, modelId, model, shape: shapes.get(shapeKey(credential, modelId)) ?? PLAIN }
   }
 
-  function build(question: Question, target: Target, { turns }: Fitted, threadId: string) {
+  function build(question: Question, target: Target, { turns }: Fitted, ids: { session: string; threadId: string }) {
     const { credential, modelId, model, shape } = target
-    session ??= newId()
     const choice = chooseEffort(question.effort, config.effort, model)
     // Nobody's reasoning is sent where that of this owner cannot be read.
     const owner = shape.forgetful ? '' : ownerOf(credential)
     const request = credential.asking.buildRequest({
       question,
-      ...{ modelId, model, effort: choice.effort, shape, threadId },
+      ...{ modelId, model, effort: choice.effort, shape, threadId: ids.threadId },
       history: historyOf(turns, owner),
-      sessionId: question.talk?.cacheKey ?? session,
+      sessionId: question.talk?.cacheKey ?? ids.session,
     })
     return { ...request, notes: [...request.notes, ...choice.notes] }
   }
@@ -126,20 +125,21 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
    * @throws CodexError as `AskingRoute.refusalOf`
    */
   async function negotiate(first: Target, question: Question, fitted: Fitted, signal: AbortSignal | undefined) {
+    session ??= newId()
     const threadId = newId()
     const changes: string[] = []
     let target = first
-    while (true) {
-      const request = build(question, target, fitted, threadId)
+    for (let mends = 0; ; mends += 1) {
+      const request = build(question, target, fitted, { session, threadId })
       const reply = await post(target.credential, request, signal)
       if (reply.status === 200) return { target, request, reply, changes } satisfies Answered
-      const next = changes.length < MAX_MENDS ? await mend(target, request, reply, signal) : undefined
+      const next = mends < MAX_MENDS ? await mend(target, request, reply, signal) : undefined
       if (next === undefined) {
         noteLimits(target.credential, reply)
         throw refusal(target, reply)
       }
-      log.event('query_mended', { change: changes.length + 1 })
-      changes.push(next.change)
+      log.event('query_mended', { mends: mends + 1 })
+      if (next.change !== undefined) changes.push(next.change)
       target = next.target
       // Only what is the model's nature is worth keeping; sealed reasoning is this conversation's matter.
       const { forgetful: _forgetful, ...lasting } = target.shape
@@ -153,7 +153,7 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
     if (found !== undefined) return { target: { ...target, shape: found.shape }, change: found.change }
     if (!isCodexError(refusal(target, reply), 'MODEL_UNAVAILABLE')) return undefined
     const level = await newerLevel(target, { catalogue, config, signal })
-    return level === undefined ? undefined : { target: { ...target, ...level.target }, change: level.change }
+    return level === undefined ? undefined : { target: { ...target, ...level }, change: undefined }
   }
 
   function refusal({ credential, modelId }: Target, reply: Reply): CodexError {

@@ -29,13 +29,13 @@ export async function newerLevel(
     config: Pick<Config, 'clientVersion'>
     signal: AbortSignal | undefined
   },
-): Promise<{ target: { model: Model; shape: Shape }; change: string } | undefined> {
+): Promise<{ model: Model; shape: Shape } | undefined> {
   if (!credential.asking.hasLevels || shape.version !== undefined) return undefined
   const found = model?.minVersion === undefined ? undefined : model
   const entry = found ?? (await catalogue.everything(credential, signal)).find(({ id }) => id === modelId)
   const version = entry?.minVersion
   if (entry === undefined || version === undefined || !isNewer(version, config.clientVersion)) return undefined
-  return { target: { model: entry, shape: { ...shape, version } }, change: `with compatibility level ${version}` }
+  return { model: entry, shape: { ...shape, version } }
 }
 
 const MAX_NAMES = 8

@@ -29,8 +29,8 @@ export interface RefusedRequest {
 
 export interface Mend {
   shape: Shape
-  /** What was changed, as a sentence goes on: "asked again …". */
-  change: string
+  /** What was changed, as a sentence goes on: "asked again …"; undefined where the request itself has a note for it. */
+  change: string | undefined
 }
 
 /**
@@ -48,7 +48,14 @@ function withoutField({ status, json, body, shape }: RefusedRequest): Mend | und
   if (field === 'text.format' && fieldOf(valueAt(body, field), 'strict') === true) {
     return { shape: { ...shape, loose: true }, change: 'with the schema in its loose form' }
   }
-  return { shape: { ...shape, without: new Set([...shape.without, field]) }, change: `without ${field}` }
+  const change = isNoted(field, body) ? undefined : `without ${field}`
+  return { shape: { ...shape, without: new Set([...shape.without, field]) }, change }
+}
+
+/** What somebody has asked for is missed; what only we put in is not. */
+function isNoted(field: OptionalField, body: RefusedRequest['body']): boolean {
+  if (field === 'reasoning') return valueAt(body, 'reasoning.effort') !== undefined
+  return ['temperature', 'tools', 'text', 'text.format'].includes(field) && valueAt(body, field) !== undefined
 }
 
 /** Words and states are those of public reports, and of the service's own lite profile (facts: users-and-peers W3). */
@@ -58,9 +65,9 @@ function inOtherForm({ status, json, form, shape }: RefusedRequest): Mend | unde
   const words = textField(error, 'message') ?? ''
   const isOfModel = textField(error, 'param') === 'model'
   if (form === 'lite' && status === 400 && isOfModel && /responses-lite/i.test(words)) {
-    return { shape: { ...shape, lite: false }, change: 'in the classic form' }
+    return { shape: { ...shape, lite: false }, change: undefined }
   }
-  if (form === 'classic' && status === 404 && isOfModel) return { shape: { ...shape, lite: true }, change: 'in the lite form' }
+  if (form === 'classic' && status === 404 && isOfModel) return { shape: { ...shape, lite: true }, change: undefined }
   return undefined
 }
 

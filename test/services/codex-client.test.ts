@@ -196,10 +196,17 @@ describe('what a model does not take from an API key', () => {
     expect(bodies(bench).at(-1)?.temperature).toBe(0.2)
   })
 
-  test('an effort is left out and said; what nobody asked for is left out and not said', async () => {
+  test('an effort is left out and said; what nobody asked for is said once', async () => {
     const bench = await startClientBench(withKey)
     const asked = await ask(bench, { model: 'gpt-4.1', effort: 'high', temperature: 0.2 })
-    expect(asked).toMatchObject({ text: REPLY, effort: undefined, notes: [leftOut('effort high', 'gpt-4.1')] })
+    expect(asked).toMatchObject({
+      text: REPLY,
+      effort: undefined,
+      notes: [
+        leftOut('effort high', 'gpt-4.1'),
+        'asked again without include, because the service refused it otherwise',
+      ],
+    })
     expect(bodies(bench)).toHaveLength(3)
     expect(await ask(bench, { model: 'gpt-4.1', temperature: 0.2 })).toMatchObject({ text: REPLY, notes: [] })
     expect(bodies(bench)).toHaveLength(4)
