@@ -56,7 +56,8 @@ function present(outcome: ClearOutcome): z.infer<typeof output> {
 }
 
 function presentRemoved(name: string, removed: number): z.infer<typeof output> {
-  const which = name === '*' ? `${removed} ${removed === 1 ? 'conversation' : 'conversations'}` : `The conversation “${name}”`
+  const all = removed === 1 ? '1 conversation is' : `${removed} conversations are`
+  const which = name === '*' ? all : `The conversation “${name}” is`
   const none = name === '*' ? 'There are no conversations.' : `There is no conversation “${name}”; codex_status lists them.`
   return {
     cleared: removed > 0,

@@ -6,8 +6,12 @@ import { toolCall } from '../support/tool-call.ts'
 
 const nothing: ClearOutcome = { removed: undefined, revoked: false, cancelled: false, remaining: undefined }
 
+async function neverAsked(): Promise<never> {
+  throw new Error('nobody asked for that')
+}
+
 async function clear(outcome: Partial<ClearOutcome>) {
-  const tool = codexClear({ signOut: async () => ({ ...nothing, ...outcome }) })
+  const tool = codexClear({ signOut: async () => ({ ...nothing, ...outcome }), conversations: { remove: neverAsked } })
   const output = await tool.run({} as never, toolCall())
   const data = JSON.parse(JSON.stringify('structured' in output ? output.structured : {}))
   expect(tool.output?.safeParse(data).success).toBe(true)
@@ -74,5 +78,25 @@ test('two logins are named, each with what became of it', async () => {
     message:
       'Signed out of the Codex route; the credentials are removed from this machine. OpenAI confirmed that they are revoked. ' +
       `Signed out of the plan route; the credentials are removed from this machine. ${unconfirmed}`,
+  })
+})
+
+test.each<[string, number, string]>([
+  ['design', 1, 'The conversation “design” is removed from this machine.'],
+  ['design', 0, 'There is no conversation “design”; codex_status lists them.'],
+  ['*', 1, '1 conversation is removed from this machine.'],
+  ['*', 4, '4 conversations are removed from this machine.'],
+  ['*', 0, 'There are no conversations.'],
+])('the conversation %s, of which there are %i, and no login', async (name, removed, message) => {
+  const asked: string[] = []
+  const remove = async (conversation: string) => {
+    asked.push(conversation)
+    return removed
+  }
+  const tool = codexClear({ signOut: neverAsked, conversations: { remove } })
+  const output = await tool.run(tool.input.parse({ conversation: name }) as never, toolCall())
+  expect(asked).toEqual([name])
+  expect(output).toEqual({
+    structured: { cleared: removed > 0, revoked: false, login_cancelled: false, message },
   })
 })

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { CodexError } from '../../src/errors.ts'
-import type { AccountStatus } from '../../src/services/account-status.ts'
+import type { AccountStatus, ReadStatus } from '../../src/services/account-status.ts'
+import type { AnswerSummary } from '../../src/services/answer-view.ts'
+import type { ConversationList } from '../../src/services/conversation-store.ts'
 import type { LoginView } from '../../src/services/sign-in-view.ts'
 import type { UsageStatus } from '../../src/services/usage-status.ts'
 import { codexStatus } from '../../src/tools/codex-status.ts'
@@ -26,8 +28,23 @@ const nobody: AccountStatus = {
   message: 'Nobody is signed in.',
 }
 
-async function show(status: Partial<AccountStatus>) {
-  const tool = codexStatus({ readStatus: async () => ({ ...nobody, ...status }), now: () => NOW })
+interface Kept {
+  answers?: AnswerSummary[]
+  conversations?: ConversationList['conversations']
+  problems?: string[]
+}
+
+function statusTool(readStatus: ReadStatus, { answers = [], conversations = [], problems = [] }: Kept = {}) {
+  return codexStatus({
+    readStatus,
+    answers: { list: () => answers },
+    conversations: { list: () => ({ conversations, problems }) },
+    now: () => NOW,
+  })
+}
+
+async function show(status: Partial<AccountStatus>, kept: Kept = {}) {
+  const tool = statusTool(async () => ({ ...nobody, ...status }), kept)
   const output = await tool.run({} as never, toolCall())
   const data = JSON.parse(JSON.stringify('structured' in output ? output.structured : {}))
   expect(tool.output?.safeParse(data).success).toBe(true)
@@ -183,16 +200,47 @@ describe('usage', () => {
     [{}, undefined],
   ])('with %j is asked for: %j, and the call can be cancelled', async (args, asked) => {
     const calls: unknown[] = []
-    const readStatus = async (options: unknown) => {
+    const readStatus: ReadStatus = async (options) => {
       calls.push(options)
       return nobody
     }
     const { signal } = new AbortController()
-    await codexStatus({ readStatus, now: () => NOW }).run(args as never, { signal, progress: () => {} })
+    await statusTool(readStatus).run(args as never, toolCall({ signal }))
     expect(calls).toEqual([{ usage: asked, signal }])
   })
 
   test.each([{ usage: 'yes' }, { usage: 1 }, { used: true }])('%j is no argument of it', (args) => {
-    expect(codexStatus({ readStatus: async () => nobody, now: () => NOW }).input.safeParse(args).success).toBe(false)
+    expect(statusTool(async () => nobody).input.safeParse(args).success).toBe(false)
+  })
+})
+
+describe('what can be had again', () => {
+  const answer = (id: string, more: Partial<AnswerSummary> = {}): AnswerSummary => ({
+    ...{ id, state: 'finished', startedAt: NOW - 90_000, endedAt: NOW, model: 'gpt-x', conversation: undefined },
+    ...{ prompt: 'Why is', characters: 12, isKept: true, ...more },
+  })
+
+  test('are answers with their state and age, and conversations', async () => {
+    const kept = {
+      answers: [answer('a-1', { state: 'running', model: undefined, conversation: 'design' }), answer('a-2')],
+      conversations: [{ name: 'design', turns: 3, updatedAt: NOW - 5_000, lastPrompt: 'And now?', bytes: 900 }],
+    }
+    const { answers, conversations } = await show({}, kept)
+    expect(answers).toEqual([
+      { id: 'a-1', state: 'running', age_seconds: 90, conversation: 'design', prompt: 'Why is', characters: 12 },
+      { id: 'a-2', state: 'finished', age_seconds: 90, model: 'gpt-x', prompt: 'Why is', characters: 12 },
+    ])
+    expect(conversations).toEqual([{ name: 'design', turns: 3, age_seconds: 5, last_prompt: 'And now?' }])
+  })
+
+  test('are the newest ten of each', async () => {
+    const answers = Array.from({ length: 30 }, (_, n) => answer(`a-${n}`))
+    expect((await show({}, { answers })).answers.map(({ id }: { id: string }) => id)).toEqual(
+      answers.slice(0, 10).map(({ id }) => id),
+    )
+  })
+
+  test('and of a conversation that cannot be read the message tells', async () => {
+    expect((await show({}, { problems: ['x is damaged.'] })).message).toBe('Nobody is signed in. x is damaged.')
   })
 })
