@@ -228,6 +228,17 @@ describe('a removal', () => {
     expect(prompts('plan')).toEqual(['one'])
   })
 
+  test('of one that has no turn yet is final, too: none comes back under its id', async () => {
+    const { store, openStore, add, filesOf, pathOf } = setUp()
+    await add('plan', aTurn('one'))
+    const first = store.open('plan').id
+    fs.unlinkSync(pathOf('plan', filesOf('plan')[0] as string))
+    const opened = store.open('plan')
+    await openStore().remove('plan')
+    expect((await store.add(opened, aTurn('two'))).outcome).toBe('kept')
+    expect(store.open('plan').id).not.toBe(first)
+  })
+
   test('that was killed half-way is one: what it has left is not seen, and goes with the next beginning', async () => {
     const { add, prompts, filesOf, pathOf } = setUp()
     await add('plan', aTurn('one'))
