@@ -128,6 +128,19 @@ describe('codex_status with usage: true', () => {
     })
   })
 
+  test('says so where the plan has no limit that is told', async () => {
+    const { status, signIn, fake } = await start()
+    signIn()
+    fake.script.usage.push({ json: { plan_type: 'pro', credits: { has_credits: false, unlimited: false } } })
+    expect((await status({ usage: true })).usage).toEqual({
+      asked: true,
+      age_seconds: 0,
+      plan: 'pro',
+      credits: { has_credits: false, unlimited: false },
+      message: 'The service names no limit of this plan.',
+    })
+  })
+
   test('of nobody says so, and asks nobody', async () => {
     const { status, fake } = await start()
     expect(await status({ usage: true })).toMatchObject({
@@ -211,6 +224,8 @@ describe('codex_status with usage: true', () => {
     await expect(call).rejects.toThrow()
     await fake.clientGone()
     open()
+    const { readStatus } = app.app.services
+    await expect(readStatus({ usage: true, signal: cancel.signal })).rejects.toMatchObject({ code: 'CANCELLED' })
   })
 })
 
@@ -241,7 +256,7 @@ describe('codex_status without it', () => {
   })
 
   test('forgets a window that has opened again since, and in the end all of it', async () => {
-    const { status, signIn, clock } = await start({ limits: { report: { balance: 'none' } } })
+    const { status, signIn, clock } = await start({ limits: { report: { balance: 'unknown' } } })
     signIn()
     await status({ usage: true })
     clock.advance(600_000)
@@ -249,7 +264,16 @@ describe('codex_status without it', () => {
     expect(usage).toMatchObject({ secondary: { used_percent: 34 } })
     expect(usage).not.toHaveProperty('primary')
     clock.advance(6_000_000)
-    expect((await status()).usage).not.toHaveProperty('secondary')
+    expect(await status()).not.toHaveProperty('usage')
+  })
+
+  test('does not show for plan usage what the other login was told, though the account is the same', async () => {
+    const { status, signIn, app, fake } = await start()
+    signIn()
+    await status({ usage: true })
+    seedLogins(app, { codex_plan: { ...planRecordOf(fake.plan.issueTokens()), account_id: 'acct-fake-0001' } })
+    expect(await status()).toMatchObject({ route: 'plan', account_id: 'acct-fake-0001' })
+    expect(await status()).not.toHaveProperty('usage')
   })
 
   test("does not show one account another one's", async () => {

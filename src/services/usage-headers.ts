@@ -28,7 +28,7 @@ export function limitsFromHeaders(headers: Headers, nowMs: number): UsageSnapsho
 
 /** The windows of the limit that this answer is about: the one it names, else the usual one. */
 export function activeLimit(headers: Headers, nowMs: number): LimitPair {
-  const named = headers.get('x-codex-active-limit')?.toLowerCase().replaceAll('_', '-')
+  const named = headers.get('x-codex-active-limit')?.replaceAll('_', '-')
   const family = named !== undefined && /^[\w-]{1,40}$/.test(named) ? named : USUAL
   return pairIn(headers, family, nowMs) ?? {}
 }

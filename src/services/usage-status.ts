@@ -1,12 +1,5 @@
 import { duration } from './duration.ts'
-import {
-  asOf,
-  type Credits,
-  type KnownUsage,
-  type LimitPair,
-  saysSomething,
-  type UsageWindow,
-} from './usage-snapshot.ts'
+import { asOf, type Credits, type KnownUsage, type LimitPair, type UsageWindow } from './usage-snapshot.ts'
 import { creditWords, percentOf, resetWords, usageLine, usageWarnings, windowName } from './usage-words.ts'
 
 /** How much of a plan is used, as the status shows it. */
@@ -54,16 +47,16 @@ export interface UsageFacts {
 /** Nothing where there is nothing to say. */
 export function usageStatus({ known, asked, trouble, manage }: UsageFacts, nowMs: number): UsageStatus | undefined {
   const snapshot = known === undefined ? {} : asOf(known, nowMs)
-  if (known === undefined || !saysSomething(snapshot)) {
+  const line = usageLine(snapshot, nowMs)
+  const isFresh = asked && trouble === undefined
+  if (known === undefined || (line === undefined && !isFresh)) {
     return trouble === undefined ? undefined : { asked, manage, trouble, message: trouble }
   }
   // A clock that was put back makes nothing older than it is.
   const ageMs = Math.max(0, nowMs - known.at)
-  const line = usageLine(snapshot, nowMs)
   const age = ageWords(ageMs)
-  const isFresh = asked && trouble === undefined
-  const told = line === undefined ? [] : [isFresh ? line : `${line} (as of ${age})`]
-  const sentences = [...told, ...usageWarnings(snapshot, nowMs)].map((sentence) => `${sentence}.`)
+  const told = isFresh ? (line ?? 'The service names no limit of this plan') : `${line} (as of ${age})`
+  const sentences = [told, ...usageWarnings(snapshot, nowMs)].map((sentence) => `${sentence}.`)
   return {
     asked,
     ageMs,
@@ -98,5 +91,5 @@ function limitStatus({ primary, secondary }: LimitPair, nowMs: number): LimitSta
 }
 
 function ageWords(ageMs: number): string {
-  return ageMs < 60_000 ? 'just now' : `${duration(ageMs)} ago`
+  return ageMs < 60_000 ? 'a moment ago' : `${duration(ageMs)} ago`
 }

@@ -4,9 +4,13 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { createHttpClient } from '../../src/infrastructure/http-client.ts'
 import { createJsonFile } from '../../src/infrastructure/json-file.ts'
 import { createLog } from '../../src/infrastructure/log.ts'
+import { readEvents } from '../../src/infrastructure/sse.ts'
 import { accountName, apiKeyName, planName } from '../../src/services/credential-name.ts'
 import type { Credential } from '../../src/services/credentials.ts'
+import { parseJson } from '../../src/services/remote-text.ts'
+import { limitsFromHeaders } from '../../src/services/usage-headers.ts'
 import { createUsageMeter } from '../../src/services/usage-meter.ts'
+import { limitsFromEvent } from '../../src/services/usage-report.ts'
 import { errorOf, shown } from '../support/error-of.ts'
 import type { FakeLimits } from '../support/fake-limits.ts'
 import { startFakeOpenAI } from '../support/fake-openai.ts'
@@ -16,6 +20,8 @@ import { createTestClock } from '../support/test-clock.ts'
 
 const USAGE = '/backend-api/wham/usage'
 const HOUR = 3_600_000
+const MESSAGES = [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: 'hello' }] }]
+const REST = { store: false, stream: true, include: ['reasoning.encrypted_content'], reasoning: { effort: 'low' } }
 
 async function setUp(limits?: FakeLimits) {
   const clock = createTestClock()
@@ -160,6 +166,47 @@ describe('what answers have said', () => {
     expect(Object.keys(JSON.parse(text()).owners)).toHaveLength(20)
     expect(open().last({ accountId: 'acct-4' })).toBeUndefined()
     expect(open().last({ accountId: 'acct-5' })?.snapshot).toEqual({ primary: window(5) })
+  })
+})
+
+describe('what comes with an answer over HTTP', () => {
+  async function askQuestion(limits: FakeLimits | undefined) {
+    const set = await setUp(limits)
+    const { fake, credential, clock } = set
+    const body = { model: 'gpt-5.5', instructions: 'Answer.', input: MESSAGES, ...REST }
+    const answer = await fetch(`${fake.baseUrl}/responses`, {
+      method: 'POST',
+      headers: { ...credential.headers, 'content-type': 'application/json', version: '0.169.0' },
+      body: JSON.stringify(body),
+    })
+    expect(answer.status).toBe(200)
+    const meter = set.open()
+    meter.note(credential, limitsFromHeaders(answer.headers, clock.now()))
+    const limitsOfStream = { idleTimeoutMs: 5000, maxEventBytes: 100_000, maxTotalBytes: 1_000_000 }
+    for await (const { data } of readEvents(answer.body ?? undefined, limitsOfStream, undefined)) {
+      meter.note(credential, limitsFromEvent(parseJson(data), clock.now()))
+    }
+    return meter.last(credential)?.snapshot
+  }
+
+  test('in its headers is known', async () => {
+    expect(await askQuestion({ headers: { primary: 81, secondary: 3, balance: '5' } })).toMatchObject({
+      plan: 'pro',
+      primary: { usedPercent: 81, windowMinutes: 300 },
+      secondary: { usedPercent: 3, windowMinutes: 10_080 },
+      credits: { balance: 5 },
+    })
+  })
+
+  test('in its stream is newer', async () => {
+    expect(await askQuestion({ headers: { primary: 81 }, event: { primary: 82, secondary: 4 } })).toMatchObject({
+      primary: { usedPercent: 82 },
+      secondary: { usedPercent: 4 },
+    })
+  })
+
+  test('is nothing where it says nothing', async () => {
+    expect(await askQuestion(undefined)).toBeUndefined()
   })
 })
 
@@ -315,6 +362,7 @@ describe('the service is asked', () => {
     ['429', { status: 429, headers: { 'retry-after': '7' } }, /asked for too often.*Wait 7 s.*\[RATE_LIMITED\]$/],
     ['429 without a time', { status: 429 }, /Wait a moment.*\[RATE_LIMITED\]$/],
     ['500', { status: 500, html: '<h1>Oops</h1>' }, /in trouble.*\(500\).*\[CODEX_FAILED\]$/],
+    ['500 that breaks off', { status: 500, json: { detail: 'Oops' }, cutAfter: 3 }, /\(500\)\..*\[CODEX_FAILED\]$/],
     ['503', { status: 503, json: {} }, /in trouble.*\(503\).*\[CODEX_FAILED\]$/],
     ['418', { status: 418, json: { error: { message: 'Teapot' } } }, /\(418\): “Teapot”.*\[CODEX_FAILED\]$/],
     [
@@ -364,7 +412,7 @@ describe('the service is asked', () => {
     const { open, credential, fake, clock } = await setUp()
     fake.script.usage.push((usual) => {
       clock.advance(9_950)
-      return { ...usual(), dripMs: 20 }
+      return { ...usual(), dripMs: 1 }
     })
     expect((await errorOf(open().ask(credential))).code).toBe('TIMEOUT')
   })

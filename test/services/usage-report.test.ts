@@ -89,6 +89,11 @@ describe('the report', () => {
     expect(limitsFromReport(report, NOW)).not.toHaveProperty('primary')
   })
 
+  test.each([-1, 1e99, Number.NaN, null, {}, '-1', '1e3'])('credits of %j have no balance', (balance) => {
+    const report = { credits: { has_credits: true, unlimited: false, balance } }
+    expect(limitsFromReport(report, NOW)?.credits).toEqual({ has: true, unlimited: false })
+  })
+
   test('limits beside the usual one are eight at most, and have names', () => {
     const [one] = CAPTURED.additional_rate_limits
     const many = Array.from({ length: 30 }, (_, index) => ({ ...one, limit_name: `gpt-${index}` }))
