@@ -16,11 +16,13 @@ export interface FileEnds {
 
 /**
  * Reads a whole file. One over `maxBytes` is refused as `EFBIG`, anything but a regular file as `EISDIR`: a named pipe or a device at this path would hold the whole process.
+ * With `noFollow` a link at this path is refused as `ELOOP`, where the system can do that.
  *
  * @throws the system error
  */
-export function readRegularFile(path: string, maxBytes: number): RegularFile {
-  return withRegularFile(path, (fd, stat) => {
+export function readRegularFile(path: string, maxBytes: number, { noFollow = false } = {}): RegularFile {
+  const flags = noFollow ? (fs.constants.O_NOFOLLOW ?? 0) : 0
+  return withRegularFile(path, flags, (fd, stat) => {
     if (stat.size > maxBytes) throw Object.assign(new Error('Too large.'), { code: 'EFBIG' })
     return { bytes: fs.readFileSync(fd), stat }
   })
@@ -33,7 +35,7 @@ export function readRegularFile(path: string, maxBytes: number): RegularFile {
  * @throws the system error
  */
 export function readFileEnds(path: string, bytes: number): FileEnds {
-  return withRegularFile(path, (fd, stat) => {
+  return withRegularFile(path, 0, (fd, stat) => {
     const first = readAt(fd, 0, bytes)
     // Usually all there is, and every read costs.
     const last = stat.size <= first.length ? first : readAt(fd, Math.max(0, stat.size - bytes), bytes)
@@ -41,8 +43,9 @@ export function readFileEnds(path: string, bytes: number): FileEnds {
   })
 }
 
-function withRegularFile<T>(path: string, read: (fd: number, stat: fs.Stats) => T): T {
-  const fd = fs.openSync(path, fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0))
+function withRegularFile<T>(path: string, flags: number, read: (fd: number, stat: fs.Stats) => T): T {
+  const { O_RDONLY, O_NONBLOCK = 0 } = fs.constants
+  const fd = fs.openSync(path, O_RDONLY | O_NONBLOCK | flags)
   try {
     const stat = fs.fstatSync(fd)
     if (!stat.isFile()) throw Object.assign(new Error('Not a file.'), { code: 'EISDIR' })

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readFileEnds, readRegularFile } from '../../src/infrastructure/regular-file.ts'
@@ -42,4 +42,14 @@ test('of a long file both ends are read, of a short one the same bytes', () => {
   expect(endsOf(99)).toEqual(['0123456789', '0123456789', 10])
   writeFileSync(file, '')
   expect(endsOf(3)).toEqual(['', '', 0])
+})
+
+test.runIf(process.platform !== 'win32')('a link is followed, unless that is not wanted', () => {
+  const folder = tempFolder()
+  writeFileSync(join(folder, 'file'), 'five!')
+  symlinkSync('file', join(folder, 'link'))
+  expect(readRegularFile(join(folder, 'link'), 5).bytes.toString()).toBe('five!')
+  expect(() => readRegularFile(join(folder, 'link'), 5, { noFollow: true })).toThrow(
+    expect.objectContaining({ code: 'ELOOP' }),
+  )
 })

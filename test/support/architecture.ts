@@ -54,6 +54,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'jose/jwks/local',
     'jsonc-parser',
     '@cfworker/json-schema',
+    'picomatch',
     'undici',
   ],
   config: ['errors', 'config-values', 'node:path'],
