@@ -18,6 +18,7 @@ import { createStatusReader } from './services/account-status.ts'
 import { createAnswerStore } from './services/answer-store.ts'
 import { createAnsweringCredentials } from './services/answering-credentials.ts'
 import { type ApiKeySignIn, createApiKeySignIn } from './services/api-key-sign-in.ts'
+import type { Attachments } from './services/attachments.ts'
 import { createCheckedQuery } from './services/checked-query.ts'
 import { createCodexClient } from './services/codex-client.ts'
 import { createPost } from './services/codex-post.ts'
@@ -148,8 +149,17 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
     randomBytes,
   })
   const conversations = createConversationStore({ folder: `${config.stateDir}/conversations`, newId, now })
-  const attachments = createAttachments({ projectFolder, randomBytes })
-  const desk = createQueryDesk({ query, attachments, conversations, answers, readSchema, clock })
+  // Few questions come with files, and a start should not pay for them.
+  const attachments: Attachments = {
+    async attach(...request) {
+      const { createAttachments } = await import('./services/attachments.ts')
+      const { createProjectFiles } = await import('./infrastructure/project-files.ts')
+      const { createGit } = await import('./infrastructure/git.ts')
+      const git = createGit()
+      return createAttachments({ projectFiles: createProjectFiles({ git }), git, randomBytes }).attach(...request)
+    },
+  }
+  const desk = createQueryDesk({ query, attachments, conversations, answers, readSchema, projectFolder, clock })
   const collect = createCollectAnswer({ answers, desk, clock })
   const listModels = createModelLister({ config, credentials, catalogue })
 

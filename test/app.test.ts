@@ -596,7 +596,7 @@ describe('an API key in the environment', () => {
     const fake = await startFake()
     const app = await startApp(fake, { env: env(fake) })
     const { text } = await app.call('codex_query', { prompt: 'Hello?', temperature: 0.25 })
-    expect(text).toMatch(/API key from OPENAI_API_KEY, billed per token$/)
+    expect(text).toMatch(/API key from OPENAI_API_KEY, billed per token · answer a-/)
     expect(text).not.toContain('ignored')
     const asked = await fake.arrival('/v1/responses')
     expect(asked.body).toMatchObject({ temperature: 0.25 })
@@ -619,7 +619,7 @@ describe('an API key in the environment', () => {
     const app = await startApp(fake, { env: env(fake) })
     app.seed(recordOf(fake.issueTokens()))
     const { text } = await app.call('codex_query', { prompt: 'Hello?', temperature: 0.25 })
-    expect(text).toMatch(/ChatGPT pro plan\nNote: temperature was ignored/)
+    expect(text).toMatch(/ChatGPT pro plan · answer a-\w+\nNote: temperature was ignored/)
     expect(fake.seen.counts['/v1/responses']).toBeUndefined()
   })
 

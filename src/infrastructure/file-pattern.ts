@@ -17,6 +17,9 @@ export function isSimpleEnough(pattern: string): boolean {
   return pattern.length <= 1000 && deep <= 4 && stars.every((count) => count <= 3)
 }
 
+/** What is wrong with one that is not; it goes on after the pattern. */
+export const TOO_MANY_WILDCARDS = 'has too many wildcards: use fewer “*”'
+
 /**
  * What a pattern means: `*`, `?`, `[…]`, `{…}` and `**`; everything else is a part of a name, brackets of the round kind too
  * (`app/(shop)/*.tsx`). Names that begin with a dot count like any other.

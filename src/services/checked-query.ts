@@ -3,8 +3,8 @@ import type { QueryResult } from './codex-client.ts'
 import type { Question } from './codex-request.ts'
 import type { Turn } from './conversation-turn.ts'
 import type { GuidedQuery } from './guided-query.ts'
-import { quoteRemote } from './remote-text.ts'
 import { repairPrompt } from './output-schema.ts'
+import { quoteRemote } from './remote-text.ts'
 
 /**
  * Asks, and checks an answer that has to have a form. One that does not fit is sent back once, with what is wrong with it;
@@ -63,7 +63,8 @@ function together(first: QueryResult, second: QueryResult): QueryResult {
 
 function sum(one: QueryResult['usage'], other: QueryResult['usage']): QueryResult['usage'] {
   if (one === undefined || other === undefined) return one ?? other
-  const add = (a: number | undefined, b: number | undefined) => (a === undefined && b === undefined ? a : (a ?? 0) + (b ?? 0))
+  const add = (a: number | undefined, b: number | undefined) =>
+    a === undefined && b === undefined ? a : (a ?? 0) + (b ?? 0)
   return {
     inputTokens: one.inputTokens + other.inputTokens,
     cachedTokens: add(one.cachedTokens, other.cachedTokens),
@@ -74,7 +75,11 @@ function sum(one: QueryResult['usage'], other: QueryResult['usage']): QueryResul
 
 function misfit(problems: readonly string[]): CodexError {
   const [first = ''] = problems
-  return new CodexError('RESPONSE_INVALID', `The answer does not fit the schema, not after one repair either: ${quoteRemote(first)}.`, {
-    hint: 'Ask again, name another model, or ask for a simpler form.',
-  })
+  return new CodexError(
+    'RESPONSE_INVALID',
+    `The answer does not fit the schema, not after one repair either: ${quoteRemote(first)}.`,
+    {
+      hint: 'Ask again, name another model, or ask for a simpler form.',
+    },
+  )
 }

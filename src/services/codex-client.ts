@@ -1,8 +1,8 @@
 import type { Config } from '../config.ts'
-import { CodexError, isCodexError } from '../errors.ts'
+import { type CodexError, isCodexError } from '../errors.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { Log } from '../infrastructure/log.ts'
-import { type StreamOptions, readAnswer } from './answer-stream.ts'
+import { readAnswer, type StreamOptions } from './answer-stream.ts'
 import type { Model } from './builtin-models.ts'
 import type { Answer, Usage } from './codex-answer.ts'
 import type { Post, Reply } from './codex-post.ts'
@@ -16,8 +16,8 @@ import type { InputItem } from './input-item.ts'
 import { defaultModel, type ModelCatalogue } from './model-catalogue.ts'
 import { newerLevel, withModelsOf } from './model-refusal.ts'
 import { mended, PLAIN, type Shape } from './request-shape.ts'
-import type { UsageMeter } from './usage-meter.ts'
 import { limitsFromHeaders } from './usage-headers.ts'
+import type { UsageMeter } from './usage-meter.ts'
 import { limitsFromEvent } from './usage-report.ts'
 import { type KnownUsage, mergeLimits, type UsageSnapshot } from './usage-snapshot.ts'
 import { type Source, sourcesIn } from './web-sources.ts'
@@ -182,7 +182,10 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
     const answered = await negotiate(first, question, fitted, signal)
     const { reply } = answered
     const failureOf = (error: unknown) => credential.asking.failureOf(error, reply.headers, circumstances(credential))
-    const read = await readAnswer({ reply, isStream: credential.asking.isStream, failureOf }, options, { config, clock })
+    const read = await readAnswer({ reply, isStream: credential.asking.isStream, failureOf }, options, {
+      config,
+      clock,
+    })
     return { ...resultOf(answered, read, fitted), limits: noteLimits(credential, reply, read.limits) }
   }
 

@@ -2,8 +2,8 @@ import type { Attached } from './attachments.ts'
 import type { Model } from './builtin-models.ts'
 import type { Turn } from './conversation-turn.ts'
 import { effortNotes, sentEffort } from './effort-choice.ts'
-import { instructionsFor } from './instructions.ts'
 import type { ContentPart, InputItem } from './input-item.ts'
+import { instructionsFor } from './instructions.ts'
 import { type OutputSchema, textFormat } from './output-schema.ts'
 import { leftOut, type Shape } from './request-shape.ts'
 
@@ -150,11 +150,17 @@ function notesOf(facts: RequestFacts): string[] {
 }
 
 /** What is different from what the catalogue and the settings say, or from what was asked for. */
-export function shapeNotes({ question, modelId, shape }: Pick<RequestFacts, 'question' | 'modelId' | 'shape'>): string[] {
+export function shapeNotes({
+  question,
+  modelId,
+  shape,
+}: Pick<RequestFacts, 'question' | 'modelId' | 'shape'>): string[] {
   const { lite, version, without } = shape
   const isFormRefused = without.has('text.format') || without.has('text')
   return [
-    lite === undefined ? [] : `${modelId} was asked in the ${lite ? 'lite' : 'classic'} form, which is not what the model list says`,
+    lite === undefined
+      ? []
+      : `${modelId} was asked in the ${lite ? 'lite' : 'classic'} form, which is not what the model list says`,
     version === undefined
       ? []
       : `${modelId} wants compatibility level ${version}, which was stated; CODEX_OAUTH_CLIENT_VERSION=${version} makes it the usual one`,

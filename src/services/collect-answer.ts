@@ -84,7 +84,10 @@ function standing(found: StoredAnswer, nowMs: number): Pick<Collected, 'footer' 
       }
     case 'finished':
     case 'incomplete':
-      return { footer: (facts as ShownFacts | undefined)?.footer ?? `Answer ${id}`, isIncomplete: state === 'incomplete' }
+      return {
+        footer: (facts as ShownFacts | undefined)?.footer ?? `Answer ${id}`,
+        isIncomplete: state === 'incomplete',
+      }
     case 'failed': {
       const { code = 'CODEX_FAILED', message = 'The question failed.', hint } = error ?? {}
       if (text === '') throw new CodexError(code, message, hint === undefined ? {} : { hint })

@@ -1,9 +1,9 @@
 import { CodexError } from '../errors.ts'
-import type { SentPart } from './attachments.ts'
 import type { Model } from './builtin-models.ts'
 import type { Question } from './codex-request.ts'
 import type { Turn } from './conversation-turn.ts'
 import { fitHistory, inputRoom } from './history-fit.ts'
+import { type SentPart, sizeWords } from './sent-words.ts'
 import { estimateItemTokens, estimateTokens } from './token-estimate.ts'
 
 /** What is sent of a conversation, and what has to be said about that. */
@@ -49,7 +49,9 @@ export function fitQuestion(asked: QuestionToFit): Fitted {
 function tokensOf({ prompt, systemPrompt, attached, schema }: Question): number {
   const content = [...(attached?.parts ?? []), { type: 'input_text', text: prompt }]
   const form = schema === undefined ? 0 : estimateTokens(JSON.stringify(schema.schema))
-  return OVERHEAD_TOKENS + form + estimateTokens(systemPrompt ?? '') + estimateItemTokens([{ type: 'message', content }])
+  return (
+    OVERHEAD_TOKENS + form + estimateTokens(systemPrompt ?? '') + estimateItemTokens([{ type: 'message', content }])
+  )
 }
 
 function assertImagesAreTaken({ attached }: Question, modelId: string, model: Model | undefined): void {
@@ -64,7 +66,10 @@ function tooLong({ question, modelId, model }: QuestionToFit, tokens: number): C
   const room = inputRoom(model?.contextWindow)
   const largest = largestOf(question.attached?.sent ?? [])
   const message = `The question has about ${rounded(tokens)} tokens, and ${modelId} can read about ${rounded(room)} at once. Nothing was sent.`
-  const hint = largest === '' ? 'Shorten the prompt, or split it.' : `The largest parts are ${largest}: name fewer files or line ranges.`
+  const hint =
+    largest === ''
+      ? 'Shorten the prompt, or split it.'
+      : `The largest parts are ${largest}: name fewer files or line ranges.`
   return new CodexError('CONTEXT_TOO_LONG', message, { hint })
 }
 
@@ -72,7 +77,7 @@ function largestOf(sent: readonly SentPart[]): string {
   return [...sent]
     .sort((a, b) => b.bytes - a.bytes)
     .slice(0, 3)
-    .map(({ name, bytes }) => `${name} (${Math.ceil(bytes / 1000)} kB)`)
+    .map(({ name, bytes }) => `${name} (${sizeWords(bytes)})`)
     .join(', ')
 }
 

@@ -2,18 +2,19 @@ import { isCodexError, unexpected } from '../errors.ts'
 import { cancelled } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { AnswerStore } from './answer-store.ts'
-import type { Attachments, Attached } from './attachments.ts'
+import type { Attached, Attachments } from './attachments.ts'
 import type { QueryResult } from './codex-client.ts'
 import type { Question } from './codex-request.ts'
 import type { Conversation, ConversationStore } from './conversation-store.ts'
-import { createProgressPace, type TimedProgress } from './progress-pace.ts'
 import type { GuidedQuery, GuidedQueryOptions } from './guided-query.ts'
 import type { OutputSchema } from './output-schema.ts'
+import { createProgressPace, type TimedProgress } from './progress-pace.ts'
 import type { RunningAnswer } from './running-answer.ts'
 import { type ShownFacts, shownFacts } from './shown-answer.ts'
 
 /** A question as a tool is asked it. */
-export interface AskRequest extends Pick<Question, 'prompt' | 'model' | 'systemPrompt' | 'temperature' | 'effort' | 'webSearch'> {
+export interface AskRequest
+  extends Pick<Question, 'prompt' | 'model' | 'systemPrompt' | 'temperature' | 'effort' | 'webSearch'> {
   conversation?: string | undefined
   files?: readonly string[] | undefined
   diff?: string | undefined
@@ -54,6 +55,7 @@ export interface QueryDeskDeps {
   conversations: Pick<ConversationStore, 'open' | 'add'>
   answers: Pick<AnswerStore, 'begin' | 'stop'>
   readSchema: (value: unknown) => Promise<OutputSchema>
+  projectFolder: () => string
   clock: Clock
 }
 
@@ -65,15 +67,22 @@ interface Prepared {
 }
 
 export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
-  const { query, attachments, conversations, answers, readSchema, clock } = deps
+  const { query, attachments, conversations, answers, readSchema, projectFolder, clock } = deps
   const running = new Map<string, { work: AbortController; over: Promise<void> }>()
   let stopped = false
 
-  async function prepare(request: AskRequest, { roots, signal }: AskCall): Promise<Prepared> {
+  /** Whoever names no folder of their own works where this server was started. */
+  async function attach({ files, diff }: Pick<AskRequest, 'files' | 'diff'>, { roots, signal }: AskCall) {
+    if (files === undefined && diff === undefined) return undefined
+    const named = await roots()
+    const wanted = { ...(files === undefined ? {} : { files }), ...(diff === undefined ? {} : { diff }) }
+    return attachments.attach(wanted, named.length > 0 ? named : [projectFolder()], signal)
+  }
+
+  async function prepare(request: AskRequest, call: AskCall): Promise<Prepared> {
     const { files, diff, conversation: name, outputSchema, prompt, model, systemPrompt, temperature, effort } = request
     const schema = outputSchema === undefined ? undefined : await readSchema(outputSchema)
-    const isAttached = files !== undefined || diff !== undefined
-    const attached = isAttached ? await attachments.attach({ files, diff }, await roots(), signal) : undefined
+    const attached = await attach({ files, diff }, call)
     const conversation = name === undefined ? undefined : conversations.open(name)
     const talk = conversation === undefined ? undefined : { turns: conversation.turns, cacheKey: conversation.cacheKey }
     const { webSearch } = request
@@ -124,7 +133,9 @@ export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
     try {
       const { outcome, dropped } = await conversations.add(conversation, turn)
       if (outcome === 'removed') return ['the conversation was removed meanwhile, so this turn is not in it']
-      return dropped === 0 ? [] : [`the conversation has become too large to keep: its oldest turns (${dropped}) are gone`]
+      return dropped === 0
+        ? []
+        : [`the conversation has become too large to keep: its oldest turns (${dropped}) are gone`]
     } catch (error) {
       if (!isCodexError(error)) throw error
       return [`this turn could not be added to the conversation: ${error.message.replace(/\.$/, '')}`]

@@ -1,7 +1,8 @@
 import type { CodexError, ErrorCode } from '../errors.ts'
-import { type Attached, sentWords } from './attachments.ts'
+import type { Attached } from './attachments.ts'
 import type { QueryResult } from './codex-client.ts'
 import type { Conversation } from './conversation-store.ts'
+import { sentWords } from './sent-words.ts'
 import { usageLine, usageWarnings } from './usage-words.ts'
 import { sourceWords } from './web-sources.ts'
 
@@ -54,7 +55,9 @@ export function incompleteWords(
   conversation: string | undefined,
 ): string {
   const onwards =
-    conversation === undefined ? hint : `To go on where it stopped, ask on in the conversation “${conversation}”. ${hint}`
+    conversation === undefined
+      ? hint
+      : `To go on where it stopped, ask on in the conversation “${conversation}”. ${hint}`
   return `INCOMPLETE ANSWER: only a part came. ${message} ${onwards} [${code}]`
 }
 

@@ -58,7 +58,8 @@ function present(outcome: ClearOutcome): z.infer<typeof output> {
 function presentRemoved(name: string, removed: number): z.infer<typeof output> {
   const all = removed === 1 ? '1 conversation is' : `${removed} conversations are`
   const which = name === '*' ? all : `The conversation “${name}” is`
-  const none = name === '*' ? 'There are no conversations.' : `There is no conversation “${name}”; codex_status lists them.`
+  const none =
+    name === '*' ? 'There are no conversations.' : `There is no conversation “${name}”; codex_status lists them.`
   return {
     cleared: removed > 0,
     revoked: false,

@@ -20,7 +20,9 @@ export interface ToolCall {
 }
 
 /** Text for the model to read, or data that is sent both as structure and as JSON text. */
-export type ToolOutput = { texts: readonly string[]; isIncomplete?: boolean } | { structured: Readonly<Record<string, unknown>> }
+export type ToolOutput =
+  | { texts: readonly string[]; isIncomplete?: boolean }
+  | { structured: Readonly<Record<string, unknown>> }
 
 export interface Tool {
   name: string

@@ -468,7 +468,10 @@ describe('of an answer that ends too early', () => {
 
   test('commentary is not the answer, also when it is all there is', () => {
     const events = answerEvents('The answer.', { commentary: ['Let me see.'], end: 'cut', deltas: 2 })
-    const comments = events.slice(0, events.findIndex(({ type }) => type === 'response.output_item.done'))
+    const comments = events.slice(
+      0,
+      events.findIndex(({ type }) => type === 'response.output_item.done'),
+    )
     expect(partial(events)?.text).toBe('The answer.')
     expect(partial(comments)).toBeUndefined()
   })

@@ -246,7 +246,6 @@ describe('what a model does not take from an API key', () => {
     expect((await errorOf(ask(bench, { model: 'gpt-5.5', temperature: 1 }))).code).toBe('CODEX_FAILED')
     expect(bodies(bench)).toHaveLength(5)
   })
-
 })
 
 describe('with an access token from outside', () => {
@@ -415,13 +414,21 @@ describe('what is sent again, and how long that takes', () => {
 
 describe('an answer that ends too early keeps its text, says why, and is not asked for again:', () => {
   test.each<[string, Answer, code: string]>([
-    ['its response fails', { sse: answer('Half', { end: { failed: { code: 'server_error', message: 'x' } } }) }, 'CODEX_FAILED'],
+    [
+      'its response fails',
+      { sse: answer('Half', { end: { failed: { code: 'server_error', message: 'x' } } }) },
+      'CODEX_FAILED',
+    ],
     ['it is as long as it may be', { sse: answer('Half', { end: { incomplete: 'max_output_tokens' } }) }, 'INCOMPLETE'],
     ['the filter stops it', { sse: answer('Half', { end: { incomplete: 'content_filter' } }) }, 'REFUSED'],
     ['it has no end', { sse: answer('Half', { end: 'cut' }) }, 'INCOMPLETE'],
     ['the connection breaks', { sse: answer('Half', { deltas: 1 }), cutAfter: 1800 }, 'NETWORK'],
     ['it falls silent', { sse: answer('Half', { end: 'cut' }), silent: true }, 'TIMEOUT'],
-    ['the limit is reached', { sse: answer('Half', { end: { failed: { code: 'usage_limit_reached', message: 'x' } } }) }, 'USAGE_LIMIT'],
+    [
+      'the limit is reached',
+      { sse: answer('Half', { end: { failed: { code: 'usage_limit_reached', message: 'x' } } }) },
+      'USAGE_LIMIT',
+    ],
   ])('%s', async (_name, step, code) => {
     const bench = await startClientBench({ env: { CODEX_OAUTH_IDLE_TIMEOUT_MS: '80' } })
     bench.fake.script.responses.always(step)

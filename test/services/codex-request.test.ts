@@ -119,7 +119,12 @@ describe('the body', () => {
 
   test('has nothing of what the model is known not to take, and the rest in its order', () => {
     const without = new Set(['reasoning', 'include'] as const)
-    const { body, effort } = build({ ...classic, shape: { without }, acceptsTemperature: true, question: { temperature: 0 } })
+    const { body, effort } = build({
+      ...classic,
+      shape: { without },
+      acceptsTemperature: true,
+      question: { temperature: 0 },
+    })
     const whole = build({ ...classic, acceptsTemperature: true, question: { temperature: 0 } }).body
     expect(Object.keys(body)).toEqual(Object.keys(whole).filter((field) => !/reasoning|include/.test(field)))
     expect(effort).toBeUndefined()
@@ -234,7 +239,10 @@ describe('what a question asks for besides', () => {
     const question = { webSearch: true }
     expect(build({ ...classic, question }).body.tools).toEqual([tool])
     expect(build({ question }).body).not.toHaveProperty('tools')
-    expect(build({ question }).body.input).toEqual([{ type: 'additional_tools', role: 'developer', tools: [tool] }, USER_MESSAGE])
+    expect(build({ question }).body.input).toEqual([
+      { type: 'additional_tools', role: 'developer', tools: [tool] },
+      USER_MESSAGE,
+    ])
   })
 
   test('a schema stands beside the verbosity, strict where it can be, loose where that was refused', () => {

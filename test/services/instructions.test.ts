@@ -35,5 +35,7 @@ test("the user's own stand in their place, all of them", () => {
 
 test('the form of the answer is described behind them, where it cannot be asked for otherwise', () => {
   expect(write({ systemPrompt: 'Be brief.', schema })).toBe('Be brief.')
-  expect(write({ systemPrompt: 'Be brief.', schema }, { describesForm: true })).toMatch(/^Be brief\.\n\nAnswer with JSON only/)
+  expect(write({ systemPrompt: 'Be brief.', schema }, { describesForm: true })).toMatch(
+    /^Be brief\.\n\nAnswer with JSON only/,
+  )
 })

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { BUILTIN_MODELS, type Model } from '../../src/services/builtin-models.ts'
 import type { RequestFacts } from '../../src/services/codex-request.ts'
-import { PLAIN } from '../../src/services/request-shape.ts'
 import { buildPlanRequest } from '../../src/services/plan-request.ts'
+import { PLAIN } from '../../src/services/request-shape.ts'
 
 const QUESTION = {
   prompt: 'What is a monad?\n"quoted"',

@@ -11,7 +11,10 @@ const BODY = {
 
 const refusal = (error: object) => ({ error: { message: 'No.', type: 'invalid_request_error', ...error } })
 
-function mend(json: unknown, { status = 400, form, shape = PLAIN, body = BODY }: Partial<Parameters<typeof mended>[0]> = {}) {
+function mend(
+  json: unknown,
+  { status = 400, form, shape = PLAIN, body = BODY }: Partial<Parameters<typeof mended>[0]> = {},
+) {
   return mended({ status, json, body, form, shape })
 }
 

@@ -17,7 +17,10 @@ test.each([
   ['temperature', { detail: 'Unsupported parameter: temperature' }],
   ['reasoning', refusal('reasoning.effort', unknown('reasoning.effort'), 'unsupported_parameter')],
   ['reasoning', refusal('reasoning', unknown('reasoning'))],
-  ['reasoning.summary', refusal('reasoning.summary', 'Your organization must be verified to generate reasoning summaries.')],
+  [
+    'reasoning.summary',
+    refusal('reasoning.summary', 'Your organization must be verified to generate reasoning summaries.'),
+  ],
   ['include', refusal('include', 'Encrypted content is not supported with this model.')],
   ['text.verbosity', refusal('text.verbosity', "Unsupported value: 'low' is not supported.", 'unsupported_value')],
   ['text.format', refusal('text.format.schema', 'Invalid schema.', 'invalid_json_schema')],
