@@ -894,7 +894,7 @@ var require_legacy_streams = __commonJS({
       function ReadStream(path3, options) {
         if (!(this instanceof ReadStream)) return new ReadStream(path3, options);
         Stream.call(this);
-        var self2 = this;
+        var self = this;
         this.path = path3;
         this.fd = null;
         this.readable = true;
@@ -925,19 +925,19 @@ var require_legacy_streams = __commonJS({
         }
         if (this.fd !== null) {
           process.nextTick(function() {
-            self2._read();
+            self._read();
           });
           return;
         }
         fs9.open(this.path, this.flags, this.mode, function(err, fd) {
           if (err) {
-            self2.emit("error", err);
-            self2.readable = false;
+            self.emit("error", err);
+            self.readable = false;
             return;
           }
-          self2.fd = fd;
-          self2.emit("open", fd);
-          self2._read();
+          self.fd = fd;
+          self.emit("open", fd);
+          self._read();
         });
       }
       function WriteStream(path3, options) {
@@ -1427,18 +1427,18 @@ var require_retry_operation = __commonJS({
           return false;
         }
       }
-      var self2 = this;
+      var self = this;
       var timer = setTimeout(function() {
-        self2._attempts++;
-        if (self2._operationTimeoutCb) {
-          self2._timeout = setTimeout(function() {
-            self2._operationTimeoutCb(self2._attempts);
-          }, self2._operationTimeout);
-          if (self2._options.unref) {
-            self2._timeout.unref();
+        self._attempts++;
+        if (self._operationTimeoutCb) {
+          self._timeout = setTimeout(function() {
+            self._operationTimeoutCb(self._attempts);
+          }, self._operationTimeout);
+          if (self._options.unref) {
+            self._timeout.unref();
           }
         }
-        self2._fn(self2._attempts);
+        self._fn(self._attempts);
       }, timeout);
       if (this._options.unref) {
         timer.unref();
@@ -1455,11 +1455,11 @@ var require_retry_operation = __commonJS({
           this._operationTimeoutCb = timeoutOps.cb;
         }
       }
-      var self2 = this;
+      var self = this;
       if (this._operationTimeoutCb) {
         this._timeout = setTimeout(function() {
-          self2._operationTimeoutCb();
-        }, self2._operationTimeout);
+          self._operationTimeoutCb();
+        }, self._operationTimeout);
       }
       this._operationStart = (/* @__PURE__ */ new Date()).getTime();
       this._fn(this._attempts);
@@ -2299,7 +2299,7 @@ function sealedPart(value) {
 function fromDisk(value, context) {
   if (!isObject(value)) throw corrupt(context.file, "its record is not an object");
   const word2 = (name) => readWord(value, name, context);
-  const time4 = (name) => readTime(value, name, context);
+  const time3 = (name) => readTime(value, name, context);
   const accessToken = word2("access_token");
   const refreshFailed = word2("refresh_failed");
   if (accessToken === void 0 && refreshFailed === void 0) {
@@ -2310,17 +2310,17 @@ function fromDisk(value, context) {
     refreshToken: word2("refresh_token"),
     idToken: word2("id_token"),
     tokenType: word2("token_type"),
-    expiresAt: time4("expires_at"),
+    expiresAt: time3("expires_at"),
     accountId: word2("account_id"),
-    savedAt: time4("saved_at"),
-    refreshedAt: time4("refreshed_at"),
+    savedAt: time3("saved_at"),
+    refreshedAt: time3("refreshed_at"),
     method: word2("method"),
     refreshFailed,
     baseUrl: word2("base_url"),
     clientId: word2("issued_client_id"),
     scope: readWord(value, "granted_scope", context, /^[ -~]{1,4096}$/),
-    earliestRefreshAt: time4("earliest_refresh_at"),
-    selectedAt: time4("selected_at")
+    earliestRefreshAt: time3("earliest_refresh_at"),
+    selectedAt: time3("selected_at")
   };
 }
 function readWord(from, name, { file: file2 }, form = /^[!-~]{1,65536}$/) {
@@ -4359,15 +4359,15 @@ function windowName(minutes) {
 }
 function localTime(atMs, nowMs) {
   const sameDay = new Date(atMs).toDateString() === new Date(nowMs).toDateString();
-  const date6 = sameDay ? {} : { weekday: "short", month: "short", day: "numeric" };
-  const format3 = new Intl.DateTimeFormat("en", {
-    ...date6,
+  const date5 = sameDay ? {} : { weekday: "short", month: "short", day: "numeric" };
+  const format2 = new Intl.DateTimeFormat("en", {
+    ...date5,
     hour: "2-digit",
     minute: "2-digit",
     hourCycle: "h23",
     timeZoneName: "short"
   });
-  return `${sameDay ? "at" : "on"} ${format3.format(atMs)}`;
+  return `${sameDay ? "at" : "on"} ${format2.format(atMs)}`;
 }
 var WARN_PERCENT, LATE_PERCENT;
 var init_usage_words = __esm({
@@ -5015,8 +5015,8 @@ function isClosed(part, inside) {
   const isComplete = names.every((name) => required2.includes(name)) && required2.every((name) => names.includes(name));
   return isComplete && names.every((name) => inside(fieldOf(properties, name)));
 }
-function isStrictText({ format: format3, pattern }) {
-  if (format3 !== void 0 && !FORMATS.includes(`${format3}`)) return false;
+function isStrictText({ format: format2, pattern }) {
+  if (format2 !== void 0 && !FORMATS.includes(`${format2}`)) return false;
   return pattern === void 0 || !/\(\?(?!:)|\\[1-9k]/.test(`${pattern}`);
 }
 function valuesOf(map2) {
@@ -5060,1215 +5060,14 @@ var init_strict_schema = __esm({
   }
 });
 
-// node_modules/@cfworker/json-schema/dist/esm/deep-compare-strict.js
-function deepCompareStrict(a, b) {
-  const typeofa = typeof a;
-  if (typeofa !== typeof b) {
-    return false;
-  }
-  const aIsArray = Array.isArray(a);
-  const bIsArray = Array.isArray(b);
-  if (aIsArray !== bIsArray) {
-    return false;
-  }
-  if (aIsArray) {
-    const length = a.length;
-    if (length !== b.length) {
-      return false;
-    }
-    for (let i = 0; i < length; i++) {
-      if (!deepCompareStrict(a[i], b[i])) {
-        return false;
-      }
-    }
-    return true;
-  }
-  if (typeofa === "object") {
-    if (!a || !b) {
-      return a === b;
-    }
-    const aKeys = Object.keys(a);
-    const bKeys = Object.keys(b);
-    const length = aKeys.length;
-    if (length !== bKeys.length) {
-      return false;
-    }
-    for (const k of aKeys) {
-      if (!Object.prototype.hasOwnProperty.call(b, k)) {
-        return false;
-      }
-      if (!deepCompareStrict(a[k], b[k])) {
-        return false;
-      }
-    }
-    return true;
-  }
-  return a === b;
-}
-var init_deep_compare_strict = __esm({
-  "node_modules/@cfworker/json-schema/dist/esm/deep-compare-strict.js"() {
-  }
-});
-
-// node_modules/@cfworker/json-schema/dist/esm/pointer.js
-function encodePointer(p) {
-  return encodeURI(escapePointer(p)).replace(/#/g, "%23");
-}
-function escapePointer(p) {
-  return p.replace(/~/g, "~0").replace(/\//g, "~1");
-}
-var init_pointer = __esm({
-  "node_modules/@cfworker/json-schema/dist/esm/pointer.js"() {
-  }
-});
-
-// node_modules/@cfworker/json-schema/dist/esm/dereference.js
-function normalizeURIFragment(fragment) {
-  let normalized = "";
-  for (let index = 0; index < fragment.length; ) {
-    const character = fragment[index];
-    const encoded = fragment.slice(index, index + 3);
-    if (character === "%" && uriPercentEncoding.test(encoded)) {
-      const decoded = String.fromCharCode(parseInt(encoded.slice(1), 16));
-      normalized += uriUnreservedCharacter.test(decoded) ? decoded : encoded.toUpperCase();
-      index += 3;
-      continue;
-    }
-    const codePoint = String.fromCodePoint(fragment.codePointAt(index));
-    normalized += uriFragmentCharacter.test(codePoint) ? codePoint : encodeURIComponent(codePoint);
-    index += codePoint.length;
-  }
-  return normalized;
-}
-function resolveURI(reference, baseURI) {
-  const url2 = new URL(reference, baseURI.href);
-  url2.hash = url2.hash ? normalizeURIFragment(url2.hash.slice(1)) : "";
-  return url2;
-}
-function dereference(schema, lookup = /* @__PURE__ */ Object.create(null), baseURI = initialBaseURI, basePointer = "") {
-  if (schema && typeof schema === "object" && !Array.isArray(schema)) {
-    const id = schema.$id || schema["id"];
-    if (id) {
-      const url2 = resolveURI(id, baseURI);
-      if (url2.hash.length > 1) {
-        lookup[url2.href] = schema;
-      } else {
-        url2.hash = "";
-        if (basePointer === "") {
-          baseURI = url2;
-        } else {
-          dereference(schema, lookup, baseURI);
-        }
-      }
-    }
-  } else if (schema !== true && schema !== false) {
-    return lookup;
-  }
-  const schemaURI = baseURI.href + (basePointer ? "#" + basePointer : "");
-  if (lookup[schemaURI] !== void 0 && lookup[schemaURI] !== schema) {
-    throw new Error(`Duplicate schema URI "${schemaURI}".`);
-  }
-  lookup[schemaURI] = schema;
-  if (schema === true || schema === false) {
-    return lookup;
-  }
-  if (schema.__absolute_uri__ === void 0) {
-    Object.defineProperty(schema, "__absolute_uri__", {
-      enumerable: false,
-      value: schemaURI
-    });
-  }
-  if (schema.$ref && schema.__absolute_ref__ === void 0) {
-    const url2 = resolveURI(schema.$ref, baseURI);
-    Object.defineProperty(schema, "__absolute_ref__", {
-      enumerable: false,
-      value: url2.href
-    });
-  }
-  if (schema.$recursiveRef && schema.__absolute_recursive_ref__ === void 0) {
-    const url2 = resolveURI(schema.$recursiveRef, baseURI);
-    Object.defineProperty(schema, "__absolute_recursive_ref__", {
-      enumerable: false,
-      value: url2.href
-    });
-  }
-  if (schema.$anchor) {
-    const url2 = resolveURI("#" + schema.$anchor, baseURI);
-    lookup[url2.href] = schema;
-  }
-  for (let key in schema) {
-    if (ignoredKeyword[key]) {
-      continue;
-    }
-    const keyBase = `${basePointer}/${encodePointer(key)}`;
-    const subSchema = schema[key];
-    if (Array.isArray(subSchema)) {
-      if (schemaArrayKeyword[key]) {
-        const length = subSchema.length;
-        for (let i = 0; i < length; i++) {
-          dereference(subSchema[i], lookup, baseURI, `${keyBase}/${i}`);
-        }
-      }
-    } else if (schemaMapKeyword[key]) {
-      for (let subKey in subSchema) {
-        dereference(subSchema[subKey], lookup, baseURI, `${keyBase}/${encodePointer(subKey)}`);
-      }
-    } else {
-      dereference(subSchema, lookup, baseURI, keyBase);
-    }
-  }
-  return lookup;
-}
-var uriFragmentCharacter, uriPercentEncoding, uriUnreservedCharacter, schemaArrayKeyword, schemaMapKeyword, ignoredKeyword, initialBaseURI;
-var init_dereference = __esm({
-  "node_modules/@cfworker/json-schema/dist/esm/dereference.js"() {
-    init_pointer();
-    uriFragmentCharacter = /^[A-Za-z0-9._~!$&'()*+,;=:@/?-]$/;
-    uriPercentEncoding = /^%[0-9A-Fa-f]{2}$/;
-    uriUnreservedCharacter = /^[A-Za-z0-9._~-]$/;
-    schemaArrayKeyword = {
-      prefixItems: true,
-      items: true,
-      allOf: true,
-      anyOf: true,
-      oneOf: true
-    };
-    schemaMapKeyword = {
-      $defs: true,
-      definitions: true,
-      properties: true,
-      patternProperties: true,
-      dependentSchemas: true
-    };
-    ignoredKeyword = {
-      id: true,
-      $id: true,
-      $ref: true,
-      $schema: true,
-      $anchor: true,
-      $vocabulary: true,
-      $comment: true,
-      default: true,
-      enum: true,
-      const: true,
-      required: true,
-      dependentRequired: true,
-      type: true,
-      maximum: true,
-      minimum: true,
-      exclusiveMaximum: true,
-      exclusiveMinimum: true,
-      multipleOf: true,
-      maxLength: true,
-      minLength: true,
-      pattern: true,
-      format: true,
-      maxItems: true,
-      minItems: true,
-      uniqueItems: true,
-      maxProperties: true,
-      minProperties: true
-    };
-    initialBaseURI = typeof self !== "undefined" && self.location && self.location.origin !== "null" ? new URL(self.location.origin + self.location.pathname + location.search) : new URL("https://github.com/cfworker");
-  }
-});
-
-// node_modules/@cfworker/json-schema/dist/esm/format.js
-function bind(r) {
-  return r.test.bind(r);
-}
-function isLeapYear(year) {
-  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-}
-function date5(str) {
-  const matches = str.match(DATE);
-  if (!matches)
-    return false;
-  const yearPart = matches[1];
-  const monthPart = matches[2];
-  const dayPart = matches[3];
-  if (!yearPart || !monthPart || !dayPart)
-    return false;
-  const year = +yearPart;
-  const month = +monthPart;
-  const day2 = +dayPart;
-  const maxDay = month == 2 && isLeapYear(year) ? 29 : DAYS[month];
-  return month >= 1 && month <= 12 && day2 >= 1 && maxDay !== void 0 && day2 <= maxDay;
-}
-function time3(full, str) {
-  const matches = str.match(TIME);
-  if (!matches)
-    return false;
-  const hourPart = matches[1];
-  const minutePart = matches[2];
-  const secondPart = matches[3];
-  if (!hourPart || !minutePart || !secondPart)
-    return false;
-  const hour = +hourPart;
-  const minute = +minutePart;
-  const second = +secondPart;
-  const timeZone = matches[5];
-  const offsetSign = matches[6];
-  const offsetHour = +(matches[7] ?? 0);
-  const offsetMinute = +(matches[8] ?? 0);
-  if (hour > 23 || minute > 59 || second > 60 || offsetHour > 23 || offsetMinute > 59 || full && timeZone === void 0) {
-    return false;
-  }
-  if (second < 60)
-    return true;
-  const offsetDirection = offsetSign === "+" ? 1 : offsetSign === "-" ? -1 : 0;
-  const utcMinute = (hour * 60 + minute - offsetDirection * (offsetHour * 60 + offsetMinute) + 24 * 60) % (24 * 60);
-  return utcMinute === 23 * 60 + 59;
-}
-function date_time(str) {
-  const [datePart, timePart, extra] = str.split(DATE_TIME_SEPARATOR);
-  return datePart !== void 0 && timePart !== void 0 && extra === void 0 && date5(datePart) && time3(true, timePart);
-}
-function uri(str) {
-  return NOT_URI_FRAGMENT.test(str) && URI_PATTERN.test(str);
-}
-function regex(str) {
-  if (Z_ANCHOR.test(str))
-    return false;
-  try {
-    new RegExp(str, "u");
-    return true;
-  } catch (e) {
-    return false;
-  }
-}
-var DATE, DAYS, TIME, HOSTNAME, URIREF, URITEMPLATE, URL_, UUID, JSON_POINTER, JSON_POINTER_URI_FRAGMENT, RELATIVE_JSON_POINTER, EMAIL_ADDRESS, EMAIL, IPV4, IPV6, DURATION, format2, DATE_TIME_SEPARATOR, NOT_URI_FRAGMENT, URI_PATTERN, Z_ANCHOR;
-var init_format2 = __esm({
-  "node_modules/@cfworker/json-schema/dist/esm/format.js"() {
-    DATE = /^(\d\d\d\d)-(\d\d)-(\d\d)$/;
-    DAYS = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    TIME = /^(\d\d):(\d\d):(\d\d)(\.\d+)?(z|([+-])(\d\d):(\d\d))?$/i;
-    HOSTNAME = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[-0-9a-z]{0,61}[0-9a-z])?)*$/i;
-    URIREF = /^(?:[a-z][a-z0-9+\-.]*:)?(?:\/?\/(?:(?:[a-z0-9\-._~!$&'()*+,;=:]|%[0-9a-f]{2})*@)?(?:\[(?:(?:(?:(?:[0-9a-f]{1,4}:){6}|::(?:[0-9a-f]{1,4}:){5}|(?:[0-9a-f]{1,4})?::(?:[0-9a-f]{1,4}:){4}|(?:(?:[0-9a-f]{1,4}:){0,1}[0-9a-f]{1,4})?::(?:[0-9a-f]{1,4}:){3}|(?:(?:[0-9a-f]{1,4}:){0,2}[0-9a-f]{1,4})?::(?:[0-9a-f]{1,4}:){2}|(?:(?:[0-9a-f]{1,4}:){0,3}[0-9a-f]{1,4})?::[0-9a-f]{1,4}:|(?:(?:[0-9a-f]{1,4}:){0,4}[0-9a-f]{1,4})?::)(?:[0-9a-f]{1,4}:[0-9a-f]{1,4}|(?:(?:25[0-5]|2[0-4]\d|[01]?\d\d?)\.){3}(?:25[0-5]|2[0-4]\d|[01]?\d\d?))|(?:(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4})?::[0-9a-f]{1,4}|(?:(?:[0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4})?::)|[Vv][0-9a-f]+\.[a-z0-9\-._~!$&'()*+,;=:]+)\]|(?:(?:25[0-5]|2[0-4]\d|[01]?\d\d?)\.){3}(?:25[0-5]|2[0-4]\d|[01]?\d\d?)|(?:[a-z0-9\-._~!$&'"()*+,;=]|%[0-9a-f]{2})*)(?::\d*)?(?:\/(?:[a-z0-9\-._~!$&'"()*+,;=:@]|%[0-9a-f]{2})*)*|\/(?:(?:[a-z0-9\-._~!$&'"()*+,;=:@]|%[0-9a-f]{2})+(?:\/(?:[a-z0-9\-._~!$&'"()*+,;=:@]|%[0-9a-f]{2})*)*)?|(?:[a-z0-9\-._~!$&'"()*+,;=:@]|%[0-9a-f]{2})+(?:\/(?:[a-z0-9\-._~!$&'"()*+,;=:@]|%[0-9a-f]{2})*)*)?(?:\?(?:[a-z0-9\-._~!$&'"()*+,;=:@/?]|%[0-9a-f]{2})*)?(?:#(?:[a-z0-9\-._~!$&'"()*+,;=:@/?]|%[0-9a-f]{2})*)?$/i;
-    URITEMPLATE = /^(?:(?:[^\x00-\x20\x7f"<>%\\^`{|}]|%[0-9a-f]{2})|\{[+#./;?&=,!@|]?(?:[a-z0-9_]|%[0-9a-f]{2})+(?:\.(?:[a-z0-9_]|%[0-9a-f]{2})+)*(?::[1-9][0-9]{0,3}|\*)?(?:,(?:[a-z0-9_]|%[0-9a-f]{2})+(?:\.(?:[a-z0-9_]|%[0-9a-f]{2})+)*(?::[1-9][0-9]{0,3}|\*)?)*\})*$/i;
-    URL_ = /^(?:(?:https?|ftp):\/\/)(?:\S+(?::\S*)?@)?(?:(?!10(?:\.\d{1,3}){3})(?!127(?:\.\d{1,3}){3})(?!169\.254(?:\.\d{1,3}){2})(?!192\.168(?:\.\d{1,3}){2})(?!172\.(?:1[6-9]|2\d|3[0-1])(?:\.\d{1,3}){2})(?:[1-9]\d?|1\d\d|2[01]\d|22[0-3])(?:\.(?:1?\d{1,2}|2[0-4]\d|25[0-5])){2}(?:\.(?:[1-9]\d?|1\d\d|2[0-4]\d|25[0-4]))|(?:(?:[a-z\u{00a1}-\u{ffff}0-9]+-?)*[a-z\u{00a1}-\u{ffff}0-9]+)(?:\.(?:[a-z\u{00a1}-\u{ffff}0-9]+-?)*[a-z\u{00a1}-\u{ffff}0-9]+)*(?:\.(?:[a-z\u{00a1}-\u{ffff}]{2,})))(?::\d{2,5})?(?:\/[^\s]*)?$/iu;
-    UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-    JSON_POINTER = /^(?:\/(?:[^~/]|~0|~1)*)*$/;
-    JSON_POINTER_URI_FRAGMENT = /^#(?:\/(?:[a-z0-9_\-.!$&'()*+,;:=@]|%[0-9a-f]{2}|~0|~1)*)*$/i;
-    RELATIVE_JSON_POINTER = /^(?:0|[1-9][0-9]*)(?:#|(?:\/(?:[^~/]|~0|~1)*)*)$/;
-    EMAIL_ADDRESS = /^("(?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*"|[a-z0-9.!#$%&'*+/=?^_`{|}~-]+)@(.+)$/i;
-    EMAIL = (input4) => {
-      const matches = input4.match(EMAIL_ADDRESS);
-      if (!matches)
-        return false;
-      const name = matches[1];
-      const host = matches[2];
-      if (!name || !host || name.length > 64 || host.length > 253)
-        return false;
-      if (name[0] !== '"' && (name[0] === "." || name.endsWith(".") || name.includes(".."))) {
-        return false;
-      }
-      if (host.startsWith("[") && host.endsWith("]")) {
-        const address = host.slice(1, -1);
-        if (/^ipv6:/i.test(address))
-          return IPV6.test(address.slice(5));
-        return IPV4.test(address);
-      }
-      return HOSTNAME.test(host);
-    };
-    IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|[01]?\d\d?)\.){3}(?:25[0-5]|2[0-4]\d|[01]?\d\d?)$/;
-    IPV6 = /^((([0-9a-f]{1,4}:){7}([0-9a-f]{1,4}|:))|(([0-9a-f]{1,4}:){6}(:[0-9a-f]{1,4}|((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3})|:))|(([0-9a-f]{1,4}:){5}(((:[0-9a-f]{1,4}){1,2})|:((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3})|:))|(([0-9a-f]{1,4}:){4}(((:[0-9a-f]{1,4}){1,3})|((:[0-9a-f]{1,4})?:((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}))|:))|(([0-9a-f]{1,4}:){3}(((:[0-9a-f]{1,4}){1,4})|((:[0-9a-f]{1,4}){0,2}:((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}))|:))|(([0-9a-f]{1,4}:){2}(((:[0-9a-f]{1,4}){1,5})|((:[0-9a-f]{1,4}){0,3}:((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}))|:))|(([0-9a-f]{1,4}:){1}(((:[0-9a-f]{1,4}){1,6})|((:[0-9a-f]{1,4}){0,4}:((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}))|:))|(:(((:[0-9a-f]{1,4}){1,7})|((:[0-9a-f]{1,4}){0,5}:((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}))|:)))$/i;
-    DURATION = (input4) => /^P(?:\d+W|(?:(?:\d+Y(?:\d+M(?:\d+D)?)?|\d+M(?:\d+D)?|\d+D)(?:T(?:\d+H(?:\d+M(?:\d+S)?)?|\d+M(?:\d+S)?|\d+S))?|T(?:\d+H(?:\d+M(?:\d+S)?)?|\d+M(?:\d+S)?|\d+S)))$/.test(input4);
-    format2 = {
-      date: date5,
-      time: time3.bind(void 0, true),
-      "date-time": date_time,
-      duration: DURATION,
-      uri,
-      "uri-reference": bind(URIREF),
-      "uri-template": bind(URITEMPLATE),
-      url: bind(URL_),
-      email: EMAIL,
-      hostname: bind(HOSTNAME),
-      ipv4: bind(IPV4),
-      ipv6: bind(IPV6),
-      regex,
-      uuid: bind(UUID),
-      "json-pointer": bind(JSON_POINTER),
-      "json-pointer-uri-fragment": bind(JSON_POINTER_URI_FRAGMENT),
-      "relative-json-pointer": bind(RELATIVE_JSON_POINTER)
-    };
-    DATE_TIME_SEPARATOR = /t|\s/i;
-    NOT_URI_FRAGMENT = /\/|:/;
-    URI_PATTERN = /^(?:[a-z][a-z0-9+\-.]*:)(?:\/?\/(?:(?:[a-z0-9\-._~!$&'()*+,;=:]|%[0-9a-f]{2})*@)?(?:\[(?:(?:(?:(?:[0-9a-f]{1,4}:){6}|::(?:[0-9a-f]{1,4}:){5}|(?:[0-9a-f]{1,4})?::(?:[0-9a-f]{1,4}:){4}|(?:(?:[0-9a-f]{1,4}:){0,1}[0-9a-f]{1,4})?::(?:[0-9a-f]{1,4}:){3}|(?:(?:[0-9a-f]{1,4}:){0,2}[0-9a-f]{1,4})?::(?:[0-9a-f]{1,4}:){2}|(?:(?:[0-9a-f]{1,4}:){0,3}[0-9a-f]{1,4})?::[0-9a-f]{1,4}:|(?:(?:[0-9a-f]{1,4}:){0,4}[0-9a-f]{1,4})?::)(?:[0-9a-f]{1,4}:[0-9a-f]{1,4}|(?:(?:25[0-5]|2[0-4]\d|[01]?\d\d?)\.){3}(?:25[0-5]|2[0-4]\d|[01]?\d\d?))|(?:(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4})?::[0-9a-f]{1,4}|(?:(?:[0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4})?::)|[Vv][0-9a-f]+\.[a-z0-9\-._~!$&'()*+,;=:]+)\]|(?:(?:25[0-5]|2[0-4]\d|[01]?\d\d?)\.){3}(?:25[0-5]|2[0-4]\d|[01]?\d\d?)|(?:[a-z0-9\-._~!$&'()*+,;=]|%[0-9a-f]{2})*)(?::\d*)?(?:\/(?:[a-z0-9\-._~!$&'()*+,;=:@]|%[0-9a-f]{2})*)*|\/(?:(?:[a-z0-9\-._~!$&'()*+,;=:@]|%[0-9a-f]{2})+(?:\/(?:[a-z0-9\-._~!$&'()*+,;=:@]|%[0-9a-f]{2})*)*)?|(?:[a-z0-9\-._~!$&'()*+,;=:@]|%[0-9a-f]{2})+(?:\/(?:[a-z0-9\-._~!$&'()*+,;=:@]|%[0-9a-f]{2})*)*)(?:\?(?:[a-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9a-f]{2})*)?(?:#(?:[a-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9a-f]{2})*)?$/i;
-    Z_ANCHOR = /[^\\]\\Z/;
-  }
-});
-
-// node_modules/@cfworker/json-schema/dist/esm/types.js
-var OutputFormat;
-var init_types = __esm({
-  "node_modules/@cfworker/json-schema/dist/esm/types.js"() {
-    (function(OutputFormat2) {
-      OutputFormat2[OutputFormat2["Flag"] = 1] = "Flag";
-      OutputFormat2[OutputFormat2["Basic"] = 2] = "Basic";
-      OutputFormat2[OutputFormat2["Detailed"] = 4] = "Detailed";
-    })(OutputFormat || (OutputFormat = {}));
-  }
-});
-
-// node_modules/@cfworker/json-schema/dist/esm/ucs2-length.js
-function ucs2length(s) {
-  let result = 0;
-  let length = s.length;
-  let index = 0;
-  let charCode;
-  while (index < length) {
-    result++;
-    charCode = s.charCodeAt(index++);
-    if (charCode >= 55296 && charCode <= 56319 && index < length) {
-      charCode = s.charCodeAt(index);
-      if ((charCode & 64512) == 56320) {
-        index++;
-      }
-    }
-  }
-  return result;
-}
-var init_ucs2_length = __esm({
-  "node_modules/@cfworker/json-schema/dist/esm/ucs2-length.js"() {
-  }
-});
-
-// node_modules/@cfworker/json-schema/dist/esm/validate.js
-function hasOwnProperty(instance, key) {
-  return Object.prototype.hasOwnProperty.call(instance, key);
-}
-function decimalInteger(value) {
-  const coefficientAndExponent = Math.abs(value).toString().split("e");
-  const coefficient = coefficientAndExponent[0];
-  const exponent = coefficientAndExponent[1] ?? "0";
-  const point = coefficient.indexOf(".");
-  const fractionLength = point === -1 ? 0 : coefficient.length - point - 1;
-  return [
-    BigInt(coefficient.replace(".", "")),
-    Number(exponent) - fractionLength
-  ];
-}
-function isMultipleOf(instance, divisor) {
-  if (!Number.isFinite(instance) || !Number.isFinite(divisor) || divisor <= 0) {
-    return false;
-  }
-  const [instanceCoefficient, instanceExponent] = decimalInteger(instance);
-  const [divisorCoefficient, divisorExponent] = decimalInteger(divisor);
-  const exponentDifference = instanceExponent - divisorExponent;
-  if (exponentDifference >= 0) {
-    return instanceCoefficient * 10n ** BigInt(exponentDifference) % divisorCoefficient === 0n;
-  }
-  return instanceCoefficient % (divisorCoefficient * 10n ** BigInt(-exponentDifference)) === 0n;
-}
-function validate2(instance, schema, draft = "2019-09", lookup = dereference(schema), shortCircuit = true, recursiveAnchor = null, instanceLocation = "#", schemaLocation = "#", evaluated = /* @__PURE__ */ Object.create(null)) {
-  if (schema === true) {
-    return { valid: true, errors: [] };
-  }
-  if (schema === false) {
-    return {
-      valid: false,
-      errors: [
-        {
-          instanceLocation,
-          keyword: "false",
-          keywordLocation: instanceLocation,
-          error: "False boolean schema."
-        }
-      ]
-    };
-  }
-  const rawInstanceType = typeof instance;
-  let instanceType;
-  switch (rawInstanceType) {
-    case "boolean":
-    case "number":
-    case "string":
-      instanceType = rawInstanceType;
-      break;
-    case "object":
-      if (instance === null) {
-        instanceType = "null";
-      } else if (Array.isArray(instance)) {
-        instanceType = "array";
-      } else {
-        instanceType = "object";
-      }
-      break;
-    default:
-      throw new Error(`Instances of "${rawInstanceType}" type are not supported.`);
-  }
-  const { $ref, $recursiveRef, $recursiveAnchor, type: $type, const: $const, enum: $enum, required: $required, not: $not, anyOf: $anyOf, allOf: $allOf, oneOf: $oneOf, if: $if, then: $then, else: $else, format: $format, properties: $properties, patternProperties: $patternProperties, additionalProperties: $additionalProperties, unevaluatedProperties: $unevaluatedProperties, minProperties: $minProperties, maxProperties: $maxProperties, propertyNames: $propertyNames, dependentRequired: $dependentRequired, dependentSchemas: $dependentSchemas, dependencies: $dependencies, prefixItems: $prefixItems, items: $items, additionalItems: $additionalItems, unevaluatedItems: $unevaluatedItems, contains: $contains, minContains: $minContains, maxContains: $maxContains, minItems: $minItems, maxItems: $maxItems, uniqueItems: $uniqueItems, minimum: $minimum, maximum: $maximum, exclusiveMinimum: $exclusiveMinimum, exclusiveMaximum: $exclusiveMaximum, multipleOf: $multipleOf, minLength: $minLength, maxLength: $maxLength, pattern: $pattern, __absolute_ref__, __absolute_recursive_ref__ } = schema;
-  const errors = [];
-  if ($recursiveAnchor === true && recursiveAnchor === null) {
-    recursiveAnchor = schema;
-  }
-  if ($recursiveRef === "#") {
-    const refSchema = recursiveAnchor === null ? lookup[__absolute_recursive_ref__] : recursiveAnchor;
-    const keywordLocation = `${schemaLocation}/$recursiveRef`;
-    const result = validate2(instance, recursiveAnchor === null ? schema : recursiveAnchor, draft, lookup, shortCircuit, refSchema, instanceLocation, keywordLocation, evaluated);
-    if (!result.valid) {
-      errors.push({
-        instanceLocation,
-        keyword: "$recursiveRef",
-        keywordLocation,
-        error: "A subschema had errors."
-      }, ...result.errors);
-    }
-  }
-  if ($ref !== void 0) {
-    const uri2 = __absolute_ref__ || $ref;
-    const refSchema = lookup[uri2];
-    if (refSchema === void 0) {
-      let message = `Unresolved $ref "${$ref}".`;
-      if (__absolute_ref__ && __absolute_ref__ !== $ref) {
-        message += `  Absolute URI "${__absolute_ref__}".`;
-      }
-      message += `
-Known schemas:
-- ${Object.keys(lookup).join("\n- ")}`;
-      throw new Error(message);
-    }
-    const keywordLocation = `${schemaLocation}/$ref`;
-    const result = validate2(instance, refSchema, draft, lookup, shortCircuit, recursiveAnchor, instanceLocation, keywordLocation, evaluated);
-    if (!result.valid) {
-      errors.push({
-        instanceLocation,
-        keyword: "$ref",
-        keywordLocation,
-        error: "A subschema had errors."
-      }, ...result.errors);
-    }
-    if (draft === "4" || draft === "7") {
-      return { valid: errors.length === 0, errors };
-    }
-  }
-  if (Array.isArray($type)) {
-    let length = $type.length;
-    let valid = false;
-    for (let i = 0; i < length; i++) {
-      if (instanceType === $type[i] || $type[i] === "integer" && instanceType === "number" && instance % 1 === 0 && instance === instance) {
-        valid = true;
-        break;
-      }
-    }
-    if (!valid) {
-      errors.push({
-        instanceLocation,
-        keyword: "type",
-        keywordLocation: `${schemaLocation}/type`,
-        error: `Instance type "${instanceType}" is invalid. Expected "${$type.join('", "')}".`
-      });
-    }
-  } else if ($type === "integer") {
-    if (instanceType !== "number" || instance % 1 || instance !== instance) {
-      errors.push({
-        instanceLocation,
-        keyword: "type",
-        keywordLocation: `${schemaLocation}/type`,
-        error: `Instance type "${instanceType}" is invalid. Expected "${$type}".`
-      });
-    }
-  } else if ($type !== void 0 && instanceType !== $type) {
-    errors.push({
-      instanceLocation,
-      keyword: "type",
-      keywordLocation: `${schemaLocation}/type`,
-      error: `Instance type "${instanceType}" is invalid. Expected "${$type}".`
-    });
-  }
-  if ($const !== void 0) {
-    if (instanceType === "object" || instanceType === "array") {
-      if (!deepCompareStrict(instance, $const)) {
-        errors.push({
-          instanceLocation,
-          keyword: "const",
-          keywordLocation: `${schemaLocation}/const`,
-          error: `Instance does not match ${JSON.stringify($const)}.`
-        });
-      }
-    } else if (instance !== $const) {
-      errors.push({
-        instanceLocation,
-        keyword: "const",
-        keywordLocation: `${schemaLocation}/const`,
-        error: `Instance does not match ${JSON.stringify($const)}.`
-      });
-    }
-  }
-  if ($enum !== void 0) {
-    if (instanceType === "object" || instanceType === "array") {
-      if (!$enum.some((value) => deepCompareStrict(instance, value))) {
-        errors.push({
-          instanceLocation,
-          keyword: "enum",
-          keywordLocation: `${schemaLocation}/enum`,
-          error: `Instance does not match any of ${JSON.stringify($enum)}.`
-        });
-      }
-    } else if (!$enum.some((value) => instance === value)) {
-      errors.push({
-        instanceLocation,
-        keyword: "enum",
-        keywordLocation: `${schemaLocation}/enum`,
-        error: `Instance does not match any of ${JSON.stringify($enum)}.`
-      });
-    }
-  }
-  if ($not !== void 0) {
-    const keywordLocation = `${schemaLocation}/not`;
-    const result = validate2(instance, $not, draft, lookup, shortCircuit, recursiveAnchor, instanceLocation, keywordLocation);
-    if (result.valid) {
-      errors.push({
-        instanceLocation,
-        keyword: "not",
-        keywordLocation,
-        error: 'Instance matched "not" schema.'
-      });
-    }
-  }
-  let subEvaluateds = [];
-  if ($anyOf !== void 0) {
-    const keywordLocation = `${schemaLocation}/anyOf`;
-    const errorsLength = errors.length;
-    let anyValid = false;
-    for (const [i, subSchema] of $anyOf.entries()) {
-      const subEvaluated = Object.create(evaluated);
-      const result = validate2(instance, subSchema, draft, lookup, shortCircuit, $recursiveAnchor === true ? recursiveAnchor : null, instanceLocation, `${keywordLocation}/${i}`, subEvaluated);
-      errors.push(...result.errors);
-      anyValid = anyValid || result.valid;
-      if (result.valid) {
-        subEvaluateds.push(subEvaluated);
-      }
-    }
-    if (anyValid) {
-      errors.length = errorsLength;
-    } else {
-      errors.splice(errorsLength, 0, {
-        instanceLocation,
-        keyword: "anyOf",
-        keywordLocation,
-        error: "Instance does not match any subschemas."
-      });
-    }
-  }
-  if ($allOf !== void 0) {
-    const keywordLocation = `${schemaLocation}/allOf`;
-    const errorsLength = errors.length;
-    let allValid = true;
-    for (const [i, subSchema] of $allOf.entries()) {
-      const subEvaluated = Object.create(evaluated);
-      const result = validate2(instance, subSchema, draft, lookup, shortCircuit, $recursiveAnchor === true ? recursiveAnchor : null, instanceLocation, `${keywordLocation}/${i}`, subEvaluated);
-      errors.push(...result.errors);
-      allValid = allValid && result.valid;
-      if (result.valid) {
-        subEvaluateds.push(subEvaluated);
-      }
-    }
-    if (allValid) {
-      errors.length = errorsLength;
-    } else {
-      errors.splice(errorsLength, 0, {
-        instanceLocation,
-        keyword: "allOf",
-        keywordLocation,
-        error: `Instance does not match every subschema.`
-      });
-    }
-  }
-  if ($oneOf !== void 0) {
-    const keywordLocation = `${schemaLocation}/oneOf`;
-    const errorsLength = errors.length;
-    const matches = $oneOf.filter((subSchema, i) => {
-      const subEvaluated = Object.create(evaluated);
-      const result = validate2(instance, subSchema, draft, lookup, shortCircuit, $recursiveAnchor === true ? recursiveAnchor : null, instanceLocation, `${keywordLocation}/${i}`, subEvaluated);
-      errors.push(...result.errors);
-      if (result.valid) {
-        subEvaluateds.push(subEvaluated);
-      }
-      return result.valid;
-    }).length;
-    if (matches === 1) {
-      errors.length = errorsLength;
-    } else {
-      errors.splice(errorsLength, 0, {
-        instanceLocation,
-        keyword: "oneOf",
-        keywordLocation,
-        error: `Instance does not match exactly one subschema (${matches} matches).`
-      });
-    }
-  }
-  if (instanceType === "object" || instanceType === "array") {
-    Object.assign(evaluated, ...subEvaluateds);
-  }
-  if ($if !== void 0) {
-    const keywordLocation = `${schemaLocation}/if`;
-    const ifEvaluated = /* @__PURE__ */ Object.create(null);
-    const conditionResult = validate2(instance, $if, draft, lookup, shortCircuit, recursiveAnchor, instanceLocation, keywordLocation, ifEvaluated).valid;
-    if (conditionResult) {
-      Object.assign(evaluated, ifEvaluated);
-      if ($then !== void 0) {
-        const thenResult = validate2(instance, $then, draft, lookup, shortCircuit, recursiveAnchor, instanceLocation, `${schemaLocation}/then`, evaluated);
-        if (!thenResult.valid) {
-          errors.push({
-            instanceLocation,
-            keyword: "if",
-            keywordLocation,
-            error: `Instance does not match "then" schema.`
-          }, ...thenResult.errors);
-        }
-      }
-    } else if ($else !== void 0) {
-      const elseResult = validate2(instance, $else, draft, lookup, shortCircuit, recursiveAnchor, instanceLocation, `${schemaLocation}/else`, evaluated);
-      if (!elseResult.valid) {
-        errors.push({
-          instanceLocation,
-          keyword: "if",
-          keywordLocation,
-          error: `Instance does not match "else" schema.`
-        }, ...elseResult.errors);
-      }
-    }
-  }
-  if (instanceType === "object") {
-    if ($required !== void 0) {
-      for (const key of $required) {
-        if (!hasOwnProperty(instance, key)) {
-          errors.push({
-            instanceLocation,
-            keyword: "required",
-            keywordLocation: `${schemaLocation}/required`,
-            error: `Instance does not have required property "${key}".`
-          });
-        }
-      }
-    }
-    const keys = Object.keys(instance);
-    if ($minProperties !== void 0 && keys.length < $minProperties) {
-      errors.push({
-        instanceLocation,
-        keyword: "minProperties",
-        keywordLocation: `${schemaLocation}/minProperties`,
-        error: `Instance does not have at least ${$minProperties} properties.`
-      });
-    }
-    if ($maxProperties !== void 0 && keys.length > $maxProperties) {
-      errors.push({
-        instanceLocation,
-        keyword: "maxProperties",
-        keywordLocation: `${schemaLocation}/maxProperties`,
-        error: `Instance does not have at least ${$maxProperties} properties.`
-      });
-    }
-    if ($propertyNames !== void 0) {
-      const keywordLocation = `${schemaLocation}/propertyNames`;
-      for (const key in instance) {
-        const subInstancePointer = `${instanceLocation}/${encodePointer(key)}`;
-        const result = validate2(key, $propertyNames, draft, lookup, shortCircuit, recursiveAnchor, subInstancePointer, keywordLocation);
-        if (!result.valid) {
-          errors.push({
-            instanceLocation,
-            keyword: "propertyNames",
-            keywordLocation,
-            error: `Property name "${key}" does not match schema.`
-          }, ...result.errors);
-        }
-      }
-    }
-    if ($dependentRequired !== void 0) {
-      const keywordLocation = `${schemaLocation}/dependantRequired`;
-      for (const key in $dependentRequired) {
-        if (hasOwnProperty(instance, key)) {
-          const required2 = $dependentRequired[key];
-          for (const dependantKey of required2) {
-            if (!hasOwnProperty(instance, dependantKey)) {
-              errors.push({
-                instanceLocation,
-                keyword: "dependentRequired",
-                keywordLocation,
-                error: `Instance has "${key}" but does not have "${dependantKey}".`
-              });
-            }
-          }
-        }
-      }
-    }
-    if ($dependentSchemas !== void 0) {
-      for (const [key, dependentSchema] of Object.entries($dependentSchemas)) {
-        const keywordLocation = `${schemaLocation}/dependentSchemas`;
-        if (hasOwnProperty(instance, key)) {
-          const result = validate2(instance, dependentSchema, draft, lookup, shortCircuit, recursiveAnchor, instanceLocation, `${keywordLocation}/${encodePointer(key)}`, evaluated);
-          if (!result.valid) {
-            errors.push({
-              instanceLocation,
-              keyword: "dependentSchemas",
-              keywordLocation,
-              error: `Instance has "${key}" but does not match dependant schema.`
-            }, ...result.errors);
-          }
-        }
-      }
-    }
-    if ($dependencies !== void 0) {
-      const keywordLocation = `${schemaLocation}/dependencies`;
-      for (const key in $dependencies) {
-        if (hasOwnProperty(instance, key)) {
-          const propsOrSchema = $dependencies[key];
-          if (Array.isArray(propsOrSchema)) {
-            for (const dependantKey of propsOrSchema) {
-              if (!hasOwnProperty(instance, dependantKey)) {
-                errors.push({
-                  instanceLocation,
-                  keyword: "dependencies",
-                  keywordLocation,
-                  error: `Instance has "${key}" but does not have "${dependantKey}".`
-                });
-              }
-            }
-          } else {
-            const result = validate2(instance, propsOrSchema, draft, lookup, shortCircuit, recursiveAnchor, instanceLocation, `${keywordLocation}/${encodePointer(key)}`);
-            if (!result.valid) {
-              errors.push({
-                instanceLocation,
-                keyword: "dependencies",
-                keywordLocation,
-                error: `Instance has "${key}" but does not match dependant schema.`
-              }, ...result.errors);
-            }
-          }
-        }
-      }
-    }
-    const thisEvaluated = /* @__PURE__ */ Object.create(null);
-    let stop = false;
-    if ($properties !== void 0) {
-      const keywordLocation = `${schemaLocation}/properties`;
-      for (const [key, propertySchema] of Object.entries($properties)) {
-        if (!hasOwnProperty(instance, key)) {
-          continue;
-        }
-        const subInstancePointer = `${instanceLocation}/${encodePointer(key)}`;
-        const result = validate2(instance[key], propertySchema, draft, lookup, shortCircuit, recursiveAnchor, subInstancePointer, `${keywordLocation}/${encodePointer(key)}`);
-        thisEvaluated[key] = true;
-        if (result.valid) {
-          evaluated[key] = true;
-        } else {
-          stop = shortCircuit;
-          errors.push({
-            instanceLocation,
-            keyword: "properties",
-            keywordLocation,
-            error: `Property "${key}" does not match schema.`
-          }, ...result.errors);
-          if (stop)
-            break;
-        }
-      }
-    }
-    if (!stop && $patternProperties !== void 0) {
-      const keywordLocation = `${schemaLocation}/patternProperties`;
-      for (const [pattern, subSchema] of Object.entries($patternProperties)) {
-        const regex2 = new RegExp(pattern, "u");
-        for (const key in instance) {
-          if (!regex2.test(key)) {
-            continue;
-          }
-          const subInstancePointer = `${instanceLocation}/${encodePointer(key)}`;
-          const result = validate2(instance[key], subSchema, draft, lookup, shortCircuit, recursiveAnchor, subInstancePointer, `${keywordLocation}/${encodePointer(pattern)}`);
-          thisEvaluated[key] = true;
-          if (result.valid) {
-            evaluated[key] = true;
-          } else {
-            stop = shortCircuit;
-            errors.push({
-              instanceLocation,
-              keyword: "patternProperties",
-              keywordLocation,
-              error: `Property "${key}" matches pattern "${pattern}" but does not match associated schema.`
-            }, ...result.errors);
-          }
-        }
-      }
-    }
-    if (!stop && $additionalProperties !== void 0) {
-      const keywordLocation = `${schemaLocation}/additionalProperties`;
-      for (const key in instance) {
-        if (thisEvaluated[key]) {
-          continue;
-        }
-        const subInstancePointer = `${instanceLocation}/${encodePointer(key)}`;
-        const result = validate2(instance[key], $additionalProperties, draft, lookup, shortCircuit, recursiveAnchor, subInstancePointer, keywordLocation);
-        if (result.valid) {
-          evaluated[key] = true;
-        } else {
-          stop = shortCircuit;
-          errors.push({
-            instanceLocation,
-            keyword: "additionalProperties",
-            keywordLocation,
-            error: `Property "${key}" does not match additional properties schema.`
-          }, ...result.errors);
-        }
-      }
-    } else if (!stop && $unevaluatedProperties !== void 0) {
-      const keywordLocation = `${schemaLocation}/unevaluatedProperties`;
-      for (const key in instance) {
-        if (!evaluated[key]) {
-          const subInstancePointer = `${instanceLocation}/${encodePointer(key)}`;
-          const result = validate2(instance[key], $unevaluatedProperties, draft, lookup, shortCircuit, recursiveAnchor, subInstancePointer, keywordLocation);
-          if (result.valid) {
-            evaluated[key] = true;
-          } else {
-            errors.push({
-              instanceLocation,
-              keyword: "unevaluatedProperties",
-              keywordLocation,
-              error: `Property "${key}" does not match unevaluated properties schema.`
-            }, ...result.errors);
-          }
-        }
-      }
-    }
-  } else if (instanceType === "array") {
-    if ($maxItems !== void 0 && instance.length > $maxItems) {
-      errors.push({
-        instanceLocation,
-        keyword: "maxItems",
-        keywordLocation: `${schemaLocation}/maxItems`,
-        error: `Array has too many items (${instance.length} > ${$maxItems}).`
-      });
-    }
-    if ($minItems !== void 0 && instance.length < $minItems) {
-      errors.push({
-        instanceLocation,
-        keyword: "minItems",
-        keywordLocation: `${schemaLocation}/minItems`,
-        error: `Array has too few items (${instance.length} < ${$minItems}).`
-      });
-    }
-    const length = instance.length;
-    let i = 0;
-    let stop = false;
-    if ($prefixItems !== void 0) {
-      const keywordLocation = `${schemaLocation}/prefixItems`;
-      const length2 = Math.min($prefixItems.length, length);
-      for (; i < length2; i++) {
-        const result = validate2(instance[i], $prefixItems[i], draft, lookup, shortCircuit, recursiveAnchor, `${instanceLocation}/${i}`, `${keywordLocation}/${i}`);
-        evaluated[i] = true;
-        if (!result.valid) {
-          stop = shortCircuit;
-          errors.push({
-            instanceLocation,
-            keyword: "prefixItems",
-            keywordLocation,
-            error: `Items did not match schema.`
-          }, ...result.errors);
-          if (stop)
-            break;
-        }
-      }
-    }
-    if ($items !== void 0) {
-      const keywordLocation = `${schemaLocation}/items`;
-      if (Array.isArray($items)) {
-        const length2 = Math.min($items.length, length);
-        for (; i < length2; i++) {
-          const result = validate2(instance[i], $items[i], draft, lookup, shortCircuit, recursiveAnchor, `${instanceLocation}/${i}`, `${keywordLocation}/${i}`);
-          evaluated[i] = true;
-          if (!result.valid) {
-            stop = shortCircuit;
-            errors.push({
-              instanceLocation,
-              keyword: "items",
-              keywordLocation,
-              error: `Items did not match schema.`
-            }, ...result.errors);
-            if (stop)
-              break;
-          }
-        }
-      } else {
-        for (; i < length; i++) {
-          const result = validate2(instance[i], $items, draft, lookup, shortCircuit, recursiveAnchor, `${instanceLocation}/${i}`, keywordLocation);
-          evaluated[i] = true;
-          if (!result.valid) {
-            stop = shortCircuit;
-            errors.push({
-              instanceLocation,
-              keyword: "items",
-              keywordLocation,
-              error: `Items did not match schema.`
-            }, ...result.errors);
-            if (stop)
-              break;
-          }
-        }
-      }
-      if (!stop && $additionalItems !== void 0) {
-        const keywordLocation2 = `${schemaLocation}/additionalItems`;
-        for (; i < length; i++) {
-          const result = validate2(instance[i], $additionalItems, draft, lookup, shortCircuit, recursiveAnchor, `${instanceLocation}/${i}`, keywordLocation2);
-          evaluated[i] = true;
-          if (!result.valid) {
-            stop = shortCircuit;
-            errors.push({
-              instanceLocation,
-              keyword: "additionalItems",
-              keywordLocation: keywordLocation2,
-              error: `Items did not match additional items schema.`
-            }, ...result.errors);
-          }
-        }
-      }
-    }
-    if ($contains !== void 0) {
-      if (length === 0 && $minContains === void 0) {
-        errors.push({
-          instanceLocation,
-          keyword: "contains",
-          keywordLocation: `${schemaLocation}/contains`,
-          error: `Array is empty. It must contain at least one item matching the schema.`
-        });
-      } else if ($minContains !== void 0 && length < $minContains) {
-        errors.push({
-          instanceLocation,
-          keyword: "minContains",
-          keywordLocation: `${schemaLocation}/minContains`,
-          error: `Array has less items (${length}) than minContains (${$minContains}).`
-        });
-      } else {
-        const keywordLocation = `${schemaLocation}/contains`;
-        const errorsLength = errors.length;
-        let contained = 0;
-        for (let j = 0; j < length; j++) {
-          const result = validate2(instance[j], $contains, draft, lookup, shortCircuit, recursiveAnchor, `${instanceLocation}/${j}`, keywordLocation);
-          if (result.valid) {
-            evaluated[j] = true;
-            contained++;
-          } else {
-            errors.push(...result.errors);
-          }
-        }
-        if (contained >= ($minContains || 0)) {
-          errors.length = errorsLength;
-        }
-        if ($minContains === void 0 && contained === 0) {
-          errors.splice(errorsLength, 0, {
-            instanceLocation,
-            keyword: "contains",
-            keywordLocation,
-            error: `Array does not contain item matching schema.`
-          });
-        } else if ($minContains !== void 0 && contained < $minContains) {
-          errors.push({
-            instanceLocation,
-            keyword: "minContains",
-            keywordLocation: `${schemaLocation}/minContains`,
-            error: `Array must contain at least ${$minContains} items matching schema. Only ${contained} items were found.`
-          });
-        } else if ($maxContains !== void 0 && contained > $maxContains) {
-          errors.push({
-            instanceLocation,
-            keyword: "maxContains",
-            keywordLocation: `${schemaLocation}/maxContains`,
-            error: `Array may contain at most ${$maxContains} items matching schema. ${contained} items were found.`
-          });
-        }
-      }
-    }
-    if (!stop && $unevaluatedItems !== void 0) {
-      const keywordLocation = `${schemaLocation}/unevaluatedItems`;
-      for (i; i < length; i++) {
-        if (evaluated[i]) {
-          continue;
-        }
-        const result = validate2(instance[i], $unevaluatedItems, draft, lookup, shortCircuit, recursiveAnchor, `${instanceLocation}/${i}`, keywordLocation);
-        evaluated[i] = true;
-        if (!result.valid) {
-          errors.push({
-            instanceLocation,
-            keyword: "unevaluatedItems",
-            keywordLocation,
-            error: `Items did not match unevaluated items schema.`
-          }, ...result.errors);
-        }
-      }
-    }
-    if ($uniqueItems) {
-      for (let j = 0; j < length; j++) {
-        const a = instance[j];
-        const ao = typeof a === "object" && a !== null;
-        for (let k = 0; k < length; k++) {
-          if (j === k) {
-            continue;
-          }
-          const b = instance[k];
-          const bo = typeof b === "object" && b !== null;
-          if (a === b || ao && bo && deepCompareStrict(a, b)) {
-            errors.push({
-              instanceLocation,
-              keyword: "uniqueItems",
-              keywordLocation: `${schemaLocation}/uniqueItems`,
-              error: `Duplicate items at indexes ${j} and ${k}.`
-            });
-            j = Number.MAX_SAFE_INTEGER;
-            k = Number.MAX_SAFE_INTEGER;
-          }
-        }
-      }
-    }
-  } else if (instanceType === "number") {
-    if (draft === "4") {
-      if ($minimum !== void 0 && ($exclusiveMinimum === true && instance <= $minimum || instance < $minimum)) {
-        errors.push({
-          instanceLocation,
-          keyword: "minimum",
-          keywordLocation: `${schemaLocation}/minimum`,
-          error: `${instance} is less than ${$exclusiveMinimum ? "or equal to " : ""} ${$minimum}.`
-        });
-      }
-      if ($maximum !== void 0 && ($exclusiveMaximum === true && instance >= $maximum || instance > $maximum)) {
-        errors.push({
-          instanceLocation,
-          keyword: "maximum",
-          keywordLocation: `${schemaLocation}/maximum`,
-          error: `${instance} is greater than ${$exclusiveMaximum ? "or equal to " : ""} ${$maximum}.`
-        });
-      }
-    } else {
-      if ($minimum !== void 0 && instance < $minimum) {
-        errors.push({
-          instanceLocation,
-          keyword: "minimum",
-          keywordLocation: `${schemaLocation}/minimum`,
-          error: `${instance} is less than ${$minimum}.`
-        });
-      }
-      if ($maximum !== void 0 && instance > $maximum) {
-        errors.push({
-          instanceLocation,
-          keyword: "maximum",
-          keywordLocation: `${schemaLocation}/maximum`,
-          error: `${instance} is greater than ${$maximum}.`
-        });
-      }
-      if ($exclusiveMinimum !== void 0 && instance <= $exclusiveMinimum) {
-        errors.push({
-          instanceLocation,
-          keyword: "exclusiveMinimum",
-          keywordLocation: `${schemaLocation}/exclusiveMinimum`,
-          error: `${instance} is less than ${$exclusiveMinimum}.`
-        });
-      }
-      if ($exclusiveMaximum !== void 0 && instance >= $exclusiveMaximum) {
-        errors.push({
-          instanceLocation,
-          keyword: "exclusiveMaximum",
-          keywordLocation: `${schemaLocation}/exclusiveMaximum`,
-          error: `${instance} is greater than or equal to ${$exclusiveMaximum}.`
-        });
-      }
-    }
-    if ($multipleOf !== void 0) {
-      if (!isMultipleOf(instance, $multipleOf)) {
-        errors.push({
-          instanceLocation,
-          keyword: "multipleOf",
-          keywordLocation: `${schemaLocation}/multipleOf`,
-          error: `${instance} is not a multiple of ${$multipleOf}.`
-        });
-      }
-    }
-  } else if (instanceType === "string") {
-    const length = $minLength === void 0 && $maxLength === void 0 ? 0 : ucs2length(instance);
-    if ($minLength !== void 0 && length < $minLength) {
-      errors.push({
-        instanceLocation,
-        keyword: "minLength",
-        keywordLocation: `${schemaLocation}/minLength`,
-        error: `String is too short (${length} < ${$minLength}).`
-      });
-    }
-    if ($maxLength !== void 0 && length > $maxLength) {
-      errors.push({
-        instanceLocation,
-        keyword: "maxLength",
-        keywordLocation: `${schemaLocation}/maxLength`,
-        error: `String is too long (${length} > ${$maxLength}).`
-      });
-    }
-    if ($pattern !== void 0 && !new RegExp($pattern, "u").test(instance)) {
-      errors.push({
-        instanceLocation,
-        keyword: "pattern",
-        keywordLocation: `${schemaLocation}/pattern`,
-        error: `String does not match pattern.`
-      });
-    }
-    if ($format !== void 0 && format2[$format] && !format2[$format](instance)) {
-      errors.push({
-        instanceLocation,
-        keyword: "format",
-        keywordLocation: `${schemaLocation}/format`,
-        error: `String does not match format "${$format}".`
-      });
-    }
-  }
-  return { valid: errors.length === 0, errors };
-}
-var init_validate = __esm({
-  "node_modules/@cfworker/json-schema/dist/esm/validate.js"() {
-    init_deep_compare_strict();
-    init_dereference();
-    init_format2();
-    init_pointer();
-    init_ucs2_length();
-  }
-});
-
-// node_modules/@cfworker/json-schema/dist/esm/validator.js
-var Validator;
-var init_validator = __esm({
-  "node_modules/@cfworker/json-schema/dist/esm/validator.js"() {
-    init_dereference();
-    init_validate();
-    Validator = class {
-      schema;
-      draft;
-      shortCircuit;
-      lookup;
-      constructor(schema, draft = "2019-09", shortCircuit = true) {
-        this.schema = schema;
-        this.draft = draft;
-        this.shortCircuit = shortCircuit;
-        this.lookup = dereference(schema);
-      }
-      validate(instance) {
-        return validate2(instance, this.schema, this.draft, this.lookup, this.shortCircuit);
-      }
-      addSchema(schema, id) {
-        if (id) {
-          schema = { ...schema, $id: id };
-        }
-        dereference(schema, this.lookup);
-      }
-    };
-  }
-});
-
-// node_modules/@cfworker/json-schema/dist/esm/index.js
-var init_esm = __esm({
-  "node_modules/@cfworker/json-schema/dist/esm/index.js"() {
-    init_deep_compare_strict();
-    init_dereference();
-    init_format2();
-    init_pointer();
-    init_types();
-    init_ucs2_length();
-    init_validate();
-    init_validator();
+// text:@cfworker/json-schema
+var library2, compile3, Validator;
+var init_json_schema = __esm({
+  "text:@cfworker/json-schema"() {
+    library2 = { exports: {} };
+    compile3 = __require("node:vm").compileFunction;
+    compile3('var ee=Object.defineProperty;var Re=Object.getOwnPropertyDescriptor;var je=Object.getOwnPropertyNames;var Me=Object.prototype.hasOwnProperty;var Ae=(e,d)=>{for(var t in d)ee(e,t,{get:d[t],enumerable:!0})},Ne=(e,d,t,s)=>{if(d&&typeof d=="object"||typeof d=="function")for(let f of je(d))!Me.call(e,f)&&f!==t&&ee(e,f,{get:()=>d[f],enumerable:!(s=Re(d,f))||s.enumerable});return e};var Te=e=>Ne(ee({},"__esModule",{value:!0}),e);var pr={};Ae(pr,{Validator:()=>B});module.exports=Te(pr);function R(e,d){let t=typeof e;if(t!==typeof d)return!1;let s=Array.isArray(e),f=Array.isArray(d);if(s!==f)return!1;if(s){let l=e.length;if(l!==d.length)return!1;for(let r=0;r<l;r++)if(!R(e[r],d[r]))return!1;return!0}if(t==="object"){if(!e||!d)return e===d;let l=Object.keys(e),r=Object.keys(d);if(l.length!==r.length)return!1;for(let h of l)if(!Object.prototype.hasOwnProperty.call(d,h)||!R(e[h],d[h]))return!1;return!0}return e===d}function k(e){return encodeURI(qe(e)).replace(/#/g,"%23")}function qe(e){return e.replace(/~/g,"~0").replace(/\\//g,"~1")}var De=/^[A-Za-z0-9._~!$&\'()*+,;=:@/?-]$/,Ue=/^%[0-9A-Fa-f]{2}$/,Fe=/^[A-Za-z0-9._~-]$/;function Ke(e){let d="";for(let t=0;t<e.length;){let s=e[t],f=e.slice(t,t+3);if(s==="%"&&Ue.test(f)){let r=String.fromCharCode(parseInt(f.slice(1),16));d+=Fe.test(r)?r:f.toUpperCase(),t+=3;continue}let l=String.fromCodePoint(e.codePointAt(t));d+=De.test(l)?l:encodeURIComponent(l),t+=l.length}return d}function V(e,d){let t=new URL(e,d.href);return t.hash=t.hash?Ke(t.hash.slice(1)):"",t}var Je={prefixItems:!0,items:!0,allOf:!0,anyOf:!0,oneOf:!0},Ve={$defs:!0,definitions:!0,properties:!0,patternProperties:!0,dependentSchemas:!0},Be={id:!0,$id:!0,$ref:!0,$schema:!0,$anchor:!0,$vocabulary:!0,$comment:!0,default:!0,enum:!0,const:!0,required:!0,dependentRequired:!0,type:!0,maximum:!0,minimum:!0,exclusiveMaximum:!0,exclusiveMinimum:!0,multipleOf:!0,maxLength:!0,minLength:!0,pattern:!0,format:!0,maxItems:!0,minItems:!0,uniqueItems:!0,maxProperties:!0,minProperties:!0},He=typeof self<"u"&&self.location&&self.location.origin!=="null"?new URL(self.location.origin+self.location.pathname+location.search):new URL("https://github.com/cfworker");function O(e,d=Object.create(null),t=He,s=""){if(e&&typeof e=="object"&&!Array.isArray(e)){let l=e.$id||e.id;if(l){let r=V(l,t);r.hash.length>1?d[r.href]=e:(r.hash="",s===""?t=r:O(e,d,t))}}else if(e!==!0&&e!==!1)return d;let f=t.href+(s?"#"+s:"");if(d[f]!==void 0&&d[f]!==e)throw new Error(`Duplicate schema URI "${f}".`);if(d[f]=e,e===!0||e===!1)return d;if(e.__absolute_uri__===void 0&&Object.defineProperty(e,"__absolute_uri__",{enumerable:!1,value:f}),e.$ref&&e.__absolute_ref__===void 0){let l=V(e.$ref,t);Object.defineProperty(e,"__absolute_ref__",{enumerable:!1,value:l.href})}if(e.$recursiveRef&&e.__absolute_recursive_ref__===void 0){let l=V(e.$recursiveRef,t);Object.defineProperty(e,"__absolute_recursive_ref__",{enumerable:!1,value:l.href})}if(e.$anchor){let l=V("#"+e.$anchor,t);d[l.href]=e}for(let l in e){if(Be[l])continue;let r=`${s}/${k(l)}`,i=e[l];if(Array.isArray(i)){if(Je[l]){let h=i.length;for(let _=0;_<h;_++)O(i[_],d,t,`${r}/${_}`)}}else if(Ve[l])for(let h in i)O(i[h],d,t,`${r}/${k(h)}`);else O(i,d,t,r)}return d}var Ze=/^(\\d\\d\\d\\d)-(\\d\\d)-(\\d\\d)$/,Ge=[0,31,28,31,30,31,30,31,31,30,31,30,31],We=/^(\\d\\d):(\\d\\d):(\\d\\d)(\\.\\d+)?(z|([+-])(\\d\\d):(\\d\\d))?$/i,_e=/^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\\.[a-z0-9](?:[-0-9a-z]{0,61}[0-9a-z])?)*$/i,Ye=/^(?:[a-z][a-z0-9+\\-.]*:)?(?:\\/?\\/(?:(?:[a-z0-9\\-._~!$&\'()*+,;=:]|%[0-9a-f]{2})*@)?(?:\\[(?:(?:(?:(?:[0-9a-f]{1,4}:){6}|::(?:[0-9a-f]{1,4}:){5}|(?:[0-9a-f]{1,4})?::(?:[0-9a-f]{1,4}:){4}|(?:(?:[0-9a-f]{1,4}:){0,1}[0-9a-f]{1,4})?::(?:[0-9a-f]{1,4}:){3}|(?:(?:[0-9a-f]{1,4}:){0,2}[0-9a-f]{1,4})?::(?:[0-9a-f]{1,4}:){2}|(?:(?:[0-9a-f]{1,4}:){0,3}[0-9a-f]{1,4})?::[0-9a-f]{1,4}:|(?:(?:[0-9a-f]{1,4}:){0,4}[0-9a-f]{1,4})?::)(?:[0-9a-f]{1,4}:[0-9a-f]{1,4}|(?:(?:25[0-5]|2[0-4]\\d|[01]?\\d\\d?)\\.){3}(?:25[0-5]|2[0-4]\\d|[01]?\\d\\d?))|(?:(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4})?::[0-9a-f]{1,4}|(?:(?:[0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4})?::)|[Vv][0-9a-f]+\\.[a-z0-9\\-._~!$&\'()*+,;=:]+)\\]|(?:(?:25[0-5]|2[0-4]\\d|[01]?\\d\\d?)\\.){3}(?:25[0-5]|2[0-4]\\d|[01]?\\d\\d?)|(?:[a-z0-9\\-._~!$&\'"()*+,;=]|%[0-9a-f]{2})*)(?::\\d*)?(?:\\/(?:[a-z0-9\\-._~!$&\'"()*+,;=:@]|%[0-9a-f]{2})*)*|\\/(?:(?:[a-z0-9\\-._~!$&\'"()*+,;=:@]|%[0-9a-f]{2})+(?:\\/(?:[a-z0-9\\-._~!$&\'"()*+,;=:@]|%[0-9a-f]{2})*)*)?|(?:[a-z0-9\\-._~!$&\'"()*+,;=:@]|%[0-9a-f]{2})+(?:\\/(?:[a-z0-9\\-._~!$&\'"()*+,;=:@]|%[0-9a-f]{2})*)*)?(?:\\?(?:[a-z0-9\\-._~!$&\'"()*+,;=:@/?]|%[0-9a-f]{2})*)?(?:#(?:[a-z0-9\\-._~!$&\'"()*+,;=:@/?]|%[0-9a-f]{2})*)?$/i,Xe=/^(?:(?:[^\\x00-\\x20\\x7f"<>%\\\\^`{|}]|%[0-9a-f]{2})|\\{[+#./;?&=,!@|]?(?:[a-z0-9_]|%[0-9a-f]{2})+(?:\\.(?:[a-z0-9_]|%[0-9a-f]{2})+)*(?::[1-9][0-9]{0,3}|\\*)?(?:,(?:[a-z0-9_]|%[0-9a-f]{2})+(?:\\.(?:[a-z0-9_]|%[0-9a-f]{2})+)*(?::[1-9][0-9]{0,3}|\\*)?)*\\})*$/i,Ce=/^(?:(?:https?|ftp):\\/\\/)(?:\\S+(?::\\S*)?@)?(?:(?!10(?:\\.\\d{1,3}){3})(?!127(?:\\.\\d{1,3}){3})(?!169\\.254(?:\\.\\d{1,3}){2})(?!192\\.168(?:\\.\\d{1,3}){2})(?!172\\.(?:1[6-9]|2\\d|3[0-1])(?:\\.\\d{1,3}){2})(?:[1-9]\\d?|1\\d\\d|2[01]\\d|22[0-3])(?:\\.(?:1?\\d{1,2}|2[0-4]\\d|25[0-5])){2}(?:\\.(?:[1-9]\\d?|1\\d\\d|2[0-4]\\d|25[0-4]))|(?:(?:[a-z\\u{00a1}-\\u{ffff}0-9]+-?)*[a-z\\u{00a1}-\\u{ffff}0-9]+)(?:\\.(?:[a-z\\u{00a1}-\\u{ffff}0-9]+-?)*[a-z\\u{00a1}-\\u{ffff}0-9]+)*(?:\\.(?:[a-z\\u{00a1}-\\u{ffff}]{2,})))(?::\\d{2,5})?(?:\\/[^\\s]*)?$/iu,Qe=/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i,Le=/^(?:\\/(?:[^~/]|~0|~1)*)*$/,er=/^#(?:\\/(?:[a-z0-9_\\-.!$&\'()*+,;:=@]|%[0-9a-f]{2}|~0|~1)*)*$/i,rr=/^(?:0|[1-9][0-9]*)(?:#|(?:\\/(?:[^~/]|~0|~1)*)*)$/,tr=/^("(?:[\\x20-\\x21\\x23-\\x5b\\x5d-\\x7e]|\\\\[\\x20-\\x7e])*"|[a-z0-9.!#$%&\'*+/=?^_`{|}~-]+)@(.+)$/i,dr=e=>{let d=e.match(tr);if(!d)return!1;let t=d[1],s=d[2];if(!t||!s||t.length>64||s.length>253||t[0]!==\'"\'&&(t[0]==="."||t.endsWith(".")||t.includes("..")))return!1;if(s.startsWith("[")&&s.endsWith("]")){let f=s.slice(1,-1);return/^ipv6:/i.test(f)?be.test(f.slice(5)):Ie.test(f)}return _e.test(s)},Ie=/^(?:(?:25[0-5]|2[0-4]\\d|[01]?\\d\\d?)\\.){3}(?:25[0-5]|2[0-4]\\d|[01]?\\d\\d?)$/,be=/^((([0-9a-f]{1,4}:){7}([0-9a-f]{1,4}|:))|(([0-9a-f]{1,4}:){6}(:[0-9a-f]{1,4}|((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(\\.(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)){3})|:))|(([0-9a-f]{1,4}:){5}(((:[0-9a-f]{1,4}){1,2})|:((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(\\.(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)){3})|:))|(([0-9a-f]{1,4}:){4}(((:[0-9a-f]{1,4}){1,3})|((:[0-9a-f]{1,4})?:((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(\\.(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)){3}))|:))|(([0-9a-f]{1,4}:){3}(((:[0-9a-f]{1,4}){1,4})|((:[0-9a-f]{1,4}){0,2}:((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(\\.(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)){3}))|:))|(([0-9a-f]{1,4}:){2}(((:[0-9a-f]{1,4}){1,5})|((:[0-9a-f]{1,4}){0,3}:((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(\\.(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)){3}))|:))|(([0-9a-f]{1,4}:){1}(((:[0-9a-f]{1,4}){1,6})|((:[0-9a-f]{1,4}){0,4}:((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(\\.(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)){3}))|:))|(:(((:[0-9a-f]{1,4}){1,7})|((:[0-9a-f]{1,4}){0,5}:((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(\\.(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)){3}))|:)))$/i,nr=e=>/^P(?:\\d+W|(?:(?:\\d+Y(?:\\d+M(?:\\d+D)?)?|\\d+M(?:\\d+D)?|\\d+D)(?:T(?:\\d+H(?:\\d+M(?:\\d+S)?)?|\\d+M(?:\\d+S)?|\\d+S))?|T(?:\\d+H(?:\\d+M(?:\\d+S)?)?|\\d+M(?:\\d+S)?|\\d+S)))$/.test(e);function I(e){return e.test.bind(e)}var re={date:Oe,time:Pe.bind(void 0,!0),"date-time":sr,duration:nr,uri:lr,"uri-reference":I(Ye),"uri-template":I(Xe),url:I(Ce),email:dr,hostname:I(_e),ipv4:I(Ie),ipv6:I(be),regex:$r,uuid:I(Qe),"json-pointer":I(Le),"json-pointer-uri-fragment":I(er),"relative-json-pointer":I(rr)};function fr(e){return e%4===0&&(e%100!==0||e%400===0)}function Oe(e){let d=e.match(Ze);if(!d)return!1;let t=d[1],s=d[2],f=d[3];if(!t||!s||!f)return!1;let l=+t,r=+s,i=+f,h=r==2&&fr(l)?29:Ge[r];return r>=1&&r<=12&&i>=1&&h!==void 0&&i<=h}function Pe(e,d){let t=d.match(We);if(!t)return!1;let s=t[1],f=t[2],l=t[3];if(!s||!f||!l)return!1;let r=+s,i=+f,h=+l,_=t[5],w=t[6],P=+(t[7]??0),q=+(t[8]??0);if(r>23||i>59||h>60||P>23||q>59||e&&_===void 0)return!1;if(h<60)return!0;let E=w==="+"?1:w==="-"?-1:0;return(r*60+i-E*(P*60+q)+1440)%1440===1439}var or=/t|\\s/i;function sr(e){let[d,t,s]=e.split(or);return d!==void 0&&t!==void 0&&s===void 0&&Oe(d)&&Pe(!0,t)}var ir=/\\/|:/,ur=/^(?:[a-z][a-z0-9+\\-.]*:)(?:\\/?\\/(?:(?:[a-z0-9\\-._~!$&\'()*+,;=:]|%[0-9a-f]{2})*@)?(?:\\[(?:(?:(?:(?:[0-9a-f]{1,4}:){6}|::(?:[0-9a-f]{1,4}:){5}|(?:[0-9a-f]{1,4})?::(?:[0-9a-f]{1,4}:){4}|(?:(?:[0-9a-f]{1,4}:){0,1}[0-9a-f]{1,4})?::(?:[0-9a-f]{1,4}:){3}|(?:(?:[0-9a-f]{1,4}:){0,2}[0-9a-f]{1,4})?::(?:[0-9a-f]{1,4}:){2}|(?:(?:[0-9a-f]{1,4}:){0,3}[0-9a-f]{1,4})?::[0-9a-f]{1,4}:|(?:(?:[0-9a-f]{1,4}:){0,4}[0-9a-f]{1,4})?::)(?:[0-9a-f]{1,4}:[0-9a-f]{1,4}|(?:(?:25[0-5]|2[0-4]\\d|[01]?\\d\\d?)\\.){3}(?:25[0-5]|2[0-4]\\d|[01]?\\d\\d?))|(?:(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4})?::[0-9a-f]{1,4}|(?:(?:[0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4})?::)|[Vv][0-9a-f]+\\.[a-z0-9\\-._~!$&\'()*+,;=:]+)\\]|(?:(?:25[0-5]|2[0-4]\\d|[01]?\\d\\d?)\\.){3}(?:25[0-5]|2[0-4]\\d|[01]?\\d\\d?)|(?:[a-z0-9\\-._~!$&\'()*+,;=]|%[0-9a-f]{2})*)(?::\\d*)?(?:\\/(?:[a-z0-9\\-._~!$&\'()*+,;=:@]|%[0-9a-f]{2})*)*|\\/(?:(?:[a-z0-9\\-._~!$&\'()*+,;=:@]|%[0-9a-f]{2})+(?:\\/(?:[a-z0-9\\-._~!$&\'()*+,;=:@]|%[0-9a-f]{2})*)*)?|(?:[a-z0-9\\-._~!$&\'()*+,;=:@]|%[0-9a-f]{2})+(?:\\/(?:[a-z0-9\\-._~!$&\'()*+,;=:@]|%[0-9a-f]{2})*)*)(?:\\?(?:[a-z0-9\\-._~!$&\'()*+,;=:@/?]|%[0-9a-f]{2})*)?(?:#(?:[a-z0-9\\-._~!$&\'()*+,;=:@/?]|%[0-9a-f]{2})*)?$/i;function lr(e){return ir.test(e)&&ur.test(e)}var ar=/[^\\\\]\\\\Z/;function $r(e){if(ar.test(e))return!1;try{return new RegExp(e,"u"),!0}catch{return!1}}function Se(e){let d=0,t=e.length,s=0,f;for(;s<t;)d++,f=e.charCodeAt(s++),f>=55296&&f<=56319&&s<t&&(f=e.charCodeAt(s),(f&64512)==56320&&s++);return d}function v(e,d){return Object.prototype.hasOwnProperty.call(e,d)}function ze(e){let d=Math.abs(e).toString().split("e"),t=d[0],s=d[1]??"0",f=t.indexOf("."),l=f===-1?0:t.length-f-1;return[BigInt(t.replace(".","")),Number(s)-l]}function mr(e,d){if(!Number.isFinite(e)||!Number.isFinite(d)||d<=0)return!1;let[t,s]=ze(e),[f,l]=ze(d),r=s-l;return r>=0?t*10n**BigInt(r)%f===0n:t%(f*10n**BigInt(-r))===0n}function c(e,d,t="2019-09",s=O(d),f=!0,l=null,r="#",i="#",h=Object.create(null)){if(d===!0)return{valid:!0,errors:[]};if(d===!1)return{valid:!1,errors:[{instanceLocation:r,keyword:"false",keywordLocation:r,error:"False boolean schema."}]};let _=typeof e,w;switch(_){case"boolean":case"number":case"string":w=_;break;case"object":e===null?w="null":Array.isArray(e)?w="array":w="object";break;default:throw new Error(`Instances of "${_}" type are not supported.`)}let{$ref:P,$recursiveRef:q,$recursiveAnchor:E,type:x,const:j,enum:M,required:te,not:de,anyOf:ne,allOf:fe,oneOf:oe,if:se,then:ie,else:ue,format:D,properties:le,patternProperties:ae,additionalProperties:$e,unevaluatedProperties:me,minProperties:H,maxProperties:Z,propertyNames:pe,dependentRequired:G,dependentSchemas:ye,dependencies:W,prefixItems:Y,items:A,additionalItems:he,unevaluatedItems:we,contains:ce,minContains:b,maxContains:X,minItems:C,maxItems:Q,uniqueItems:ve,minimum:S,maximum:z,exclusiveMinimum:N,exclusiveMaximum:T,multipleOf:L,minLength:U,maxLength:F,pattern:ge,__absolute_ref__:K,__absolute_recursive_ref__:Ee}=d,o=[];if(E===!0&&l===null&&(l=d),q==="#"){let p=l===null?s[Ee]:l,a=`${i}/$recursiveRef`,y=c(e,l===null?d:l,t,s,f,p,r,a,h);y.valid||o.push({instanceLocation:r,keyword:"$recursiveRef",keywordLocation:a,error:"A subschema had errors."},...y.errors)}if(P!==void 0){let a=s[K||P];if(a===void 0){let n=`Unresolved $ref "${P}".`;throw K&&K!==P&&(n+=`  Absolute URI "${K}".`),n+=`\nKnown schemas:\n- ${Object.keys(s).join(`\n- `)}`,new Error(n)}let y=`${i}/$ref`,u=c(e,a,t,s,f,l,r,y,h);if(u.valid||o.push({instanceLocation:r,keyword:"$ref",keywordLocation:y,error:"A subschema had errors."},...u.errors),t==="4"||t==="7")return{valid:o.length===0,errors:o}}if(Array.isArray(x)){let p=x.length,a=!1;for(let y=0;y<p;y++)if(w===x[y]||x[y]==="integer"&&w==="number"&&e%1===0&&e===e){a=!0;break}a||o.push({instanceLocation:r,keyword:"type",keywordLocation:`${i}/type`,error:`Instance type "${w}" is invalid. Expected "${x.join(\'", "\')}".`})}else x==="integer"?(w!=="number"||e%1||e!==e)&&o.push({instanceLocation:r,keyword:"type",keywordLocation:`${i}/type`,error:`Instance type "${w}" is invalid. Expected "${x}".`}):x!==void 0&&w!==x&&o.push({instanceLocation:r,keyword:"type",keywordLocation:`${i}/type`,error:`Instance type "${w}" is invalid. Expected "${x}".`});if(j!==void 0&&(w==="object"||w==="array"?R(e,j)||o.push({instanceLocation:r,keyword:"const",keywordLocation:`${i}/const`,error:`Instance does not match ${JSON.stringify(j)}.`}):e!==j&&o.push({instanceLocation:r,keyword:"const",keywordLocation:`${i}/const`,error:`Instance does not match ${JSON.stringify(j)}.`})),M!==void 0&&(w==="object"||w==="array"?M.some(p=>R(e,p))||o.push({instanceLocation:r,keyword:"enum",keywordLocation:`${i}/enum`,error:`Instance does not match any of ${JSON.stringify(M)}.`}):M.some(p=>e===p)||o.push({instanceLocation:r,keyword:"enum",keywordLocation:`${i}/enum`,error:`Instance does not match any of ${JSON.stringify(M)}.`})),de!==void 0){let p=`${i}/not`;c(e,de,t,s,f,l,r,p).valid&&o.push({instanceLocation:r,keyword:"not",keywordLocation:p,error:\'Instance matched "not" schema.\'})}let J=[];if(ne!==void 0){let p=`${i}/anyOf`,a=o.length,y=!1;for(let[u,n]of ne.entries()){let m=Object.create(h),$=c(e,n,t,s,f,E===!0?l:null,r,`${p}/${u}`,m);o.push(...$.errors),y=y||$.valid,$.valid&&J.push(m)}y?o.length=a:o.splice(a,0,{instanceLocation:r,keyword:"anyOf",keywordLocation:p,error:"Instance does not match any subschemas."})}if(fe!==void 0){let p=`${i}/allOf`,a=o.length,y=!0;for(let[u,n]of fe.entries()){let m=Object.create(h),$=c(e,n,t,s,f,E===!0?l:null,r,`${p}/${u}`,m);o.push(...$.errors),y=y&&$.valid,$.valid&&J.push(m)}y?o.length=a:o.splice(a,0,{instanceLocation:r,keyword:"allOf",keywordLocation:p,error:"Instance does not match every subschema."})}if(oe!==void 0){let p=`${i}/oneOf`,a=o.length,y=oe.filter((u,n)=>{let m=Object.create(h),$=c(e,u,t,s,f,E===!0?l:null,r,`${p}/${n}`,m);return o.push(...$.errors),$.valid&&J.push(m),$.valid}).length;y===1?o.length=a:o.splice(a,0,{instanceLocation:r,keyword:"oneOf",keywordLocation:p,error:`Instance does not match exactly one subschema (${y} matches).`})}if((w==="object"||w==="array")&&Object.assign(h,...J),se!==void 0){let p=`${i}/if`,a=Object.create(null);if(c(e,se,t,s,f,l,r,p,a).valid){if(Object.assign(h,a),ie!==void 0){let u=c(e,ie,t,s,f,l,r,`${i}/then`,h);u.valid||o.push({instanceLocation:r,keyword:"if",keywordLocation:p,error:\'Instance does not match "then" schema.\'},...u.errors)}}else if(ue!==void 0){let u=c(e,ue,t,s,f,l,r,`${i}/else`,h);u.valid||o.push({instanceLocation:r,keyword:"if",keywordLocation:p,error:\'Instance does not match "else" schema.\'},...u.errors)}}if(w==="object"){if(te!==void 0)for(let u of te)v(e,u)||o.push({instanceLocation:r,keyword:"required",keywordLocation:`${i}/required`,error:`Instance does not have required property "${u}".`});let p=Object.keys(e);if(H!==void 0&&p.length<H&&o.push({instanceLocation:r,keyword:"minProperties",keywordLocation:`${i}/minProperties`,error:`Instance does not have at least ${H} properties.`}),Z!==void 0&&p.length>Z&&o.push({instanceLocation:r,keyword:"maxProperties",keywordLocation:`${i}/maxProperties`,error:`Instance does not have at least ${Z} properties.`}),pe!==void 0){let u=`${i}/propertyNames`;for(let n in e){let m=`${r}/${k(n)}`,$=c(n,pe,t,s,f,l,m,u);$.valid||o.push({instanceLocation:r,keyword:"propertyNames",keywordLocation:u,error:`Property name "${n}" does not match schema.`},...$.errors)}}if(G!==void 0){let u=`${i}/dependantRequired`;for(let n in G)if(v(e,n)){let m=G[n];for(let $ of m)v(e,$)||o.push({instanceLocation:r,keyword:"dependentRequired",keywordLocation:u,error:`Instance has "${n}" but does not have "${$}".`})}}if(ye!==void 0)for(let[u,n]of Object.entries(ye)){let m=`${i}/dependentSchemas`;if(v(e,u)){let $=c(e,n,t,s,f,l,r,`${m}/${k(u)}`,h);$.valid||o.push({instanceLocation:r,keyword:"dependentSchemas",keywordLocation:m,error:`Instance has "${u}" but does not match dependant schema.`},...$.errors)}}if(W!==void 0){let u=`${i}/dependencies`;for(let n in W)if(v(e,n)){let m=W[n];if(Array.isArray(m))for(let $ of m)v(e,$)||o.push({instanceLocation:r,keyword:"dependencies",keywordLocation:u,error:`Instance has "${n}" but does not have "${$}".`});else{let $=c(e,m,t,s,f,l,r,`${u}/${k(n)}`);$.valid||o.push({instanceLocation:r,keyword:"dependencies",keywordLocation:u,error:`Instance has "${n}" but does not match dependant schema.`},...$.errors)}}}let a=Object.create(null),y=!1;if(le!==void 0){let u=`${i}/properties`;for(let[n,m]of Object.entries(le)){if(!v(e,n))continue;let $=`${r}/${k(n)}`,g=c(e[n],m,t,s,f,l,$,`${u}/${k(n)}`);if(a[n]=!0,g.valid)h[n]=!0;else if(y=f,o.push({instanceLocation:r,keyword:"properties",keywordLocation:u,error:`Property "${n}" does not match schema.`},...g.errors),y)break}}if(!y&&ae!==void 0){let u=`${i}/patternProperties`;for(let[n,m]of Object.entries(ae)){let $=new RegExp(n,"u");for(let g in e){if(!$.test(g))continue;let ke=`${r}/${k(g)}`,xe=c(e[g],m,t,s,f,l,ke,`${u}/${k(n)}`);a[g]=!0,xe.valid?h[g]=!0:(y=f,o.push({instanceLocation:r,keyword:"patternProperties",keywordLocation:u,error:`Property "${g}" matches pattern "${n}" but does not match associated schema.`},...xe.errors))}}}if(!y&&$e!==void 0){let u=`${i}/additionalProperties`;for(let n in e){if(a[n])continue;let m=`${r}/${k(n)}`,$=c(e[n],$e,t,s,f,l,m,u);$.valid?h[n]=!0:(y=f,o.push({instanceLocation:r,keyword:"additionalProperties",keywordLocation:u,error:`Property "${n}" does not match additional properties schema.`},...$.errors))}}else if(!y&&me!==void 0){let u=`${i}/unevaluatedProperties`;for(let n in e)if(!h[n]){let m=`${r}/${k(n)}`,$=c(e[n],me,t,s,f,l,m,u);$.valid?h[n]=!0:o.push({instanceLocation:r,keyword:"unevaluatedProperties",keywordLocation:u,error:`Property "${n}" does not match unevaluated properties schema.`},...$.errors)}}}else if(w==="array"){Q!==void 0&&e.length>Q&&o.push({instanceLocation:r,keyword:"maxItems",keywordLocation:`${i}/maxItems`,error:`Array has too many items (${e.length} > ${Q}).`}),C!==void 0&&e.length<C&&o.push({instanceLocation:r,keyword:"minItems",keywordLocation:`${i}/minItems`,error:`Array has too few items (${e.length} < ${C}).`});let p=e.length,a=0,y=!1;if(Y!==void 0){let u=`${i}/prefixItems`,n=Math.min(Y.length,p);for(;a<n;a++){let m=c(e[a],Y[a],t,s,f,l,`${r}/${a}`,`${u}/${a}`);if(h[a]=!0,!m.valid&&(y=f,o.push({instanceLocation:r,keyword:"prefixItems",keywordLocation:u,error:"Items did not match schema."},...m.errors),y))break}}if(A!==void 0){let u=`${i}/items`;if(Array.isArray(A)){let n=Math.min(A.length,p);for(;a<n;a++){let m=c(e[a],A[a],t,s,f,l,`${r}/${a}`,`${u}/${a}`);if(h[a]=!0,!m.valid&&(y=f,o.push({instanceLocation:r,keyword:"items",keywordLocation:u,error:"Items did not match schema."},...m.errors),y))break}}else for(;a<p;a++){let n=c(e[a],A,t,s,f,l,`${r}/${a}`,u);if(h[a]=!0,!n.valid&&(y=f,o.push({instanceLocation:r,keyword:"items",keywordLocation:u,error:"Items did not match schema."},...n.errors),y))break}if(!y&&he!==void 0){let n=`${i}/additionalItems`;for(;a<p;a++){let m=c(e[a],he,t,s,f,l,`${r}/${a}`,n);h[a]=!0,m.valid||(y=f,o.push({instanceLocation:r,keyword:"additionalItems",keywordLocation:n,error:"Items did not match additional items schema."},...m.errors))}}}if(ce!==void 0)if(p===0&&b===void 0)o.push({instanceLocation:r,keyword:"contains",keywordLocation:`${i}/contains`,error:"Array is empty. It must contain at least one item matching the schema."});else if(b!==void 0&&p<b)o.push({instanceLocation:r,keyword:"minContains",keywordLocation:`${i}/minContains`,error:`Array has less items (${p}) than minContains (${b}).`});else{let u=`${i}/contains`,n=o.length,m=0;for(let $=0;$<p;$++){let g=c(e[$],ce,t,s,f,l,`${r}/${$}`,u);g.valid?(h[$]=!0,m++):o.push(...g.errors)}m>=(b||0)&&(o.length=n),b===void 0&&m===0?o.splice(n,0,{instanceLocation:r,keyword:"contains",keywordLocation:u,error:"Array does not contain item matching schema."}):b!==void 0&&m<b?o.push({instanceLocation:r,keyword:"minContains",keywordLocation:`${i}/minContains`,error:`Array must contain at least ${b} items matching schema. Only ${m} items were found.`}):X!==void 0&&m>X&&o.push({instanceLocation:r,keyword:"maxContains",keywordLocation:`${i}/maxContains`,error:`Array may contain at most ${X} items matching schema. ${m} items were found.`})}if(!y&&we!==void 0){let u=`${i}/unevaluatedItems`;for(a;a<p;a++){if(h[a])continue;let n=c(e[a],we,t,s,f,l,`${r}/${a}`,u);h[a]=!0,n.valid||o.push({instanceLocation:r,keyword:"unevaluatedItems",keywordLocation:u,error:"Items did not match unevaluated items schema."},...n.errors)}}if(ve)for(let u=0;u<p;u++){let n=e[u],m=typeof n=="object"&&n!==null;for(let $=0;$<p;$++){if(u===$)continue;let g=e[$];(n===g||m&&(typeof g=="object"&&g!==null)&&R(n,g))&&(o.push({instanceLocation:r,keyword:"uniqueItems",keywordLocation:`${i}/uniqueItems`,error:`Duplicate items at indexes ${u} and ${$}.`}),u=Number.MAX_SAFE_INTEGER,$=Number.MAX_SAFE_INTEGER)}}}else if(w==="number")t==="4"?(S!==void 0&&(N===!0&&e<=S||e<S)&&o.push({instanceLocation:r,keyword:"minimum",keywordLocation:`${i}/minimum`,error:`${e} is less than ${N?"or equal to ":""} ${S}.`}),z!==void 0&&(T===!0&&e>=z||e>z)&&o.push({instanceLocation:r,keyword:"maximum",keywordLocation:`${i}/maximum`,error:`${e} is greater than ${T?"or equal to ":""} ${z}.`})):(S!==void 0&&e<S&&o.push({instanceLocation:r,keyword:"minimum",keywordLocation:`${i}/minimum`,error:`${e} is less than ${S}.`}),z!==void 0&&e>z&&o.push({instanceLocation:r,keyword:"maximum",keywordLocation:`${i}/maximum`,error:`${e} is greater than ${z}.`}),N!==void 0&&e<=N&&o.push({instanceLocation:r,keyword:"exclusiveMinimum",keywordLocation:`${i}/exclusiveMinimum`,error:`${e} is less than ${N}.`}),T!==void 0&&e>=T&&o.push({instanceLocation:r,keyword:"exclusiveMaximum",keywordLocation:`${i}/exclusiveMaximum`,error:`${e} is greater than or equal to ${T}.`})),L!==void 0&&(mr(e,L)||o.push({instanceLocation:r,keyword:"multipleOf",keywordLocation:`${i}/multipleOf`,error:`${e} is not a multiple of ${L}.`}));else if(w==="string"){let p=U===void 0&&F===void 0?0:Se(e);U!==void 0&&p<U&&o.push({instanceLocation:r,keyword:"minLength",keywordLocation:`${i}/minLength`,error:`String is too short (${p} < ${U}).`}),F!==void 0&&p>F&&o.push({instanceLocation:r,keyword:"maxLength",keywordLocation:`${i}/maxLength`,error:`String is too long (${p} > ${F}).`}),ge!==void 0&&!new RegExp(ge,"u").test(e)&&o.push({instanceLocation:r,keyword:"pattern",keywordLocation:`${i}/pattern`,error:"String does not match pattern."}),D!==void 0&&re[D]&&!re[D](e)&&o.push({instanceLocation:r,keyword:"format",keywordLocation:`${i}/format`,error:`String does not match format "${D}".`})}return{valid:o.length===0,errors:o}}var B=class{schema;draft;shortCircuit;lookup;constructor(d,t="2019-09",s=!0){this.schema=d,this.draft=t,this.shortCircuit=s,this.lookup=O(d)}validate(d){return c(d,this.schema,this.draft,this.lookup,this.shortCircuit)}addSchema(d,t){t&&(d={...d,$id:t}),O(d,this.lookup)}};0&&(module.exports={Validator});\n', ["module", "exports", "require"])(library2, library2.exports, __require);
+    ({ Validator } = library2.exports);
   }
 });
 
@@ -6302,7 +5101,7 @@ var DRAFTS, SUMMARIES;
 var init_json_validator = __esm({
   "src/infrastructure/json-validator.ts"() {
     "use strict";
-    init_esm();
+    init_json_schema();
     DRAFTS = [
       [/draft-04/, "4"],
       [/draft-0[67]/, "7"],
@@ -6330,8 +5129,8 @@ var init_json_validator = __esm({
 async function readSchema(value) {
   const schema = plainSchema(value);
   const { createJsonValidator: createJsonValidator2 } = await Promise.resolve().then(() => (init_json_validator(), json_validator_exports));
-  const validate3 = made(() => createJsonValidator2(schema));
-  return { schema, strict: isStrict(schema), check: (text3) => verdictOn(text3, validate3) };
+  const validate2 = made(() => createJsonValidator2(schema));
+  return { schema, strict: isStrict(schema), check: (text3) => verdictOn(text3, validate2) };
 }
 function textFormat({ schema, strict }) {
   return { type: "json_schema", strict, name: "codex_output_schema", schema };
@@ -6369,24 +5168,24 @@ function made(make) {
   }
   throw invalid("It takes too long to read.");
 }
-function verdictOn(text3, validate3) {
-  const boxed = checked(text3, validate3);
+function verdictOn(text3, validate2) {
+  const boxed = checked(text3, validate2);
   if (boxed === void 0)
     return beyond("The answer could not be checked: it or the schema is beyond what can be handled.");
   return boxed.inTime ? boxed.value : beyond("The answer could not be checked: this schema takes too long on it.");
 }
-function checked(text3, validate3) {
+function checked(text3, validate2) {
   try {
-    return inTimeBox(() => compared(text3, validate3), CHECK_LIMIT_MS);
+    return inTimeBox(() => compared(text3, validate2), CHECK_LIMIT_MS);
   } catch (error2) {
     if (BEYOND.some((kind) => error2 instanceof kind)) return void 0;
     throw error2;
   }
 }
-function compared(text3, validate3) {
+function compared(text3, validate2) {
   const found = findJson(text3);
   if ("problem" in found) return { ok: false, problems: [found.problem], repairable: true };
-  const problems = [...new Set(validate3(JSON.parse(found.json)).map(inWords))];
+  const problems = [...new Set(validate2(JSON.parse(found.json)).map(inWords))];
   if (problems.length === 0) return { ok: true, json: found.json };
   return { ok: false, problems: shortened(problems), repairable: true };
 }
@@ -7761,13 +6560,13 @@ __export(jose_exports, {
   createLocalJWKSet: () => createLocalJWKSet,
   jwtVerify: () => jwtVerify
 });
-var library2, compile3, createLocalJWKSet, jwtVerify;
+var library3, compile4, createLocalJWKSet, jwtVerify;
 var init_jose = __esm({
   "text:jose"() {
-    library2 = { exports: {} };
-    compile3 = __require("node:vm").compileFunction;
-    compile3('var M=Object.defineProperty;var Ie=Object.getOwnPropertyDescriptor;var Oe=Object.getOwnPropertyNames;var Ce=Object.prototype.hasOwnProperty;var Ke=(t,e)=>{for(var o in e)M(t,o,{get:e[o],enumerable:!0})},We=(t,e,o,r)=>{if(e&&typeof e=="object"||typeof e=="function")for(let n of Oe(e))!Ce.call(t,n)&&n!==o&&M(t,n,{get:()=>e[n],enumerable:!(r=Ie(e,n))||r.enumerable});return t};var Ne=t=>We(M({},"__esModule",{value:!0}),t);var Qe={};Ke(Qe,{createLocalJWKSet:()=>Se,jwtVerify:()=>Je});module.exports=Ne(Qe);var y=class extends Error{static code="ERR_JOSE_GENERIC";code="ERR_JOSE_GENERIC";constructor(e,o){super(e,o),this.name=this.constructor.name,Error.captureStackTrace?.(this,this.constructor)}},b=class extends y{static code="ERR_JWT_CLAIM_VALIDATION_FAILED";code="ERR_JWT_CLAIM_VALIDATION_FAILED";claim;reason;payload;constructor(e,o,r="unspecified",n="unspecified"){super(e,{cause:{claim:r,reason:n,payload:o}}),this.claim=r,this.reason=n,this.payload=o}},I=class extends y{static code="ERR_JWT_EXPIRED";code="ERR_JWT_EXPIRED";claim;reason;payload;constructor(e,o,r="unspecified",n="unspecified"){super(e,{cause:{claim:r,reason:n,payload:o}}),this.claim=r,this.reason=n,this.payload=o}},x=class extends y{static code="ERR_JOSE_ALG_NOT_ALLOWED";code="ERR_JOSE_ALG_NOT_ALLOWED"},h=class extends y{static code="ERR_JOSE_NOT_SUPPORTED";code="ERR_JOSE_NOT_SUPPORTED"};var l=class extends y{static code="ERR_JWS_INVALID";code="ERR_JWS_INVALID"},v=class extends y{static code="ERR_JWT_INVALID";code="ERR_JWT_INVALID"};var _=class extends y{static code="ERR_JWKS_INVALID";code="ERR_JWKS_INVALID"},P=class extends y{static code="ERR_JWKS_NO_MATCHING_KEY";code="ERR_JWKS_NO_MATCHING_KEY";constructor(e="no applicable key found in the JSON Web Key Set",o){super(e,o)}},D=class extends y{[Symbol.asyncIterator]=async function*(){};static code="ERR_JWKS_MULTIPLE_MATCHING_KEYS";code="ERR_JWKS_MULTIPLE_MATCHING_KEYS";constructor(e="multiple matching keys found in the JSON Web Key Set",o){super(e,o)}};var O=class extends y{static code="ERR_JWS_SIGNATURE_VERIFICATION_FAILED";code="ERR_JWS_SIGNATURE_VERIFICATION_FAILED";constructor(e="signature verification failed",o){super(e,o)}};var k=new TextEncoder,U=new TextDecoder,$=new TextDecoder("utf-8",{fatal:!0}),rt=2**32;function te(...t){let e=t.reduce((n,{length:s})=>n+s,0),o=new Uint8Array(e),r=0;for(let n of t)o.set(n,r),r+=n.length;return o}var xe=/[^\\x00-\\x7f]/;function E(t){if(typeof t=="string"&&t.length>=128){if(xe.test(t))throw new TypeError("non-ASCII string encountered in encode()");return k.encode(t)}let e=new Uint8Array(t.length);for(let o=0;o<t.length;o++){let r=t.charCodeAt(o);if(r>127)throw new TypeError("non-ASCII string encountered in encode()");e[o]=r}return e}function re(t,e=!1){if(Uint8Array.fromBase64)return Uint8Array.fromBase64(t,{alphabet:e?"base64url":"base64"});if(e){if(t.includes("+")||t.includes("/"))throw new TypeError("Invalid base64url");t=t.replace(/-/g,"+").replace(/_/g,"/")}let o=atob(t),r=new Uint8Array(o.length);for(let n=0;n<o.length;n++)r[n]=o.charCodeAt(n);return r}var Pe="The input to be decoded is not correctly encoded.";function C(t){try{return re(typeof t=="string"?t:U.decode(t),!0)}catch(e){throw new TypeError(Pe,{cause:e})}}function S(t){if(typeof t!="object"||t===null||Object.prototype.toString.call(t)!=="[object Object]")return!1;let e=Object.getPrototypeOf(t);return e===null||Object.getPrototypeOf(e)===null}function oe(t){return S(t)&&Array.isArray(t.keys)&&Array.from(t.keys).every(S)}function ne(...t){let e=new Set;for(let o of t)if(o)for(let r of Object.keys(o)){if(e.has(r))return!1;e.add(r)}return!0}function H(t,e,o){try{return C(t)}catch(r){throw new o(`Failed to base64url decode the ${e}`,{cause:r})}}function ie(t,e,o){try{return E(t)}catch(r){throw new o(`The ${e} is not a valid base64url string`,{cause:r})}}function se(t,e,o){let r;try{r=JSON.parse($.decode(C(t)))}catch(n){throw new e(o,{cause:n})}if(!S(r))throw new e(o);return r}var ae={__proto__:null,b64:!0};function ce(t,e){if(e!==void 0&&(!Array.isArray(e)||e.some(o=>typeof o!="string")))throw new TypeError(`"${t}" option must be an array of strings`);return e===void 0?void 0:new Set(e)}function de(t,e,o,r,n){if(n.crit!==void 0&&r?.crit===void 0)throw new t(\'"crit" (Critical) Header Parameter MUST be integrity protected\');if(!r||r.crit===void 0)return[];if(!Array.isArray(r.crit)||r.crit.length===0||r.crit.some(i=>typeof i!="string"||i.length===0))throw new t(\'"crit" (Critical) Header Parameter MUST be an array of non-empty strings when present\');let s=o===void 0?e:{__proto__:null,...o,...e};for(let i of r.crit){if(!(i in s))throw new h(`Extension Header Parameter "${i}" is not recognized`);if(!Object.hasOwn(n,i)||n[i]===void 0)throw new t(`Extension Header Parameter "${i}" is missing`);if(s[i]&&(!Object.hasOwn(r,i)||r[i]===void 0))throw new t(`Extension Header Parameter "${i}" MUST be integrity protected`)}return r.crit}function ue(t,e){if(e.includes("b64")){let o=t.b64;if(typeof o!="boolean")throw new l(\'The "b64" (base64url-encode payload) Header Parameter must be a boolean\');return o}return!0}var De=t=>t[Symbol.toStringTag],ke=(t,e,o)=>{let{alg:r}=t;if(e.use!==void 0){let n=o==="sign"||o==="verify"?"sig":"enc";if(e.use!==n)throw new TypeError(`Invalid key for this operation, its "use" must be "${n}" when present`)}if(e.alg!==void 0&&e.alg!==r)throw new TypeError(`Invalid key for this operation, its "alg" must be "${r}" when present`);if(Array.isArray(e.key_ops)){let n=o==="encrypt"||o==="decrypt"?t.ops?.[o==="encrypt"?0:1]:o;if(n&&!e.key_ops.includes(n))throw new TypeError(`Invalid key for this operation, its "key_ops" must include "${n}" when present`)}};async function pe(t,e,o){let{alg:r,secret:n}=t,s=o==="decrypt"||o==="sign";if(n&&e instanceof Uint8Array)return e;let i,a;if(S(e)){if(i=Ve(e),typeof i.kty!="string")throw fe(r,e,n);if(!(n?i.kty==="oct"&&typeof i.k=="string":i.kty!=="oct"&&(s?i.kty==="AKP"&&typeof i.priv=="string"||typeof i.d=="string":i.d===void 0&&i.priv===void 0)))throw new TypeError(n?\'JSON Web Key for symmetric algorithms must have JWK "kty" (Key Type) equal to "oct" and the JWK "k" (Key Value) present\':`JSON Web Key for this operation must be a ${s?"private":"public"} JWK`);if(ke(t,i,o),i.kty==="oct")return C(i.k);if(!Object.isFrozen(e)){let{key_ops:d}=e;Array.isArray(d)&&Object.freeze(d),Object.freeze(e)}}else{if(!Le(e))throw fe(r,e,n);let d=n?"secret":s?"private":"public";if(e.type!==d&&(n||["secret","public","private"].includes(e.type)))throw new TypeError(`${De(e)} instances must be of type "${d}" for the ${r} algorithm`);if(le(e))return e;if(a=e,a.type==="secret")return a.export()}V||=new WeakMap;let c=e,f=V.get(c);if(f?.[r])return f[r];if(f||V.set(c,f={}),a&&typeof a.toCryptoKey=="function"){let d=a.type==="public",p=Ue[a.asymmetricKeyDetails?.namedCurve],u=t.resolve?.({crv:p,asymmetricKeyType:a.asymmetricKeyType})??t.subtle;return f[r]=a.toCryptoKey(u,d,t.usages[d?0:1])}return i??=a.export({format:"jwk"}),i.alg=r,f[r]=await z(t,i)}var V,Ue={__proto__:null,prime256v1:"P-256",secp384r1:"P-384",secp521r1:"P-521"};var le=t=>{if(t?.[Symbol.toStringTag]==="CryptoKey")return!0;try{return t instanceof CryptoKey}catch{return!1}},$e=t=>t?.[Symbol.toStringTag]==="KeyObject",Le=t=>le(t)||$e(t);function je(t,e,...o){if(o.length>2){let r=o.pop();t+=`one of type ${o.join(", ")}, or ${r}.`}else o.length===2?t+=`one of type ${o[0]} or ${o[1]}.`:t+=`of type ${o[0]}.`;return e==null?t+=` Received ${e}`:typeof e=="function"&&e.name?t+=` Received function ${e.name}`:typeof e=="object"&&e!=null&&e.constructor?.name&&(t+=` Received an instance of ${e.constructor.name}`),t}function fe(t,e,o){let r=["CryptoKey","KeyObject","JSON Web Key"];return o&&r.push("Uint8Array"),new TypeError(je(`Key for the ${t} algorithm must be `,e,...r))}var L=(t,e="algorithm.name")=>new TypeError(`CryptoKey does not support this operation, its ${e} must be ${t}`);function Me(t,e){if(e&&!t.usages.includes(e))throw new TypeError(`CryptoKey does not support this operation, its usages must include ${e}.`)}function ye(t,e){let{modulusLength:o}=e.algorithm;if(typeof o!="number"||o<2048)throw new TypeError(`${t} requires key modulusLength to be 2048 bits or larger`)}function He(t,e,o){let r=t.algorithm;if(r.name!==e.name)throw L(e.name);if(e.hash&&r.hash?.name!==e.hash)throw L(e.hash,"algorithm.hash");if(e.namedCurve&&r.namedCurve!==e.namedCurve)throw L(e.namedCurve,"algorithm.namedCurve");if(e.length!==void 0&&r.length!==e.length)throw L(e.length,"algorithm.length");Me(t,o)}function B(t){return{__proto__:null,...t}}function Ve(t){let e=B(t);if(e.ext!==void 0&&typeof e.ext!="boolean")throw new TypeError(\'"ext" (Extractable) Parameter must be a boolean\');if(e.key_ops!==void 0){let o=e.key_ops,r=Array.isArray(o)?[...o]:void 0;if(!r||r.some(n=>typeof n!="string")||new Set(r).size!==r.length)throw new TypeError(\'"key_ops" (Key Operations) Parameter must be an array of unique strings\');e.key_ops=r}return e}async function z(t,e,o){if(!t.kty.includes(e.kty))throw new h(\'Invalid or unsupported JWK "alg" (Algorithm) Parameter value\');let r=t.resolve?.({kty:e.kty,crv:e.crv})??t.subtle,n=!!(e.d||e.priv),s={...e,ext:o??e.ext};return s.kty!=="AKP"&&delete s.alg,delete s.use,crypto.subtle.importKey("jwk",s,r,s.ext??!n,e.key_ops??t.usages[n?1:0])}async function me(t,e,o,r=!1){return t instanceof Uint8Array&&(t=await crypto.subtle.importKey("raw",t,e,r,[o])),He(t,e,o),t}function he(t){let e={__proto__:null};for(let o in t)e[o]={...t[o],alg:o};return e}var K=[["verify"],["sign"]];function F(t){let e={name:"HMAC",hash:`SHA-${t}`};return{kty:["oct"],secret:!0,subtle:e,signing:e,usages:K}}function A(t,e){let o={name:e?"RSA-PSS":"RSASSA-PKCS1-v1_5",hash:`SHA-${t}`};return{kty:["RSA"],subtle:o,signing:e?{...o,saltLength:e}:o,usages:K,minRsaBits:2048}}function G(t,e){return{kty:["EC"],crv:t,subtle:{name:"ECDSA",namedCurve:t},signing:{name:"ECDSA",hash:`SHA-${e}`},usages:K}}function we(){let t={name:"Ed25519"};return{kty:["OKP"],crv:"Ed25519",subtle:t,signing:t,usages:K}}function q(t){let e={name:`ML-DSA-${t}`};return{kty:["AKP"],subtle:e,signing:e,usages:K}}var Y=he({HS256:F(256),HS384:F(384),HS512:F(512),RS256:A(256),RS384:A(384),RS512:A(512),PS256:A(256,32),PS384:A(384,48),PS512:A(512,64),ES256:G("P-256",256),ES384:G("P-384",384),ES512:G("P-521",512),EdDSA:we(),Ed25519:we(),"ML-DSA-44":q(44),"ML-DSA-65":q(65),"ML-DSA-87":q(87)});function ge(t){let e=typeof t=="string"?Y[t]:void 0;if(!e)throw new h(`alg ${t} is not supported either by JOSE or your javascript runtime`);return e}function Be(t,e,o,r){let{kty:n,key_ops:s,ext:i,kid:a,alg:c,use:f,crv:d}=t;return(i===void 0||typeof i=="boolean")&&(s===void 0||Array.isArray(s)&&s.every((p,u)=>typeof p=="string"&&s.indexOf(p)===u)&&s.includes("verify"))&&e.kty.includes(n)&&(r===void 0||typeof r=="string"&&r===a)&&(c===void 0?n!=="AKP":o===c)&&(f===void 0||f==="sig")&&(!e.crv||d===e.crv)}async function be(t,e,o){let r=t.get(e)||t.set(e,{}).get(e),{alg:n}=o;if(r[n]===void 0){let s=z(o,e,!0).then(i=>{if(i.type!=="public")throw new _("JSON Web Key Set members must be public keys");return r[n]=i,i}).catch(i=>{throw r[n]===s&&delete r[n],i});r[n]=s}return r[n]}function Se(t){let e;try{e=structuredClone(t)}catch(n){throw new _("JSON Web Key Set malformed",{cause:n})}if(!oe(e))throw new _("JSON Web Key Set malformed");let o=e.keys.map(n=>{let s=B(n);return Array.isArray(s.key_ops)&&(s.key_ops=[...s.key_ops]),s}),r=new WeakMap;return Object.defineProperty(async(n,s)=>{let{alg:i,kid:a}={...n,...s?.header},c=typeof i=="string"?Y[i]:void 0;if(!c||c.secret)throw new h(\'Unsupported "alg" value for a JSON Web Key Set\');let f=e.keys.filter((u,w)=>Be(o[w],c,i,a)),{0:d,length:p}=f;if(!p)throw new P;if(p!==1){let u=new D;throw u[Symbol.asyncIterator]=async function*(){for(let w of f)try{yield await be(r,w,c)}catch{}},u}return be(r,d,c)},"jwks",{value:()=>structuredClone(e)})}function ve(t){return[t&&ce("algorithms",t.algorithms),t?.crit]}function ze(t){return t===void 0?{}:se(t,l,"JWS Protected Header is invalid")}function Fe(t){try{return E(t)}catch(e){throw new l("JWS Compact Serialization payload must use only ASCII characters",{cause:e})}}async function Ge(t,e,o,r,n){let{protected:s,header:i,payload:a}=t,c=n??ze(s);if(!ne(c,i))throw new l("JWS Protected and JWS Unprotected Header Parameter names must be disjoint");let f={...c,...i},d=ue(c,de(l,ae,e[1],c,f)),{alg:p}=f;if(typeof p!="string"||!p)throw new l(\'JWS "alg" (Algorithm) Header Parameter missing or invalid\');if(e[0]&&!e[0].has(p))throw new x(\'"alg" (Algorithm) Header Parameter value not allowed\');if(d){if(typeof a!="string")throw new l("JWS Payload must be a string")}else if(typeof a!="string"&&!(a instanceof Uint8Array))throw new l("JWS Payload must be a string or an Uint8Array instance");let u=d||typeof a!="string"?a:r(a),w=!1;typeof o=="function"&&(o=await o(c,t),w=!0);let g=ge(p),j=te(s!==void 0?E(s):new Uint8Array,E("."),typeof u=="string"?e[2]??=ie(u,"payload",l):u),W=H(t.signature,"signature",l),J=await pe(g,o,"verify"),m=await me(J,g.subtle,"verify");g.minRsaBits&&ye(g.alg,m);let R=!1;try{R=await crypto.subtle.verify(g.signing,m,W,j)}catch(Re){throw new O(void 0,{cause:Re})}if(!R)throw new O;let N={payload:typeof u=="string"?H(u,"payload",l):u};return s!==void 0&&(N.protectedHeader=c),i!==void 0&&(N.unprotectedHeader=i),w?[{...N,key:J},d]:[N,d]}async function _e(t,e,o){if(t instanceof Uint8Array&&(t=U.decode(t)),typeof t!="string")throw new l("Compact JWS must be a string or Uint8Array");let{0:r,1:n,2:s,length:i}=t.split(".");if(i!==3)throw new l("Invalid Compact JWS");return Ge({payload:n,protected:r,signature:s},e,o,Fe)}var qe=t=>Math.floor(t.getTime()/1e3),Ye={s:1,m:60,h:3600,d:86400,w:604800,y:31557600},Ze=/^(\\+|\\-)? ?(\\d+|\\d+\\.\\d+) ?(seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w|years?|yrs?|y)(?: (ago|from now))?$/i,T="check_failed";function Z(){throw new TypeError("Invalid time period format")}function Ee(t){typeof t!="string"&&Z();let e=Ze.exec(t);(!e||e[4]&&e[1])&&Z();let o=parseFloat(e[2]),r=Math.round(o*Ye[e[3][0].toLowerCase()]);return Number.isFinite(r)||Z(),e[1]==="-"||e[4]==="ago"?-r:r}function X(t,e){if(!Number.isFinite(e))throw new TypeError(`Invalid ${t} input`);return e}var Ae=t=>{let e=t.toLowerCase();return t.includes("/")?e:`application/${e}`},Xe=(t,e)=>typeof t=="string"?e.includes(t):Array.isArray(t)?e.some(o=>t.includes(o)):!1;function Q(t,e,o=!1){let r=t[e];if(!(r===void 0&&!o)){if(typeof r!="number")throw new b(`"${e}" claim must be a number`,t,e,"invalid");return r}}function ee(t,e){throw new b(`unexpected "${e}" claim value`,t,e,T)}function Te(t,e,o={}){let r;try{r=JSON.parse($.decode(e))}catch(m){throw new v("JWT Claims Set must be a top-level JSON object",{cause:m})}if(!S(r))throw new v("JWT Claims Set must be a top-level JSON object");let{typ:n}=o;if(n!==void 0&&(typeof t.typ!="string"||Ae(t.typ)!==Ae(n)))throw new b(\'unexpected "typ" JWT header value\',r,"typ",T);let{requiredClaims:s=[],issuer:i,subject:a,audience:c,maxTokenAge:f}=o,d=[...s];f!==void 0&&d.push("iat"),c!==void 0&&d.push("aud"),a!==void 0&&d.push("sub"),i!==void 0&&d.push("iss");for(let m of new Set(d.reverse()))if(!Object.hasOwn(r,m))throw new b(`missing required "${m}" claim`,r,m,"missing");i!==void 0&&!(Array.isArray(i)?i:[i]).includes(r.iss)&&ee(r,"iss"),a!==void 0&&r.sub!==a&&ee(r,"sub"),c!==void 0&&!Xe(r.aud,typeof c=="string"?[c]:c)&&ee(r,"aud");let{clockTolerance:p}=o,u=0;if(typeof p=="string")u=Ee(p);else if(p!==void 0){if(typeof p!="number")throw new TypeError("Invalid clockTolerance option type");u=p}if(X("clockTolerance option",u),u<0)throw new TypeError("Invalid clockTolerance option input");let{currentDate:w}=o,g=X("currentDate option",qe(w===void 0?new Date:w)),j=Q(r,"iat",f!==void 0),W=Q(r,"nbf");if(W!==void 0&&W>g+u)throw new b(\'"nbf" claim timestamp check failed\',r,"nbf",T);let J=Q(r,"exp");if(J!==void 0&&J<=g-u)throw new I(\'"exp" claim timestamp check failed\',r,"exp",T);if(f!==void 0){let m=g-j,R=X("maxTokenAge option",typeof f=="number"?f:Ee(f));if(R<0)throw new TypeError("Invalid maxTokenAge option input");if(m-u>R)throw new I(\'"iat" claim timestamp check failed (too far in the past)\',r,"iat",T);if(m<-u)throw new b(\'"iat" claim timestamp check failed (it should be in the past)\',r,"iat",T)}return r}async function Je(t,e,o){let[r,n]=await _e(t,ve(o),e);if(!n)throw new v("JWTs MUST NOT use unencoded payload");let s=Te(r.protectedHeader,r.payload,o);return{...r,payload:s}}0&&(module.exports={createLocalJWKSet,jwtVerify});\n', ["module", "exports", "require"])(library2, library2.exports, __require);
-    ({ createLocalJWKSet, jwtVerify } = library2.exports);
+    library3 = { exports: {} };
+    compile4 = __require("node:vm").compileFunction;
+    compile4('var M=Object.defineProperty;var Ie=Object.getOwnPropertyDescriptor;var Oe=Object.getOwnPropertyNames;var Ce=Object.prototype.hasOwnProperty;var Ke=(t,e)=>{for(var o in e)M(t,o,{get:e[o],enumerable:!0})},We=(t,e,o,r)=>{if(e&&typeof e=="object"||typeof e=="function")for(let n of Oe(e))!Ce.call(t,n)&&n!==o&&M(t,n,{get:()=>e[n],enumerable:!(r=Ie(e,n))||r.enumerable});return t};var Ne=t=>We(M({},"__esModule",{value:!0}),t);var Qe={};Ke(Qe,{createLocalJWKSet:()=>Se,jwtVerify:()=>Je});module.exports=Ne(Qe);var y=class extends Error{static code="ERR_JOSE_GENERIC";code="ERR_JOSE_GENERIC";constructor(e,o){super(e,o),this.name=this.constructor.name,Error.captureStackTrace?.(this,this.constructor)}},b=class extends y{static code="ERR_JWT_CLAIM_VALIDATION_FAILED";code="ERR_JWT_CLAIM_VALIDATION_FAILED";claim;reason;payload;constructor(e,o,r="unspecified",n="unspecified"){super(e,{cause:{claim:r,reason:n,payload:o}}),this.claim=r,this.reason=n,this.payload=o}},I=class extends y{static code="ERR_JWT_EXPIRED";code="ERR_JWT_EXPIRED";claim;reason;payload;constructor(e,o,r="unspecified",n="unspecified"){super(e,{cause:{claim:r,reason:n,payload:o}}),this.claim=r,this.reason=n,this.payload=o}},x=class extends y{static code="ERR_JOSE_ALG_NOT_ALLOWED";code="ERR_JOSE_ALG_NOT_ALLOWED"},h=class extends y{static code="ERR_JOSE_NOT_SUPPORTED";code="ERR_JOSE_NOT_SUPPORTED"};var l=class extends y{static code="ERR_JWS_INVALID";code="ERR_JWS_INVALID"},v=class extends y{static code="ERR_JWT_INVALID";code="ERR_JWT_INVALID"};var _=class extends y{static code="ERR_JWKS_INVALID";code="ERR_JWKS_INVALID"},P=class extends y{static code="ERR_JWKS_NO_MATCHING_KEY";code="ERR_JWKS_NO_MATCHING_KEY";constructor(e="no applicable key found in the JSON Web Key Set",o){super(e,o)}},D=class extends y{[Symbol.asyncIterator]=async function*(){};static code="ERR_JWKS_MULTIPLE_MATCHING_KEYS";code="ERR_JWKS_MULTIPLE_MATCHING_KEYS";constructor(e="multiple matching keys found in the JSON Web Key Set",o){super(e,o)}};var O=class extends y{static code="ERR_JWS_SIGNATURE_VERIFICATION_FAILED";code="ERR_JWS_SIGNATURE_VERIFICATION_FAILED";constructor(e="signature verification failed",o){super(e,o)}};var k=new TextEncoder,U=new TextDecoder,$=new TextDecoder("utf-8",{fatal:!0}),rt=2**32;function te(...t){let e=t.reduce((n,{length:s})=>n+s,0),o=new Uint8Array(e),r=0;for(let n of t)o.set(n,r),r+=n.length;return o}var xe=/[^\\x00-\\x7f]/;function E(t){if(typeof t=="string"&&t.length>=128){if(xe.test(t))throw new TypeError("non-ASCII string encountered in encode()");return k.encode(t)}let e=new Uint8Array(t.length);for(let o=0;o<t.length;o++){let r=t.charCodeAt(o);if(r>127)throw new TypeError("non-ASCII string encountered in encode()");e[o]=r}return e}function re(t,e=!1){if(Uint8Array.fromBase64)return Uint8Array.fromBase64(t,{alphabet:e?"base64url":"base64"});if(e){if(t.includes("+")||t.includes("/"))throw new TypeError("Invalid base64url");t=t.replace(/-/g,"+").replace(/_/g,"/")}let o=atob(t),r=new Uint8Array(o.length);for(let n=0;n<o.length;n++)r[n]=o.charCodeAt(n);return r}var Pe="The input to be decoded is not correctly encoded.";function C(t){try{return re(typeof t=="string"?t:U.decode(t),!0)}catch(e){throw new TypeError(Pe,{cause:e})}}function S(t){if(typeof t!="object"||t===null||Object.prototype.toString.call(t)!=="[object Object]")return!1;let e=Object.getPrototypeOf(t);return e===null||Object.getPrototypeOf(e)===null}function oe(t){return S(t)&&Array.isArray(t.keys)&&Array.from(t.keys).every(S)}function ne(...t){let e=new Set;for(let o of t)if(o)for(let r of Object.keys(o)){if(e.has(r))return!1;e.add(r)}return!0}function H(t,e,o){try{return C(t)}catch(r){throw new o(`Failed to base64url decode the ${e}`,{cause:r})}}function ie(t,e,o){try{return E(t)}catch(r){throw new o(`The ${e} is not a valid base64url string`,{cause:r})}}function se(t,e,o){let r;try{r=JSON.parse($.decode(C(t)))}catch(n){throw new e(o,{cause:n})}if(!S(r))throw new e(o);return r}var ae={__proto__:null,b64:!0};function ce(t,e){if(e!==void 0&&(!Array.isArray(e)||e.some(o=>typeof o!="string")))throw new TypeError(`"${t}" option must be an array of strings`);return e===void 0?void 0:new Set(e)}function de(t,e,o,r,n){if(n.crit!==void 0&&r?.crit===void 0)throw new t(\'"crit" (Critical) Header Parameter MUST be integrity protected\');if(!r||r.crit===void 0)return[];if(!Array.isArray(r.crit)||r.crit.length===0||r.crit.some(i=>typeof i!="string"||i.length===0))throw new t(\'"crit" (Critical) Header Parameter MUST be an array of non-empty strings when present\');let s=o===void 0?e:{__proto__:null,...o,...e};for(let i of r.crit){if(!(i in s))throw new h(`Extension Header Parameter "${i}" is not recognized`);if(!Object.hasOwn(n,i)||n[i]===void 0)throw new t(`Extension Header Parameter "${i}" is missing`);if(s[i]&&(!Object.hasOwn(r,i)||r[i]===void 0))throw new t(`Extension Header Parameter "${i}" MUST be integrity protected`)}return r.crit}function ue(t,e){if(e.includes("b64")){let o=t.b64;if(typeof o!="boolean")throw new l(\'The "b64" (base64url-encode payload) Header Parameter must be a boolean\');return o}return!0}var De=t=>t[Symbol.toStringTag],ke=(t,e,o)=>{let{alg:r}=t;if(e.use!==void 0){let n=o==="sign"||o==="verify"?"sig":"enc";if(e.use!==n)throw new TypeError(`Invalid key for this operation, its "use" must be "${n}" when present`)}if(e.alg!==void 0&&e.alg!==r)throw new TypeError(`Invalid key for this operation, its "alg" must be "${r}" when present`);if(Array.isArray(e.key_ops)){let n=o==="encrypt"||o==="decrypt"?t.ops?.[o==="encrypt"?0:1]:o;if(n&&!e.key_ops.includes(n))throw new TypeError(`Invalid key for this operation, its "key_ops" must include "${n}" when present`)}};async function pe(t,e,o){let{alg:r,secret:n}=t,s=o==="decrypt"||o==="sign";if(n&&e instanceof Uint8Array)return e;let i,a;if(S(e)){if(i=Ve(e),typeof i.kty!="string")throw fe(r,e,n);if(!(n?i.kty==="oct"&&typeof i.k=="string":i.kty!=="oct"&&(s?i.kty==="AKP"&&typeof i.priv=="string"||typeof i.d=="string":i.d===void 0&&i.priv===void 0)))throw new TypeError(n?\'JSON Web Key for symmetric algorithms must have JWK "kty" (Key Type) equal to "oct" and the JWK "k" (Key Value) present\':`JSON Web Key for this operation must be a ${s?"private":"public"} JWK`);if(ke(t,i,o),i.kty==="oct")return C(i.k);if(!Object.isFrozen(e)){let{key_ops:d}=e;Array.isArray(d)&&Object.freeze(d),Object.freeze(e)}}else{if(!Le(e))throw fe(r,e,n);let d=n?"secret":s?"private":"public";if(e.type!==d&&(n||["secret","public","private"].includes(e.type)))throw new TypeError(`${De(e)} instances must be of type "${d}" for the ${r} algorithm`);if(le(e))return e;if(a=e,a.type==="secret")return a.export()}V||=new WeakMap;let c=e,f=V.get(c);if(f?.[r])return f[r];if(f||V.set(c,f={}),a&&typeof a.toCryptoKey=="function"){let d=a.type==="public",p=Ue[a.asymmetricKeyDetails?.namedCurve],u=t.resolve?.({crv:p,asymmetricKeyType:a.asymmetricKeyType})??t.subtle;return f[r]=a.toCryptoKey(u,d,t.usages[d?0:1])}return i??=a.export({format:"jwk"}),i.alg=r,f[r]=await z(t,i)}var V,Ue={__proto__:null,prime256v1:"P-256",secp384r1:"P-384",secp521r1:"P-521"};var le=t=>{if(t?.[Symbol.toStringTag]==="CryptoKey")return!0;try{return t instanceof CryptoKey}catch{return!1}},$e=t=>t?.[Symbol.toStringTag]==="KeyObject",Le=t=>le(t)||$e(t);function je(t,e,...o){if(o.length>2){let r=o.pop();t+=`one of type ${o.join(", ")}, or ${r}.`}else o.length===2?t+=`one of type ${o[0]} or ${o[1]}.`:t+=`of type ${o[0]}.`;return e==null?t+=` Received ${e}`:typeof e=="function"&&e.name?t+=` Received function ${e.name}`:typeof e=="object"&&e!=null&&e.constructor?.name&&(t+=` Received an instance of ${e.constructor.name}`),t}function fe(t,e,o){let r=["CryptoKey","KeyObject","JSON Web Key"];return o&&r.push("Uint8Array"),new TypeError(je(`Key for the ${t} algorithm must be `,e,...r))}var L=(t,e="algorithm.name")=>new TypeError(`CryptoKey does not support this operation, its ${e} must be ${t}`);function Me(t,e){if(e&&!t.usages.includes(e))throw new TypeError(`CryptoKey does not support this operation, its usages must include ${e}.`)}function ye(t,e){let{modulusLength:o}=e.algorithm;if(typeof o!="number"||o<2048)throw new TypeError(`${t} requires key modulusLength to be 2048 bits or larger`)}function He(t,e,o){let r=t.algorithm;if(r.name!==e.name)throw L(e.name);if(e.hash&&r.hash?.name!==e.hash)throw L(e.hash,"algorithm.hash");if(e.namedCurve&&r.namedCurve!==e.namedCurve)throw L(e.namedCurve,"algorithm.namedCurve");if(e.length!==void 0&&r.length!==e.length)throw L(e.length,"algorithm.length");Me(t,o)}function B(t){return{__proto__:null,...t}}function Ve(t){let e=B(t);if(e.ext!==void 0&&typeof e.ext!="boolean")throw new TypeError(\'"ext" (Extractable) Parameter must be a boolean\');if(e.key_ops!==void 0){let o=e.key_ops,r=Array.isArray(o)?[...o]:void 0;if(!r||r.some(n=>typeof n!="string")||new Set(r).size!==r.length)throw new TypeError(\'"key_ops" (Key Operations) Parameter must be an array of unique strings\');e.key_ops=r}return e}async function z(t,e,o){if(!t.kty.includes(e.kty))throw new h(\'Invalid or unsupported JWK "alg" (Algorithm) Parameter value\');let r=t.resolve?.({kty:e.kty,crv:e.crv})??t.subtle,n=!!(e.d||e.priv),s={...e,ext:o??e.ext};return s.kty!=="AKP"&&delete s.alg,delete s.use,crypto.subtle.importKey("jwk",s,r,s.ext??!n,e.key_ops??t.usages[n?1:0])}async function me(t,e,o,r=!1){return t instanceof Uint8Array&&(t=await crypto.subtle.importKey("raw",t,e,r,[o])),He(t,e,o),t}function he(t){let e={__proto__:null};for(let o in t)e[o]={...t[o],alg:o};return e}var K=[["verify"],["sign"]];function F(t){let e={name:"HMAC",hash:`SHA-${t}`};return{kty:["oct"],secret:!0,subtle:e,signing:e,usages:K}}function A(t,e){let o={name:e?"RSA-PSS":"RSASSA-PKCS1-v1_5",hash:`SHA-${t}`};return{kty:["RSA"],subtle:o,signing:e?{...o,saltLength:e}:o,usages:K,minRsaBits:2048}}function G(t,e){return{kty:["EC"],crv:t,subtle:{name:"ECDSA",namedCurve:t},signing:{name:"ECDSA",hash:`SHA-${e}`},usages:K}}function we(){let t={name:"Ed25519"};return{kty:["OKP"],crv:"Ed25519",subtle:t,signing:t,usages:K}}function q(t){let e={name:`ML-DSA-${t}`};return{kty:["AKP"],subtle:e,signing:e,usages:K}}var Y=he({HS256:F(256),HS384:F(384),HS512:F(512),RS256:A(256),RS384:A(384),RS512:A(512),PS256:A(256,32),PS384:A(384,48),PS512:A(512,64),ES256:G("P-256",256),ES384:G("P-384",384),ES512:G("P-521",512),EdDSA:we(),Ed25519:we(),"ML-DSA-44":q(44),"ML-DSA-65":q(65),"ML-DSA-87":q(87)});function ge(t){let e=typeof t=="string"?Y[t]:void 0;if(!e)throw new h(`alg ${t} is not supported either by JOSE or your javascript runtime`);return e}function Be(t,e,o,r){let{kty:n,key_ops:s,ext:i,kid:a,alg:c,use:f,crv:d}=t;return(i===void 0||typeof i=="boolean")&&(s===void 0||Array.isArray(s)&&s.every((p,u)=>typeof p=="string"&&s.indexOf(p)===u)&&s.includes("verify"))&&e.kty.includes(n)&&(r===void 0||typeof r=="string"&&r===a)&&(c===void 0?n!=="AKP":o===c)&&(f===void 0||f==="sig")&&(!e.crv||d===e.crv)}async function be(t,e,o){let r=t.get(e)||t.set(e,{}).get(e),{alg:n}=o;if(r[n]===void 0){let s=z(o,e,!0).then(i=>{if(i.type!=="public")throw new _("JSON Web Key Set members must be public keys");return r[n]=i,i}).catch(i=>{throw r[n]===s&&delete r[n],i});r[n]=s}return r[n]}function Se(t){let e;try{e=structuredClone(t)}catch(n){throw new _("JSON Web Key Set malformed",{cause:n})}if(!oe(e))throw new _("JSON Web Key Set malformed");let o=e.keys.map(n=>{let s=B(n);return Array.isArray(s.key_ops)&&(s.key_ops=[...s.key_ops]),s}),r=new WeakMap;return Object.defineProperty(async(n,s)=>{let{alg:i,kid:a}={...n,...s?.header},c=typeof i=="string"?Y[i]:void 0;if(!c||c.secret)throw new h(\'Unsupported "alg" value for a JSON Web Key Set\');let f=e.keys.filter((u,w)=>Be(o[w],c,i,a)),{0:d,length:p}=f;if(!p)throw new P;if(p!==1){let u=new D;throw u[Symbol.asyncIterator]=async function*(){for(let w of f)try{yield await be(r,w,c)}catch{}},u}return be(r,d,c)},"jwks",{value:()=>structuredClone(e)})}function ve(t){return[t&&ce("algorithms",t.algorithms),t?.crit]}function ze(t){return t===void 0?{}:se(t,l,"JWS Protected Header is invalid")}function Fe(t){try{return E(t)}catch(e){throw new l("JWS Compact Serialization payload must use only ASCII characters",{cause:e})}}async function Ge(t,e,o,r,n){let{protected:s,header:i,payload:a}=t,c=n??ze(s);if(!ne(c,i))throw new l("JWS Protected and JWS Unprotected Header Parameter names must be disjoint");let f={...c,...i},d=ue(c,de(l,ae,e[1],c,f)),{alg:p}=f;if(typeof p!="string"||!p)throw new l(\'JWS "alg" (Algorithm) Header Parameter missing or invalid\');if(e[0]&&!e[0].has(p))throw new x(\'"alg" (Algorithm) Header Parameter value not allowed\');if(d){if(typeof a!="string")throw new l("JWS Payload must be a string")}else if(typeof a!="string"&&!(a instanceof Uint8Array))throw new l("JWS Payload must be a string or an Uint8Array instance");let u=d||typeof a!="string"?a:r(a),w=!1;typeof o=="function"&&(o=await o(c,t),w=!0);let g=ge(p),j=te(s!==void 0?E(s):new Uint8Array,E("."),typeof u=="string"?e[2]??=ie(u,"payload",l):u),W=H(t.signature,"signature",l),J=await pe(g,o,"verify"),m=await me(J,g.subtle,"verify");g.minRsaBits&&ye(g.alg,m);let R=!1;try{R=await crypto.subtle.verify(g.signing,m,W,j)}catch(Re){throw new O(void 0,{cause:Re})}if(!R)throw new O;let N={payload:typeof u=="string"?H(u,"payload",l):u};return s!==void 0&&(N.protectedHeader=c),i!==void 0&&(N.unprotectedHeader=i),w?[{...N,key:J},d]:[N,d]}async function _e(t,e,o){if(t instanceof Uint8Array&&(t=U.decode(t)),typeof t!="string")throw new l("Compact JWS must be a string or Uint8Array");let{0:r,1:n,2:s,length:i}=t.split(".");if(i!==3)throw new l("Invalid Compact JWS");return Ge({payload:n,protected:r,signature:s},e,o,Fe)}var qe=t=>Math.floor(t.getTime()/1e3),Ye={s:1,m:60,h:3600,d:86400,w:604800,y:31557600},Ze=/^(\\+|\\-)? ?(\\d+|\\d+\\.\\d+) ?(seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w|years?|yrs?|y)(?: (ago|from now))?$/i,T="check_failed";function Z(){throw new TypeError("Invalid time period format")}function Ee(t){typeof t!="string"&&Z();let e=Ze.exec(t);(!e||e[4]&&e[1])&&Z();let o=parseFloat(e[2]),r=Math.round(o*Ye[e[3][0].toLowerCase()]);return Number.isFinite(r)||Z(),e[1]==="-"||e[4]==="ago"?-r:r}function X(t,e){if(!Number.isFinite(e))throw new TypeError(`Invalid ${t} input`);return e}var Ae=t=>{let e=t.toLowerCase();return t.includes("/")?e:`application/${e}`},Xe=(t,e)=>typeof t=="string"?e.includes(t):Array.isArray(t)?e.some(o=>t.includes(o)):!1;function Q(t,e,o=!1){let r=t[e];if(!(r===void 0&&!o)){if(typeof r!="number")throw new b(`"${e}" claim must be a number`,t,e,"invalid");return r}}function ee(t,e){throw new b(`unexpected "${e}" claim value`,t,e,T)}function Te(t,e,o={}){let r;try{r=JSON.parse($.decode(e))}catch(m){throw new v("JWT Claims Set must be a top-level JSON object",{cause:m})}if(!S(r))throw new v("JWT Claims Set must be a top-level JSON object");let{typ:n}=o;if(n!==void 0&&(typeof t.typ!="string"||Ae(t.typ)!==Ae(n)))throw new b(\'unexpected "typ" JWT header value\',r,"typ",T);let{requiredClaims:s=[],issuer:i,subject:a,audience:c,maxTokenAge:f}=o,d=[...s];f!==void 0&&d.push("iat"),c!==void 0&&d.push("aud"),a!==void 0&&d.push("sub"),i!==void 0&&d.push("iss");for(let m of new Set(d.reverse()))if(!Object.hasOwn(r,m))throw new b(`missing required "${m}" claim`,r,m,"missing");i!==void 0&&!(Array.isArray(i)?i:[i]).includes(r.iss)&&ee(r,"iss"),a!==void 0&&r.sub!==a&&ee(r,"sub"),c!==void 0&&!Xe(r.aud,typeof c=="string"?[c]:c)&&ee(r,"aud");let{clockTolerance:p}=o,u=0;if(typeof p=="string")u=Ee(p);else if(p!==void 0){if(typeof p!="number")throw new TypeError("Invalid clockTolerance option type");u=p}if(X("clockTolerance option",u),u<0)throw new TypeError("Invalid clockTolerance option input");let{currentDate:w}=o,g=X("currentDate option",qe(w===void 0?new Date:w)),j=Q(r,"iat",f!==void 0),W=Q(r,"nbf");if(W!==void 0&&W>g+u)throw new b(\'"nbf" claim timestamp check failed\',r,"nbf",T);let J=Q(r,"exp");if(J!==void 0&&J<=g-u)throw new I(\'"exp" claim timestamp check failed\',r,"exp",T);if(f!==void 0){let m=g-j,R=X("maxTokenAge option",typeof f=="number"?f:Ee(f));if(R<0)throw new TypeError("Invalid maxTokenAge option input");if(m-u>R)throw new I(\'"iat" claim timestamp check failed (too far in the past)\',r,"iat",T);if(m<-u)throw new b(\'"iat" claim timestamp check failed (it should be in the past)\',r,"iat",T)}return r}async function Je(t,e,o){let[r,n]=await _e(t,ve(o),e);if(!n)throw new v("JWTs MUST NOT use unencoded payload");let s=Te(r.protectedHeader,r.payload,o);return{...r,payload:s}}0&&(module.exports={createLocalJWKSet,jwtVerify});\n', ["module", "exports", "require"])(library3, library3.exports, __require);
+    ({ createLocalJWKSet, jwtVerify } = library3.exports);
   }
 });
 
@@ -7807,1779 +6606,18 @@ var init_cleared_words = __esm({
   }
 });
 
-// node_modules/picomatch/lib/constants.js
-var require_constants = __commonJS({
-  "node_modules/picomatch/lib/constants.js"(exports, module) {
-    "use strict";
-    var WIN_SLASH = "\\\\/";
-    var WIN_NO_SLASH = `[^${WIN_SLASH}]`;
-    var DEFAULT_MAX_EXTGLOB_RECURSION = 0;
-    var DOT_LITERAL = "\\.";
-    var PLUS_LITERAL = "\\+";
-    var QMARK_LITERAL = "\\?";
-    var SLASH_LITERAL = "\\/";
-    var ONE_CHAR = "(?=.)";
-    var QMARK = "[^/]";
-    var END_ANCHOR = `(?:${SLASH_LITERAL}|$)`;
-    var START_ANCHOR = `(?:^|${SLASH_LITERAL})`;
-    var DOTS_SLASH = `${DOT_LITERAL}{1,2}${END_ANCHOR}`;
-    var NO_DOT = `(?!${DOT_LITERAL})`;
-    var NO_DOTS = `(?!${START_ANCHOR}${DOTS_SLASH})`;
-    var NO_DOT_SLASH = `(?!${DOT_LITERAL}{0,1}${END_ANCHOR})`;
-    var NO_DOTS_SLASH = `(?!${DOTS_SLASH})`;
-    var QMARK_NO_DOT = `[^.${SLASH_LITERAL}]`;
-    var STAR = `${QMARK}*?`;
-    var SEP = "/";
-    var POSIX_CHARS = {
-      DOT_LITERAL,
-      PLUS_LITERAL,
-      QMARK_LITERAL,
-      SLASH_LITERAL,
-      ONE_CHAR,
-      QMARK,
-      END_ANCHOR,
-      DOTS_SLASH,
-      NO_DOT,
-      NO_DOTS,
-      NO_DOT_SLASH,
-      NO_DOTS_SLASH,
-      QMARK_NO_DOT,
-      STAR,
-      START_ANCHOR,
-      SEP
-    };
-    var WINDOWS_CHARS = {
-      ...POSIX_CHARS,
-      SLASH_LITERAL: `[${WIN_SLASH}]`,
-      QMARK: WIN_NO_SLASH,
-      STAR: `${WIN_NO_SLASH}*?`,
-      DOTS_SLASH: `${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$)`,
-      NO_DOT: `(?!${DOT_LITERAL})`,
-      NO_DOTS: `(?!(?:^|[${WIN_SLASH}])${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$))`,
-      NO_DOT_SLASH: `(?!${DOT_LITERAL}{0,1}(?:[${WIN_SLASH}]|$))`,
-      NO_DOTS_SLASH: `(?!${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$))`,
-      QMARK_NO_DOT: `[^.${WIN_SLASH}]`,
-      START_ANCHOR: `(?:^|[${WIN_SLASH}])`,
-      END_ANCHOR: `(?:[${WIN_SLASH}]|$)`,
-      SEP: "\\"
-    };
-    var POSIX_REGEX_SOURCE = {
-      __proto__: null,
-      alnum: "a-zA-Z0-9",
-      alpha: "a-zA-Z",
-      ascii: "\\x00-\\x7F",
-      blank: " \\t",
-      cntrl: "\\x00-\\x1F\\x7F",
-      digit: "0-9",
-      graph: "\\x21-\\x7E",
-      lower: "a-z",
-      print: "\\x20-\\x7E ",
-      punct: "\\-!\"#$%&'()\\*+,./:;<=>?@[\\]^_`{|}~",
-      space: " \\t\\r\\n\\v\\f",
-      upper: "A-Z",
-      word: "A-Za-z0-9_",
-      xdigit: "A-Fa-f0-9"
-    };
-    module.exports = {
-      DEFAULT_MAX_EXTGLOB_RECURSION,
-      MAX_LENGTH: 1024 * 64,
-      POSIX_REGEX_SOURCE,
-      // regular expressions
-      REGEX_BACKSLASH: /\\(?![*+?^${}(|)[\]])/g,
-      REGEX_NON_SPECIAL_CHARS: /^[^@![\].,$*+?^{}()|\\/]+/,
-      REGEX_SPECIAL_CHARS: /[-*+?.^${}(|)[\]]/,
-      REGEX_SPECIAL_CHARS_BACKREF: /(\\?)((\W)(\3*))/g,
-      REGEX_SPECIAL_CHARS_GLOBAL: /([-*+?.^${}(|)[\]])/g,
-      REGEX_REMOVE_BACKSLASH: /(?:\[.*?[^\\]\]|\\(?=.))/g,
-      // Replace globs with equivalent patterns to reduce parsing time.
-      REPLACEMENTS: {
-        __proto__: null,
-        "***": "*",
-        "**/**": "**",
-        "**/**/**": "**"
-      },
-      // Digits
-      CHAR_0: 48,
-      /* 0 */
-      CHAR_9: 57,
-      /* 9 */
-      // Alphabet chars.
-      CHAR_UPPERCASE_A: 65,
-      /* A */
-      CHAR_LOWERCASE_A: 97,
-      /* a */
-      CHAR_UPPERCASE_Z: 90,
-      /* Z */
-      CHAR_LOWERCASE_Z: 122,
-      /* z */
-      CHAR_LEFT_PARENTHESES: 40,
-      /* ( */
-      CHAR_RIGHT_PARENTHESES: 41,
-      /* ) */
-      CHAR_ASTERISK: 42,
-      /* * */
-      // Non-alphabetic chars.
-      CHAR_AMPERSAND: 38,
-      /* & */
-      CHAR_AT: 64,
-      /* @ */
-      CHAR_BACKWARD_SLASH: 92,
-      /* \ */
-      CHAR_CARRIAGE_RETURN: 13,
-      /* \r */
-      CHAR_CIRCUMFLEX_ACCENT: 94,
-      /* ^ */
-      CHAR_COLON: 58,
-      /* : */
-      CHAR_COMMA: 44,
-      /* , */
-      CHAR_DOT: 46,
-      /* . */
-      CHAR_DOUBLE_QUOTE: 34,
-      /* " */
-      CHAR_EQUAL: 61,
-      /* = */
-      CHAR_EXCLAMATION_MARK: 33,
-      /* ! */
-      CHAR_FORM_FEED: 12,
-      /* \f */
-      CHAR_FORWARD_SLASH: 47,
-      /* / */
-      CHAR_GRAVE_ACCENT: 96,
-      /* ` */
-      CHAR_HASH: 35,
-      /* # */
-      CHAR_HYPHEN_MINUS: 45,
-      /* - */
-      CHAR_LEFT_ANGLE_BRACKET: 60,
-      /* < */
-      CHAR_LEFT_CURLY_BRACE: 123,
-      /* { */
-      CHAR_LEFT_SQUARE_BRACKET: 91,
-      /* [ */
-      CHAR_LINE_FEED: 10,
-      /* \n */
-      CHAR_NO_BREAK_SPACE: 160,
-      /* \u00A0 */
-      CHAR_PERCENT: 37,
-      /* % */
-      CHAR_PLUS: 43,
-      /* + */
-      CHAR_QUESTION_MARK: 63,
-      /* ? */
-      CHAR_RIGHT_ANGLE_BRACKET: 62,
-      /* > */
-      CHAR_RIGHT_CURLY_BRACE: 125,
-      /* } */
-      CHAR_RIGHT_SQUARE_BRACKET: 93,
-      /* ] */
-      CHAR_SEMICOLON: 59,
-      /* ; */
-      CHAR_SINGLE_QUOTE: 39,
-      /* ' */
-      CHAR_SPACE: 32,
-      /*   */
-      CHAR_TAB: 9,
-      /* \t */
-      CHAR_UNDERSCORE: 95,
-      /* _ */
-      CHAR_VERTICAL_LINE: 124,
-      /* | */
-      CHAR_ZERO_WIDTH_NOBREAK_SPACE: 65279,
-      /* \uFEFF */
-      /**
-       * Create EXTGLOB_CHARS
-       */
-      extglobChars(chars) {
-        return {
-          "!": { type: "negate", open: "(?:(?!(?:", close: `))${chars.STAR})` },
-          "?": { type: "qmark", open: "(?:", close: ")?" },
-          "+": { type: "plus", open: "(?:", close: ")+" },
-          "*": { type: "star", open: "(?:", close: ")*" },
-          "@": { type: "at", open: "(?:", close: ")" }
-        };
-      },
-      /**
-       * Create GLOB_CHARS
-       */
-      globChars(win32) {
-        return win32 === true ? WINDOWS_CHARS : POSIX_CHARS;
-      }
-    };
-  }
+// text:picomatch
+var picomatch_exports = {};
+__export(picomatch_exports, {
+  default: () => picomatch_default
 });
-
-// node_modules/picomatch/lib/utils.js
-var require_utils = __commonJS({
-  "node_modules/picomatch/lib/utils.js"(exports) {
-    "use strict";
-    var {
-      REGEX_BACKSLASH,
-      REGEX_REMOVE_BACKSLASH,
-      REGEX_SPECIAL_CHARS,
-      REGEX_SPECIAL_CHARS_GLOBAL
-    } = require_constants();
-    exports.isObject = (val) => val !== null && typeof val === "object" && !Array.isArray(val);
-    exports.hasRegexChars = (str) => REGEX_SPECIAL_CHARS.test(str);
-    exports.isRegexChar = (str) => str.length === 1 && exports.hasRegexChars(str);
-    exports.escapeRegex = (str) => str.replace(REGEX_SPECIAL_CHARS_GLOBAL, "\\$1");
-    exports.toPosixSlashes = (str) => str.replace(REGEX_BACKSLASH, "/");
-    exports.isWindows = () => {
-      if (typeof navigator !== "undefined" && navigator.platform) {
-        const platform3 = navigator.platform.toLowerCase();
-        return platform3 === "win32" || platform3 === "windows";
-      }
-      if (typeof process !== "undefined" && process.platform) {
-        return process.platform === "win32";
-      }
-      return false;
-    };
-    exports.removeBackslashes = (str) => {
-      return str.replace(REGEX_REMOVE_BACKSLASH, (match) => {
-        return match === "\\" ? "" : match;
-      });
-    };
-    exports.escapeLast = (input4, char, lastIdx) => {
-      const idx = input4.lastIndexOf(char, lastIdx);
-      if (idx === -1) return input4;
-      if (input4[idx - 1] === "\\") return exports.escapeLast(input4, char, idx - 1);
-      return `${input4.slice(0, idx)}\\${input4.slice(idx)}`;
-    };
-    exports.removePrefix = (input4, state = {}) => {
-      let output6 = input4;
-      if (output6.startsWith("./")) {
-        output6 = output6.slice(2);
-        state.prefix = "./";
-      }
-      return output6;
-    };
-    exports.wrapOutput = (input4, state = {}, options = {}) => {
-      const prepend = options.contains ? "" : "^";
-      const append = options.contains ? "" : "$";
-      let output6 = `${prepend}(?:${input4})${append}`;
-      if (state.negated === true) {
-        output6 = `(?:^(?!${output6}).*$)`;
-      }
-      return output6;
-    };
-    exports.basename = (path3, { windows } = {}) => {
-      const segs = path3.split(windows ? /[\\/]/ : "/");
-      const last = segs[segs.length - 1];
-      if (last === "") {
-        return segs[segs.length - 2];
-      }
-      return last;
-    };
-  }
-});
-
-// node_modules/picomatch/lib/scan.js
-var require_scan = __commonJS({
-  "node_modules/picomatch/lib/scan.js"(exports, module) {
-    "use strict";
-    var utils = require_utils();
-    var {
-      CHAR_ASTERISK,
-      /* * */
-      CHAR_AT,
-      /* @ */
-      CHAR_BACKWARD_SLASH,
-      /* \ */
-      CHAR_COMMA,
-      /* , */
-      CHAR_DOT,
-      /* . */
-      CHAR_EXCLAMATION_MARK,
-      /* ! */
-      CHAR_FORWARD_SLASH,
-      /* / */
-      CHAR_LEFT_CURLY_BRACE,
-      /* { */
-      CHAR_LEFT_PARENTHESES,
-      /* ( */
-      CHAR_LEFT_SQUARE_BRACKET,
-      /* [ */
-      CHAR_PLUS,
-      /* + */
-      CHAR_QUESTION_MARK,
-      /* ? */
-      CHAR_RIGHT_CURLY_BRACE,
-      /* } */
-      CHAR_RIGHT_PARENTHESES,
-      /* ) */
-      CHAR_RIGHT_SQUARE_BRACKET
-      /* ] */
-    } = require_constants();
-    var isPathSeparator = (code) => {
-      return code === CHAR_FORWARD_SLASH || code === CHAR_BACKWARD_SLASH;
-    };
-    var depth = (token2) => {
-      if (token2.isPrefix !== true) {
-        token2.depth = token2.isGlobstar ? Infinity : 1;
-      }
-    };
-    var scan = (input4, options) => {
-      const opts = options || {};
-      const length = input4.length - 1;
-      const scanToEnd = opts.parts === true || opts.tokens === true || opts.scanToEnd === true;
-      const slashes = [];
-      const tokens2 = [];
-      const parts = [];
-      let str = input4;
-      let index = -1;
-      let start = 0;
-      let lastIndex = 0;
-      let isBrace = false;
-      let isBracket = false;
-      let isGlob = false;
-      let isExtglob = false;
-      let isGlobstar = false;
-      let braceEscaped = false;
-      let backslashes = false;
-      let negated = false;
-      let negatedExtglob = false;
-      let finished = false;
-      let braces = 0;
-      let prev;
-      let code;
-      let token2 = { value: "", depth: 0, isGlob: false };
-      const eos = () => index >= length;
-      const peek = () => str.charCodeAt(index + 1);
-      const advance = () => {
-        prev = code;
-        return str.charCodeAt(++index);
-      };
-      while (index < length) {
-        code = advance();
-        let next;
-        if (code === CHAR_BACKWARD_SLASH) {
-          backslashes = token2.backslashes = true;
-          code = advance();
-          if (code === CHAR_LEFT_CURLY_BRACE) {
-            braceEscaped = true;
-          }
-          continue;
-        }
-        if (braceEscaped === true || code === CHAR_LEFT_CURLY_BRACE) {
-          braces++;
-          while (eos() !== true && (code = advance())) {
-            if (code === CHAR_BACKWARD_SLASH) {
-              backslashes = token2.backslashes = true;
-              advance();
-              continue;
-            }
-            if (code === CHAR_LEFT_CURLY_BRACE) {
-              braces++;
-              continue;
-            }
-            if (braceEscaped !== true && code === CHAR_DOT && (code = advance()) === CHAR_DOT) {
-              isBrace = token2.isBrace = true;
-              isGlob = token2.isGlob = true;
-              finished = true;
-              if (scanToEnd === true) {
-                continue;
-              }
-              break;
-            }
-            if (braceEscaped !== true && code === CHAR_COMMA) {
-              isBrace = token2.isBrace = true;
-              isGlob = token2.isGlob = true;
-              finished = true;
-              if (scanToEnd === true) {
-                continue;
-              }
-              break;
-            }
-            if (code === CHAR_RIGHT_CURLY_BRACE) {
-              braces--;
-              if (braces === 0) {
-                braceEscaped = false;
-                isBrace = token2.isBrace = true;
-                finished = true;
-                break;
-              }
-            }
-          }
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-        if (code === CHAR_FORWARD_SLASH) {
-          slashes.push(index);
-          tokens2.push(token2);
-          token2 = { value: "", depth: 0, isGlob: false };
-          if (finished === true) continue;
-          if (prev === CHAR_DOT && index === start + 1) {
-            start += 2;
-            continue;
-          }
-          lastIndex = index + 1;
-          continue;
-        }
-        if (opts.noext !== true) {
-          const isExtglobChar = code === CHAR_PLUS || code === CHAR_AT || code === CHAR_ASTERISK || code === CHAR_QUESTION_MARK || code === CHAR_EXCLAMATION_MARK;
-          if (isExtglobChar === true && peek() === CHAR_LEFT_PARENTHESES) {
-            isGlob = token2.isGlob = true;
-            isExtglob = token2.isExtglob = true;
-            finished = true;
-            if (code === CHAR_EXCLAMATION_MARK && index === start) {
-              negatedExtglob = true;
-            }
-            if (scanToEnd === true) {
-              let parens = 0;
-              while (eos() !== true && (code = advance())) {
-                if (code === CHAR_BACKWARD_SLASH) {
-                  backslashes = token2.backslashes = true;
-                  advance();
-                  continue;
-                }
-                if (code === CHAR_LEFT_PARENTHESES) {
-                  parens++;
-                  continue;
-                }
-                if (code === CHAR_RIGHT_PARENTHESES && --parens === 0) {
-                  finished = true;
-                  break;
-                }
-              }
-              continue;
-            }
-            break;
-          }
-        }
-        if (code === CHAR_ASTERISK) {
-          if (prev === CHAR_ASTERISK) isGlobstar = token2.isGlobstar = true;
-          isGlob = token2.isGlob = true;
-          finished = true;
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-        if (code === CHAR_QUESTION_MARK) {
-          isGlob = token2.isGlob = true;
-          finished = true;
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-        if (code === CHAR_LEFT_SQUARE_BRACKET) {
-          while (eos() !== true && (next = advance())) {
-            if (next === CHAR_BACKWARD_SLASH) {
-              backslashes = token2.backslashes = true;
-              advance();
-              continue;
-            }
-            if (next === CHAR_RIGHT_SQUARE_BRACKET) {
-              isBracket = token2.isBracket = true;
-              isGlob = token2.isGlob = true;
-              finished = true;
-              break;
-            }
-          }
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-        if (opts.nonegate !== true && code === CHAR_EXCLAMATION_MARK && index === start) {
-          negated = token2.negated = true;
-          start++;
-          continue;
-        }
-        if (opts.noparen !== true && code === CHAR_LEFT_PARENTHESES) {
-          isGlob = token2.isGlob = true;
-          if (scanToEnd === true) {
-            let parens = 1;
-            while (eos() !== true && (code = advance())) {
-              if (code === CHAR_BACKWARD_SLASH) {
-                backslashes = token2.backslashes = true;
-                advance();
-                continue;
-              }
-              if (code === CHAR_LEFT_PARENTHESES) {
-                parens++;
-                continue;
-              }
-              if (code === CHAR_RIGHT_PARENTHESES && --parens === 0) {
-                finished = true;
-                break;
-              }
-            }
-            continue;
-          }
-          break;
-        }
-        if (isGlob === true) {
-          finished = true;
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-      }
-      if (opts.noext === true) {
-        isExtglob = false;
-        isGlob = false;
-      }
-      let base = str;
-      let prefix = "";
-      let glob = "";
-      if (start > 0) {
-        prefix = str.slice(0, start);
-        str = str.slice(start);
-        lastIndex -= start;
-      }
-      if (base && isGlob === true && lastIndex > 0) {
-        base = str.slice(0, lastIndex);
-        glob = str.slice(lastIndex);
-      } else if (isGlob === true) {
-        base = "";
-        glob = str;
-      } else {
-        base = str;
-      }
-      if (base && base !== "" && base !== "/" && base !== str) {
-        if (isPathSeparator(base.charCodeAt(base.length - 1))) {
-          base = base.slice(0, -1);
-        }
-      }
-      if (opts.unescape === true) {
-        if (glob) glob = utils.removeBackslashes(glob);
-        if (base && backslashes === true) {
-          base = utils.removeBackslashes(base);
-        }
-      }
-      const state = {
-        prefix,
-        input: input4,
-        start,
-        base,
-        glob,
-        isBrace,
-        isBracket,
-        isGlob,
-        isExtglob,
-        isGlobstar,
-        negated,
-        negatedExtglob
-      };
-      if (opts.tokens === true) {
-        state.maxDepth = 0;
-        if (!isPathSeparator(code)) {
-          tokens2.push(token2);
-        }
-        state.tokens = tokens2;
-      }
-      if (opts.parts === true || opts.tokens === true) {
-        let prevIndex;
-        for (let idx = 0; idx < slashes.length; idx++) {
-          const n2 = prevIndex !== void 0 ? prevIndex + 1 : start;
-          const i = slashes[idx];
-          const value2 = input4.slice(n2, i);
-          if (opts.tokens) {
-            if (idx === 0 && start !== 0) {
-              tokens2[idx].isPrefix = true;
-              tokens2[idx].value = prefix;
-            } else {
-              tokens2[idx].value = value2;
-            }
-            depth(tokens2[idx]);
-            state.maxDepth += tokens2[idx].depth;
-          }
-          if (i >= start) {
-            parts.push(value2);
-            prevIndex = i;
-          }
-        }
-        const n = prevIndex !== void 0 ? prevIndex + 1 : start;
-        const value = input4.slice(n);
-        parts.push(value);
-        if (opts.tokens && prevIndex && prevIndex + 1 < input4.length) {
-          tokens2[tokens2.length - 1].value = value;
-          depth(tokens2[tokens2.length - 1]);
-          state.maxDepth += tokens2[tokens2.length - 1].depth;
-        }
-        state.slashes = slashes;
-        state.parts = parts;
-      }
-      return state;
-    };
-    module.exports = scan;
-  }
-});
-
-// node_modules/picomatch/lib/parse.js
-var require_parse = __commonJS({
-  "node_modules/picomatch/lib/parse.js"(exports, module) {
-    "use strict";
-    var constants3 = require_constants();
-    var utils = require_utils();
-    var {
-      MAX_LENGTH: MAX_LENGTH4,
-      POSIX_REGEX_SOURCE,
-      REGEX_NON_SPECIAL_CHARS,
-      REGEX_SPECIAL_CHARS_BACKREF,
-      REPLACEMENTS
-    } = constants3;
-    var expandRange = (args2, options) => {
-      if (typeof options.expandRange === "function") {
-        return options.expandRange(...args2, options);
-      }
-      args2.sort();
-      const value = `[${args2.join("-")}]`;
-      try {
-        new RegExp(value);
-      } catch (ex) {
-        return args2.map((v) => utils.escapeRegex(v)).join("..");
-      }
-      return value;
-    };
-    var syntaxError = (type, char) => {
-      return `Missing ${type}: "${char}" - use "\\\\${char}" to match literal characters`;
-    };
-    var splitTopLevel = (input4) => {
-      const parts = [];
-      let bracket = 0;
-      let paren = 0;
-      let quote = 0;
-      let value = "";
-      let escaped2 = false;
-      for (const ch of input4) {
-        if (escaped2 === true) {
-          value += ch;
-          escaped2 = false;
-          continue;
-        }
-        if (ch === "\\") {
-          value += ch;
-          escaped2 = true;
-          continue;
-        }
-        if (ch === '"') {
-          quote = quote === 1 ? 0 : 1;
-          value += ch;
-          continue;
-        }
-        if (quote === 0) {
-          if (ch === "[") {
-            bracket++;
-          } else if (ch === "]" && bracket > 0) {
-            bracket--;
-          } else if (bracket === 0) {
-            if (ch === "(") {
-              paren++;
-            } else if (ch === ")" && paren > 0) {
-              paren--;
-            } else if (ch === "|" && paren === 0) {
-              parts.push(value);
-              value = "";
-              continue;
-            }
-          }
-        }
-        value += ch;
-      }
-      parts.push(value);
-      return parts;
-    };
-    var isPlainBranch = (branch) => {
-      let escaped2 = false;
-      for (const ch of branch) {
-        if (escaped2 === true) {
-          escaped2 = false;
-          continue;
-        }
-        if (ch === "\\") {
-          escaped2 = true;
-          continue;
-        }
-        if (/[?*+@!()[\]{}]/.test(ch)) {
-          return false;
-        }
-      }
-      return true;
-    };
-    var normalizeSimpleBranch = (branch) => {
-      let value = branch.trim();
-      let changed = true;
-      while (changed === true) {
-        changed = false;
-        if (/^@\([^\\()[\]{}|]+\)$/.test(value)) {
-          value = value.slice(2, -1);
-          changed = true;
-        }
-      }
-      if (!isPlainBranch(value)) {
-        return;
-      }
-      return value.replace(/\\(.)/g, "$1");
-    };
-    var hasRepeatedCharPrefixOverlap = (branches) => {
-      const values = branches.map(normalizeSimpleBranch).filter(Boolean);
-      for (let i = 0; i < values.length; i++) {
-        for (let j = i + 1; j < values.length; j++) {
-          const a = values[i];
-          const b = values[j];
-          const char = a[0];
-          if (!char || a !== char.repeat(a.length) || b !== char.repeat(b.length)) {
-            continue;
-          }
-          if (a === b || a.startsWith(b) || b.startsWith(a)) {
-            return true;
-          }
-        }
-      }
-      return false;
-    };
-    var parseRepeatedExtglob = (pattern, requireEnd = true) => {
-      if (pattern[0] !== "+" && pattern[0] !== "*" || pattern[1] !== "(") {
-        return;
-      }
-      let bracket = 0;
-      let paren = 0;
-      let quote = 0;
-      let escaped2 = false;
-      for (let i = 1; i < pattern.length; i++) {
-        const ch = pattern[i];
-        if (escaped2 === true) {
-          escaped2 = false;
-          continue;
-        }
-        if (ch === "\\") {
-          escaped2 = true;
-          continue;
-        }
-        if (ch === '"') {
-          quote = quote === 1 ? 0 : 1;
-          continue;
-        }
-        if (quote === 1) {
-          continue;
-        }
-        if (ch === "[") {
-          bracket++;
-          continue;
-        }
-        if (ch === "]" && bracket > 0) {
-          bracket--;
-          continue;
-        }
-        if (bracket > 0) {
-          continue;
-        }
-        if (ch === "(") {
-          paren++;
-          continue;
-        }
-        if (ch === ")") {
-          paren--;
-          if (paren === 0) {
-            if (requireEnd === true && i !== pattern.length - 1) {
-              return;
-            }
-            return {
-              type: pattern[0],
-              body: pattern.slice(2, i),
-              end: i
-            };
-          }
-        }
-      }
-    };
-    var buildCharClassStar = (chars) => {
-      const source = chars.length === 1 ? utils.escapeRegex(chars[0]) : `[${chars.map((ch) => utils.escapeRegex(ch)).join("")}]`;
-      return `${source}*`;
-    };
-    var getStarExtglobSequenceChars = (pattern) => {
-      let index = 0;
-      const chars = [];
-      while (index < pattern.length) {
-        const match = parseRepeatedExtglob(pattern.slice(index), false);
-        if (!match || match.type !== "*") {
-          return;
-        }
-        const branches = splitTopLevel(match.body).map((branch2) => branch2.trim());
-        if (branches.length !== 1) {
-          return;
-        }
-        const branch = normalizeSimpleBranch(branches[0]);
-        if (!branch || branch.length !== 1) {
-          return;
-        }
-        chars.push(branch);
-        index += match.end + 1;
-      }
-      if (chars.length < 1) {
-        return;
-      }
-      return chars;
-    };
-    var repeatedExtglobRecursion = (pattern) => {
-      let depth = 0;
-      let value = pattern.trim();
-      let match = parseRepeatedExtglob(value);
-      while (match) {
-        depth++;
-        value = match.body.trim();
-        match = parseRepeatedExtglob(value);
-      }
-      return depth;
-    };
-    var analyzeRepeatedExtglob = (body, options) => {
-      if (options.maxExtglobRecursion === false) {
-        return { risky: false };
-      }
-      const max = typeof options.maxExtglobRecursion === "number" ? options.maxExtglobRecursion : constants3.DEFAULT_MAX_EXTGLOB_RECURSION;
-      const branches = splitTopLevel(body).map((branch) => branch.trim());
-      if (branches.length > 1) {
-        if (branches.some((branch) => branch === "") || branches.some((branch) => /^[*?]+$/.test(branch)) || hasRepeatedCharPrefixOverlap(branches)) {
-          return { risky: true };
-        }
-      }
-      const safeChars = [];
-      let sawStarSequence = false;
-      let combinable = true;
-      for (const branch of branches) {
-        const chars = getStarExtglobSequenceChars(branch);
-        if (chars) {
-          sawStarSequence = true;
-          safeChars.push(...chars);
-          continue;
-        }
-        const literal2 = normalizeSimpleBranch(branch);
-        if (literal2 && literal2.length === 1) {
-          safeChars.push(literal2);
-          continue;
-        }
-        combinable = false;
-        if (repeatedExtglobRecursion(branch) > max) {
-          return { risky: true };
-        }
-      }
-      if (sawStarSequence) {
-        return combinable ? { risky: true, safeOutput: buildCharClassStar([...new Set(safeChars)]) } : { risky: true };
-      }
-      return { risky: false };
-    };
-    var parse6 = (input4, options) => {
-      if (typeof input4 !== "string") {
-        throw new TypeError("Expected a string");
-      }
-      input4 = REPLACEMENTS[input4] || input4;
-      const opts = { ...options };
-      const max = typeof opts.maxLength === "number" ? Math.min(MAX_LENGTH4, opts.maxLength) : MAX_LENGTH4;
-      let len = input4.length;
-      if (len > max) {
-        throw new SyntaxError(`Input length: ${len}, exceeds maximum allowed length: ${max}`);
-      }
-      const bos = { type: "bos", value: "", output: opts.prepend || "" };
-      const tokens2 = [bos];
-      const capture = opts.capture ? "" : "?:";
-      const PLATFORM_CHARS = constants3.globChars(opts.windows);
-      const EXTGLOB_CHARS = constants3.extglobChars(PLATFORM_CHARS);
-      const {
-        DOT_LITERAL,
-        PLUS_LITERAL,
-        SLASH_LITERAL,
-        ONE_CHAR,
-        DOTS_SLASH,
-        NO_DOT,
-        NO_DOT_SLASH,
-        NO_DOTS_SLASH,
-        QMARK,
-        QMARK_NO_DOT,
-        STAR,
-        START_ANCHOR
-      } = PLATFORM_CHARS;
-      const globstar = (opts2) => {
-        return `(${capture}(?:(?!${START_ANCHOR}${opts2.dot ? DOTS_SLASH : DOT_LITERAL}).)*?)`;
-      };
-      const nodot = opts.dot ? "" : NO_DOT;
-      const qmarkNoDot = opts.dot ? QMARK : QMARK_NO_DOT;
-      let star = opts.bash === true ? globstar(opts) : STAR;
-      if (opts.capture) {
-        star = `(${star})`;
-      }
-      if (typeof opts.noext === "boolean") {
-        opts.noextglob = opts.noext;
-      }
-      const state = {
-        input: input4,
-        index: -1,
-        start: 0,
-        dot: opts.dot === true,
-        consumed: "",
-        output: "",
-        prefix: "",
-        backtrack: false,
-        negated: false,
-        brackets: 0,
-        braces: 0,
-        parens: 0,
-        quotes: 0,
-        globstar: false,
-        tokens: tokens2
-      };
-      input4 = utils.removePrefix(input4, state);
-      len = input4.length;
-      const extglobs = [];
-      const braces = [];
-      const stack = [];
-      let prev = bos;
-      let value;
-      const eos = () => state.index === len - 1;
-      const peek = state.peek = (n = 1) => input4[state.index + n];
-      const advance = state.advance = () => input4[++state.index] || "";
-      const remaining = () => input4.slice(state.index + 1);
-      const consume = (value2 = "", num = 0) => {
-        state.consumed += value2;
-        state.index += num;
-      };
-      const append = (token2) => {
-        state.output += token2.output != null ? token2.output : token2.value;
-        consume(token2.value);
-      };
-      const negate = () => {
-        let count3 = 1;
-        while (peek() === "!" && (peek(2) !== "(" || peek(3) === "?")) {
-          advance();
-          state.start++;
-          count3++;
-        }
-        if (count3 % 2 === 0) {
-          return false;
-        }
-        state.negated = true;
-        state.start++;
-        return true;
-      };
-      const increment = (type) => {
-        state[type]++;
-        stack.push(type);
-      };
-      const decrement = (type) => {
-        state[type]--;
-        stack.pop();
-      };
-      const push = (tok) => {
-        if (prev.type === "globstar") {
-          const isBrace = state.braces > 0 && (tok.type === "comma" || tok.type === "brace");
-          const isExtglob = tok.extglob === true || extglobs.length && (tok.type === "pipe" || tok.type === "paren");
-          if (tok.type !== "slash" && tok.type !== "paren" && !isBrace && !isExtglob) {
-            state.output = state.output.slice(0, -prev.output.length);
-            prev.type = "star";
-            prev.value = "*";
-            prev.output = star;
-            state.output += prev.output;
-          }
-        }
-        if (extglobs.length && tok.type !== "paren") {
-          extglobs[extglobs.length - 1].inner += tok.value;
-        }
-        if (tok.value || tok.output) append(tok);
-        if (prev && prev.type === "text" && tok.type === "text") {
-          prev.output = (prev.output || prev.value) + tok.value;
-          prev.value += tok.value;
-          return;
-        }
-        tok.prev = prev;
-        tokens2.push(tok);
-        prev = tok;
-      };
-      const extglobOpen = (type, value2) => {
-        const token2 = { ...EXTGLOB_CHARS[value2], conditions: 1, inner: "" };
-        token2.prev = prev;
-        token2.parens = state.parens;
-        token2.output = state.output;
-        token2.startIndex = state.index;
-        token2.tokensIndex = tokens2.length;
-        const output6 = (opts.capture ? "(" : "") + token2.open;
-        increment("parens");
-        push({ type, value: value2, output: state.output ? "" : ONE_CHAR });
-        push({ type: "paren", extglob: true, value: advance(), output: output6 });
-        extglobs.push(token2);
-      };
-      const extglobClose = (token2) => {
-        const literal2 = input4.slice(token2.startIndex, state.index + 1);
-        const body = input4.slice(token2.startIndex + 2, state.index);
-        const analysis = analyzeRepeatedExtglob(body, opts);
-        if ((token2.type === "plus" || token2.type === "star") && analysis.risky) {
-          const safeOutput = analysis.safeOutput ? (token2.output ? "" : ONE_CHAR) + (opts.capture ? `(${analysis.safeOutput})` : analysis.safeOutput) : void 0;
-          const open4 = tokens2[token2.tokensIndex];
-          open4.type = "text";
-          open4.value = literal2;
-          open4.output = safeOutput || utils.escapeRegex(literal2);
-          for (let i = token2.tokensIndex + 1; i < tokens2.length; i++) {
-            tokens2[i].value = "";
-            tokens2[i].output = "";
-            delete tokens2[i].suffix;
-          }
-          state.output = token2.output + open4.output;
-          state.backtrack = true;
-          push({ type: "paren", extglob: true, value, output: "" });
-          decrement("parens");
-          return;
-        }
-        let output6 = token2.close + (opts.capture ? ")" : "");
-        let rest;
-        if (token2.type === "negate") {
-          let extglobStar = star;
-          if (token2.inner && token2.inner.length > 1 && token2.inner.includes("/")) {
-            extglobStar = globstar(opts);
-          }
-          if (extglobStar !== star || eos() || /^\)+$/.test(remaining())) {
-            output6 = token2.close = `)$))${extglobStar}`;
-          }
-          if (token2.inner.includes("*") && (rest = remaining()) && /^\.[^\\/.]+$/.test(rest)) {
-            const expression = parse6(rest, { ...options, fastpaths: false }).output;
-            output6 = token2.close = `)${expression})${extglobStar})`;
-          }
-          if (token2.prev.type === "bos") {
-            state.negatedExtglob = true;
-          }
-        }
-        push({ type: "paren", extglob: true, value, output: output6 });
-        decrement("parens");
-      };
-      if (opts.fastpaths !== false && !/(^[*!]|[/()[\]{}"])/.test(input4)) {
-        let backslashes = false;
-        let output6 = input4.replace(REGEX_SPECIAL_CHARS_BACKREF, (m, esc2, chars, first2, rest, index) => {
-          if (first2 === "\\") {
-            backslashes = true;
-            return m;
-          }
-          if (first2 === "?") {
-            if (esc2) {
-              return esc2 + first2 + (rest ? QMARK.repeat(rest.length) : "");
-            }
-            if (index === 0) {
-              return qmarkNoDot + (rest ? QMARK.repeat(rest.length) : "");
-            }
-            return QMARK.repeat(chars.length);
-          }
-          if (first2 === ".") {
-            return DOT_LITERAL.repeat(chars.length);
-          }
-          if (first2 === "*") {
-            if (esc2) {
-              return esc2 + first2 + (rest ? star : "");
-            }
-            return star;
-          }
-          return esc2 ? m : `\\${m}`;
-        });
-        if (backslashes === true) {
-          if (opts.unescape === true) {
-            output6 = output6.replace(/\\/g, "");
-          } else {
-            output6 = output6.replace(/\\+/g, (m) => {
-              return m.length % 2 === 0 ? "\\\\" : m ? "\\" : "";
-            });
-          }
-        }
-        if (output6 === input4 && opts.contains === true) {
-          state.output = input4;
-          return state;
-        }
-        state.output = utils.wrapOutput(output6, state, options);
-        return state;
-      }
-      while (!eos()) {
-        value = advance();
-        if (value === "\0") {
-          continue;
-        }
-        if (value === "\\") {
-          const next = peek();
-          if (next === "/" && opts.bash !== true) {
-            continue;
-          }
-          if (next === "." || next === ";") {
-            continue;
-          }
-          if (!next) {
-            value += "\\";
-            push({ type: "text", value });
-            continue;
-          }
-          const match = /^\\+/.exec(remaining());
-          let slashes = 0;
-          if (match && match[0].length > 2) {
-            slashes = match[0].length;
-            state.index += slashes;
-            if (slashes % 2 !== 0) {
-              value += "\\";
-            }
-          }
-          if (opts.unescape === true) {
-            value = advance();
-          } else {
-            value += advance();
-          }
-          if (state.brackets === 0) {
-            push({ type: "text", value });
-            continue;
-          }
-        }
-        if (state.brackets > 0 && (value !== "]" || prev.value === "[" || prev.value === "[^")) {
-          if (opts.posix !== false && value === ":") {
-            const inner = prev.value.slice(1);
-            if (inner.includes("[")) {
-              prev.posix = true;
-              if (inner.includes(":")) {
-                const idx = prev.value.lastIndexOf("[");
-                const pre = prev.value.slice(0, idx);
-                const rest2 = prev.value.slice(idx + 2);
-                const posix = POSIX_REGEX_SOURCE[rest2];
-                if (posix) {
-                  prev.value = pre + posix;
-                  state.backtrack = true;
-                  advance();
-                  if (!bos.output && tokens2.indexOf(prev) === 1) {
-                    bos.output = ONE_CHAR;
-                  }
-                  continue;
-                }
-              }
-            }
-          }
-          if (value === "[" && peek() !== ":" || value === "-" && peek() === "]") {
-            value = `\\${value}`;
-          }
-          if (value === "]" && (prev.value === "[" || prev.value === "[^")) {
-            value = `\\${value}`;
-          }
-          if (opts.posix === true && value === "!" && prev.value === "[") {
-            value = "^";
-          }
-          prev.value += value;
-          append({ value });
-          continue;
-        }
-        if (state.quotes === 1 && value !== '"') {
-          value = utils.escapeRegex(value);
-          prev.value += value;
-          append({ value });
-          continue;
-        }
-        if (value === '"') {
-          state.quotes = state.quotes === 1 ? 0 : 1;
-          if (opts.keepQuotes === true) {
-            push({ type: "text", value });
-          }
-          continue;
-        }
-        if (value === "(") {
-          increment("parens");
-          push({ type: "paren", value });
-          continue;
-        }
-        if (value === ")") {
-          if (state.parens === 0 && opts.strictBrackets === true) {
-            throw new SyntaxError(syntaxError("opening", "("));
-          }
-          const extglob = extglobs[extglobs.length - 1];
-          if (extglob && state.parens === extglob.parens + 1) {
-            extglobClose(extglobs.pop());
-            continue;
-          }
-          push({ type: "paren", value, output: state.parens ? ")" : "\\)" });
-          decrement("parens");
-          continue;
-        }
-        if (value === "[") {
-          if (opts.nobracket === true || !remaining().includes("]")) {
-            if (opts.nobracket !== true && opts.strictBrackets === true) {
-              throw new SyntaxError(syntaxError("closing", "]"));
-            }
-            value = `\\${value}`;
-          } else {
-            increment("brackets");
-          }
-          push({ type: "bracket", value });
-          continue;
-        }
-        if (value === "]") {
-          if (opts.nobracket === true || prev && prev.type === "bracket" && prev.value.length === 1) {
-            push({ type: "text", value, output: `\\${value}` });
-            continue;
-          }
-          if (state.brackets === 0) {
-            if (opts.strictBrackets === true) {
-              throw new SyntaxError(syntaxError("opening", "["));
-            }
-            push({ type: "text", value, output: `\\${value}` });
-            continue;
-          }
-          decrement("brackets");
-          const prevValue = prev.value.slice(1);
-          if (prev.posix !== true && prevValue[0] === "^" && !prevValue.includes("/")) {
-            value = `/${value}`;
-          }
-          prev.value += value;
-          append({ value });
-          if (opts.literalBrackets === false || utils.hasRegexChars(prevValue)) {
-            continue;
-          }
-          const escaped2 = utils.escapeRegex(prev.value);
-          state.output = state.output.slice(0, -prev.value.length);
-          if (opts.literalBrackets === true) {
-            state.output += escaped2;
-            prev.value = escaped2;
-            continue;
-          }
-          prev.value = `(${capture}${escaped2}|${prev.value})`;
-          state.output += prev.value;
-          continue;
-        }
-        if (value === "{" && opts.nobrace !== true) {
-          increment("braces");
-          const open4 = {
-            type: "brace",
-            value,
-            output: "(",
-            outputIndex: state.output.length,
-            tokensIndex: state.tokens.length
-          };
-          braces.push(open4);
-          push(open4);
-          continue;
-        }
-        if (value === "}") {
-          const brace = braces[braces.length - 1];
-          if (opts.nobrace === true || !brace) {
-            push({ type: "text", value, output: value });
-            continue;
-          }
-          let output6 = ")";
-          if (brace.dots === true) {
-            const arr = tokens2.slice();
-            const range = [];
-            for (let i = arr.length - 1; i >= 0; i--) {
-              tokens2.pop();
-              if (arr[i].type === "brace") {
-                break;
-              }
-              if (arr[i].type !== "dots") {
-                range.unshift(arr[i].value);
-              }
-            }
-            output6 = expandRange(range, opts);
-            state.backtrack = true;
-          }
-          if (brace.comma !== true && brace.dots !== true) {
-            const out = state.output.slice(0, brace.outputIndex);
-            const toks = state.tokens.slice(brace.tokensIndex);
-            brace.value = brace.output = "\\{";
-            value = output6 = "\\}";
-            state.output = out;
-            for (const t of toks) {
-              state.output += t.output || t.value;
-            }
-          }
-          push({ type: "brace", value, output: output6 });
-          decrement("braces");
-          braces.pop();
-          continue;
-        }
-        if (value === "|") {
-          if (extglobs.length > 0) {
-            extglobs[extglobs.length - 1].conditions++;
-          }
-          push({ type: "text", value });
-          continue;
-        }
-        if (value === ",") {
-          let output6 = value;
-          const brace = braces[braces.length - 1];
-          if (brace && stack[stack.length - 1] === "braces") {
-            brace.comma = true;
-            output6 = "|";
-          }
-          push({ type: "comma", value, output: output6 });
-          continue;
-        }
-        if (value === "/") {
-          if (prev.type === "dot" && state.index === state.start + 1) {
-            state.start = state.index + 1;
-            state.consumed = "";
-            state.output = "";
-            tokens2.pop();
-            prev = bos;
-            continue;
-          }
-          push({ type: "slash", value, output: SLASH_LITERAL });
-          continue;
-        }
-        if (value === ".") {
-          if (state.braces > 0 && prev.type === "dot") {
-            if (prev.value === ".") prev.output = DOT_LITERAL;
-            const brace = braces[braces.length - 1];
-            prev.type = "dots";
-            prev.output += value;
-            prev.value += value;
-            brace.dots = true;
-            continue;
-          }
-          if (state.braces + state.parens === 0 && prev.type !== "bos" && prev.type !== "slash") {
-            push({ type: "text", value, output: DOT_LITERAL });
-            continue;
-          }
-          push({ type: "dot", value, output: DOT_LITERAL });
-          continue;
-        }
-        if (value === "?") {
-          const isGroup = prev && prev.value === "(";
-          if (!isGroup && opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
-            extglobOpen("qmark", value);
-            continue;
-          }
-          if (prev && prev.type === "paren") {
-            const next = peek();
-            let output6 = value;
-            if (prev.value === "(" && !/[!=<:]/.test(next) || next === "<" && !/<([!=]|\w+>)/.test(remaining())) {
-              output6 = `\\${value}`;
-            }
-            push({ type: "text", value, output: output6 });
-            continue;
-          }
-          if (opts.dot !== true && (prev.type === "slash" || prev.type === "bos")) {
-            push({ type: "qmark", value, output: QMARK_NO_DOT });
-            continue;
-          }
-          push({ type: "qmark", value, output: QMARK });
-          continue;
-        }
-        if (value === "!") {
-          if (opts.noextglob !== true && peek() === "(") {
-            if (peek(2) !== "?" || !/[!=<:]/.test(peek(3))) {
-              extglobOpen("negate", value);
-              continue;
-            }
-          }
-          if (opts.nonegate !== true && state.index === 0) {
-            negate();
-            continue;
-          }
-        }
-        if (value === "+") {
-          if (opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
-            extglobOpen("plus", value);
-            continue;
-          }
-          if (prev && prev.value === "(" || opts.regex === false) {
-            push({ type: "plus", value, output: PLUS_LITERAL });
-            continue;
-          }
-          if (prev && (prev.type === "bracket" || prev.type === "paren" || prev.type === "brace") || state.parens > 0) {
-            push({ type: "plus", value });
-            continue;
-          }
-          push({ type: "plus", value: PLUS_LITERAL });
-          continue;
-        }
-        if (value === "@") {
-          if (opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
-            push({ type: "at", extglob: true, value, output: "" });
-            continue;
-          }
-          push({ type: "text", value });
-          continue;
-        }
-        if (value !== "*") {
-          if (value === "$" || value === "^") {
-            value = `\\${value}`;
-          }
-          const match = REGEX_NON_SPECIAL_CHARS.exec(remaining());
-          if (match) {
-            value += match[0];
-            state.index += match[0].length;
-          }
-          push({ type: "text", value });
-          continue;
-        }
-        if (prev && (prev.type === "globstar" || prev.star === true)) {
-          prev.type = "star";
-          prev.star = true;
-          prev.value += value;
-          prev.output = star;
-          state.backtrack = true;
-          state.globstar = true;
-          consume(value);
-          continue;
-        }
-        let rest = remaining();
-        if (opts.noextglob !== true && /^\([^?]/.test(rest)) {
-          extglobOpen("star", value);
-          continue;
-        }
-        if (prev.type === "star") {
-          if (opts.noglobstar === true) {
-            consume(value);
-            continue;
-          }
-          const prior = prev.prev;
-          const before = prior.prev;
-          const isStart = prior.type === "slash" || prior.type === "bos";
-          const afterStar = before && (before.type === "star" || before.type === "globstar");
-          if (opts.bash === true && (!isStart || rest[0] && rest[0] !== "/")) {
-            push({ type: "star", value, output: "" });
-            continue;
-          }
-          const isBrace = state.braces > 0 && (prior.type === "comma" || prior.type === "brace");
-          const isExtglob = extglobs.length && (prior.type === "pipe" || prior.type === "paren");
-          if (!isStart && prior.type !== "paren" && !isBrace && !isExtglob) {
-            push({ type: "star", value, output: "" });
-            continue;
-          }
-          while (rest.slice(0, 3) === "/**") {
-            const after = input4[state.index + 4];
-            if (after && after !== "/") {
-              break;
-            }
-            rest = rest.slice(3);
-            consume("/**", 3);
-          }
-          const isEnd = eos() || state.parens > 0 && rest === ")".repeat(state.parens) && !extglobs.some((extglob) => extglob.type === "negate");
-          if (prior.type === "bos" && eos()) {
-            prev.type = "globstar";
-            prev.value += value;
-            prev.output = globstar(opts);
-            state.output = prev.output;
-            state.globstar = true;
-            consume(value);
-            continue;
-          }
-          if (prior.type === "slash" && prior.prev.type !== "bos" && !afterStar && isEnd) {
-            state.output = state.output.slice(0, -(prior.output + prev.output).length);
-            prior.output = `(?:${prior.output}`;
-            prev.type = "globstar";
-            prev.output = globstar(opts) + (opts.strictSlashes ? ")" : "|$)");
-            prev.value += value;
-            state.globstar = true;
-            state.output += prior.output + prev.output;
-            consume(value);
-            continue;
-          }
-          if (prior.type === "slash" && prior.prev.type !== "bos" && rest[0] === "/") {
-            const end = rest[1] !== void 0 ? "|$" : "";
-            state.output = state.output.slice(0, -(prior.output + prev.output).length);
-            prior.output = `(?:${prior.output}`;
-            prev.type = "globstar";
-            prev.output = `${globstar(opts)}${SLASH_LITERAL}|${SLASH_LITERAL}${end})`;
-            prev.value += value;
-            state.output += prior.output + prev.output;
-            state.globstar = true;
-            consume(value + advance());
-            push({ type: "slash", value: "/", output: "" });
-            continue;
-          }
-          if (prior.type === "bos" && rest[0] === "/") {
-            prev.type = "globstar";
-            prev.value += value;
-            prev.output = `(?:^|${SLASH_LITERAL}|${globstar(opts)}${SLASH_LITERAL})`;
-            state.output = prev.output;
-            state.globstar = true;
-            consume(value + advance());
-            push({ type: "slash", value: "/", output: "" });
-            continue;
-          }
-          state.output = state.output.slice(0, -prev.output.length);
-          prev.type = "globstar";
-          prev.output = globstar(opts);
-          prev.value += value;
-          state.output += prev.output;
-          state.globstar = true;
-          consume(value);
-          continue;
-        }
-        const token2 = { type: "star", value, output: star };
-        if (opts.bash === true) {
-          token2.output = ".*?";
-          if (prev.type === "bos" || prev.type === "slash") {
-            token2.output = nodot + token2.output;
-          }
-          push(token2);
-          continue;
-        }
-        if (prev && (prev.type === "bracket" || prev.type === "paren") && opts.regex === true) {
-          token2.output = value;
-          push(token2);
-          continue;
-        }
-        if (state.index === state.start || prev.type === "slash" || prev.type === "dot") {
-          if (prev.type === "dot") {
-            state.output += NO_DOT_SLASH;
-            prev.output += NO_DOT_SLASH;
-          } else if (opts.dot === true) {
-            state.output += NO_DOTS_SLASH;
-            prev.output += NO_DOTS_SLASH;
-          } else {
-            state.output += nodot;
-            prev.output += nodot;
-          }
-          if (peek() !== "*") {
-            state.output += ONE_CHAR;
-            prev.output += ONE_CHAR;
-          }
-        }
-        push(token2);
-      }
-      while (state.brackets > 0) {
-        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", "]"));
-        state.output = utils.escapeLast(state.output, "[");
-        decrement("brackets");
-      }
-      while (state.parens > 0) {
-        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", ")"));
-        state.output = utils.escapeLast(state.output, "(");
-        decrement("parens");
-      }
-      while (state.braces > 0) {
-        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", "}"));
-        state.output = utils.escapeLast(state.output, "{");
-        decrement("braces");
-      }
-      if (opts.strictSlashes !== true && (prev.type === "star" || prev.type === "bracket")) {
-        push({ type: "maybe_slash", value: "", output: `${SLASH_LITERAL}?` });
-      }
-      if (state.backtrack === true) {
-        state.output = "";
-        for (const token2 of state.tokens) {
-          state.output += token2.output != null ? token2.output : token2.value;
-          if (token2.suffix) {
-            state.output += token2.suffix;
-          }
-        }
-      }
-      return state;
-    };
-    parse6.fastpaths = (input4, options) => {
-      const opts = { ...options };
-      const max = typeof opts.maxLength === "number" ? Math.min(MAX_LENGTH4, opts.maxLength) : MAX_LENGTH4;
-      const len = input4.length;
-      if (len > max) {
-        throw new SyntaxError(`Input length: ${len}, exceeds maximum allowed length: ${max}`);
-      }
-      input4 = REPLACEMENTS[input4] || input4;
-      const {
-        DOT_LITERAL,
-        SLASH_LITERAL,
-        ONE_CHAR,
-        DOTS_SLASH,
-        NO_DOT,
-        NO_DOTS,
-        NO_DOTS_SLASH,
-        STAR,
-        START_ANCHOR
-      } = constants3.globChars(opts.windows);
-      const nodot = opts.dot ? NO_DOTS : NO_DOT;
-      const slashDot = opts.dot ? NO_DOTS_SLASH : NO_DOT;
-      const capture = opts.capture ? "" : "?:";
-      const state = { negated: false, prefix: "" };
-      let star = opts.bash === true ? ".*?" : STAR;
-      if (opts.capture) {
-        star = `(${star})`;
-      }
-      const globstar = (opts2) => {
-        if (opts2.noglobstar === true) return star;
-        return `(${capture}(?:(?!${START_ANCHOR}${opts2.dot ? DOTS_SLASH : DOT_LITERAL}).)*?)`;
-      };
-      const create = (str) => {
-        switch (str) {
-          case "*":
-            return `${nodot}${ONE_CHAR}${star}`;
-          case ".*":
-            return `${DOT_LITERAL}${ONE_CHAR}${star}`;
-          case "*.*":
-            return `${nodot}${star}${DOT_LITERAL}${ONE_CHAR}${star}`;
-          case "*/*":
-            return `${nodot}${star}${SLASH_LITERAL}${ONE_CHAR}${slashDot}${star}`;
-          case "**":
-            return nodot + globstar(opts);
-          case "**/*":
-            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${slashDot}${ONE_CHAR}${star}`;
-          case "**/*.*":
-            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${slashDot}${star}${DOT_LITERAL}${ONE_CHAR}${star}`;
-          case "**/.*":
-            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${DOT_LITERAL}${ONE_CHAR}${star}`;
-          default: {
-            const match = /^(.*?)\.(\w+)$/.exec(str);
-            if (!match) return;
-            const source2 = create(match[1]);
-            if (!source2) return;
-            return source2 + DOT_LITERAL + match[2];
-          }
-        }
-      };
-      const output6 = utils.removePrefix(input4, state);
-      let source = create(output6);
-      if (source && opts.strictSlashes !== true) {
-        source += `${SLASH_LITERAL}?`;
-      }
-      return source;
-    };
-    module.exports = parse6;
-  }
-});
-
-// node_modules/picomatch/lib/picomatch.js
-var require_picomatch = __commonJS({
-  "node_modules/picomatch/lib/picomatch.js"(exports, module) {
-    "use strict";
-    var scan = require_scan();
-    var parse6 = require_parse();
-    var utils = require_utils();
-    var constants3 = require_constants();
-    var isObject6 = (val) => val && typeof val === "object" && !Array.isArray(val);
-    var picomatch = (glob, options, returnState = false) => {
-      if (Array.isArray(glob)) {
-        const fns = glob.map((input4) => picomatch(input4, options, returnState));
-        const arrayMatcher = (str) => {
-          for (const isMatch of fns) {
-            const state2 = isMatch(str);
-            if (state2) return state2;
-          }
-          return false;
-        };
-        return arrayMatcher;
-      }
-      const isState = isObject6(glob) && glob.tokens && glob.input;
-      if (glob === "" || typeof glob !== "string" && !isState) {
-        throw new TypeError("Expected pattern to be a non-empty string");
-      }
-      const opts = options || {};
-      const posix = opts.windows;
-      const regex2 = isState ? picomatch.compileRe(glob, options) : picomatch.makeRe(glob, options, false, true);
-      const state = regex2.state;
-      delete regex2.state;
-      let isIgnored = () => false;
-      if (opts.ignore) {
-        const ignoreOpts = { ...options, ignore: null, onMatch: null, onResult: null };
-        isIgnored = picomatch(opts.ignore, ignoreOpts, returnState);
-      }
-      const matcher = (input4, returnObject = false) => {
-        const { isMatch, match, output: output6 } = picomatch.test(input4, regex2, options, { glob, posix });
-        const result = { glob, state, regex: regex2, posix, input: input4, output: output6, match, isMatch };
-        if (typeof opts.onResult === "function") {
-          opts.onResult(result);
-        }
-        if (isMatch === false) {
-          result.isMatch = false;
-          return returnObject ? result : false;
-        }
-        if (isIgnored(input4)) {
-          if (typeof opts.onIgnore === "function") {
-            opts.onIgnore(result);
-          }
-          result.isMatch = false;
-          return returnObject ? result : false;
-        }
-        if (typeof opts.onMatch === "function") {
-          opts.onMatch(result);
-        }
-        return returnObject ? result : true;
-      };
-      if (returnState) {
-        matcher.state = state;
-      }
-      return matcher;
-    };
-    picomatch.test = (input4, regex2, options, { glob, posix } = {}) => {
-      if (typeof input4 !== "string") {
-        throw new TypeError("Expected input to be a string");
-      }
-      if (input4 === "") {
-        return { isMatch: false, output: "" };
-      }
-      const opts = options || {};
-      const format3 = opts.format || (posix ? utils.toPosixSlashes : null);
-      let match = input4 === glob;
-      let output6 = match && format3 ? format3(input4) : input4;
-      if (match === false) {
-        output6 = format3 ? format3(input4) : input4;
-        match = output6 === glob;
-      }
-      if (match === false || opts.capture === true) {
-        if (opts.matchBase === true || opts.basename === true) {
-          match = picomatch.matchBase(input4, regex2, options, posix);
-        } else {
-          match = regex2.exec(output6);
-        }
-      }
-      return { isMatch: Boolean(match), match, output: output6 };
-    };
-    picomatch.matchBase = (input4, glob, options, posix = options && options.windows) => {
-      const regex2 = glob instanceof RegExp ? glob : picomatch.makeRe(glob, options);
-      return regex2.test(utils.basename(input4, { windows: posix }));
-    };
-    picomatch.isMatch = (str, patterns, options) => picomatch(patterns, options)(str);
-    picomatch.parse = (pattern, options) => {
-      if (Array.isArray(pattern)) return pattern.map((p) => picomatch.parse(p, options));
-      return parse6(pattern, { ...options, fastpaths: false });
-    };
-    picomatch.scan = (input4, options) => scan(input4, options);
-    picomatch.compileRe = (state, options, returnOutput = false, returnState = false) => {
-      if (returnOutput === true) {
-        return state.output;
-      }
-      const opts = options || {};
-      const prepend = opts.contains ? "" : "^";
-      const append = opts.contains ? "" : "$";
-      let source = `${prepend}(?:${state.output})${append}`;
-      if (state && state.negated === true) {
-        source = `^(?!${source}).*$`;
-      }
-      const regex2 = picomatch.toRegex(source, options);
-      if (returnState === true) {
-        regex2.state = state;
-      }
-      return regex2;
-    };
-    picomatch.makeRe = (input4, options = {}, returnOutput = false, returnState = false) => {
-      if (!input4 || typeof input4 !== "string") {
-        throw new TypeError("Expected a non-empty string");
-      }
-      let parsed = { negated: false, fastpaths: true };
-      if (options.fastpaths !== false && (input4[0] === "." || input4[0] === "*")) {
-        parsed.output = parse6.fastpaths(input4, options);
-      }
-      if (!parsed.output) {
-        parsed = parse6(input4, options);
-      }
-      return picomatch.compileRe(parsed, options, returnOutput, returnState);
-    };
-    picomatch.toRegex = (source, options) => {
-      try {
-        const opts = options || {};
-        return new RegExp(source, opts.flags || (opts.nocase ? "i" : ""));
-      } catch (err) {
-        if (options && options.debug === true) throw err;
-        return /$^/;
-      }
-    };
-    picomatch.constants = constants3;
-    module.exports = picomatch;
-  }
-});
-
-// node_modules/picomatch/index.js
-var require_picomatch2 = __commonJS({
-  "node_modules/picomatch/index.js"(exports, module) {
-    "use strict";
-    var pico = require_picomatch();
-    var utils = require_utils();
-    function picomatch(glob, options, returnState = false) {
-      if (options && (options.windows === null || options.windows === void 0)) {
-        options = { ...options, windows: utils.isWindows() };
-      }
-      return pico(glob, options, returnState);
-    }
-    Object.assign(picomatch, pico);
-    module.exports = picomatch;
+var library4, compile5, picomatch_default;
+var init_picomatch = __esm({
+  "text:picomatch"() {
+    library4 = { exports: {} };
+    compile5 = __require("node:vm").compileFunction;
+    compile5('var ee=(t,u)=>()=>{try{return u||t((u={exports:{}}).exports,u),u.exports}catch(e){throw u=0,e}};var ne=ee((Ht,Ce)=>{"use strict";var xe="[^\\\\\\\\/]",qe="(?=.)",be="[^/]",le="(?:\\\\/|$)",de="(?:^|\\\\/)",pe=`\\\\.{1,2}${le}`,Fe="(?!\\\\.)",Qe=`(?!${de}${pe})`,je=`(?!\\\\.{0,1}${le})`,Ze=`(?!${pe})`,ze="[^.\\\\/]",Ve=`${be}*?`,Ye="/",ye={DOT_LITERAL:"\\\\.",PLUS_LITERAL:"\\\\+",QMARK_LITERAL:"\\\\?",SLASH_LITERAL:"\\\\/",ONE_CHAR:qe,QMARK:be,END_ANCHOR:le,DOTS_SLASH:pe,NO_DOT:Fe,NO_DOTS:Qe,NO_DOT_SLASH:je,NO_DOTS_SLASH:Ze,QMARK_NO_DOT:ze,STAR:Ve,START_ANCHOR:de,SEP:Ye},Je={...ye,SLASH_LITERAL:"[\\\\\\\\/]",QMARK:xe,STAR:`${xe}*?`,DOTS_SLASH:"\\\\.{1,2}(?:[\\\\\\\\/]|$)",NO_DOT:"(?!\\\\.)",NO_DOTS:"(?!(?:^|[\\\\\\\\/])\\\\.{1,2}(?:[\\\\\\\\/]|$))",NO_DOT_SLASH:"(?!\\\\.{0,1}(?:[\\\\\\\\/]|$))",NO_DOTS_SLASH:"(?!\\\\.{1,2}(?:[\\\\\\\\/]|$))",QMARK_NO_DOT:"[^.\\\\\\\\/]",START_ANCHOR:"(?:^|[\\\\\\\\/])",END_ANCHOR:"(?:[\\\\\\\\/]|$)",SEP:"\\\\"},et={__proto__:null,alnum:"a-zA-Z0-9",alpha:"a-zA-Z",ascii:"\\\\x00-\\\\x7F",blank:" \\\\t",cntrl:"\\\\x00-\\\\x1F\\\\x7F",digit:"0-9",graph:"\\\\x21-\\\\x7E",lower:"a-z",print:"\\\\x20-\\\\x7E ",punct:"\\\\-!\\"#$%&\'()\\\\*+,./:;<=>?@[\\\\]^_`{|}~",space:" \\\\t\\\\r\\\\n\\\\v\\\\f",upper:"A-Z",word:"A-Za-z0-9_",xdigit:"A-Fa-f0-9"};Ce.exports={DEFAULT_MAX_EXTGLOB_RECURSION:0,MAX_LENGTH:1024*64,POSIX_REGEX_SOURCE:et,REGEX_BACKSLASH:/\\\\(?![*+?^${}(|)[\\]])/g,REGEX_NON_SPECIAL_CHARS:/^[^@![\\].,$*+?^{}()|\\\\/]+/,REGEX_SPECIAL_CHARS:/[-*+?.^${}(|)[\\]]/,REGEX_SPECIAL_CHARS_BACKREF:/(\\\\?)((\\W)(\\3*))/g,REGEX_SPECIAL_CHARS_GLOBAL:/([-*+?.^${}(|)[\\]])/g,REGEX_REMOVE_BACKSLASH:/(?:\\[.*?[^\\\\]\\]|\\\\(?=.))/g,REPLACEMENTS:{__proto__:null,"***":"*","**/**":"**","**/**/**":"**"},CHAR_0:48,CHAR_9:57,CHAR_UPPERCASE_A:65,CHAR_LOWERCASE_A:97,CHAR_UPPERCASE_Z:90,CHAR_LOWERCASE_Z:122,CHAR_LEFT_PARENTHESES:40,CHAR_RIGHT_PARENTHESES:41,CHAR_ASTERISK:42,CHAR_AMPERSAND:38,CHAR_AT:64,CHAR_BACKWARD_SLASH:92,CHAR_CARRIAGE_RETURN:13,CHAR_CIRCUMFLEX_ACCENT:94,CHAR_COLON:58,CHAR_COMMA:44,CHAR_DOT:46,CHAR_DOUBLE_QUOTE:34,CHAR_EQUAL:61,CHAR_EXCLAMATION_MARK:33,CHAR_FORM_FEED:12,CHAR_FORWARD_SLASH:47,CHAR_GRAVE_ACCENT:96,CHAR_HASH:35,CHAR_HYPHEN_MINUS:45,CHAR_LEFT_ANGLE_BRACKET:60,CHAR_LEFT_CURLY_BRACE:123,CHAR_LEFT_SQUARE_BRACKET:91,CHAR_LINE_FEED:10,CHAR_NO_BREAK_SPACE:160,CHAR_PERCENT:37,CHAR_PLUS:43,CHAR_QUESTION_MARK:63,CHAR_RIGHT_ANGLE_BRACKET:62,CHAR_RIGHT_CURLY_BRACE:125,CHAR_RIGHT_SQUARE_BRACKET:93,CHAR_SEMICOLON:59,CHAR_SINGLE_QUOTE:39,CHAR_SPACE:32,CHAR_TAB:9,CHAR_UNDERSCORE:95,CHAR_VERTICAL_LINE:124,CHAR_ZERO_WIDTH_NOBREAK_SPACE:65279,extglobChars(t){return{"!":{type:"negate",open:"(?:(?!(?:",close:`))${t.STAR})`},"?":{type:"qmark",open:"(?:",close:")?"},"+":{type:"plus",open:"(?:",close:")+"},"*":{type:"star",open:"(?:",close:")*"},"@":{type:"at",open:"(?:",close:")"}}},globChars(t){return t===!0?Je:ye}}});var ue=ee(M=>{"use strict";var{REGEX_BACKSLASH:tt,REGEX_REMOVE_BACKSLASH:st,REGEX_SPECIAL_CHARS:rt,REGEX_SPECIAL_CHARS_GLOBAL:nt}=ne();M.isObject=t=>t!==null&&typeof t=="object"&&!Array.isArray(t);M.hasRegexChars=t=>rt.test(t);M.isRegexChar=t=>t.length===1&&M.hasRegexChars(t);M.escapeRegex=t=>t.replace(nt,"\\\\$1");M.toPosixSlashes=t=>t.replace(tt,"/");M.isWindows=()=>{if(typeof navigator<"u"&&navigator.platform){let t=navigator.platform.toLowerCase();return t==="win32"||t==="windows"}return typeof process<"u"&&process.platform?process.platform==="win32":!1};M.removeBackslashes=t=>t.replace(st,u=>u==="\\\\"?"":u);M.escapeLast=(t,u,e)=>{let l=t.lastIndexOf(u,e);return l===-1?t:t[l-1]==="\\\\"?M.escapeLast(t,u,l-1):`${t.slice(0,l)}\\\\${t.slice(l)}`};M.removePrefix=(t,u={})=>{let e=t;return e.startsWith("./")&&(e=e.slice(2),u.prefix="./"),e};M.wrapOutput=(t,u={},e={})=>{let l=e.contains?"":"^",c=e.contains?"":"$",f=`${l}(?:${t})${c}`;return u.negated===!0&&(f=`(?:^(?!${f}).*$)`),f};M.basename=(t,{windows:u}={})=>{let e=t.split(u?/[\\\\/]/:"/"),l=e[e.length-1];return l===""?e[e.length-2]:l}});var ve=ee((Ot,Ie)=>{"use strict";var Le=ue(),{CHAR_ASTERISK:fe,CHAR_AT:ut,CHAR_BACKWARD_SLASH:te,CHAR_COMMA:ot,CHAR_DOT:Ae,CHAR_EXCLAMATION_MARK:Re,CHAR_FORWARD_SLASH:me,CHAR_LEFT_CURLY_BRACE:_e,CHAR_LEFT_PARENTHESES:ce,CHAR_LEFT_SQUARE_BRACKET:at,CHAR_PLUS:ct,CHAR_QUESTION_MARK:$e,CHAR_RIGHT_CURLY_BRACE:it,CHAR_RIGHT_PARENTHESES:He,CHAR_RIGHT_SQUARE_BRACKET:lt}=ne(),Te=t=>t===me||t===te,Oe=t=>{t.isPrefix!==!0&&(t.depth=t.isGlobstar?1/0:1)},pt=(t,u)=>{let e=u||{},l=t.length-1,c=e.parts===!0||e.tokens===!0||e.scanToEnd===!0,f=[],i=[],p=[],E=t,L=-1,g=0,w=0,T=!1,B=!1,x=!1,v=!1,j=!1,W=!1,b=!1,q=!1,Z=!1,k=!1,N=0,P,A,h={value:"",depth:0,isGlob:!1},s=()=>L>=l,D=()=>E.charCodeAt(L+1),O=()=>(P=A,E.charCodeAt(++L));for(;L<l;){A=O();let S;if(A===te){b=h.backslashes=!0,A=O(),A===_e&&(W=!0);continue}if(W===!0||A===_e){for(N++;s()!==!0&&(A=O());){if(A===te){b=h.backslashes=!0,O();continue}if(A===_e){N++;continue}if(W!==!0&&A===Ae&&(A=O())===Ae){if(T=h.isBrace=!0,x=h.isGlob=!0,k=!0,c===!0)continue;break}if(W!==!0&&A===ot){if(T=h.isBrace=!0,x=h.isGlob=!0,k=!0,c===!0)continue;break}if(A===it&&(N--,N===0)){W=!1,T=h.isBrace=!0,k=!0;break}}if(c===!0)continue;break}if(A===me){if(f.push(L),i.push(h),h={value:"",depth:0,isGlob:!1},k===!0)continue;if(P===Ae&&L===g+1){g+=2;continue}w=L+1;continue}if(e.noext!==!0&&(A===ct||A===ut||A===fe||A===$e||A===Re)===!0&&D()===ce){if(x=h.isGlob=!0,v=h.isExtglob=!0,k=!0,A===Re&&L===g&&(Z=!0),c===!0){let U=0;for(;s()!==!0&&(A=O());){if(A===te){b=h.backslashes=!0,O();continue}if(A===ce){U++;continue}if(A===He&&--U===0){k=!0;break}}continue}break}if(A===fe){if(P===fe&&(j=h.isGlobstar=!0),x=h.isGlob=!0,k=!0,c===!0)continue;break}if(A===$e){if(x=h.isGlob=!0,k=!0,c===!0)continue;break}if(A===at){for(;s()!==!0&&(S=O());){if(S===te){b=h.backslashes=!0,O();continue}if(S===lt){B=h.isBracket=!0,x=h.isGlob=!0,k=!0;break}}if(c===!0)continue;break}if(e.nonegate!==!0&&A===Re&&L===g){q=h.negated=!0,g++;continue}if(e.noparen!==!0&&A===ce){if(x=h.isGlob=!0,c===!0){let G=1;for(;s()!==!0&&(A=O());){if(A===te){b=h.backslashes=!0,O();continue}if(A===ce){G++;continue}if(A===He&&--G===0){k=!0;break}}continue}break}if(x===!0){if(k=!0,c===!0)continue;break}}e.noext===!0&&(v=!1,x=!1);let $=E,n="",r="";g>0&&(n=E.slice(0,g),E=E.slice(g),w-=g),$&&x===!0&&w>0?($=E.slice(0,w),r=E.slice(w)):x===!0?($="",r=E):$=E,$&&$!==""&&$!=="/"&&$!==E&&Te($.charCodeAt($.length-1))&&($=$.slice(0,-1)),e.unescape===!0&&(r&&(r=Le.removeBackslashes(r)),$&&b===!0&&($=Le.removeBackslashes($)));let X={prefix:n,input:t,start:g,base:$,glob:r,isBrace:T,isBracket:B,isGlob:x,isExtglob:v,isGlobstar:j,negated:q,negatedExtglob:Z};if(e.tokens===!0&&(X.maxDepth=0,Te(A)||i.push(h),X.tokens=i),e.parts===!0||e.tokens===!0){let S;for(let m=0;m<f.length;m++){let Y=S!==void 0?S+1:g,re=f[m],z=t.slice(Y,re);e.tokens&&(m===0&&g!==0?(i[m].isPrefix=!0,i[m].value=n):i[m].value=z,Oe(i[m]),X.maxDepth+=i[m].depth),re>=g&&(p.push(z),S=re)}let G=S!==void 0?S+1:g,U=t.slice(G);p.push(U),e.tokens&&S&&S+1<t.length&&(i[i.length-1].value=U,Oe(i[i.length-1]),X.maxDepth+=i[i.length-1].depth),X.slashes=f,X.parts=p}return X};Ie.exports=pt});var De=ee((mt,ke)=>{"use strict";var oe=ne(),K=ue(),{MAX_LENGTH:ie,POSIX_REGEX_SOURCE:ft,REGEX_NON_SPECIAL_CHARS:At,REGEX_SPECIAL_CHARS_BACKREF:Rt,REPLACEMENTS:Ne}=oe,_t=(t,u)=>{if(typeof u.expandRange=="function")return u.expandRange(...t,u);t.sort();let e=`[${t.join("-")}]`;try{new RegExp(e)}catch{return t.map(c=>K.escapeRegex(c)).join("..")}return e},se=(t,u)=>`Missing ${t}: "${u}" - use "\\\\\\\\${u}" to match literal characters`,we=t=>{let u=[],e=0,l=0,c=0,f="",i=!1;for(let p of t){if(i===!0){f+=p,i=!1;continue}if(p==="\\\\"){f+=p,i=!0;continue}if(p===\'"\'){c=c===1?0:1,f+=p;continue}if(c===0){if(p==="[")e++;else if(p==="]"&&e>0)e--;else if(e===0){if(p==="(")l++;else if(p===")"&&l>0)l--;else if(p==="|"&&l===0){u.push(f),f="";continue}}}f+=p}return u.push(f),u},ht=t=>{let u=!1;for(let e of t){if(u===!0){u=!1;continue}if(e==="\\\\"){u=!0;continue}if(/[?*+@!()[\\]{}]/.test(e))return!1}return!0},Ee=t=>{let u=t.trim(),e=!0;for(;e===!0;)e=!1,/^@\\([^\\\\()[\\]{}|]+\\)$/.test(u)&&(u=u.slice(2,-1),e=!0);if(ht(u))return u.replace(/\\\\(.)/g,"$1")},Et=t=>{let u=t.map(Ee).filter(Boolean);for(let e=0;e<u.length;e++)for(let l=e+1;l<u.length;l++){let c=u[e],f=u[l],i=c[0];if(!(!i||c!==i.repeat(c.length)||f!==i.repeat(f.length))&&(c===f||c.startsWith(f)||f.startsWith(c)))return!0}return!1},he=(t,u=!0)=>{if(t[0]!=="+"&&t[0]!=="*"||t[1]!=="(")return;let e=0,l=0,c=0,f=!1;for(let i=1;i<t.length;i++){let p=t[i];if(f===!0){f=!1;continue}if(p==="\\\\"){f=!0;continue}if(p===\'"\'){c=c===1?0:1;continue}if(c!==1){if(p==="["){e++;continue}if(p==="]"&&e>0){e--;continue}if(!(e>0)){if(p==="("){l++;continue}if(p===")"&&(l--,l===0))return u===!0&&i!==t.length-1?void 0:{type:t[0],body:t.slice(2,i),end:i}}}}},gt=t=>`${t.length===1?K.escapeRegex(t[0]):`[${t.map(e=>K.escapeRegex(e)).join("")}]`}*`,St=t=>{let u=0,e=[];for(;u<t.length;){let l=he(t.slice(u),!1);if(!l||l.type!=="*")return;let c=we(l.body).map(i=>i.trim());if(c.length!==1)return;let f=Ee(c[0]);if(!f||f.length!==1)return;e.push(f),u+=l.end+1}if(!(e.length<1))return e},xt=t=>{let u=0,e=t.trim(),l=he(e);for(;l;)u++,e=l.body.trim(),l=he(e);return u},bt=(t,u)=>{if(u.maxExtglobRecursion===!1)return{risky:!1};let e=typeof u.maxExtglobRecursion=="number"?u.maxExtglobRecursion:oe.DEFAULT_MAX_EXTGLOB_RECURSION,l=we(t).map(p=>p.trim());if(l.length>1&&(l.some(p=>p==="")||l.some(p=>/^[*?]+$/.test(p))||Et(l)))return{risky:!0};let c=[],f=!1,i=!0;for(let p of l){let E=St(p);if(E){f=!0,c.push(...E);continue}let L=Ee(p);if(L&&L.length===1){c.push(L);continue}if(i=!1,xt(p)>e)return{risky:!0}}return f?i?{risky:!0,safeOutput:gt([...new Set(c)])}:{risky:!0}:{risky:!1}},ge=(t,u)=>{if(typeof t!="string")throw new TypeError("Expected a string");t=Ne[t]||t;let e={...u},l=typeof e.maxLength=="number"?Math.min(ie,e.maxLength):ie,c=t.length;if(c>l)throw new SyntaxError(`Input length: ${c}, exceeds maximum allowed length: ${l}`);let f={type:"bos",value:"",output:e.prepend||""},i=[f],p=e.capture?"":"?:",E=oe.globChars(e.windows),L=oe.extglobChars(E),{DOT_LITERAL:g,PLUS_LITERAL:w,SLASH_LITERAL:T,ONE_CHAR:B,DOTS_SLASH:x,NO_DOT:v,NO_DOT_SLASH:j,NO_DOTS_SLASH:W,QMARK:b,QMARK_NO_DOT:q,STAR:Z,START_ANCHOR:k}=E,N=a=>`(${p}(?:(?!${k}${a.dot?x:g}).)*?)`,P=e.dot?"":v,A=e.dot?b:q,h=e.bash===!0?N(e):Z;e.capture&&(h=`(${h})`),typeof e.noext=="boolean"&&(e.noextglob=e.noext);let s={input:t,index:-1,start:0,dot:e.dot===!0,consumed:"",output:"",prefix:"",backtrack:!1,negated:!1,brackets:0,braces:0,parens:0,quotes:0,globstar:!1,tokens:i};t=K.removePrefix(t,s),c=t.length;let D=[],O=[],$=[],n=f,r,X=()=>s.index===c-1,S=s.peek=(a=1)=>t[s.index+a],G=s.advance=()=>t[++s.index]||"",U=()=>t.slice(s.index+1),m=(a="",C=0)=>{s.consumed+=a,s.index+=C},Y=a=>{s.output+=a.output!=null?a.output:a.value,m(a.value)},re=()=>{let a=1;for(;S()==="!"&&(S(2)!=="("||S(3)==="?");)G(),s.start++,a++;return a%2===0?!1:(s.negated=!0,s.start++,!0)},z=a=>{s[a]++,$.push(a)},Q=a=>{s[a]--,$.pop()},R=a=>{if(n.type==="globstar"){let C=s.braces>0&&(a.type==="comma"||a.type==="brace"),o=a.extglob===!0||D.length&&(a.type==="pipe"||a.type==="paren");a.type!=="slash"&&a.type!=="paren"&&!C&&!o&&(s.output=s.output.slice(0,-n.output.length),n.type="star",n.value="*",n.output=h,s.output+=n.output)}if(D.length&&a.type!=="paren"&&(D[D.length-1].inner+=a.value),(a.value||a.output)&&Y(a),n&&n.type==="text"&&a.type==="text"){n.output=(n.output||n.value)+a.value,n.value+=a.value;return}a.prev=n,i.push(a),n=a},ae=(a,C)=>{let o={...L[C],conditions:1,inner:""};o.prev=n,o.parens=s.parens,o.output=s.output,o.startIndex=s.index,o.tokensIndex=i.length;let _=(e.capture?"(":"")+o.open;z("parens"),R({type:a,value:C,output:s.output?"":B}),R({type:"paren",extglob:!0,value:G(),output:_}),D.push(o)},We=a=>{let C=t.slice(a.startIndex,s.index+1),o=t.slice(a.startIndex+2,s.index),_=bt(o,e);if((a.type==="plus"||a.type==="star")&&_.risky){let d=_.safeOutput?(a.output?"":B)+(e.capture?`(${_.safeOutput})`:_.safeOutput):void 0,F=i[a.tokensIndex];F.type="text",F.value=C,F.output=d||K.escapeRegex(C);for(let V=a.tokensIndex+1;V<i.length;V++)i[V].value="",i[V].output="",delete i[V].suffix;s.output=a.output+F.output,s.backtrack=!0,R({type:"paren",extglob:!0,value:r,output:""}),Q("parens");return}let y=a.close+(e.capture?")":""),I;if(a.type==="negate"){let d=h;if(a.inner&&a.inner.length>1&&a.inner.includes("/")&&(d=N(e)),(d!==h||X()||/^\\)+$/.test(U()))&&(y=a.close=`)$))${d}`),a.inner.includes("*")&&(I=U())&&/^\\.[^\\\\/.]+$/.test(I)){let F=ge(I,{...u,fastpaths:!1}).output;y=a.close=`)${F})${d})`}a.prev.type==="bos"&&(s.negatedExtglob=!0)}R({type:"paren",extglob:!0,value:r,output:y}),Q("parens")};if(e.fastpaths!==!1&&!/(^[*!]|[/()[\\]{}"])/.test(t)){let a=!1,C=t.replace(Rt,(o,_,y,I,d,F)=>I==="\\\\"?(a=!0,o):I==="?"?_?_+I+(d?b.repeat(d.length):""):F===0?A+(d?b.repeat(d.length):""):b.repeat(y.length):I==="."?g.repeat(y.length):I==="*"?_?_+I+(d?h:""):h:_?o:`\\\\${o}`);return a===!0&&(e.unescape===!0?C=C.replace(/\\\\/g,""):C=C.replace(/\\\\+/g,o=>o.length%2===0?"\\\\\\\\":o?"\\\\":"")),C===t&&e.contains===!0?(s.output=t,s):(s.output=K.wrapOutput(C,s,u),s)}for(;!X();){if(r=G(),r==="\\0")continue;if(r==="\\\\"){let o=S();if(o==="/"&&e.bash!==!0||o==="."||o===";")continue;if(!o){r+="\\\\",R({type:"text",value:r});continue}let _=/^\\\\+/.exec(U()),y=0;if(_&&_[0].length>2&&(y=_[0].length,s.index+=y,y%2!==0&&(r+="\\\\")),e.unescape===!0?r=G():r+=G(),s.brackets===0){R({type:"text",value:r});continue}}if(s.brackets>0&&(r!=="]"||n.value==="["||n.value==="[^")){if(e.posix!==!1&&r===":"){let o=n.value.slice(1);if(o.includes("[")&&(n.posix=!0,o.includes(":"))){let _=n.value.lastIndexOf("["),y=n.value.slice(0,_),I=n.value.slice(_+2),d=ft[I];if(d){n.value=y+d,s.backtrack=!0,G(),!f.output&&i.indexOf(n)===1&&(f.output=B);continue}}}(r==="["&&S()!==":"||r==="-"&&S()==="]")&&(r=`\\\\${r}`),r==="]"&&(n.value==="["||n.value==="[^")&&(r=`\\\\${r}`),e.posix===!0&&r==="!"&&n.value==="["&&(r="^"),n.value+=r,Y({value:r});continue}if(s.quotes===1&&r!==\'"\'){r=K.escapeRegex(r),n.value+=r,Y({value:r});continue}if(r===\'"\'){s.quotes=s.quotes===1?0:1,e.keepQuotes===!0&&R({type:"text",value:r});continue}if(r==="("){z("parens"),R({type:"paren",value:r});continue}if(r===")"){if(s.parens===0&&e.strictBrackets===!0)throw new SyntaxError(se("opening","("));let o=D[D.length-1];if(o&&s.parens===o.parens+1){We(D.pop());continue}R({type:"paren",value:r,output:s.parens?")":"\\\\)"}),Q("parens");continue}if(r==="["){if(e.nobracket===!0||!U().includes("]")){if(e.nobracket!==!0&&e.strictBrackets===!0)throw new SyntaxError(se("closing","]"));r=`\\\\${r}`}else z("brackets");R({type:"bracket",value:r});continue}if(r==="]"){if(e.nobracket===!0||n&&n.type==="bracket"&&n.value.length===1){R({type:"text",value:r,output:`\\\\${r}`});continue}if(s.brackets===0){if(e.strictBrackets===!0)throw new SyntaxError(se("opening","["));R({type:"text",value:r,output:`\\\\${r}`});continue}Q("brackets");let o=n.value.slice(1);if(n.posix!==!0&&o[0]==="^"&&!o.includes("/")&&(r=`/${r}`),n.value+=r,Y({value:r}),e.literalBrackets===!1||K.hasRegexChars(o))continue;let _=K.escapeRegex(n.value);if(s.output=s.output.slice(0,-n.value.length),e.literalBrackets===!0){s.output+=_,n.value=_;continue}n.value=`(${p}${_}|${n.value})`,s.output+=n.value;continue}if(r==="{"&&e.nobrace!==!0){z("braces");let o={type:"brace",value:r,output:"(",outputIndex:s.output.length,tokensIndex:s.tokens.length};O.push(o),R(o);continue}if(r==="}"){let o=O[O.length-1];if(e.nobrace===!0||!o){R({type:"text",value:r,output:r});continue}let _=")";if(o.dots===!0){let y=i.slice(),I=[];for(let d=y.length-1;d>=0&&(i.pop(),y[d].type!=="brace");d--)y[d].type!=="dots"&&I.unshift(y[d].value);_=_t(I,e),s.backtrack=!0}if(o.comma!==!0&&o.dots!==!0){let y=s.output.slice(0,o.outputIndex),I=s.tokens.slice(o.tokensIndex);o.value=o.output="\\\\{",r=_="\\\\}",s.output=y;for(let d of I)s.output+=d.output||d.value}R({type:"brace",value:r,output:_}),Q("braces"),O.pop();continue}if(r==="|"){D.length>0&&D[D.length-1].conditions++,R({type:"text",value:r});continue}if(r===","){let o=r,_=O[O.length-1];_&&$[$.length-1]==="braces"&&(_.comma=!0,o="|"),R({type:"comma",value:r,output:o});continue}if(r==="/"){if(n.type==="dot"&&s.index===s.start+1){s.start=s.index+1,s.consumed="",s.output="",i.pop(),n=f;continue}R({type:"slash",value:r,output:T});continue}if(r==="."){if(s.braces>0&&n.type==="dot"){n.value==="."&&(n.output=g);let o=O[O.length-1];n.type="dots",n.output+=r,n.value+=r,o.dots=!0;continue}if(s.braces+s.parens===0&&n.type!=="bos"&&n.type!=="slash"){R({type:"text",value:r,output:g});continue}R({type:"dot",value:r,output:g});continue}if(r==="?"){if(!(n&&n.value==="(")&&e.noextglob!==!0&&S()==="("&&S(2)!=="?"){ae("qmark",r);continue}if(n&&n.type==="paren"){let _=S(),y=r;(n.value==="("&&!/[!=<:]/.test(_)||_==="<"&&!/<([!=]|\\w+>)/.test(U()))&&(y=`\\\\${r}`),R({type:"text",value:r,output:y});continue}if(e.dot!==!0&&(n.type==="slash"||n.type==="bos")){R({type:"qmark",value:r,output:q});continue}R({type:"qmark",value:r,output:b});continue}if(r==="!"){if(e.noextglob!==!0&&S()==="("&&(S(2)!=="?"||!/[!=<:]/.test(S(3)))){ae("negate",r);continue}if(e.nonegate!==!0&&s.index===0){re();continue}}if(r==="+"){if(e.noextglob!==!0&&S()==="("&&S(2)!=="?"){ae("plus",r);continue}if(n&&n.value==="("||e.regex===!1){R({type:"plus",value:r,output:w});continue}if(n&&(n.type==="bracket"||n.type==="paren"||n.type==="brace")||s.parens>0){R({type:"plus",value:r});continue}R({type:"plus",value:w});continue}if(r==="@"){if(e.noextglob!==!0&&S()==="("&&S(2)!=="?"){R({type:"at",extglob:!0,value:r,output:""});continue}R({type:"text",value:r});continue}if(r!=="*"){(r==="$"||r==="^")&&(r=`\\\\${r}`);let o=At.exec(U());o&&(r+=o[0],s.index+=o[0].length),R({type:"text",value:r});continue}if(n&&(n.type==="globstar"||n.star===!0)){n.type="star",n.star=!0,n.value+=r,n.output=h,s.backtrack=!0,s.globstar=!0,m(r);continue}let a=U();if(e.noextglob!==!0&&/^\\([^?]/.test(a)){ae("star",r);continue}if(n.type==="star"){if(e.noglobstar===!0){m(r);continue}let o=n.prev,_=o.prev,y=o.type==="slash"||o.type==="bos",I=_&&(_.type==="star"||_.type==="globstar");if(e.bash===!0&&(!y||a[0]&&a[0]!=="/")){R({type:"star",value:r,output:""});continue}let d=s.braces>0&&(o.type==="comma"||o.type==="brace"),F=D.length&&(o.type==="pipe"||o.type==="paren");if(!y&&o.type!=="paren"&&!d&&!F){R({type:"star",value:r,output:""});continue}for(;a.slice(0,3)==="/**";){let J=t[s.index+4];if(J&&J!=="/")break;a=a.slice(3),m("/**",3)}let V=X()||s.parens>0&&a===")".repeat(s.parens)&&!D.some(J=>J.type==="negate");if(o.type==="bos"&&X()){n.type="globstar",n.value+=r,n.output=N(e),s.output=n.output,s.globstar=!0,m(r);continue}if(o.type==="slash"&&o.prev.type!=="bos"&&!I&&V){s.output=s.output.slice(0,-(o.output+n.output).length),o.output=`(?:${o.output}`,n.type="globstar",n.output=N(e)+(e.strictSlashes?")":"|$)"),n.value+=r,s.globstar=!0,s.output+=o.output+n.output,m(r);continue}if(o.type==="slash"&&o.prev.type!=="bos"&&a[0]==="/"){let J=a[1]!==void 0?"|$":"";s.output=s.output.slice(0,-(o.output+n.output).length),o.output=`(?:${o.output}`,n.type="globstar",n.output=`${N(e)}${T}|${T}${J})`,n.value+=r,s.output+=o.output+n.output,s.globstar=!0,m(r+G()),R({type:"slash",value:"/",output:""});continue}if(o.type==="bos"&&a[0]==="/"){n.type="globstar",n.value+=r,n.output=`(?:^|${T}|${N(e)}${T})`,s.output=n.output,s.globstar=!0,m(r+G()),R({type:"slash",value:"/",output:""});continue}s.output=s.output.slice(0,-n.output.length),n.type="globstar",n.output=N(e),n.value+=r,s.output+=n.output,s.globstar=!0,m(r);continue}let C={type:"star",value:r,output:h};if(e.bash===!0){C.output=".*?",(n.type==="bos"||n.type==="slash")&&(C.output=P+C.output),R(C);continue}if(n&&(n.type==="bracket"||n.type==="paren")&&e.regex===!0){C.output=r,R(C);continue}(s.index===s.start||n.type==="slash"||n.type==="dot")&&(n.type==="dot"?(s.output+=j,n.output+=j):e.dot===!0?(s.output+=W,n.output+=W):(s.output+=P,n.output+=P),S()!=="*"&&(s.output+=B,n.output+=B)),R(C)}for(;s.brackets>0;){if(e.strictBrackets===!0)throw new SyntaxError(se("closing","]"));s.output=K.escapeLast(s.output,"["),Q("brackets")}for(;s.parens>0;){if(e.strictBrackets===!0)throw new SyntaxError(se("closing",")"));s.output=K.escapeLast(s.output,"("),Q("parens")}for(;s.braces>0;){if(e.strictBrackets===!0)throw new SyntaxError(se("closing","}"));s.output=K.escapeLast(s.output,"{"),Q("braces")}if(e.strictSlashes!==!0&&(n.type==="star"||n.type==="bracket")&&R({type:"maybe_slash",value:"",output:`${T}?`}),s.backtrack===!0){s.output="";for(let a of s.tokens)s.output+=a.output!=null?a.output:a.value,a.suffix&&(s.output+=a.suffix)}return s};ge.fastpaths=(t,u)=>{let e={...u},l=typeof e.maxLength=="number"?Math.min(ie,e.maxLength):ie,c=t.length;if(c>l)throw new SyntaxError(`Input length: ${c}, exceeds maximum allowed length: ${l}`);t=Ne[t]||t;let{DOT_LITERAL:f,SLASH_LITERAL:i,ONE_CHAR:p,DOTS_SLASH:E,NO_DOT:L,NO_DOTS:g,NO_DOTS_SLASH:w,STAR:T,START_ANCHOR:B}=oe.globChars(e.windows),x=e.dot?g:L,v=e.dot?w:L,j=e.capture?"":"?:",W={negated:!1,prefix:""},b=e.bash===!0?".*?":T;e.capture&&(b=`(${b})`);let q=P=>P.noglobstar===!0?b:`(${j}(?:(?!${B}${P.dot?E:f}).)*?)`,Z=P=>{switch(P){case"*":return`${x}${p}${b}`;case".*":return`${f}${p}${b}`;case"*.*":return`${x}${b}${f}${p}${b}`;case"*/*":return`${x}${b}${i}${p}${v}${b}`;case"**":return x+q(e);case"**/*":return`(?:${x}${q(e)}${i})?${v}${p}${b}`;case"**/*.*":return`(?:${x}${q(e)}${i})?${v}${b}${f}${p}${b}`;case"**/.*":return`(?:${x}${q(e)}${i})?${f}${p}${b}`;default:{let A=/^(.*?)\\.(\\w+)$/.exec(P);if(!A)return;let h=Z(A[1]);return h?h+f+A[2]:void 0}}},k=K.removePrefix(t,W),N=Z(k);return N&&e.strictSlashes!==!0&&(N+=`${i}?`),N};ke.exports=ge});var Me=ee((It,Ge)=>{"use strict";var dt=ve(),Se=De(),Be=ue(),yt=ne(),Ct=t=>t&&typeof t=="object"&&!Array.isArray(t),H=(t,u,e=!1)=>{if(Array.isArray(t)){let g=t.map(T=>H(T,u,e));return T=>{for(let B of g){let x=B(T);if(x)return x}return!1}}let l=Ct(t)&&t.tokens&&t.input;if(t===""||typeof t!="string"&&!l)throw new TypeError("Expected pattern to be a non-empty string");let c=u||{},f=c.windows,i=l?H.compileRe(t,u):H.makeRe(t,u,!1,!0),p=i.state;delete i.state;let E=()=>!1;if(c.ignore){let g={...u,ignore:null,onMatch:null,onResult:null};E=H(c.ignore,g,e)}let L=(g,w=!1)=>{let{isMatch:T,match:B,output:x}=H.test(g,i,u,{glob:t,posix:f}),v={glob:t,state:p,regex:i,posix:f,input:g,output:x,match:B,isMatch:T};return typeof c.onResult=="function"&&c.onResult(v),T===!1?(v.isMatch=!1,w?v:!1):E(g)?(typeof c.onIgnore=="function"&&c.onIgnore(v),v.isMatch=!1,w?v:!1):(typeof c.onMatch=="function"&&c.onMatch(v),w?v:!0)};return e&&(L.state=p),L};H.test=(t,u,e,{glob:l,posix:c}={})=>{if(typeof t!="string")throw new TypeError("Expected input to be a string");if(t==="")return{isMatch:!1,output:""};let f=e||{},i=f.format||(c?Be.toPosixSlashes:null),p=t===l,E=p&&i?i(t):t;return p===!1&&(E=i?i(t):t,p=E===l),(p===!1||f.capture===!0)&&(f.matchBase===!0||f.basename===!0?p=H.matchBase(t,u,e,c):p=u.exec(E)),{isMatch:!!p,match:p,output:E}};H.matchBase=(t,u,e,l=e&&e.windows)=>(u instanceof RegExp?u:H.makeRe(u,e)).test(Be.basename(t,{windows:l}));H.isMatch=(t,u,e)=>H(u,e)(t);H.parse=(t,u)=>Array.isArray(t)?t.map(e=>H.parse(e,u)):Se(t,{...u,fastpaths:!1});H.scan=(t,u)=>dt(t,u);H.compileRe=(t,u,e=!1,l=!1)=>{if(e===!0)return t.output;let c=u||{},f=c.contains?"":"^",i=c.contains?"":"$",p=`${f}(?:${t.output})${i}`;t&&t.negated===!0&&(p=`^(?!${p}).*$`);let E=H.toRegex(p,u);return l===!0&&(E.state=t),E};H.makeRe=(t,u={},e=!1,l=!1)=>{if(!t||typeof t!="string")throw new TypeError("Expected a non-empty string");let c={negated:!1,fastpaths:!0};return u.fastpaths!==!1&&(t[0]==="."||t[0]==="*")&&(c.output=Se.fastpaths(t,u)),c.output||(c=Se(t,u)),H.compileRe(c,u,e,l)};H.toRegex=(t,u)=>{try{let e=u||{};return new RegExp(t,e.flags||(e.nocase?"i":""))}catch(e){if(u&&u.debug===!0)throw e;return/$^/}};H.constants=yt;Ge.exports=H});var Xe=ee((vt,Ke)=>{"use strict";var Pe=Me(),Lt=ue();function Ue(t,u,e=!1){return u&&(u.windows===null||u.windows===void 0)&&(u={...u,windows:Lt.isWindows()}),Pe(t,u,e)}Object.assign(Ue,Pe);Ke.exports=Ue});module.exports=Xe();\n', ["module", "exports", "require"])(library4, library4.exports, __require);
+    picomatch_default = library4.exports;
   }
 });
 
@@ -9594,7 +6632,7 @@ function isSimpleEnough(pattern) {
   return pattern.length <= 1e3 && deep <= 4 && stars.every((count3) => count3 <= 3);
 }
 async function matcherOf(pattern, { ignoreCase = false } = {}) {
-  const { default: picomatch } = await Promise.resolve().then(() => __toESM(require_picomatch2(), 1));
+  const { default: picomatch } = await Promise.resolve().then(() => (init_picomatch(), picomatch_exports));
   const matches = picomatch(pattern.replace(/[()|+]/g, "\\$&").replace(/(?<!\\)\[!/g, "[^"), {
     dot: true,
     noextglob: true,
@@ -16104,8 +13142,8 @@ function anchor(source) {
 var date = /* @__PURE__ */ anchor(dateSource);
 function timeSource(args2) {
   const hhmm = `(?:[01]\\d|2[0-3]):[0-5]\\d`;
-  const regex2 = typeof args2.precision === "number" ? args2.precision === -1 ? `${hhmm}` : args2.precision === 0 ? `${hhmm}:[0-5]\\d` : `${hhmm}:[0-5]\\d\\.\\d{${args2.precision}}` : args2.seconds ? `${hhmm}:[0-5]\\d(?:\\.\\d+)?` : `${hhmm}(?::[0-5]\\d(?:\\.\\d+)?)?`;
-  return regex2;
+  const regex = typeof args2.precision === "number" ? args2.precision === -1 ? `${hhmm}` : args2.precision === 0 ? `${hhmm}:[0-5]\\d` : `${hhmm}:[0-5]\\d\\.\\d{${args2.precision}}` : args2.seconds ? `${hhmm}:[0-5]\\d(?:\\.\\d+)?` : `${hhmm}(?::[0-5]\\d(?:\\.\\d+)?)?`;
+  return regex;
 }
 function time(args2) {
   return new RegExp(`^${timeSource(args2)}$`);
@@ -16120,8 +13158,8 @@ function datetime(args2) {
 }
 var anyString = /^[\s\S]{0,}$/;
 var string = (params) => {
-  const regex2 = params ? `[\\s\\S]{${params?.minimum ?? 0},${params?.maximum ?? ""}}` : `[\\s\\S]*`;
-  return new RegExp(`^${regex2}$`);
+  const regex = params ? `[\\s\\S]{${params?.minimum ?? 0},${params?.maximum ?? ""}}` : `[\\s\\S]*`;
+  return new RegExp(`^${regex}$`);
 };
 var bigint = /^-?\d+n?$/;
 var integer = /^-?\d+$/;
@@ -19898,8 +16936,8 @@ function generateMultipleOfCheck(doc, ctx, def, accessor) {
   }
 }
 function generateNumberFormatCheck(doc, def, accessor) {
-  const format3 = def.format;
-  switch (format3) {
+  const format2 = def.format;
+  switch (format2) {
     case "safeint":
       doc.write(`if (!Number.isSafeInteger(${accessor})) return INVALID;`);
       break;
@@ -19916,16 +16954,16 @@ function generateNumberFormatCheck(doc, def, accessor) {
       doc.write(`if (!Number.isFinite(${accessor})) return INVALID;`);
       break;
     default: {
-      void format3;
-      throw new ZodCompileUnsupportedError(`number format ${format3}`);
+      void format2;
+      throw new ZodCompileUnsupportedError(`number format ${format2}`);
     }
   }
 }
 function generateBigIntFormatCheck(doc, def, accessor) {
-  const format3 = def.format;
-  if (!format3)
+  const format2 = def.format;
+  if (!format2)
     return;
-  switch (format3) {
+  switch (format2) {
     case "int64":
       doc.write(`if (${accessor} < -9223372036854775808n || ${accessor} > 9223372036854775807n) return INVALID;`);
       break;
@@ -19933,8 +16971,8 @@ function generateBigIntFormatCheck(doc, def, accessor) {
       doc.write(`if (${accessor} < 0n || ${accessor} > 18446744073709551615n) return INVALID;`);
       break;
     default: {
-      void format3;
-      throw new ZodCompileUnsupportedError(`bigint format ${format3}`);
+      void format2;
+      throw new ZodCompileUnsupportedError(`bigint format ${format2}`);
     }
   }
 }
@@ -20115,8 +17153,8 @@ function generateStringFormatCheck(doc, ctx, def, accessor, needsValue = true) {
     doc.write(`if (!${patternConst}.test(${accessor})) return INVALID;`);
     return accessor;
   }
-  const format3 = def.format;
-  switch (format3) {
+  const format2 = def.format;
+  switch (format2) {
     case "regex":
       throw new ZodCompileUnsupportedError("regex format without a pattern");
     case "lowercase":
@@ -20139,8 +17177,8 @@ function generateStringFormatCheck(doc, ctx, def, accessor, needsValue = true) {
       break;
     }
     default: {
-      void format3;
-      throw new ZodCompileUnsupportedError(`string format ${format3}`);
+      void format2;
+      throw new ZodCompileUnsupportedError(`string format ${format2}`);
     }
   }
   return accessor;
@@ -22231,12 +19269,12 @@ function _stringbool(Classes, _params) {
   return codec2;
 }
 // @__NO_SIDE_EFFECTS__
-function _stringFormat(Class2, format3, fnOrRegex, _params = {}) {
+function _stringFormat(Class2, format2, fnOrRegex, _params = {}) {
   const params = normalizeParams(_params);
   const def = {
     check: "string_format",
     type: "string",
-    format: format3,
+    format: format2,
     fn: typeof fnOrRegex === "function" ? fnOrRegex : (val) => fnOrRegex.test(val),
     ...params
   };
@@ -22802,9 +19840,9 @@ var addPattern = (agg, pattern) => {
 var intersectMime = (agg, mime) => {
   agg.mime = agg.mime ? agg.mime.filter((m) => mime.includes(m)) : [...mime];
 };
-var setFormat = (agg, format3) => {
-  agg.format = format3;
-  if (format3.includes("int"))
+var setFormat = (agg, format2) => {
+  agg.format = format2;
+  if (format2.includes("int"))
     agg.isInt = true;
 };
 var minContributor = (agg, def) => narrowMin(agg, "minimum", def.minimum);
@@ -22882,16 +19920,16 @@ var exactPattern = (p) => exactPatterns.get(p) ?? p;
 var stringProcessor = (schema, ctx, _json, _params) => {
   const json2 = _json;
   json2.type = "string";
-  const { minimum, maximum, format: format3, patterns, contentEncoding, laxFormat } = aggregateChecks(schema);
+  const { minimum, maximum, format: format2, patterns, contentEncoding, laxFormat } = aggregateChecks(schema);
   if (typeof minimum === "number")
     json2.minLength = minimum;
   if (typeof maximum === "number")
     json2.maxLength = maximum;
-  if (format3) {
-    json2.format = formatMap[format3] ?? format3;
+  if (format2) {
+    json2.format = formatMap[format2] ?? format2;
     if (json2.format === "")
       delete json2.format;
-    if (format3 === "time" || laxFormat) {
+    if (format2 === "time" || laxFormat) {
       delete json2.format;
     }
   }
@@ -22903,9 +19941,9 @@ var stringProcessor = (schema, ctx, _json, _params) => {
       json2.pattern = patternList[0].source;
     else if (patternList.length > 1) {
       json2.allOf = [
-        ...patternList.map((regex2) => ({
+        ...patternList.map((regex) => ({
           ...ctx.target === "draft-07" || ctx.target === "draft-04" || ctx.target === "openapi-3.0" ? { type: "string" } : {},
-          pattern: regex2.source
+          pattern: regex.source
         }))
       ];
     }
@@ -23269,7 +20307,7 @@ function stringifyKeyNames(bySchema, json2, visited) {
   const values = json2.enum ?? (json2.const !== void 0 ? [json2.const] : void 0);
   if (!numericType && !values?.some((v) => typeof v === "number"))
     return json2;
-  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, format: format3, id, ...rest } = json2;
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, format: format2, id, ...rest } = json2;
   if (rest.enum)
     rest.enum = rest.enum.map((v) => typeof v === "number" ? String(v) : v);
   else if (typeof rest.const === "number")
@@ -24326,15 +21364,15 @@ var initializer2 = (inst, issues) => {
   if (_installedErrorProtos.has(proto))
     return;
   _installedErrorProtos.add(proto);
-  _lazyMethod(proto, "format", (self2) => (mapper) => formatError(self2, mapper));
-  _lazyMethod(proto, "flatten", (self2) => (mapper) => flattenError(self2, mapper));
-  _lazyMethod(proto, "addIssue", (self2) => (issue2) => {
-    self2.issues.push(issue2);
-    self2.message = JSON.stringify(self2.issues, jsonStringifyReplacer, 2);
+  _lazyMethod(proto, "format", (self) => (mapper) => formatError(self, mapper));
+  _lazyMethod(proto, "flatten", (self) => (mapper) => flattenError(self, mapper));
+  _lazyMethod(proto, "addIssue", (self) => (issue2) => {
+    self.issues.push(issue2);
+    self.message = JSON.stringify(self.issues, jsonStringifyReplacer, 2);
   });
-  _lazyMethod(proto, "addIssues", (self2) => (issues2) => {
-    self2.issues.push(...issues2);
-    self2.message = JSON.stringify(self2.issues, jsonStringifyReplacer, 2);
+  _lazyMethod(proto, "addIssues", (self) => (issues2) => {
+    self.issues.push(...issues2);
+    self.message = JSON.stringify(self.issues, jsonStringifyReplacer, 2);
   });
   Object.defineProperty(proto, "isEmpty", {
     configurable: true,
@@ -24886,8 +21924,8 @@ var ZodCustomStringFormat = /* @__PURE__ */ $constructor("ZodCustomStringFormat"
   $ZodCustomStringFormat.init(inst, def);
   ZodStringFormat.init(inst, def);
 });
-function stringFormat(format3, fnOrRegex, _params = {}) {
-  return _stringFormat(ZodCustomStringFormat, format3, fnOrRegex, _params);
+function stringFormat(format2, fnOrRegex, _params = {}) {
+  return _stringFormat(ZodCustomStringFormat, format2, fnOrRegex, _params);
 }
 function hostname3(_params) {
   return _stringFormat(ZodCustomStringFormat, "hostname", hostname2, _params);
@@ -24900,11 +21938,11 @@ function currencyCode2(_params) {
 }
 function hash(alg, params) {
   const enc = params?.enc ?? "hex";
-  const format3 = `${alg}_${enc}`;
-  const regex2 = regexes_exports[format3];
-  if (!regex2)
-    throw new Error(`Unrecognized hash format: ${format3}`);
-  return _stringFormat(ZodCustomStringFormat, format3, regex2, params);
+  const format2 = `${alg}_${enc}`;
+  const regex = regexes_exports[format2];
+  if (!regex)
+    throw new Error(`Unrecognized hash format: ${format2}`);
+  return _stringFormat(ZodCustomStringFormat, format2, regex, params);
 }
 var ZodNumber = /* @__PURE__ */ $constructor(
   "ZodNumber",
@@ -25180,7 +22218,7 @@ var ZodObject = /* @__PURE__ */ $constructor("ZodObject", (inst, def) => {
   $ZodObjectJIT.init(inst, def);
   ZodType.init(inst, def);
   inst._zod.processJSONSchema = (ctx, json2, params) => objectProcessor(inst, ctx, json2, params);
-  util_exports.installLazyProp(inst, "shape", (self2) => self2._zod.def.shape, false);
+  util_exports.installLazyProp(inst, "shape", (self) => self._zod.def.shape, false);
 }, {
   keyof() {
     return _enum2(Object.keys(this._zod.def.shape));
@@ -26269,58 +23307,58 @@ function convertBaseSchema(schema, ctx) {
     case "string": {
       let stringSchema = z.string();
       if (schema.format) {
-        const format3 = schema.format;
-        if (format3 === "email") {
+        const format2 = schema.format;
+        if (format2 === "email") {
           stringSchema = stringSchema.check(z.email());
-        } else if (format3 === "uri" || format3 === "uri-reference") {
+        } else if (format2 === "uri" || format2 === "uri-reference") {
           stringSchema = stringSchema.check(z.url());
-        } else if (format3 === "uuid" || format3 === "guid") {
+        } else if (format2 === "uuid" || format2 === "guid") {
           stringSchema = stringSchema.check(z.uuid());
-        } else if (format3 === "date-time") {
+        } else if (format2 === "date-time") {
           stringSchema = stringSchema.check(z.iso.datetime({ offset: true }));
-        } else if (format3 === "date") {
+        } else if (format2 === "date") {
           stringSchema = stringSchema.check(z.iso.date());
-        } else if (format3 === "time") {
+        } else if (format2 === "time") {
           stringSchema = stringSchema.check(z.regex(fullTime));
-        } else if (format3 === "duration") {
+        } else if (format2 === "duration") {
           stringSchema = stringSchema.check(z.iso.duration());
-        } else if (format3 === "hostname") {
+        } else if (format2 === "hostname") {
           stringSchema = stringSchema.check(z.hostname());
-        } else if (format3 === "ipv4") {
+        } else if (format2 === "ipv4") {
           stringSchema = stringSchema.check(z.ipv4());
-        } else if (format3 === "ipv6") {
+        } else if (format2 === "ipv6") {
           stringSchema = stringSchema.check(z.ipv6());
-        } else if (format3 === "mac") {
+        } else if (format2 === "mac") {
           stringSchema = stringSchema.check(z.mac());
-        } else if (format3 === "cidr") {
+        } else if (format2 === "cidr") {
           stringSchema = stringSchema.check(z.cidrv4());
-        } else if (format3 === "cidr-v6") {
+        } else if (format2 === "cidr-v6") {
           stringSchema = stringSchema.check(z.cidrv6());
-        } else if (format3 === "base64") {
+        } else if (format2 === "base64") {
           stringSchema = stringSchema.check(z.base64());
-        } else if (format3 === "base64url") {
+        } else if (format2 === "base64url") {
           stringSchema = stringSchema.check(z.base64url());
-        } else if (format3 === "e164") {
+        } else if (format2 === "e164") {
           stringSchema = stringSchema.check(z.e164());
-        } else if (format3 === "credit_card") {
+        } else if (format2 === "credit_card") {
           stringSchema = stringSchema.check(z.creditCard());
-        } else if (format3 === "iban") {
+        } else if (format2 === "iban") {
           stringSchema = stringSchema.check(z.iban());
-        } else if (format3 === "jwt") {
+        } else if (format2 === "jwt") {
           stringSchema = stringSchema.check(z.jwt());
-        } else if (format3 === "emoji") {
+        } else if (format2 === "emoji") {
           stringSchema = stringSchema.check(z.emoji());
-        } else if (format3 === "nanoid") {
+        } else if (format2 === "nanoid") {
           stringSchema = stringSchema.check(z.nanoid());
-        } else if (format3 === "cuid") {
+        } else if (format2 === "cuid") {
           stringSchema = stringSchema.check(z.cuid());
-        } else if (format3 === "cuid2") {
+        } else if (format2 === "cuid2") {
           stringSchema = stringSchema.check(z.cuid2());
-        } else if (format3 === "ulid") {
+        } else if (format2 === "ulid") {
           stringSchema = stringSchema.check(z.ulid());
-        } else if (format3 === "xid") {
+        } else if (format2 === "xid") {
           stringSchema = stringSchema.check(z.xid());
-        } else if (format3 === "ksuid") {
+        } else if (format2 === "ksuid") {
           stringSchema = stringSchema.check(z.ksuid());
         }
       }
@@ -26414,7 +23452,7 @@ function convertBaseSchema(schema, ctx) {
             for (const key of Object.keys(payload.value)) {
               if (propertyKeys.includes(key))
                 continue;
-              if (patterns.some((regex2) => regex2.test(key)))
+              if (patterns.some((regex) => regex.test(key)))
                 continue;
               unrecognized.push(key);
             }
@@ -29864,7 +26902,7 @@ function createRoots(server) {
   async function ask5() {
     try {
       const { roots } = await server.listRoots(void 0, { timeout: ROOTS_LIMIT_MS });
-      return roots.map(({ uri: uri2 }) => uri2);
+      return roots.map(({ uri }) => uri);
     } catch {
       return [];
     }
@@ -32615,9 +29653,9 @@ function settledText(file2, { make, isWhole, link = linkSync2 }) {
 
 // src/infrastructure/list-folder.ts
 init_storage_failure();
-var UUID2 = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
-var IS_UUID = new RegExp(`^${UUID2}$`);
-var ENTRY = new RegExp(`^(\\d{6,15})\\.(${UUID2})\\.${UUID2}\\.json$`);
+var UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+var IS_UUID = new RegExp(`^${UUID}$`);
+var ENTRY = new RegExp(`^(\\d{6,15})\\.(${UUID})\\.${UUID}\\.json$`);
 function headFile(folder) {
   return join5(folder, "head.json");
 }
@@ -36059,18 +33097,18 @@ function collectCallOf({ signal, progress }) {
 }
 function wordsFor({ phase, headline, characters, elapsedMs }) {
   const about = headline === void 0 ? "" : `: ${headline}`;
-  const time4 = ` (${Math.round(elapsedMs / 1e3)} s)`;
+  const time3 = ` (${Math.round(elapsedMs / 1e3)} s)`;
   switch (phase) {
     case "connecting":
-      return `Asking Codex${time4}`;
+      return `Asking Codex${time3}`;
     case "queued":
-      return `Codex has the question${time4}`;
+      return `Codex has the question${time3}`;
     case "thinking":
-      return `Codex is thinking${about}${time4}`;
+      return `Codex is thinking${about}${time3}`;
     case "searching":
-      return `Codex is searching the web${about}${time4}`;
+      return `Codex is searching the web${about}${time3}`;
     case "writing":
-      return `Codex is writing, ${characters.toLocaleString("en")} characters${time4}`;
+      return `Codex is writing, ${characters.toLocaleString("en")} characters${time3}`;
   }
 }
 function inBackground(id) {

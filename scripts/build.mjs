@@ -77,10 +77,10 @@ const undiciParts = {
   },
 }
 
-/** Packages that are kept as text: what is taken from them, and how. */
+/** Packages that are kept as text: what is taken from them (as an `export` has it), and how. */
 const rarePackages = {
   undici: {
-    names: 'Agent, EnvHttpProxyAgent, Pool',
+    exports: 'const { Agent, EnvHttpProxyAgent, Pool }',
     // The package's own entry loads all of it, and puts itself in the place of the undici inside Node.
     entry: `
       const Dispatcher = require('undici/lib/dispatcher/dispatcher.js')
@@ -91,10 +91,20 @@ const rarePackages = {
     plugins: [undiciParts],
   },
   jose: {
-    names: 'createLocalJWKSet, jwtVerify',
+    exports: 'const { createLocalJWKSet, jwtVerify }',
     entry: `
       export { createLocalJWKSet } from 'jose/jwks/local'
       export { jwtVerify } from 'jose/jwt/verify'`,
+    plugins: [],
+  },
+  picomatch: {
+    exports: 'default',
+    entry: `module.exports = require('picomatch')`,
+    plugins: [],
+  },
+  '@cfworker/json-schema': {
+    exports: 'const { Validator }',
+    entry: `export { Validator } from '@cfworker/json-schema'`,
     plugins: [],
   },
 }
@@ -103,20 +113,23 @@ const rarePackages = {
 const rareInputs = []
 
 /**
- * undici is for those behind a proxy, and jose for a sign-in; as code they would cost everybody 5 and 2 % of the start,
- * and undici 1.7 MB of memory, because Node reads over functions nobody calls. In a text they cost next to nothing,
- * until the first use compiles it.
+ * undici is for those behind a proxy, jose for a sign-in, the others for a few questions; as code undici and jose would
+ * cost everybody 5 and 2 % of the start, and undici 1.7 MB of memory, because Node reads over functions nobody calls. In a
+ * text they cost next to nothing, until the first use compiles it.
  */
 const textOfRarePackages = {
   name: 'text-of-rare-packages',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(undici|jose\/.+)$/ }, ({ path }) => ({ path: path.split('/')[0], namespace: 'text' }))
+    onResolve({ filter: /^(undici|jose\/.+|picomatch|@cfworker\/json-schema)$/ }, ({ path }) => ({
+      path: path.replace(/^jose\/.*/, 'jose'),
+      namespace: 'text',
+    }))
     onLoad({ filter: /.*/, namespace: 'text' }, async ({ path }) => ({
       contents: `
         const library = { exports: {} }
         const compile = require('node:vm').compileFunction
         compile(${JSON.stringify(await bundleRare(path))}, ['module', 'exports', 'require'])(library, library.exports, require)
-        export const { ${rarePackages[path].names} } = library.exports`,
+        export ${rarePackages[path].exports}${rarePackages[path].exports === 'default' ? ' ' : ' = '}library.exports`,
       resolveDir: root,
     }))
   },
@@ -184,9 +197,17 @@ async function writeLicences(inputs) {
 
 async function noticeOf(name) {
   const folder = join(root, 'node_modules', name)
-  const { version, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+  const { version, license, author } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
   const file = (await readdir(folder)).find((entry) => /^licen[cs]e(\.(md|txt))?$/i.test(entry))
   if (file !== undefined)
     return `${name} ${version} (${license})\n\n${(await readFile(join(folder, file), 'utf8')).trim()}\n`
+  // It says which one in its package.json alone, so the words are the usual ones.
+  if (license === 'MIT' && typeof author === 'string') return `${name} ${version} (MIT)\n\n${await mitOf(author)}\n`
   throw new Error(`${name} has no licence file`)
+}
+
+/** The MIT licence as ours has it, with another name. */
+async function mitOf(author) {
+  const ours = await readFile(join(root, 'LICENSE'), 'utf8')
+  return ours.trim().replace(/^Copyright .*$/m, `Copyright (c) ${author}`)
 }
