@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readRegularFile } from '../../src/infrastructure/regular-file.ts'
@@ -27,4 +27,14 @@ test.runIf(process.platform !== 'win32')('a named pipe is no file and keeps nobo
   const pipe = join(tempFolder(), 'pipe')
   expect(spawnSync('mkfifo', [pipe]).status).toBe(0)
   expect(() => readRegularFile(pipe, 4)).toThrow(expect.objectContaining({ code: 'EISDIR' }))
+})
+
+test.runIf(process.platform !== 'win32')('a link is followed, unless that is not wanted', () => {
+  const folder = tempFolder()
+  writeFileSync(join(folder, 'file'), 'five!')
+  symlinkSync('file', join(folder, 'link'))
+  expect(readRegularFile(join(folder, 'link'), 5).bytes.toString()).toBe('five!')
+  expect(() => readRegularFile(join(folder, 'link'), 5, { noFollow: true })).toThrow(
+    expect.objectContaining({ code: 'ELOOP' }),
+  )
 })

@@ -1,7 +1,8 @@
+import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
-import { runProgram } from '../../src/infrastructure/run-program.ts'
+import { type ProgramOptions, runProgram } from '../../src/infrastructure/run-program.ts'
 
-const node = (script: string, options: { limitMs?: number; input?: string; env?: Record<string, string> } = {}) =>
+const node = (script: string, options: Partial<ProgramOptions> = {}) =>
   runProgram(process.execPath, ['-e', script], { limitMs: 20_000, ...options })
 
 test('what it writes and how it ends', async () => {
@@ -34,6 +35,31 @@ test('one that cannot be started, and one that does not read', async () => {
 
 test('it leaves nothing behind that listens', async () => {
   const before = process.listenerCount('exit')
-  await node('')
+  const { signal } = new AbortController()
+  await node('', { signal })
   expect(process.listenerCount('exit')).toBe(before)
+  expect(getEventListeners(signal, 'abort')).toEqual([])
+})
+
+test('one that writes more than it may is killed, and how much that is can be said', async () => {
+  const script = 'process.stdout.write("x".repeat(2_000_000))'
+  expect((await node(script)).ended).toBe('large')
+  expect(await node(script, { maxBytes: 2_000_000 })).toEqual({ output: 'x'.repeat(2_000_000), ended: 'well' })
+})
+
+test('it is killed when the caller cancels, also before it has begun', async () => {
+  const controller = new AbortController()
+  const running = node('setInterval(() => {}, 1000)', { signal: controller.signal })
+  controller.abort()
+  expect((await running).ended).toBe('late')
+  expect((await node('setInterval(() => {}, 1000)', { signal: AbortSignal.abort() })).ended).toBe('late')
+})
+
+test('it runs in the folder it is given, without the variables that are held back', async () => {
+  process.env.FAKE_HELD_BACK = 'x'
+  process.env.OTHER_FAKE = 'y'
+  const script = 'process.stdout.write([process.cwd(), process.env.FAKE_HELD_BACK, process.env.OTHER_FAKE].join())'
+  expect((await node(script, { folder: '/', withoutEnv: /^FAKE_/ })).output).toBe('/,,y')
+  delete process.env.FAKE_HELD_BACK
+  delete process.env.OTHER_FAKE
 })
