@@ -52,6 +52,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'jose/jwt/verify',
     'jose/jwks/local',
     'jsonc-parser',
+    'picomatch',
     'undici',
   ],
   config: ['errors', 'config-values', 'node:path'],
