@@ -1,0 +1,145 @@
+import { CodexError } from '../errors.ts'
+import { cancelled } from '../infrastructure/abort.ts'
+import type { Git } from '../infrastructure/git.ts'
+import { MAX_FILES } from '../infrastructure/pattern-files.ts'
+import type { FoundFile, ProjectFiles, Unusable } from '../infrastructure/project-files.ts'
+import { openRoots, type Root } from '../infrastructure/project-roots.ts'
+import { attachDiff } from './attached-diff.ts'
+import { attachFile, MAX_IMAGE_BYTES } from './attached-file.ts'
+import { type Block, blockParts } from './file-block.ts'
+import type { ContentPart } from './input-item.ts'
+import { quoteRemote } from './remote-text.ts'
+import { few, type SentPart } from './sent-words.ts'
+import { shownName } from './shown-name.ts'
+
+/** What goes to the model beside the prompt. */
+export interface Attached {
+  parts: readonly ContentPart[]
+  sent: readonly SentPart[]
+  /** What a pattern or a diff means and was left out: names with the reason. */
+  left: readonly string[]
+}
+
+export interface AttachmentRequest {
+  files?: readonly string[]
+  diff?: string
+}
+
+export interface Attachments {
+  /**
+   * Reads files and changes for a question, confined to `roots`: folders by path or `file:` URI, the first one being the
+   * project. A file that was named and cannot be sent fails the whole; one that a pattern means is left out.
+   *
+   * @throws CodexError INPUT_INVALID, STORAGE_FAILED, CANCELLED
+   */
+  attach(request: AttachmentRequest, roots: readonly string[], signal?: AbortSignal): Promise<Attached>
+}
+
+export interface AttachmentsDeps {
+  projectFiles: ProjectFiles
+  git: Git
+  randomBytes: (size: number) => Uint8Array
+}
+
+export function createAttachments({ projectFiles, git, randomBytes }: AttachmentsDeps): Attachments {
+  return {
+    async attach({ files = [], diff }, rootNames, signal) {
+      if (files.length === 0 && diff === undefined) return { parts: [], sent: [], left: [] }
+      const roots = openRoots(rootNames)
+      const chosen = files.length === 0 ? NOTHING : await attachFiles(files, roots, projectFiles, signal)
+      const changes = diff === undefined ? [] : [await attachDiff(diff, roots, git, signal)]
+      if (signal?.aborted) throw cancelled()
+      const pieces = [...chosen.pieces, ...changes]
+      checkAmount(pieces)
+      return {
+        parts: blockParts(
+          pieces.map(({ block }) => block),
+          randomBytes,
+        ),
+        sent: pieces.map(({ sent }) => sent),
+        left: [...chosen.left, ...changes.flatMap(({ left }) => left)],
+      }
+    },
+  }
+}
+
+interface Piece {
+  block: Block
+  sent: SentPart
+}
+
+interface ChosenFiles {
+  pieces: readonly Piece[]
+  left: readonly string[]
+}
+
+const NOTHING: ChosenFiles = { pieces: [], left: [] }
+
+async function attachFiles(
+  entries: readonly string[],
+  roots: readonly Root[],
+  projectFiles: ProjectFiles,
+  signal: AbortSignal | undefined,
+): Promise<ChosenFiles> {
+  const found = await projectFiles.find(entries, roots, signal)
+  const files = withoutRepeats(found.files)
+  if (files.length > MAX_FILES) throw tooManyFiles(files.length)
+  const [pieces, refused, left]: [Piece[], Unusable[], Unusable[]] = [[], [...found.refused], [...found.left]]
+  for (const file of files) {
+    if (signal?.aborted) throw cancelled()
+    const attached = await attachFile(file)
+    if ('reason' in attached) (file.exact ? refused : left).push({ name: file.name, reason: attached.reason })
+    else pieces.push(attached)
+    // Before the rest is read, too.
+    checkAmount(pieces)
+  }
+  if (refused.length > 0) throw cannotBeSent(refused)
+  if (pieces.length === 0) throw cannotBeSent(left)
+  return { pieces, left: [...new Set(left.map(({ name, reason }) => `${shownName(name)} ${reason}`))] }
+}
+
+/** Each file once, by where it lies; lines of one that goes as a whole go with it. A name counts more than a pattern. */
+function withoutRepeats(files: readonly FoundFile[]): readonly FoundFile[] {
+  const whole = new Set(files.filter(({ range }) => range === undefined).map(({ path }) => path))
+  const kept = new Map<string, FoundFile>()
+  for (const file of files) {
+    if (file.range !== undefined && whole.has(file.path)) continue
+    const key = JSON.stringify([file.path, file.range])
+    const earlier = kept.get(key)
+    kept.set(key, earlier === undefined || (file.exact && !earlier.exact) ? file : earlier)
+  }
+  return [...kept.values()]
+}
+
+const MAX_ALL_TEXT_BYTES = 8_000_000
+
+/** @throws CodexError INPUT_INVALID */
+function checkAmount(pieces: readonly Piece[]): void {
+  const amount = (isImage: boolean) =>
+    pieces.filter(({ sent }) => (sent.kind === 'image') === isImage).reduce((sum, { sent }) => sum + sent.bytes, 0)
+  if (amount(false) > MAX_ALL_TEXT_BYTES) throw tooMuch('Files and diff', MAX_ALL_TEXT_BYTES)
+  if (amount(true) > MAX_IMAGE_BYTES) throw tooMuch('The images', MAX_IMAGE_BYTES)
+}
+
+function tooMuch(what: string, maxBytes: number): CodexError {
+  return new CodexError('INPUT_INVALID', `${what} are larger than ${maxBytes / 1_000_000} MB together.`, {
+    hint: 'Name fewer files or lines of them, or leave some out with "!" in front.',
+  })
+}
+
+function tooManyFiles(count: number): CodexError {
+  return new CodexError('INPUT_INVALID', `These are ${count} files, and no more than ${MAX_FILES} go into one call.`, {
+    hint: 'Name fewer files, or leave some out with "!" in front.',
+  })
+}
+
+/** All that is wrong at once: a call for each would cost a turn each. */
+function cannotBeSent(all: readonly Unusable[]): CodexError {
+  const reasons = all.map(({ name, reason, near = [] }) => {
+    const help = near.length === 0 ? '' : ` (did you mean ${near.map((one) => quoteRemote(one, 120)).join(' or ')}?)`
+    return `${quoteRemote(name, 120)} ${reason}${help}`
+  })
+  return new CodexError('INPUT_INVALID', `Nothing was sent: ${few(reasons, '; ')}.`, {
+    hint: 'Correct these names or leave them out; of a file with secrets, paste what matters into the prompt without them.',
+  })
+}
