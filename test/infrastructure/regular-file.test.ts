@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { readRegularFile } from '../../src/infrastructure/regular-file.ts'
+import { readFileEnds, readRegularFile } from '../../src/infrastructure/regular-file.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
 test('a file up to the limit is read whole', () => {
@@ -27,6 +27,21 @@ test.runIf(process.platform !== 'win32')('a named pipe is no file and keeps nobo
   const pipe = join(tempFolder(), 'pipe')
   expect(spawnSync('mkfifo', [pipe]).status).toBe(0)
   expect(() => readRegularFile(pipe, 4)).toThrow(expect.objectContaining({ code: 'EISDIR' }))
+})
+
+test('of a long file both ends are read, of a short one the same bytes', () => {
+  const file = join(tempFolder(), 'file')
+  writeFileSync(file, '0123456789')
+  const endsOf = (bytes: number) => {
+    const { first, last, stat } = readFileEnds(file, bytes)
+    return [first.toString(), last.toString(), stat.size]
+  }
+  expect(endsOf(3)).toEqual(['012', '789', 10])
+  expect(endsOf(6)).toEqual(['012345', '456789', 10])
+  expect(endsOf(10)).toEqual(['0123456789', '0123456789', 10])
+  expect(endsOf(99)).toEqual(['0123456789', '0123456789', 10])
+  writeFileSync(file, '')
+  expect(endsOf(3)).toEqual(['', '', 0])
 })
 
 test.runIf(process.platform !== 'win32')('a link is followed, unless that is not wanted', () => {
