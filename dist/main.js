@@ -6820,16 +6820,20 @@ import { parse as parse5 } from "node:path";
 function createGitCommand(program, limitMs) {
   return async (folder, args2, { settings = [], input: input4, maxBytes, signal } = {}) => {
     if (signal?.aborted) throw cancelled();
-    const outcome = await runProgram(program, ["-C", folder, ...SAFE, ...args2], {
-      limitMs,
-      signal,
-      // Windows looks for a program where it is to run first, and git.exe may lie in the folder itself.
-      folder: parse5(folder).root,
-      env: { ...QUIET, ...asVariables(settings) },
-      withoutEnv: MISLEADING,
-      ...input4 === void 0 ? {} : { input: input4 },
-      ...maxBytes === void 0 ? {} : { maxBytes }
-    });
+    const outcome = await runProgram(
+      program,
+      ["-C", folder, ...SAFE, ...settings.flatMap(([name, value]) => ["-c", `${name}=${value}`]), ...args2],
+      {
+        limitMs,
+        signal,
+        // Windows looks for a program where it is to run first, and git.exe may lie in the folder itself.
+        folder: parse5(folder).root,
+        env: QUIET,
+        withoutEnv: MISLEADING,
+        ...input4 === void 0 ? {} : { input: input4 },
+        ...maxBytes === void 0 ? {} : { maxBytes }
+      }
+    );
     if (signal?.aborted) throw cancelled();
     return outcome;
   };
@@ -6846,13 +6850,6 @@ function gitFailed({ ended }) {
     hint: "Name single files exactly, without patterns and without diff, or try again."
   });
 }
-function asVariables(settings) {
-  const pairs2 = settings.flatMap(([name, value], index) => [
-    [`GIT_CONFIG_KEY_${index}`, name],
-    [`GIT_CONFIG_VALUE_${index}`, value]
-  ]);
-  return Object.fromEntries([...pairs2, ["GIT_CONFIG_COUNT", String(settings.length)]]);
-}
 var SAFE, QUIET, MISLEADING;
 var init_git_command = __esm({
   "src/infrastructure/git-command.ts"() {
@@ -6862,10 +6859,11 @@ var init_git_command = __esm({
     init_run_program();
     SAFE = [
       "--no-pager",
-      "--no-optional-locks",
-      // A program that is asked for changed files, and those that run after a change of the index.
+      // A program that is asked for changed files, and those that run when the index was written.
       ...["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"],
       ...["-c", "diff.external=", "-c", "core.pager=cat"],
+      // Nobody's index is written, whatever optional locks mean to this version of git.
+      ...["-c", "diff.autoRefreshIndex=false"],
       // A folder of files that only look like a repository is refused.
       ...["-c", "safe.bareRepository=explicit"],
       ...["-c", "core.quotePath=false"]
@@ -6885,23 +6883,27 @@ var init_git_command = __esm({
 
 // src/infrastructure/git-diff.ts
 async function gitDiff(git, folder, request, signal) {
-  const { settings, revisions } = {
-    settings: await withoutFilters(git, folder, signal),
-    revisions: await revisionsOf(git, folder, request, signal)
-  };
+  const settings = await withoutFilters(git, folder, signal);
+  const revisions = await revisionsOf(git, folder, request, signal);
   const args2 = [...FORM, ...request.kind === "staged" ? ["--cached"] : [], ...revisions, "--"];
   const outcome = await git(folder, args2, { settings, maxBytes: MAX_DIFF_BYTES, signal });
   if (outcome.ended === "large") throw tooLarge3();
   if (outcome.ended !== "well") throw gitFailed(outcome);
-  return outcome.output;
+  return withoutUntouched(outcome.output);
+}
+function withoutUntouched(diff) {
+  return diff.replace(/(?<=^|\n)diff --git [^\n]*\n(?=diff --git |\* Unmerged path |$)/g, "");
 }
 async function withoutFilters(git, folder, signal) {
   const outcome = await git(folder, ["config", "--null", "--name-only", "--list"], { signal });
   if (outcome.ended !== "well") throw gitFailed(outcome);
-  const names = new Set(outcome.output.split("\0"));
-  return [...names].flatMap((name) => {
-    if (/^filter\..*\.required$/s.test(name)) return [[name, "false"]];
-    return /^filter\..*\.(?:clean|smudge|process)$/s.test(name) ? [[name, ""]] : [];
+  const names = [...new Set(outcome.output.split("\0"))].filter((name) => /^filter\./.test(name));
+  if (names.length > MAX_FILTER_SETTINGS || names.some((name) => name.includes("="))) throw filtersStay();
+  return names.map((name) => [name, name.endsWith(".required") ? "false" : ""]);
+}
+function filtersStay() {
+  return new CodexError("STORAGE_FAILED", "The settings of git name filters here that cannot be switched off.", {
+    hint: "Leave diff out; in the project, `git config --list` shows them under filter."
   });
 }
 async function revisionsOf(git, folder, request, signal) {
@@ -6948,7 +6950,7 @@ function tooLarge3() {
     hint: "Name a shorter range, or send the files that matter with files."
   });
 }
-var MAX_DIFF_BYTES, FORM;
+var MAX_DIFF_BYTES, FORM, MAX_FILTER_SETTINGS;
 var init_git_diff = __esm({
   "src/infrastructure/git-diff.ts"() {
     "use strict";
@@ -6962,6 +6964,7 @@ var init_git_diff = __esm({
       // To see what is not committed in a submodule, git runs another git there, without what is switched off here.
       ...["--submodule=short", "--ignore-submodules=dirty"]
     ];
+    MAX_FILTER_SETTINGS = 200;
   }
 });
 
@@ -7180,8 +7183,10 @@ async function attachFile(file2) {
   };
 }
 async function readForSending({ name, path: path3 }) {
-  const secret = secretName(name) ?? secretName(path3);
+  const secret = secretName(name);
   if (secret !== void 0) return { reason: secret };
+  const secretTarget = secretName(path3);
+  if (secretTarget !== void 0) return { reason: leadsTo(name, path3, secretTarget) };
   const reading = await readConfined(path3, MAX_IMAGE_BYTES);
   if ("reason" in reading) return reading;
   const content = contentOf(reading.bytes);
@@ -7197,6 +7202,9 @@ function attachText({ name: file2, range }, whole) {
   if (bytes > MAX_TEXT_BYTES)
     return { reason: `is larger than ${MAX_TEXT_BYTES / 1e6} MB: name the lines that matter` };
   return { block: { kind: "text", name, ...part }, sent: { name, kind: "text", bytes, lines: part.lines.length } };
+}
+function leadsTo(name, path3, reason) {
+  return path3.replaceAll("\\", "/").endsWith(`/${name}`) ? reason : `leads to a file that ${reason}`;
 }
 function lineCount(lines) {
   return lines === 1 ? "1 line" : `${lines} lines`;
@@ -7225,7 +7233,8 @@ function newFileSection(name, lines, isEnded) {
   if (lines.length === 0) return `${head.join("\n")}
 `;
   const count3 = lines.length === 1 ? "" : `,${lines.length}`;
-  const body = ["--- /dev/null", `+++ ${fresh}`, `@@ -0,0 +1${count3} @@`, ...lines.map((line) => `+${line}`)];
+  const end = name.includes(" ") ? "	" : "";
+  const body = ["--- /dev/null", `+++ ${fresh}${end}`, `@@ -0,0 +1${count3} @@`, ...lines.map((line) => `+${line}`)];
   return `${[...head, ...body, ...isEnded ? [] : ["\\ No newline at end of file"]].join("\n")}
 `;
 }
@@ -7309,18 +7318,17 @@ async function firstWorkTree(roots, git, signal) {
 }
 function changesIn(text3, root) {
   const judged = diffSections(text3).map((section) => {
-    const secret = section.names.map((name) => secretName(`${root.path}/${name}`)).find((reason2) => reason2 !== void 0);
-    const reason = section.names.length === 0 ? "cannot be read" : secret;
-    return { ...section, name: section.names.join(" -> "), reason };
+    const secret = section.names.map((name2) => secretName(`${root.path}/${name2}`)).find((reason2) => reason2 !== void 0);
+    const reason = section.names.length === 0 ? "has a name that cannot be read" : secret;
+    const name = section.names.map(shownName).join(" to ");
+    return { ...section, name: name === "" ? "a change" : name, reason };
   });
   const open4 = judged.filter(({ reason }) => reason === void 0);
   const key = open4.find((section) => secretContent(section.text) !== void 0);
   if (key !== void 0) throw privateKey(key.name);
   return {
     sections: open4.map((section) => section.text),
-    left: judged.flatMap(
-      ({ name, reason }) => reason === void 0 ? [] : [`${shownName(name || "a name")} ${reason}`]
-    )
+    left: judged.flatMap(({ name, reason }) => reason === void 0 ? [] : [`${name} ${reason}`])
   };
 }
 async function newFiles(root, git, signal) {
@@ -7361,13 +7369,9 @@ function noChanges(argument, { kind }, left) {
   });
 }
 function privateKey(name) {
-  return new CodexError(
-    "INPUT_INVALID",
-    `The diff has a private key in it, in ${quoteRemote(name)}, and is not sent.`,
-    {
-      hint: "Send the other files that matter with files, and see that the key does not stay in the repository."
-    }
-  );
+  return new CodexError("INPUT_INVALID", `The diff has a private key in it, in ${name}, and is not sent.`, {
+    hint: "Send the other files that matter with files, and see that the key does not stay in the repository."
+  });
 }
 function tooLarge5() {
   return new CodexError(
@@ -7388,7 +7392,6 @@ var init_attached_diff = __esm({
     init_project_roots();
     init_attached_file();
     init_diff_sections();
-    init_remote_text();
     init_secret_file();
     init_sent_words();
     init_shown_name();
@@ -7453,7 +7456,7 @@ function remarksOn2({ lines, first: first2, total, remarks }) {
 function quoted3(name) {
   return JSON.stringify(name).replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`
+    (character) => character.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`).join("")
   );
 }
 var TRIES;
@@ -7671,7 +7674,7 @@ function createProjectFiles({ git }) {
     async find(entries, roots, signal) {
       const { wanted, refused: refused4, isExcluded } = await takeExclusions([...new Set(entries)], roots);
       const list = remembering(createFileLister(git));
-      const search = { roots, list, glance: createFileLister(git, GLANCE_MS), isExcluded, signal };
+      const search = { roots, list, glance: remembering(createFileLister(git, GLANCE_MS)), isExcluded, signal };
       const found = [{ ...NOTHING4, refused: refused4 }];
       for (const entry of wanted) found.push(await findOne(entry, search));
       return joined(found);

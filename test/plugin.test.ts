@@ -76,7 +76,7 @@ test('only /codex needs words; where they may be left out, the hint says so in Y
   expect(Object.fromEntries(hints)).toEqual({
     'codex.md': '<your question>',
     'codex-review.md': '"[focus]"',
-    'codex-config.md': undefined,
+    'codex-config.md': '"[plan | codex]"',
     'codex-clear.md': '"[conversation <name>]"',
   })
 })

@@ -7,7 +7,7 @@ import { type ProgramOutcome, runProgram } from './run-program.ts'
 export type GitCommand = (folder: string, args: readonly string[], options?: GitOptions) => Promise<ProgramOutcome>
 
 export interface GitOptions {
-  /** Settings that count more than those of the repository. */
+  /** Settings that count more than those of the repository. A name with `=` in it cannot be given. */
   settings?: readonly Setting[]
   input?: string
   maxBytes?: number
@@ -26,16 +26,20 @@ export type Setting = readonly [name: string, value: string]
 export function createGitCommand(program: string, limitMs: number): GitCommand {
   return async (folder, args, { settings = [], input, maxBytes, signal } = {}) => {
     if (signal?.aborted) throw cancelled()
-    const outcome = await runProgram(program, ['-C', folder, ...SAFE, ...args], {
-      limitMs,
-      signal,
-      // Windows looks for a program where it is to run first, and git.exe may lie in the folder itself.
-      folder: parse(folder).root,
-      env: { ...QUIET, ...asVariables(settings) },
-      withoutEnv: MISLEADING,
-      ...(input === undefined ? {} : { input }),
-      ...(maxBytes === undefined ? {} : { maxBytes }),
-    })
+    const outcome = await runProgram(
+      program,
+      ['-C', folder, ...SAFE, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`]), ...args],
+      {
+        limitMs,
+        signal,
+        // Windows looks for a program where it is to run first, and git.exe may lie in the folder itself.
+        folder: parse(folder).root,
+        env: QUIET,
+        withoutEnv: MISLEADING,
+        ...(input === undefined ? {} : { input }),
+        ...(maxBytes === undefined ? {} : { maxBytes }),
+      },
+    )
     if (signal?.aborted) throw cancelled()
     return outcome
   }
@@ -57,10 +61,11 @@ export function gitFailed({ ended }: ProgramOutcome): CodexError {
 
 const SAFE: readonly string[] = [
   '--no-pager',
-  '--no-optional-locks',
-  // A program that is asked for changed files, and those that run after a change of the index.
+  // A program that is asked for changed files, and those that run when the index was written.
   ...['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null'],
   ...['-c', 'diff.external=', '-c', 'core.pager=cat'],
+  // Nobody's index is written, whatever optional locks mean to this version of git.
+  ...['-c', 'diff.autoRefreshIndex=false'],
   // A folder of files that only look like a repository is refused.
   ...['-c', 'safe.bareRepository=explicit'],
   ...['-c', 'core.quotePath=false'],
@@ -78,12 +83,3 @@ const QUIET = {
 
 /** Whoever started this process may have been at work on another repository. Where git and its settings are stays. */
 const MISLEADING = /^GIT_(?!CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM)$|EXEC_PATH$|CEILING_DIRECTORIES$)/i
-
-/** As variables, because a name may hold the `=` at which `-c` would cut it. */
-function asVariables(settings: readonly Setting[]): Record<string, string> {
-  const pairs = settings.flatMap(([name, value], index) => [
-    [`GIT_CONFIG_KEY_${index}`, name],
-    [`GIT_CONFIG_VALUE_${index}`, value],
-  ])
-  return Object.fromEntries([...pairs, ['GIT_CONFIG_COUNT', String(settings.length)]])
-}

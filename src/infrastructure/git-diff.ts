@@ -17,15 +17,18 @@ export async function gitDiff(
   request: DiffRequest,
   signal?: AbortSignal,
 ): Promise<string> {
-  const { settings, revisions } = {
-    settings: await withoutFilters(git, folder, signal),
-    revisions: await revisionsOf(git, folder, request, signal),
-  }
+  const settings = await withoutFilters(git, folder, signal)
+  const revisions = await revisionsOf(git, folder, request, signal)
   const args = [...FORM, ...(request.kind === 'staged' ? ['--cached'] : []), ...revisions, '--']
   const outcome = await git(folder, args, { settings, maxBytes: MAX_DIFF_BYTES, signal })
   if (outcome.ended === 'large') throw tooLarge()
   if (outcome.ended !== 'well') throw gitFailed(outcome)
-  return outcome.output
+  return withoutUntouched(outcome.output)
+}
+
+/** Without writing the index again, git names files too of which only the time has changed: a head and nothing below it. */
+function withoutUntouched(diff: string): string {
+  return diff.replace(/(?<=^|\n)diff --git [^\n]*\n(?=diff --git |\* Unmerged path |$)/g, '')
 }
 
 /** One form, whatever the settings of the user and of the repository are, and no program of theirs. */
@@ -45,10 +48,17 @@ const FORM: readonly string[] = [
 async function withoutFilters(git: GitCommand, folder: string, signal?: AbortSignal): Promise<readonly Setting[]> {
   const outcome = await git(folder, ['config', '--null', '--name-only', '--list'], { signal })
   if (outcome.ended !== 'well') throw gitFailed(outcome)
-  const names = new Set(outcome.output.split('\0'))
-  return [...names].flatMap((name): Setting[] => {
-    if (/^filter\..*\.required$/s.test(name)) return [[name, 'false']]
-    return /^filter\..*\.(?:clean|smudge|process)$/s.test(name) ? [[name, '']] : []
+  const names = [...new Set(outcome.output.split('\0'))].filter((name) => /^filter\./.test(name))
+  // What cannot be named behind -c cannot be switched off, and nobody needs so many.
+  if (names.length > MAX_FILTER_SETTINGS || names.some((name) => name.includes('='))) throw filtersStay()
+  return names.map((name) => [name, name.endsWith('.required') ? 'false' : ''])
+}
+
+const MAX_FILTER_SETTINGS = 200
+
+function filtersStay(): CodexError {
+  return new CodexError('STORAGE_FAILED', 'The settings of git name filters here that cannot be switched off.', {
+    hint: 'Leave diff out; in the project, `git config --list` shows them under filter.',
   })
 }
 

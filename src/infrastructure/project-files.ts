@@ -49,7 +49,7 @@ export function createProjectFiles({ git }: { git: Pick<Git, 'isWorkTree' | 'fil
     async find(entries, roots, signal) {
       const { wanted, refused, isExcluded } = await takeExclusions([...new Set(entries)], roots)
       const list = remembering(createFileLister(git))
-      const search = { roots, list, glance: createFileLister(git, GLANCE_MS), isExcluded, signal }
+      const search = { roots, list, glance: remembering(createFileLister(git, GLANCE_MS)), isExcluded, signal }
       const found: FoundFiles[] = [{ ...NOTHING, refused }]
       for (const entry of wanted) found.push(await findOne(entry, search))
       return joined(found)

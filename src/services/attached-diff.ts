@@ -6,7 +6,6 @@ import { isLink, placeAt, type Root } from '../infrastructure/project-roots.ts'
 import { readForSending } from './attached-file.ts'
 import { diffSections, newFileSection } from './diff-sections.ts'
 import type { Block } from './file-block.ts'
-import { quoteRemote } from './remote-text.ts'
 import { secretContent, secretName } from './secret-file.ts'
 import { few, type SentPart } from './sent-words.ts'
 import { shownName } from './shown-name.ts'
@@ -64,17 +63,16 @@ function changesIn(text: string, root: Root): Changes {
     const secret = section.names
       .map((name) => secretName(`${root.path}/${name}`))
       .find((reason) => reason !== undefined)
-    const reason = section.names.length === 0 ? 'cannot be read' : secret
-    return { ...section, name: section.names.join(' -> '), reason }
+    const reason = section.names.length === 0 ? 'has a name that cannot be read' : secret
+    const name = section.names.map(shownName).join(' to ')
+    return { ...section, name: name === '' ? 'a change' : name, reason }
   })
   const open = judged.filter(({ reason }) => reason === undefined)
   const key = open.find((section) => secretContent(section.text) !== undefined)
   if (key !== undefined) throw privateKey(key.name)
   return {
     sections: open.map((section) => section.text),
-    left: judged.flatMap(({ name, reason }) =>
-      reason === undefined ? [] : [`${shownName(name || 'a name')} ${reason}`],
-    ),
+    left: judged.flatMap(({ name, reason }) => (reason === undefined ? [] : [`${name} ${reason}`])),
   }
 }
 
@@ -121,13 +119,9 @@ function noChanges(argument: string, { kind }: DiffRequest, left: readonly strin
 }
 
 function privateKey(name: string): CodexError {
-  return new CodexError(
-    'INPUT_INVALID',
-    `The diff has a private key in it, in ${quoteRemote(name)}, and is not sent.`,
-    {
-      hint: 'Send the other files that matter with files, and see that the key does not stay in the repository.',
-    },
-  )
+  return new CodexError('INPUT_INVALID', `The diff has a private key in it, in ${name}, and is not sent.`, {
+    hint: 'Send the other files that matter with files, and see that the key does not stay in the repository.',
+  })
 }
 
 function tooLarge(): CodexError {

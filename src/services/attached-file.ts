@@ -10,7 +10,7 @@ import { cut, linesOf, type TextLines } from './text-lines.ts'
 /** A file ready to be sent, or words on why it is not that go on after its name. */
 export type AttachedFile = { block: Block; sent: SentPart } | { reason: string }
 
-export const MAX_TEXT_BYTES = 1_000_000
+const MAX_TEXT_BYTES = 1_000_000
 export const MAX_IMAGE_BYTES = 20_000_000
 
 /** Reads a file as it is to be sent: an image whole, of a text the lines that were asked for. */
@@ -29,9 +29,10 @@ export async function attachFile(file: FoundFile): Promise<AttachedFile> {
 
 /** What is in a file that may be sent, whatever it is. A secret is looked for in all of it, whichever lines are asked for. */
 export async function readForSending({ name, path }: Pick<FoundFile, 'name' | 'path'>): Promise<ReadContent> {
-  // The name as it is shown, which may be that of a link, and where it leads.
-  const secret = secretName(name) ?? secretName(path)
+  const secret = secretName(name)
   if (secret !== undefined) return { reason: secret }
+  const secretTarget = secretName(path)
+  if (secretTarget !== undefined) return { reason: leadsTo(name, path, secretTarget) }
   const reading = await readConfined(path, MAX_IMAGE_BYTES)
   if ('reason' in reading) return reading
   const content = contentOf(reading.bytes)
@@ -50,6 +51,11 @@ function attachText({ name: file, range }: FoundFile, whole: TextLines): Attache
   if (bytes > MAX_TEXT_BYTES)
     return { reason: `is larger than ${MAX_TEXT_BYTES / 1_000_000} MB: name the lines that matter` }
   return { block: { kind: 'text', name, ...part }, sent: { name, kind: 'text', bytes, lines: part.lines.length } }
+}
+
+/** It may be a link, or lie in a folder that makes all in it secret. */
+function leadsTo(name: string, path: string, reason: string): string {
+  return path.replaceAll('\\', '/').endsWith(`/${name}`) ? reason : `leads to a file that ${reason}`
 }
 
 function lineCount(lines: number): string {

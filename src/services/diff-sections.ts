@@ -23,7 +23,9 @@ export function newFileSection(name: string, lines: readonly string[], isEnded: 
   const head = [`diff --git ${old} ${fresh}`, 'new file mode 100644']
   if (lines.length === 0) return `${head.join('\n')}\n`
   const count = lines.length === 1 ? '' : `,${lines.length}`
-  const body = ['--- /dev/null', `+++ ${fresh}`, `@@ -0,0 +1${count} @@`, ...lines.map((line) => `+${line}`)]
+  // Git puts a tab behind a name with blanks, so that others see where it ends.
+  const end = name.includes(' ') ? '\t' : ''
+  const body = ['--- /dev/null', `+++ ${fresh}${end}`, `@@ -0,0 +1${count} @@`, ...lines.map((line) => `+${line}`)]
   return `${[...head, ...body, ...(isEnded ? [] : ['\\ No newline at end of file'])].join('\n')}\n`
 }
 
@@ -37,7 +39,7 @@ function namesIn(section: string): string[] {
   return named.length > 0 ? named : nameInBoth(first)
 }
 
-/** `--- a/x`, `+++ b/x`, `rename from x` and the like. Git puts a tab behind a name with blanks. */
+/** `--- a/x`, `+++ b/x`, `rename from x` and the like. */
 function nameInHeader(line: string): string[] {
   const moved = /^(?:rename|copy) (?:from|to) (.*)$/s.exec(line)?.[1]
   if (moved !== undefined) return [unquoted(moved)]

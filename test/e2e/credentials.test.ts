@@ -44,7 +44,7 @@ async function look(server: BuiltServer) {
   const { method, source, cost, authenticated, status } = (await server.call('codex_status')).data
   const models = (await server.call('codex_models')).data
   return {
-    footer: text.split('\n')[1]?.split(' · ').at(-1),
+    footer: text.split('\n')[1]?.split(' · ').at(-2),
     status: { status, authenticated, method, source, cost },
     models: { source: models.credential_source, cost: models.cost, live: models.source !== 'built-in' },
   }

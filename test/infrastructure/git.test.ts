@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createGit } from '../../src/infrastructure/git.ts'
@@ -33,14 +33,17 @@ describe('a work tree', () => {
   })
 
   test('is what lies around the folder, whatever the environment says', async () => {
-    const other = gitRepo()
-    other.commit({ other: '' })
+    const [{ folder, commit }, other] = [gitRepo(), gitRepo()]
+    commit({ ours: '' })
+    other.commit({ theirs: '' })
     process.env.GIT_DIR = join(other.folder, '.git')
-    process.env.GIT_WORK_TREE = other.folder
+    process.env.GIT_WORK_TREE = folder
     onTestFinished(() => {
       delete process.env.GIT_DIR
       delete process.env.GIT_WORK_TREE
     })
+    expect(await filesOf(folder)).toEqual(['ours'])
+    expect((await git.untracked(folder)).files).toEqual([])
     expect(await git.isWorkTree(tempFolder())).toBe(false)
   })
 
@@ -203,13 +206,23 @@ describe('a diff', () => {
     expect((await errorOf(diff(folder, 'HEAD~1..'))).message).toBe('The diff is larger than 8 MB.')
   })
 
-  test('leaves no lock and does not touch the index', async () => {
-    const { folder, commit, git: run } = gitRepo()
-    commit({ a: '1' })
-    writeFileSync(join(folder, '.git', 'index.lock'), '')
-    expect(await diff(folder, 'working')).toBe('')
-    rmSync(join(folder, '.git', 'index.lock'))
-    run('status')
+  test('waits for no lock and leaves the index as it is, also where git would write it again', async () => {
+    const { folder, commit, write } = gitRepo()
+    commit({ a: '1', b: '1', c: '', d: '' })
+    utimesSync(join(folder, 'd'), 1_700_000_000, 1_700_000_000)
+    utimesSync(join(folder, 'a'), 1_700_000_000, 1_700_000_000)
+    const index = join(folder, '.git', 'index')
+    const before = readFileSync(index)
+    for (const what of ['working', 'HEAD', 'staged']) expect(await diff(folder, what)).toBe('')
+    expect(readFileSync(index).equals(before)).toBe(true)
+    write({ b: 'new\n' })
+    chmodSync(join(folder, 'c'), 0o755)
+    expect(namesIn(await diff(folder, 'working'))).toEqual(['b', 'c'])
+    writeFileSync(`${index}.lock`, '')
+    expect(namesIn(await diff(folder, 'working'))).toEqual(['b', 'c'])
+    rmSync(`${index}.lock`)
+    spawnSync('git', ['-C', folder, 'diff', 'HEAD'])
+    expect(readFileSync(index).equals(before)).toBe(false)
   })
 })
 
@@ -231,7 +244,7 @@ describe('a hostile repository cannot run anything:', () => {
       { settings: (command) => ({ 'diff.evil.textconv': `${command}; cat` }), attributes: '* diff=evil' },
     ],
     ['a clean filter', { settings: FILTER('evil'), attributes: '* filter=evil' }],
-    ['a filter with an odd name', { settings: FILTER('e=v.IL'), attributes: '* filter=e=v.IL' }],
+    ['a filter with an odd name', { settings: FILTER('e.v.IL'), attributes: '* filter=e.v.IL' }],
     [
       'a filter process that is required',
       {
@@ -253,14 +266,35 @@ describe('a hostile repository cannot run anything:', () => {
     expect(isSprung()).toBe(true)
   })
 
-  test('a hook', async () => {
+  test('a filter that cannot be switched off', async () => {
     const { folder, commit, write, git: run } = gitRepo()
+    const { command, isSprung } = trap()
+    commit({ a: 'one\n', '.gitattributes': '* filter=e=vil' })
+    run('config', 'filter.e=vil.clean', `${command}; cat`)
+    write({ a: 'two\n' })
+    expect((await errorOf(diff(folder, 'working'))).message).toContain('filters here that cannot be switched off')
+    expect(isSprung()).toBe(false)
+    run('diff', 'HEAD')
+    expect(isSprung()).toBe(true)
+  })
+
+  test('more filters than anybody has', async () => {
+    const { folder, commit, git: run } = gitRepo()
+    commit({ a: 'one\n' })
+    const sections = Array.from({ length: 201 }, (_, index) => `[filter "f${index}"]\n\tclean = cat\n`)
+    writeFiles(folder, { '.git/more': sections.join('') })
+    run('config', 'include.path', 'more')
+    expect(await errorOf(diff(folder, 'working'))).toMatchObject({ code: 'STORAGE_FAILED' })
+  })
+
+  test('a hook', async () => {
+    const { folder, commit, git: run } = gitRepo()
     const { command, isSprung } = trap()
     commit({ a: 'one\n' })
     writeFiles(folder, { '.git/hooks/post-index-change': `#!/bin/sh\n${command}\n` })
     chmodSync(join(folder, '.git', 'hooks', 'post-index-change'), 0o755)
     // Only its time is new, which makes git write the index again.
-    write({ a: 'one\n' })
+    utimesSync(join(folder, 'a'), 1_700_000_000, 1_700_000_000)
     await diff(folder, 'working')
     await git.files(folder)
     expect(isSprung()).toBe(false)
