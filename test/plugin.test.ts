@@ -1,8 +1,10 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { ACCOUNT, STORED_KEY } from '../src/services/credential-name.ts'
 import { createTools, type Services } from '../src/tools/index.ts'
 import { REVIEW_QUESTION } from '../src/tools/prompts.ts'
+import { listed } from '../src/tools/tool.ts'
 import { VERDICT_SCHEMA } from '../src/tools/verdict-schema.ts'
 import { strictProblems } from './support/strict-schema.ts'
 
@@ -164,4 +166,41 @@ test('the skill is named like its folder and says when to use it', () => {
   const front = frontMatter('skills/codex-integration/SKILL.md')
   expect(front.name).toBe('codex-integration')
   for (const word of ['Codex', 'second opinion', "another AI's view"]) expect(front.description).toContain(word)
+})
+
+describe.each([...commands.map((file) => `commands/${file}`), 'skills/codex-integration/SKILL.md'])('%s', (path) => {
+  const tools = createTools({} as Services)
+  const plain = text(path)
+    .replace(/```[\s\S]*?```/g, '')
+    .replaceAll(fullName(''), '')
+  const shapeOf = (shape: object | undefined): [string, unknown][] => Object.entries(Object(shape))
+  /** What a word of a text may be: an argument, a field of a result, or a value that one of these can have. */
+  const inputs = new Map(tools.map(({ name, input }) => [name, new Set(Object.keys(input.shape))]))
+  const words = new Set([
+    ...toolNames,
+    ...tools.flatMap(({ input, output }) => [...shapeOf(input.shape), ...shapeOf(output?.shape)]).map(([name]) => name),
+    ...tools
+      .flatMap((tool) => [...JSON.stringify(listed(tool)).matchAll(/"enum":\[([^\]]*)\]/g)])
+      .flatMap(([, list = '']) => JSON.parse(`[${list}]`) as string[]),
+    ...['working', 'staged', ACCOUNT, STORED_KEY, 'chatgpt', 'chatgpt_plan'],
+  ])
+
+  test('names no word of a tool that is not there', () => {
+    const named = [...plain.matchAll(/`([a-z_]+)(?:\.(?:problem|state))?(?:: [^`]*)?`/g)].map(([, word = '']) => word)
+    expect(named.length).toBeGreaterThan(3)
+    expect(named.filter((word) => !words.has(word))).toEqual([])
+  })
+
+  test('gives each tool only arguments that it takes', () => {
+    const given = [...plain.matchAll(/(codex_\w+)`[^.;`]*? with(?:\s+(?:its name as|that|the))?\s+`(\w+)/g)]
+    // In lists and tables what stands in front are arguments of a question.
+    const isQuestion = plain.includes('codex_query')
+    const listedOnes = isQuestion ? [...plain.matchAll(/^(?: +- |\s+\|.*\| )`(\w+)(?:: [^`]*)?`.*$/gm)] : []
+    const all = [
+      ...given.map(([, tool = '', argument = '']) => [tool, argument] as const),
+      ...listedOnes.map(([, argument = '']) => ['codex_query', argument] as const),
+    ]
+    if (path !== 'commands/codex-clear.md') expect(all.length).toBeGreaterThan(0)
+    expect(all.filter(([tool, argument]) => inputs.get(tool)?.has(argument) !== true)).toEqual([])
+  })
 })
