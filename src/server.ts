@@ -22,11 +22,11 @@ export interface McpServerDeps {
 /** What a model reads about this server. Hosts cut it at 2,048 characters; often it is all that is seen at first. */
 export const INSTRUCTIONS = `Use codex_query when the user mentions Codex or OpenAI, or wants a second opinion, a review or another AI's view; it asks an OpenAI Codex model with the user's own ChatGPT login.
 
-- One call is enough. Codex does not see this conversation: what it needs goes into the prompt. Files and changes are read by the server: name them in files (paths, patterns, notes.md:10-80, images) and diff (working, staged, main..HEAD) instead of reading or pasting them.
+- One call is enough, with nothing before it. Codex does not see this conversation: what it needs goes into prompt. The server reads files and changes: name them in files (paths, patterns, notes.md:10-80, images) and diff (working, staged, main..HEAD) instead of reading or pasting them.
 - conversation: a name begins or continues one, for follow-ups; without it a question stands alone. web_search lets Codex look things up. output_schema makes the answer JSON of that form.
-- background returns an id at once. collect: that id gets the answer, also of a call that was cancelled, timed out or ended as Incomplete. Collect before you ask again.
+- background returns an id at once. collect with an id gets that answer, also of a call that was cancelled or timed out, or the rest of a long one. Collect before you ask again: a question asked twice is paid for twice.
 - Show the answer as Codex wrote it, say that it is from Codex, and keep your own view apart. Never invent an answer on Codex's behalf.
-- An error ends with a code in brackets and says what to do next. On NOT_AUTHENTICATED, offer codex_login; when it returns "pending", show the user the url, and user_code if there is one; if the last page does not load, its address goes into callback_url.
+- An error ends with a code in brackets and says what to do next. On NOT_AUTHENTICATED, offer codex_login; when it returns "pending", show the user the url, and user_code if there is one; if the last page does not load, its address goes into callback_url. On USAGE_LIMIT or PLAN_REQUIRED, show the error and stop: who pays is the user's choice.
 - codex_status tells who is signed in, and lists recent answers and conversations; with usage: true also what is used of the plan. codex_models lists models and efforts; leave model out unless the user names one.
 - codex_clear signs out, or forgets one conversation: ask the user first.`
 

@@ -13,52 +13,58 @@ const input = z
       .min(1)
       .max(1_000_000)
       .optional()
-      .describe('The question, with what Codex needs to know: it does not see this conversation'),
-    model: z.string().trim().min(1).max(200).optional().describe('Model id from codex_models; default: its first'),
+      .describe(
+        'The question, with what Codex needs to know: it does not see this conversation. Needed, unless collect is given',
+      ),
+    model: z.string().trim().min(1).max(200).optional().describe('Only if the user names one: an id from codex_models'),
     system_prompt: z.string().trim().min(1).max(1_000_000).optional().describe('Replaces the default instructions'),
     temperature: z
       .number()
       .min(0)
       .max(1)
       .optional()
-      .describe('Sent with an API key if the model takes one; else left out, said so'),
+      .describe('For models asked with an API key; others take none, and the answer says so'),
     reasoning_effort: z
       .string()
       .trim()
       .min(1)
       .max(40)
       .optional()
-      .describe('low, medium, high, … as codex_models lists'),
+      .describe('low, medium, high, …: what the model has, by codex_models'),
     conversation: z
       .string()
       .trim()
       .min(1)
       .max(100)
       .optional()
-      .describe('Name of a conversation to begin or continue; without it the question stands alone'),
+      .describe('A name: begins or continues that conversation; without it the question stands alone'),
     files: z
       .array(z.string().min(1).max(1000))
       .min(1)
       .max(500)
       .optional()
-      .describe('Project files the server reads and sends: paths, globs (src/**/*.ts), lines (a.md:10-80), images'),
+      .describe(
+        'Project files that the server reads and sends: paths, globs (src/**/*.ts), lines (a.md:10-80), images',
+      ),
     diff: z
       .string()
       .trim()
       .min(1)
       .max(200)
       .optional()
-      .describe('Git changes to send: working (all not committed), staged, or a range like main..HEAD'),
-    web_search: z.boolean().optional().describe('Let Codex search the web; sources are listed'),
-    output_schema: z.looseObject({}).optional().describe('JSON Schema (type object); the answer is JSON of that form'),
-    background: z.boolean().optional().describe('Return an answer id at once; get the answer with collect'),
+      .describe('Git changes to send: working (all that is not committed), staged, or a range like main..HEAD'),
+    web_search: z.boolean().optional().describe('Codex may search the web; its sources are listed'),
+    output_schema: z.looseObject({}).optional().describe('JSON Schema of type object: the answer is JSON that fits it'),
+    background: z.boolean().optional().describe('Return an id at once; collect gets the answer'),
     collect: z
       .string()
       .trim()
       .min(1)
       .max(60)
       .optional()
-      .describe('Answer id: get that answer, also a partial, cancelled or timed-out one; id@20000 from a character on'),
+      .describe(
+        'Alone: the id of an answer, to get it, also one that is running, was cancelled or timed out; id@20000: from there on',
+      ),
   })
   .superRefine(({ prompt, collect, ...rest }, context) => {
     const refuse = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message })
@@ -78,8 +84,8 @@ export function codexQuery({ desk, collect }: CodexQueryDeps): Tool {
     title: 'Ask Codex',
     description:
       "Ask an OpenAI Codex model and get its answer: a second opinion, a review, another model's view. One call: it reads " +
-      'files and git changes itself, so name them instead of pasting. Takes seconds to minutes; nothing is lost if the ' +
-      'call ends early (collect). Show the answer as Codex wrote it and say that it is from Codex.',
+      'files and git changes itself, so name them instead of reading or pasting. Takes seconds to minutes; if the call ends ' +
+      'early, collect gets the answer. Show it as Codex wrote it and say that it is from Codex.',
     // Read-only, because the question changes nothing. A sign-in that comes before it begins only after the user's own yes
     // in a dialog of the client. Codex refuses what is not read-only where approvals are off, so every question there.
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: false, openWorldHint: true },

@@ -46,7 +46,10 @@ const output = z.looseObject({
 })
 
 const input = z.strictObject({
-  usage: z.boolean().optional().describe('true: ask the service how much of the plan is used; else what it said last'),
+  usage: z
+    .boolean()
+    .optional()
+    .describe('true: ask the service how much of the plan is used; else what it last said is shown'),
 })
 
 export interface CodexStatusDeps {
@@ -64,8 +67,8 @@ export function codexStatus({ readStatus, answers, conversations, now }: CodexSt
     name: 'codex_status',
     title: 'Codex sign-in status',
     description:
-      'Who is signed in to Codex or which key is used, what that costs, until when, how a running sign-in stands; the ids of ' +
-      'recent answers, for collect, and the conversations. Asks nobody and answers at once, unless usage is set.',
+      'Who is signed in to Codex or which key is used, what that costs, and how an open sign-in stands; ids of recent ' +
+      'answers, for collect; conversations. Answers at once and asks nobody, unless usage is set. Not needed before codex_query.',
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     input,
     output,
