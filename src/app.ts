@@ -156,7 +156,8 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
       const { createProjectFiles } = await import('./infrastructure/project-files.ts')
       const { createGit } = await import('./infrastructure/git.ts')
       const git = createGit()
-      return createAttachments({ projectFiles: createProjectFiles({ git }), git, randomBytes }).attach(...request)
+      const own = [config.credentialsFile, config.stateDir]
+      return createAttachments({ projectFiles: createProjectFiles({ git }), git, own, randomBytes }).attach(...request)
     },
   }
   const desk = createQueryDesk({ query, attachments, conversations, answers, readSchema, projectFolder, clock })
