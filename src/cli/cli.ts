@@ -31,7 +31,7 @@ export interface CliDeps {
 }
 
 /** In the order of the help. */
-const COMMANDS: readonly Command[] = [login, status, logout, models, ask, forget, doctor]
+export const COMMANDS: readonly Command[] = [login, status, logout, models, ask, forget, doctor]
 
 /** Runs the command the arguments ask for and gives the exit code. It never rejects. */
 export async function runCli(deps: CliDeps): Promise<number> {
