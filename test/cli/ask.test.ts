@@ -198,6 +198,21 @@ describe('--collect', () => {
     expect(outcome).toEqual({ code: 0, stdout: 'Whole\n', stderr: 'Answered by Codex\n' })
   })
 
+  test('of one without any text yet leaves standard output empty', async () => {
+    const { cli } = await signedIn()
+    const query = [
+      {
+        texts: ['Answer a-0000000000 is still being written. Again: codex_query with collect "a-0000000000".'],
+        isIncomplete: true,
+      },
+    ]
+    expect(await cli.run(['ask', '--collect', 'a-0000000000'], { query })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'Answer a-0000000000 is still being written. Again: `codex-oauth-mcp ask --collect a-0000000000`.\n',
+    })
+  })
+
   test('of one that is not there is an input that cannot be used', async () => {
     const { cli } = await signedIn()
     const { code, stdout, stderr } = await cli.run(['ask', '--collect', 'a-0000000000'])
