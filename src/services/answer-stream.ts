@@ -20,6 +20,8 @@ export interface AnswerToRead {
   isStream: AskingRoute['isStream']
   /** The error in an event. */
   failureOf: (error: unknown) => CodexError
+  /** Told what the stream says of the usage limits, as it came. */
+  onLimits?: (event: unknown) => void
 }
 
 export interface StreamDeps {
@@ -40,7 +42,7 @@ const MAX_TOTAL_BYTES = 1024 * 1024 * 1024
  * @throws CodexError CANCELLED; without any text also TIMEOUT, NETWORK, RESPONSE_INVALID, and as `createAnswerReader`
  */
 export async function readAnswer(
-  { reply: { body, headers }, isStream, failureOf }: AnswerToRead,
+  { reply: { body, headers }, isStream, failureOf, onLimits }: AnswerToRead,
   options: StreamOptions,
   { config, clock }: StreamDeps,
 ): Promise<Answer> {
@@ -49,7 +51,7 @@ export async function readAnswer(
     void body?.cancel().catch(() => {})
     throw notAStream()
   }
-  const reader = createAnswerReader(onText, failureOf)
+  const reader = createAnswerReader(onText, failureOf, onLimits)
   const limits = limitsFor(reader, config, clock)
   try {
     onProgress?.(reader.progress())

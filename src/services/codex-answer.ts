@@ -17,8 +17,6 @@ export interface Answer {
   incomplete?: CodexError
   /** The finished items as they came. */
   output: readonly unknown[]
-  /** What the stream said of the usage limits, as it came; undefined where it said nothing. */
-  limits: unknown
   /** The model that answered, by its own account. */
   model: string | undefined
   usage: Usage | undefined
@@ -62,11 +60,13 @@ interface Message {
 /**
  * `onText` is told the answer bit by bit, as far as one can know that it is the answer: comments on the way to it are
  * left out, and messages stand apart. What counts is the text of `finish`. `readFailure` knows the error codes of the
- * route; CODEX_FAILED is what it makes of one that says nothing.
+ * route; CODEX_FAILED is what it makes of one that says nothing. `onLimits` is told what the stream says of the usage
+ * limits, as it came.
  */
 export function createAnswerReader(
   onText: (delta: string) => void = () => {},
   readFailure: (error: unknown) => CodexError = failureOf,
+  onLimits: (event: unknown) => void = () => {},
 ): AnswerReader {
   const messages: Message[] = []
   const output: unknown[] = []
@@ -78,7 +78,6 @@ export function createAnswerReader(
   let events = 0
   let completed: unknown
   let remembered: CodexError | undefined
-  let limits: unknown
   let model: string | undefined
 
   function tell(item: string | undefined, delta: string): void {
@@ -124,7 +123,7 @@ export function createAnswerReader(
           if (itemType(event) === 'message') messages.push(readMessage(fieldOf(event, 'item')))
           return false
         case 'codex.rate_limits':
-          limits = event
+          onLimits(event)
           return false
         case 'response.completed':
           completed = response ?? {}
@@ -153,7 +152,7 @@ export function createAnswerReader(
 
     partial(reason) {
       if (shown === '' && messages.every(({ text }) => text === '')) return undefined
-      return { text: shown || spoken(), model, usage: undefined, notes: [], output, limits, incomplete: reason }
+      return { text: shown || spoken(), model, usage: undefined, notes: [], output, incomplete: reason }
     },
 
     finish() {
@@ -165,7 +164,7 @@ export function createAnswerReader(
         .trim()
       if (text === '') throw refusal === '' ? noAnswer() : refused(refusal)
       const notes = refusal === '' ? [] : [`the model declined a part: ${quoteRemote(refusal)}`]
-      return { text, model, usage: readUsage(fieldOf(completed, 'usage')), notes, output, limits }
+      return { text, model, usage: readUsage(fieldOf(completed, 'usage')), notes, output }
     },
   }
 }

@@ -16,6 +16,8 @@ export interface Reply {
   headers: Headers
   body: ReadableStream<Uint8Array> | undefined
   json: unknown
+  /** Who was answered: after a 401 the renewed one, which is not renewed again. */
+  credential: Credential
 }
 
 /**
@@ -76,11 +78,11 @@ export function createPost({ config, http, clock, random, log }: PostDeps): Post
       void body?.cancel().catch(() => {})
       throw strange
     }
-    if (status === 200) return { status, headers, body, json: undefined }
+    if (status === 200) return { status, headers, body, json: undefined, credential }
     const text = await readText(body, { limitMs: REFUSAL_LIMIT_MS, signal }).catch(() => '')
     // A cancel breaks the body off too, and nobody who has left wants a token renewed.
     if (signal?.aborted) throw cancelled()
-    return { status, headers, body: undefined, json: parseJson(text) }
+    return { status, headers, body: undefined, json: parseJson(text), credential }
   }
 
   /** How long to wait before the next try; nothing when this is the answer to read. */
@@ -100,6 +102,6 @@ export function createPost({ config, http, clock, random, log }: PostDeps): Post
   return async (credential, request, signal) => {
     const reply = await sendPatiently(credential, request, signal)
     if (reply.status !== 401 || credential.renew === undefined) return reply
-    return sendPatiently(await credential.renew(signal), request, signal)
+    return sendPatiently({ ...(await credential.renew(signal)), renew: undefined }, request, signal)
   }
 }

@@ -5,7 +5,7 @@ import { effortNotes, sentEffort } from './effort-choice.ts'
 import type { ContentPart, InputItem } from './input-item.ts'
 import { instructionsFor } from './instructions.ts'
 import { type OutputSchema, textFormat } from './output-schema.ts'
-import { leftOut, type Shape } from './request-shape.ts'
+import { describesForm, leftOut, type Shape } from './request-shape.ts'
 
 /** A question as it comes from the tool, already validated. */
 export interface Question {
@@ -85,7 +85,7 @@ export function buildRequest(facts: RequestFacts): CodexRequest {
         instructions: instructionsFor({
           question,
           searches: tools.length > 0,
-          describesForm: without.has('text.format') || without.has('text'),
+          describesForm: describesForm(shape),
         }),
         input: [...(lite ? [{ type: 'additional_tools', role: 'developer', tools }] : []), ...history, message],
         ...(lite ? {} : { tools }),
@@ -117,15 +117,14 @@ export function userMessage({ prompt, attached }: Question): InputItem {
 /** The form of the answer: how long, where the model can be told, and by which schema. */
 function textOf({ question, model, shape }: RequestFacts): Readonly<Record<string, unknown>> | undefined {
   const verbosity = model?.verbosity
-  if (verbosity === undefined && question.schema === undefined) return undefined
-  return {
-    ...(verbosity === undefined ? {} : { verbosity }),
-    ...(question.schema === undefined ? {} : { format: formatOf(question.schema, shape) }),
-  }
+  const format = formatOf(question, shape)
+  if (verbosity === undefined && format === undefined) return undefined
+  return { ...(verbosity === undefined ? {} : { verbosity }), ...(format === undefined ? {} : { format }) }
 }
 
 /** The schema as the service takes it. */
-export function formatOf(schema: OutputSchema, { loose }: Shape): Readonly<Record<string, unknown>> {
+export function formatOf({ schema }: Question, { loose, inWords }: Shape): ReturnType<typeof textFormat> | undefined {
+  if (schema === undefined || inWords) return undefined
   return textFormat(loose ? { ...schema, strict: false } : schema)
 }
 
@@ -136,7 +135,7 @@ function reasoning(effort: string | undefined, lite: boolean): Record<string, st
 }
 
 function notesOf(facts: RequestFacts): string[] {
-  const { question, modelId, acceptsTemperature, effort, shape } = facts
+  const { question, modelId, acceptsTemperature, shape } = facts
   const { without } = shape
   const notes = [...listingNotes(facts), ...shapeNotes(facts)]
   if (question.temperature !== undefined && !acceptsTemperature) {
@@ -145,27 +144,33 @@ function notesOf(facts: RequestFacts): string[] {
   if (question.temperature !== undefined && acceptsTemperature && without.has('temperature')) {
     notes.push(`temperature was not accepted by ${modelId} and left out`)
   }
-  if (!without.has('reasoning')) return [...notes, ...effortNotes(facts)]
-  return effort === undefined ? notes : [...notes, `effort ${effort} was not accepted by ${modelId} and left out`]
+  return [...notes, ...sentEffortNotes(facts)]
+}
+
+/** How the effort was sent, or that it was not. */
+export function sentEffortNotes({ effort, modelId, shape }: Pick<RequestFacts, 'effort' | 'modelId' | 'shape'>) {
+  if (!shape.without.has('reasoning')) return effortNotes({ effort })
+  return effort === undefined ? [] : [`effort ${effort} was not accepted by ${modelId} and left out`]
 }
 
 /** What is different from what the catalogue and the settings say, or from what was asked for. */
 export function shapeNotes({
   question,
   modelId,
+  model,
   shape,
-}: Pick<RequestFacts, 'question' | 'modelId' | 'shape'>): string[] {
+}: Pick<RequestFacts, 'question' | 'modelId' | 'model' | 'shape'>): string[] {
   const { lite, version, without } = shape
-  const isFormRefused = without.has('text.format') || without.has('text')
   return [
-    lite === undefined
+    // By now the list may say it too.
+    lite === undefined || lite === model?.lite
       ? []
-      : `${modelId} was asked in the ${lite ? 'lite' : 'classic'} form, which is not what the model list says`,
+      : `${modelId} was asked in the ${lite ? 'lite' : 'classic'} form, because the service refused the other one`,
     version === undefined
       ? []
       : `${modelId} wants compatibility level ${version}, which was stated; CODEX_OAUTH_CLIENT_VERSION=${version} makes it the usual one`,
     question.webSearch === true && without.has('tools') ? `web search was not accepted by ${modelId} and left out` : [],
-    question.schema !== undefined && isFormRefused
+    question.schema !== undefined && describesForm(shape)
       ? `the schema was not accepted by ${modelId} and described in words; the answer was checked here`
       : [],
   ].flat()

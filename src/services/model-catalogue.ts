@@ -32,9 +32,15 @@ export interface ModelCatalogue {
    * or with an outdated one, the service is waited for, for 3 s at most. @throws CodexError CANCELLED by `signal`
    */
   forQuery(credential: Credential, signal?: AbortSignal): Promise<Catalogue>
-  /** The list as the service has it now, because it has contradicted the one there is; never rejects but for a cancel. */
+  /**
+   * The list as the service has it now, because it has contradicted the one there is; for a question that waits, so for
+   * 3 s at most. @throws CodexError CANCELLED by `signal`
+   */
   renew(credential: Credential, signal?: AbortSignal): Promise<Catalogue>
-  /** Also what is hidden from our compatibility level; nothing where that cannot be had. Not kept. */
+  /**
+   * Also what is hidden from our compatibility level; nothing where that cannot be had within 3 s. It is remembered for
+   * five minutes: whoever names a model that is nowhere does so again. @throws CodexError CANCELLED by `signal`
+   */
   everything(credential: Credential, signal?: AbortSignal): Promise<readonly Model[]>
 }
 
@@ -67,6 +73,7 @@ const BUILT_IN: Catalogue = { models: BUILTIN_MODELS, source: 'built-in' }
 
 export function createModelCatalogue({ config, http, cache, clock, log }: ModelCatalogueDeps): ModelCatalogue {
   let memory: Snapshot | undefined
+  let whole: Omit<Snapshot, 'etag'> | undefined
   const running = new Map<string, Promise<Catalogue>>()
 
   const known = (identity: string): Snapshot | undefined => {
@@ -74,7 +81,7 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
     return memory
   }
 
-  const isFresh = ({ fetchedAt }: Snapshot) => {
+  const isFresh = ({ fetchedAt }: Pick<Snapshot, 'fetchedAt'>) => {
     const ageMs = clock.now() - fetchedAt
     return ageMs >= 0 && ageMs < FRESH_MS
   }
@@ -120,6 +127,29 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
     return flight
   }
 
+  async function fetchWhole(credential: Credential, identity: string, signal: AbortSignal | undefined) {
+    try {
+      const { status, body } = await ask(credential, ANY_VERSION, undefined, signal)
+      const text = await readText(body, { maxBytes: MAX_BYTES, limitMs: TIMEOUT_MS, signal })
+      const models = status === 200 ? credential.asking.readModels(parseJson(text)) : []
+      if (models.length > 0) whole = { identity, fetchedAt: clock.now(), models }
+      return models
+    } catch (error) {
+      if (isCodexError(error, 'CANCELLED')) throw error
+      log.event('models_failed', { reason: codeOf(error) })
+      return []
+    }
+  }
+
+  /** The work's outcome, or another one where it takes longer than a question should wait. */
+  async function soon<T>(work: Promise<T>, otherwise: () => T): Promise<T> {
+    // A wait that nobody needs any more would keep a command from ending.
+    const here = new AbortController()
+    const live = work.finally(() => here.abort())
+    const late = clock.sleep(QUERY_TIMEOUT_MS, here.signal).then(otherwise, () => live)
+    return Promise.race([live, late])
+  }
+
   return {
     async list(credential, signal) {
       if (credential === undefined) return BUILT_IN
@@ -133,17 +163,7 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
       const identity = identityOf(credential, config.clientVersion)
       const snapshot = known(identity)
       if (snapshot === undefined || snapshot.fetchedAt === OUTDATED) {
-        // A wait that nobody needs any more would keep a command from ending.
-        const here = new AbortController()
-        const live = raceSignal(shared(credential, identity), signal).finally(() => here.abort())
-        const late = clock.sleep(QUERY_TIMEOUT_MS, here.signal)
-        return Promise.race([
-          live,
-          late.then(
-            () => copyOf(snapshot),
-            () => live,
-          ),
-        ])
+        return soon(raceSignal(shared(credential, identity), signal), () => copyOf(snapshot))
       }
       if (!isFresh(snapshot)) void shared(credential, identity)
       return copyOf(snapshot)
@@ -157,18 +177,13 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
         memory = { ...snapshot, fetchedAt: OUTDATED }
         cache.write(memory)
       }
-      return raceSignal(shared(credential, identity), signal)
+      return soon(raceSignal(shared(credential, identity), signal), () => copyOf(snapshot))
     },
 
     async everything(credential, signal) {
-      try {
-        const { status, body } = await ask(credential, ANY_VERSION, undefined, signal)
-        const text = await readText(body, { maxBytes: MAX_BYTES, limitMs: TIMEOUT_MS, signal })
-        return status === 200 ? credential.asking.readModels(parseJson(text)) : []
-      } catch (error) {
-        if (isCodexError(error, 'CANCELLED')) throw error
-        return []
-      }
+      const identity = identityOf(credential, ANY_VERSION)
+      if (whole?.identity === identity && isFresh(whole)) return whole.models
+      return soon(fetchWhole(credential, identity, signal), () => [])
     },
   }
 }

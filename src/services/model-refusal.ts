@@ -40,23 +40,31 @@ export async function newerLevel(
 
 const MAX_NAMES = 8
 
-/** The error, with what this account has now: the list is fetched anew, because the service has contradicted it. */
+/**
+ * The error, with what the account or key has now: the list is fetched anew, because the service has contradicted it.
+ * Where that does not come, a list that is known to be wrong is no help.
+ *
+ * @throws CodexError CANCELLED
+ */
 export async function withModelsOf(
   error: CodexError,
-  credential: Credential,
+  { credential, modelId, isSetting }: { credential: Credential; modelId: string; isSetting: boolean },
   { catalogue, signal }: { catalogue: Pick<ModelCatalogue, 'renew'>; signal: AbortSignal | undefined },
 ): Promise<CodexError> {
   const { models, source } = await catalogue.renew(credential, signal)
-  const names = models.filter(({ hidden }) => !hidden).map(({ id }) => id)
-  if (source === 'built-in' || names.length === 0) return error
-  const more = names.length > MAX_NAMES ? `, and ${names.length - MAX_NAMES} more that codex_models lists` : ''
-  const now = `This account has now: ${names.slice(0, MAX_NAMES).join(', ')}${more}.`
+  // What has just been refused is no choice, whatever the list says.
+  const names = models.filter(({ hidden, id }) => !hidden && id !== modelId).map(({ id }) => id)
+  if (source !== 'live' || names.length === 0) return error
+  const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more that codex_models lists` : ''
+  const choice = isSetting ? 'Name one of them, or change CODEX_OAUTH_MODEL.' : 'Name one of them, or leave model out.'
   const { code, message, cause, retryable } = error
-  return new CodexError(code, message, { hint: `${now} Name one of them, or leave the model out.`, cause, retryable })
+  const who = credential.kind === 'api_key' ? 'key' : 'account'
+  const hint = `This ${who} has now: ${names.slice(0, MAX_NAMES).join(', ')}${more}. ${choice}`
+  return new CodexError(code, message, { hint, cause, retryable })
 }
 
 /** Whether the first of two versions like 0.169.0 is the newer one. */
-export function isNewer(one: string, other: string): boolean {
+function isNewer(one: string, other: string): boolean {
   const [left, right] = [one, other].map((version) => version.split(/[.+-]/, 3).map(Number))
   for (const index of [0, 1, 2]) {
     const difference = (left?.[index] || 0) - (right?.[index] || 0)

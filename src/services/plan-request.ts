@@ -3,12 +3,13 @@ import {
   formatOf,
   listingNotes,
   type RequestFacts,
+  sentEffortNotes,
   shapeNotes,
   userMessage,
 } from './codex-request.ts'
-import { effortNotes, sentEffort } from './effort-choice.ts'
+import { sentEffort } from './effort-choice.ts'
 import { DEFAULT_INSTRUCTIONS, instructionsFor } from './instructions.ts'
-import { leftOut } from './request-shape.ts'
+import { describesForm, leftOut } from './request-shape.ts'
 
 /**
  * One question on the plan route (facts: plan-usage 3.2): what OpenAI's page requires, the question, and nothing else.
@@ -20,7 +21,7 @@ import { leftOut } from './request-shape.ts'
 export function buildPlanRequest(facts: Omit<RequestFacts, 'acceptsTemperature'>): CodexRequest {
   const { question, modelId, shape, history } = facts
   const { without } = shape
-  const { schema } = question
+  const format = formatOf(question, shape)
   const effort = sentEffort(facts.effort)
   const message = userMessage(question)
   const tools = question.webSearch === true && !without.has('tools') ? [facts.searchTool] : undefined
@@ -33,7 +34,7 @@ export function buildPlanRequest(facts: Omit<RequestFacts, 'acceptsTemperature'>
           question,
           opening: OPENING,
           searches: tools !== undefined,
-          describesForm: without.has('text.format') || without.has('text'),
+          describesForm: describesForm(shape),
         }),
         input: [...history, message],
         ...(effort === undefined ? {} : { reasoning: { effort } }),
@@ -42,14 +43,14 @@ export function buildPlanRequest(facts: Omit<RequestFacts, 'acceptsTemperature'>
         stream: true,
         ...(question.talk === undefined ? {} : { include: ['reasoning.encrypted_content'] }),
         ...(tools === undefined ? {} : { tools }),
-        ...(schema === undefined ? {} : { text: { format: formatOf(schema, shape) } }),
+        ...(format === undefined ? {} : { text: { format } }),
       },
       without,
     ),
     isLite: false,
     message,
     effort: without.has('reasoning') ? undefined : effort,
-    notes: [...listingNotes(facts), ...shapeNotes(facts), ...temperatureNotes(question), ...effortNotes(facts)],
+    notes: [...listingNotes(facts), ...shapeNotes(facts), ...temperatureNotes(question), ...sentEffortNotes(facts)],
   }
 }
 

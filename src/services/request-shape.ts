@@ -9,13 +9,20 @@ export interface Shape {
   without: ReadonlySet<OptionalField>
   /** The compatibility level to state instead of the configured one. */
   version?: string
-  /** A schema that the service does not take in strict form. */
+  /** This schema is not taken in strict form. */
   loose?: true
+  /** This schema is not taken in any form, and so described in words. */
+  inWords?: true
   /** The reasoning of earlier turns cannot be read by who is asked now. */
   forgetful?: true
 }
 
 export const PLAIN: Shape = { without: new Set() }
+
+/** Whether a schema can only be described. */
+export function describesForm({ without, inWords }: Shape): boolean {
+  return inWords === true || without.has('text.format') || without.has('text')
+}
 
 /** What was asked and refused. */
 export interface RefusedRequest {
@@ -43,19 +50,41 @@ export function mended(refused: RefusedRequest): Mend | undefined {
 
 function withoutField({ status, json, body, shape }: RefusedRequest): Mend | undefined {
   const field = status === 400 ? unsupportedField(json) : undefined
-  if (field === undefined || shape.without.has(field) || valueAt(body, field) === undefined) return undefined
-  // Strict form wants more of a schema than JSON Schema does; the same schema may be taken without it.
-  if (field === 'text.format' && fieldOf(valueAt(body, field), 'strict') === true) {
-    return { shape: { ...shape, loose: true }, change: 'with the schema in its loose form' }
-  }
+  if (field === undefined || shape.without.has(field) || !isSent(field, body)) return undefined
+  if (field === 'text.format' && isAboutSchema(json)) return withOtherSchema(body, shape)
   const change = isNoted(field, body) ? undefined : `without ${field}`
   return { shape: { ...shape, without: new Set([...shape.without, field]) }, change }
 }
 
-/** What somebody has asked for is missed; what only we put in is not. */
+/** Strict form wants more of a schema than JSON Schema does; the same schema may be taken without it. */
+function withOtherSchema(body: RefusedRequest['body'], shape: Shape): Mend {
+  if (valueAt(body, 'text.format.strict') !== true) return { shape: { ...shape, inWords: true }, change: undefined }
+  return { shape: { ...shape, loose: true }, change: 'with the schema in its loose form' }
+}
+
+/** It is this schema that is refused: another one may be taken. */
+function isAboutSchema(json: unknown): boolean {
+  const error = fieldOf(json, 'error')
+  return textField(error, 'code') === 'invalid_json_schema' || /^text\.format\./.test(textField(error, 'param') ?? '')
+}
+
+/** A lite request has its tools in the first item, and that item without any. */
+function isSent(field: OptionalField, body: RefusedRequest['body']): boolean {
+  return valueAt(body, field) !== undefined || (field === 'tools' && toolsIn(body).length > 0)
+}
+
+/** What somebody has asked for is missed, and the request itself says so; of what only we put in it says nothing. */
 function isNoted(field: OptionalField, body: RefusedRequest['body']): boolean {
   if (field === 'reasoning') return valueAt(body, 'reasoning.effort') !== undefined
-  return ['temperature', 'tools', 'text', 'text.format'].includes(field) && valueAt(body, field) !== undefined
+  if (field === 'tools') return toolsIn(body).length > 0
+  if (field === 'text' || field === 'text.format') return valueAt(body, 'text.format') !== undefined
+  return field === 'temperature'
+}
+
+/** On top, or in the first item of a lite request. */
+function toolsIn({ tools, input }: RefusedRequest['body']): readonly unknown[] {
+  const [first] = Array.isArray(input) ? input : []
+  return [tools, fieldOf(first, 'tools')].flatMap((list) => (Array.isArray(list) ? list : []))
 }
 
 /** Words and states are those of public reports, and of the service's own lite profile (facts: users-and-peers W3). */
@@ -79,7 +108,7 @@ function withoutReasoning({ status, json, shape }: RefusedRequest): Mend | undef
 }
 
 /** The field at a path with dots. */
-export function valueAt(body: unknown, path: string): unknown {
+function valueAt(body: unknown, path: string): unknown {
   return path.split('.').reduce(fieldOf, body)
 }
 

@@ -24,7 +24,7 @@ export type OptionalField = (typeof OPTIONAL)[number]
 export function unsupportedField(json: unknown): OptionalField | undefined {
   const error = fieldOf(json, 'error')
   const words = textField(error, 'message') ?? textField(json, 'detail') ?? ''
-  const unknown = /^unsupported parameter: '?([\w.]{1,60})/i.exec(words)?.[1]
+  const unknown = /^(?:unsupported|unknown) parameter: '?([\w.]{1,60})/i.exec(words)?.[1]
   const param = textField(error, 'param') ?? unknown
   // Which effort it takes is for the user to hear and to choose; that it takes none at all can be left out.
   if (param === 'reasoning.effort' && unknown === undefined) return undefined

@@ -45,7 +45,7 @@ describe('every captured stream ends as it did for the official client, however 
     ['sse-hello.txt', HELLO],
     ['sse-hello-crlf.txt', HELLO],
     ['sse-hello-no-event-lines.txt', HELLO],
-    ['sse-noise-accepted.txt', { ...HELLO, limits: expect.objectContaining({ plan_type: 'pro' }) }],
+    ['sse-noise-accepted.txt', HELLO],
     ['sse-reasoning.txt', HELLO],
     ['sse-minimal.txt', { text: 'minimal', model: undefined, usage: undefined, notes: [], output: expect.any(Array) }],
     [
@@ -369,6 +369,16 @@ describe('what nobody knows', () => {
     const odd = [message('text' as never), message([5, 'x'] as never), message([{ type: 'output_text', text: 5 }])]
     expect((await readAll([said('text'), ...odd, completed()])).text).toBe('text')
   })
+})
+
+test('what it says of the usage limits is told as it comes, also by one that fails then', () => {
+  const told: unknown[] = []
+  const reader = createAnswerReader(undefined, undefined, (event) => told.push(event))
+  const limits = { type: 'codex.rate_limits', plan_type: 'pro' }
+  reader.accept({ event: undefined, data: JSON.stringify(limits) })
+  expect(told).toEqual([limits])
+  const end = { event: undefined, data: JSON.stringify(failed({ code: 'server_error' })) }
+  expect(() => reader.accept(end)).toThrow(CodexError)
 })
 
 test('the end is where the service says so, whatever comes after', () => {

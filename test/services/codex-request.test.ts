@@ -273,7 +273,7 @@ describe('what a question asks for besides', () => {
     expect(body.tools).toEqual([])
     expect(headers).toMatchObject({ version: '0.180.0' })
     expect(notes).toEqual([
-      'gpt-6.1-sol was asked in the classic form, which is not what the model list says',
+      'gpt-6.1-sol was asked in the classic form, because the service refused the other one',
       'gpt-6.1-sol wants compatibility level 0.180.0, which was stated; CODEX_OAUTH_CLIENT_VERSION=0.180.0 makes it the usual one',
     ])
   })

@@ -25,7 +25,7 @@ describe('a part that is refused is left out:', () => {
     ['by its name', refusal({ param: 'include' }), 'include'],
     ['inside another', refusal({ param: 'reasoning.summary' }), 'reasoning.summary'],
     ['the tools', refusal({ param: 'tools[0].type' }), 'tools'],
-    ['the tools of a lite request', refusal({ param: 'input[0].tools[0]' }), 'tools'],
+    ['the tools by where a lite request has them', refusal({ param: 'input[0].tools[0]' }), 'tools'],
     ['in the words of the ChatGPT backend', { detail: 'Unsupported parameter: include' }, 'include'],
     [
       'in those of the plan route',
@@ -44,7 +44,32 @@ describe('a part that is refused is left out:', () => {
     const loose = mend(json)
     expect(loose).toEqual({ shape: { ...PLAIN, loose: true }, change: 'with the schema in its loose form' })
     const body = { ...BODY, text: { format: { type: 'json_schema', strict: false } } }
-    expect(withouts(mend(json, { body, ...(loose && { shape: loose.shape }) })?.shape)).toEqual(['text.format'])
+    const inWords = mend(json, { body, ...(loose && { shape: loose.shape }) })
+    // The request itself has a note for it.
+    expect(inWords).toEqual({ shape: { ...PLAIN, loose: true, inWords: true }, change: undefined })
+  })
+
+  test('schemas of any kind', () => {
+    expect(mend(refusal({ param: 'text.format', code: 'unsupported_parameter' }))?.shape).toEqual({
+      without: new Set(['text.format']),
+    })
+  })
+
+  test.each<[string, string, object, string | undefined]>([
+    [
+      'the tools of a lite request',
+      'tools',
+      { input: [{ type: 'additional_tools', tools: [{}] }], tools: undefined },
+      undefined,
+    ],
+    ['tools of which there are none', 'tools', { tools: [] }, 'without tools'],
+    ['all of `text`, in which nobody has asked for anything', 'text', { text: { verbosity: 'low' } }, 'without text'],
+    ['all of `text`, with a schema in it', 'text', {}, undefined],
+    ['an effort', 'reasoning', {}, undefined],
+    ['reasoning without an effort', 'reasoning', { reasoning: { summary: 'auto' } }, 'without reasoning'],
+  ])('and said, unless the request has a note for it: %s', (_name, param, more, change) => {
+    const found = mend(refusal({ param }), { body: { ...BODY, ...more } })
+    expect([withouts(found?.shape), found?.change]).toEqual([[param], change])
   })
 
   test.each<[string, unknown, object]>([

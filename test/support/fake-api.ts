@@ -32,7 +32,7 @@ const ACCOUNT = 'api'
 
 /** api.openai.com: what an API key can ask. Its rules are those of the public Responses API, streams only. */
 export function createApi({ apiKey, models, withoutTemperature, reply, seals }: ApiDeps) {
-  const known = models.filter((model) => model.supported_in_api)
+  const known = () => models.filter((model) => model.supported_in_api)
 
   /** The 401 of who has not the key; `scope` is what an account's token would need here. */
   function admit({ headers }: SeenRequest, scope: string): Answer | undefined {
@@ -56,7 +56,7 @@ export function createApi({ apiKey, models, withoutTemperature, reply, seals }: 
   function listModels(request: SeenRequest): Verdict {
     const refusal = admit(request, 'api.model.read') ?? refuseQuery(request)
     if (refusal !== undefined) return { refusal }
-    const catalogue = known.map(({ slug }) => ({ id: slug, created: 1_790_000_000 }))
+    const catalogue = known().map(({ slug }) => ({ id: slug, created: 1_790_000_000 }))
     const data = [...OTHERS, ...catalogue].map(({ id, created }) => {
       return { id, object: 'model', created, owned_by: 'openai' }
     })
@@ -83,7 +83,7 @@ export function createApi({ apiKey, models, withoutTemperature, reply, seals }: 
       return apiError(400, { message, param: missing, code: 'missing_required_parameter' })
     }
     const other = OTHERS.find(({ id, asks }) => asks && id === body.model)
-    if (other === undefined && !known.some(({ slug }) => slug === body.model)) {
+    if (other === undefined && !known().some(({ slug }) => slug === body.model)) {
       const message = `The requested model '${body.model}' does not exist.`
       return apiError(400, { message, param: 'model', code: 'model_not_found' })
     }
@@ -104,7 +104,7 @@ export function createApi({ apiKey, models, withoutTemperature, reply, seals }: 
 
   /** Here tools may stand on top or in the first item, whatever the model. */
   function refuseInput(body: Record<string, unknown>): Answer | undefined {
-    const model = known.find(({ slug }) => slug === body.model)
+    const model = known().find(({ slug }) => slug === body.model)
     const isGiven = (content: unknown) => seals.isGiven(ACCOUNT, content)
     return inputRefusal(body, { model, takesTools: true, isGiven })
   }

@@ -1,0 +1,62 @@
+import type { Model } from './builtin-models.ts'
+import type { Question } from './codex-request.ts'
+import { digestOf } from './credential-owner.ts'
+import type { Credential } from './credentials.ts'
+import { PLAIN, type Shape } from './request-shape.ts'
+
+/** How a model wants to be asked; its entry too, because a list for our compatibility level may not have it. */
+export interface Learned {
+  model: Model | undefined
+  shape: Shape
+}
+
+/** Whom and what is asked. */
+export interface Asked {
+  credential: Pick<Credential, 'kind' | 'baseUrl'>
+  modelId: string
+  question: Pick<Question, 'schema'>
+}
+
+/** What has brought an answer, kept for this process, so that the next question does not have to find out again. */
+export interface LearnedShapes {
+  of(asked: Asked): Learned
+  keep(asked: Asked, learned: Learned): void
+  /** It does not help any more. */
+  forget(asked: Asked): void
+}
+
+type SchemaShape = Pick<Shape, 'loose' | 'inWords'>
+
+/** What is a model's nature is kept of it; what only concerns a schema, of that schema; sealed reasoning is no matter of either. */
+export function createLearnedShapes(): LearnedShapes {
+  const models = new Map<string, Learned>()
+  const schemas = new Map<string, SchemaShape>()
+
+  return {
+    of(asked) {
+      const { model, shape } = models.get(keyOf(asked)) ?? { model: undefined, shape: PLAIN }
+      return { model, shape: { ...shape, ...schemas.get(schemaKeyOf(asked) ?? '') } }
+    },
+
+    keep(asked, { model, shape: { loose, inWords, forgetful: _forgetful, ...shape } }) {
+      models.set(keyOf(asked), { model, shape })
+      const key = schemaKeyOf(asked)
+      if (key === undefined || (loose ?? inWords) === undefined) return
+      schemas.set(key, { ...(loose && { loose }), ...(inWords && { inWords }) })
+    },
+
+    forget(asked) {
+      models.delete(keyOf(asked))
+      schemas.delete(schemaKeyOf(asked) ?? '')
+    },
+  }
+}
+
+function keyOf({ credential: { kind, baseUrl }, modelId }: Asked): string {
+  return [kind, baseUrl, modelId].join(' ')
+}
+
+function schemaKeyOf(asked: Asked): string | undefined {
+  const { schema } = asked.question
+  return schema === undefined ? undefined : digestOf([keyOf(asked), JSON.stringify(schema.schema)])
+}
