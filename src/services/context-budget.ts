@@ -1,6 +1,7 @@
 import { CodexError } from '../errors.ts'
 import type { Model } from './builtin-models.ts'
 import type { Question } from './codex-request.ts'
+import { withoutImages } from './conversation-items.ts'
 import type { Turn } from './conversation-turn.ts'
 import { fitHistory, inputRoom } from './history-fit.ts'
 import { type SentPart, sizeWords } from './sent-words.ts'
@@ -38,12 +39,25 @@ export function fitQuestion(asked: QuestionToFit): Fitted {
   // Of a model whose window nobody knows, only the service can tell what is too long.
   if (contextWindow !== undefined && questionTokens > inputRoom(contextWindow)) throw tooLong(asked, questionTokens)
   const { turns = [] } = question.talk ?? {}
-  const fitted = fitHistory({ turns, owner, questionTokens, contextWindow })
+  const readable = takesImages(model) ? turns : turns.map(withoutImages)
+  const fitted = fitHistory({ turns: readable, owner, questionTokens, contextWindow })
   const { dropped } = fitted
-  if (dropped === 0) return { turns: fitted.turns, notes: [] }
+  return {
+    turns: fitted.turns,
+    notes: [
+      ...(dropped === 0 ? [] : [droppedNote(dropped, turns.length, modelId)]),
+      ...(fitted.turns.every((turn) => turns.includes(turn)) ? [] : [imagesNote(modelId)]),
+    ],
+  }
+}
+
+function droppedNote(dropped: number, all: number, modelId: string): string {
   const oldest = dropped === 1 ? 'the oldest turn' : `the oldest ${dropped} turns`
-  const note = `${oldest} of ${turns.length} in this conversation did not fit into what ${modelId} can read at once and ${dropped === 1 ? 'was' : 'were'} not sent`
-  return { turns: fitted.turns, notes: [note] }
+  return `${oldest} of ${all} in this conversation did not fit into what ${modelId} can read at once and ${dropped === 1 ? 'was' : 'were'} not sent`
+}
+
+function imagesNote(modelId: string): string {
+  return `${modelId} takes no images, so those of earlier turns in this conversation were not sent`
 }
 
 function tokensOf({ prompt, systemPrompt, attached, schema }: Question): number {
@@ -56,10 +70,15 @@ function tokensOf({ prompt, systemPrompt, attached, schema }: Question): number 
 
 function assertImagesAreTaken({ attached }: Question, modelId: string, model: Model | undefined): void {
   const hasImage = attached?.parts.some(({ type }) => type === 'input_image') ?? false
-  if (!hasImage || model?.inputs === undefined || model.inputs.includes('image')) return
+  if (!hasImage || takesImages(model)) return
   throw new CodexError('INPUT_INVALID', `${modelId} takes no images.`, {
     hint: 'Leave the images out, or name a model that takes them.',
   })
+}
+
+/** Of a model that does not say, only the service knows. */
+function takesImages(model: Model | undefined): boolean {
+  return model?.inputs?.includes('image') ?? true
 }
 
 function tooLong({ question, modelId, model }: QuestionToFit, tokens: number): CodexError {
