@@ -4,7 +4,8 @@ import type { Question } from './codex-request.ts'
 import { withoutImages } from './conversation-items.ts'
 import type { Turn } from './conversation-turn.ts'
 import { fitHistory, inputRoom } from './history-fit.ts'
-import { type SentPart, sizeWords } from './sent-words.ts'
+import { sizeWords } from './sent-words.ts'
+import { shownName } from './shown-name.ts'
 import { estimateItemTokens, estimateTokens } from './token-estimate.ts'
 
 /** What is sent of a conversation, and what has to be said about that. */
@@ -83,18 +84,29 @@ function takesImages(model: Model | undefined): boolean {
 
 function tooLong({ question, modelId, model }: QuestionToFit, tokens: number): CodexError {
   const room = inputRoom(model?.contextWindow)
-  const largest = largestOf(question.attached?.sent ?? [])
   const message = `The question has about ${rounded(tokens)} tokens, and ${modelId} can read about ${rounded(room)} at once. Nothing was sent.`
   const hint =
-    largest === ''
+    (question.attached?.sent.length ?? 0) === 0
       ? 'Shorten the prompt, or split it.'
-      : `The largest parts are ${largest}: name fewer files or line ranges.`
+      : `The largest parts are ${largestOf(question)}: send fewer of them, or name the lines that matter.`
   return new CodexError('CONTEXT_TOO_LONG', message, { hint })
 }
 
-function largestOf(sent: readonly SentPart[]): string {
-  return [...sent]
-    .sort((a, b) => b.bytes - a.bytes)
+/** What a picture counts for, because its bytes are not text. */
+const IMAGE_BYTES = 12_000
+const MANY_BYTES = 50_000
+
+function largestOf({ prompt, systemPrompt, attached }: Question): string {
+  const sent = (attached?.sent ?? []).map(({ name, kind, bytes }) => {
+    const shown = kind === 'diff' ? `the diff ${shownName(name)}` : shownName(name)
+    return { name: shown, bytes, weight: kind === 'image' ? IMAGE_BYTES : bytes }
+  })
+  const written = Object.entries({ 'the prompt': prompt, system_prompt: systemPrompt ?? '' })
+    .map(([name, text]) => ({ name, bytes: Buffer.byteLength(text), weight: Buffer.byteLength(text) }))
+    // Of a short one nobody could spare anything.
+    .filter(({ bytes }) => bytes >= MANY_BYTES)
+  return [...sent, ...written]
+    .sort((a, b) => b.weight - a.weight)
     .slice(0, 3)
     .map(({ name, bytes }) => `${name} (${sizeWords(bytes)})`)
     .join(', ')

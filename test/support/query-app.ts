@@ -89,7 +89,8 @@ function signIn(fake: FakeOpenAI, app: StartedApp, as: RouteName | 'api-key'): v
   seedLogins(app, { ...codex, ...plan })
 }
 
-function sentQuestion({ headers, body }: SeenRequest): SentQuestion {
+/** What a request of a question holds. */
+export function sentQuestion({ headers, body }: SeenRequest): SentQuestion {
   const { input = [] } = body as { input?: SentItem[] }
   return { headers, body, items: input.filter(({ type }) => type !== 'additional_tools') }
 }
