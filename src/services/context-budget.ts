@@ -43,6 +43,7 @@ export function fitQuestion(asked: QuestionToFit): Fitted {
   const readable = takesImages(model) ? turns : turns.map(withoutImages)
   const fitted = fitHistory({ turns: readable, owner, questionTokens, contextWindow })
   const { dropped } = fitted
+  if (question.talk?.needsLast === true && dropped === turns.length) throw noRoomBeside(modelId)
   return {
     turns: fitted.turns,
     notes: [
@@ -80,6 +81,12 @@ function assertImagesAreTaken({ attached }: Question, modelId: string, model: Mo
 /** Of a model that does not say, only the service knows. */
 function takesImages(model: Model | undefined): boolean {
   return model?.inputs?.includes('image') ?? true
+}
+
+function noRoomBeside(modelId: string): CodexError {
+  return new CodexError('CONTEXT_TOO_LONG', `${modelId} cannot read it at once together with what came before.`, {
+    hint: 'Send less, or name a model that can read more.',
+  })
 }
 
 function tooLong({ question, modelId, model }: QuestionToFit, tokens: number): CodexError {
