@@ -49,6 +49,9 @@ describe('3. Conversations', () => {
     const second = await askOn(app, 'And next?')
     expect(second.said).toEqual([first.said[0], 'thought', 'assistant: It is one.', 'user: And next?'])
     expect(second.items[0]).toEqual(first.items[0])
+    // What was shown before is not denied now; and the beginning of the request stays the same, for the prompt cache.
+    const [one, two] = app.asked()
+    expect(two?.body.instructions).toBe(one?.body.instructions)
     expect(second.items[1]).toEqual({
       type: 'reasoning',
       summary: [{ type: 'summary_text', text: 'Hm.' }],
