@@ -3,7 +3,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
-import { type CallToolResult, type ElicitRequest, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
+import {
+  type CallToolResult,
+  type ElicitRequest,
+  ElicitRequestSchema,
+  ListRootsRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js'
 import { onTestFinished } from 'vitest'
 import { type App, createApp, type Edges } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
@@ -51,11 +56,16 @@ export interface StartOptions {
   edges?: Partial<Edges>
   /** The client has dialogs for addresses, and a user who answers them. */
   dialog?: (request: DialogRequest, signal: AbortSignal) => Promise<'accept' | 'decline' | 'cancel'>
+  /** The client has these folders open, as URIs; without it, it says nothing of folders. */
+  roots?: readonly string[]
+  /** What the client calls itself. */
+  clientName?: string
 }
 
 export type DialogRequest = Extract<ElicitRequest['params'], { mode: 'url' }>
 
-export async function startApp(fake: FakeOpenAI, { env = {}, home = tempFolder(), edges, dialog }: StartOptions = {}) {
+export async function startApp(fake: FakeOpenAI, options: StartOptions = {}) {
+  const { env = {}, home = tempFolder(), edges, dialog, roots, clientName = 'test' } = options
   const [first, second] = await freePorts(2)
   const loaded = loadConfig(
     { ...fake.env({ CODEX_OAUTH_NO_BROWSER: '' }), CODEX_OAUTH_PORTS: `${first},${second}`, ...env },
@@ -94,8 +104,14 @@ export async function startApp(fake: FakeOpenAI, { env = {}, home = tempFolder()
     },
     '0.0.0-test',
   )
-  const capabilities = dialog === undefined ? {} : { elicitation: { url: {} } }
-  const client = new Client({ name: 'test', version: '1' }, { capabilities })
+  const capabilities = {
+    ...(dialog === undefined ? {} : { elicitation: { url: {} } }),
+    ...(roots === undefined ? {} : { roots: {} }),
+  }
+  const client = new Client({ name: clientName, version: '1' }, { capabilities })
+  if (roots !== undefined) {
+    client.setRequestHandler(ListRootsRequestSchema, async () => ({ roots: roots.map((uri) => ({ uri })) }))
+  }
   if (dialog !== undefined) {
     client.setRequestHandler(ElicitRequestSchema, async ({ params }, { signal }) => ({
       action: await dialog(params as DialogRequest, signal),
