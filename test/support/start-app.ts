@@ -33,6 +33,8 @@ export interface StartedApp {
 
 export interface CallOptions {
   signal?: AbortSignal
+  /** How long the client waits, in milliseconds. */
+  timeout?: number
   onProgress?: (message: string) => void
 }
 
@@ -48,6 +50,8 @@ export interface StartOptions {
   env?: Record<string, string>
   /** For a second window over the same credentials. */
   home?: string
+  /** What the client calls itself. */
+  clientName?: string
   edges?: Partial<Edges>
   /** The client has dialogs for addresses, and a user who answers them. */
   dialog?: (request: DialogRequest, signal: AbortSignal) => Promise<'accept' | 'decline' | 'cancel'>
@@ -55,7 +59,8 @@ export interface StartOptions {
 
 export type DialogRequest = Extract<ElicitRequest['params'], { mode: 'url' }>
 
-export async function startApp(fake: FakeOpenAI, { env = {}, home = tempFolder(), edges, dialog }: StartOptions = {}) {
+export async function startApp(fake: FakeOpenAI, options: StartOptions = {}) {
+  const { env = {}, home = tempFolder(), edges, dialog, clientName = 'test' } = options
   const [first, second] = await freePorts(2)
   const loaded = loadConfig(
     { ...fake.env({ CODEX_OAUTH_NO_BROWSER: '' }), CODEX_OAUTH_PORTS: `${first},${second}`, ...env },
@@ -95,7 +100,7 @@ export async function startApp(fake: FakeOpenAI, { env = {}, home = tempFolder()
     '0.0.0-test',
   )
   const capabilities = dialog === undefined ? {} : { elicitation: { url: {} } }
-  const client = new Client({ name: 'test', version: '1' }, { capabilities })
+  const client = new Client({ name: clientName, version: '1' }, { capabilities })
   if (dialog !== undefined) {
     client.setRequestHandler(ElicitRequestSchema, async ({ params }, { signal }) => ({
       action: await dialog(params as DialogRequest, signal),
@@ -123,9 +128,9 @@ export async function startApp(fake: FakeOpenAI, { env = {}, home = tempFolder()
       mkdirSync(dirname(credentialsFile), { recursive: true, mode: 0o700 })
       writeFileSync(credentialsFile, JSON.stringify({ codex: record }, null, 2), { mode: 0o600 })
     },
-    async call(name, args = {}, { signal, onProgress } = {}) {
+    async call(name, args = {}, { onProgress, ...others } = {}) {
       const result = (await client.callTool({ name, arguments: args }, undefined, {
-        ...(signal === undefined ? {} : { signal }),
+        ...others,
         ...(onProgress === undefined ? {} : { onprogress: ({ message }) => onProgress(message ?? '') }),
       })) as CallToolResult
       const texts = result.content.map((block) => (block.type === 'text' ? block.text : ''))
