@@ -49,7 +49,9 @@ test('no more than ten of each', async () => {
   const [at, turns, bytes] = [Date.now(), 3, 0]
   const summary = { state: 'finished', startedAt: at, endedAt: at, conversation: undefined, prompt: 'x' } as const
   const many = Array.from({ length: 12 }, (_, index) => `${index}`)
-  const answers = { list: () => many.map((id) => ({ ...summary, id, model: undefined, characters: 1, isKept: true })) }
+  const answers = {
+    list: () => many.map((id) => ({ ...summary, id, model: undefined, phase: undefined, characters: 1, isKept: true })),
+  }
   const conversations = {
     list: () => ({
       conversations: many.map((name) => ({ name, turns, updatedAt: at, lastPrompt: 'y', bytes })),

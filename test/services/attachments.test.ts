@@ -255,6 +255,6 @@ test.runIf(process.platform !== 'win32')(
     const { sent, left } = await careful.attach({ files: ['**/*.txt'] }, [folder])
     expect(sent.map(({ name }) => name)).toEqual(['notes.txt'])
     // A link and what it leads to are one.
-  expect(left).toHaveLength(2)
+    expect(left).toHaveLength(2)
   },
 )

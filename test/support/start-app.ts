@@ -38,6 +38,8 @@ export interface StartedApp {
 
 export interface CallOptions {
   signal?: AbortSignal
+  /** How long the client waits, in milliseconds. */
+  timeout?: number
   onProgress?: (message: string) => void
 }
 
@@ -53,13 +55,13 @@ export interface StartOptions {
   env?: Record<string, string>
   /** For a second window over the same credentials. */
   home?: string
+  /** What the client calls itself. */
+  clientName?: string
   edges?: Partial<Edges>
   /** The client has dialogs for addresses, and a user who answers them. */
   dialog?: (request: DialogRequest, signal: AbortSignal) => Promise<'accept' | 'decline' | 'cancel'>
   /** The client has these folders open, as URIs; without it, it says nothing of folders. */
   roots?: readonly string[]
-  /** What the client calls itself. */
-  clientName?: string
 }
 
 export type DialogRequest = Extract<ElicitRequest['params'], { mode: 'url' }>
@@ -139,9 +141,9 @@ export async function startApp(fake: FakeOpenAI, options: StartOptions = {}) {
       mkdirSync(dirname(credentialsFile), { recursive: true, mode: 0o700 })
       writeFileSync(credentialsFile, JSON.stringify({ codex: record }, null, 2), { mode: 0o600 })
     },
-    async call(name, args = {}, { signal, onProgress } = {}) {
+    async call(name, args = {}, { onProgress, ...others } = {}) {
       const result = (await client.callTool({ name, arguments: args }, undefined, {
-        ...(signal === undefined ? {} : { signal }),
+        ...others,
         ...(onProgress === undefined ? {} : { onprogress: ({ message }) => onProgress(message ?? '') }),
       })) as CallToolResult
       const texts = result.content.map((block) => (block.type === 'text' ? block.text : ''))
