@@ -3,7 +3,7 @@
  * signs out, and ends with 0 only if every step held. No account, nothing outside loopback, a home of its own.
  * `npm run demo -- --route plan` does the same on the documented route of ChatGPT plan usage.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -33,7 +33,12 @@ const stage = createStage({ fake, client, folder: join(home, '.claude'), words }
 let failures = 0
 try {
   const [first, second] = await freePorts(2)
-  const env = { ...fake.env({ CODEX_OAUTH_PORTS: `${first},${second}` }), HOME: home, PATH: process.env.PATH ?? '' }
+  const project = join(home, 'project')
+  mkdirSync(project)
+  writeFileSync(join(project, 'cart.ts'), 'export const total = (prices: number[]) => prices.reduce((a, b) => a + b)\n')
+  writeFileSync(join(project, '.env'), 'SHOP_PASSWORD=not-for-anybody\n')
+  const settings = fake.env({ CODEX_OAUTH_PORTS: `${first},${second}`, CLAUDE_PROJECT_DIR: project })
+  const env = { ...settings, HOME: home, PATH: process.env.PATH ?? '' }
   const server = join(import.meta.dirname, '..', 'dist', 'main.js')
   say(dim(`The server: node dist/main.js. OpenAI: an imitation on ${fake.issuer}. Home: a temporary folder.`))
   await client.connect(new StdioClientTransport({ command: process.execPath, args: [server], env }))

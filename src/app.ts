@@ -15,7 +15,7 @@ import { createVault } from './infrastructure/vault.ts'
 import { createMcpServer } from './server.ts'
 import { createModelLister } from './services/account-models.ts'
 import { createStatusReader } from './services/account-status.ts'
-import { createAnswerStore } from './services/answer-store.ts'
+import { type AnswerStore, createAnswerStore } from './services/answer-store.ts'
 import { createAnsweringCredentials } from './services/answering-credentials.ts'
 import { type ApiKeySignIn, createApiKeySignIn } from './services/api-key-sign-in.ts'
 import type { Attachments } from './services/attachments.ts'
@@ -65,7 +65,7 @@ export interface App {
   server: Server
   /** The other face of the same services is the command line. */
   tools: readonly Tool[]
-  services: Services & { storeApiKey: ApiKeySignIn; doctor: Doctor }
+  services: Services & { answers: AnswerStore; storeApiKey: ApiKeySignIn; doctor: Doctor }
   /** Ends an open sign-in and lets nothing new begin that must not be interrupted. */
   stop(): Promise<void>
   /** Resolves when no refresh and no sign-in is under way any more that must not be interrupted. */
@@ -156,7 +156,8 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
       const { createProjectFiles } = await import('./infrastructure/project-files.ts')
       const { createGit } = await import('./infrastructure/git.ts')
       const git = createGit()
-      return createAttachments({ projectFiles: createProjectFiles({ git }), git, randomBytes }).attach(...request)
+      const own = [config.credentialsFile, config.stateDir]
+      return createAttachments({ projectFiles: createProjectFiles({ git }), git, own, randomBytes }).attach(...request)
     },
   }
   const desk = createQueryDesk({ query, attachments, conversations, answers, readSchema, projectFolder, clock })

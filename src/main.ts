@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, writeSync } from 'node:fs'
+import { createReadStream, existsSync, writeSync } from 'node:fs'
 import { arch, homedir, platform } from 'node:os'
 import { createApp } from './app.ts'
 import { loadConfig } from './config.ts'
@@ -38,8 +38,9 @@ const app = createApp(
     randomBytes,
     openBrowser: (url) => openInBrowser(url, { surroundings, program: browser }),
     surroundings,
-    // What Claude Code says counts for more: other hosts start servers anywhere.
-    projectFolder: () => process.env.CLAUDE_PROJECT_DIR || process.cwd(),
+    // A server is started wherever its host likes, so what Claude Code says counts for more. Whoever types a command means
+    // the folder they are in, also in a terminal that has inherited the variable.
+    projectFolder: () => (args.length === 0 && process.env.CLAUDE_PROJECT_DIR) || process.cwd(),
     machine: {
       nodeVersion: process.versions.node,
       platform: process.platform,
@@ -69,6 +70,7 @@ if (args.length === 0) {
     configProblem: loaded.problem,
     facts: { version: VERSION, node: process.version, platform: `${platform()} ${arch()}` },
     stdin: () => process.stdin,
+    openFile: (path) => createReadStream(path),
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,

@@ -12,6 +12,7 @@ export interface CommandDeps {
   configProblem: CodexError | undefined
   facts: { version: string; node: string; platform: string }
   stdin: () => InputStream
+  openFile: (path: string) => AsyncIterable<unknown>
   stdout: Output & { on(event: 'error', handler: (error: NodeJS.ErrnoException) => void): unknown }
   stderr: Output
   env: Readonly<Record<string, string | undefined>>
@@ -36,10 +37,10 @@ const DRAIN_MS = 2_000
  * ends the process itself.
  */
 export async function runCommand(deps: CommandDeps): Promise<number> {
-  const { args, app, configProblem, facts, stdin, stdout, stderr, env, onSignal, exit, log } = deps
+  const { args, app, configProblem, facts, stdin, openFile, stdout, stderr, env, onSignal, exit, log } = deps
   const cancel = new AbortController()
   const terminal = createTerminal({ stdout, stderr, env })
-  const input = createInput({ stdin, onInterrupt: () => interrupt(SIGNAL_CODES.SIGINT) })
+  const input = createInput({ stdin, openFile, onInterrupt: () => interrupt(SIGNAL_CODES.SIGINT) })
   let forced: number | undefined
   let ended: number | undefined
   let isSettled = false

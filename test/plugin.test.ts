@@ -115,7 +115,7 @@ describe('/codex-review', () => {
 })
 
 test.each(['commands/codex.md', 'commands/codex-review.md', 'skills/codex-integration/SKILL.md'])(
-  '%s: files and diff are read by the server, nobody else pays, and Incomplete says how to go on',
+  '%s: files and diff are read by the server, nobody else pays, and INCOMPLETE ANSWER says how to go on',
   (path) => {
     for (const word of [
       '`files`',
@@ -123,7 +123,7 @@ test.each(['commands/codex.md', 'commands/codex-review.md', 'skills/codex-integr
       '`working`',
       'USAGE_LIMIT',
       'PLAN_REQUIRED',
-      '"Incomplete"',
+      'INCOMPLETE ANSWER',
       'never switch',
     ]) {
       expect(text(path).replace(/\s+/g, ' ')).toContain(word)

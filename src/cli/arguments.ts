@@ -3,10 +3,13 @@ import { CodexError } from '../errors.ts'
 import type { Command } from './command.ts'
 import { nearest, PROGRAM, wrongUsage } from './words.ts'
 
+/** True for a flag, all its values for an option that repeats. */
+export type OptionValue = string | true | readonly string[]
+
 export type Request =
   | { kind: 'version' }
   | { kind: 'help'; command: Command | undefined }
-  | { kind: 'run'; command: Command; options: Readonly<Record<string, string | true>>; words: readonly string[] }
+  | { kind: 'run'; command: Command; options: Readonly<Record<string, OptionValue>>; words: readonly string[] }
 
 /** What the arguments ask for. @throws CodexError INPUT_INVALID */
 export function readArguments(args: readonly string[], commands: readonly Command[]): Request {
@@ -57,7 +60,7 @@ function readOptions(command: Command, args: readonly string[]) {
     allowPositionals: true,
     tokens: true,
   })
-  const options: Record<string, string | true> = {}
+  const options: Record<string, OptionValue> = {}
   const words: string[] = []
   for (const token of tokens) {
     if (token.kind === 'positional') words.push(token.value)
@@ -72,7 +75,8 @@ function readOptions(command: Command, args: readonly string[]) {
       // An option in the place of a value is more often a value forgotten.
       const isForgotten = value === undefined || (inlineValue === false && value.length > 1 && value.startsWith('-'))
       if (isForgotten) throw wrongUsage(`--${token.name} needs a value.`, command.name)
-      options[token.name] = value
+      const earlier = options[token.name]
+      options[token.name] = option.repeats ? [...(Array.isArray(earlier) ? earlier : []), value] : value
     }
   }
   if (command.words === undefined && words.length > 0) {

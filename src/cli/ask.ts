@@ -1,67 +1,108 @@
-import { whatIsWrong } from '../tools/issue-words.ts'
+import type { ToolCall, ToolOutput } from '../tools/tool.ts'
+import { type AskOptions, askArguments } from './ask-arguments.ts'
 import { type CommandCall, defineCommand, NO_CLIENT } from './command.ts'
-import { wrongUsage } from './words.ts'
-
-/** A million characters, as the tool takes them, may be four million bytes. */
-const MAX_PROMPT_BYTES = 4_000_000
-
-const NAMES: Readonly<Record<string, string>> = {
-  prompt: 'PROMPT',
-  model: '--model',
-  system_prompt: '--system',
-  temperature: '--temperature',
-  reasoning_effort: '--effort',
-}
+import type { Terminal } from './terminal.ts'
+import { inCommands, PROGRAM } from './words.ts'
 
 export const ask = defineCommand({
   name: 'ask',
-  summary: 'Ask one question and write the answer to standard output',
+  summary: 'Ask a question and write the answer to standard output',
   options: {
     model: { type: 'string', value: 'ID', summary: 'one of `models`; default: the first' },
     effort: { type: 'string', value: 'WORD', summary: 'how hard to think: low, medium, high, … as `models` lists' },
     system: { type: 'string', value: 'TEXT', summary: 'replaces the default instructions' },
     temperature: { type: 'string', value: '0..1', summary: 'used with an API key only; otherwise ignored, said so' },
+    conversation: { type: 'string', value: 'NAME', summary: 'begins a conversation of this name, or goes on with it' },
+    file: {
+      type: 'string',
+      value: 'PATTERN',
+      repeats: true,
+      summary: 'sends files: a path, "src/**/*.ts", "!**/*.test.ts", notes.md:10-80, an image',
+    },
+    diff: { type: 'string', value: 'WHAT', summary: 'sends git changes: working, staged, or a range like main..HEAD' },
+    'web-search': { type: 'boolean', summary: 'lets Codex search the web; the sources go to standard error' },
+    schema: { type: 'string', value: 'FILE', summary: 'a JSON Schema; the answer is JSON that follows it' },
+    collect: { type: 'string', value: 'ID', summary: 'asks nothing: the answer of this id, as `status` lists them' },
   },
   words: 'PROMPT|-',
   notes: [
-    'Several words are one prompt; - reads it from standard input.',
-    'On a terminal the answer comes as it is written, into a file or a pipe as a whole, and nothing but the answer.',
-    'Where it comes from, and what it cost, goes to standard error. Ctrl-C cancels.',
+    'Several words are one prompt; - reads it from standard input. With --collect there is none.',
+    'Files and changes are those of the current folder. Put patterns into quotation marks, or the shell replaces them.',
+    'On a terminal the answer comes as it is written, into a file or a pipe as a whole, and nothing but the answer; with',
+    '--schema it comes as a whole everywhere. Where it comes from, and what it cost, goes to standard error.',
+    'If only a part of the answer came, standard error says why, and the exit code is 1.',
+    'Ctrl-C cancels; what has come by then is kept, and the last line says how to get it.',
   ],
   async run(options, call) {
-    const { tool, terminal, signal } = call
+    const { tool, terminal } = call
     const { run, input } = tool('codex_query')
-    const parsed = input.safeParse({
-      prompt: await promptOf(call),
-      ...given('model', options.model),
-      ...given('reasoning_effort', options.effort),
-      ...given('system_prompt', options.system),
-      ...given('temperature', numberOf(options.temperature)),
-    })
-    if (!parsed.success) {
-      const wrong = parsed.error.issues.map((issue) => `${NAMES[String(issue.path[0])]}: ${whatIsWrong(issue)}`)
-      throw wrongUsage(`${wrong.join('; ')}.`, 'ask')
-    }
-    let shown = ''
-    const output = await run(parsed.data as never, {
-      ...NO_CLIENT,
-      signal,
-      progress(message) {
-        if (shown === '') terminal.progress(message)
-      },
-      ...(terminal.isLive && {
-        onText(delta: string) {
-          shown += delta
-          terminal.write(delta)
-        },
-      }),
-    })
-    const [answer = '', footer = ''] = 'texts' in output ? output.texts : []
-    terminal.write(`${restOf(answer, shown)}\n`)
-    for (const line of footer.split('\n')) terminal.say({ style: 'dim', text: line })
-    return 0
+    const args = await askArguments(options, input, call)
+    const follow = createFollower(options, call)
+    const output = await answerOf((toolCall) => run(args as never, toolCall), follow.call, options, call)
+    const texts = 'texts' in output ? output.texts : []
+    // Of an answer without any text yet there is only what stands below it.
+    const [answer, footer = ''] = texts.length > 1 ? texts : [undefined, ...texts]
+    if (answer !== undefined) terminal.write(`${restOf(answer, follow.shown())}\n`)
+    sayFooter(footer, terminal)
+    return isIncomplete(output) ? 1 : 0
   },
 })
+
+/** Shows how it goes, and on a terminal what comes; a cancel finds the id that it goes by. */
+function createFollower({ schema, collect }: AskOptions, { terminal, signal, services, whenCancelled }: CommandCall) {
+  let shown = ''
+  let id = collect === undefined ? undefined : idIn(collect)
+  whenCancelled(() => keptWords(id, services.answers))
+  const onText = (delta: string) => {
+    shown += delta
+    terminal.write(delta)
+  }
+  const call: ToolCall = {
+    ...NO_CLIENT,
+    signal,
+    progress(message) {
+      if (shown === '') terminal.progress(message)
+    },
+    onAnswerId(given) {
+      id = given
+    },
+    // What is not checked yet is not the answer.
+    ...(terminal.isLive && schema === undefined ? { onText } : {}),
+  }
+  return { call, shown: () => shown }
+}
+
+/** A tool waits for as long as a client does; whoever has typed a command waits until they press Ctrl-C. */
+async function answerOf(
+  run: (call: ToolCall) => Promise<ToolOutput>,
+  call: ToolCall,
+  { collect }: AskOptions,
+  { services }: CommandCall,
+): Promise<ToolOutput> {
+  const isRunning = () => collect !== undefined && services.answers.look(idIn(collect))?.state === 'running'
+  let wasRunning = isRunning()
+  let output = await run(call)
+  while (wasRunning && isIncomplete(output)) {
+    wasRunning = isRunning()
+    output = await run(call)
+  }
+  return output
+}
+
+function isIncomplete(output: ToolOutput): boolean {
+  return 'texts' in output && output.isIncomplete === true
+}
+
+/** Of `id@offset`. */
+function idIn(collect: string): string {
+  return collect.trim().replace(/@.*$/s, '')
+}
+
+function keptWords(id: string | undefined, answers: CommandCall['services']['answers']): string | undefined {
+  const found = id === undefined ? undefined : answers.look(id)
+  if (!found?.isKept || found.characters === 0) return undefined
+  return `What has come of the answer is kept: \`${PROGRAM} ask --collect ${found.id}\` gets it.`
+}
 
 /** What is still to be written. The answer counts, whatever has been seen on the way to it. */
 function restOf(answer: string, shown: string): string {
@@ -69,19 +110,12 @@ function restOf(answer: string, shown: string): string {
   return `\n\n---\n\n${answer}`
 }
 
-async function promptOf({ words, terminal, input }: CommandCall): Promise<string> {
-  if (words.length === 0) throw wrongUsage('PROMPT is missing; - reads it from standard input.', 'ask')
-  if (words.length > 1 || words[0] !== '-') return words.join(' ')
-  if (input.isTerminal()) terminal.say('Type the question and end it with Ctrl-D on a line of its own.')
-  return input.all(MAX_PROMPT_BYTES)
-}
+/** Only sentences of ours speak of tools; the names of files and the addresses of sources are left as they are. */
+const OUR_LINE = /^(?:INCOMPLETE ANSWER:|Note:|Answer )/
 
-function given(name: string, value: unknown): Record<string, unknown> {
-  return value === undefined ? {} : { [name]: value }
-}
-
-/** No number at all becomes NaN, which the schema refuses. */
-function numberOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  return text.trim() === '' ? Number.NaN : Number(text)
+function sayFooter(footer: string, terminal: Terminal): void {
+  for (const line of footer.split('\n')) {
+    const style = line.startsWith('INCOMPLETE') ? 'yellow' : 'dim'
+    terminal.say({ style, text: OUR_LINE.test(line) ? inCommands(line) : line })
+  }
 }

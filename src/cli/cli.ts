@@ -1,10 +1,11 @@
-import { type CodexError, isCodexError, unexpected } from '../errors.ts'
+import { CodexError, isCodexError, unexpected } from '../errors.ts'
 import { raceSignal } from '../infrastructure/abort.ts'
 import type { Tool } from '../tools/tool.ts'
 import { readArguments } from './arguments.ts'
 import { ask } from './ask.ts'
 import type { Command, CommandCall, CommandServices, ProgramFacts } from './command.ts'
 import { doctor } from './doctor.ts'
+import { forget } from './forget.ts'
 import { commandHelp, mainHelp } from './help.ts'
 import type { Input } from './input.ts'
 import { login } from './login.ts'
@@ -30,16 +31,19 @@ export interface CliDeps {
 }
 
 /** In the order of the help. */
-const COMMANDS: readonly Command[] = [login, status, logout, models, ask, doctor]
+export const COMMANDS: readonly Command[] = [login, status, logout, models, ask, forget, doctor]
 
 /** Runs the command the arguments ask for and gives the exit code. It never rejects. */
 export async function runCli(deps: CliDeps): Promise<number> {
   const { terminal, onFault } = deps
+  let hint: () => string | undefined = () => undefined
   try {
-    return await run(deps)
+    return await run(deps, (given) => {
+      hint = given
+    })
   } catch (error) {
     if (!isCodexError(error)) onFault(error)
-    const shown = isCodexError(error) ? error : unexpected(error)
+    const shown = !isCodexError(error) ? unexpected(error) : error.code === 'CANCELLED' ? withHint(error, hint) : error
     for (const line of errorLines(shown)) terminal.say(...line)
     return exitCodeOf(shown)
   } finally {
@@ -47,7 +51,7 @@ export async function runCli(deps: CliDeps): Promise<number> {
   }
 }
 
-async function run(deps: CliDeps): Promise<number> {
+async function run(deps: CliDeps, whenCancelled: CommandCall['whenCancelled']): Promise<number> {
   const { args, services, tools, terminal, input, facts, configProblem, signal } = deps
   const request = readArguments(args, COMMANDS)
   if (request.kind === 'version') {
@@ -65,9 +69,14 @@ async function run(deps: CliDeps): Promise<number> {
     if (found === undefined) throw new Error(`There is no tool ${name}.`)
     return found
   }
-  const call: CommandCall = { words: request.words, services, tool, terminal, input, facts, signal }
+  const call: CommandCall = { words: request.words, services, tool, terminal, input, facts, signal, whenCancelled }
   // Some commands wait for what cannot be cancelled; what they have begun is brought to its end elsewhere.
   return raceSignal(request.command.run(request.options as never, call), signal, 'command')
+}
+
+function withHint(error: CodexError, hint: () => string | undefined): CodexError {
+  const found = hint()
+  return found === undefined ? error : new CodexError(error.code, error.message, { hint: found, cause: error })
 }
 
 function exitCodeOf({ code }: CodexError): number {

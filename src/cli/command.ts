@@ -1,6 +1,8 @@
 import type { ListModels } from '../services/account-models.ts'
 import type { ReadStatus } from '../services/account-status.ts'
+import type { AnswerStore } from '../services/answer-store.ts'
 import type { ApiKeySignIn } from '../services/api-key-sign-in.ts'
+import type { ConversationStore } from '../services/conversation-store.ts'
 import type { Doctor } from '../services/doctor.ts'
 import type { SignIns } from '../services/sign-ins.ts'
 import type { SignOut } from '../services/sign-out.ts'
@@ -23,11 +25,19 @@ export interface Command {
   run(options: never, call: CommandCall): Promise<number>
 }
 
-export type Option = { summary: string } & ({ type: 'boolean' } | { type: 'string'; value: string })
+export type Option = { summary: string } & (
+  | { type: 'boolean' }
+  /** One that repeats collects its values; of any other the last one counts. */
+  | { type: 'string'; value: string; repeats?: true }
+)
 
 /** Flags are true or absent. */
 export type OptionValues<Options extends Command['options']> = {
-  [Name in keyof Options]?: Options[Name]['type'] extends 'boolean' ? true : string
+  [Name in keyof Options]?: Options[Name] extends { type: 'boolean' }
+    ? true
+    : Options[Name] extends { repeats: true }
+      ? readonly string[]
+      : string
 }
 
 /** The same services as the tools have, and the tools themselves, where both say the same. */
@@ -35,6 +45,8 @@ export interface CommandServices {
   signIn: Pick<SignIns, 'login' | 'view'>
   readStatus: ReadStatus
   signOut: SignOut
+  answers: Pick<AnswerStore, 'list' | 'look'>
+  conversations: Pick<ConversationStore, 'list'>
   listModels: ListModels
   storeApiKey: ApiKeySignIn
   doctor: Doctor
@@ -57,6 +69,8 @@ export interface CommandCall {
   facts: ProgramFacts
   /** Aborted when the command has to end. */
   signal: AbortSignal
+  /** What is asked when it has had to: what can be done about that, in the words of a hint. */
+  whenCancelled(hint: () => string | undefined): void
 }
 
 /** A command whose `run` gets the options it lists. */

@@ -39,7 +39,9 @@ Settings are environment variables; the README lists them.
 /** One command. */
 export function commandHelp({ name, summary, options, words, notes = [] }: Command): string {
   const rows = Object.entries(options).map(([option, { summary: meaning, ...kind }]) => {
-    return [`--${option}${kind.type === 'string' ? ` ${kind.value}` : ''}`, meaning] as const
+    const value = kind.type === 'string' ? ` ${kind.value}` : ''
+    const again = kind.type === 'string' && kind.repeats ? '; may be repeated' : ''
+    return [`--${option}${value}`, `${meaning}${again}`] as const
   })
   const usage = [PROGRAM, name, ...(rows.length === 0 ? [] : ['[options]']), ...(words === undefined ? [] : [words])]
   const parts = [

@@ -14,6 +14,8 @@ export interface Input {
   isTerminal(): boolean
   /** Everything up to the end. @throws CodexError INPUT_INVALID over `maxBytes`, or unreadable */
   all(maxBytes: number): Promise<string>
+  /** The text of a file that an option names. @throws CodexError INPUT_INVALID over `maxBytes`, or unreadable */
+  file(path: string, option: string, maxBytes: number): Promise<string>
   /**
    * One line that does not appear on the screen, without its end; `prompt` is called when it can be typed. Where nobody
    * types, everything up to the end.
@@ -35,30 +37,15 @@ export interface InputDeps {
   stdin: () => InputStream
   /** Ctrl-C, which is no signal while the screen is kept from showing what is typed. */
   onInterrupt: () => void
+  /** The bytes of a file; whatever is wrong with it shows when they are read. */
+  openFile: (path: string) => AsyncIterable<unknown>
 }
 
-export function createInput({ stdin, onInterrupt }: InputDeps): Input {
+export function createInput({ stdin, onInterrupt, openFile }: InputDeps): Input {
   let used: InputStream | undefined
   const open = () => {
     used ??= stdin()
     return used
-  }
-
-  async function all(maxBytes: number): Promise<string> {
-    const chunks: Buffer[] = []
-    let size = 0
-    try {
-      for await (const chunk of open()) {
-        const bytes = Buffer.from(chunk as Uint8Array)
-        size += bytes.length
-        if (size > maxBytes) break
-        chunks.push(bytes)
-      }
-    } catch (cause) {
-      throw new CodexError('INPUT_INVALID', 'Standard input cannot be read.', { cause })
-    }
-    if (size <= maxBytes) return new TextDecoder().decode(Buffer.concat(chunks))
-    throw new CodexError('INPUT_INVALID', `Standard input holds more than ${maxBytes.toLocaleString('en')} bytes.`)
   }
 
   function hiddenLine(stream: InputStream, maxBytes: number, prompt: () => void): Promise<string> {
@@ -91,8 +78,10 @@ export function createInput({ stdin, onInterrupt }: InputDeps): Input {
 
   return {
     isTerminal: () => open().isTTY === true,
-    all,
-    secret: (maxBytes, prompt) => (open().isTTY === true ? hiddenLine(open(), maxBytes, prompt) : all(maxBytes)),
+    all: (maxBytes) => textOf(open(), 'Standard input', maxBytes),
+    file: (path, option, maxBytes) => textOf(openFile(path), `The file of --${option}`, maxBytes),
+    secret: (maxBytes, prompt) =>
+      open().isTTY === true ? hiddenLine(open(), maxBytes, prompt) : textOf(open(), 'Standard input', maxBytes),
     onLine(tell) {
       const stream = open()
       const decoder = new TextDecoder()
@@ -112,4 +101,22 @@ export function createInput({ stdin, onInterrupt }: InputDeps): Input {
     },
     close: () => void used?.destroy(),
   }
+}
+
+/** Everything up to the end. @throws CodexError INPUT_INVALID */
+async function textOf(source: AsyncIterable<unknown>, name: string, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of source) {
+      const bytes = Buffer.from(chunk as Uint8Array)
+      size += bytes.length
+      if (size > maxBytes) break
+      chunks.push(bytes)
+    }
+  } catch (cause) {
+    throw new CodexError('INPUT_INVALID', `${name} cannot be read.`, { cause })
+  }
+  if (size <= maxBytes) return new TextDecoder().decode(Buffer.concat(chunks))
+  throw new CodexError('INPUT_INVALID', `${name} holds more than ${maxBytes.toLocaleString('en')} bytes.`)
 }

@@ -1,7 +1,8 @@
 import type { AccountStatus } from '../services/account-status.ts'
+import { duration } from '../services/duration.ts'
 import { maskEmail } from '../services/id-claims.ts'
 import type { LimitStatus, UsageStatus } from '../services/usage-status.ts'
-import { defineCommand, structureOf } from './command.ts'
+import { type CommandCall, defineCommand, structureOf } from './command.ts'
 import type { Terminal } from './terminal.ts'
 import { inCommands } from './words.ts'
 
@@ -9,12 +10,15 @@ const NOBODY = 3
 
 export const status = defineCommand({
   name: 'status',
-  summary: 'Who is signed in, and until when; asks nobody',
+  summary: 'Who is signed in, and until when; recent answers and conversations; asks nobody',
   options: {
     usage: { type: 'boolean', summary: 'ask the service how much of the plan is used' },
     json: { type: 'boolean', summary: 'what the tool codex_status gives' },
   },
-  notes: ['The exit code is 0 when questions can be asked, else 3.'],
+  notes: [
+    'Answers and conversations are the newest ten of each; `ask --collect ID` gets an answer, `forget NAME` removes a',
+    'conversation. The exit code is 0 when questions can be asked, else 3.',
+  ],
   local: true,
   async run({ usage, json }, call) {
     const { services, terminal, signal } = call
@@ -25,6 +29,7 @@ export const status = defineCommand({
     }
     const found = await services.readStatus({ usage, signal })
     show(found, services.now(), terminal)
+    showKept(services, terminal)
     return found.authenticated ? 0 : NOBODY
   },
 })
@@ -87,6 +92,34 @@ function limitRows({ primary, secondary }: LimitStatus): Row[] {
 function table(rows: readonly Row[], terminal: Terminal): void {
   for (const [name, value] of rows) {
     if (value !== undefined) terminal.print({ style: 'dim', text: name.padEnd(10) }, value)
+  }
+}
+
+/** As many as the tool lists. */
+const LISTED = 10
+
+/** What can be had again or gone on with, newest first. */
+function showKept({ answers, conversations: { list }, now }: CommandCall['services'], terminal: Terminal): void {
+  const ago = (atMs: number) => `${duration(Math.max(0, now() - atMs))} ago`
+  const { conversations, problems } = list()
+  const kept = answers.list().map(({ id, startedAt, state, model = '', prompt }) => {
+    return [id, ago(startedAt), state, model, prompt]
+  })
+  const talks = conversations.map(({ name, turns, updatedAt, lastPrompt }) => {
+    return [name, turns === 1 ? '1 turn' : `${turns} turns`, ago(updatedAt), lastPrompt]
+  })
+  columns('answers', kept.slice(0, LISTED), terminal)
+  columns('conversations', talks.slice(0, LISTED), terminal)
+  for (const problem of problems) terminal.print(inCommands(problem))
+}
+
+/** Below a title, if there are any; the last column is as wide as it is. */
+function columns(title: string, rows: readonly (readonly string[])[], terminal: Terminal): void {
+  if (rows.length > 0) terminal.print({ style: 'dim', text: title })
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => [...(row[column] ?? '')].length)))
+  for (const row of rows) {
+    const padded = row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - [...cell].length))
+    terminal.print(`  ${padded.join('  ').trimEnd()}`)
   }
 }
 

@@ -14,6 +14,8 @@ const COMMAND_OF: Readonly<Record<string, string>> = {
 
 const BOTH_WAYS = new RegExp(`\\bcodex_\\w+, or (\`${PROGRAM} [^\`]+\`)(?: in a terminal| on the command line)?`, 'g')
 
+const COLLECT = /\bcodex_query with collect "([^"]*)"?/g
+
 /** What only a tool has, to the letter as every hint spells it, and what a command has instead. */
 const SPELLINGS: readonly (readonly [string, string])[] = [
   ['codex_login with method "device"', `\`${PROGRAM} login --device\``],
@@ -26,17 +28,31 @@ const SPELLINGS: readonly (readonly [string, string])[] = [
   ['codex_login with route "codex"', `\`${PROGRAM} login --codex\``],
   ['codex_login with force: true', `\`${PROGRAM} login --force\``],
   ['codex_login as callback_url', `\`${PROGRAM} login\` on standard input`],
+  ['clear this conversation', `remove it with \`${PROGRAM} forget\``],
   // Beside both ways, where the command says it already.
   [' with method "device"', ' with --device'],
   ['the environment of the server', 'the environment'],
   [' and restart the server', ''],
+  ['The server that asked', 'The program that asked'],
+  // Options have names of their own, and files come from somewhere else.
+  ['output_schema', '--schema'],
+  ['Leave diff out', 'Leave --diff out'],
+  ['without diff', 'without --diff'],
+  ['diff names a revision', '--diff names a revision'],
+  ['two ends of diff', 'two ends of --diff'],
+  ['with files', 'with --file'],
+  ['name it in files', 'name it with --file'],
+  ['A pattern in files', 'A pattern of --file'],
+  ['The project folder is in', 'The current folder is in'],
+  ['from the project folder', 'from the current folder'],
+  ['Open a folder in the client', 'Change to the folder of the project'],
 ]
 
 /** A sentence of the services, which speak of tools, for somebody who types commands. */
 export function inCommands(text: string): string {
   return SPELLINGS.reduce(
     (rest, [tool, command]) => rest.replaceAll(tool, command),
-    text.replace(BOTH_WAYS, '$1'),
+    text.replace(BOTH_WAYS, '$1').replace(COLLECT, `\`${PROGRAM} ask --collect $1\``),
   ).replace(/\bcodex_(?:query|status|login|models|clear)\b/g, (tool) => `\`${PROGRAM} ${COMMAND_OF[tool]}\``)
 }
 

@@ -1,9 +1,13 @@
 import { cleanRemote, fieldOf, textField } from './remote-text.ts'
 import { searchWords } from './web-sources.ts'
 
+const PHASES = ['connecting', 'queued', 'thinking', 'searching', 'writing'] as const
+
+export type AnswerPhase = (typeof PHASES)[number]
+
 /** How far an answer is: for progress only. */
 export interface AnswerProgress {
-  phase: 'connecting' | 'queued' | 'thinking' | 'searching' | 'writing'
+  phase: AnswerPhase
   /** What the model is about, in its own words: text from outside, cleaned and cut. */
   headline?: string | undefined
   /** Of the text that has come. */
@@ -16,16 +20,21 @@ export interface ProgressReader {
   current(): Omit<AnswerProgress, 'characters'>
 }
 
+/** Whether a word that was kept is a phase. */
+export function isPhase(word: string | undefined): word is AnswerPhase {
+  return PHASES.some((phase) => phase === word)
+}
+
 /** A summary is a few sentences; what is longer is none. */
 const MAX_SUMMARY = 4_000
 const MAX_HEADLINE = 80
 
 export function createProgressReader(): ProgressReader {
-  let phase: AnswerProgress['phase'] = 'queued'
+  let phase: AnswerPhase = 'queued'
   let summary = ''
   let headline: string | undefined
 
-  function begin(next: AnswerProgress['phase']): void {
+  function begin(next: AnswerPhase): void {
     if (phase !== next) headline = undefined
     phase = next
   }
@@ -33,7 +42,9 @@ export function createProgressReader(): ProgressReader {
   /** Summaries put what they are about in bold, in front (facts: wire-protocol 11). */
   function summarise(delta: string): void {
     begin('thinking')
-    if (summary.length < MAX_SUMMARY) summary += delta
+    const room = MAX_SUMMARY - summary.length
+    if (room <= 0) return
+    summary += delta.slice(0, room)
     headline = boldIn(summary) ?? headline
   }
 
@@ -73,7 +84,7 @@ export function createProgressReader(): ProgressReader {
   }
 }
 
-const PHASE_OF: Readonly<Record<string, AnswerProgress['phase']>> = {
+const PHASE_OF: Readonly<Record<string, AnswerPhase>> = {
   reasoning: 'thinking',
   web_search_call: 'searching',
 }

@@ -94,7 +94,13 @@ export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }
       const onEnd = () => {
         if (started.answer.isKept) live.delete(id)
       }
-      const started = createLiveAnswer({ head, model, journal: isOn ? journals.create(id) : undefined, now, onEnd })
+      const onDiscard = () => {
+        live.delete(id)
+        // A file that was there before is somebody else's.
+        if (started.answer.isKept) journals.remove(id)
+      }
+      const journal = isOn ? journals.create(id) : undefined
+      const started = createLiveAnswer({ head, model, journal, now, onEnd, onDiscard })
       live.set(id, started)
       return started.answer
     },

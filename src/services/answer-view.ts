@@ -14,6 +14,8 @@ export interface AnswerSummary {
   conversation: string | undefined
   /** The first words of the question: text from outside, on one line. */
   prompt: string
+  /** What was done last, as far as it is known without reading all of it. */
+  phase: string | undefined
   /** Length of the text so far. */
   characters: number
   /** Whether it is on disk; otherwise it is gone when this process ends. */
@@ -26,8 +28,6 @@ export interface StoredAnswer extends AnswerSummary {
   isCut: boolean
   /** Parts of the text are lost, and stand as U+FFFD. */
   hasGap: boolean
-  /** What was done last. */
-  phase: string | undefined
   facts: AnswerFacts | undefined
   /** Why it has failed, or is not the whole answer. */
   error: AnswerError | undefined
@@ -42,7 +42,7 @@ export interface Standing {
 
 export function summaryOf({ head, outline, isRunning, isKept }: Standing): AnswerSummary {
   const { id, startedAt, prompt, conversation } = head
-  const { end, model, characters } = outline
+  const { end, model, phase, characters } = outline
   return {
     id,
     state: end?.state ?? (isRunning ? 'running' : 'interrupted'),
@@ -51,13 +51,14 @@ export function summaryOf({ head, outline, isRunning, isKept }: Standing): Answe
     model,
     conversation,
     prompt,
+    phase,
     characters,
     isKept,
   }
 }
 
 export function storedOf(standing: Standing, text: GrowingText): StoredAnswer {
-  const { isCut, phase, facts, error } = standing.outline
+  const { isCut, facts, error } = standing.outline
   const { length: characters, hasGap } = text
-  return { ...summaryOf(standing), characters, text: text.toString(), isCut, hasGap, phase, facts, error }
+  return { ...summaryOf(standing), characters, text: text.toString(), isCut, hasGap, facts, error }
 }

@@ -1,5 +1,6 @@
 import { CodexError } from '../errors.ts'
 import { cancelled } from '../infrastructure/abort.ts'
+import { canonicalPath } from '../infrastructure/canonical-path.ts'
 import type { Git } from '../infrastructure/git.ts'
 import { MAX_FILES } from '../infrastructure/pattern-files.ts'
 import type { FoundFile, ProjectFiles, Unusable } from '../infrastructure/project-files.ts'
@@ -38,15 +39,18 @@ export interface Attachments {
 export interface AttachmentsDeps {
   projectFiles: ProjectFiles
   git: Git
+  /** Files and folders of this program with what is nobody else's business, wherever the user has put them. */
+  own: readonly string[]
   randomBytes: (size: number) => Uint8Array
 }
 
-export function createAttachments({ projectFiles, git, randomBytes }: AttachmentsDeps): Attachments {
+export function createAttachments({ projectFiles, git, own, randomBytes }: AttachmentsDeps): Attachments {
   return {
     async attach({ files = [], diff }, rootNames, signal) {
       if (files.length === 0 && diff === undefined) return { parts: [], sent: [], left: [] }
       const roots = openRoots(rootNames)
-      const chosen = files.length === 0 ? NOTHING : await attachFiles(files, roots, projectFiles, signal)
+      const chosen =
+        files.length === 0 ? NOTHING : await attachFiles({ entries: files, roots, signal }, { projectFiles, own })
       const changes = diff === undefined ? [] : [await attachDiff(diff, roots, git, signal)]
       if (signal?.aborted) throw cancelled()
       const pieces = [...chosen.pieces, ...changes]
@@ -75,11 +79,15 @@ interface ChosenFiles {
 
 const NOTHING: ChosenFiles = { pieces: [], left: [] }
 
+interface WantedFiles {
+  entries: readonly string[]
+  roots: readonly Root[]
+  signal: AbortSignal | undefined
+}
+
 async function attachFiles(
-  entries: readonly string[],
-  roots: readonly Root[],
-  projectFiles: ProjectFiles,
-  signal: AbortSignal | undefined,
+  { entries, roots, signal }: WantedFiles,
+  { projectFiles, own }: Pick<AttachmentsDeps, 'projectFiles' | 'own'>,
 ): Promise<ChosenFiles> {
   const found = await projectFiles.find(entries, roots, signal)
   const files = withoutRepeats(found.files)
@@ -87,7 +95,7 @@ async function attachFiles(
   const [pieces, refused, left]: [Piece[], Unusable[], Unusable[]] = [[], [...found.refused], [...found.left]]
   for (const file of files) {
     if (signal?.aborted) throw cancelled()
-    const attached = await attachFile(file)
+    const attached = isOwn(file, own) ? OWN : await attachFile(file)
     if ('reason' in attached) (file.exact ? refused : left).push({ name: file.name, reason: attached.reason })
     else pieces.push(attached)
     // Before the rest is read, too.
@@ -96,6 +104,12 @@ async function attachFiles(
   if (refused.length > 0) throw cannotBeSent(refused)
   if (pieces.length === 0) throw cannotBeSent(left)
   return { pieces, left: [...new Set(left.map(({ name, reason }) => `${shownName(name)} ${reason}`))] }
+}
+
+const OWN = { reason: 'is kept by this program itself and never sent' }
+
+function isOwn({ path }: FoundFile, own: readonly string[]): boolean {
+  return own.map(canonicalPath).some((one) => path === one || path.startsWith(`${one}/`) || path.startsWith(`${one}\\`))
 }
 
 /** Each file once, by where it lies; lines of one that goes as a whole go with it. A name counts more than a pattern. */

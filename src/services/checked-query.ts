@@ -1,36 +1,54 @@
-import { CodexError } from '../errors.ts'
+import { CodexError, isCodexError } from '../errors.ts'
 import type { QueryResult } from './codex-client.ts'
 import type { Question } from './codex-request.ts'
 import type { Turn } from './conversation-turn.ts'
-import type { GuidedQuery } from './guided-query.ts'
+import type { GuidedQuery, GuidedQueryOptions } from './guided-query.ts'
 import { repairPrompt } from './output-schema.ts'
-import { quoteRemote } from './remote-text.ts'
 
 /**
  * Asks, and checks an answer that has to have a form. One that does not fit is sent back once, with what is wrong with it;
- * what does not fit then either is given as it is, marked with RESPONSE_INVALID.
+ * what does not fit then either is given as it is, marked with RESPONSE_INVALID. So is the first one where nothing comes
+ * of sending it back: it has been paid for, and a whole answer in the wrong form is worth more than an error.
  *
  * @throws as `GuidedQuery`
  */
 export function createCheckedQuery({ query, now }: { query: GuidedQuery; now: () => number }): GuidedQuery {
+  async function repaired(
+    question: Question,
+    first: QueryResult,
+    problems: readonly string[],
+    options: GuidedQueryOptions,
+  ) {
+    try {
+      // What is written now is another text: who watched the first one would take it for its end.
+      return await query(repairOf(question, first, problems, now()), { ...options, onText: undefined })
+    } catch (error) {
+      if (!isCodexError(error) || error.code === 'CANCELLED') throw error
+      return error
+    }
+  }
+
   return async (question, options) => {
     const first = await query(question, options)
     const { schema } = question
     if (schema === undefined || first.incomplete !== undefined) return first
     const verdict = schema.check(first.text)
     if (verdict.ok) return { ...first, text: verdict.json }
-    if (!verdict.repairable) return { ...first, incomplete: misfit(verdict.problems) }
-    // What is written now is another text: who watched the first one would take it for its end.
-    const second = await query(repairOf(question, first, verdict.problems, now()), { ...options, onText: undefined })
+    const { problems } = verdict
+    if (!verdict.repairable) return { ...first, incomplete: unchecked(problems) }
+    const second = await repaired(question, first, problems, options)
+    if (second instanceof CodexError) return { ...first, incomplete: misfit(problems, failed(second)) }
     const both = together(first, second)
-    if (second.incomplete !== undefined) return both
+    const { incomplete: brokeOff } = second
+    if (brokeOff !== undefined) return { ...first, ...costOf(both), incomplete: misfit(problems, failed(brokeOff)) }
     const last = schema.check(second.text)
     if (last.ok) return { ...both, text: last.json, notes: [...both.notes, REPAIRED] }
-    return { ...both, incomplete: misfit(last.problems) }
+    return { ...both, incomplete: last.repairable ? misfit(last.problems, NOT_EITHER) : unchecked(last.problems) }
   }
 }
 
 const REPAIRED = 'the first answer did not fit the schema; it was sent back once and repaired'
+const NOT_EITHER = 'after it was sent back once with what is wrong with it'
 
 /** The question goes on as a conversation of its own, so nothing is sent twice in another form. */
 function repairOf(question: Question, first: QueryResult, problems: readonly string[], at: number): Question {
@@ -50,7 +68,7 @@ function repairOf(question: Question, first: QueryResult, problems: readonly str
     prompt: repairPrompt(problems),
     model,
     attached: undefined,
-    talk: { turns: [...turns, turn], cacheKey },
+    talk: { turns: [...turns, turn], cacheKey, needsLast: true },
   }
 }
 
@@ -59,6 +77,10 @@ function together(first: QueryResult, second: QueryResult): QueryResult {
   const notes = [...first.notes, ...second.notes.filter((note) => !first.notes.includes(note))]
   const sources = second.sources.length > 0 ? second.sources : first.sources
   return { ...second, message: first.message, usage: sum(first.usage, second.usage), notes, sources }
+}
+
+function costOf({ usage, limits }: QueryResult): Pick<QueryResult, 'usage' | 'limits'> {
+  return { usage, limits }
 }
 
 function sum(one: QueryResult['usage'], other: QueryResult['usage']): QueryResult['usage'] {
@@ -73,13 +95,21 @@ function sum(one: QueryResult['usage'], other: QueryResult['usage']): QueryResul
   }
 }
 
-function misfit(problems: readonly string[]): CodexError {
-  const [first = ''] = problems
-  return new CodexError(
-    'RESPONSE_INVALID',
-    `The answer does not fit the schema, not after one repair either: ${quoteRemote(first)}.`,
-    {
-      hint: 'Ask again, name another model, or ask for a simpler form.',
-    },
-  )
+/** Why there is no second answer, in our own words. */
+function failed({ code, message }: CodexError): string {
+  return `and sending it back did not help: ${message.replace(/\.$/, '')} [${code}]`
 }
+
+function misfit(problems: readonly string[], circumstance: string): CodexError {
+  const [first = ''] = problems
+  const sentence = first.replace(/\.?$/, '.')
+  return new CodexError('RESPONSE_INVALID', `It does not fit the schema, ${circumstance}. ${sentence}`, { hint: AGAIN })
+}
+
+/** Nobody knows whether it fits. */
+function unchecked(problems: readonly string[]): CodexError {
+  const [first = ''] = problems
+  return new CodexError('RESPONSE_INVALID', first, { hint: AGAIN })
+}
+
+const AGAIN = 'Ask again, name another model, or ask for a simpler form.'

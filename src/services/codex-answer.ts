@@ -2,6 +2,7 @@ import { CodexError } from '../errors.ts'
 import type { SseEvent } from '../infrastructure/sse.ts'
 import { type AnswerProgress, createProgressReader } from './answer-progress.ts'
 import { failureOf } from './codex-failure.ts'
+import { createGrowingText } from './growing-text.ts'
 import { fieldOf, numberField, parseJson, quoteRemote, textField } from './remote-text.ts'
 
 export interface Usage {
@@ -50,6 +51,8 @@ export interface AnswerReader {
 
 /** Far above what any model writes; it keeps a stream without an end from filling the memory. */
 const MAX_CHARACTERS = 8_000_000
+/** The same for finished items, as they come. */
+const MAX_ITEM_CHARACTERS = 32_000_000
 
 interface Message {
   phase: string | undefined
@@ -72,9 +75,11 @@ export function createAnswerReader(
   const output: unknown[] = []
   const comments = new Set<string>()
   const progress = createProgressReader()
+  // Two characters stand between messages, and no message is shorter than one.
+  const shown = createGrowingText(3 * MAX_CHARACTERS)
   let told: { item: string | undefined } | undefined
-  let shown = ''
   let characters = 0
+  let itemCharacters = 0
   let events = 0
   let completed: unknown
   let remembered: CodexError | undefined
@@ -85,9 +90,15 @@ export function createAnswerReader(
     if (characters > MAX_CHARACTERS) throw endless()
     if (delta === '' || (item !== undefined && comments.has(item))) return
     const text = told === undefined || told.item === item ? delta : `\n\n${delta}`
-    shown += text
+    shown.put(shown.length, text)
     onText(text)
     told = { item }
+  }
+
+  /** Counts what is kept of an item. */
+  function keep(data: string): void {
+    itemCharacters += data.length
+    if (itemCharacters > MAX_ITEM_CHARACTERS) throw endless()
   }
 
   /** The answer, out of the messages that are finished. */
@@ -116,9 +127,13 @@ export function createAnswerReader(
           tell(textField(event, 'item_id'), textField(event, 'delta') ?? '')
           return false
         case 'response.output_item.added':
-          if (itemPhase(event) === 'commentary') comments.add(textField(fieldOf(event, 'item'), 'id') ?? '')
+          if (itemPhase(event) === 'commentary') {
+            keep(data)
+            comments.add(textField(fieldOf(event, 'item'), 'id') ?? '')
+          }
           return false
         case 'response.output_item.done':
+          keep(data)
           output.push(fieldOf(event, 'item'))
           if (itemType(event) === 'message') messages.push(readMessage(fieldOf(event, 'item')))
           return false
@@ -151,13 +166,14 @@ export function createAnswerReader(
     progress: () => ({ ...progress.current(), characters }),
 
     partial(reason) {
-      if (shown === '' && messages.every(({ text }) => text === '')) return undefined
-      return { text: shown || spoken(), model, usage: undefined, notes: [], output, incomplete: reason }
+      const text = shown.toString() || spoken()
+      if (text === '') return undefined
+      return { text, model, usage: undefined, notes: [], output, incomplete: reason }
     },
 
     finish() {
       if (completed === undefined) throw remembered ?? (events === 0 ? notAStream() : endedEarly(characters))
-      const text = messages.length === 0 ? shown : spoken()
+      const text = messages.length === 0 ? shown.toString() : spoken()
       const refusal = messages
         .map((message) => message.refusal)
         .join(' ')

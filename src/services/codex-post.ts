@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import { isCodexError } from '../errors.ts'
+import { CodexError, isCodexError } from '../errors.ts'
 import { cancelled } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import { type HttpClient, readText } from '../infrastructure/http-client.ts'
@@ -64,14 +64,18 @@ export function createPost({ config, http, clock, random, log }: PostDeps): Post
   }
 
   async function send(credential: Credential, request: CodexRequest, signal: AbortSignal | undefined): Promise<Reply> {
-    const answer = await http.send({
-      method: 'POST',
-      url: `${credential.baseUrl}/responses`,
-      headers: { ...credential.headers, ...request.headers },
-      body: JSON.stringify(request.body),
-      headerTimeoutMs: config.headerTimeoutMs,
-      signal,
-    })
+    const answer = await http
+      .send({
+        method: 'POST',
+        url: `${credential.baseUrl}/responses`,
+        headers: { ...credential.headers, ...request.headers },
+        body: JSON.stringify(request.body),
+        headerTimeoutMs: config.headerTimeoutMs,
+        signal,
+      })
+      .catch((error: unknown) => {
+        throw isCodexError(error, 'TIMEOUT') ? withSetting(error) : error
+      })
     const { status, headers, body } = answer
     const strange = notTheService(answer, 'an answer of Codex')
     if (strange !== undefined) {
@@ -104,4 +108,11 @@ export function createPost({ config, http, clock, random, log }: PostDeps): Post
     if (reply.status !== 401 || credential.renew === undefined) return reply
     return sendPatiently({ ...(await credential.renew(signal)), renew: undefined }, request, signal)
   }
+}
+
+/** This limit alone is the user's to set; the one after it has an error of its own. */
+function withSetting(cause: CodexError): CodexError {
+  const { code, message, hint, retryable } = cause
+  const setting = 'CODEX_OAUTH_HEADER_TIMEOUT_MS sets how long it may take.'
+  return new CodexError(code, message, { hint: hint === undefined ? setting : `${hint} ${setting}`, cause, retryable })
 }

@@ -17,10 +17,17 @@ export interface Question {
   /** Files and changes that go in front of the prompt. */
   attached?: Pick<Attached, 'parts' | 'sent'> | undefined
   /** The conversation that it goes on with. */
-  talk?: { turns: readonly Turn[]; cacheKey?: string | undefined } | undefined
+  talk?: Talk | undefined
   webSearch?: boolean | undefined
   /** The form of the answer. */
   schema?: OutputSchema | undefined
+}
+
+export interface Talk {
+  turns: readonly Turn[]
+  cacheKey?: string | undefined
+  /** Without the newest of them the question means nothing. */
+  needsLast?: boolean
 }
 
 export interface RequestFacts {

@@ -1,12 +1,14 @@
 import { CodexError } from '../errors.ts'
 import { cancelled } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
+import { type AnswerProgress, isPhase } from './answer-progress.ts'
 import type { AnswerStore } from './answer-store.ts'
-import type { StoredAnswer } from './answer-view.ts'
+import type { AnswerSummary, StoredAnswer } from './answer-view.ts'
 import { duration } from './duration.ts'
-import type { TimedProgress } from './progress-pace.ts'
+import { createProgressPace, type TimedProgress } from './progress-pace.ts'
 import type { QueryDesk } from './query-desk.ts'
-import { incompleteWords, type ShownFacts } from './shown-answer.ts'
+import { textField } from './remote-text.ts'
+import { incompleteWords } from './shown-answer.ts'
 
 /** A kept answer, as far as there is one. */
 export interface Collected {
@@ -44,38 +46,56 @@ const WAIT_MS = 45_000
 const LOOK_MS = 500
 
 export function createCollectAnswer({ answers, desk, clock }: CollectAnswerDeps): CollectAnswer {
-  /** Until it is over, or the call has lasted long enough. */
-  async function waitFor(id: string, { signal, onProgress }: CollectCall): Promise<void> {
-    const startedAt = clock.now()
-    while (clock.now() - startedAt < WAIT_MS) {
-      const found = answers.look(id)
-      if (found?.state !== 'running') return
-      const elapsedMs = Math.max(0, clock.now() - found.startedAt)
-      onProgress?.({ phase: found.characters > 0 ? 'writing' : 'thinking', characters: found.characters, elapsedMs })
-      const over = desk.over(id)
-      const pause = new AbortController()
-      const either = AbortSignal.any([pause.signal, ...(signal === undefined ? [] : [signal])])
-      await Promise.race([clock.sleep(LOOK_MS, either).catch(() => {}), ...(over === undefined ? [] : [over])])
-      pause.abort()
-      if (signal?.aborted) throw cancelled()
+  /** Until it is over, or the call has lasted long enough. Looks are counted, because a clock may jump. */
+  async function waitFor(first: AnswerSummary, { signal, onProgress = () => {} }: CollectCall): Promise<void> {
+    const { id, startedAt } = first
+    const pace = createProgressPace({ clock, onProgress, startedAt, first: progressOf(first) })
+    try {
+      for (let looks = 0; looks < WAIT_MS / LOOK_MS; looks += 1) {
+        await pauseOrEnd(id, signal)
+        if (signal?.aborted) throw cancelled()
+        const found = answers.look(id)
+        if (found?.state !== 'running') return
+        pace.tell(progressOf(found))
+      }
+    } finally {
+      pace.stop()
     }
+  }
+
+  /** Until it is worth looking again. The end of an answer of this process is noticed at once. */
+  async function pauseOrEnd(id: string, signal: AbortSignal | undefined): Promise<void> {
+    const pause = new AbortController()
+    const either = AbortSignal.any([pause.signal, ...(signal === undefined ? [] : [signal])])
+    const over = desk.over(id)
+    await Promise.race([clock.sleep(LOOK_MS, either).catch(() => {}), ...(over === undefined ? [] : [over])])
+    pause.abort()
   }
 
   return async (wanted, call) => {
     const { id, offset } = readWanted(wanted)
-    if (answers.look(id) === undefined) throw unknown()
-    await waitFor(id, call)
+    const first = answers.look(id)
+    // One that is damaged cannot be looked at, and says so when it is read.
+    if (first?.state === 'running') await waitFor(first, call)
     const found = answers.read(id)
-    if (found === undefined) throw unknown()
-    if (offset > 0 && offset >= found.text.length) throw beyond(found.text.length)
-    return { id, text: found.text, offset, ...standing(found, clock.now()) }
+    if (found === undefined) throw first === undefined ? unknown() : gone()
+    const isOver = found.state !== 'running'
+    if (offset > 0 && offset >= found.text.length && isOver) throw beyond(found.text.length)
+    const isThere = offset < found.text.length
+    const text = isThere ? found.text : ''
+    return { id, text, offset: isThere ? offset : 0, ...standing(found, clock.now()) }
   }
+}
+
+function progressOf({ phase, characters }: AnswerSummary): AnswerProgress {
+  return { phase: isPhase(phase) ? phase : characters > 0 ? 'writing' : 'thinking', characters }
 }
 
 /** How it stands with an answer, in words for below its text. @throws CodexError */
 function standing(found: StoredAnswer, nowMs: number): Pick<Collected, 'footer' | 'isIncomplete'> {
-  const { id, state, text, facts, error, startedAt, conversation } = found
+  const { id, state, text, error, startedAt } = found
   const age = duration(Math.max(0, nowMs - startedAt))
+  const origin = [`Answer ${id}`, ...damages(found)]
   switch (state) {
     case 'running':
       return {
@@ -83,24 +103,38 @@ function standing(found: StoredAnswer, nowMs: number): Pick<Collected, 'footer' 
         isIncomplete: true,
       }
     case 'finished':
-    case 'incomplete':
-      return {
-        footer: (facts as ShownFacts | undefined)?.footer ?? `Answer ${id}`,
-        isIncomplete: state === 'incomplete',
-      }
+    case 'incomplete': {
+      const footer = textField(found.facts, 'footer')
+      const lost = damages(found)
+      const lines = [footer ?? `Answer ${id}`, ...lost]
+      return { footer: lines.join('\n'), isIncomplete: state === 'incomplete' || lost.length > 0 }
+    }
     case 'failed': {
       const { code = 'CODEX_FAILED', message = 'The question failed.', hint } = error ?? {}
       if (text === '') throw new CodexError(code, message, hint === undefined ? {} : { hint })
-      return { footer: `${incompleteWords({ code, message, hint }, conversation)}\nAnswer ${id}`, isIncomplete: true }
+      return brokenOff({ code, message, hint }, origin)
     }
     case 'cancelled':
     case 'interrupted': {
       const why = state === 'cancelled' ? 'The call was cancelled.' : 'The server that asked has ended.'
-      const early = { code: 'INCOMPLETE' as const, message: why, hint: 'Ask again for the whole answer.' }
-      if (text === '') throw new CodexError('INCOMPLETE', `${why} Nothing of the answer had come by then.`, early)
-      return { footer: `${incompleteWords(early, conversation)}\nAnswer ${id}`, isIncomplete: true }
+      const hint = 'Ask again for the whole answer.'
+      if (text === '') throw new CodexError('INCOMPLETE', `${why} Nothing of the answer had come by then.`, { hint })
+      return brokenOff({ code: 'INCOMPLETE', message: why, hint }, origin)
     }
   }
+}
+
+/** Such a turn is in no conversation, so none can go on from it. */
+function brokenOff(why: Parameters<typeof incompleteWords>[0], origin: readonly string[]) {
+  return { footer: [incompleteWords(why, undefined), ...origin].join('\n'), isIncomplete: true }
+}
+
+/** What of the text itself is not there. */
+function damages({ isCut, hasGap }: StoredAnswer): string[] {
+  return [
+    ...(isCut ? ['Note: the answer was too long to keep; its end is missing.'] : []),
+    ...(hasGap ? ['Note: parts of the answer could not be kept; \uFFFD stands in their place.'] : []),
+  ]
 }
 
 function readWanted(wanted: string): { id: string; offset: number } {
@@ -113,6 +147,17 @@ function unknown(): CodexError {
   return new CodexError('INPUT_INVALID', 'No answer is kept under this id.', {
     hint: 'codex_status lists the ids of the recent ones; older than a week, or beyond the newest 50, they are gone.',
   })
+}
+
+/** It was there when the call began. */
+function gone(): CodexError {
+  return new CodexError(
+    'INPUT_INVALID',
+    'This answer is no longer kept: it failed, as its own call was told, or made room.',
+    {
+      hint: 'Ask again.',
+    },
+  )
 }
 
 function beyond(length: number): CodexError {

@@ -1,9 +1,11 @@
 import { CodexError } from '../errors.ts'
 import type { Model } from './builtin-models.ts'
 import type { Question } from './codex-request.ts'
+import { withoutImages } from './conversation-items.ts'
 import type { Turn } from './conversation-turn.ts'
 import { fitHistory, inputRoom } from './history-fit.ts'
-import { type SentPart, sizeWords } from './sent-words.ts'
+import { sizeWords } from './sent-words.ts'
+import { shownName } from './shown-name.ts'
 import { estimateItemTokens, estimateTokens } from './token-estimate.ts'
 
 /** What is sent of a conversation, and what has to be said about that. */
@@ -38,12 +40,26 @@ export function fitQuestion(asked: QuestionToFit): Fitted {
   // Of a model whose window nobody knows, only the service can tell what is too long.
   if (contextWindow !== undefined && questionTokens > inputRoom(contextWindow)) throw tooLong(asked, questionTokens)
   const { turns = [] } = question.talk ?? {}
-  const fitted = fitHistory({ turns, owner, questionTokens, contextWindow })
+  const readable = takesImages(model) ? turns : turns.map(withoutImages)
+  const fitted = fitHistory({ turns: readable, owner, questionTokens, contextWindow })
   const { dropped } = fitted
-  if (dropped === 0) return { turns: fitted.turns, notes: [] }
+  if (question.talk?.needsLast === true && dropped === turns.length) throw noRoomBeside(modelId)
+  return {
+    turns: fitted.turns,
+    notes: [
+      ...(dropped === 0 ? [] : [droppedNote(dropped, turns.length, modelId)]),
+      ...(fitted.turns.every((turn) => turns.includes(turn)) ? [] : [imagesNote(modelId)]),
+    ],
+  }
+}
+
+function droppedNote(dropped: number, all: number, modelId: string): string {
   const oldest = dropped === 1 ? 'the oldest turn' : `the oldest ${dropped} turns`
-  const note = `${oldest} of ${turns.length} in this conversation did not fit into what ${modelId} can read at once and ${dropped === 1 ? 'was' : 'were'} not sent`
-  return { turns: fitted.turns, notes: [note] }
+  return `${oldest} of ${all} in this conversation did not fit into what ${modelId} can read at once and ${dropped === 1 ? 'was' : 'were'} not sent`
+}
+
+function imagesNote(modelId: string): string {
+  return `${modelId} takes no images, so those of earlier turns in this conversation were not sent`
 }
 
 function tokensOf({ prompt, systemPrompt, attached, schema }: Question): number {
@@ -56,26 +72,48 @@ function tokensOf({ prompt, systemPrompt, attached, schema }: Question): number 
 
 function assertImagesAreTaken({ attached }: Question, modelId: string, model: Model | undefined): void {
   const hasImage = attached?.parts.some(({ type }) => type === 'input_image') ?? false
-  if (!hasImage || model?.inputs === undefined || model.inputs.includes('image')) return
+  if (!hasImage || takesImages(model)) return
   throw new CodexError('INPUT_INVALID', `${modelId} takes no images.`, {
     hint: 'Leave the images out, or name a model that takes them.',
   })
 }
 
+/** Of a model that does not say, only the service knows. */
+function takesImages(model: Model | undefined): boolean {
+  return model?.inputs?.includes('image') ?? true
+}
+
+function noRoomBeside(modelId: string): CodexError {
+  return new CodexError('CONTEXT_TOO_LONG', `${modelId} cannot read it at once together with what came before.`, {
+    hint: 'Send less, or name a model that can read more.',
+  })
+}
+
 function tooLong({ question, modelId, model }: QuestionToFit, tokens: number): CodexError {
   const room = inputRoom(model?.contextWindow)
-  const largest = largestOf(question.attached?.sent ?? [])
   const message = `The question has about ${rounded(tokens)} tokens, and ${modelId} can read about ${rounded(room)} at once. Nothing was sent.`
   const hint =
-    largest === ''
+    (question.attached?.sent.length ?? 0) === 0
       ? 'Shorten the prompt, or split it.'
-      : `The largest parts are ${largest}: name fewer files or line ranges.`
+      : `The largest parts are ${largestOf(question)}: send fewer of them, or name the lines that matter.`
   return new CodexError('CONTEXT_TOO_LONG', message, { hint })
 }
 
-function largestOf(sent: readonly SentPart[]): string {
-  return [...sent]
-    .sort((a, b) => b.bytes - a.bytes)
+/** What a picture counts for, because its bytes are not text. */
+const IMAGE_BYTES = 12_000
+const MANY_BYTES = 50_000
+
+function largestOf({ prompt, systemPrompt, attached }: Question): string {
+  const sent = (attached?.sent ?? []).map(({ name, kind, bytes }) => {
+    const shown = kind === 'diff' ? `the diff ${shownName(name)}` : shownName(name)
+    return { name: shown, bytes, weight: kind === 'image' ? IMAGE_BYTES : bytes }
+  })
+  const written = Object.entries({ 'the prompt': prompt, system_prompt: systemPrompt ?? '' })
+    .map(([name, text]) => ({ name, bytes: Buffer.byteLength(text), weight: Buffer.byteLength(text) }))
+    // Of a short one nobody could spare anything.
+    .filter(({ bytes }) => bytes >= MANY_BYTES)
+  return [...sent, ...written]
+    .sort((a, b) => b.weight - a.weight)
     .slice(0, 3)
     .map(({ name, bytes }) => `${name} (${sizeWords(bytes)})`)
     .join(', ')

@@ -31,6 +31,21 @@ export function sentAgain(turn: Turn, owner: string): readonly InputItem[] {
   return turn.output.slice(0, turn.output.findLastIndex(isMessage) + 1)
 }
 
+/** The turn for a model that takes no images: words stand where they were. The same turn when there were none. */
+export function withoutImages(turn: Turn): Turn {
+  const isImage = (part: unknown) => textField(part, 'type') === 'input_image'
+  if (!turn.input.some((item) => partsOf(item, 'content').some(isImage))) return turn
+  const input = turn.input.map((item) => {
+    const content = fieldOf(item, 'content')
+    return Array.isArray(content)
+      ? { ...item, content: content.map((part) => (isImage(part) ? NO_IMAGE : part)) }
+      : item
+  })
+  return { ...turn, input }
+}
+
+const NO_IMAGE = { type: 'input_text', text: '(The image is left out here, because this model takes none.)' }
+
 function reasoningOf(item: unknown): InputItem | undefined {
   const sealed = textField(item, 'encrypted_content')
   if (sealed === undefined) return undefined

@@ -131,15 +131,33 @@ function turnOf(entry: ListEntry): Turn | undefined {
   return turn
 }
 
-/** One, or none for a conversation whose first turn is not there yet. Only the last turn is read. */
+/**
+ * One, or none for a conversation whose first turn is not there yet. Only the last turn is read.
+ *
+ * @throws CodexError with the name of the conversation where that can be read: it is what one removes it by
+ */
 function summariesOf(key: string, list: SharedList): ConversationSummary[] {
   const found = openList(key, list)
-  const last = found?.entries.at(-1)
-  const turn = last && turnOf(last)
-  if (found === undefined || turn === undefined) return []
+  if (found === undefined) return []
   const { name, entries } = found
+  const last = entries.at(-1)
+  const turn = last && named(name, () => turnOf(last))
+  if (turn === undefined) return []
   const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
   return [{ name, turns: entries.length, updatedAt: turn.at, lastPrompt: beginning(turn.prompt), bytes }]
+}
+
+function named<T>(name: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof CodexError)) throw error
+    const { code, message, hint, cause } = error
+    throw new CodexError(code, `The conversation “${name}” cannot be read: ${message}`, {
+      cause,
+      ...(hint === undefined ? {} : { hint }),
+    })
+  }
 }
 
 /** The first words, on one line. */

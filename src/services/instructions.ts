@@ -13,7 +13,7 @@ const WITH_FILES =
 const WITH_SEARCH = 'You can search the web: do so where it helps, and say where you have something from.'
 
 export interface InstructionFacts {
-  question: Pick<Question, 'systemPrompt' | 'attached' | 'webSearch' | 'schema'>
+  question: Pick<Question, 'systemPrompt' | 'attached' | 'talk' | 'schema'>
   /** What the model is told it is. */
   opening?: string
   /** Whether it can search the web. */
@@ -25,11 +25,18 @@ export interface InstructionFacts {
 /** The user's own instructions, or ours, and what has to be said besides. */
 export function instructionsFor(facts: InstructionFacts): string {
   const { question, opening = DEFAULT_INSTRUCTIONS, searches, describesForm } = facts
-  const hasFiles = (question.attached?.parts.length ?? 0) > 0
-  const surroundings = [hasFiles ? WITH_FILES : [], searches ? WITH_SEARCH : []].flat()
+  const surroundings = [hasFiles(question) ? WITH_FILES : [], searches ? WITH_SEARCH : []].flat()
   const ours = [opening, ...(surroundings.length === 0 ? [NOTHING_TO_LOOK_AT] : surroundings)].join(' ')
   const form = describesForm && question.schema !== undefined ? [formWords(question.schema.schema)] : []
   return [question.systemPrompt ?? ours, ...form].join('\n\n')
+}
+
+/** With the question or an earlier one of the conversation: a model that was shown files must not hear that it sees none. */
+function hasFiles({ attached, talk }: InstructionFacts['question']): boolean {
+  if ((attached?.parts.length ?? 0) > 0) return true
+  return (
+    talk?.turns.some(({ input }) => input.some(({ content }) => Array.isArray(content) && content.length > 1)) ?? false
+  )
 }
 
 function formWords(schema: unknown): string {

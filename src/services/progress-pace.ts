@@ -15,6 +15,10 @@ export interface ProgressPace {
 export interface ProgressPaceDeps {
   clock: Clock
   onProgress: (progress: TimedProgress) => void
+  /** When the question was asked; now unless told. */
+  startedAt?: number
+  /** How it stands at first. */
+  first?: AnswerProgress
 }
 
 /** Clients take ten seconds of silence for a hang. */
@@ -26,10 +30,14 @@ const AMOUNT_MS = 1_000
  * Tells those who wait how it goes: at once when something changes, now and then how much is written, and every five
  * seconds that it still goes on, whatever the service does.
  */
-export function createProgressPace({ clock, onProgress }: ProgressPaceDeps): ProgressPace {
-  const startedAt = clock.now()
+export function createProgressPace({
+  clock,
+  onProgress,
+  startedAt = clock.now(),
+  first = { phase: 'connecting', characters: 0 },
+}: ProgressPaceDeps): ProgressPace {
   const over = new AbortController()
-  let latest: AnswerProgress = { phase: 'connecting', characters: 0 }
+  let latest = first
   let toldAt = Number.NEGATIVE_INFINITY
 
   function emit(): void {

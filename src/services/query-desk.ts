@@ -1,8 +1,9 @@
 import { isCodexError, unexpected } from '../errors.ts'
-import { cancelled } from '../infrastructure/abort.ts'
+import { cancelled, raceSignal } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { AnswerStore } from './answer-store.ts'
 import type { Attached, Attachments } from './attachments.ts'
+import { type Caller, createCaller } from './caller.ts'
 import type { QueryResult } from './codex-client.ts'
 import type { Question } from './codex-request.ts'
 import type { Conversation, ConversationStore } from './conversation-store.ts'
@@ -66,47 +67,61 @@ interface Prepared {
   conversation: Conversation | undefined
 }
 
+/** A question that is being answered, whatever its caller does. */
+interface Job {
+  request: AskRequest
+  kept: RunningAnswer
+  caller: Caller
+  work: AbortController
+  /** Told when all is there that the question needs. */
+  onPrepared(): void
+}
+
 export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
   const { query, attachments, conversations, answers, readSchema, projectFolder, clock } = deps
   const running = new Map<string, { work: AbortController; over: Promise<void> }>()
   let stopped = false
 
   /** Whoever names no folder of their own works where this server was started. */
-  async function attach({ files, diff }: Pick<AskRequest, 'files' | 'diff'>, { roots, signal }: AskCall) {
+  async function attach({ files, diff }: Pick<AskRequest, 'files' | 'diff'>, { roots }: Caller, signal: AbortSignal) {
     if (files === undefined && diff === undefined) return undefined
-    const named = await roots()
+    const named = await raceSignal(roots(), signal)
     const wanted = { ...(files === undefined ? {} : { files }), ...(diff === undefined ? {} : { diff }) }
     return attachments.attach(wanted, named.length > 0 ? named : [projectFolder()], signal)
   }
 
-  async function prepare(request: AskRequest, call: AskCall): Promise<Prepared> {
-    const { files, diff, conversation: name, outputSchema, prompt, model, systemPrompt, temperature, effort } = request
+  async function prepare({ request, caller, work: { signal } }: Job): Promise<Prepared> {
+    const { conversation: name, outputSchema, prompt, model, systemPrompt, temperature, effort, webSearch } = request
     const schema = outputSchema === undefined ? undefined : await readSchema(outputSchema)
-    const attached = await attach({ files, diff }, call)
+    const attached = await attach(request, caller, signal)
+    if (signal.aborted) throw cancelled()
     const conversation = name === undefined ? undefined : conversations.open(name)
     const talk = conversation === undefined ? undefined : { turns: conversation.turns, cacheKey: conversation.cacheKey }
-    const { webSearch } = request
     const question = { prompt, model, systemPrompt, temperature, effort, attached, talk, webSearch, schema }
     return { question, attached, conversation }
   }
 
-  /** The work itself, which goes on or not whatever its caller does. */
-  async function perform(prepared: Prepared, kept: RunningAnswer, call: AskCall, signal: AbortSignal) {
-    const { question, attached, conversation } = prepared
+  async function perform(job: Job) {
+    const { kept, caller, work, onPrepared } = job
+    const { signal } = work
     const { id } = kept
     const pace = createProgressPace({
       clock,
       onProgress(progress) {
         kept.phase(progress.phase)
-        call.onProgress?.({ ...progress, id })
+        // What somebody has been told of must not be lost, not even if this process is killed now.
+        kept.flush()
+        caller.onProgress({ ...progress, id })
       },
     })
     try {
+      const { question, attached, conversation } = await prepare(job)
+      onPrepared()
       const result = await query(question, {
-        ...{ signal, offer: call.offer, onSignIn: call.onSignIn, onProgress: pace.tell, onModel: kept.model },
+        ...{ signal, offer: caller.offer, onSignIn: caller.onSignIn, onProgress: pace.tell, onModel: kept.model },
         onText(delta) {
           kept.append(delta)
-          call.onText?.(delta)
+          caller.onText(delta)
         },
       })
       const remarks = conversation === undefined ? [] : await remember(conversation, question.prompt, result)
@@ -114,12 +129,21 @@ export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
       kept.finish(result.text, { ...facts }, result.incomplete)
       return { id, text: result.text, facts }
     } catch (error) {
-      if (isCodexError(error, 'CANCELLED')) kept.stop('cancelled')
-      else kept.fail(isCodexError(error) ? error : unexpected(error))
+      fail(error, job)
       throw error
     } finally {
       pace.stop()
     }
+  }
+
+  /**
+   * A failure that its caller is told now, before any text, leaves nothing behind: there is nothing to collect, the list
+   * would fill with what everybody knows, and fifty questions without a sign-in would push out fifty answers.
+   */
+  function fail(error: unknown, { kept, caller, work: { signal } }: Job): void {
+    if (signal.aborted) kept.stop('cancelled')
+    else if (caller.isThere && kept.isEmpty) kept.discard()
+    else kept.fail(isCodexError(error) ? error : unexpected(error))
   }
 
   /** Adds the turn to its conversation; what keeps it from that is told, and costs nobody the answer. */
@@ -142,37 +166,44 @@ export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
     }
   }
 
-  function start(prepared: Prepared, kept: RunningAnswer, call: AskCall) {
+  /** Resolves, or is rejected, with the work; `prepared` as soon as it can no longer be the request that is wrong. */
+  function start(request: AskRequest, caller: Caller) {
     const work = new AbortController()
-    const result = perform(prepared, kept, call, work.signal)
+    const { prompt, conversation, model } = request
+    const kept = answers.begin({ prompt, conversation, model })
+    let onPrepared = () => {}
+    const prepared = new Promise<void>((resolve) => {
+      onPrepared = resolve
+    })
+    const result = perform({ request, kept, caller, work, onPrepared })
     const over = result.then(
       () => {},
       () => {},
     )
     running.set(kept.id, { work, over })
     void over.then(() => running.delete(kept.id))
-    return { work, result }
+    return { id: kept.id, work, result, prepared }
   }
 
   return {
     async ask(request, call) {
-      const { signal, cancelReason } = call
-      const prepared = await prepare(request, call)
+      const { signal } = call
       if (stopped || signal?.aborted) throw cancelled()
-      const { prompt, conversation, model } = request
-      const kept = answers.begin({ prompt, conversation, model })
-      const { id } = kept
-      if (request.background) {
-        start(prepared, kept, { ...call, onProgress: undefined, onText: undefined, offer: undefined })
-        return { id, text: undefined }
-      }
-      const { work, result } = start(prepared, kept, call)
+      const caller = createCaller(call)
+      const { id, work, result, prepared } = start(request, caller)
       const leave = () => {
-        // A client that has only stopped waiting still wants the answer; one that was stopped does not.
-        if (!isTimeout(cancelReason?.())) work.abort()
+        caller.leave()
+        if (!caller.stillWants()) work.abort()
       }
       signal?.addEventListener('abort', leave, { once: true })
-      return await result.finally(() => signal?.removeEventListener('abort', leave))
+      try {
+        if (!request.background) return await result
+        await Promise.race([prepared, result])
+        caller.leave()
+        return { id, text: undefined }
+      } finally {
+        signal?.removeEventListener('abort', leave)
+      }
     },
 
     over: (id) => running.get(id)?.over,
@@ -183,9 +214,4 @@ export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
       for (const { work } of running.values()) work.abort()
     },
   }
-}
-
-/** Clients say in their own words that a call took too long: `Request timed out`, `request timeout` (facts: mcp 2.1). */
-function isTimeout(reason: string | undefined): boolean {
-  return reason !== undefined && /\btime[ds]?[ -]?out\b/i.test(reason)
 }

@@ -24,11 +24,15 @@ export interface RunningAnswer {
   readonly id: string
   /** Whether all of it is on disk by now. */
   readonly isKept: boolean
+  /** Whether no text has come. */
+  readonly isEmpty: boolean
   /** Which model is asked. */
   model(id: string): void
   /** What is done just now, in few words and without amounts: each change is written. */
   phase(phase: string): void
   append(delta: string): void
+  /** Writes down what has come, now and not at the end of the turn. */
+  flush(): void
   /**
    * `text` is what counts, whatever has arrived bit by bit. With `incomplete`, the reason why it is not the whole
    * answer.
@@ -37,6 +41,8 @@ export interface RunningAnswer {
   /** The text that has arrived stays. */
   fail(error: CodexError): void
   stop(state: 'cancelled' | 'interrupted'): void
+  /** There is nothing to come back for: it goes without a trace. */
+  discard(): void
 }
 
 /** An answer of this process, as it stands in memory. */
@@ -57,12 +63,14 @@ export interface LiveAnswerDeps {
   journal: Journal | undefined
   now: () => number
   onEnd: () => void
+  /** It is over, and not wanted. */
+  onDiscard: () => void
 }
 
 /** Of one answer, in characters. No model writes a tenth of it. */
 export const MAX_CHARACTERS = 16 * 1024 * 1024
 
-export function createLiveAnswer({ head, model, journal, now, onEnd }: LiveAnswerDeps): LiveAnswer {
+export function createLiveAnswer({ head, model, journal, now, onEnd, onDiscard }: LiveAnswerDeps): LiveAnswer {
   const outline = newOutline()
   const text = createGrowingText(MAX_CHARACTERS)
   const bell = createBell()
@@ -122,17 +130,25 @@ export function createLiveAnswer({ head, model, journal, now, onEnd }: LiveAnswe
       get isKept() {
         return journal?.isKept ?? false
       },
+      get isEmpty() {
+        return text.length === 0
+      },
       model: unlessEnded((id) => void put(modelLine(id))),
       phase: unlessEnded((phase) => void (phase === outline.phase || put(phaseLine(phase)))),
       append: unlessEnded((delta) => {
         if (!outline.isCut && delta !== '') putText(text.length, delta)
       }),
+      flush: unlessEnded(() => journal?.flush()),
       finish: unlessEnded((whole, facts, incomplete) => {
         putWhole(whole)
         end(incomplete === undefined ? 'finished' : 'incomplete', facts, incomplete)
       }),
       fail: unlessEnded((error) => end('failed', undefined, error)),
       stop: unlessEnded((state) => end(state)),
+      discard: unlessEnded(() => {
+        end('failed')
+        onDiscard()
+      }),
     },
     outline,
     text,

@@ -49,11 +49,15 @@ function footer({ id, result, attached, conversation, remarks, nowMs }: AnswerPa
     .join('\n')
 }
 
-/** Says that the text is not the answer, and what to do; it comes first, because everything else is small beside it. */
+/**
+ * Says that the text is not the answer that was wanted, and what to do; it comes first, because everything else is small
+ * beside it. One in the wrong form is not a part of one, so there is no place at which to go on.
+ */
 export function incompleteWords(
   { code, message, hint = 'Ask again.' }: Pick<CodexError, 'code' | 'message'> & { hint?: string | undefined },
   conversation: string | undefined,
 ): string {
+  if (code === 'RESPONSE_INVALID') return `INCOMPLETE ANSWER: ${message} ${hint} [${code}]`
   const onwards =
     conversation === undefined
       ? hint

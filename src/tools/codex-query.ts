@@ -113,8 +113,12 @@ function requestOf(args: Omit<z.infer<typeof input>, 'collect'>) {
   }
 }
 
-function askCallOf({ signal, progress, offerAddress, onText, roots, cancelReason }: ToolCall): AskCall {
-  const onProgress = (one: TimedProgress & { id: string }) => progress(`${wordsFor(one)} · answer ${one.id}`)
+function askCallOf(call: ToolCall): AskCall {
+  const { signal, progress, offerAddress, onText, onAnswerId, roots, cancelReason } = call
+  const onProgress = (one: TimedProgress & { id: string }) => {
+    onAnswerId?.(one.id)
+    progress(`${wordsFor(one)} · answer ${one.id}`)
+  }
   return { signal, onProgress, onText, onSignIn: progress, offer: offerAddress, roots, cancelReason }
 }
 

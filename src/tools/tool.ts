@@ -13,6 +13,8 @@ export interface ToolCall {
   offerAddress?: OfferAddress | undefined
   /** Told the answer bit by bit; absent where only the whole counts. */
   onText?: (delta: string) => void
+  /** Told under which id the answer is kept, as soon as it has one; absent where nobody wants to know. */
+  onAnswerId?: (id: string) => void
   /** The folders the client works in, as `file:` URIs; empty when it does not say. */
   roots(): Promise<readonly string[]>
   /** How long a text may be in one result before the client cuts it or puts it aside. */

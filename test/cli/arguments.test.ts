@@ -10,6 +10,7 @@ const ask = defineCommand({
   summary: '',
   options: {
     model: { type: 'string', value: 'ID', summary: '' },
+    file: { type: 'string', value: 'PATTERN', repeats: true, summary: '' },
     json: { type: 'boolean', summary: '' },
   },
   words: 'PROMPT',
@@ -48,6 +49,10 @@ describe('what is understood:', () => {
       ['ask', '--model', 'a', '--model', 'b', 'x'],
       { kind: 'run', command: ask, options: { model: 'b' }, words: ['x'] },
     ],
+    [
+      ['ask', '--file', 'a', 'x', '--file=b', '--file', 'a'],
+      { kind: 'run', command: ask, options: { file: ['a', 'b', 'a'] }, words: ['x'] },
+    ],
     [['ask', '--', '--help', '-x'], { kind: 'run', command: ask, options: {}, words: ['--help', '-x'] }],
     [['ask', 'what does --help do'], { kind: 'run', command: ask, options: {}, words: ['what does --help do'] }],
   ])('%j', (args, expected) => {
@@ -71,6 +76,8 @@ describe('what is refused says what was probably meant:', () => {
     [['status', 'now'], /^`status` takes options only\./],
     [['status', '--json=yes'], /^--json takes no value\./],
     [['ask', '--model'], /^--model needs a value\./],
+    [['ask', '--file', 'a', '--file'], /^--file needs a value\./],
+    [['ask', '--file', 'a', '--file', '--json'], /^--file needs a value\./],
     [['ask', '--model', '--json'], /^--model needs a value\./],
     [['ask', 'what', 'is', '-5', 'degrees'], /What stands behind -- is taken as it is\./],
   ])('%j', (args, expected) => {

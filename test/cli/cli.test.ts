@@ -4,7 +4,7 @@ import { startFakeOpenAI } from '../support/fake-openai.ts'
 import { recordOf } from '../support/start-app.ts'
 import { FACTS, startCli } from '../support/start-cli.ts'
 
-const COMMANDS = ['login', 'status', 'logout', 'models', 'ask', 'doctor']
+const COMMANDS = ['login', 'status', 'logout', 'models', 'ask', 'forget', 'doctor']
 
 async function start(env: Record<string, string> = {}) {
   const fake = await startFakeOpenAI()
@@ -73,13 +73,16 @@ describe('a configuration that is not usable', () => {
   const configProblem = new CodexError('CONFIG_INVALID', 'CODEX_OAUTH_PORTS is bad.', { hint })
   const run = async (...args: string[]) => (await start()).cli.run(args, { configProblem })
 
-  test.each([['login'], ['logout'], ['models'], ['ask', 'x']])('ends %s with exit code 1', async (...args) => {
-    expect(await run(...args)).toEqual({
-      code: 1,
-      stdout: '',
-      stderr: 'error: CODEX_OAUTH_PORTS is bad.\nCorrect it. [CONFIG_INVALID]\n',
-    })
-  })
+  test.each([['login'], ['logout'], ['models'], ['ask', 'x'], ['forget', 'x']])(
+    'ends %s with exit code 1',
+    async (...args) => {
+      expect(await run(...args)).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: 'error: CODEX_OAUTH_PORTS is bad.\nCorrect it. [CONFIG_INVALID]\n',
+      })
+    },
+  )
 
   test.each([['--help'], ['--version'], ['ask', '--help']])('does not keep %s from working', async (...args) => {
     expect(await run(...args)).toMatchObject({ code: 0, stderr: '' })

@@ -1,11 +1,14 @@
+import { createReadStream, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { createInput } from '../../src/cli/input.ts'
 import { errorOf } from '../support/error-of.ts'
+import { tempFolder } from '../support/temp-folder.ts'
 
 function inputWith({ isTTY = false } = {}) {
   const stdin = Object.assign(new PassThrough(), { isTTY, setRawMode: () => {} })
-  return { stdin, input: createInput({ stdin: () => stdin, onInterrupt: () => {} }) }
+  return { stdin, input: createInput({ stdin: () => stdin, openFile: createReadStream, onInterrupt: () => {} }) }
 }
 
 describe('everything', () => {
@@ -28,6 +31,28 @@ describe('everything', () => {
     const { stdin, input } = inputWith()
     stdin.destroy(new Error('EISDIR'))
     expect(await errorOf(input.all(10))).toMatchObject({ code: 'INPUT_INVALID' })
+  })
+})
+
+describe('a file that an option names', () => {
+  function fileWith(bytes: string | Buffer) {
+    const path = join(tempFolder(), 'file')
+    writeFileSync(path, bytes)
+    return path
+  }
+  const { input } = inputWith()
+
+  test('is text in UTF-8, without the mark that some editors put in front', async () => {
+    expect(await input.file(fileWith('\ufeffGröße'), 'schema', 100)).toBe('Größe')
+  })
+
+  test.each<[string, () => string, string]>([
+    ['too large', () => fileWith('x'.repeat(11)), 'The file of --schema holds more than 10 bytes.'],
+    ['not there', () => join(tempFolder(), 'nothing'), 'The file of --schema cannot be read.'],
+    ['a folder', () => tempFolder(), 'The file of --schema cannot be read.'],
+    ['without an end', () => '/dev/zero', 'The file of --schema holds more than 10 bytes.'],
+  ])('is refused when it is %s', async (_, path, message) => {
+    expect(await errorOf(input.file(path(), 'schema', 10))).toMatchObject({ code: 'INPUT_INVALID', message })
   })
 })
 
@@ -64,6 +89,7 @@ test('closed, it holds nothing any more, and what was never read is not touched'
     stdin: () => {
       throw new Error('touched')
     },
+    openFile: createReadStream,
     onInterrupt: () => {},
   })
   untouched.close()

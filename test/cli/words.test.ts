@@ -39,6 +39,19 @@ test.each([
     'Sign in: codex_login, or `codex-oauth-mcp login --device` in a terminal.',
     'Sign in: `codex-oauth-mcp login --device`.',
   ],
+  [
+    'For the rest, codex_query with collect "a-1@20" again.',
+    'For the rest, `codex-oauth-mcp ask --collect a-1@20` again.',
+  ],
+  [
+    'Repair it, or clear this conversation and begin it anew.',
+    'Repair it, or remove it with `codex-oauth-mcp forget` and begin it anew.',
+  ],
+  ['output_schema cannot be used.', '--schema cannot be used.'],
+  [
+    'Leave diff out, and name the files that matter with files.',
+    'Leave --diff out, and name the files that matter with --file.',
+  ],
   ['Replace it in the environment of the server and restart the server.', 'Replace it in the environment.'],
   ['Remove it from the environment of the server.', 'Remove it from the environment.'],
 ])('%j is %j on the command line', (sentence, expected) => {
@@ -52,7 +65,9 @@ describe('every sentence of the program', () => {
   )
   const sentences = [...files, join(src, 'config.ts'), join(src, 'errors.ts')]
     .flatMap((file) => textsOf(readFileSync(file, 'utf8')))
-    .filter((text) => /\bcodex_[a-z]|\bmethod\b|callback_url|\bforce\b|\bserver\b/.test(text))
+    .filter((text) =>
+      /\bcodex_[a-z]|\bmethod\b|callback_url|\bforce\b|\bserver\b|collect|output_schema|\b(?:files|diff)\b/.test(text),
+    )
 
   test('is found', () => {
     expect(sentences.length).toBeGreaterThan(50)
@@ -61,7 +76,7 @@ describe('every sentence of the program', () => {
 
   test('speaks of no tool, argument or server on the command line', () => {
     const foreign =
-      /\bmethod "?(?:device|browser)|callback_url|\b(?:with force|force:? true)|codex_(?:query|status|login|models|clear)|of the (?:MCP )?server|restart the server/
+      /\bmethod "?(?:device|browser)|callback_url|\b(?:with force|force:? true)|codex_(?:query|status|login|models|clear)|of the (?:MCP )?server|restart the server|with collect "|output_schema|\b(?:with|in) files\b|without diff\b|Leave diff\b|in the client\b/
     expect(sentences.map(inCommands).filter((sentence) => foreign.test(sentence))).toEqual([])
   })
 })

@@ -3,11 +3,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type BuiltCommand, type CommandOptions, startCommand } from '../support/built-command.ts'
-import { SERVER } from '../support/built-server.ts'
+import { SERVER, startBuiltServer } from '../support/built-server.ts'
 import { type FakeOpenAI, type FakeOpenAIOptions, startFakeOpenAI } from '../support/fake-openai.ts'
-import { after as delayed, gate, late } from '../support/fake-script.ts'
-import { answer, endlessDeltas } from '../support/fake-sse.ts'
+import { after as delayed, gate, late, parts } from '../support/fake-script.ts'
+import { answer, answerEvents, endlessDeltas, sse } from '../support/fake-sse.ts'
 import { freePorts } from '../support/free-ports.ts'
+import { gitRepo, writeFiles } from '../support/git-repo.ts'
 import { isListening } from '../support/is-listening.ts'
 import { recordOf } from '../support/start-app.ts'
 import { tempFolder } from '../support/temp-folder.ts'
@@ -67,9 +68,16 @@ test('sign in, look, ask, sign out: results on standard output, no colour, no se
   const signedIn = await login.ended
   expect(signedIn).toMatchObject({ code: 0, stdout: 'Signed in as p…n@example.com (pro).\n' })
   seen.push(signedIn.stdout, signedIn.stderr.replaceAll(url, ''))
+  // Only here: it lists what was asked before.
+  const status = await here.run(['status'])
+  expect(status.stdout).toMatch(/^ {2}a-\w{10} .* failed .* CANARY-prompt$/m)
+  expect((await run(['forget', '--all'])).code).toBe(0)
   expect((await run(['login'])).stdout).toMatch(/^Already signed in as p…n@example\.com/)
-  expect(await run(['status'])).toMatchObject({ code: 0, stdout: expect.stringContaining('p…n@example.com') })
-  expect(JSON.parse((await run(['status', '--json'])).stdout)).toMatchObject({ status: 'authenticated', plan: 'pro' })
+  expect(status).toMatchObject({ code: 0, stdout: expect.stringContaining('p…n@example.com') })
+  expect(JSON.parse((await here.run(['status', '--json'])).stdout)).toMatchObject({
+    status: 'authenticated',
+    plan: 'pro',
+  })
   expect((await run(['models'])).stdout).toMatch(/^\* gpt-6\.1-sol /)
   expect(JSON.parse((await run(['models', '--json'])).stdout)).toMatchObject({ default: 'gpt-6.1-sol' })
   expect((await run(['ask', 'CANARY-prompt'])).stdout).toBe('Hello from the fake Codex.\n')
@@ -191,7 +199,7 @@ test('a configuration that is not usable: status, doctor and help work, the rest
   expect(await here.run(['status'])).toMatchObject({ code: 3, stdout: expect.stringContaining('CODEX_OAUTH_PORTS') })
   for (const args of [['--help'], ['--version']]) expect((await here.run(args)).code).toBe(0)
   expect(await here.run(['doctor'])).toMatchObject({ code: 1, stdout: expect.stringContaining('CODEX_OAUTH_PORTS') })
-  for (const args of [['login'], ['logout'], ['models'], ['ask', 'x']]) {
+  for (const args of [['login'], ['logout'], ['models'], ['ask', 'x'], ['forget', 'x']]) {
     const { code, stdout, stderr } = await here.run(args)
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toMatch(/CODEX_OAUTH_PORTS.*\n.*\[CONFIG_INVALID\]\n$/)
@@ -231,7 +239,7 @@ describe('a signal', () => {
     expect(await endBy(command, signal)).toBe(code)
     await here.fake.clientGone()
     expect(command.stdout()).toBe('')
-    expect(command.stderr()).toMatch(/^error: .* \[CANCELLED\]\n$/)
+    expect(command.stderr()).toMatch(/^error: The command was cancelled\..*\n?.*\[CANCELLED\]\n$/)
   })
 
   test.each(SIGNALS)('%s during a sign-in frees its port: exit code %i', async (signal, code) => {
@@ -307,6 +315,88 @@ async function shell(line: string, { env }: Place) {
   return { code, stdout, stderr }
 }
 
+describe('files and changes', () => {
+  test('come from the folder the command is typed in, whatever project a terminal has inherited', async () => {
+    const elsewhere = tempFolder()
+    const here = await place({ CLAUDE_PROJECT_DIR: elsewhere })
+    seed(here)
+    writeFiles(elsewhere, { 'only-there.ts': 'x' })
+    const repo = gitRepo()
+    repo.commit({ 'src/a.ts': 'before\n', 'src/b.ts': 'AAA\n' })
+    repo.write({ 'src/a.ts': 'after\n' })
+    const cwd = repo.folder
+    const args = ['ask', '--file', 'src/b.*', '--diff', 'working', '-']
+    const { code, stderr } = await here.run(args, { cwd, stdin: 'Why?' })
+    expect(code).toBe(0)
+    expect(stderr).toMatch(/\nSent: src\/b\.ts \(\d B\), diff working \(/)
+    const sent = here.fake.seen.requests.find(({ path }) => path === RESPONSES)?.text
+    for (const there of ['AAA', '+after', 'Why?']) expect(sent).toContain(there)
+    expect(await here.run(['ask', '--file', 'only-there.ts', 'x'], { cwd })).toMatchObject({ code: 2, stdout: '' })
+  })
+
+  test('a server in Claude Code takes them from the project it is told', async () => {
+    const project = tempFolder()
+    writeFiles(project, { 'a.ts': 'AAA' })
+    const here = await place({ CLAUDE_PROJECT_DIR: project })
+    seed(here)
+    const server = startBuiltServer(here.env)
+    const hello = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'raw', version: '1' } }
+    await server.request(0, 'initialize', hello)
+    server.send({ method: 'notifications/initialized' })
+    const { text } = await server.call('codex_query', { prompt: 'x', files: ['a.ts'] })
+    expect(text).toContain('Sent: a.ts (3 B)')
+  })
+})
+
+describe('an answer that is cut short is had by the next command', () => {
+  interface Kept {
+    id: string
+    state: string
+    characters: number
+  }
+
+  async function newest(here: Place): Promise<Kept | undefined> {
+    const { answers = [] } = JSON.parse((await here.run(['status', '--json'])).stdout)
+    return answers[0]
+  }
+
+  test.each([
+    // Whether the cancel or the end of the process is noted first is all the same.
+    ['SIGINT', /^(?:cancelled|interrupted)$/, /The (?:call was cancelled|program that asked has ended)\./],
+    ['SIGKILL', /^interrupted$/, /The program that asked has ended\./],
+  ] as const)('by %s', async (signal, state, why) => {
+    const here = await place()
+    seed(here)
+    const { promise } = gate()
+    const events = answerEvents('Twelve chars', { deltas: 2 })
+    const half = events.findIndex(({ type }) => type.endsWith('delta')) + 1
+    here.fake.script.responses.push({ sse: parts(sse(events.slice(0, half)), promise) })
+    const command = here.start(['ask', 'x'])
+    // Another process sees it grow.
+    while ((await newest(here))?.characters !== 'Twelve'.length) expect(command.child.exitCode).toBeNull()
+    await command.endBy(() => command.child.kill(signal))
+    const kept = await newest(here)
+    expect(kept?.state).toMatch(state)
+    const collected = await here.run(['ask', '--collect', kept?.id ?? ''])
+    expect(collected).toMatchObject({ code: 1, stdout: 'Twelve\n', stderr: expect.stringMatching(why) })
+  })
+
+  test('and one that still comes is waited for, in another process', async () => {
+    const here = await place()
+    seed(here)
+    const { promise, open } = gate()
+    const events = answerEvents('Twelve chars', { deltas: 2 })
+    const half = events.findIndex(({ type }) => type.endsWith('delta')) + 1
+    here.fake.script.responses.push({ sse: parts(sse(events.slice(0, half)), promise, sse(events.slice(half))) })
+    const command = here.start(['ask', 'x'])
+    await here.fake.arrival(RESPONSES)
+    const collecting = here.start(['ask', '--collect', (await newest(here))?.id ?? ''])
+    open()
+    expect((await command.ended).stdout).toBe('Twelve chars\n')
+    expect(await collecting.ended).toMatchObject({ code: 0, stdout: 'Twelve chars\n' })
+  })
+})
+
 const hasScript = spawnSync('script', ['--version']).stdout?.includes('util-linux') === true
 
 describe.runIf(hasScript)('on a terminal', () => {
@@ -318,7 +408,9 @@ describe.runIf(hasScript)('on a terminal', () => {
     here.fake.script.responses.push({ sse: answer('one\u001b[2Jtwo', { deltas: 3, reasoning: 'Hm.' }) })
     const { code, stdout } = await here.start(['ask', 'x'], terminal).ended
     expect(code).toBe(0)
-    expect(stdout).toContain('\r\u001b[KCodex is thinking\r\u001b[Kone[2Jtwo\r\n\u001b[2mAnswered by Codex')
+    expect(stdout).toContain('\r\u001b[Kone[2Jtwo\r\n\u001b[2mAnswered by Codex')
+    const lines = stdout.split('\r\u001b[K')
+    expect(lines).toContainEqual(expect.stringMatching(/^Codex is thinking \(\d s\) · answer a-\w{10}$/))
     expect(stdout).not.toContain('\u001b[2J')
   })
 
@@ -336,7 +428,11 @@ describe.runIf(hasScript)('on a terminal', () => {
     const command = here.start(['ask', 'x'], terminal)
     await command.said('and on and on')
     command.child.stdin.write('\u0003')
-    expect((await command.ended).code).toBe(130)
+    const { code, stdout } = await command.ended
+    expect(code).toBe(130)
+    expect(stdout).toMatch(
+      /\r\nWhat has come of the answer is kept: .* ask --collect a-\w{10}` gets it\. \[CANCELLED\]\r\n$/,
+    )
     await here.fake.clientGone()
   })
 

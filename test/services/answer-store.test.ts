@@ -154,6 +154,21 @@ describe.each([true, false])('with isOn: %s', (isOn) => {
     expect(store.read(other?.id ?? '')).toMatchObject({ state: 'interrupted', text: '' })
   })
 
+  test('one that is not wanted is gone, from every list and from the disk', () => {
+    const { open, folder } = aDesk()
+    const store = open({ isOn })
+    const answer = store.begin({ prompt: 'Why?' })
+    expect(answer.isEmpty).toBe(true)
+    answer.append('x')
+    expect(answer.isEmpty).toBe(false)
+    answer.discard()
+    answer.append('y')
+    answer.flush()
+    answer.finish('y', {})
+    expect([store.list(), store.read(answer.id), store.look(answer.id)]).toEqual([[], undefined, undefined])
+    expect(existsSync(folder) ? readdirSync(folder) : []).toEqual([])
+  })
+
   test('the list has the newest first, and no texts', () => {
     const { open, clock } = aDesk()
     const store = open({ isOn })
@@ -173,6 +188,7 @@ describe.each([true, false])('with isOn: %s', (isOn) => {
       model: 'gpt-x',
       conversation: undefined,
       prompt: 'third',
+      phase: undefined,
       characters: 5,
       isKept: isOn,
     })
@@ -265,10 +281,13 @@ describe('on disk', () => {
     const other = open()
     const answer = store.begin({ prompt: 'Why?', model: 'gpt-x', conversation: 'sky' })
     answer.phase('thinking')
+    // The phase comes with the end of the turn, or when somebody has to see it now.
     expect([other.read(answer.id), other.list()]).toEqual([
       { ...store.read(answer.id), phase: undefined },
-      store.list(),
+      store.list().map((summary) => ({ ...summary, phase: undefined })),
     ])
+    answer.flush()
+    expect([other.read(answer.id), other.list()]).toEqual([store.read(answer.id), store.list()])
     answer.append('Because')
     answer.finish('Because of Rayleigh', { footer: 'f' }, BROKEN)
     expect([other.read(answer.id), other.list()]).toEqual([store.read(answer.id), store.list()])

@@ -13,7 +13,8 @@ import { privateKeyPem } from '../support/private-key.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
 const git = createGit()
-const attachments = createAttachments({ projectFiles: createProjectFiles({ git }), git, randomBytes })
+const projectFiles = createProjectFiles({ git })
+const attachments = createAttachments({ projectFiles, git, own: [], randomBytes })
 const attach = (files: readonly string[], ...roots: string[]) => attachments.attach({ files }, roots)
 const textOf = ({ parts }: Attached) => parts.map((part) => (part.type === 'input_text' ? part.text : '')).join('')
 
@@ -237,3 +238,23 @@ test('a caller may cancel before and meanwhile', async () => {
   controller.abort()
   expect(await errorOf(asked)).toMatchObject({ code: 'CANCELLED' })
 })
+
+test.runIf(process.platform !== 'win32')(
+  'what this program keeps is never sent, whatever it is called and however it is reached',
+  async () => {
+    const folder = tempFolder()
+    writeFiles(folder, { 'notes.txt': 'fine', 'my-login.txt': 'token', 'state/answers/a.txt': 'private' })
+    symlinkSync('my-login.txt', join(folder, 'link.txt'))
+    const own = [join(folder, 'my-login.txt'), join(folder, 'state')]
+    const careful = createAttachments({ projectFiles, git, own, randomBytes })
+    for (const name of ['my-login.txt', 'link.txt', 'state/answers/a.txt']) {
+      expect((await errorOf(careful.attach({ files: [name] }, [folder]))).message).toContain(
+        'is kept by this program itself',
+      )
+    }
+    const { sent, left } = await careful.attach({ files: ['**/*.txt'] }, [folder])
+    expect(sent.map(({ name }) => name)).toEqual(['notes.txt'])
+    // A link and what it leads to are one.
+    expect(left).toHaveLength(2)
+  },
+)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { historyOf, outputItems } from '../../src/services/conversation-items.ts'
+import { historyOf, outputItems, withoutImages } from '../../src/services/conversation-items.ts'
 import { fieldOf, parseJson } from '../../src/services/remote-text.ts'
 import { aTurn } from '../support/a-turn.ts'
 import { fixture } from '../support/fake-fixture.ts'
@@ -111,5 +111,24 @@ describe('a history', () => {
     const turns = [turn('one', { owner: 'other' })]
     historyOf(turns, 'FAKE-owner')
     expect(turns[0]?.output).toEqual([THOUGHTS, WORDS])
+  })
+})
+
+describe('for a model that takes no images', () => {
+  const IMAGE = { type: 'input_image', image_url: 'data:image/png;base64,AAAA' }
+  const TEXT = { type: 'input_text', text: 'What is this?' }
+
+  test('words stand where they were, and the turn itself stays as it is', () => {
+    const seen = aTurn('one', { input: [{ type: 'message', role: 'user', content: [IMAGE, TEXT] }] })
+    const { input, ...rest } = withoutImages(seen)
+    const words = { type: 'input_text', text: expect.stringContaining('left out') }
+    expect(input).toEqual([{ type: 'message', role: 'user', content: [words, TEXT] }])
+    expect({ ...rest, input: seen.input }).toEqual(seen)
+    expect(seen.input[0]?.content).toContain(IMAGE)
+  })
+
+  test('a turn without any is the same turn', () => {
+    const plain = aTurn('one', { input: [{ type: 'message', role: 'user', content: 'Just words.' }] })
+    expect(withoutImages(plain)).toBe(plain)
   })
 })

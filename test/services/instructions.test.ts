@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Question } from '../../src/services/codex-request.ts'
 import { instructionsFor } from '../../src/services/instructions.ts'
+import { aTurn } from '../support/a-turn.ts'
 
 const attached = { parts: [{ type: 'input_text', text: 'x' }], sent: [] } as NonNullable<Question['attached']>
 const schema: NonNullable<Question['schema']> = {
@@ -27,6 +28,14 @@ test('they say what the model has, and nothing that it does not have', () => {
   expect(write({ attached })).not.toContain('cannot see files')
   expect(write({}, { searches: true })).toContain('search the web')
   expect(write({}, { searches: true })).not.toContain('no tools')
+})
+
+test('files of an earlier question are there too', () => {
+  const asked = (content: unknown) => aTurn('x', { input: [{ type: 'message', role: 'user', content }] })
+  const words = { type: 'input_text', text: 'x' }
+  const turns = [asked([words, words]), asked([words])]
+  expect(write({ talk: { turns } })).toBe(write({ attached }))
+  expect(write({ talk: { turns: turns.slice(1) } })).toBe(write())
 })
 
 test("the user's own stand in their place, all of them", () => {

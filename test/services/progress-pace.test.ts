@@ -1,38 +1,15 @@
 import { expect, onTestFinished, test } from 'vitest'
-import type { Clock } from '../../src/infrastructure/clock.ts'
 import { createProgressPace, type TimedProgress } from '../../src/services/progress-pace.ts'
+import { createHandClock } from '../support/hand-clock.ts'
 
 /** A pace over a clock of which the test moves every second. */
 function startPace() {
-  let nowMs = 1_000_000
-  let sleepers: { at: number; wake: () => void }[] = []
-  const clock: Clock = {
-    now: () => nowMs,
-    sleep: (ms, signal) =>
-      new Promise((resolve, reject) => {
-        sleepers.push({ at: nowMs + ms, wake: resolve })
-        signal?.addEventListener('abort', () => reject(new Error('aborted')), { once: true })
-      }),
-  }
+  const clock = createHandClock()
   const told: TimedProgress[] = []
   const pace = createProgressPace({ clock, onProgress: (progress) => told.push(progress) })
   onTestFinished(pace.stop)
-
-  async function pass(seconds: number) {
-    for (let second = 0; second < seconds; second += 1) {
-      nowMs += 1000
-      const due = sleepers.filter(({ at }) => at <= nowMs)
-      sleepers = sleepers.filter(({ at }) => at > nowMs)
-      for (const { wake } of due) wake()
-      // The pace goes on behind a few promises.
-      for (let turn = 0; turn < 5; turn += 1) await Promise.resolve()
-    }
-  }
-
-  const jump = (ms: number) => {
-    nowMs += ms
-  }
-  return { pace, told, pass, jump, words: () => told.map(({ phase, elapsedMs }) => `${phase} ${elapsedMs / 1000}`) }
+  const words = () => told.map(({ phase, elapsedMs }) => `${phase} ${elapsedMs / 1000}`)
+  return { pace, told, pass: clock.pass, jump: clock.jump, words }
 }
 
 test('a silent service is told of every five seconds, from the first moment on', async () => {
@@ -89,4 +66,19 @@ test('a clock that jumps back makes no negative time, and no silence', () => {
   jump(-3_600_000)
   pace.tell({ phase: 'connecting', characters: 1 })
   expect(told.map(({ elapsedMs }) => elapsedMs)).toEqual([0, 0])
+})
+
+test('somebody who comes later is told how it stands then, with the time since the question', async () => {
+  const clock = createHandClock()
+  const told: TimedProgress[] = []
+  const first = { phase: 'writing', characters: 40 } as const
+  const startedAt = clock.now() - 60_000
+  const pace = createProgressPace({ clock, onProgress: (progress) => told.push(progress), startedAt, first })
+  pace.tell(first)
+  await clock.pass(5)
+  pace.stop()
+  expect(told).toEqual([
+    { ...first, elapsedMs: 60_000 },
+    { ...first, elapsedMs: 65_000 },
+  ])
 })

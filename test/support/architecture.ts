@@ -37,6 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'type tools/*',
     'type services/*',
     'services/id-claims { maskEmail }',
+    'services/duration { duration }',
     'errors',
     'infrastructure/abort { raceSignal }',
     'node:util',

@@ -27,19 +27,21 @@ export interface CommandOptions {
   stdin?: string
   /** All three streams are one terminal; what is written there is `stdout`. */
   terminal?: boolean
+  /** Where it is typed; an empty folder unless told. */
+  cwd?: string
 }
 
 /** Starts a command with exactly this environment. */
 export function startCommand(
   env: Readonly<Record<string, string>>,
   args: readonly string[],
-  { stdin, terminal = false }: CommandOptions = {},
+  { stdin, terminal = false, cwd = tempFolder() }: CommandOptions = {},
 ): BuiltCommand {
   const command = [process.execPath, SERVER, ...args]
   // In the place of the shell, which would answer Ctrl-C with a code of its own.
   const line = `exec ${command.map(quoted).join(' ')}`
   const [name = '', ...rest] = terminal ? ['script', '-qec', line, '/dev/null'] : command
-  const child = spawn(name, rest, { stdio: 'pipe', env: { TERM: 'xterm', ...env }, cwd: tempFolder() })
+  const child = spawn(name, rest, { stdio: 'pipe', env: { TERM: 'xterm', ...env }, cwd })
   onTestFinished(() => void child.kill('SIGKILL'))
   child.stdin.on('error', () => {})
   if (stdin !== undefined) child.stdin.end(stdin)

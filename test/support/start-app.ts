@@ -3,7 +3,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
-import { type CallToolResult, type ElicitRequest, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
+import {
+  type CallToolResult,
+  type ElicitRequest,
+  ElicitRequestSchema,
+  ListRootsRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js'
 import { onTestFinished } from 'vitest'
 import { type App, createApp, type Edges } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
@@ -33,6 +38,8 @@ export interface StartedApp {
 
 export interface CallOptions {
   signal?: AbortSignal
+  /** How long the client waits, in milliseconds. */
+  timeout?: number
   onProgress?: (message: string) => void
 }
 
@@ -48,14 +55,19 @@ export interface StartOptions {
   env?: Record<string, string>
   /** For a second window over the same credentials. */
   home?: string
+  /** What the client calls itself. */
+  clientName?: string
   edges?: Partial<Edges>
   /** The client has dialogs for addresses, and a user who answers them. */
   dialog?: (request: DialogRequest, signal: AbortSignal) => Promise<'accept' | 'decline' | 'cancel'>
+  /** The client has these folders open, as URIs; without it, it says nothing of folders. */
+  roots?: readonly string[]
 }
 
 export type DialogRequest = Extract<ElicitRequest['params'], { mode: 'url' }>
 
-export async function startApp(fake: FakeOpenAI, { env = {}, home = tempFolder(), edges, dialog }: StartOptions = {}) {
+export async function startApp(fake: FakeOpenAI, options: StartOptions = {}) {
+  const { env = {}, home = tempFolder(), edges, dialog, roots, clientName = 'test' } = options
   const [first, second] = await freePorts(2)
   const loaded = loadConfig(
     { ...fake.env({ CODEX_OAUTH_NO_BROWSER: '' }), CODEX_OAUTH_PORTS: `${first},${second}`, ...env },
@@ -94,8 +106,14 @@ export async function startApp(fake: FakeOpenAI, { env = {}, home = tempFolder()
     },
     '0.0.0-test',
   )
-  const capabilities = dialog === undefined ? {} : { elicitation: { url: {} } }
-  const client = new Client({ name: 'test', version: '1' }, { capabilities })
+  const capabilities = {
+    ...(dialog === undefined ? {} : { elicitation: { url: {} } }),
+    ...(roots === undefined ? {} : { roots: {} }),
+  }
+  const client = new Client({ name: clientName, version: '1' }, { capabilities })
+  if (roots !== undefined) {
+    client.setRequestHandler(ListRootsRequestSchema, async () => ({ roots: roots.map((uri) => ({ uri })) }))
+  }
   if (dialog !== undefined) {
     client.setRequestHandler(ElicitRequestSchema, async ({ params }, { signal }) => ({
       action: await dialog(params as DialogRequest, signal),
@@ -123,9 +141,9 @@ export async function startApp(fake: FakeOpenAI, { env = {}, home = tempFolder()
       mkdirSync(dirname(credentialsFile), { recursive: true, mode: 0o700 })
       writeFileSync(credentialsFile, JSON.stringify({ codex: record }, null, 2), { mode: 0o600 })
     },
-    async call(name, args = {}, { signal, onProgress } = {}) {
+    async call(name, args = {}, { onProgress, ...others } = {}) {
       const result = (await client.callTool({ name, arguments: args }, undefined, {
-        ...(signal === undefined ? {} : { signal }),
+        ...others,
         ...(onProgress === undefined ? {} : { onprogress: ({ message }) => onProgress(message ?? '') }),
       })) as CallToolResult
       const texts = result.content.map((block) => (block.type === 'text' ? block.text : ''))

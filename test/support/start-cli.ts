@@ -1,9 +1,11 @@
 import { EventEmitter, once } from 'node:events'
+import { createReadStream } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import { onTestFinished } from 'vitest'
 import { type CliDeps, runCli } from '../../src/cli/cli.ts'
 import { createInput } from '../../src/cli/input.ts'
 import { createTerminal } from '../../src/cli/terminal.ts'
+import type { Tool, ToolOutput } from '../../src/tools/tool.ts'
 import type { FakeOpenAI } from './fake-openai.ts'
 import { type StartedApp, type StartOptions, startApp } from './start-app.ts'
 
@@ -22,6 +24,8 @@ export interface RunOptions {
   /** Instead of the program's own. */
   services?: Partial<CliDeps['services']>
   configProblem?: CliDeps['configProblem']
+  /** What `codex_query` gives, call by call, instead of its own. */
+  query?: ToolOutput[]
 }
 
 export interface CliOutcome {
@@ -66,11 +70,11 @@ export async function startCli(fake: FakeOpenAI, start: StartOptions = {}): Prom
       },
     })
     const cancel = new AbortController()
-    const input = createInput({ stdin: () => stdin, onInterrupt: () => cancel.abort() })
+    const input = createInput({ stdin: () => stdin, openFile: createReadStream, onInterrupt: () => cancel.abort() })
     const ended = runCli({
       args,
       services: { ...services, ...options.services },
-      tools,
+      tools: options.query === undefined ? tools : tools.map((tool) => scripted(tool, options.query ?? [])),
       terminal: createTerminal({ stdout: output('stdout'), stderr: output('stderr'), env }),
       input,
       facts: FACTS,
@@ -105,4 +109,8 @@ export async function startCli(fake: FakeOpenAI, start: StartOptions = {}): Prom
       return run.ended
     },
   }
+}
+
+function scripted(tool: Tool, outputs: ToolOutput[]): Tool {
+  return tool.name === 'codex_query' ? { ...tool, run: async () => outputs.shift() ?? { texts: [] } } : tool
 }

@@ -217,7 +217,7 @@ describe('usage', () => {
 describe('what can be had again', () => {
   const answer = (id: string, more: Partial<AnswerSummary> = {}): AnswerSummary => ({
     ...{ id, state: 'finished', startedAt: NOW - 90_000, endedAt: NOW, model: 'gpt-x', conversation: undefined },
-    ...{ prompt: 'Why is', characters: 12, isKept: true, ...more },
+    ...{ prompt: 'Why is', phase: undefined, characters: 12, isKept: true, ...more },
   })
 
   test('are answers with their state and age, and conversations', async () => {
