@@ -9,6 +9,7 @@ import { defineTool, type Tool, type ToolCall, type ToolOutput } from '../src/to
 import { gate } from './support/fake-script.ts'
 import type { Frame } from './support/frames.ts'
 import { schemaProblems } from './support/json-schema.ts'
+import { LIST_CHARACTERS, QUERY_ARGUMENTS } from './support/list-budget.ts'
 import { sdkClient, toolThatTells } from './support/sdk-client.ts'
 
 /** Nothing is called on them: these tests are about what stands before and behind a tool. */
@@ -154,7 +155,12 @@ describe('the list of tools', () => {
   })
 
   test('the whole list costs a model less than 2,500 tokens', async () => {
-    expect(JSON.stringify(await listedTools()).length).toBeLessThan(10_000)
+    expect(JSON.stringify({ tools: await listedTools() }).length).toBeLessThan(LIST_CHARACTERS)
+  })
+
+  test('a question takes these arguments and no others', async () => {
+    const [query] = await listedTools()
+    expect(Object.keys(Object(query?.inputSchema).properties)).toEqual(QUERY_ARGUMENTS)
   })
 
   test('the check of schemas finds what is wrong', () => {

@@ -12,6 +12,7 @@ import { after as delayed, gate, late, parts } from '../support/fake-script.ts'
 import { answer } from '../support/fake-sse.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { isListening } from '../support/is-listening.ts'
+import { LIST_CHARACTERS, QUERY_ARGUMENTS } from '../support/list-budget.ts'
 import { recordOf } from '../support/start-app.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
@@ -152,6 +153,12 @@ test.runIf(process.platform === 'linux')(
     expect(readFileSync(join(bin, 'opened'), 'utf8')).toBe(urlIn(params.message))
   },
 )
+
+test('the list of tools that it gives costs a model less than 2,500 tokens, with all that a question takes', async () => {
+  const { result } = await startBuiltServer({}).request(0, 'tools/list')
+  expect(JSON.stringify(result).length).toBeLessThan(LIST_CHARACTERS)
+  expect(Object.keys(result.tools[0].inputSchema.properties)).toEqual(QUERY_ARGUMENTS)
+})
 
 describe('it starts under any environment and says in its results what is wrong', () => {
   /** Every tool answers, whatever it says; then the server ends as it should. */
