@@ -1082,7 +1082,7 @@ var require_graceful_fs = __commonJS({
     function patch(fs10) {
       polyfills(fs10);
       fs10.gracefulify = patch;
-      fs10.createReadStream = createReadStream;
+      fs10.createReadStream = createReadStream2;
       fs10.createWriteStream = createWriteStream;
       var fs$readFile = fs10.readFile;
       fs10.readFile = readFile;
@@ -1292,7 +1292,7 @@ var require_graceful_fs = __commonJS({
           }
         });
       }
-      function createReadStream(path3, options) {
+      function createReadStream2(path3, options) {
         return new fs10.ReadStream(path3, options);
       }
       function createWriteStream(path3, options) {
@@ -3916,7 +3916,7 @@ async function exchangeRecord(recordFile, { change, displaced = false }) {
   const { place, vault, now } = recordFile;
   const path3 = recordFile.prepare();
   let fresh;
-  let gone;
+  let gone2;
   function attempt() {
     const { text: text3, sealed: sealed2, form } = recordFile.read();
     if (vault.isUntried(sealed2)) return "untried";
@@ -3928,7 +3928,7 @@ async function exchangeRecord(recordFile, { change, displaced = false }) {
     if (edited === void 0) return "keyless";
     const stored2 = recordFile.recordIn(edited, path3);
     orStorageFailed(path3, "written", () => replaceFile(path3, edited));
-    gone = sealed2;
+    gone2 = sealed2;
     sweepLeftovers(path3, now());
     return { stored: stored2 };
   }
@@ -3940,7 +3940,7 @@ async function exchangeRecord(recordFile, { change, displaced = false }) {
       else if (outcome !== "untried") return outcome.stored;
     }
   } finally {
-    await recordFile.tidy(gone, fresh);
+    await recordFile.tidy(gone2, fresh);
   }
 }
 var init_record_exchange = __esm({
@@ -4231,8 +4231,8 @@ function limitsFromHeaders(headers, nowMs) {
   });
 }
 function activeLimit(headers, nowMs) {
-  const named3 = headers.get("x-codex-active-limit")?.replaceAll("_", "-");
-  const family = named3 !== void 0 && /^[\w-]{1,40}$/.test(named3) ? named3 : USUAL;
+  const named4 = headers.get("x-codex-active-limit")?.replaceAll("_", "-");
+  const family = named4 !== void 0 && /^[\w-]{1,40}$/.test(named4) ? named4 : USUAL;
   return pairIn(headers, family, nowMs) ?? {};
 }
 function familiesIn(headers) {
@@ -4329,9 +4329,9 @@ function windowWords(window, nowMs) {
   return resets === void 0 ? used : `${used}, resets ${resets}`;
 }
 function usageWarnings(snapshot, nowMs) {
-  const named3 = (name, limit) => windowsOf(limit).flatMap((window) => warningOf(`${name}${windowName(window.windowMinutes)}`, window, nowMs));
-  const others = Object.entries(snapshot.others ?? {}).flatMap(([name, limit]) => named3(`${name} `, limit));
-  return [...named3("", snapshot), ...others];
+  const named4 = (name, limit) => windowsOf(limit).flatMap((window) => warningOf(`${name}${windowName(window.windowMinutes)}`, window, nowMs));
+  const others = Object.entries(snapshot.others ?? {}).flatMap(([name, limit]) => named4(`${name} `, limit));
+  return [...named4("", snapshot), ...others];
 }
 function warningOf(name, window, nowMs) {
   const percent = percentOf(window);
@@ -4407,8 +4407,8 @@ function fullest(windows, statedMs) {
 function formerlyFull(lastKnown, statedMs, nowMs) {
   if (lastKnown === void 0) return void 0;
   const windows = windowsOf(asOf(lastKnown, nowMs));
-  const named3 = windows.find((window) => opensAt(window, statedMs));
-  return named3 === void 0 && statedMs === void 0 ? fullest(windows, void 0) : named3;
+  const named4 = windows.find((window) => opensAt(window, statedMs));
+  return named4 === void 0 && statedMs === void 0 ? fullest(windows, void 0) : named4;
 }
 function opensAt({ resetsAt }, statedMs) {
   return resetsAt !== void 0 && statedMs !== void 0 && Math.abs(resetsAt - statedMs) <= SAME_MS;
@@ -4578,12 +4578,12 @@ var init_refused_credential = __esm({
 function refusalOf(answer) {
   const { status: status2, json: json2 } = answer;
   const error2 = fieldOf(json2, "error");
-  const named3 = textField(error2, "code") ?? textField(error2, "type");
-  const type = textField(error2, "type") ?? named3;
+  const named4 = textField(error2, "code") ?? textField(error2, "type");
+  const type = textField(error2, "type") ?? named4;
   const words = wordsIn(textField(json2, "detail") ?? textField(error2, "message") ?? textField(json2, "message"));
   if (/usage_limit_reached$/.test(type ?? "")) return usageLimit(answer);
   const waitMs = retryAfterMs(answer.headers, answer.nowMs);
-  const known2 = byCode(named3, words, waitMs) ?? byCode(type, words, waitMs);
+  const known2 = byCode(named4, words, waitMs) ?? byCode(type, words, waitMs);
   return toError(
     known2 ?? missingScope(words, answer.credential) ?? byWords(words, answer) ?? byStatus(status2, answer, words),
     json2
@@ -4666,10 +4666,10 @@ var init_codex_failure = __esm({
 });
 
 // src/services/effort-choice.ts
-function chooseEffort(asked, configured, model) {
-  if (asked !== void 0) {
-    if (model !== void 0 && lacks(model, asked)) throw notAmong(asked, model);
-    return { effort: asked, notes: [] };
+function chooseEffort(asked2, configured, model) {
+  if (asked2 !== void 0) {
+    if (model !== void 0 && lacks(model, asked2)) throw notAmong(asked2, model);
+    return { effort: asked2, notes: [] };
   }
   if (configured === void 0 || model === void 0 || !lacks(model, configured)) {
     return { effort: configured ?? model?.defaultEffort, notes: [] };
@@ -4686,8 +4686,8 @@ function effortNotes({ effort }) {
 function lacks({ efforts }, effort) {
   return efforts.length > 0 && !efforts.includes(effort);
 }
-function notAmong(asked, { id, efforts }) {
-  return new CodexError("INPUT_INVALID", `${id} has no reasoning effort ${quoteRemote(asked, 40)}.`, {
+function notAmong(asked2, { id, efforts }) {
+  return new CodexError("INPUT_INVALID", `${id} has no reasoning effort ${quoteRemote(asked2, 40)}.`, {
     hint: `It takes ${efforts.join(", ")}. Choose one of these, or name none: then it takes its own.`
   });
 }
@@ -4701,12 +4701,15 @@ var init_effort_choice = __esm({
 
 // src/services/instructions.ts
 function instructionsFor(facts) {
-  const { question, opening = DEFAULT_INSTRUCTIONS, searches, describesForm } = facts;
-  const hasFiles = (question.attached?.parts.length ?? 0) > 0;
-  const surroundings2 = [hasFiles ? WITH_FILES : [], searches ? WITH_SEARCH : []].flat();
+  const { question, opening = DEFAULT_INSTRUCTIONS, searches, describesForm: describesForm2 } = facts;
+  const surroundings2 = [hasFiles(question) ? WITH_FILES : [], searches ? WITH_SEARCH : []].flat();
   const ours = [opening, ...surroundings2.length === 0 ? [NOTHING_TO_LOOK_AT] : surroundings2].join(" ");
-  const form = describesForm && question.schema !== void 0 ? [formWords(question.schema.schema)] : [];
+  const form = describesForm2 && question.schema !== void 0 ? [formWords(question.schema.schema)] : [];
   return [question.systemPrompt ?? ours, ...form].join("\n\n");
+}
+function hasFiles({ attached, talk }) {
+  if ((attached?.parts.length ?? 0) > 0) return true;
+  return talk?.turns.some(({ input: input4 }) => input4.some(({ content }) => Array.isArray(content) && content.length > 1)) ?? false;
 }
 function formWords(schema) {
   return `Answer with JSON only, without any words around it, as this JSON Schema wants it:
@@ -5228,7 +5231,7 @@ var init_output_schema = __esm({
 function unsupportedField(json2) {
   const error2 = fieldOf(json2, "error");
   const words = textField(error2, "message") ?? textField(json2, "detail") ?? "";
-  const unknown3 = /^unsupported parameter: '?([\w.]{1,60})/i.exec(words)?.[1];
+  const unknown3 = /^(?:unsupported|unknown) parameter: '?([\w.]{1,60})/i.exec(words)?.[1];
   const param = textField(error2, "param") ?? unknown3;
   if (param === "reasoning.effort" && unknown3 === void 0) return void 0;
   return param === void 0 ? void 0 : OPTIONAL.find((field2) => isAt(param, field2));
@@ -5259,21 +5262,39 @@ var init_unsupported_field = __esm({
 });
 
 // src/services/request-shape.ts
+function describesForm({ without: without2, inWords: inWords4 }) {
+  return inWords4 === true || without2.has("text.format") || without2.has("text");
+}
 function mended(refused4) {
   return withoutReasoning(refused4) ?? withoutField(refused4) ?? inOtherForm(refused4);
 }
 function withoutField({ status: status2, json: json2, body, shape }) {
   const field2 = status2 === 400 ? unsupportedField(json2) : void 0;
-  if (field2 === void 0 || shape.without.has(field2) || valueAt2(body, field2) === void 0) return void 0;
-  if (field2 === "text.format" && fieldOf(valueAt2(body, field2), "strict") === true) {
-    return { shape: { ...shape, loose: true }, change: "with the schema in its loose form" };
-  }
+  if (field2 === void 0 || shape.without.has(field2) || !isSent(field2, body)) return void 0;
+  if (field2 === "text.format" && isAboutSchema(json2)) return withOtherSchema(body, shape);
   const change = isNoted(field2, body) ? void 0 : `without ${field2}`;
   return { shape: { ...shape, without: /* @__PURE__ */ new Set([...shape.without, field2]) }, change };
 }
+function withOtherSchema(body, shape) {
+  if (valueAt2(body, "text.format.strict") !== true) return { shape: { ...shape, inWords: true }, change: void 0 };
+  return { shape: { ...shape, loose: true }, change: "with the schema in its loose form" };
+}
+function isAboutSchema(json2) {
+  const error2 = fieldOf(json2, "error");
+  return textField(error2, "code") === "invalid_json_schema" || /^text\.format\./.test(textField(error2, "param") ?? "");
+}
+function isSent(field2, body) {
+  return valueAt2(body, field2) !== void 0 || field2 === "tools" && toolsIn(body).length > 0;
+}
 function isNoted(field2, body) {
   if (field2 === "reasoning") return valueAt2(body, "reasoning.effort") !== void 0;
-  return ["temperature", "tools", "text", "text.format"].includes(field2) && valueAt2(body, field2) !== void 0;
+  if (field2 === "tools") return toolsIn(body).length > 0;
+  if (field2 === "text" || field2 === "text.format") return valueAt2(body, "text.format") !== void 0;
+  return field2 === "temperature";
+}
+function toolsIn({ tools, input: input4 }) {
+  const [first2] = Array.isArray(input4) ? input4 : [];
+  return [tools, fieldOf(first2, "tools")].flatMap((list) => Array.isArray(list) ? list : []);
 }
 function inOtherForm({ status: status2, json: json2, form, shape }) {
   if (form === void 0 || shape.lite !== void 0) return void 0;
@@ -5345,7 +5366,7 @@ function buildRequest(facts) {
         instructions: instructionsFor({
           question,
           searches: tools.length > 0,
-          describesForm: without2.has("text.format") || without2.has("text")
+          describesForm: describesForm(shape)
         }),
         input: [...lite2 ? [{ type: "additional_tools", role: "developer", tools }] : [], ...history, message],
         ...lite2 ? {} : { tools },
@@ -5373,21 +5394,20 @@ function userMessage({ prompt, attached }) {
 }
 function textOf({ question, model, shape }) {
   const verbosity = model?.verbosity;
-  if (verbosity === void 0 && question.schema === void 0) return void 0;
-  return {
-    ...verbosity === void 0 ? {} : { verbosity },
-    ...question.schema === void 0 ? {} : { format: formatOf(question.schema, shape) }
-  };
+  const format2 = formatOf(question, shape);
+  if (verbosity === void 0 && format2 === void 0) return void 0;
+  return { ...verbosity === void 0 ? {} : { verbosity }, ...format2 === void 0 ? {} : { format: format2 } };
 }
-function formatOf(schema, { loose }) {
+function formatOf({ schema }, { loose, inWords: inWords4 }) {
+  if (schema === void 0 || inWords4) return void 0;
   return textFormat(loose ? { ...schema, strict: false } : schema);
 }
 function reasoning(effort, lite2) {
-  const asked = { ...effort === void 0 ? {} : { effort }, summary: "auto" };
-  return lite2 ? { ...asked, context: "all_turns" } : asked;
+  const asked2 = { ...effort === void 0 ? {} : { effort }, summary: "auto" };
+  return lite2 ? { ...asked2, context: "all_turns" } : asked2;
 }
 function notesOf(facts) {
-  const { question, modelId, acceptsTemperature, effort, shape } = facts;
+  const { question, modelId, acceptsTemperature, shape } = facts;
   const { without: without2 } = shape;
   const notes = [...listingNotes(facts), ...shapeNotes(facts)];
   if (question.temperature !== void 0 && !acceptsTemperature) {
@@ -5396,21 +5416,25 @@ function notesOf(facts) {
   if (question.temperature !== void 0 && acceptsTemperature && without2.has("temperature")) {
     notes.push(`temperature was not accepted by ${modelId} and left out`);
   }
-  if (!without2.has("reasoning")) return [...notes, ...effortNotes(facts)];
-  return effort === void 0 ? notes : [...notes, `effort ${effort} was not accepted by ${modelId} and left out`];
+  return [...notes, ...sentEffortNotes(facts)];
+}
+function sentEffortNotes({ effort, modelId, shape }) {
+  if (!shape.without.has("reasoning")) return effortNotes({ effort });
+  return effort === void 0 ? [] : [`effort ${effort} was not accepted by ${modelId} and left out`];
 }
 function shapeNotes({
   question,
   modelId,
+  model,
   shape
 }) {
   const { lite: lite2, version: version3, without: without2 } = shape;
-  const isFormRefused = without2.has("text.format") || without2.has("text");
   return [
-    lite2 === void 0 ? [] : `${modelId} was asked in the ${lite2 ? "lite" : "classic"} form, which is not what the model list says`,
+    // By now the list may say it too.
+    lite2 === void 0 || lite2 === model?.lite ? [] : `${modelId} was asked in the ${lite2 ? "lite" : "classic"} form, because the service refused the other one`,
     version3 === void 0 ? [] : `${modelId} wants compatibility level ${version3}, which was stated; CODEX_OAUTH_CLIENT_VERSION=${version3} makes it the usual one`,
     question.webSearch === true && without2.has("tools") ? `web search was not accepted by ${modelId} and left out` : [],
-    question.schema !== void 0 && isFormRefused ? `the schema was not accepted by ${modelId} and described in words; the answer was checked here` : []
+    question.schema !== void 0 && describesForm(shape) ? `the schema was not accepted by ${modelId} and described in words; the answer was checked here` : []
   ].flat();
 }
 function listingNotes({ modelId, model }) {
@@ -5766,7 +5790,7 @@ var init_plan_failure = __esm({
 function buildPlanRequest(facts) {
   const { question, modelId, shape, history } = facts;
   const { without: without2 } = shape;
-  const { schema } = question;
+  const format2 = formatOf(question, shape);
   const effort = sentEffort(facts.effort);
   const message = userMessage(question);
   const tools = question.webSearch === true && !without2.has("tools") ? [facts.searchTool] : void 0;
@@ -5779,7 +5803,7 @@ function buildPlanRequest(facts) {
           question,
           opening: OPENING,
           searches: tools !== void 0,
-          describesForm: without2.has("text.format") || without2.has("text")
+          describesForm: describesForm(shape)
         }),
         input: [...history, message],
         ...effort === void 0 ? {} : { reasoning: { effort } },
@@ -5788,14 +5812,14 @@ function buildPlanRequest(facts) {
         stream: true,
         ...question.talk === void 0 ? {} : { include: ["reasoning.encrypted_content"] },
         ...tools === void 0 ? {} : { tools },
-        ...schema === void 0 ? {} : { text: { format: formatOf(schema, shape) } }
+        ...format2 === void 0 ? {} : { text: { format: format2 } }
       },
       without2
     ),
     isLite: false,
     message,
     effort: without2.has("reasoning") ? void 0 : effort,
-    notes: [...listingNotes(facts), ...shapeNotes(facts), ...temperatureNotes(question), ...effortNotes(facts)]
+    notes: [...listingNotes(facts), ...shapeNotes(facts), ...temperatureNotes(question), ...sentEffortNotes(facts)]
   };
 }
 function temperatureNotes({ temperature }) {
@@ -6367,9 +6391,9 @@ async function respond(request, response, { port: port2, path: path3, hosts = CA
   }
 }
 function whyRefused({ rawHeaders, url: url2, method }, { port: port2, path: path3, hosts }) {
-  const named3 = rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === "host" && index % 2 === 1);
-  if (named3.length !== 1) return 400;
-  if (!hosts.some((host) => named3[0] === `${host}:${port2}`)) return 403;
+  const named4 = rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === "host" && index % 2 === 1);
+  if (named4.length !== 1) return 400;
+  if (!hosts.some((host) => named4[0] === `${host}:${port2}`)) return 403;
   if (splitTarget(url2).path !== path3) return 404;
   return method === "GET" ? void 0 : 405;
 }
@@ -6594,9 +6618,9 @@ function removal(one, isOneOfSeveral) {
     ];
   }
   const of = isOneOfSeveral && title !== void 0 ? ` of the ${title}` : "";
-  const gone = `Signed out${of}; the credentials are removed from this machine.`;
-  if (revoked) return [gone, "OpenAI confirmed that they are revoked.", ...why];
-  return [gone, ...problem2 === void 0 ? [unconfirmed] : why];
+  const gone2 = `Signed out${of}; the credentials are removed from this machine.`;
+  if (revoked) return [gone2, "OpenAI confirmed that they are revoked.", ...why];
+  return [gone2, ...problem2 === void 0 ? [unconfirmed] : why];
 }
 var GONE_HERE;
 var init_cleared_words = __esm({
@@ -7244,8 +7268,8 @@ function namesIn3(section) {
   if (unmerged !== void 0) return [unquoted(unmerged)];
   const end = lines.findIndex((line) => /^(?:@@|Binary files |GIT binary patch)/.test(line));
   const header = end === -1 ? lines : lines.slice(0, end);
-  const named3 = header.flatMap(nameInHeader);
-  return named3.length > 0 ? named3 : nameInBoth(first2);
+  const named4 = header.flatMap(nameInHeader);
+  return named4.length > 0 ? named4 : nameInBoth(first2);
 }
 function nameInHeader(line) {
   const moved = /^(?:rename|copy) (?:from|to) (.*)$/s.exec(line)?.[1];
@@ -7473,12 +7497,12 @@ var attachments_exports = {};
 __export(attachments_exports, {
   createAttachments: () => createAttachments
 });
-function createAttachments({ projectFiles, git, randomBytes: randomBytes2 }) {
+function createAttachments({ projectFiles, git, own: own2, randomBytes: randomBytes2 }) {
   return {
     async attach({ files = [], diff }, rootNames, signal) {
       if (files.length === 0 && diff === void 0) return { parts: [], sent: [], left: [] };
       const roots = openRoots(rootNames);
-      const chosen = files.length === 0 ? NOTHING3 : await attachFiles(files, roots, projectFiles, signal);
+      const chosen = files.length === 0 ? NOTHING3 : await attachFiles({ entries: files, roots, signal }, { projectFiles, own: own2 });
       const changes = diff === void 0 ? [] : [await attachDiff(diff, roots, git, signal)];
       if (signal?.aborted) throw cancelled();
       const pieces = [...chosen.pieces, ...changes];
@@ -7494,14 +7518,14 @@ function createAttachments({ projectFiles, git, randomBytes: randomBytes2 }) {
     }
   };
 }
-async function attachFiles(entries, roots, projectFiles, signal) {
+async function attachFiles({ entries, roots, signal }, { projectFiles, own: own2 }) {
   const found = await projectFiles.find(entries, roots, signal);
   const files = withoutRepeats(found.files);
   if (files.length > MAX_FILES) throw tooManyFiles(files.length);
   const [pieces, refused4, left] = [[], [...found.refused], [...found.left]];
   for (const file2 of files) {
     if (signal?.aborted) throw cancelled();
-    const attached = await attachFile(file2);
+    const attached = isOwn(file2, own2) ? OWN : await attachFile(file2);
     if ("reason" in attached) (file2.exact ? refused4 : left).push({ name: file2.name, reason: attached.reason });
     else pieces.push(attached);
     checkAmount(pieces);
@@ -7509,6 +7533,9 @@ async function attachFiles(entries, roots, projectFiles, signal) {
   if (refused4.length > 0) throw cannotBeSent(refused4);
   if (pieces.length === 0) throw cannotBeSent(left);
   return { pieces, left: [...new Set(left.map(({ name, reason }) => `${shownName(name)} ${reason}`))] };
+}
+function isOwn({ path: path3 }, own2) {
+  return own2.map(canonicalPath).some((one) => path3 === one || path3.startsWith(`${one}/`) || path3.startsWith(`${one}\\`));
 }
 function withoutRepeats(files) {
   const whole = new Set(files.filter(({ range }) => range === void 0).map(({ path: path3 }) => path3));
@@ -7545,12 +7572,13 @@ function cannotBeSent(all2) {
     hint: "Correct these names or leave them out; of a file with secrets, paste what matters into the prompt without them."
   });
 }
-var NOTHING3, MAX_ALL_TEXT_BYTES;
+var NOTHING3, OWN, MAX_ALL_TEXT_BYTES;
 var init_attachments = __esm({
   "src/services/attachments.ts"() {
     "use strict";
     init_errors();
     init_abort();
+    init_canonical_path();
     init_pattern_files();
     init_project_roots();
     init_attached_diff();
@@ -7560,6 +7588,7 @@ var init_attachments = __esm({
     init_sent_words();
     init_shown_name();
     NOTHING3 = { pieces: [], left: [] };
+    OWN = { reason: "is kept by this program itself and never sent" };
     MAX_ALL_TEXT_BYTES = 8e6;
   }
 });
@@ -7865,7 +7894,7 @@ function warning(name, finding, remedy) {
 function problem(name, finding, remedy) {
   return { name, state: "problem", finding, remedy };
 }
-function failed2(name, error2) {
+function failed3(name, error2) {
   if (!isCodexError(error2)) return problem(name, "The check itself failed unexpectedly.", REPORT_IT);
   return problem(name, `${error2.message} [${error2.code}]`, error2.hint ?? REPORT_IT);
 }
@@ -7885,7 +7914,7 @@ function createGuard(clock, signal) {
       return Array.isArray(found) ? found : [found];
     } catch (error2) {
       if (signal?.aborted) throw cancelled();
-      return [failed2(name, error2)];
+      return [failed3(name, error2)];
     } finally {
       over.abort();
     }
@@ -9097,12 +9126,12 @@ function checkBrowser({ config: config2, surroundings: surroundings2, machine })
 }
 function checkOpener(place, { platform: platform3, searchPath, browser: browser2 }) {
   if (platform3 === "darwin" || platform3 === "win32") return ok("browser", "The system opens the browser by itself.");
-  const named3 = isPlainName(browser2) ? [browser2] : [];
+  const named4 = isPlainName(browser2) ? [browser2] : [];
   const openers = place === "wsl" ? [...WINDOWS_OPENERS, "xdg-open"] : ["xdg-open"];
-  const found = findProgram([...named3, ...openers], searchPath);
+  const found = findProgram([...named4, ...openers], searchPath);
   if (found !== void 0) return ok("browser", `The browser is opened with ${found}.`);
   const usual = place === "wsl" ? ["powershell.exe", "wslview"] : [];
-  const missing2 = [[...named3, ...usual].join(", "), "xdg-open"].filter(Boolean).join(" or ");
+  const missing2 = [[...named4, ...usual].join(", "), "xdg-open"].filter(Boolean).join(" or ");
   const remedy = `Install ${place === "wsl" ? "wslu" : "xdg-utils"}, or open the address of the sign-in yourself.`;
   return warning("browser", `No program that opens a browser was found (${missing2}).`, remedy);
 }
@@ -9216,7 +9245,7 @@ async function checkCertificateFile(file2) {
     const certificates = await readCertificates(file2);
     return ok("certificates", `${file2.variable} adds ${certificates.length} of ${file2.path}.`);
   } catch (error2) {
-    return failed2("certificates", error2);
+    return failed3("certificates", error2);
   }
 }
 function checkTls(insecureTls) {
@@ -9232,7 +9261,7 @@ async function checkIssuer(deps, signal) {
     const { check: check2, skewMs } = await ask3(deps, "sign-in service", `${deps.config.issuer}${METADATA_PATH}`, signal);
     return [check2, checkClock(skewMs)];
   } catch (error2) {
-    return [failed2("sign-in service", error2), skipped("clock", "There is no answer to compare the clock with.")];
+    return [failed3("sign-in service", error2), skipped("clock", "There is no answer to compare the clock with.")];
   }
 }
 async function checkHost(deps, name, url2, signal) {
@@ -9417,7 +9446,7 @@ var init_doctor = __esm({
 function inCommands(text3) {
   return SPELLINGS.reduce(
     (rest, [tool, command]) => rest.replaceAll(tool, command),
-    text3.replace(BOTH_WAYS, "$1")
+    text3.replace(BOTH_WAYS, "$1").replace(COLLECT, `\`${PROGRAM} ask --collect $1\``)
   ).replace(/\bcodex_(?:query|status|login|models|clear)\b/g, (tool) => `\`${PROGRAM} ${COMMAND_OF[tool]}\``);
 }
 function errorLines({ code, message, hint }) {
@@ -9450,7 +9479,7 @@ function distance(one, other) {
   }
   return row.at(-1) ?? 0;
 }
-var PROGRAM, COMMAND_OF, BOTH_WAYS, SPELLINGS;
+var PROGRAM, COMMAND_OF, BOTH_WAYS, COLLECT, SPELLINGS;
 var init_words = __esm({
   "src/cli/words.ts"() {
     "use strict";
@@ -9464,6 +9493,7 @@ var init_words = __esm({
       codex_clear: "logout"
     };
     BOTH_WAYS = new RegExp(`\\bcodex_\\w+, or (\`${PROGRAM} [^\`]+\`)(?: in a terminal| on the command line)?`, "g");
+    COLLECT = /\bcodex_query with collect "([^"]*)"?/g;
     SPELLINGS = [
       ['codex_login with method "device"', `\`${PROGRAM} login --device\``],
       ['codex_login with method "browser"', `\`${PROGRAM} login --no-browser\``],
@@ -9475,10 +9505,24 @@ var init_words = __esm({
       ['codex_login with route "codex"', `\`${PROGRAM} login --codex\``],
       ["codex_login with force: true", `\`${PROGRAM} login --force\``],
       ["codex_login as callback_url", `\`${PROGRAM} login\` on standard input`],
+      ["clear this conversation", `remove it with \`${PROGRAM} forget\``],
       // Beside both ways, where the command says it already.
       [' with method "device"', " with --device"],
       ["the environment of the server", "the environment"],
-      [" and restart the server", ""]
+      [" and restart the server", ""],
+      ["The server that asked", "The program that asked"],
+      // Options have names of their own, and files come from somewhere else.
+      ["output_schema", "--schema"],
+      ["Leave diff out", "Leave --diff out"],
+      ["without diff", "without --diff"],
+      ["diff names a revision", "--diff names a revision"],
+      ["two ends of diff", "two ends of --diff"],
+      ["with files", "with --file"],
+      ["name it in files", "name it with --file"],
+      ["A pattern in files", "A pattern of --file"],
+      ["The project folder is in", "The current folder is in"],
+      ["from the project folder", "from the current folder"],
+      ["Open a folder in the client", "Change to the folder of the project"]
     ];
   }
 });
@@ -9539,7 +9583,8 @@ function readOptions(command, args2) {
     } else {
       const isForgotten = value === void 0 || inlineValue === false && value.length > 1 && value.startsWith("-");
       if (isForgotten) throw wrongUsage(`--${token2.name} needs a value.`, command.name);
-      options[token2.name] = value;
+      const earlier = options[token2.name];
+      options[token2.name] = option.repeats ? [...Array.isArray(earlier) ? earlier : [], value] : value;
     }
   }
   if (command.words === void 0 && words.length > 0) {
@@ -9560,6 +9605,79 @@ var init_arguments = __esm({
     init_errors();
     init_words();
     KEY = /(?<![\w-])(?:sk|sess)-(?:(?=[\w-]*\d)[\w-]{8,}|[\w-]{24,})/;
+  }
+});
+
+// src/cli/ask-arguments.ts
+async function askArguments(options, schema, call) {
+  const parsed = schema.safeParse(options.collect === void 0 ? await asked(options, call) : collected2(options, call));
+  if (parsed.success) return parsed.data;
+  const wrong = parsed.error.issues.map((issue2) => `${NAMES3[String(issue2.path[0])]}: ${whatIsWrong(issue2)}`);
+  throw wrongUsage(`${wrong.join("; ")}.`, "ask");
+}
+async function asked(options, call) {
+  const schema = options.schema === void 0 ? void 0 : await schemaIn(options.schema, call);
+  return {
+    prompt: await promptOf(call),
+    ...given("model", options.model),
+    ...given("reasoning_effort", options.effort),
+    ...given("system_prompt", options.system),
+    ...given("temperature", numberOf2(options.temperature)),
+    ...given("conversation", options.conversation),
+    ...given("files", options.file),
+    ...given("diff", options.diff),
+    ...given("web_search", options["web-search"]),
+    ...given("output_schema", schema)
+  };
+}
+function collected2({ collect, ...others }, { words }) {
+  const beside = [...words.length > 0 ? ["PROMPT"] : [], ...Object.keys(others).map((name) => `--${name}`)];
+  if (beside.length > 0) throw wrongUsage(`--collect stands alone, without ${beside.join(", ")}.`, "ask");
+  return { collect };
+}
+async function promptOf({ words, terminal, input: input4 }) {
+  if (words.length === 0) throw wrongUsage("PROMPT is missing; - reads it from standard input.", "ask");
+  if (words.length > 1 || words[0] !== "-") return words.join(" ");
+  if (input4.isTerminal()) terminal.say("Type the question and end it with Ctrl-D on a line of its own.");
+  return input4.all(MAX_PROMPT_BYTES);
+}
+async function schemaIn(path3, { input: input4 }) {
+  if (path3 === "-") throw wrongUsage("--schema needs a file: standard input is for the question.", "ask");
+  const text3 = await input4.file(path3, "schema", MAX_SCHEMA_BYTES);
+  try {
+    return JSON.parse(text3);
+  } catch {
+    throw wrongUsage("The file of --schema is not JSON.", "ask");
+  }
+}
+function given(name, value) {
+  return value === void 0 ? {} : { [name]: value };
+}
+function numberOf2(text3) {
+  if (text3 === void 0) return void 0;
+  return text3.trim() === "" ? Number.NaN : Number(text3);
+}
+var MAX_PROMPT_BYTES, MAX_SCHEMA_BYTES, NAMES3;
+var init_ask_arguments = __esm({
+  "src/cli/ask-arguments.ts"() {
+    "use strict";
+    init_issue_words();
+    init_words();
+    MAX_PROMPT_BYTES = 4e6;
+    MAX_SCHEMA_BYTES = 1e6;
+    NAMES3 = {
+      prompt: "PROMPT",
+      model: "--model",
+      system_prompt: "--system",
+      temperature: "--temperature",
+      reasoning_effort: "--effort",
+      conversation: "--conversation",
+      files: "--file",
+      diff: "--diff",
+      web_search: "--web-search",
+      output_schema: "--schema",
+      collect: "--collect"
+    };
   }
 });
 
@@ -9585,6 +9703,49 @@ var init_command = __esm({
 });
 
 // src/cli/ask.ts
+function createFollower({ schema, collect }, { terminal, signal, services, whenCancelled }) {
+  let shown2 = "";
+  let id = collect === void 0 ? void 0 : idIn3(collect);
+  whenCancelled(() => keptWords(id, services.answers));
+  const onText = (delta) => {
+    shown2 += delta;
+    terminal.write(delta);
+  };
+  const call = {
+    ...NO_CLIENT,
+    signal,
+    progress(message) {
+      if (shown2 === "") terminal.progress(message);
+    },
+    onAnswerId(given2) {
+      id = given2;
+    },
+    // What is not checked yet is not the answer.
+    ...terminal.isLive && schema === void 0 ? { onText } : {}
+  };
+  return { call, shown: () => shown2 };
+}
+async function answerOf(run2, call, { collect }, { services }) {
+  const isRunning = () => collect !== void 0 && services.answers.look(idIn3(collect))?.state === "running";
+  let wasRunning = isRunning();
+  let output6 = await run2(call);
+  while (wasRunning && isIncomplete(output6)) {
+    wasRunning = isRunning();
+    output6 = await run2(call);
+  }
+  return output6;
+}
+function isIncomplete(output6) {
+  return "texts" in output6 && output6.isIncomplete === true;
+}
+function idIn3(collect) {
+  return collect.trim().replace(/@.*$/s, "");
+}
+function keptWords(id, answers2) {
+  const found = id === void 0 ? void 0 : answers2.look(id);
+  if (!found?.isKept || found.characters === 0) return void 0;
+  return `What has come of the answer is kept: \`${PROGRAM} ask --collect ${found.id}\` gets it.`;
+}
 function restOf(answer, shown2) {
   if (answer.startsWith(shown2)) return answer.slice(shown2.length);
   return `
@@ -9593,84 +9754,63 @@ function restOf(answer, shown2) {
 
 ${answer}`;
 }
-async function promptOf({ words, terminal, input: input4 }) {
-  if (words.length === 0) throw wrongUsage("PROMPT is missing; - reads it from standard input.", "ask");
-  if (words.length > 1 || words[0] !== "-") return words.join(" ");
-  if (input4.isTerminal()) terminal.say("Type the question and end it with Ctrl-D on a line of its own.");
-  return input4.all(MAX_PROMPT_BYTES);
+function sayFooter(footer2, terminal) {
+  for (const line of footer2.split("\n")) {
+    const style = line.startsWith("INCOMPLETE") ? "yellow" : "dim";
+    terminal.say({ style, text: OUR_LINE.test(line) ? inCommands(line) : line });
+  }
 }
-function given(name, value) {
-  return value === void 0 ? {} : { [name]: value };
-}
-function numberOf2(text3) {
-  if (text3 === void 0) return void 0;
-  return text3.trim() === "" ? Number.NaN : Number(text3);
-}
-var MAX_PROMPT_BYTES, NAMES3, ask4;
+var ask4, OUR_LINE;
 var init_ask = __esm({
   "src/cli/ask.ts"() {
     "use strict";
-    init_issue_words();
+    init_ask_arguments();
     init_command();
     init_words();
-    MAX_PROMPT_BYTES = 4e6;
-    NAMES3 = {
-      prompt: "PROMPT",
-      model: "--model",
-      system_prompt: "--system",
-      temperature: "--temperature",
-      reasoning_effort: "--effort"
-    };
     ask4 = defineCommand({
       name: "ask",
-      summary: "Ask one question and write the answer to standard output",
+      summary: "Ask a question and write the answer to standard output",
       options: {
         model: { type: "string", value: "ID", summary: "one of `models`; default: the first" },
         effort: { type: "string", value: "WORD", summary: "how hard to think: low, medium, high, \u2026 as `models` lists" },
         system: { type: "string", value: "TEXT", summary: "replaces the default instructions" },
-        temperature: { type: "string", value: "0..1", summary: "used with an API key only; otherwise ignored, said so" }
+        temperature: { type: "string", value: "0..1", summary: "used with an API key only; otherwise ignored, said so" },
+        conversation: { type: "string", value: "NAME", summary: "begins a conversation of this name, or goes on with it" },
+        file: {
+          type: "string",
+          value: "PATTERN",
+          repeats: true,
+          summary: 'sends files: a path, "src/**/*.ts", "!**/*.test.ts", notes.md:10-80, an image'
+        },
+        diff: { type: "string", value: "WHAT", summary: "sends git changes: working, staged, or a range like main..HEAD" },
+        "web-search": { type: "boolean", summary: "lets Codex search the web; the sources go to standard error" },
+        schema: { type: "string", value: "FILE", summary: "a JSON Schema; the answer is JSON that follows it" },
+        collect: { type: "string", value: "ID", summary: "asks nothing: the answer of this id, as `status` lists them" }
       },
       words: "PROMPT|-",
       notes: [
-        "Several words are one prompt; - reads it from standard input.",
-        "On a terminal the answer comes as it is written, into a file or a pipe as a whole, and nothing but the answer.",
-        "Where it comes from, and what it cost, goes to standard error. Ctrl-C cancels."
+        "Several words are one prompt; - reads it from standard input. With --collect there is none.",
+        "Files and changes are those of the current folder. Put patterns into quotation marks, or the shell replaces them.",
+        "On a terminal the answer comes as it is written, into a file or a pipe as a whole, and nothing but the answer; with",
+        "--schema it comes as a whole everywhere. Where it comes from, and what it cost, goes to standard error.",
+        "If only a part of the answer came, standard error says why, and the exit code is 1.",
+        "Ctrl-C cancels; what has come by then is kept, and the last line says how to get it."
       ],
       async run(options, call) {
-        const { tool, terminal, signal } = call;
+        const { tool, terminal } = call;
         const { run: run2, input: input4 } = tool("codex_query");
-        const parsed = input4.safeParse({
-          prompt: await promptOf(call),
-          ...given("model", options.model),
-          ...given("reasoning_effort", options.effort),
-          ...given("system_prompt", options.system),
-          ...given("temperature", numberOf2(options.temperature))
-        });
-        if (!parsed.success) {
-          const wrong = parsed.error.issues.map((issue2) => `${NAMES3[String(issue2.path[0])]}: ${whatIsWrong(issue2)}`);
-          throw wrongUsage(`${wrong.join("; ")}.`, "ask");
-        }
-        let shown2 = "";
-        const output6 = await run2(parsed.data, {
-          ...NO_CLIENT,
-          signal,
-          progress(message) {
-            if (shown2 === "") terminal.progress(message);
-          },
-          ...terminal.isLive && {
-            onText(delta) {
-              shown2 += delta;
-              terminal.write(delta);
-            }
-          }
-        });
-        const [answer = "", footer2 = ""] = "texts" in output6 ? output6.texts : [];
-        terminal.write(`${restOf(answer, shown2)}
+        const args2 = await askArguments(options, input4, call);
+        const follow = createFollower(options, call);
+        const output6 = await answerOf((toolCall) => run2(args2, toolCall), follow.call, options, call);
+        const texts = "texts" in output6 ? output6.texts : [];
+        const [answer, footer2 = ""] = texts.length > 1 ? texts : [void 0, ...texts];
+        if (answer !== void 0) terminal.write(`${restOf(answer, follow.shown())}
 `);
-        for (const line of footer2.split("\n")) terminal.say({ style: "dim", text: line });
-        return 0;
+        sayFooter(footer2, terminal);
+        return isIncomplete(output6) ? 1 : 0;
       }
     });
+    OUR_LINE = /^(?:INCOMPLETE ANSWER:|Note:|Answer )/;
   }
 });
 
@@ -9716,6 +9856,40 @@ var init_doctor2 = __esm({
   }
 });
 
+// src/cli/forget.ts
+function nameIn([name, ...more]) {
+  if (name === void 0) throw wrongUsage("NAME is missing.", "forget");
+  if (more.length > 0) throw wrongUsage("A name with spaces goes into quotation marks.", "forget");
+  if (name === EVERY) throw wrongUsage("All conversations are removed with --all.", "forget");
+  return name;
+}
+var EVERY, forget;
+var init_forget = __esm({
+  "src/cli/forget.ts"() {
+    "use strict";
+    init_errors();
+    init_command();
+    init_words();
+    EVERY = "*";
+    forget = defineCommand({
+      name: "forget",
+      summary: "Remove a conversation from this machine; the login stays",
+      options: { all: { type: "boolean", summary: "all conversations" } },
+      words: "NAME",
+      notes: ["`status` lists the names. One with spaces goes into quotation marks."],
+      async run({ all: all2 }, call) {
+        const conversation = all2 ? EVERY : nameIn(call.words);
+        if (all2 && call.words.length > 0) throw wrongUsage("--all and NAME exclude each other.", "forget");
+        const { cleared, message } = await structureOf("codex_clear", call, { conversation });
+        const words = inCommands(String(message));
+        if (cleared !== true && !all2) throw new CodexError("INPUT_INVALID", words);
+        call.terminal.print(words);
+        return 0;
+      }
+    });
+  }
+});
+
 // src/cli/help.ts
 function mainHelp(commands) {
   return `${PROGRAM}: ask OpenAI's Codex models with the ChatGPT login you already have.
@@ -9743,7 +9917,9 @@ Settings are environment variables; the README lists them.
 }
 function commandHelp({ name, summary, options, words, notes = [] }) {
   const rows = Object.entries(options).map(([option, { summary: meaning, ...kind }]) => {
-    return [`--${option}${kind.type === "string" ? ` ${kind.value}` : ""}`, meaning];
+    const value = kind.type === "string" ? ` ${kind.value}` : "";
+    const again = kind.type === "string" && kind.repeats ? "; may be repeated" : "";
+    return [`--${option}${value}`, `${meaning}${again}`];
   });
   const usage2 = [PROGRAM, name, ...rows.length === 0 ? [] : ["[options]"], ...words === void 0 ? [] : [words]];
   const parts = [
@@ -9985,9 +10161,9 @@ var init_models = __esm({
         const width = Math.max(...list.map(({ id }) => id.length));
         for (const { id, efforts, defaultEffort } of list) {
           const mark = id === defaultId ? "*" : " ";
-          const named3 = efforts.map((effort) => effort === defaultEffort ? `${effort} (default)` : effort);
-          const gap = named3.length === 0 ? "" : " ".repeat(width - id.length + 2);
-          terminal.print(`${mark} `, { style: "bold", text: id }, `${gap}${named3.join(", ")}`);
+          const named4 = efforts.map((effort) => effort === defaultEffort ? `${effort} (default)` : effort);
+          const gap = named4.length === 0 ? "" : " ".repeat(width - id.length + 2);
+          terminal.print(`${mark} `, { style: "bold", text: id }, `${gap}${named4.join(", ")}`);
         }
         terminal.say({ style: "dim", text: `* is asked when no model is named. ${SOURCES2[source]}` });
         if (credential?.usage !== void 0) terminal.say({ style: "dim", text: credential.usage });
@@ -10026,7 +10202,7 @@ function rowsOf({ account, method, source, cost, expiresInMs, refreshedAt }, now
     ["renewed", refreshedAt === void 0 ? void 0 : day(refreshedAt)]
   ];
 }
-function usageRows({ primary, secondary, others = {}, creditWords: creditWords2, trouble, asked, age }) {
+function usageRows({ primary, secondary, others = {}, creditWords: creditWords2, trouble, asked: asked2, age }) {
   const other = Object.entries(others).flatMap(
     ([name, limit]) => limitRows(limit).map(([window, used]) => ["also", `${name}, ${window}: ${used}`])
   );
@@ -10035,7 +10211,7 @@ function usageRows({ primary, secondary, others = {}, creditWords: creditWords2,
     ...limitRows({ primary, secondary }),
     ...other,
     ["credits", creditWords2],
-    ["as of", asked && trouble === void 0 ? void 0 : age]
+    ["as of", asked2 && trouble === void 0 ? void 0 : age]
   ];
 }
 function limitRows({ primary, secondary }) {
@@ -10050,26 +10226,51 @@ function table2(rows, terminal) {
     if (value !== void 0) terminal.print({ style: "dim", text: name.padEnd(10) }, value);
   }
 }
+function showKept({ answers: answers2, conversations: { list }, now }, terminal) {
+  const ago = (atMs) => `${duration3(Math.max(0, now() - atMs))} ago`;
+  const { conversations, problems } = list();
+  const kept = answers2.list().map(({ id, startedAt, state, model = "", prompt }) => {
+    return [id, ago(startedAt), state, model, prompt];
+  });
+  const talks = conversations.map(({ name, turns, updatedAt, lastPrompt }) => {
+    return [name, turns === 1 ? "1 turn" : `${turns} turns`, ago(updatedAt), lastPrompt];
+  });
+  columns("answers", kept.slice(0, LISTED2), terminal);
+  columns("conversations", talks.slice(0, LISTED2), terminal);
+  for (const problem2 of problems) terminal.print(inCommands(problem2));
+}
+function columns(title, rows, terminal) {
+  if (rows.length > 0) terminal.print({ style: "dim", text: title });
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => [...row[column] ?? ""].length)));
+  for (const row of rows) {
+    const padded = row.map((cell, column) => cell + " ".repeat((widths[column] ?? 0) - [...cell].length));
+    terminal.print(`  ${padded.join("  ").trimEnd()}`);
+  }
+}
 function day(atMs) {
   if (Math.abs(atMs) > 864e13) return void 0;
   return `${new Date(atMs).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
-var NOBODY2, status;
+var NOBODY2, status, LISTED2;
 var init_status = __esm({
   "src/cli/status.ts"() {
     "use strict";
+    init_duration();
     init_id_claims();
     init_command();
     init_words();
     NOBODY2 = 3;
     status = defineCommand({
       name: "status",
-      summary: "Who is signed in, and until when; asks nobody",
+      summary: "Who is signed in, and until when; recent answers and conversations; asks nobody",
       options: {
         usage: { type: "boolean", summary: "ask the service how much of the plan is used" },
         json: { type: "boolean", summary: "what the tool codex_status gives" }
       },
-      notes: ["The exit code is 0 when questions can be asked, else 3."],
+      notes: [
+        "Answers and conversations are the newest ten of each; `ask --collect ID` gets an answer, `forget NAME` removes a",
+        "conversation. The exit code is 0 when questions can be asked, else 3."
+      ],
       local: true,
       async run({ usage: usage2, json: json2 }, call) {
         const { services, terminal, signal } = call;
@@ -10080,27 +10281,32 @@ var init_status = __esm({
         }
         const found = await services.readStatus({ usage: usage2, signal });
         show2(found, services.now(), terminal);
+        showKept(services, terminal);
         return found.authenticated ? 0 : NOBODY2;
       }
     });
+    LISTED2 = 10;
   }
 });
 
 // src/cli/cli.ts
 async function runCli(deps) {
   const { terminal, onFault } = deps;
+  let hint = () => void 0;
   try {
-    return await run(deps);
+    return await run(deps, (given2) => {
+      hint = given2;
+    });
   } catch (error2) {
     if (!isCodexError(error2)) onFault(error2);
-    const shown2 = isCodexError(error2) ? error2 : unexpected(error2);
+    const shown2 = !isCodexError(error2) ? unexpected(error2) : error2.code === "CANCELLED" ? withHint(error2, hint) : error2;
     for (const line of errorLines(shown2)) terminal.say(...line);
     return exitCodeOf(shown2);
   } finally {
     terminal.tidy();
   }
 }
-async function run(deps) {
+async function run(deps, whenCancelled) {
   const { args: args2, services, tools, terminal, input: input4, facts, configProblem, signal } = deps;
   const request = readArguments(args2, COMMANDS);
   if (request.kind === "version") {
@@ -10118,8 +10324,12 @@ async function run(deps) {
     if (found === void 0) throw new Error(`There is no tool ${name}.`);
     return found;
   };
-  const call = { words: request.words, services, tool, terminal, input: input4, facts, signal };
+  const call = { words: request.words, services, tool, terminal, input: input4, facts, signal, whenCancelled };
   return raceSignal(request.command.run(request.options, call), signal, "command");
+}
+function withHint(error2, hint) {
+  const found = hint();
+  return found === void 0 ? error2 : new CodexError(error2.code, error2.message, { hint: found, cause: error2 });
 }
 function exitCodeOf({ code }) {
   if (code === "NOT_AUTHENTICATED") return 3;
@@ -10134,39 +10344,24 @@ var init_cli = __esm({
     init_arguments();
     init_ask();
     init_doctor2();
+    init_forget();
     init_help();
     init_login();
     init_logout();
     init_models();
     init_status();
     init_words();
-    COMMANDS = [login2, status, logout, models, ask4, doctor];
+    COMMANDS = [login2, status, logout, models, ask4, forget, doctor];
   }
 });
 
 // src/cli/input.ts
-function createInput({ stdin, onInterrupt }) {
+function createInput({ stdin, onInterrupt, openFile }) {
   let used;
   const open4 = () => {
     used ??= stdin();
     return used;
   };
-  async function all2(maxBytes) {
-    const chunks = [];
-    let size = 0;
-    try {
-      for await (const chunk of open4()) {
-        const bytes = Buffer.from(chunk);
-        size += bytes.length;
-        if (size > maxBytes) break;
-        chunks.push(bytes);
-      }
-    } catch (cause) {
-      throw new CodexError("INPUT_INVALID", "Standard input cannot be read.", { cause });
-    }
-    if (size <= maxBytes) return new TextDecoder().decode(Buffer.concat(chunks));
-    throw new CodexError("INPUT_INVALID", `Standard input holds more than ${maxBytes.toLocaleString("en")} bytes.`);
-  }
   function hiddenLine(stream, maxBytes, prompt) {
     return new Promise((resolve3) => {
       let line = "";
@@ -10195,8 +10390,9 @@ function createInput({ stdin, onInterrupt }) {
   }
   return {
     isTerminal: () => open4().isTTY === true,
-    all: all2,
-    secret: (maxBytes, prompt) => open4().isTTY === true ? hiddenLine(open4(), maxBytes, prompt) : all2(maxBytes),
+    all: (maxBytes) => textOf2(open4(), "Standard input", maxBytes),
+    file: (path3, option, maxBytes) => textOf2(openFile(path3), `The file of --${option}`, maxBytes),
+    secret: (maxBytes, prompt) => open4().isTTY === true ? hiddenLine(open4(), maxBytes, prompt) : textOf2(open4(), "Standard input", maxBytes),
     onLine(tell) {
       const stream = open4();
       const decoder = new TextDecoder();
@@ -10215,6 +10411,22 @@ function createInput({ stdin, onInterrupt }) {
     },
     close: () => void used?.destroy()
   };
+}
+async function textOf2(source, name, maxBytes) {
+  const chunks = [];
+  let size = 0;
+  try {
+    for await (const chunk of source) {
+      const bytes = Buffer.from(chunk);
+      size += bytes.length;
+      if (size > maxBytes) break;
+      chunks.push(bytes);
+    }
+  } catch (cause) {
+    throw new CodexError("INPUT_INVALID", `${name} cannot be read.`, { cause });
+  }
+  if (size <= maxBytes) return new TextDecoder().decode(Buffer.concat(chunks));
+  throw new CodexError("INPUT_INVALID", `${name} holds more than ${maxBytes.toLocaleString("en")} bytes.`);
 }
 var MAX_LINE_CHARACTERS, INTERRUPT, END, ERASE_ALL;
 var init_input = __esm({
@@ -10310,10 +10522,10 @@ __export(run_command_exports, {
   runCommand: () => runCommand
 });
 async function runCommand(deps) {
-  const { args: args2, app: app2, configProblem, facts, stdin, stdout, stderr, env, onSignal: onSignal2, exit, log: log2 } = deps;
+  const { args: args2, app: app2, configProblem, facts, stdin, openFile, stdout, stderr, env, onSignal: onSignal2, exit, log: log2 } = deps;
   const cancel = new AbortController();
   const terminal = createTerminal({ stdout, stderr, env });
-  const input4 = createInput({ stdin, onInterrupt: () => interrupt(SIGNAL_CODES.SIGINT) });
+  const input4 = createInput({ stdin, openFile, onInterrupt: () => interrupt(SIGNAL_CODES.SIGINT) });
   let forced;
   let ended;
   let isSettled = false;
@@ -10364,7 +10576,7 @@ var init_run_command = __esm({
 
 // src/main.ts
 init_node_crypto();
-import { existsSync as existsSync5, writeSync } from "node:fs";
+import { createReadStream, existsSync as existsSync5, writeSync } from "node:fs";
 import { arch as arch2, homedir as homedir2, platform as platform2 } from "node:os";
 
 // src/infrastructure/http-client.ts
@@ -11035,15 +11247,15 @@ function openRecordFile({ file: file2, place, vault, now, lockWaitMs }) {
     },
     recordIn: (text3, path3) => text3 === void 0 ? void 0 : recordIn(text3, { file: path3, place, now: now(), open: vault.open }),
     locked: (work) => withFileLock(recordFile.locate(), work, { waitMs: lockWaitMs }),
-    async tidy(gone, fresh) {
-      if (gone === void 0 && fresh === void 0) return;
+    async tidy(gone2, fresh) {
+      if (gone2 === void 0 && fresh === void 0) return;
       let kept;
       try {
         kept = recordFile.read().sealed;
       } catch {
         return;
       }
-      await vault.tidy({ gone, kept, fresh });
+      await vault.tidy({ gone: gone2, kept, fresh });
     }
   };
   return recordFile;
@@ -11327,19 +11539,19 @@ function createVault(deps) {
       return keys.make(form);
     },
     seal(text3, of, { replaced, fresh }) {
-      const key = keyOf(replaced) ?? fresh;
+      const key = keyOf2(replaced) ?? fresh;
       if (key === void 0) return void 0;
       keys.keep(key);
       return sealBox(text3, key.name, key.key, randomBytes2(IV_BYTES), of);
     },
-    async tidy({ gone, kept, fresh }) {
+    async tidy({ gone: gone2, kept, fresh }) {
       const keptId = keyName(kept)?.id;
-      const names = [keyName(gone), fresh?.name].filter((name) => name !== void 0);
+      const names = [keyName(gone2), fresh?.name].filter((name) => name !== void 0);
       await keys.remove(names.filter(({ id }) => id !== keptId));
     },
     warnings: () => keys.leftovers() === 0 ? [] : [LEFTOVER]
   };
-  function keyOf(sealed2) {
+  function keyOf2(sealed2) {
     const box = readBox(sealed2);
     if (box === void 0 || box.key !== form) return void 0;
     const key = keys.get(nameOf(box));
@@ -27240,6 +27452,7 @@ var ANY_VERSION = "0.0.0";
 var BUILT_IN = { models: BUILTIN_MODELS, source: "built-in" };
 function createModelCatalogue({ config: config2, http, cache, clock, log: log2 }) {
   let memory;
+  let whole;
   const running = /* @__PURE__ */ new Map();
   const known2 = (identity) => {
     if (memory?.identity !== identity) memory = readSnapshot(cache.read(), identity);
@@ -27284,6 +27497,25 @@ function createModelCatalogue({ config: config2, http, cache, clock, log: log2 }
     running.set(identity, flight);
     return flight;
   }
+  async function fetchWhole(credential, identity, signal) {
+    try {
+      const { status: status2, body } = await ask5(credential, ANY_VERSION, void 0, signal);
+      const text3 = await readText(body, { maxBytes: MAX_BYTES4, limitMs: TIMEOUT_MS, signal });
+      const models2 = status2 === 200 ? credential.asking.readModels(parseJson(text3)) : [];
+      if (models2.length > 0) whole = { identity, fetchedAt: clock.now(), models: models2 };
+      return models2;
+    } catch (error2) {
+      if (isCodexError(error2, "CANCELLED")) throw error2;
+      log2.event("models_failed", { reason: codeOf(error2) });
+      return [];
+    }
+  }
+  async function soon(work, otherwise) {
+    const here = new AbortController();
+    const live = work.finally(() => here.abort());
+    const late = clock.sleep(QUERY_TIMEOUT_MS, here.signal).then(otherwise, () => live);
+    return Promise.race([live, late]);
+  }
   return {
     async list(credential, signal) {
       if (credential === void 0) return BUILT_IN;
@@ -27296,16 +27528,7 @@ function createModelCatalogue({ config: config2, http, cache, clock, log: log2 }
       const identity = identityOf(credential, config2.clientVersion);
       const snapshot = known2(identity);
       if (snapshot === void 0 || snapshot.fetchedAt === OUTDATED) {
-        const here = new AbortController();
-        const live = raceSignal(shared(credential, identity), signal).finally(() => here.abort());
-        const late = clock.sleep(QUERY_TIMEOUT_MS, here.signal);
-        return Promise.race([
-          live,
-          late.then(
-            () => copyOf(snapshot),
-            () => live
-          )
-        ]);
+        return soon(raceSignal(shared(credential, identity), signal), () => copyOf(snapshot));
       }
       if (!isFresh(snapshot)) void shared(credential, identity);
       return copyOf(snapshot);
@@ -27317,17 +27540,12 @@ function createModelCatalogue({ config: config2, http, cache, clock, log: log2 }
         memory = { ...snapshot, fetchedAt: OUTDATED };
         cache.write(memory);
       }
-      return raceSignal(shared(credential, identity), signal);
+      return soon(raceSignal(shared(credential, identity), signal), () => copyOf(snapshot));
     },
     async everything(credential, signal) {
-      try {
-        const { status: status2, body } = await ask5(credential, ANY_VERSION, void 0, signal);
-        const text3 = await readText(body, { maxBytes: MAX_BYTES4, limitMs: TIMEOUT_MS, signal });
-        return status2 === 200 ? credential.asking.readModels(parseJson(text3)) : [];
-      } catch (error2) {
-        if (isCodexError(error2, "CANCELLED")) throw error2;
-        return [];
-      }
+      const identity = identityOf(credential, ANY_VERSION);
+      if (whole?.identity === identity && isFresh(whole)) return whole.models;
+      return soon(fetchWhole(credential, identity, signal), () => []);
     }
   };
 }
@@ -27456,13 +27674,13 @@ function createStatusReader(deps) {
     const leftMs = expiresAt === void 0 ? void 0 : Math.max(0, expiresAt - clock.now());
     const authenticated = problem2 === void 0;
     const whenUnusable = leftMs === 0 ? "expired" : "not_authenticated";
-    const asked = source === STORED_KEY ? "Questions" : "Nobody is signed in; questions";
+    const asked2 = source === STORED_KEY ? "Questions" : "Nobody is signed in; questions";
     const left = leftMs === void 0 ? "" : `, for another ${duration3(leftMs)}`;
     return {
       status: authenticated ? "authenticated" : whenUnusable,
       authenticated,
       expiresInMs: leftMs,
-      message: authenticated ? `${asked} are asked with the ${label2}${left}.` : inWords2(problem2)
+      message: authenticated ? `${asked2} are asked with the ${label2}${left}.` : inWords2(problem2)
     };
   }
 }
@@ -27841,7 +28059,7 @@ function createBell() {
 
 // src/services/running-answer.ts
 var MAX_CHARACTERS2 = 16 * 1024 * 1024;
-function createLiveAnswer({ head, model, journal, now, onEnd }) {
+function createLiveAnswer({ head, model, journal, now, onEnd, onDiscard }) {
   const outline = newOutline();
   const text3 = createGrowingText(MAX_CHARACTERS2);
   const bell = createBell();
@@ -27887,17 +28105,25 @@ function createLiveAnswer({ head, model, journal, now, onEnd }) {
       get isKept() {
         return journal?.isKept ?? false;
       },
+      get isEmpty() {
+        return text3.length === 0;
+      },
       model: unlessEnded((id) => void put2(modelLine(id))),
       phase: unlessEnded((phase) => void (phase === outline.phase || put2(phaseLine(phase)))),
       append: unlessEnded((delta) => {
         if (!outline.isCut && delta !== "") putText(text3.length, delta);
       }),
+      flush: unlessEnded(() => journal?.flush()),
       finish: unlessEnded((whole, facts, incomplete2) => {
         putWhole(whole);
         end(incomplete2 === void 0 ? "finished" : "incomplete", facts, incomplete2);
       }),
       fail: unlessEnded((error2) => end("failed", void 0, error2)),
-      stop: unlessEnded((state) => end(state))
+      stop: unlessEnded((state) => end(state)),
+      discard: unlessEnded(() => {
+        end("failed");
+        onDiscard();
+      })
     },
     outline,
     text: text3,
@@ -27978,7 +28204,7 @@ function unreadable(id, { isNewer: isNewer2 }) {
 // src/services/answer-view.ts
 function summaryOf({ head, outline, isRunning, isKept }) {
   const { id, startedAt, prompt, conversation } = head;
-  const { end, model, characters } = outline;
+  const { end, model, phase, characters } = outline;
   return {
     id,
     state: end?.state ?? (isRunning ? "running" : "interrupted"),
@@ -27987,14 +28213,15 @@ function summaryOf({ head, outline, isRunning, isKept }) {
     model,
     conversation,
     prompt,
+    phase,
     characters,
     isKept
   };
 }
 function storedOf(standing2, text3) {
-  const { isCut, phase, facts, error: error2 } = standing2.outline;
+  const { isCut, facts, error: error2 } = standing2.outline;
   const { length: characters, hasGap } = text3;
-  return { ...summaryOf(standing2), characters, text: text3.toString(), isCut, hasGap, phase, facts, error: error2 };
+  return { ...summaryOf(standing2), characters, text: text3.toString(), isCut, hasGap, facts, error: error2 };
 }
 
 // src/services/prompt-words.ts
@@ -28058,7 +28285,12 @@ function createAnswerStore({ folder, isOn: isOn2, clock, randomBytes: randomByte
       const onEnd = () => {
         if (started.answer.isKept) live.delete(id);
       };
-      const started = createLiveAnswer({ head, model, journal: isOn2 ? journals.create(id) : void 0, now, onEnd });
+      const onDiscard = () => {
+        live.delete(id);
+        if (started.answer.isKept) journals.remove(id);
+      };
+      const journal = isOn2 ? journals.create(id) : void 0;
+      const started = createLiveAnswer({ head, model, journal, now, onEnd, onDiscard });
       live.set(id, started);
       return started.answer;
     },
@@ -28184,24 +28416,35 @@ function savedNothing(error2) {
 // src/services/checked-query.ts
 init_errors();
 init_output_schema();
-init_remote_text();
 function createCheckedQuery({ query, now }) {
+  async function repaired(question, first2, problems, options) {
+    try {
+      return await query(repairOf(question, first2, problems, now()), { ...options, onText: void 0 });
+    } catch (error2) {
+      if (!isCodexError(error2) || error2.code === "CANCELLED") throw error2;
+      return error2;
+    }
+  }
   return async (question, options) => {
     const first2 = await query(question, options);
     const { schema } = question;
     if (schema === void 0 || first2.incomplete !== void 0) return first2;
     const verdict = schema.check(first2.text);
     if (verdict.ok) return { ...first2, text: verdict.json };
-    if (!verdict.repairable) return { ...first2, incomplete: misfit(verdict.problems) };
-    const second = await query(repairOf(question, first2, verdict.problems, now()), { ...options, onText: void 0 });
+    const { problems } = verdict;
+    if (!verdict.repairable) return { ...first2, incomplete: unchecked2(problems) };
+    const second = await repaired(question, first2, problems, options);
+    if (second instanceof CodexError) return { ...first2, incomplete: misfit(problems, failed2(second)) };
     const both = together(first2, second);
-    if (second.incomplete !== void 0) return both;
+    const { incomplete: brokeOff } = second;
+    if (brokeOff !== void 0) return { ...first2, ...costOf(both), incomplete: misfit(problems, failed2(brokeOff)) };
     const last = schema.check(second.text);
     if (last.ok) return { ...both, text: last.json, notes: [...both.notes, REPAIRED] };
-    return { ...both, incomplete: misfit(last.problems) };
+    return { ...both, incomplete: last.repairable ? misfit(last.problems, NOT_EITHER) : unchecked2(last.problems) };
   };
 }
 var REPAIRED = "the first answer did not fit the schema; it was sent back once and repaired";
+var NOT_EITHER = "after it was sent back once with what is wrong with it";
 function repairOf(question, first2, problems, at) {
   const { model, owner, message, output: output6, usage: usage2 } = first2;
   const turn = {
@@ -28219,13 +28462,16 @@ function repairOf(question, first2, problems, at) {
     prompt: repairPrompt(problems),
     model,
     attached: void 0,
-    talk: { turns: [...turns, turn], cacheKey }
+    talk: { turns: [...turns, turn], cacheKey, needsLast: true }
   };
 }
 function together(first2, second) {
   const notes = [...first2.notes, ...second.notes.filter((note) => !first2.notes.includes(note))];
   const sources = second.sources.length > 0 ? second.sources : first2.sources;
   return { ...second, message: first2.message, usage: sum(first2.usage, second.usage), notes, sources };
+}
+function costOf({ usage: usage2, limits }) {
+  return { usage: usage2, limits };
 }
 function sum(one, other) {
   if (one === void 0 || other === void 0) return one ?? other;
@@ -28237,16 +28483,19 @@ function sum(one, other) {
     reasoningTokens: add(one.reasoningTokens, other.reasoningTokens)
   };
 }
-function misfit(problems) {
-  const [first2 = ""] = problems;
-  return new CodexError(
-    "RESPONSE_INVALID",
-    `The answer does not fit the schema, not after one repair either: ${quoteRemote(first2)}.`,
-    {
-      hint: "Ask again, name another model, or ask for a simpler form."
-    }
-  );
+function failed2({ code, message }) {
+  return `and sending it back did not help: ${message.replace(/\.$/, "")} [${code}]`;
 }
+function misfit(problems, circumstance) {
+  const [first2 = ""] = problems;
+  const sentence = first2.replace(/\.?$/, ".");
+  return new CodexError("RESPONSE_INVALID", `It does not fit the schema, ${circumstance}. ${sentence}`, { hint: AGAIN });
+}
+function unchecked2(problems) {
+  const [first2 = ""] = problems;
+  return new CodexError("RESPONSE_INVALID", first2, { hint: AGAIN });
+}
+var AGAIN = "Ask again, name another model, or ask for a simpler form.";
 
 // src/services/codex-client.ts
 init_errors();
@@ -28542,6 +28791,10 @@ function listIn(value, name) {
 }
 
 // src/services/answer-progress.ts
+var PHASES = ["connecting", "queued", "thinking", "searching", "writing"];
+function isPhase(word2) {
+  return PHASES.some((phase) => phase === word2);
+}
 var MAX_SUMMARY = 4e3;
 var MAX_HEADLINE = 80;
 function createProgressReader() {
@@ -28554,7 +28807,9 @@ function createProgressReader() {
   }
   function summarise(delta) {
     begin2("thinking");
-    if (summary.length < MAX_SUMMARY) summary += delta;
+    const room = MAX_SUMMARY - summary.length;
+    if (room <= 0) return;
+    summary += delta.slice(0, room);
     headline = boldIn(summary) ?? headline;
   }
   function item(type, value) {
@@ -28602,19 +28857,21 @@ function boldIn(summary) {
 init_codex_failure();
 init_remote_text();
 var MAX_CHARACTERS3 = 8e6;
+var MAX_ITEM_CHARACTERS = 32e6;
 function createAnswerReader(onText = () => {
-}, readFailure = failureOf) {
+}, readFailure = failureOf, onLimits = () => {
+}) {
   const messages = [];
   const output6 = [];
   const comments = /* @__PURE__ */ new Set();
   const progress = createProgressReader();
+  const shown2 = createGrowingText(3 * MAX_CHARACTERS3);
   let told;
-  let shown2 = "";
   let characters = 0;
+  let itemCharacters = 0;
   let events = 0;
   let completed;
   let remembered;
-  let limits;
   let model;
   function tell(item, delta) {
     characters += delta.length;
@@ -28623,9 +28880,13 @@ function createAnswerReader(onText = () => {
     const text3 = told === void 0 || told.item === item ? delta : `
 
 ${delta}`;
-    shown2 += text3;
+    shown2.put(shown2.length, text3);
     onText(text3);
     told = { item };
+  }
+  function keep(data) {
+    itemCharacters += data.length;
+    if (itemCharacters > MAX_ITEM_CHARACTERS) throw endless();
   }
   function spoken2() {
     const final = messages.filter((message) => message.phase === "final_answer");
@@ -28649,14 +28910,18 @@ ${delta}`;
           tell(textField(event, "item_id"), textField(event, "delta") ?? "");
           return false;
         case "response.output_item.added":
-          if (itemPhase(event) === "commentary") comments.add(textField(fieldOf(event, "item"), "id") ?? "");
+          if (itemPhase(event) === "commentary") {
+            keep(data);
+            comments.add(textField(fieldOf(event, "item"), "id") ?? "");
+          }
           return false;
         case "response.output_item.done":
+          keep(data);
           output6.push(fieldOf(event, "item"));
           if (itemType(event) === "message") messages.push(readMessage(fieldOf(event, "item")));
           return false;
         case "codex.rate_limits":
-          limits = event;
+          onLimits(event);
           return false;
         case "response.completed":
           completed = response ?? {};
@@ -28679,16 +28944,17 @@ ${delta}`;
     hasBegun: () => events > 0,
     progress: () => ({ ...progress.current(), characters }),
     partial(reason) {
-      if (shown2 === "" && messages.every(({ text: text3 }) => text3 === "")) return void 0;
-      return { text: shown2 || spoken2(), model, usage: void 0, notes: [], output: output6, limits, incomplete: reason };
+      const text3 = shown2.toString() || spoken2();
+      if (text3 === "") return void 0;
+      return { text: text3, model, usage: void 0, notes: [], output: output6, incomplete: reason };
     },
     finish() {
       if (completed === void 0) throw remembered ?? (events === 0 ? notAStream() : endedEarly(characters));
-      const text3 = messages.length === 0 ? shown2 : spoken2();
+      const text3 = messages.length === 0 ? shown2.toString() : spoken2();
       const refusal2 = messages.map((message) => message.refusal).join(" ").trim();
       if (text3 === "") throw refusal2 === "" ? noAnswer2() : refused(refusal2);
       const notes = refusal2 === "" ? [] : [`the model declined a part: ${quoteRemote(refusal2)}`];
-      return { text: text3, model, usage: readUsage(fieldOf(completed, "usage")), notes, output: output6, limits };
+      return { text: text3, model, usage: readUsage(fieldOf(completed, "usage")), notes, output: output6 };
     }
   };
 }
@@ -28777,14 +29043,14 @@ init_duration();
 var LAST_WORD_MS = 2e3;
 var MAX_EVENT_BYTES = 16 * 1024 * 1024;
 var MAX_TOTAL_BYTES2 = 1024 * 1024 * 1024;
-async function readAnswer2({ reply: { body, headers }, isStream, failureOf: failureOf2 }, options, { config: config2, clock }) {
+async function readAnswer2({ reply: { body, headers }, isStream, failureOf: failureOf2, onLimits }, options, { config: config2, clock }) {
   const { signal, onProgress, onText } = options;
   if (!isStream(headers)) {
     void body?.cancel().catch(() => {
     });
     throw notAStream();
   }
-  const reader = createAnswerReader(onText, failureOf2);
+  const reader = createAnswerReader(onText, failureOf2, onLimits);
   const limits = limitsFor(reader, config2, clock);
   try {
     onProgress?.(reader.progress());
@@ -28834,9 +29100,6 @@ function nothingCame(limitMs) {
   });
 }
 
-// src/services/context-budget.ts
-init_errors();
-
 // src/services/conversation-items.ts
 init_remote_text();
 function outputItems(items) {
@@ -28854,6 +29117,16 @@ function sentAgain(turn, owner) {
   if (turn.owner !== owner) return turn.output.filter(isMessage);
   return turn.output.slice(0, turn.output.findLastIndex(isMessage) + 1);
 }
+function withoutImages(turn) {
+  const isImage = (part) => textField(part, "type") === "input_image";
+  if (!turn.input.some((item) => partsOf(item, "content").some(isImage))) return turn;
+  const input4 = turn.input.map((item) => {
+    const content = fieldOf(item, "content");
+    return Array.isArray(content) ? { ...item, content: content.map((part) => isImage(part) ? NO_IMAGE : part) } : item;
+  });
+  return { ...turn, input: input4 };
+}
+var NO_IMAGE = { type: "input_text", text: "(The image is left out here, because this model takes none.)" };
 function reasoningOf(item) {
   const sealed2 = textField(item, "encrypted_content");
   if (sealed2 === void 0) return void 0;
@@ -28877,6 +29150,12 @@ function textPart(part, type, field2) {
   const text3 = textField(part, field2);
   return textField(part, "type") === type && text3 !== void 0 ? { type, [field2]: text3 } : void 0;
 }
+
+// src/services/negotiation.ts
+init_errors();
+
+// src/services/context-budget.ts
+init_errors();
 
 // src/services/token-estimate.ts
 init_remote_text();
@@ -28948,8 +29227,8 @@ function fitHistory({ turns, owner, questionTokens, contextWindow }) {
   return { turns: turns.slice(dropped), dropped };
 }
 function turnTokens(turn, owner) {
-  const asked = atMost(estimateItemTokens(turn.input), turn.inputTokens);
-  return asked + atMost(estimateItemTokens(sentAgain(turn, owner)), turn.outputTokens);
+  const asked2 = atMost(estimateItemTokens(turn.input), turn.inputTokens);
+  return asked2 + atMost(estimateItemTokens(sentAgain(turn, owner)), turn.outputTokens);
 }
 function atMost(estimate, measured) {
   return measured !== void 0 && measured > 0 ? Math.min(estimate, measured) : estimate;
@@ -28957,20 +29236,33 @@ function atMost(estimate, measured) {
 
 // src/services/context-budget.ts
 init_sent_words();
+init_shown_name();
 var OVERHEAD_TOKENS = 500;
-function fitQuestion(asked) {
-  const { question, modelId, model, owner } = asked;
+function fitQuestion(asked2) {
+  const { question, modelId, model, owner } = asked2;
   assertImagesAreTaken(question, modelId, model);
   const questionTokens = tokensOf(question);
   const contextWindow = model?.contextWindow;
-  if (contextWindow !== void 0 && questionTokens > inputRoom(contextWindow)) throw tooLong(asked, questionTokens);
+  if (contextWindow !== void 0 && questionTokens > inputRoom(contextWindow)) throw tooLong(asked2, questionTokens);
   const { turns = [] } = question.talk ?? {};
-  const fitted = fitHistory({ turns, owner, questionTokens, contextWindow });
+  const readable = takesImages(model) ? turns : turns.map(withoutImages);
+  const fitted = fitHistory({ turns: readable, owner, questionTokens, contextWindow });
   const { dropped } = fitted;
-  if (dropped === 0) return { turns: fitted.turns, notes: [] };
+  if (question.talk?.needsLast === true && dropped === turns.length) throw noRoomBeside(modelId);
+  return {
+    turns: fitted.turns,
+    notes: [
+      ...dropped === 0 ? [] : [droppedNote(dropped, turns.length, modelId)],
+      ...fitted.turns.every((turn) => turns.includes(turn)) ? [] : [imagesNote(modelId)]
+    ]
+  };
+}
+function droppedNote(dropped, all2, modelId) {
   const oldest = dropped === 1 ? "the oldest turn" : `the oldest ${dropped} turns`;
-  const note = `${oldest} of ${turns.length} in this conversation did not fit into what ${modelId} can read at once and ${dropped === 1 ? "was" : "were"} not sent`;
-  return { turns: fitted.turns, notes: [note] };
+  return `${oldest} of ${all2} in this conversation did not fit into what ${modelId} can read at once and ${dropped === 1 ? "was" : "were"} not sent`;
+}
+function imagesNote(modelId) {
+  return `${modelId} takes no images, so those of earlier turns in this conversation were not sent`;
 }
 function tokensOf({ prompt, systemPrompt, attached, schema }) {
   const content = [...attached?.parts ?? [], { type: "input_text", text: prompt }];
@@ -28979,27 +29271,71 @@ function tokensOf({ prompt, systemPrompt, attached, schema }) {
 }
 function assertImagesAreTaken({ attached }, modelId, model) {
   const hasImage = attached?.parts.some(({ type }) => type === "input_image") ?? false;
-  if (!hasImage || model?.inputs === void 0 || model.inputs.includes("image")) return;
+  if (!hasImage || takesImages(model)) return;
   throw new CodexError("INPUT_INVALID", `${modelId} takes no images.`, {
     hint: "Leave the images out, or name a model that takes them."
   });
 }
+function takesImages(model) {
+  return model?.inputs?.includes("image") ?? true;
+}
+function noRoomBeside(modelId) {
+  return new CodexError("CONTEXT_TOO_LONG", `${modelId} cannot read it at once together with what came before.`, {
+    hint: "Send less, or name a model that can read more."
+  });
+}
 function tooLong({ question, modelId, model }, tokens2) {
   const room = inputRoom(model?.contextWindow);
-  const largest = largestOf(question.attached?.sent ?? []);
   const message = `The question has about ${rounded(tokens2)} tokens, and ${modelId} can read about ${rounded(room)} at once. Nothing was sent.`;
-  const hint = largest === "" ? "Shorten the prompt, or split it." : `The largest parts are ${largest}: name fewer files or line ranges.`;
+  const hint = (question.attached?.sent.length ?? 0) === 0 ? "Shorten the prompt, or split it." : `The largest parts are ${largestOf(question)}: send fewer of them, or name the lines that matter.`;
   return new CodexError("CONTEXT_TOO_LONG", message, { hint });
 }
-function largestOf(sent) {
-  return [...sent].sort((a, b) => b.bytes - a.bytes).slice(0, 3).map(({ name, bytes }) => `${name} (${sizeWords(bytes)})`).join(", ");
+var IMAGE_BYTES = 12e3;
+var MANY_BYTES = 5e4;
+function largestOf({ prompt, systemPrompt, attached }) {
+  const sent = (attached?.sent ?? []).map(({ name, kind, bytes }) => {
+    const shown2 = kind === "diff" ? `the diff ${shownName(name)}` : shownName(name);
+    return { name: shown2, bytes, weight: kind === "image" ? IMAGE_BYTES : bytes };
+  });
+  const written = Object.entries({ "the prompt": prompt, system_prompt: systemPrompt ?? "" }).map(([name, text3]) => ({ name, bytes: Buffer.byteLength(text3), weight: Buffer.byteLength(text3) })).filter(({ bytes }) => bytes >= MANY_BYTES);
+  return [...sent, ...written].sort((a, b) => b.weight - a.weight).slice(0, 3).map(({ name, bytes }) => `${name} (${sizeWords(bytes)})`).join(", ");
 }
 function rounded(tokens2) {
   return (Math.ceil(tokens2 / 1e3) * 1e3).toLocaleString("en");
 }
 
-// src/services/codex-client.ts
+// src/services/negotiation.ts
 init_effort_choice();
+
+// src/services/learned-shapes.ts
+init_request_shape();
+function createLearnedShapes() {
+  const models2 = /* @__PURE__ */ new Map();
+  const schemas = /* @__PURE__ */ new Map();
+  return {
+    of(asked2) {
+      const { model, shape } = models2.get(keyOf(asked2)) ?? { model: void 0, shape: PLAIN };
+      return { model, shape: { ...shape, ...schemas.get(schemaKeyOf(asked2) ?? "") } };
+    },
+    keep(asked2, { model, shape: { loose, inWords: inWords4, forgetful: _forgetful, ...shape } }) {
+      models2.set(keyOf(asked2), { model, shape });
+      const key = schemaKeyOf(asked2);
+      if (key === void 0 || (loose ?? inWords4) === void 0) return;
+      schemas.set(key, { ...loose && { loose }, ...inWords4 && { inWords: inWords4 } });
+    },
+    forget(asked2) {
+      models2.delete(keyOf(asked2));
+      schemas.delete(schemaKeyOf(asked2) ?? "");
+    }
+  };
+}
+function keyOf({ credential: { kind, baseUrl }, modelId }) {
+  return [kind, baseUrl, modelId].join(" ");
+}
+function schemaKeyOf(asked2) {
+  const { schema } = asked2.question;
+  return schema === void 0 ? void 0 : digestOf([keyOf(asked2), JSON.stringify(schema.schema)]);
+}
 
 // src/services/model-refusal.ts
 init_errors();
@@ -29016,14 +29352,16 @@ async function newerLevel({ credential, modelId, model, shape }, {
   return { model: entry, shape: { ...shape, version: version3 } };
 }
 var MAX_NAMES = 8;
-async function withModelsOf(error2, credential, { catalogue, signal }) {
+async function withModelsOf(error2, { credential, modelId, isSetting }, { catalogue, signal }) {
   const { models: models2, source } = await catalogue.renew(credential, signal);
-  const names = models2.filter(({ hidden }) => !hidden).map(({ id }) => id);
-  if (source === "built-in" || names.length === 0) return error2;
-  const more = names.length > MAX_NAMES ? `, and ${names.length - MAX_NAMES} more that codex_models lists` : "";
-  const now = `This account has now: ${names.slice(0, MAX_NAMES).join(", ")}${more}.`;
+  const names = models2.filter(({ hidden, id }) => !hidden && id !== modelId).map(({ id }) => id);
+  if (source !== "live" || names.length === 0) return error2;
+  const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more that codex_models lists` : "";
+  const choice = isSetting ? "Name one of them, or change CODEX_OAUTH_MODEL." : "Name one of them, or leave model out.";
   const { code, message, cause, retryable } = error2;
-  return new CodexError(code, message, { hint: `${now} Name one of them, or leave the model out.`, cause, retryable });
+  const who = credential.kind === "api_key" ? "key" : "account";
+  const hint = `This ${who} has now: ${names.slice(0, MAX_NAMES).join(", ")}${more}. ${choice}`;
+  return new CodexError(code, message, { hint, cause, retryable });
 }
 function isNewer(one, other) {
   const [left, right] = [one, other].map((version3) => version3.split(/[.+-]/, 3).map(Number));
@@ -29034,8 +29372,87 @@ function isNewer(one, other) {
   return false;
 }
 
-// src/services/codex-client.ts
+// src/services/negotiation.ts
 init_request_shape();
+var MAX_MENDS = 5;
+function createNegotiation({ config: config2, catalogue, post, newId, log: log2 }) {
+  let session;
+  const learned = createLearnedShapes();
+  function build(question, target, ids) {
+    const { credential, modelId, model, shape } = target;
+    const fitted = fitQuestion({ question, modelId, model, owner: ownerOf(credential) });
+    const choice = chooseEffort(question.effort, config2.effort, model);
+    const owner = shape.forgetful ? "" : ownerOf(credential);
+    const request = credential.asking.buildRequest({
+      question,
+      ...{ modelId, model, effort: choice.effort, shape, threadId: ids.threadId },
+      history: historyOf(fitted.turns, owner),
+      sessionId: question.talk?.cacheKey ?? ids.session
+    });
+    return { fitted, request: { ...request, notes: [...request.notes, ...choice.notes] } };
+  }
+  async function mend(target, { request, reply, refusal: refusal2 }, signal) {
+    const { credential, shape } = target;
+    const found = mended({ ...reply, body: request.body, form: formOf(credential, request), shape });
+    if (found !== void 0) return { target: { ...target, shape: found.shape }, change: found.change };
+    if (refusal2.code !== "MODEL_UNAVAILABLE") return void 0;
+    const level = await newerLevel(target, { catalogue, config: config2, signal });
+    return level === void 0 ? void 0 : { target: { ...target, ...level }, change: void 0 };
+  }
+  async function explained(error2, { credential, modelId }, signal) {
+    if (error2.code !== "MODEL_UNAVAILABLE") return error2;
+    const about = { credential, modelId, isSetting: modelId === config2.model };
+    return withModelsOf(error2, about, { catalogue, signal });
+  }
+  return {
+    async targetOf(credential, question, signal) {
+      const models2 = await catalogue.forQuery(credential, signal);
+      const modelId = question.model ?? defaultModel(models2, config2.model);
+      const { model, shape } = learned.of({ credential, modelId, question });
+      return { credential, modelId, model: models2.models.find(({ id }) => id === modelId) ?? model, shape };
+    },
+    async ask(first2, question, { signal, onReply, refusalOf: refusalOf2 }) {
+      session ??= newId();
+      const ids = { session, threadId: newId() };
+      const changes = [];
+      let target = first2;
+      let original;
+      for (let mends = 0; ; mends += 1) {
+        const { request, fitted } = build(question, target, ids);
+        const reply = await post(target.credential, request, signal);
+        onReply(reply);
+        target = { ...target, credential: reply.credential };
+        if (reply.status === 200) {
+          learned.keep({ ...target, question }, target);
+          return { target, request, fitted, reply, changes };
+        }
+        const refusal2 = refusalOf2(target.modelId, reply);
+        original ??= refusal2;
+        const next = mends < MAX_MENDS ? await mend(target, { request, reply, refusal: refusal2 }, signal) : void 0;
+        if (next === void 0) {
+          if (isAboutRequest(refusal2, reply)) learned.forget({ ...target, question });
+          throw await explained(sensible(original, refusal2, target), target, signal);
+        }
+        log2.event("query_mended", { mends: mends + 1 });
+        if (next.change !== void 0) changes.push(next.change);
+        target = next.target;
+      }
+    },
+    explained
+  };
+}
+function sensible(original, last, { model }) {
+  return model === void 0 && original.code === "MODEL_UNAVAILABLE" && last.code === "CODEX_FAILED" && !last.retryable ? original : last;
+}
+function isAboutRequest(refusal2, { status: status2 }) {
+  const isOurs = isCodexError(refusal2, "MODEL_UNAVAILABLE") || isCodexError(refusal2, "CODEX_FAILED");
+  return isOurs && [400, 404, 422].includes(status2);
+}
+function formOf({ asking }, { isLite }) {
+  return asking.hasForms ? isLite ? "lite" : "classic" : void 0;
+}
+
+// src/services/told-limits.ts
 init_usage_headers();
 
 // src/services/usage-report.ts
@@ -29093,101 +29510,56 @@ function creditsIn(holder) {
   return creditsOf(fieldOf(credits, "has_credits"), fieldOf(credits, "unlimited"), fieldOf(credits, "balance"));
 }
 
-// src/services/codex-client.ts
+// src/services/told-limits.ts
 init_usage_snapshot();
-var MAX_MENDS = 5;
+function createToldLimits({ credential, meter, clock }) {
+  let told;
+  function hear(limits) {
+    if (limits === void 0 || !credential.asking.tellsUsage) return;
+    told = mergeLimits(told, limits);
+    meter.note(credential, told);
+  }
+  return {
+    hearHeaders: (headers) => hear(limitsFromHeaders(headers, clock.now())),
+    hearEvent: (event) => hear(limitsFromEvent(event, clock.now())),
+    heard: () => told
+  };
+}
+
+// src/services/codex-client.ts
 function createCodexClient(deps) {
-  const { config: config2, credentials, catalogue, post, meter, clock, newId, log: log2 } = deps;
-  let session;
-  const shapes = /* @__PURE__ */ new Map();
-  async function targetOf2(credential, question, signal) {
-    const models2 = await catalogue.forQuery(credential, signal);
-    const modelId = question.model ?? defaultModel(models2, config2.model);
-    const model = models2.models.find(({ id }) => id === modelId);
-    return { credential, modelId, model, shape: shapes.get(shapeKey(credential, modelId)) ?? PLAIN };
-  }
-  function build(question, target, { turns }, ids) {
-    const { credential, modelId, model, shape } = target;
-    const choice = chooseEffort(question.effort, config2.effort, model);
-    const owner = shape.forgetful ? "" : ownerOf(credential);
-    const request = credential.asking.buildRequest({
-      question,
-      ...{ modelId, model, effort: choice.effort, shape, threadId: ids.threadId },
-      history: historyOf(turns, owner),
-      sessionId: question.talk?.cacheKey ?? ids.session
-    });
-    return { ...request, notes: [...request.notes, ...choice.notes] };
-  }
-  async function negotiate(first2, question, fitted, signal) {
-    session ??= newId();
-    const threadId = newId();
-    const changes = [];
-    let target = first2;
-    for (let mends = 0; ; mends += 1) {
-      const request = build(question, target, fitted, { session, threadId });
-      const reply = await post(target.credential, request, signal);
-      if (reply.status === 200) return { target, request, reply, changes };
-      const next = mends < MAX_MENDS ? await mend(target, request, reply, signal) : void 0;
-      if (next === void 0) {
-        noteLimits(target.credential, reply);
-        throw refusal2(target, reply);
-      }
-      log2.event("query_mended", { mends: mends + 1 });
-      if (next.change !== void 0) changes.push(next.change);
-      target = next.target;
-      const { forgetful: _forgetful, ...lasting } = target.shape;
-      shapes.set(shapeKey(target.credential, target.modelId), lasting);
-    }
-  }
-  async function mend(target, request, reply, signal) {
-    const { credential, shape } = target;
-    const found = mended({ ...reply, body: request.body, form: formOf(credential, request), shape });
-    if (found !== void 0) return { target: { ...target, shape: found.shape }, change: found.change };
-    if (!isCodexError(refusal2(target, reply), "MODEL_UNAVAILABLE")) return void 0;
-    const level = await newerLevel(target, { catalogue, config: config2, signal });
-    return level === void 0 ? void 0 : { target: { ...target, ...level }, change: void 0 };
-  }
-  function refusal2({ credential, modelId }, reply) {
-    return credential.asking.refusalOf({ ...reply, modelId, credential, ...circumstances(credential) });
-  }
-  function circumstances(credential) {
-    return { nowMs: clock.now(), lastKnown: meter.last(credential) };
-  }
-  function noteLimits(credential, { headers }, event) {
-    const [first2, last] = [limitsFromHeaders(headers, clock.now()), limitsFromEvent(event, clock.now())];
-    const limits = first2 === void 0 || last === void 0 ? last ?? first2 : mergeLimits(first2, last);
-    if (!credential.asking.tellsUsage || limits === void 0) return void 0;
-    meter.note(credential, limits);
-    return limits;
-  }
+  const { config: config2, credentials, meter, clock } = deps;
+  const negotiation = createNegotiation(deps);
   async function answer(credential, question, options) {
     const { signal } = options;
-    const first2 = await targetOf2(credential, question, signal);
+    const { asking } = credential;
+    const limits = createToldLimits({ credential, meter, clock });
+    const circumstances = () => ({ nowMs: clock.now(), lastKnown: meter.last(credential) });
+    const first2 = await negotiation.targetOf(credential, question, signal);
     options.onModel?.(first2.modelId);
-    const fitted = fitQuestion({ question, ...first2, owner: ownerOf(credential) });
-    const answered = await negotiate(first2, question, fitted, signal);
-    const { reply } = answered;
-    const failureOf2 = (error2) => credential.asking.failureOf(error2, reply.headers, circumstances(credential));
-    const read2 = await readAnswer2({ reply, isStream: credential.asking.isStream, failureOf: failureOf2 }, options, {
-      config: config2,
-      clock
+    const answered = await negotiation.ask(first2, question, {
+      signal,
+      onReply: ({ headers }) => limits.hearHeaders(headers),
+      refusalOf: (modelId, reply2) => asking.refusalOf({ ...reply2, modelId, ...circumstances() })
     });
-    return { ...resultOf(answered, read2, fitted), limits: noteLimits(credential, reply, read2.limits) };
+    const { reply, target } = answered;
+    const toRead = {
+      ...{ reply, isStream: asking.isStream, onLimits: limits.hearEvent },
+      failureOf: (error2) => asking.failureOf(error2, reply.headers, circumstances())
+    };
+    const read2 = await readAnswer2(toRead, options, { config: config2, clock }).catch(async (error2) => {
+      throw isCodexError(error2) ? await negotiation.explained(error2, target, signal) : error2;
+    });
+    return { ...resultOf(answered, read2), limits: limits.heard() };
   }
   return {
     async query(question, options = {}) {
       options.onProgress?.({ phase: "connecting", characters: 0 });
-      const credential = await credentials.current(options.signal);
-      try {
-        return await answer(credential, question, options);
-      } catch (error2) {
-        if (!isCodexError(error2, "MODEL_UNAVAILABLE")) throw error2;
-        throw await withModelsOf(error2, credential, { catalogue, signal: options.signal });
-      }
+      return answer(await credentials.current(options.signal), question, options);
     }
   };
 }
-function resultOf({ target, request, reply, changes }, read2, fitted) {
+function resultOf({ target, request, fitted, reply, changes }, read2) {
   const { credential, modelId } = target;
   const answeredBy = reply.headers.get("openai-model") ?? read2.model ?? modelId;
   return {
@@ -29213,16 +29585,10 @@ function resultOf({ target, request, reply, changes }, read2, fitted) {
 function saidSoFar(text3) {
   return { type: "message", role: "assistant", content: [{ type: "output_text", text: text3 }] };
 }
-function formOf({ asking }, { isLite }) {
-  return asking.hasForms ? isLite ? "lite" : "classic" : void 0;
-}
-function shapeKey({ kind, baseUrl }, modelId) {
-  return [kind, baseUrl, modelId].join(" ");
-}
-function rerouted(asked, answered) {
-  if (answered.replace(/-\d{4}-\d{2}-\d{2}$/, "") === asked) return [];
-  if (answered === asked || !/^[\w.:/-]{1,100}$/.test(answered)) return [];
-  return [`the service answered with ${answered} instead of ${asked}`];
+function rerouted(asked2, answered) {
+  if (answered.replace(/-\d{4}-\d{2}-\d{2}$/, "") === asked2) return [];
+  if (answered === asked2 || !/^[\w.:/-]{1,100}$/.test(answered)) return [];
+  return [`the service answered with ${answered} instead of ${asked2}`];
 }
 
 // src/services/codex-post.ts
@@ -29259,6 +29625,8 @@ function createPost({ config: config2, http, clock, random, log: log2 }) {
       body: JSON.stringify(request.body),
       headerTimeoutMs: config2.headerTimeoutMs,
       signal
+    }).catch((error2) => {
+      throw isCodexError(error2, "TIMEOUT") ? withSetting(error2) : error2;
     });
     const { status: status2, headers, body } = answer;
     const strange = notTheService(answer, "an answer of Codex");
@@ -29267,23 +29635,28 @@ function createPost({ config: config2, http, clock, random, log: log2 }) {
       });
       throw strange;
     }
-    if (status2 === 200) return { status: status2, headers, body, json: void 0 };
+    if (status2 === 200) return { status: status2, headers, body, json: void 0, credential };
     const text3 = await readText(body, { limitMs: REFUSAL_LIMIT_MS, signal }).catch(() => "");
     if (signal?.aborted) throw cancelled();
-    return { status: status2, headers, body: void 0, json: parseJson(text3) };
+    return { status: status2, headers, body: void 0, json: parseJson(text3), credential };
   }
   function retryDelayMs({ status: status2, headers, json: json2 }, { asking }, retries, backoffMs) {
     if (retries >= MAX_RETRIES) return void 0;
-    const asked = retryAfterMs(headers, clock.now());
-    if (asked !== void 0 && asked > MAX_RETRY_AFTER_MS) return void 0;
-    if (status2 === 429) return asking.isFinal(json2) ? void 0 : asked;
-    return status2 >= 500 ? asked ?? backoffMs : void 0;
+    const asked2 = retryAfterMs(headers, clock.now());
+    if (asked2 !== void 0 && asked2 > MAX_RETRY_AFTER_MS) return void 0;
+    if (status2 === 429) return asking.isFinal(json2) ? void 0 : asked2;
+    return status2 >= 500 ? asked2 ?? backoffMs : void 0;
   }
   return async (credential, request, signal) => {
     const reply = await sendPatiently(credential, request, signal);
     if (reply.status !== 401 || credential.renew === void 0) return reply;
-    return sendPatiently(await credential.renew(signal), request, signal);
+    return sendPatiently({ ...await credential.renew(signal), renew: void 0 }, request, signal);
   };
+}
+function withSetting(cause) {
+  const { code, message, hint, retryable } = cause;
+  const setting = "CODEX_OAUTH_HEADER_TIMEOUT_MS sets how long it may take.";
+  return new CodexError(code, message, { hint: hint === void 0 ? setting : `${hint} ${setting}`, cause, retryable });
 }
 
 // src/infrastructure/pkce.ts
@@ -29453,6 +29826,46 @@ init_errors();
 init_abort();
 init_duration();
 
+// src/services/progress-pace.ts
+var BEAT_MS = 5e3;
+var AMOUNT_MS = 1e3;
+function createProgressPace({
+  clock,
+  onProgress,
+  startedAt = clock.now(),
+  first: first2 = { phase: "connecting", characters: 0 }
+}) {
+  const over = new AbortController();
+  let latest = first2;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  function emit() {
+    toldAt = clock.now();
+    onProgress({ ...latest, elapsedMs: Math.max(0, toldAt - startedAt) });
+  }
+  async function beat() {
+    while (!over.signal.aborted) {
+      await clock.sleep(BEAT_MS, over.signal).catch(() => {
+      });
+      if (!over.signal.aborted) emit();
+    }
+  }
+  emit();
+  void beat();
+  return {
+    tell(progress) {
+      const { phase, headline, characters } = progress;
+      const isNew = phase !== latest.phase || headline !== latest.headline;
+      const isMore = characters !== latest.characters && Math.abs(clock.now() - toldAt) >= AMOUNT_MS;
+      latest = progress;
+      if (!over.signal.aborted && (isNew || isMore)) emit();
+    },
+    stop: () => over.abort()
+  };
+}
+
+// src/services/collect-answer.ts
+init_remote_text();
+
 // src/services/shown-answer.ts
 init_sent_words();
 init_usage_words();
@@ -29477,6 +29890,7 @@ function footer({ id, result, attached, conversation, remarks, nowMs }) {
   ].flat().join("\n");
 }
 function incompleteWords({ code, message, hint = "Ask again." }, conversation) {
+  if (code === "RESPONSE_INVALID") return `INCOMPLETE ANSWER: ${message} ${hint} [${code}]`;
   const onwards = conversation === void 0 ? hint : `To go on where it stopped, ask on in the conversation \u201C${conversation}\u201D. ${hint}`;
   return `INCOMPLETE ANSWER: only a part came. ${message} ${onwards} [${code}]`;
 }
@@ -29501,35 +29915,50 @@ function tokens(usage2) {
 var WAIT_MS = 45e3;
 var LOOK_MS = 500;
 function createCollectAnswer({ answers: answers2, desk, clock }) {
-  async function waitFor(id, { signal, onProgress }) {
-    const startedAt = clock.now();
-    while (clock.now() - startedAt < WAIT_MS) {
-      const found = answers2.look(id);
-      if (found?.state !== "running") return;
-      const elapsedMs = Math.max(0, clock.now() - found.startedAt);
-      onProgress?.({ phase: found.characters > 0 ? "writing" : "thinking", characters: found.characters, elapsedMs });
-      const over = desk.over(id);
-      const pause = new AbortController();
-      const either = AbortSignal.any([pause.signal, ...signal === void 0 ? [] : [signal]]);
-      await Promise.race([clock.sleep(LOOK_MS, either).catch(() => {
-      }), ...over === void 0 ? [] : [over]]);
-      pause.abort();
-      if (signal?.aborted) throw cancelled();
+  async function waitFor(first2, { signal, onProgress = () => {
+  } }) {
+    const { id, startedAt } = first2;
+    const pace = createProgressPace({ clock, onProgress, startedAt, first: progressOf2(first2) });
+    try {
+      for (let looks = 0; looks < WAIT_MS / LOOK_MS; looks += 1) {
+        await pauseOrEnd(id, signal);
+        if (signal?.aborted) throw cancelled();
+        const found = answers2.look(id);
+        if (found?.state !== "running") return;
+        pace.tell(progressOf2(found));
+      }
+    } finally {
+      pace.stop();
     }
+  }
+  async function pauseOrEnd(id, signal) {
+    const pause = new AbortController();
+    const either = AbortSignal.any([pause.signal, ...signal === void 0 ? [] : [signal]]);
+    const over = desk.over(id);
+    await Promise.race([clock.sleep(LOOK_MS, either).catch(() => {
+    }), ...over === void 0 ? [] : [over]]);
+    pause.abort();
   }
   return async (wanted, call) => {
     const { id, offset } = readWanted(wanted);
-    if (answers2.look(id) === void 0) throw unknown2();
-    await waitFor(id, call);
+    const first2 = answers2.look(id);
+    if (first2?.state === "running") await waitFor(first2, call);
     const found = answers2.read(id);
-    if (found === void 0) throw unknown2();
-    if (offset > 0 && offset >= found.text.length) throw beyond2(found.text.length);
-    return { id, text: found.text, offset, ...standing(found, clock.now()) };
+    if (found === void 0) throw first2 === void 0 ? unknown2() : gone();
+    const isOver = found.state !== "running";
+    if (offset > 0 && offset >= found.text.length && isOver) throw beyond2(found.text.length);
+    const isThere2 = offset < found.text.length;
+    const text3 = isThere2 ? found.text : "";
+    return { id, text: text3, offset: isThere2 ? offset : 0, ...standing(found, clock.now()) };
   };
 }
+function progressOf2({ phase, characters }) {
+  return { phase: isPhase(phase) ? phase : characters > 0 ? "writing" : "thinking", characters };
+}
 function standing(found, nowMs) {
-  const { id, state, text: text3, facts, error: error2, startedAt, conversation } = found;
+  const { id, state, text: text3, error: error2, startedAt } = found;
   const age = duration3(Math.max(0, nowMs - startedAt));
+  const origin = [`Answer ${id}`, ...damages(found)];
   switch (state) {
     case "running":
       return {
@@ -29537,26 +29966,34 @@ function standing(found, nowMs) {
         isIncomplete: true
       };
     case "finished":
-    case "incomplete":
-      return {
-        footer: facts?.footer ?? `Answer ${id}`,
-        isIncomplete: state === "incomplete"
-      };
+    case "incomplete": {
+      const footer2 = textField(found.facts, "footer");
+      const lost2 = damages(found);
+      const lines = [footer2 ?? `Answer ${id}`, ...lost2];
+      return { footer: lines.join("\n"), isIncomplete: state === "incomplete" || lost2.length > 0 };
+    }
     case "failed": {
       const { code = "CODEX_FAILED", message = "The question failed.", hint } = error2 ?? {};
       if (text3 === "") throw new CodexError(code, message, hint === void 0 ? {} : { hint });
-      return { footer: `${incompleteWords({ code, message, hint }, conversation)}
-Answer ${id}`, isIncomplete: true };
+      return brokenOff({ code, message, hint }, origin);
     }
     case "cancelled":
     case "interrupted": {
       const why = state === "cancelled" ? "The call was cancelled." : "The server that asked has ended.";
-      const early = { code: "INCOMPLETE", message: why, hint: "Ask again for the whole answer." };
-      if (text3 === "") throw new CodexError("INCOMPLETE", `${why} Nothing of the answer had come by then.`, early);
-      return { footer: `${incompleteWords(early, conversation)}
-Answer ${id}`, isIncomplete: true };
+      const hint = "Ask again for the whole answer.";
+      if (text3 === "") throw new CodexError("INCOMPLETE", `${why} Nothing of the answer had come by then.`, { hint });
+      return brokenOff({ code: "INCOMPLETE", message: why, hint }, origin);
     }
   }
+}
+function brokenOff(why, origin) {
+  return { footer: [incompleteWords(why, void 0), ...origin].join("\n"), isIncomplete: true };
+}
+function damages({ isCut, hasGap }) {
+  return [
+    ...isCut ? ["Note: the answer was too long to keep; its end is missing."] : [],
+    ...hasGap ? ["Note: parts of the answer could not be kept; \uFFFD stands in their place."] : []
+  ];
 }
 function readWanted(wanted) {
   const [, id, offset = "0"] = /^([a-z0-9-]{1,40})(?:@(\d{1,9}))?$/.exec(wanted) ?? [];
@@ -29567,6 +30004,15 @@ function unknown2() {
   return new CodexError("INPUT_INVALID", "No answer is kept under this id.", {
     hint: "codex_status lists the ids of the recent ones; older than a week, or beyond the newest 50, they are gone."
   });
+}
+function gone() {
+  return new CodexError(
+    "INPUT_INVALID",
+    "This answer is no longer kept: it failed, as its own call was told, or made room.",
+    {
+      hint: "Ask again."
+    }
+  );
 }
 function beyond2(length) {
   return new CodexError("INPUT_INVALID", `The answer ends after ${length} characters.`, {
@@ -29927,12 +30373,25 @@ function turnOf(entry) {
 }
 function summariesOf(key, list) {
   const found = openList(key, list);
-  const last = found?.entries.at(-1);
-  const turn = last && turnOf(last);
-  if (found === void 0 || turn === void 0) return [];
+  if (found === void 0) return [];
   const { name, entries } = found;
+  const last = entries.at(-1);
+  const turn = last && named3(name, () => turnOf(last));
+  if (turn === void 0) return [];
   const bytes = entries.reduce((sum2, entry) => sum2 + entry.bytes, 0);
   return [{ name, turns: entries.length, updatedAt: turn.at, lastPrompt: beginning(turn.prompt), bytes }];
+}
+function named3(name, read2) {
+  try {
+    return read2();
+  } catch (error2) {
+    if (!(error2 instanceof CodexError)) throw error2;
+    const { code, message, hint, cause } = error2;
+    throw new CodexError(code, `The conversation \u201C${name}\u201D cannot be read: ${message}`, {
+      cause,
+      ...hint === void 0 ? {} : { hint }
+    });
+  }
 }
 function beginning(prompt) {
   const characters = [
@@ -31043,10 +31502,10 @@ function createSignIn(deps) {
   let beginning2 = Promise.resolve();
   let cancels = 0;
   async function begin2(options) {
-    const asked = cancels;
+    const asked2 = cancels;
     const { force, signal } = options;
     const assertWanted = () => {
-      if (asked !== cancels || signal?.aborted) throw signInCancelled("The sign-in was cancelled.");
+      if (asked2 !== cancels || signal?.aborted) throw signInCancelled("The sign-in was cancelled.");
     };
     await storage.unlock();
     const savedBefore = signedIn.stored()?.savedAt;
@@ -31244,7 +31703,7 @@ init_errors();
 init_api_key();
 init_id_claims();
 var PASSING = ["TOKEN_REQUEST_FAILED", "NETWORK", "TIMEOUT"];
-function createSignedIn({ storage, tokens: tokens2, isIncomplete }) {
+function createSignedIn({ storage, tokens: tokens2, isIncomplete: isIncomplete2 }) {
   function stored2() {
     try {
       return storage.read().record;
@@ -31258,7 +31717,7 @@ function createSignedIn({ storage, tokens: tokens2, isIncomplete }) {
       try {
         const record2 = await tokens2.getTokens(signal);
         const isOver = record2.refreshFailed !== void 0;
-        return isOver || whole && isIncomplete(record2) ? void 0 : ownerOf2(record2);
+        return isOver || whole && isIncomplete2(record2) ? void 0 : ownerOf2(record2);
       } catch (error2) {
         const isAway = isCodexError(error2) && error2.retryable && PASSING.includes(error2.code);
         if (isAway || isCodexError(error2, "TOKEN_REQUEST_FAILED")) throw error2;
@@ -31437,7 +31896,7 @@ function createTokenRefresher(deps) {
     return void 0;
   }
   async function spend2(current, subject, number4, fails, reason) {
-    const giveUp = (untilMs = 0, failed3 = fails) => finish(subject, number4, untilMs, failed3);
+    const giveUp = (untilMs = 0, failed4 = fails) => finish(subject, number4, untilMs, failed4);
     try {
       await storage.rehearse();
       const { record: again, unopened } = await openRecord(storage);
@@ -31926,12 +32385,12 @@ function judgePlanCallback(query, { state, issuer, clientId }) {
   if (new Set(names).size < names.length) return { kind: "ignore" };
   const verdict = judgeCallback(query, { state, issuer });
   if (verdict.kind !== "code") return verdict;
-  const named3 = parameters.get("client_id") || void 0;
+  const named4 = parameters.get("client_id") || void 0;
   if (clientId !== void 0) {
-    const isSame = named3 === void 0 || named3 === clientId;
+    const isSame = named4 === void 0 || named4 === clientId;
     return isSame ? { ...verdict, clientId } : { kind: "unusable", error: ofAnother() };
   }
-  return named3 !== void 0 && isIssuedClient(named3) ? { ...verdict, clientId: named3 } : { kind: "unusable", error: unregistered() };
+  return named4 !== void 0 && isIssuedClient(named4) ? { ...verdict, clientId: named4 } : { kind: "unusable", error: unregistered() };
 }
 function ofAnother() {
   return new CodexError(
@@ -32251,37 +32710,33 @@ function planRoute({ config: config2, registration, http, clock, log: log2, user
 init_errors();
 init_abort();
 
-// src/services/progress-pace.ts
-var BEAT_MS = 5e3;
-var AMOUNT_MS = 1e3;
-function createProgressPace({ clock, onProgress }) {
-  const startedAt = clock.now();
-  const over = new AbortController();
-  let latest = { phase: "connecting", characters: 0 };
-  let toldAt = Number.NEGATIVE_INFINITY;
-  function emit() {
-    toldAt = clock.now();
-    onProgress({ ...latest, elapsedMs: Math.max(0, toldAt - startedAt) });
-  }
-  async function beat() {
-    while (!over.signal.aborted) {
-      await clock.sleep(BEAT_MS, over.signal).catch(() => {
-      });
-      if (!over.signal.aborted) emit();
-    }
-  }
-  emit();
-  void beat();
+// src/services/caller.ts
+function createCaller({ onProgress, onText, onSignIn, offer, roots, cancelReason }) {
+  let isThere2 = true;
   return {
-    tell(progress) {
-      const { phase, headline, characters } = progress;
-      const isNew = phase !== latest.phase || headline !== latest.headline;
-      const isMore = characters !== latest.characters && Math.abs(clock.now() - toldAt) >= AMOUNT_MS;
-      latest = progress;
-      if (!over.signal.aborted && (isNew || isMore)) emit();
+    get isThere() {
+      return isThere2;
     },
-    stop: () => over.abort()
+    leave() {
+      isThere2 = false;
+    },
+    stillWants: () => isTimeout2(cancelReason?.()),
+    roots,
+    onProgress(progress) {
+      if (isThere2) onProgress?.(progress);
+    },
+    onText(delta) {
+      if (isThere2) onText?.(delta);
+    },
+    onSignIn(message) {
+      if (isThere2) onSignIn?.(message);
+    },
+    // As if they had closed the dialog: there is nobody to open it for.
+    offer: offer && (async (address) => isThere2 ? offer(address) : "cancel")
   };
+}
+function isTimeout2(reason) {
+  return reason !== void 0 && /(?<![a-z])e?time[ds]?[ _-]?out/i.test(reason);
 }
 
 // src/services/query-desk.ts
@@ -32289,38 +32744,42 @@ function createQueryDesk(deps) {
   const { query, attachments, conversations, answers: answers2, readSchema: readSchema2, projectFolder, clock } = deps;
   const running = /* @__PURE__ */ new Map();
   let stopped = false;
-  async function attach({ files, diff }, { roots, signal }) {
+  async function attach({ files, diff }, { roots }, signal) {
     if (files === void 0 && diff === void 0) return void 0;
-    const named3 = await roots();
+    const named4 = await raceSignal(roots(), signal);
     const wanted = { ...files === void 0 ? {} : { files }, ...diff === void 0 ? {} : { diff } };
-    return attachments.attach(wanted, named3.length > 0 ? named3 : [projectFolder()], signal);
+    return attachments.attach(wanted, named4.length > 0 ? named4 : [projectFolder()], signal);
   }
-  async function prepare(request, call) {
-    const { files, diff, conversation: name, outputSchema, prompt, model, systemPrompt, temperature, effort } = request;
+  async function prepare({ request, caller, work: { signal } }) {
+    const { conversation: name, outputSchema, prompt, model, systemPrompt, temperature, effort, webSearch } = request;
     const schema = outputSchema === void 0 ? void 0 : await readSchema2(outputSchema);
-    const attached = await attach({ files, diff }, call);
+    const attached = await attach(request, caller, signal);
+    if (signal.aborted) throw cancelled();
     const conversation = name === void 0 ? void 0 : conversations.open(name);
     const talk = conversation === void 0 ? void 0 : { turns: conversation.turns, cacheKey: conversation.cacheKey };
-    const { webSearch } = request;
     const question = { prompt, model, systemPrompt, temperature, effort, attached, talk, webSearch, schema };
     return { question, attached, conversation };
   }
-  async function perform(prepared, kept, call, signal) {
-    const { question, attached, conversation } = prepared;
+  async function perform(job) {
+    const { kept, caller, work, onPrepared } = job;
+    const { signal } = work;
     const { id } = kept;
     const pace = createProgressPace({
       clock,
       onProgress(progress) {
         kept.phase(progress.phase);
-        call.onProgress?.({ ...progress, id });
+        kept.flush();
+        caller.onProgress({ ...progress, id });
       }
     });
     try {
+      const { question, attached, conversation } = await prepare(job);
+      onPrepared();
       const result = await query(question, {
-        ...{ signal, offer: call.offer, onSignIn: call.onSignIn, onProgress: pace.tell, onModel: kept.model },
+        ...{ signal, offer: caller.offer, onSignIn: caller.onSignIn, onProgress: pace.tell, onModel: kept.model },
         onText(delta) {
           kept.append(delta);
-          call.onText?.(delta);
+          caller.onText(delta);
         }
       });
       const remarks = conversation === void 0 ? [] : await remember(conversation, question.prompt, result);
@@ -32328,12 +32787,16 @@ function createQueryDesk(deps) {
       kept.finish(result.text, { ...facts }, result.incomplete);
       return { id, text: result.text, facts };
     } catch (error2) {
-      if (isCodexError(error2, "CANCELLED")) kept.stop("cancelled");
-      else kept.fail(isCodexError(error2) ? error2 : unexpected(error2));
+      fail(error2, job);
       throw error2;
     } finally {
       pace.stop();
     }
+  }
+  function fail(error2, { kept, caller, work: { signal } }) {
+    if (signal.aborted) kept.stop("cancelled");
+    else if (caller.isThere && kept.isEmpty) kept.discard();
+    else kept.fail(isCodexError(error2) ? error2 : unexpected(error2));
   }
   async function remember(conversation, prompt, result) {
     const { model, owner, message, output: output6, usage: usage2, incomplete: incomplete2 } = result;
@@ -32351,9 +32814,16 @@ function createQueryDesk(deps) {
       return [`this turn could not be added to the conversation: ${error2.message.replace(/\.$/, "")}`];
     }
   }
-  function start(prepared, kept, call) {
+  function start(request, caller) {
     const work = new AbortController();
-    const result = perform(prepared, kept, call, work.signal);
+    const { prompt, conversation, model } = request;
+    const kept = answers2.begin({ prompt, conversation, model });
+    let onPrepared = () => {
+    };
+    const prepared = new Promise((resolve3) => {
+      onPrepared = resolve3;
+    });
+    const result = perform({ request, kept, caller, work, onPrepared });
     const over = result.then(
       () => {
       },
@@ -32362,26 +32832,27 @@ function createQueryDesk(deps) {
     );
     running.set(kept.id, { work, over });
     void over.then(() => running.delete(kept.id));
-    return { work, result };
+    return { id: kept.id, work, result, prepared };
   }
   return {
     async ask(request, call) {
-      const { signal, cancelReason } = call;
-      const prepared = await prepare(request, call);
+      const { signal } = call;
       if (stopped || signal?.aborted) throw cancelled();
-      const { prompt, conversation, model } = request;
-      const kept = answers2.begin({ prompt, conversation, model });
-      const { id } = kept;
-      if (request.background) {
-        start(prepared, kept, { ...call, onProgress: void 0, onText: void 0, offer: void 0 });
-        return { id, text: void 0 };
-      }
-      const { work, result } = start(prepared, kept, call);
+      const caller = createCaller(call);
+      const { id, work, result, prepared } = start(request, caller);
       const leave = () => {
-        if (!isTimeout2(cancelReason?.())) work.abort();
+        caller.leave();
+        if (!caller.stillWants()) work.abort();
       };
       signal?.addEventListener("abort", leave, { once: true });
-      return await result.finally(() => signal?.removeEventListener("abort", leave));
+      try {
+        if (!request.background) return await result;
+        await Promise.race([prepared, result]);
+        caller.leave();
+        return { id, text: void 0 };
+      } finally {
+        signal?.removeEventListener("abort", leave);
+      }
     },
     over: (id) => running.get(id)?.over,
     stop() {
@@ -32390,9 +32861,6 @@ function createQueryDesk(deps) {
       for (const { work } of running.values()) work.abort();
     }
   };
-}
-function isTimeout2(reason) {
-  return reason !== void 0 && /\btime[ds]?[ -]?out\b/i.test(reason);
 }
 
 // src/services/route-choice.ts
@@ -32409,8 +32877,8 @@ function createRouteChoice({ storages, now }) {
       const at = chosenAt(one.value);
       return at === void 0 ? [] : [{ name, at, unopened }];
     });
-    const failed3 = found.find((one) => one.status === "rejected");
-    if (stored2.length === 0 && failed3 !== void 0) throw failed3.reason;
+    const failed4 = found.find((one) => one.status === "rejected");
+    if (stored2.length === 0 && failed4 !== void 0) throw failed4.reason;
     return stored2.sort((one, other) => other.at - one.at);
   }
   return {
@@ -32454,14 +32922,14 @@ function createSignIns({ config: config2, routes, signIns, choice, welcome: welc
   async function endOthers(name) {
     for (const other of names) if (other !== name && (isOpen(other) || hasFailed(other))) await signIns[other].cancel();
   }
-  async function begin2(options, asked) {
+  async function begin2(options, asked2) {
     const route = await routeOf(options);
     signIns[route].assertPossible(options);
     const opens = options.callbackUrl === void 0;
     const before = signIns[route].view();
     const failure2 = before?.state === "failed" ? before.error : void 0;
     if (opens) await endOthers(route);
-    if (asked !== cancels) throw signInCancelled("The sign-in was cancelled.");
+    if (asked2 !== cancels) throw signInCancelled("The sign-in was cancelled.");
     if (opens) last = route;
     begun.set(route, (begun.get(route) ?? 0) + 1);
     const outcome = signIns[route].login({ ...options, whole: options.route !== void 0 }).finally(() => {
@@ -32472,8 +32940,8 @@ function createSignIns({ config: config2, routes, signIns, choice, welcome: welc
     return { route, outcome, failure: failure2 };
   }
   async function loginTo(options) {
-    const asked = cancels;
-    const started = beginning2.then(() => begin2(options, asked));
+    const asked2 = cancels;
+    const started = beginning2.then(() => begin2(options, asked2));
     beginning2 = started.catch(() => {
     });
     const { route, outcome, failure: failure2 } = await started;
@@ -32536,9 +33004,9 @@ function createSignOut({ signIn: signIn2, logins, choice }) {
     const meant = Object.values(logins).filter(({ route }) => only === void 0 || only === route.name);
     const results = await Promise.allSettled(meant.map(endOne));
     const ended = results.flatMap((one) => one.status === "fulfilled" && one.value.removed ? [one.value] : []);
-    const failed3 = results.find((one) => one.status === "rejected");
-    if (failed3 !== void 0 && ended.length === 0) throw failed3.reason;
-    const [first2 = NOTHING, ...others] = failed3 === void 0 ? ended : [withProblem(ended, failed3.reason)];
+    const failed4 = results.find((one) => one.status === "rejected");
+    if (failed4 !== void 0 && ended.length === 0) throw failed4.reason;
+    const [first2 = NOTHING, ...others] = failed4 === void 0 ? ended : [withProblem(ended, failed4.reason)];
     return { ...first2, others, cancelled: cancelled2, remaining: await remaining().catch(() => void 0) };
   };
 }
@@ -32590,19 +33058,19 @@ init_errors();
 init_duration();
 init_usage_snapshot();
 init_usage_words();
-function usageStatus({ known: known2, asked, trouble, manage }, nowMs) {
+function usageStatus({ known: known2, asked: asked2, trouble, manage }, nowMs) {
   const snapshot = known2 === void 0 ? {} : asOf(known2, nowMs);
   const line = usageLine(snapshot, nowMs);
-  const isFresh = asked && trouble === void 0;
+  const isFresh = asked2 && trouble === void 0;
   if (known2 === void 0 || line === void 0 && !isFresh) {
-    return trouble === void 0 ? void 0 : { asked, manage, trouble, message: trouble };
+    return trouble === void 0 ? void 0 : { asked: asked2, manage, trouble, message: trouble };
   }
   const ageMs = Math.max(0, nowMs - known2.at);
   const age = ageWords(ageMs);
   const told = isFresh ? line ?? "The service names no limit of this plan" : `${line} (as of ${age})`;
   const sentences2 = [told, ...usageWarnings(snapshot, nowMs)].map((sentence) => `${sentence}.`);
   return {
-    asked,
+    asked: asked2,
     ageMs,
     age,
     plan: snapshot.plan,
@@ -32637,18 +33105,18 @@ function createStatusWithUsage(deps) {
   const { readStatus, credentials, meter, configProblem, now } = deps;
   async function ask5({ asking }, signal) {
     if (asking?.tellsUsage === false) return { asked: false, ...elsewhere(asking.usageElsewhere) };
-    let asked = false;
+    let asked2 = false;
     try {
       if (configProblem !== void 0) throw configProblem;
       const credential = await credentials.current(signal);
       const { usageUrl, usageElsewhere } = credential.asking;
-      asked = usageUrl(credential.baseUrl) !== void 0;
+      asked2 = usageUrl(credential.baseUrl) !== void 0;
       const known2 = await meter.ask(credential, signal);
-      return known2 === void 0 ? { asked, ...elsewhere(usageElsewhere) } : { asked, known: known2 };
+      return known2 === void 0 ? { asked: asked2, ...elsewhere(usageElsewhere) } : { asked: asked2, known: known2 };
     } catch (cause) {
       if (isCodexError(cause, "CANCELLED")) throw cause;
       const error2 = isCodexError(cause) ? cause : unexpected(cause);
-      return { asked, trouble: `${inWords2(error2)} [${error2.code}]` };
+      return { asked: asked2, trouble: `${inWords2(error2)} [${error2.code}]` };
     }
   }
   return async ({ usage: usage2 = false, signal } = {}) => {
@@ -33091,8 +33559,12 @@ function requestOf(args2) {
     outputSchema: args2.output_schema
   };
 }
-function askCallOf({ signal, progress, offerAddress: offerAddress2, onText, roots, cancelReason }) {
-  const onProgress = (one) => progress(`${wordsFor(one)} \xB7 answer ${one.id}`);
+function askCallOf(call) {
+  const { signal, progress, offerAddress: offerAddress2, onText, onAnswerId, roots, cancelReason } = call;
+  const onProgress = (one) => {
+    onAnswerId?.(one.id);
+    progress(`${wordsFor(one)} \xB7 answer ${one.id}`);
+  };
   return { signal, onProgress, onText, onSignIn: progress, offer: offerAddress2, roots, cancelReason };
 }
 function collectCallOf({ signal, progress }) {
@@ -33117,17 +33589,17 @@ function wordsFor({ phase, headline, characters, elapsedMs }) {
 function inBackground(id) {
   return `Codex is working on it in the background. The answer gets the id ${id}: codex_query with collect "${id}" waits for it and gives it, codex_status shows how it stands. It goes on while this server runs.`;
 }
-function shown({ id, text: text3, offset, footer: footer2, isIncomplete }, { pageCharacters }) {
+function shown({ id, text: text3, offset, footer: footer2, isIncomplete: isIncomplete2 }, { pageCharacters }) {
   const page2 = pageOf(text3, offset, pageCharacters);
   const isPart = page2.start > 0 || page2.next !== void 0;
   const place = `Characters ${page2.start + 1} to ${page2.start + page2.text.length} of ${text3.length}.`;
   const more = page2.next === void 0 ? "" : ` The rest: codex_query with collect "${id}@${page2.next}".`;
   const lines = [...isPart ? [`${place}${more}`] : [], footer2];
-  return { texts: [page2.text, lines.join("\n")], ...isIncomplete ? { isIncomplete } : {} };
+  return { texts: [page2.text, lines.join("\n")], ...isIncomplete2 ? { isIncomplete: isIncomplete2 } : {} };
 }
-function collected({ id, text: text3, offset, footer: footer2, isIncomplete }, call) {
-  if (text3 === "") return { texts: [footer2], ...isIncomplete ? { isIncomplete } : {} };
-  return shown({ id, text: text3, offset, footer: footer2, isIncomplete }, call);
+function collected({ id, text: text3, offset, footer: footer2, isIncomplete: isIncomplete2 }, call) {
+  if (text3 === "") return { texts: [footer2], ...isIncomplete2 ? { isIncomplete: isIncomplete2 } : {} };
+  return shown({ id, text: text3, offset, footer: footer2, isIncomplete: isIncomplete2 }, call);
 }
 
 // src/tools/codex-status.ts
@@ -33241,9 +33713,9 @@ function presentStored(one) {
   };
 }
 function presentUsage(found) {
-  const { asked, ageMs, plan, credits, others, manage, message } = found;
+  const { asked: asked2, ageMs, plan, credits, others, manage, message } = found;
   return {
-    asked,
+    asked: asked2,
     age_seconds: ageMs === void 0 ? void 0 : Math.floor(ageMs / 1e3),
     plan,
     ...presentLimit(found),
@@ -33369,7 +33841,8 @@ function createApp({ config: config2, problem: problem2 }, edges, version3) {
       const { createProjectFiles: createProjectFiles2 } = await Promise.resolve().then(() => (init_project_files(), project_files_exports));
       const { createGit: createGit2 } = await Promise.resolve().then(() => (init_git(), git_exports));
       const git = createGit2();
-      return createAttachments2({ projectFiles: createProjectFiles2({ git }), git, randomBytes: randomBytes2 }).attach(...request);
+      const own2 = [config2.credentialsFile, config2.stateDir];
+      return createAttachments2({ projectFiles: createProjectFiles2({ git }), git, own: own2, randomBytes: randomBytes2 }).attach(...request);
     }
   };
   const desk = createQueryDesk({ query, attachments, conversations, answers: answers2, readSchema, projectFolder, clock });
@@ -33572,9 +34045,9 @@ function loadApiAccess(text3) {
   const baseUrl = createReader(text3, badAddress)("OPENAI_BASE_URL", "https://api.openai.com/v1", serviceUrl);
   const problems = [...badAddress];
   const read2 = createReader(text3, problems);
-  const named3 = read2(KEY_VARIABLE, void 0, variableName);
+  const named4 = read2(KEY_VARIABLE, void 0, variableName);
   const isMisnamed = problems.length > badAddress.length;
-  const names = named3 === void 0 ? ["CODEX_API_KEY", "OPENAI_API_KEY"] : [named3];
+  const names = named4 === void 0 ? ["CODEX_API_KEY", "OPENAI_API_KEY"] : [named4];
   const source = isMisnamed ? KEY_VARIABLE : names.find((name) => text3(name) !== void 0);
   return {
     key: isMisnamed || source === void 0 ? void 0 : read2(source, void 0, secretWord("an API key", 4096, /^eyJ/)),
@@ -33654,8 +34127,8 @@ function placeOf({ env, platform: platform3, exists }) {
   return hasOwnScreen(platform3) || hasDisplay(env) ? "desk" : "headless";
 }
 function isContainer(env, exists) {
-  const named3 = [env.container, env.KUBERNETES_SERVICE_HOST, env.CODESPACES, env.REMOTE_CONTAINERS, env.DEVCONTAINER];
-  return named3.some(Boolean) || exists("/.dockerenv") || exists("/run/.containerenv");
+  const named4 = [env.container, env.KUBERNETES_SERVICE_HOST, env.CODESPACES, env.REMOTE_CONTAINERS, env.DEVCONTAINER];
+  return named4.some(Boolean) || exists("/.dockerenv") || exists("/run/.containerenv");
 }
 function canBeSeen(place, { env, platform: platform3 }) {
   switch (place) {
@@ -33911,8 +34384,9 @@ var app = createApp(
     randomBytes,
     openBrowser: (url2) => openInBrowser(url2, { surroundings, program: browser }),
     surroundings,
-    // What Claude Code says counts for more: other hosts start servers anywhere.
-    projectFolder: () => process.env.CLAUDE_PROJECT_DIR || process.cwd(),
+    // A server is started wherever its host likes, so what Claude Code says counts for more. Whoever types a command means
+    // the folder they are in, also in a terminal that has inherited the variable.
+    projectFolder: () => args.length === 0 && process.env.CLAUDE_PROJECT_DIR || process.cwd(),
     machine: {
       nodeVersion: process.versions.node,
       platform: process.platform,
@@ -33941,6 +34415,7 @@ if (args.length === 0) {
     configProblem: loaded.problem,
     facts: { version: "0.1.0", node: process.version, platform: `${platform2()} ${arch2()}` },
     stdin: () => process.stdin,
+    openFile: (path3) => createReadStream(path3),
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
