@@ -2,6 +2,7 @@ import { CodexError } from '../errors.ts'
 import { cancelled } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import { type AnswerProgress, isPhase } from './answer-progress.ts'
+import { isAnswerId } from './answer-shelf.ts'
 import type { AnswerStore } from './answer-store.ts'
 import type { AnswerSummary, StoredAnswer } from './answer-view.ts'
 import { duration } from './duration.ts'
@@ -138,8 +139,8 @@ function damages({ isCut, hasGap }: StoredAnswer): string[] {
 }
 
 function readWanted(wanted: string): { id: string; offset: number } {
-  const [, id, offset = '0'] = /^([a-z0-9-]{1,40})(?:@(\d{1,9}))?$/.exec(wanted) ?? []
-  if (id === undefined) throw unknown()
+  const [, id = '', offset = '0'] = /^([^@]*)(?:@(\d{1,9}))?$/.exec(wanted) ?? []
+  if (!isAnswerId(id)) throw unknown()
   return { id, offset: Number(offset) }
 }
 

@@ -5,6 +5,7 @@ import { type Appended, createSharedList, type OpenList, type SharedList } from 
 import { corrupt } from '../infrastructure/storage-failure.ts'
 import { conversationKey, conversationName, EVERY_CONVERSATION, isConversationKey } from './conversation-name.ts'
 import { readTurn, type Turn } from './conversation-turn.ts'
+import { firstWords } from './prompt-words.ts'
 import { textField } from './remote-text.ts'
 
 /** A conversation as it was when it was opened. */
@@ -66,7 +67,6 @@ export interface ConversationStoreDeps {
 }
 
 const MAX_BYTES = 64 * 1_048_576
-const PROMPT_CHARACTERS = 80
 const HINT = 'Repair it, or clear this conversation and begin it anew.'
 
 export function createConversationStore(deps: ConversationStoreDeps): ConversationStore {
@@ -88,7 +88,7 @@ export function createConversationStore(deps: ConversationStoreDeps): Conversati
 
     add({ id, name, turns }, turn) {
       const target = turns.length > 0 ? { to: id } : { head: { version: 1, id, name } }
-      return listAt(conversationKey(name)).append({ ...turn, prompt: beginning(turn.prompt) }, target)
+      return listAt(conversationKey(name)).append({ ...turn, prompt: firstWords(turn.prompt) }, target)
     },
 
     list() {
@@ -144,7 +144,7 @@ function summariesOf(key: string, list: SharedList): ConversationSummary[] {
   const turn = last && named(name, () => turnOf(last))
   if (turn === undefined) return []
   const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
-  return [{ name, turns: entries.length, updatedAt: turn.at, lastPrompt: beginning(turn.prompt), bytes }]
+  return [{ name, turns: entries.length, updatedAt: turn.at, lastPrompt: firstWords(turn.prompt), bytes }]
 }
 
 function named<T>(name: string, read: () => T): T {
@@ -158,16 +158,4 @@ function named<T>(name: string, read: () => T): T {
       ...(hint === undefined ? {} : { hint }),
     })
   }
-}
-
-/** The first words, on one line. */
-function beginning(prompt: string): string {
-  const characters = [
-    ...prompt
-      .slice(0, 1000)
-      .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
-      .trim(),
-  ]
-  if (characters.length <= PROMPT_CHARACTERS) return characters.join('')
-  return `${characters.slice(0, PROMPT_CHARACTERS - 1).join('')}…`
 }

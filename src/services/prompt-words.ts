@@ -1,4 +1,4 @@
-import { quoteRemote } from './remote-text.ts'
+import { cleanRemote } from './remote-text.ts'
 
 const MAX_WORDS = 80
 /** What is looked at: more than can be shown, so that what is taken out can be replaced by what follows. */
@@ -13,7 +13,7 @@ export function firstWords(prompt: string): string {
   const words = start
     .replace(/\/\/[^\s/@]+@/g, '//[hidden]@')
     .replace(/[\w+/=]{20,}/g, (run) => (isLikeAKey(run) ? '[hidden]' : run))
-  return quoteRemote(words, MAX_WORDS).slice(1, -1)
+  return cleanRemote(words, MAX_WORDS)
 }
 
 /** Half a token may no longer look like one. */

@@ -1,4 +1,4 @@
-import { fieldOf, quoteRemote, textField } from './remote-text.ts'
+import { cleanRemote, fieldOf, quoteRemote, textField } from './remote-text.ts'
 
 /** A page that an answer was found on. */
 export interface Source {
@@ -75,16 +75,13 @@ function cleanUrl(text: string | undefined): string | undefined {
   return url.href.replaceAll('`', '%60').replaceAll('|', '%7C')
 }
 
+/** Also without the marks of Markdown that a host would act on. */
 function cleanTitle(text: string | undefined): string | undefined {
-  const line = (text ?? '')
+  const plain = (text ?? '')
     .slice(0, 10 * MAX_TITLE)
     .replace(/<[^<>]*>/g, ' ')
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
-    .replace(/[`<>[\]*|\\]/g, '')
-    .trim()
-  const characters = [...line]
-  if (characters.length === 0) return undefined
-  return characters.length > MAX_TITLE ? `${characters.slice(0, MAX_TITLE - 1).join('')}…` : line
+    .replace(/[[\]*|\\]/g, '')
+  return cleanRemote(plain, MAX_TITLE) || undefined
 }
 
 function listIn(value: unknown, name: string): unknown[] {

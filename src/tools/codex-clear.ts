@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { ConversationStore } from '../services/conversation-store.ts'
 import type { ClearOutcome, SignOut } from '../services/sign-out.ts'
 import { clearedWords, endedLogins } from './cleared-words.ts'
+import { textArgument } from './text-argument.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const output = z.looseObject({
@@ -27,13 +28,7 @@ export function codexClear({ signOut, conversations }: CodexClearDeps): Tool {
       'that conversation. Ask the user before calling it.',
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
     input: z.strictObject({
-      conversation: z
-        .string()
-        .trim()
-        .min(1)
-        .max(100)
-        .optional()
-        .describe('Name of a conversation to remove, or * for all; the logins stay'),
+      conversation: textArgument(100, 'Name of a conversation to remove, or * for all; the logins stay'),
     }),
     output,
     async run({ conversation }) {

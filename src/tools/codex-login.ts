@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { maskEmail } from '../services/id-claims.ts'
 import type { LoginOutcome, PendingLogin } from '../services/sign-in-view.ts'
 import type { SignIns } from '../services/sign-ins.ts'
+import { textArgument } from './text-argument.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const output = z.looseObject({
@@ -36,13 +37,10 @@ export function codexLogin({ signIn, now }: { signIn: Pick<SignIns, 'login'>; no
         .enum(['browser', 'device'])
         .optional()
         .describe('Leave out to choose by the surroundings; device: a code to enter on any device'),
-      callback_url: z
-        .string()
-        .trim()
-        .min(1)
-        .max(16_384)
-        .optional()
-        .describe('The address of the last page of the browser sign-in, if that page did not load'),
+      callback_url: textArgument(
+        16_384,
+        'The address of the last page of the browser sign-in, if that page did not load',
+      ),
       force: z.boolean().default(false).describe('Sign in anew although somebody is signed in, e.g. to change account'),
     }),
     output,

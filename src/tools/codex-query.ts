@@ -3,41 +3,28 @@ import type { CollectAnswer, Collected } from '../services/collect-answer.ts'
 import type { TimedProgress } from '../services/progress-pace.ts'
 import type { AskCall, QueryDesk } from '../services/query-desk.ts'
 import { pageOf } from './answer-page.ts'
+import { textArgument } from './text-argument.ts'
 import { defineTool, type Tool, type ToolCall, type ToolOutput } from './tool.ts'
 
 const input = z
   .strictObject({
-    prompt: z
-      .string()
-      .trim()
-      .min(1)
-      .max(1_000_000)
-      .optional()
-      .describe(
-        'The question, with what Codex needs to know: it does not see this conversation. Needed, unless collect is given',
-      ),
-    model: z.string().trim().min(1).max(200).optional().describe('Only if the user names one: an id from codex_models'),
-    system_prompt: z.string().trim().min(1).max(1_000_000).optional().describe('Replaces the default instructions'),
+    prompt: textArgument(
+      1_000_000,
+      'The question, with what Codex needs to know: it does not see this conversation. Needed, unless collect is given',
+    ),
+    model: textArgument(200, 'Only if the user names one: an id from codex_models'),
+    system_prompt: textArgument(1_000_000, 'Replaces the default instructions'),
     temperature: z
       .number()
       .min(0)
       .max(1)
       .optional()
       .describe('For models asked with an API key; others take none, and the answer says so'),
-    reasoning_effort: z
-      .string()
-      .trim()
-      .min(1)
-      .max(40)
-      .optional()
-      .describe('low, medium, high, …: what the model has, by codex_models'),
-    conversation: z
-      .string()
-      .trim()
-      .min(1)
-      .max(100)
-      .optional()
-      .describe('A name: begins or continues that conversation; without it the question stands alone'),
+    reasoning_effort: textArgument(40, 'low, medium, high, …: what the model has, by codex_models'),
+    conversation: textArgument(
+      100,
+      'A name: begins or continues that conversation; without it the question stands alone',
+    ),
     files: z
       .array(z.string().min(1).max(1000))
       .min(1)
@@ -46,25 +33,17 @@ const input = z
       .describe(
         'Project files that the server reads and sends: paths, globs (src/**/*.ts), lines (a.md:10-80), images',
       ),
-    diff: z
-      .string()
-      .trim()
-      .min(1)
-      .max(200)
-      .optional()
-      .describe('Git changes to send: working (all that is not committed), staged, or a range like main..HEAD'),
+    diff: textArgument(
+      200,
+      'Git changes to send: working (all that is not committed), staged, or a range like main..HEAD',
+    ),
     web_search: z.boolean().optional().describe('Codex may search the web; its sources are listed'),
     output_schema: z.looseObject({}).optional().describe('JSON Schema of type object: the answer is JSON that fits it'),
     background: z.boolean().optional().describe('Return an id at once; collect gets the answer'),
-    collect: z
-      .string()
-      .trim()
-      .min(1)
-      .max(60)
-      .optional()
-      .describe(
-        'Alone: the id of an answer, to get it, also one that is running, was cancelled or timed out; id@20000: from there on',
-      ),
+    collect: textArgument(
+      60,
+      'Alone: the id of an answer, to get it, also one that is running, was cancelled or timed out; id@20000: from there on',
+    ),
   })
   .superRefine(({ prompt, collect, ...rest }, context) => {
     const refuse = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message })
