@@ -467,6 +467,93 @@ describe('a question that waits', () => {
   })
 })
 
+describe('a list that the service has contradicted', () => {
+  test('is fetched anew at once, however new it is', async () => {
+    const { open, credential, models, asked } = await setUp()
+    const catalogue = open()
+    expect((await catalogue.list(credential)).models[0]?.id).toBe('gpt-6.1-sol')
+    models.splice(0, models.length, ...models.filter(({ slug }) => slug !== 'gpt-6.1-sol'))
+    const { models: now, source } = await catalogue.renew(credential)
+    expect([source, now[0]?.id, asked()]).toEqual(['live', 'gpt-6-astra', 2])
+  })
+
+  test('stays outdated where no other comes: the next question waits for one, in any window', async () => {
+    const { open, credential, fake, asked } = await setUp()
+    const catalogue = open()
+    await catalogue.list(credential)
+    fake.script.models.push({ status: 500 })
+    expect((await catalogue.renew(credential)).source).toBe('cached')
+    expect((await open().forQuery(credential)).source).toBe('live')
+    expect(asked()).toBe(3)
+  })
+
+  test('is waited for 3 s, and not longer', async () => {
+    const { open, credential, fake, clock } = await setUp()
+    const catalogue = open()
+    await catalogue.list(credential)
+    const answer = gate()
+    onTestFinished(answer.open)
+    fake.script.models.push(late(answer.promise))
+    clock.hurry()
+    expect((await catalogue.renew(credential)).source).toBe('cached')
+    expect(clock.sleptMs).toBe(3000)
+  })
+})
+
+describe('the list of everything', () => {
+  const versions = ({ fake }: Awaited<ReturnType<typeof setUp>>) =>
+    fake.seen.requests.map(({ query }) => query.get('client_version'))
+
+  test('has what is hidden from an old level, and is asked for once in five minutes', async () => {
+    const scene = await setUp()
+    const catalogue = scene.open('0.100.0')
+    const ids = (await catalogue.everything(scene.credential)).map(({ id }) => id)
+    expect(ids).toContain('gpt-6-sol')
+    await catalogue.everything(scene.credential)
+    expect(versions(scene)).toEqual(['0.0.0'])
+    scene.clock.advance(FRESH_MS)
+    await catalogue.everything(scene.credential)
+    expect(versions(scene)).toEqual(['0.0.0', '0.0.0'])
+    // It is nobody's list of what can be asked.
+    expect((await catalogue.list(scene.credential)).models.map(({ id }) => id)).not.toContain('gpt-6-sol')
+  })
+
+  test.each<[string, Answer]>([
+    ['an error', { status: 500 }],
+    ['a page', { html: '<p>Hello</p>' }],
+    ['no answer', { reset: true }],
+  ])('is empty after %s, and asked for again the next time', async (_name, answer) => {
+    const scene = await setUp()
+    const catalogue = scene.open()
+    scene.fake.script.models.push(answer)
+    expect(await catalogue.everything(scene.credential)).toEqual([])
+    expect((await catalogue.everything(scene.credential)).length).toBeGreaterThan(3)
+  })
+
+  test("is not another account's", async () => {
+    const scene = await setUp()
+    const catalogue = scene.open()
+    await catalogue.everything(scene.credential)
+    await catalogue.everything(scene.credentialOf('acct-fake-0002'))
+    expect(versions(scene)).toHaveLength(2)
+  })
+
+  test('is waited for 3 s, and not longer; a cancel ends it at once', async () => {
+    const { open, credential, fake, clock } = await setUp()
+    const answer = gate()
+    onTestFinished(answer.open)
+    fake.script.models.always(late(answer.promise))
+    const cancel = new AbortController()
+    const outcome = errorOf(open().everything(credential, cancel.signal))
+    await fake.arrival(MODELS)
+    cancel.abort()
+    expect((await outcome).code).toBe('CANCELLED')
+    clock.hurry()
+    expect(await open().everything(credential)).toEqual([])
+    expect(clock.sleptMs).toBe(3000)
+  })
+})
+
 describe('the default model', () => {
   const [first] = BUILTIN_MODELS
   if (first === undefined) throw new Error('no models')
