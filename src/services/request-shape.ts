@@ -100,10 +100,16 @@ function inOtherForm({ status, json, form, shape }: RefusedRequest): Mend | unde
   return undefined
 }
 
-/** Reasoning is sealed for the account and the models that made it. */
+/**
+ * Reasoning is sealed for the account and the models that made it. And it belongs to the item behind it: the public API
+ * says so where that one is missing, as a search of an earlier turn is.
+ */
 function withoutReasoning({ status, json, shape }: RefusedRequest): Mend | undefined {
-  const code = textField(fieldOf(json, 'error'), 'code')
-  if (status !== 400 || code !== 'invalid_encrypted_content' || shape.forgetful) return undefined
+  const error = fieldOf(json, 'error')
+  const isOfReasoning =
+    textField(error, 'code') === 'invalid_encrypted_content' ||
+    /'reasoning' was provided without its required following item/.test(textField(error, 'message') ?? '')
+  if (status !== 400 || !isOfReasoning || shape.forgetful) return undefined
   return { shape: { ...shape, forgetful: true }, change: 'without the reasoning of earlier turns' }
 }
 

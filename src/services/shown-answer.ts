@@ -54,16 +54,19 @@ function footer({ id, result, attached, conversation, remarks, nowMs }: AnswerPa
  * beside it. One in the wrong form is not a part of one, so there is no place at which to go on.
  */
 export function incompleteWords(
-  { code, message, hint = 'Ask again.' }: Pick<CodexError, 'code' | 'message'> & { hint?: string | undefined },
+  { code, message, hint = AGAIN }: Pick<CodexError, 'code' | 'message'> & { hint?: string | undefined },
   conversation: string | undefined,
 ): string {
   if (code === 'RESPONSE_INVALID') return `INCOMPLETE ANSWER: ${message} ${hint} [${code}]`
   const onwards =
     conversation === undefined
       ? hint
-      : `To go on where it stopped, ask on in the conversation “${conversation}”. ${hint}`
+      : `To go on where it stopped, ask on in the conversation “${conversation}”.${hint === AGAIN ? '' : ` ${hint}`}`
   return `INCOMPLETE ANSWER: only a part came. ${message} ${onwards} [${code}]`
 }
+
+/** What to do where nothing better is known; who can go on need not begin anew. */
+const AGAIN = 'Ask again.'
 
 /** Where the answer comes from. */
 function originOf(id: string, { model, effort, usage, account }: QueryResult): string {

@@ -111,8 +111,14 @@ describe('the form of a request', () => {
   })
 })
 
-test('reasoning that cannot be read is left out, once', () => {
-  const json = refusal({ code: 'invalid_encrypted_content' })
+test.each([
+  ['cannot be read', { code: 'invalid_encrypted_content' }],
+  [
+    'has lost what it was for',
+    { message: "Item 'rs_1' of type 'reasoning' was provided without its required following item." },
+  ],
+])('reasoning that %s is left out, once', (_name, error) => {
+  const json = refusal(error)
   const found = mend(json)
   expect(found).toEqual({ shape: { ...PLAIN, forgetful: true }, change: 'without the reasoning of earlier turns' })
   expect(mend(json, { shape: found?.shape ?? PLAIN })).toBeUndefined()
