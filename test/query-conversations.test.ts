@@ -265,6 +265,9 @@ describe('3. Conversations: with another account, route or model', () => {
     expect(app.asked().map(({ items }) => saidIn(items).includes('thought'))).toEqual([false, true, false])
     expect(said).toEqual(['user: One?', 'assistant: It is one.', 'user: Two?'])
     expect(footer).toContain('asked again without the reasoning of earlier turns')
+    // They stay in front of all that comes, so the next question does without them at once.
+    expect((await askOn(app, 'Three?')).footer).not.toContain('asked again')
+    expect(app.asked()).toHaveLength(4)
   })
 
   test('a service that refuses the question without them too is asked no third time', async () => {

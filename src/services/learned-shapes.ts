@@ -14,7 +14,7 @@ export interface Learned {
 export interface Asked {
   credential: Pick<Credential, 'kind' | 'baseUrl'>
   modelId: string
-  question: Pick<Question, 'schema'>
+  question: Pick<Question, 'schema' | 'talk'>
 }
 
 /** What has brought an answer, kept for this process, so that the next question does not have to find out again. */
@@ -27,33 +27,44 @@ export interface LearnedShapes {
 
 type SchemaShape = Pick<Shape, 'loose' | 'inWords'>
 
-/** What is a model's nature is kept of it; what only concerns a schema, of that schema; sealed reasoning is no matter of either. */
+/** What is a model's nature is kept of it; what only concerns a schema or a conversation, of that. */
 export function createLearnedShapes(): LearnedShapes {
   const models = new Map<string, Learned>()
   const schemas = new Map<string, SchemaShape>()
+  /** Those whose reasoning could not be read: it stays in front of all that comes. */
+  const talks = new Set<string>()
 
   return {
     of(asked) {
       const { model, shape } = models.get(keyOf(asked)) ?? { model: undefined, shape: PLAIN }
-      return { model, shape: { ...shape, ...schemas.get(schemaKeyOf(asked) ?? '') } }
+      const forgetful = talks.has(talkKeyOf(asked) ?? '') ? ({ forgetful: true } as const) : {}
+      return { model, shape: { ...shape, ...schemas.get(schemaKeyOf(asked) ?? ''), ...forgetful } }
     },
 
-    keep(asked, { model, shape: { loose, inWords, forgetful: _forgetful, ...shape } }) {
+    keep(asked, { model, shape: { loose, inWords, forgetful, ...shape } }) {
       models.set(keyOf(asked), { model, shape })
-      const key = schemaKeyOf(asked)
-      if (key === undefined || (loose ?? inWords) === undefined) return
-      schemas.set(key, { ...(loose && { loose }), ...(inWords && { inWords }) })
+      const [schema, talk] = [schemaKeyOf(asked), talkKeyOf(asked)]
+      if (schema !== undefined && (loose || inWords)) {
+        schemas.set(schema, { ...(loose && { loose }), ...(inWords && { inWords }) })
+      }
+      if (talk !== undefined && forgetful) talks.add(talk)
     },
 
     forget(asked) {
       models.delete(keyOf(asked))
       schemas.delete(schemaKeyOf(asked) ?? '')
+      talks.delete(talkKeyOf(asked) ?? '')
     },
   }
 }
 
 function keyOf({ credential: { kind, baseUrl }, modelId }: Asked): string {
   return [kind, baseUrl, modelId].join(' ')
+}
+
+function talkKeyOf(asked: Asked): string | undefined {
+  const cacheKey = asked.question.talk?.cacheKey
+  return cacheKey === undefined ? undefined : `${keyOf(asked)} ${cacheKey}`
 }
 
 function schemaKeyOf(asked: Asked): string | undefined {

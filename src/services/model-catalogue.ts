@@ -183,7 +183,13 @@ export function createModelCatalogue({ config, http, cache, clock, log }: ModelC
     async everything(credential, signal) {
       const identity = identityOf(credential, ANY_VERSION)
       if (whole?.identity === identity && isFresh(whole)) return whole.models
-      return soon(fetchWhole(credential, identity, signal), () => [])
+      const giveUp = new AbortController()
+      const either = AbortSignal.any([giveUp.signal, ...(signal === undefined ? [] : [signal])])
+      return soon(fetchWhole(credential, identity, either), () => {
+        // What nobody waits for any more would keep a command from ending.
+        giveUp.abort()
+        return []
+      })
     },
   }
 }

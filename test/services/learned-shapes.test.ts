@@ -31,15 +31,27 @@ test('what is the nature of a model is known for all questions to it, and for no
   for (const other of others) expect(learned.of(asked(other)).shape).toEqual(PLAIN)
 })
 
-test('what concerns a schema is known for that schema, and sealed reasoning for no question at all', () => {
+test('what concerns a schema is known for that schema', () => {
   const learned = createLearnedShapes()
-  const shape = { ...PLAIN, loose: true, inWords: true, forgetful: true } as const
+  const shape = { ...PLAIN, loose: true, inWords: true } as const
   learned.keep(asked({ question: { schema: SCHEMA } }), { model: undefined, shape })
   expect(learned.of(asked()).shape).toEqual(PLAIN)
   expect(learned.of(asked({ question: { schema: OTHER } })).shape).toEqual(PLAIN)
   // The same schema comes as another object each time.
   const again = JSON.parse(JSON.stringify(SCHEMA))
   expect(learned.of(asked({ question: { schema: again } })).shape).toEqual({ ...PLAIN, loose: true, inWords: true })
+})
+
+test('reasoning that cannot be read is known for its conversation, and for no other question', () => {
+  const learned = createLearnedShapes()
+  const inTalk = (cacheKey: string) => asked({ question: { schema: undefined, talk: { turns: [], cacheKey } } })
+  const forgetful = { ...PLAIN, forgetful: true } as const
+  learned.keep(inTalk('one'), { model: undefined, shape: forgetful })
+  learned.keep(asked(), { model: undefined, shape: forgetful })
+  expect(learned.of(inTalk('one')).shape).toEqual(forgetful)
+  expect([learned.of(inTalk('two')).shape, learned.of(asked()).shape]).toEqual([PLAIN, PLAIN])
+  learned.forget(inTalk('one'))
+  expect(learned.of(inTalk('one')).shape).toEqual(PLAIN)
 })
 
 test('what does not help any more is forgotten', () => {
