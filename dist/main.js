@@ -5308,8 +5308,9 @@ function inOtherForm({ status: status2, json: json2, form, shape }) {
   return void 0;
 }
 function withoutReasoning({ status: status2, json: json2, shape }) {
-  const code = textField(fieldOf(json2, "error"), "code");
-  if (status2 !== 400 || code !== "invalid_encrypted_content" || shape.forgetful) return void 0;
+  const error2 = fieldOf(json2, "error");
+  const isOfReasoning = textField(error2, "code") === "invalid_encrypted_content" || /'reasoning' was provided without its required following item/.test(textField(error2, "message") ?? "");
+  if (status2 !== 400 || !isOfReasoning || shape.forgetful) return void 0;
   return { shape: { ...shape, forgetful: true }, change: "without the reasoning of earlier turns" };
 }
 function valueAt2(body, path3) {
@@ -27281,11 +27282,11 @@ var PROMPTS = [ask, secondOpinion, review];
 // src/server.ts
 var INSTRUCTIONS = `Use codex_query when the user mentions Codex or OpenAI, or wants a second opinion, a review or another AI's view; it asks an OpenAI Codex model with the user's own ChatGPT login.
 
-- One call is enough. Codex does not see this conversation: what it needs goes into the prompt. Files and changes are read by the server: name them in files (paths, patterns, notes.md:10-80, images) and diff (working, staged, main..HEAD) instead of reading or pasting them.
+- One call is enough, with nothing before it. Codex does not see this conversation: what it needs goes into prompt. The server reads files and changes: name them in files (paths, patterns, notes.md:10-80, images) and diff (working, staged, main..HEAD) instead of reading or pasting them.
 - conversation: a name begins or continues one, for follow-ups; without it a question stands alone. web_search lets Codex look things up. output_schema makes the answer JSON of that form.
-- background returns an id at once. collect: that id gets the answer, also of a call that was cancelled, timed out or ended as Incomplete. Collect before you ask again.
+- background returns an id at once. collect with an id gets that answer, also of a call that was cancelled or timed out, or the rest of a long one. Collect before you ask again: a question asked twice is paid for twice.
 - Show the answer as Codex wrote it, say that it is from Codex, and keep your own view apart. Never invent an answer on Codex's behalf.
-- An error ends with a code in brackets and says what to do next. On NOT_AUTHENTICATED, offer codex_login; when it returns "pending", show the user the url, and user_code if there is one; if the last page does not load, its address goes into callback_url.
+- An error ends with a code in brackets and says what to do next. On NOT_AUTHENTICATED, offer codex_login; when it returns "pending", show the user the url, and user_code if there is one; if the last page does not load, its address goes into callback_url. On USAGE_LIMIT or PLAN_REQUIRED, show the error and stop: who pays is the user's choice.
 - codex_status tells who is signed in, and lists recent answers and conversations; with usage: true also what is used of the plan. codex_models lists models and efforts; leave model out unless the user names one.
 - codex_clear signs out, or forgets one conversation: ask the user first.`;
 function createMcpServer({ tools, version: version3, configProblem, newId, onFault }) {
@@ -27545,7 +27546,12 @@ function createModelCatalogue({ config: config2, http, cache, clock, log: log2 }
     async everything(credential, signal) {
       const identity = identityOf(credential, ANY_VERSION);
       if (whole?.identity === identity && isFresh(whole)) return whole.models;
-      return soon(fetchWhole(credential, identity, signal), () => []);
+      const giveUp = new AbortController();
+      const either = AbortSignal.any([giveUp.signal, ...signal === void 0 ? [] : [signal]]);
+      return soon(fetchWhole(credential, identity, either), () => {
+        giveUp.abort();
+        return [];
+      });
     }
   };
 }
@@ -28231,7 +28237,7 @@ var MAX_LOOK = 4e3;
 function firstWords(prompt) {
   const start = prompt.length > MAX_LOOK ? wholeWords(prompt.slice(0, MAX_LOOK)) : prompt;
   const words = start.replace(/\/\/[^\s/@]+@/g, "//[hidden]@").replace(/[\w+/=]{20,}/g, (run2) => isLikeAKey(run2) ? "[hidden]" : run2);
-  return quoteRemote(words, MAX_WORDS).slice(1, -1);
+  return cleanRemote(words, MAX_WORDS);
 }
 function wholeWords(text3) {
   return text3.split(/\s+/).slice(0, -1).join(" ");
@@ -28780,10 +28786,8 @@ function cleanUrl(text3) {
   return url2.href.replaceAll("`", "%60").replaceAll("|", "%7C");
 }
 function cleanTitle(text3) {
-  const line = (text3 ?? "").slice(0, 10 * MAX_TITLE).replace(/<[^<>]*>/g, " ").replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").replace(/[`<>[\]*|\\]/g, "").trim();
-  const characters = [...line];
-  if (characters.length === 0) return void 0;
-  return characters.length > MAX_TITLE ? `${characters.slice(0, MAX_TITLE - 1).join("")}\u2026` : line;
+  const plain2 = (text3 ?? "").slice(0, 10 * MAX_TITLE).replace(/<[^<>]*>/g, " ").replace(/[[\]*|\\]/g, "");
+  return cleanRemote(plain2, MAX_TITLE) || void 0;
 }
 function listIn(value, name) {
   const list = fieldOf(value, name);
@@ -29312,25 +29316,34 @@ init_request_shape();
 function createLearnedShapes() {
   const models2 = /* @__PURE__ */ new Map();
   const schemas = /* @__PURE__ */ new Map();
+  const talks = /* @__PURE__ */ new Set();
   return {
     of(asked2) {
       const { model, shape } = models2.get(keyOf(asked2)) ?? { model: void 0, shape: PLAIN };
-      return { model, shape: { ...shape, ...schemas.get(schemaKeyOf(asked2) ?? "") } };
+      const forgetful = talks.has(talkKeyOf(asked2) ?? "") ? { forgetful: true } : {};
+      return { model, shape: { ...shape, ...schemas.get(schemaKeyOf(asked2) ?? ""), ...forgetful } };
     },
-    keep(asked2, { model, shape: { loose, inWords: inWords4, forgetful: _forgetful, ...shape } }) {
+    keep(asked2, { model, shape: { loose, inWords: inWords4, forgetful, ...shape } }) {
       models2.set(keyOf(asked2), { model, shape });
-      const key = schemaKeyOf(asked2);
-      if (key === void 0 || (loose ?? inWords4) === void 0) return;
-      schemas.set(key, { ...loose && { loose }, ...inWords4 && { inWords: inWords4 } });
+      const [schema, talk] = [schemaKeyOf(asked2), talkKeyOf(asked2)];
+      if (schema !== void 0 && (loose || inWords4)) {
+        schemas.set(schema, { ...loose && { loose }, ...inWords4 && { inWords: inWords4 } });
+      }
+      if (talk !== void 0 && forgetful) talks.add(talk);
     },
     forget(asked2) {
       models2.delete(keyOf(asked2));
       schemas.delete(schemaKeyOf(asked2) ?? "");
+      talks.delete(talkKeyOf(asked2) ?? "");
     }
   };
 }
 function keyOf({ credential: { kind, baseUrl }, modelId }) {
   return [kind, baseUrl, modelId].join(" ");
+}
+function talkKeyOf(asked2) {
+  const cacheKey = asked2.question.talk?.cacheKey;
+  return cacheKey === void 0 ? void 0 : `${keyOf(asked2)} ${cacheKey}`;
 }
 function schemaKeyOf(asked2) {
   const { schema } = asked2.question;
@@ -29889,11 +29902,12 @@ function footer({ id, result, attached, conversation, remarks, nowMs }) {
     sourceWords(sources)
   ].flat().join("\n");
 }
-function incompleteWords({ code, message, hint = "Ask again." }, conversation) {
+function incompleteWords({ code, message, hint = AGAIN2 }, conversation) {
   if (code === "RESPONSE_INVALID") return `INCOMPLETE ANSWER: ${message} ${hint} [${code}]`;
-  const onwards = conversation === void 0 ? hint : `To go on where it stopped, ask on in the conversation \u201C${conversation}\u201D. ${hint}`;
+  const onwards = conversation === void 0 ? hint : `To go on where it stopped, ask on in the conversation \u201C${conversation}\u201D.${hint === AGAIN2 ? "" : ` ${hint}`}`;
   return `INCOMPLETE ANSWER: only a part came. ${message} ${onwards} [${code}]`;
 }
+var AGAIN2 = "Ask again.";
 function originOf(id, { model, effort, usage: usage2, account }) {
   const facts = [
     `Answered by Codex (${model})`,
@@ -29996,8 +30010,8 @@ function damages({ isCut, hasGap }) {
   ];
 }
 function readWanted(wanted) {
-  const [, id, offset = "0"] = /^([a-z0-9-]{1,40})(?:@(\d{1,9}))?$/.exec(wanted) ?? [];
-  if (id === void 0) throw unknown2();
+  const [, id = "", offset = "0"] = /^([^@]*)(?:@(\d{1,9}))?$/.exec(wanted) ?? [];
+  if (!isAnswerId(id)) throw unknown2();
   return { id, offset: Number(offset) };
 }
 function unknown2() {
@@ -30317,7 +30331,6 @@ function incompleteOf(value) {
 // src/services/conversation-store.ts
 init_remote_text();
 var MAX_BYTES5 = 64 * 1048576;
-var PROMPT_CHARACTERS = 80;
 var HINT = "Repair it, or clear this conversation and begin it anew.";
 function createConversationStore(deps) {
   const { folder, newId } = deps;
@@ -30334,7 +30347,7 @@ function createConversationStore(deps) {
     },
     add({ id, name, turns }, turn) {
       const target = turns.length > 0 ? { to: id } : { head: { version: 1, id, name } };
-      return listAt(conversationKey(name)).append({ ...turn, prompt: beginning(turn.prompt) }, target);
+      return listAt(conversationKey(name)).append({ ...turn, prompt: firstWords(turn.prompt) }, target);
     },
     list() {
       const conversations = [];
@@ -30379,7 +30392,7 @@ function summariesOf(key, list) {
   const turn = last && named3(name, () => turnOf(last));
   if (turn === void 0) return [];
   const bytes = entries.reduce((sum2, entry) => sum2 + entry.bytes, 0);
-  return [{ name, turns: entries.length, updatedAt: turn.at, lastPrompt: beginning(turn.prompt), bytes }];
+  return [{ name, turns: entries.length, updatedAt: turn.at, lastPrompt: firstWords(turn.prompt), bytes }];
 }
 function named3(name, read2) {
   try {
@@ -30392,13 +30405,6 @@ function named3(name, read2) {
       ...hint === void 0 ? {} : { hint }
     });
   }
-}
-function beginning(prompt) {
-  const characters = [
-    ...prompt.slice(0, 1e3).replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ").trim()
-  ];
-  if (characters.length <= PROMPT_CHARACTERS) return characters.join("");
-  return `${characters.slice(0, PROMPT_CHARACTERS - 1).join("")}\u2026`;
 }
 
 // src/services/device-flow.ts
@@ -31499,7 +31505,7 @@ function createSignIn(deps) {
   const { config: config2, route, surroundings: surroundings2, storage, signedIn, oauth, clock, lease, onStored } = deps;
   const hasDevice = route.ladders.device.length > 0;
   let running;
-  let beginning2 = Promise.resolve();
+  let beginning = Promise.resolve();
   let cancels = 0;
   async function begin2(options) {
     const asked2 = cancels;
@@ -31512,11 +31518,11 @@ function createSignIn(deps) {
     const whole = options.whole === true && !hasNews();
     const account = force || isPending() ? void 0 : await signedIn.account(signal, whole);
     if (account !== void 0) return account;
-    const begun = beginning2.then(async () => {
+    const begun = beginning.then(async () => {
       assertWanted();
       return (force ? void 0 : await join13(options)) ?? openAnew(options, savedBefore, assertWanted);
     });
-    beginning2 = begun.catch(() => {
+    beginning = begun.catch(() => {
     });
     return begun;
   }
@@ -32906,7 +32912,7 @@ function createSignIns({ config: config2, routes, signIns, choice, welcome: welc
   const names = Object.keys(signIns);
   let last;
   let cancels = 0;
-  let beginning2 = Promise.resolve();
+  let beginning = Promise.resolve();
   const begun = /* @__PURE__ */ new Map();
   const isOpen = (name) => signIns[name].view()?.state === "pending" || (begun.get(name) ?? 0) > 0;
   const hasFailed = (name) => signIns[name].view()?.state === "failed";
@@ -32941,8 +32947,8 @@ function createSignIns({ config: config2, routes, signIns, choice, welcome: welc
   }
   async function loginTo(options) {
     const asked2 = cancels;
-    const started = beginning2.then(() => begin2(options, asked2));
-    beginning2 = started.catch(() => {
+    const started = beginning.then(() => begin2(options, asked2));
+    beginning = started.catch(() => {
     });
     const { route, outcome, failure: failure2 } = await started;
     return { route, outcome: await outcome, failure: failure2 };
@@ -33306,6 +33312,13 @@ function createUsageMeter({ config: config2, http, cache, clock, log: log2 }) {
 
 // src/tools/codex-clear.ts
 init_cleared_words();
+
+// src/tools/text-argument.ts
+function textArgument(max, description) {
+  return external_exports.string().trim().min(1).max(max).optional().describe(description);
+}
+
+// src/tools/codex-clear.ts
 var output2 = external_exports.looseObject({
   cleared: external_exports.boolean(),
   revoked: external_exports.boolean(),
@@ -33321,7 +33334,7 @@ function codexClear({ signOut, conversations }) {
     description: "Remove the logins (or the stored API key) from this machine and revoke them at OpenAI; or, with conversation, only that conversation. Ask the user before calling it.",
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
     input: external_exports.strictObject({
-      conversation: external_exports.string().trim().min(1).max(100).optional().describe("Name of a conversation to remove, or * for all; the logins stay")
+      conversation: textArgument(100, "Name of a conversation to remove, or * for all; the logins stay")
     }),
     output: output2,
     async run({ conversation }) {
@@ -33381,7 +33394,10 @@ function codexLogin({ signIn: signIn2, now }) {
     input: external_exports.strictObject({
       route: external_exports.enum(["codex", "plan"]).optional().describe('plan: "Continue with ChatGPT", for Plus and Pro; codex: as the Codex CLI'),
       method: external_exports.enum(["browser", "device"]).optional().describe("Leave out to choose by the surroundings; device: a code to enter on any device"),
-      callback_url: external_exports.string().trim().min(1).max(16384).optional().describe("The address of the last page of the browser sign-in, if that page did not load"),
+      callback_url: textArgument(
+        16384,
+        "The address of the last page of the browser sign-in, if that page did not load"
+      ),
       force: external_exports.boolean().default(false).describe("Sign in anew although somebody is signed in, e.g. to change account")
     }),
     output: output3,
@@ -33511,18 +33527,32 @@ function isInside(text3, place) {
 
 // src/tools/codex-query.ts
 var input2 = external_exports.strictObject({
-  prompt: external_exports.string().trim().min(1).max(1e6).optional().describe("The question, with what Codex needs to know: it does not see this conversation"),
-  model: external_exports.string().trim().min(1).max(200).optional().describe("Model id from codex_models; default: its first"),
-  system_prompt: external_exports.string().trim().min(1).max(1e6).optional().describe("Replaces the default instructions"),
-  temperature: external_exports.number().min(0).max(1).optional().describe("Sent with an API key if the model takes one; else left out, said so"),
-  reasoning_effort: external_exports.string().trim().min(1).max(40).optional().describe("low, medium, high, \u2026 as codex_models lists"),
-  conversation: external_exports.string().trim().min(1).max(100).optional().describe("Name of a conversation to begin or continue; without it the question stands alone"),
-  files: external_exports.array(external_exports.string().min(1).max(1e3)).min(1).max(500).optional().describe("Project files the server reads and sends: paths, globs (src/**/*.ts), lines (a.md:10-80), images"),
-  diff: external_exports.string().trim().min(1).max(200).optional().describe("Git changes to send: working (all not committed), staged, or a range like main..HEAD"),
-  web_search: external_exports.boolean().optional().describe("Let Codex search the web; sources are listed"),
-  output_schema: external_exports.looseObject({}).optional().describe("JSON Schema (type object); the answer is JSON of that form"),
-  background: external_exports.boolean().optional().describe("Return an answer id at once; get the answer with collect"),
-  collect: external_exports.string().trim().min(1).max(60).optional().describe("Answer id: get that answer, also a partial, cancelled or timed-out one; id@20000 from a character on")
+  prompt: textArgument(
+    1e6,
+    "The question, with what Codex needs to know: it does not see this conversation. Needed, unless collect is given"
+  ),
+  model: textArgument(200, "Only if the user names one: an id from codex_models"),
+  system_prompt: textArgument(1e6, "Replaces the default instructions"),
+  temperature: external_exports.number().min(0).max(1).optional().describe("For models asked with an API key; others take none, and the answer says so"),
+  reasoning_effort: textArgument(40, "low, medium, high, \u2026: what the model has, by codex_models"),
+  conversation: textArgument(
+    100,
+    "A name: begins or continues that conversation; without it the question stands alone"
+  ),
+  files: external_exports.array(external_exports.string().min(1).max(1e3)).min(1).max(500).optional().describe(
+    "Project files that the server reads and sends: paths, globs (src/**/*.ts), lines (a.md:10-80), images"
+  ),
+  diff: textArgument(
+    200,
+    "Git changes to send: working (all that is not committed), staged, or a range like main..HEAD"
+  ),
+  web_search: external_exports.boolean().optional().describe("Codex may search the web; its sources are listed"),
+  output_schema: external_exports.looseObject({}).optional().describe("JSON Schema of type object: the answer is JSON that fits it"),
+  background: external_exports.boolean().optional().describe("Return an id at once; collect gets the answer"),
+  collect: textArgument(
+    60,
+    "Alone: the id of an answer, to get it, also one that is running, was cancelled or timed out; id@20000: from there on"
+  )
 }).superRefine(({ prompt, collect, ...rest }, context) => {
   const refuse = (field2, message) => context.addIssue({ code: "custom", path: [field2], message });
   if (prompt === void 0 && collect === void 0) refuse("prompt", "is missing, expected string");
@@ -33533,7 +33563,7 @@ function codexQuery({ desk, collect }) {
   return defineTool({
     name: "codex_query",
     title: "Ask Codex",
-    description: "Ask an OpenAI Codex model and get its answer: a second opinion, a review, another model's view. One call: it reads files and git changes itself, so name them instead of pasting. Takes seconds to minutes; nothing is lost if the call ends early (collect). Show the answer as Codex wrote it and say that it is from Codex.",
+    description: "Ask an OpenAI Codex model and get its answer: a second opinion, a review, another model's view. One call: it reads files and git changes itself, so name them instead of reading or pasting. Takes seconds to minutes; if the call ends early, collect gets the answer. Show it as Codex wrote it and say that it is from Codex.",
     // Read-only, because the question changes nothing. A sign-in that comes before it begins only after the user's own yes
     // in a dialog of the client. Codex refuses what is not read-only where approvals are off, so every question there.
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: false, openWorldHint: true },
@@ -33637,14 +33667,14 @@ var output5 = external_exports.looseObject({
   message: external_exports.string()
 });
 var input3 = external_exports.strictObject({
-  usage: external_exports.boolean().optional().describe("true: ask the service how much of the plan is used; else what it said last")
+  usage: external_exports.boolean().optional().describe("true: ask the service how much of the plan is used; else what it last said is shown")
 });
 var LISTED = 10;
 function codexStatus({ readStatus, answers: answers2, conversations, now }) {
   return defineTool({
     name: "codex_status",
     title: "Codex sign-in status",
-    description: "Who is signed in to Codex or which key is used, what that costs, until when, how a running sign-in stands; the ids of recent answers, for collect, and the conversations. Asks nobody and answers at once, unless usage is set.",
+    description: "Who is signed in to Codex or which key is used, what that costs, and how an open sign-in stands; ids of recent answers, for collect; conversations. Answers at once and asks nobody, unless usage is set. Not needed before codex_query.",
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     input: input3,
     output: output5,

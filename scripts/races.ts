@@ -1,17 +1,12 @@
 // Runs real servers against each other over one credentials file and prints what it cost: `npm run test:races`.
 // Names of races, or parts of names, as arguments run only those.
-import { execFileSync } from 'node:child_process'
-import { readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { ensureBuilt } from '../test/support/ensure-built.ts'
 import { FULL_RACES } from '../test/support/race.ts'
 import type { RaceResult } from '../test/support/race-result.ts'
-import { SERVER_FILE } from '../test/support/race-server.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const COLUMNS = [38, 10, 7, 9, 6, 12] as const
 
-if (isStale()) execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: root, stdio: 'inherit' })
+ensureBuilt()
 
 const wanted = process.argv.slice(2)
 const races = Object.entries(FULL_RACES).filter(
@@ -37,12 +32,4 @@ function print(cells: readonly unknown[]): void {
 function failure(name: string, error: unknown): RaceResult {
   const missed = [error instanceof Error ? (error.stack ?? error.message) : `${error}`]
   return { name, processes: 0, rounds: 0, requests: 0, reuse: 0, lost: 0, notes: [], missed }
-}
-
-/** The built server is missing, or older than what it is built from. */
-function isStale(): boolean {
-  const changedAt = (file: string) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
-  const builtAt = changedAt(SERVER_FILE)
-  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  return sources.some((name) => changedAt(join(root, 'src', name)) > builtAt)
 }

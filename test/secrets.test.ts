@@ -2,13 +2,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { ask } from './support/asking-app.ts'
 import { startBuiltServer } from './support/built-server.ts'
 import { startConnectProxy } from './support/connect-proxy.ts'
 import type { BrowserOptions, BrowserVisit } from './support/fake-browser.ts'
 import { type FakeOpenAI, startFakeOpenAI } from './support/fake-openai.ts'
 import { planAnswer, planFailure, planStream } from './support/fake-plan-stream.ts'
 import type { SeenRequest } from './support/fake-request.ts'
-import { changed, gate, late, lost, type Step } from './support/fake-script.ts'
+import { changed, gate, late, lost, parts, type Step } from './support/fake-script.ts'
 import { answer } from './support/fake-sse.ts'
 import { freePorts } from './support/free-ports.ts'
 import { planRecordOf, seedLogins } from './support/plan-app.ts'
@@ -21,12 +22,25 @@ const ANSWER = 'CANARY-answer-41d7 and some more words of it'
 const API_KEY = 'sk-CANARY-41d7-api-key'
 const question = { prompt: PROMPT, system_prompt: SYSTEM_PROMPT, model: 'gpt-5.5', temperature: 0.5 }
 
+/** What a question sends beside its prompt, and what it must not send. */
+const PROJECT = { 'notes.md': 'CANARY-file-41d7\n', '.env': 'KEY=sk-CANARY-env-41d7\n' }
+
+/** What is said, by whichever side. It is kept, for its owner alone, and shown to who asked; nowhere else. */
+const WORDS = ['CANARY-prompt', 'CANARY-answer', 'CANARY-file']
 /** How every token of the fake begins or ends: a part of one is found by these, too. */
 const MARKS = [
-  ...['eyJhbGci', 'rt_FAKE', 'ac_FAKE', 'sk-CANARY', 'CANARY-prompt', 'CANARY-system', 'CANARY-answer'],
+  ...['eyJhbGci', 'rt_FAKE', 'ac_FAKE', 'sk-CANARY', 'CANARY-system', ...WORDS],
   // Whose login it is may be told, but not so that others could write to them.
   'person@example.com',
 ]
+
+/** What may stand in a place, of all that is looked for. */
+const MAY_STAND: Readonly<Record<string, (secret: string) => boolean>> = {
+  credentials: (secret) => !/CANARY|ac_/.test(secret) || !MARKS.includes(secret),
+  'kept words': (secret) => WORDS.includes(secret),
+  // It lists the first words of questions.
+  'result of codex_status': (secret) => secret === 'CANARY-prompt',
+}
 
 /** Everything that comes out of the program, by where it came out. */
 interface World {
@@ -44,7 +58,11 @@ interface World {
   seed(expiresInSeconds?: number): void
   /** The same for plan usage; nothing else is stored then. */
   seedPlan(expiresInSeconds?: number): void
-  ask(): Promise<void>
+  ask(more?: Record<string, unknown>): Promise<void>
+  /** Asks, and leaves with this reason when half of the answer has come. */
+  askAndLeave(reason: string): Promise<void>
+  /** Collects every answer that is listed. */
+  collectAll(): Promise<void>
 }
 
 interface Leak {
@@ -58,6 +76,7 @@ async function watch(options: { env?: Env | ((fake: FakeOpenAI) => Env); fetch?:
   const fake = await startFakeOpenAI({ reply: ANSWER, apiKey: API_KEY, deviceInterval: 1 })
   onTestFinished(() => fake.close())
   const home = tempFolder()
+  for (const [name, text] of Object.entries(PROJECT)) writeFileSync(join(home, name), text)
   const edges = options.fetch === undefined ? {} : { fetch: options.fetch }
   const env = typeof options.env === 'function' ? options.env(fake) : options.env
   const app = await startApp(fake, { home, env: { CODEX_DEBUG: '1', ...env }, edges })
@@ -108,7 +127,24 @@ async function watch(options: { env?: Env | ((fake: FakeOpenAI) => Env); fetch?:
       const issued = fake.plan.issueTokens({ expiresInSeconds })
       seedLogins(app, { codex_plan: planRecordOf(issued, expiresInSeconds) })
     },
-    ask: () => world.call('codex_query', question),
+    ask: (more = {}) => world.call('codex_query', { ...question, ...more }),
+    async askAndLeave(reason) {
+      const { promise, open } = gate()
+      const [half, rest] = [answer(ANSWER, { end: 'cut', items: false }), answer(ANSWER)]
+      fake.script.responses.push({ sse: parts(half, promise, rest) })
+      const leaving = new AbortController()
+      const { outcome, said, hears } = ask(app, question, { signal: leaving.signal })
+      await hears('writing')
+      leaving.abort(reason)
+      // What its own client makes of that is no business of ours.
+      await outcome.catch(() => {})
+      open()
+      note('progress of codex_query', said.join())
+    },
+    async collectAll() {
+      const { data } = await app.call('codex_status')
+      for (const { id } of data.answers ?? []) await world.call('codex_query', { collect: id })
+    },
   }
 
   /** Where a secret can be read that should not be. */
@@ -118,21 +154,28 @@ async function watch(options: { env?: Env | ((fake: FakeOpenAI) => Env); fetch?:
     const secrets = [...fake.secrets(), ...MARKS]
     return places.flatMap(({ where, text }) => {
       const rest = mayBeSeen.reduce((left, url) => left.replaceAll(url, '<sign-in address>'), text)
-      const found = where === 'credentials' ? MARKS.filter((mark) => /CANARY|ac_/.test(mark)) : secrets
+      const found = secrets.filter((secret) => MAY_STAND[where]?.(secret) !== true)
       return found.filter((secret) => rest.includes(secret)).map((secret) => ({ where: `${where}: ${rest}`, secret }))
     })
   }
   return { ...world, note, leaks, seen }
 }
 
-/** Names and contents of all files below the home. The credentials file may hold tokens, but nothing else. */
+/** Names and contents of all files below the home but the project's own, by what may stand in them. */
 function filesOf(home: string): { where: string; text: string }[] {
   return readdirSync(home, { recursive: true, encoding: 'utf8' }).flatMap((name) => {
     const path = join(home, name)
+    if (name in PROJECT) return []
     if (!existsSync(path) || !statSync(path).isFile()) return [{ where: 'folder', text: name }]
-    const where = name === join('.claude', 'auth.json') ? 'credentials' : 'file'
-    return [{ where, text: `${where === 'file' ? name : ''} ${readFileSync(path, 'utf8')}` }]
+    const where = kindOf(name, statSync(path).mode)
+    return [{ where, text: `${where === 'credentials' ? '' : name} ${readFileSync(path, 'utf8')}` }]
   })
+}
+
+function kindOf(name: string, mode: number): string {
+  if (name === join('.claude', 'auth.json')) return 'credentials'
+  const isKept = /^\.claude\/codex-oauth\/(answers|conversations)\//.test(name)
+  return isKept && (mode & 0o777) === 0o600 ? 'kept words' : 'file'
 }
 
 /** The far side repeats what it was sent, as a badly made error message would. */
@@ -355,6 +398,27 @@ describe('no secret leaves the program', () => {
           { reset: true },
         )
         while (fake.script.responses.left > 0) await ask()
+      },
+    ],
+    [
+      'questions with files and in a conversation, that go on in the background, are left and collected',
+      async ({ fake, seed, ask, askAndLeave, collectAll, call }) => {
+        seed()
+        await ask({ files: ['notes.md'], conversation: 'sky' })
+        await ask({ files: ['notes.md:1-1'], conversation: 'sky', background: true })
+        for (const file of ['.env', 'none.md', `${API_KEY}.md`, '../x']) await ask({ files: [file] })
+        fake.script.responses.push(
+          { sse: answer(ANSWER, { end: 'cut', reasoning: '**Weighing it**' }) },
+          { sse: answer(ANSWER), cutAfter: 1500 },
+          echo(400, detail),
+        )
+        while (fake.script.responses.left > 0) await ask({ background: true, conversation: 'sky' }).then(collectAll)
+        await askAndLeave('AbortError: the user stopped it')
+        await askAndLeave(`Request timed out: ${PROMPT} ${API_KEY}`)
+        await collectAll()
+        for (const id of [PROMPT, 'a-0123456789', `a-0123456789@${API_KEY}`]) await call('codex_query', { collect: id })
+        await call('codex_status')
+        await call('codex_clear', { conversation: 'sky' })
       },
     ],
     [
@@ -728,6 +792,32 @@ describe('the check itself', () => {
   })
 })
 
+test('what is said may lie in the kept files, but only for their owner, and nowhere else; a token not even there', async () => {
+  const { app, note, leaks } = await watch()
+  const folder = join(app.home, '.claude', 'codex-oauth', 'answers')
+  mkdirSync(folder, { recursive: true })
+  const put = (name: string, text: string, mode: number) => writeFileSync(join(folder, name), text, { mode })
+  put('a-0000000001.jsonl', `${PROMPT} ${ANSWER}`, 0o600)
+  note('result of codex_status', PROMPT)
+  expect(leaks()).toEqual([])
+  put('a-0000000002.jsonl', PROMPT, 0o644)
+  put('a-0000000003.jsonl', 'rt_FAKE', 0o600)
+  note('result of codex_status', ANSWER)
+  note('progress of codex_query', ANSWER)
+  app.logged.push(PROMPT)
+  expect(
+    leaks()
+      .map(({ where, secret }) => `${where.split(':')[0]} ${secret}`)
+      .sort(),
+  ).toEqual([
+    'file CANARY-prompt',
+    'kept words rt_FAKE',
+    'log CANARY-prompt',
+    'progress of codex_query CANARY-answer',
+    'result of codex_status CANARY-answer',
+  ])
+})
+
 test('the built server: stdout but for the answer, and stderr with debugging on', async () => {
   const fake = await startFakeOpenAI({ reply: ANSWER })
   onTestFinished(() => fake.close())
@@ -747,12 +837,23 @@ test('the built server: stdout but for the answer, and stderr with debugging on'
   fake.expireAccessTokens()
   fake.script.token.push(echo(500))
   await server.call('codex_query', question)
-  for (const name of ['codex_status', 'codex_models', 'codex_clear']) await server.call(name)
+  writeFileSync(join(server.cwd, 'notes.md'), 'CANARY-file-41d7')
+  const { text: inBackground } = await server.call('codex_query', {
+    ...question,
+    ...{ files: ['notes.md'], conversation: 'sky', background: true },
+  })
+  await server.call('codex_query', { collect: /a-[0-9a-z]{10}/.exec(inBackground)?.[0] })
+  for (const name of ['codex_status', 'codex_models', 'codex_clear']) await server.call(name, {}, { id: name })
+  // What runs is written down on the way out.
+  fake.script.responses.push({ sse: answer(ANSWER, { end: 'cut', items: false }), silent: true })
+  await server.call('codex_query', { ...question, background: true })
   server.send(`{"jsonrpc":"2.0","id":"x","method":"tools/call","params":"${PROMPT}"}\n${PROMPT}\n`)
   await server.answerTo('x')
   await server.endBy(() => server.child.stdin.end())
 
-  const stdout = JSON.stringify(server.frames).replaceAll(JSON.stringify(ANSWER), '<answer>')
+  // That is the one that lists the first words of questions.
+  const frames = server.frames.filter(({ id }) => id !== 'codex_status')
+  const stdout = JSON.stringify(frames).replaceAll(JSON.stringify(ANSWER), '<answer>')
   const shown = `${stdout}\n${server.stderr()}`.replaceAll(url, '<sign-in address>')
   expect(server.stderr()).toMatch(/codex-oauth http .*\n(.*\n)*codex-oauth shutdown/)
   expect([...fake.secrets(), ...MARKS].filter((secret) => shown.includes(secret))).toEqual([])

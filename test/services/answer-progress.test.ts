@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createProgressReader } from '../../src/services/answer-progress.ts'
+import { createProgressReader, isPhase } from '../../src/services/answer-progress.ts'
 import { answerEvents } from '../support/fake-sse.ts'
 
 type Event = { type: string; [field: string]: unknown }
@@ -82,3 +82,8 @@ test.each([{ type: 'response.unknown' }, added('of_tomorrow'), { type: 'response
     expect(told([text, event])).toEqual(['writing'])
   },
 )
+
+test('a word that was kept is a phase, or it is none', () => {
+  const words = ['connecting', 'queued', 'thinking', 'searching', 'writing', 'of_tomorrow', '', undefined, '__proto__']
+  expect(words.filter(isPhase)).toEqual(words.slice(0, 5))
+})

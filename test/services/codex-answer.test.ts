@@ -506,3 +506,26 @@ test('an answer without an end is not kept for ever', () => {
   for (let count = 0; count < 8; count += 1) expect(reader.accept(piece)).toBe(false)
   expect(() => reader.accept(piece)).toThrow('longer than this server accepts')
 })
+
+test('finished items without an end are not kept for ever, and the text so far is', () => {
+  const reader = createAnswerReader()
+  const accept = (event: StreamEvent) => reader.accept({ event: undefined, data: JSON.stringify(event) })
+  accept(delta('Half of it'))
+  const item: StreamEvent = {
+    type: 'response.output_item.done',
+    item: { type: 'reasoning', encrypted_content: 'x'.repeat(1e6) },
+  }
+  for (let count = 0; count < 31; count += 1) expect(accept(item)).toBe(false)
+  expect(() => accept(item)).toThrow('longer than this server accepts')
+  expect(reader.partial(new CodexError('RESPONSE_INVALID', 'x'))?.text).toBe('Half of it')
+})
+
+test('comments without an end are not kept for ever', () => {
+  const reader = createAnswerReader()
+  const data = JSON.stringify({
+    type: 'response.output_item.added',
+    item: { type: 'message', phase: 'commentary', id: 'x'.repeat(1e6) },
+  })
+  for (let count = 0; count < 31; count += 1) expect(reader.accept({ event: undefined, data })).toBe(false)
+  expect(() => reader.accept({ event: undefined, data })).toThrow('longer than this server accepts')
+})
