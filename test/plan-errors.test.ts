@@ -84,8 +84,16 @@ const BODIES: [string, (code: string) => unknown][] = [
 
 async function ask(step: Answer, { fake, app, asked }: PlanApp) {
   fake.plan.script.responses.always(step)
-  const { text, isError } = await app.call('codex_query', QUESTION)
-  return { text, isError, requests: asked().length }
+  const { text, texts, isError } = await app.call('codex_query', QUESTION)
+  return { text, texts, isError, requests: asked().length }
+}
+
+/** Of an answer that broke off: what is said of it, before everything else that stands below it. */
+function reasonOf({ texts, isError }: { texts: string[]; isError: boolean }): string {
+  expect([texts.length, isError]).toEqual([2, false])
+  const [reason = ''] = texts[1]?.split('\n') ?? []
+  expect(reason).toMatch(/^INCOMPLETE ANSWER: only a part came\. /)
+  return reason
 }
 
 function expectThe({ code, says }: Expected, { text, isError }: { text: string; isError: boolean }) {
@@ -189,8 +197,12 @@ describe('a code in the stream', () => {
     for (const [code, , expected] of ALL_CODES) {
       const started = await startPlanApp()
       const outcome = await ask(stepOf(code), started)
-      expectThe({ ...expected, says: /./ }, outcome)
-      expect(outcome.text).not.toContain('Half a')
+      if (outcome.texts[0] === 'Half a') {
+        // What came of the answer has been paid for.
+        expect(reasonOf(outcome)).toMatch(new RegExp(`\\[${expected.code}\\]$`))
+      } else {
+        expectThe({ ...expected, says: /./ }, outcome)
+      }
       // The service may have worked on it: a second question would be paid again.
       expect(outcome.requests).toBe(1)
     }
@@ -198,8 +210,10 @@ describe('a code in the stream', () => {
 
   test('the words are the same as before the stream', async () => {
     const started = await startPlanApp()
-    const outcome = await ask(planFailure(), started)
-    expectThe({ code: 'USAGE_LIMIT', says: LIMIT_WORDS }, outcome)
+    expectThe({ code: 'USAGE_LIMIT', says: LIMIT_WORDS }, await ask(planFailure({ text: '' }), started))
+    const reason = reasonOf(await ask(planFailure(), started))
+    expect(reason.replace(/^INCOMPLETE ANSWER: only a part came\. /, '')).toMatch(LIMIT_WORDS)
+    expect(reason).toMatch(/\[USAGE_LIMIT\]$/)
   })
 
   test('the text of a form without a code is told', async () => {
@@ -208,8 +222,8 @@ describe('a code in the stream', () => {
   })
 
   test('one that nobody knows can still be looked up', async () => {
-    const { text } = await ask(planFailure({ code: 'brand_new_thing' }), await startPlanApp())
-    expect(text).toMatch(/OpenAI calls it “brand_new_thing”.*\[CODEX_FAILED\]$/)
+    const outcome = await ask(planFailure({ code: 'brand_new_thing' }), await startPlanApp())
+    expect(reasonOf(outcome)).toMatch(/OpenAI calls it “brand_new_thing”.*\[CODEX_FAILED\]$/)
   })
 
   const silences: [string, PlanFailureOptions, RegExp][] = [
@@ -223,8 +237,7 @@ describe('a code in the stream', () => {
     async (_, options, expected) => {
       const started = await startPlanApp()
       const step = { ...planFailure({ ...options, failedEvent: false }), silent: true as const }
-      const { text } = await ask(step, started)
-      expect(text).toMatch(expected)
+      expect(reasonOf(await ask(step, started))).toMatch(expected)
       await started.fake.clientGone()
     },
     5_000,
@@ -282,7 +295,7 @@ describe('a limit', () => {
     const codex = { ...recordOf(fake.issueTokens()), saved_at: 1, refreshed_at: 1 }
     seedLogins(app, { codex, codex_plan: planRecordOf(issued) })
     const { text, requests } = await ask(step, started)
-    expect(text).toMatch(/\[(USAGE_LIMIT|RATE_LIMITED)\]$/)
+    expect(text).toMatch(/\[(USAGE_LIMIT|RATE_LIMITED)\]$/m)
     expect(requests).toBe(1)
     expect(started.asked()[0]?.headers.authorization).toBe(`Bearer ${issued.tokens.access_token}`)
     // Nor does it decide for the next question.

@@ -40,7 +40,9 @@ describe('an answer is read', () => {
     fake.plan.script.responses.push(planAnswer(WORDS, { model: 'gpt-6-astra', ...options }))
     const { texts, isError } = await app.call('codex_query', QUESTION)
     expect({ text: texts[0], isError }).toEqual({ text: WORDS, isError: false })
-    expect(texts[1]).toBe('Answered by Codex (gpt-6-astra) · effort medium · 11 tokens in, 7 out · ChatGPT plan usage')
+    expect(texts[1]).toMatch(
+      /^Answered by Codex \(gpt-6-astra\) · effort medium · 11 tokens in, 7 out · ChatGPT plan usage · answer a-\w{10}$/,
+    )
     expect(asked()).toHaveLength(1)
   })
 
@@ -50,7 +52,8 @@ describe('an answer is read', () => {
     expect(events.at(-1)).toMatchObject({ type: 'response.completed', response: { output: [] } })
     fake.plan.script.responses.push(planStream(events))
     const { texts } = await app.call('codex_query', QUESTION)
-    expect(texts).toEqual([WORDS, 'Answered by Codex (gpt-6-astra) · effort medium · ChatGPT plan usage'])
+    const origin = /^Answered by Codex \(gpt-6-astra\) · effort medium · ChatGPT plan usage · answer a-\w{10}$/
+    expect(texts).toEqual([WORDS, expect.stringMatching(origin)])
   })
 
   test('up to its last event, whatever the connection does then', async () => {
@@ -75,42 +78,64 @@ describe('what is no whole answer is an error', () => {
   })
 
   const whole = planAnswer('Half an answer.', { commentary: ['Hm.'] }).bytes as string
-  const places: [string, number, RegExp][] = [
+  const early: [string, number, RegExp][] = [
     ['before anything', 0, /not an answer stream.*\[RESPONSE_INVALID\]$/],
     ['in the first event', 60, /\[(RESPONSE_INVALID|INCOMPLETE)\]$/],
-    ['in the text', whole.indexOf('answer.') + 3, /before the answer was complete.*\[INCOMPLETE\]$/],
-    ['before the last event', whole.indexOf('event: response.completed'), /\[INCOMPLETE\]$/],
-    ['in the last event', whole.length - 3, /\[INCOMPLETE\]$/],
+    ['in the commentary', whole.indexOf('Half'), /before the answer was complete.*\[INCOMPLETE\]$/],
   ]
-  test.each(places)('a stream that ends %s', async (_, at, expected) => {
+  test.each(early)('a stream that ends %s', async (_, at, expected) => {
     const { fake, app, asked } = await startPlanApp()
     fake.plan.script.responses.push({ ...planAnswer(''), bytes: whole.slice(0, at) })
     const { text, isError } = await app.call('codex_query', QUESTION)
     expect(isError).toBe(true)
     expect(text).toMatch(expected)
-    expect(text).not.toContain('Half')
     expect(asked()).toHaveLength(1)
   })
 
-  test.each(places.slice(1))('a connection that breaks %s', async (_, cutAfter) => {
+  test('a connection that breaks in the first event', async () => {
     const { fake, app, asked } = await startPlanApp()
-    fake.plan.script.responses.push({ ...planAnswer(''), bytes: whole, cutAfter })
+    fake.plan.script.responses.push({ ...planAnswer(''), bytes: whole, cutAfter: 60 })
     const { text, isError } = await app.call('codex_query', QUESTION)
-    expect(isError).toBe(true)
-    expect(text).toMatch(/\[(NETWORK|INCOMPLETE)\]$/)
-    expect(text).not.toContain('Half')
-    // It may have cost something already: only its owner asks again.
+    expect([isError, text]).toEqual([true, expect.stringMatching(/\[(NETWORK|INCOMPLETE)\]$/)])
     expect(asked()).toHaveLength(1)
+  })
+
+  const late: [string, number, string][] = [
+    ['in the text', whole.indexOf('answer.') + 3, 'Half an '],
+    ['before the last event', whole.indexOf('event: response.completed'), 'Half an answer.'],
+    ['in the last event', whole.length - 3, 'Half an answer.'],
+  ]
+  describe.each(late)('but for its text: what ends %s', (_, at, came) => {
+    test.each([
+      ['in order', { bytes: whole.slice(0, at) }, /before the answer was complete.*\[INCOMPLETE\]$/],
+      ['by a broken connection', { bytes: whole, cutAfter: at }, /\[(NETWORK|INCOMPLETE)\]$/],
+    ])('%s', async (_way, step, expected) => {
+      const { fake, app, asked } = await startPlanApp()
+      fake.plan.script.responses.push({ ...planAnswer(''), ...step })
+      const { texts, isError } = await app.call('codex_query', QUESTION)
+      const [reason = ''] = texts[1]?.split('\n') ?? []
+      expect([texts[0], isError]).toEqual([came, false])
+      expect(reason).toMatch(/^INCOMPLETE ANSWER: /)
+      expect(reason).toMatch(expected)
+      // It may have cost something already: only its owner asks again.
+      expect(asked()).toHaveLength(1)
+    })
   })
 
   test.each([
     ['max_output_tokens', 'INCOMPLETE'],
     ['content_filter', 'REFUSED'],
     ['something_new', 'INCOMPLETE'],
-  ])('an answer that is incomplete because of %s', async (incomplete, code) => {
+  ])('and so is what is incomplete because of %s', async (incomplete, code) => {
     const { fake, app } = await startPlanApp()
-    fake.plan.script.responses.push(planAnswer('Half', { end: { incomplete } }))
+    fake.plan.script.responses.push(
+      planAnswer('', { deltas: 0, items: false, end: { incomplete } }),
+      planAnswer('Half', { end: { incomplete } }),
+    )
     expect((await app.call('codex_query', QUESTION)).text).toMatch(new RegExp(`\\[${code}\\]$`))
+    const { texts, isError } = await app.call('codex_query', QUESTION)
+    expect([texts[0], isError]).toEqual(['Half', false])
+    expect(texts[1]).toMatch(new RegExp(`^INCOMPLETE ANSWER: .*\\[${code}\\]$`, 'm'))
   })
 })
 

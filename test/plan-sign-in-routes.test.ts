@@ -271,7 +271,7 @@ describe('a question with a login that is dead', () => {
   test('that signs in and then fails tells with the error what is told once', async () => {
     const fake = await startFake()
     const app = await startPatient(fake, { env: { CODEX_OAUTH_ROUTE: 'plan' }, dialog: dialogs(fake, []) }, 20_000)
-    fake.plan.script.responses.push(planFailure())
+    fake.plan.script.responses.push(planFailure({ text: '' }))
     const { text } = await app.call('codex_query', { prompt: 'Hi' })
     expect(text).toMatch(/\[USAGE_LIMIT\]$/)
     expect(text.match(/Your ChatGPT plan is in use/g)).toHaveLength(1)
