@@ -271,9 +271,9 @@ describe('a question with a login that is dead', () => {
   test('that signs in and then fails tells with the error what is told once', async () => {
     const fake = await startFake()
     const app = await startPatient(fake, { env: { CODEX_OAUTH_ROUTE: 'plan' }, dialog: dialogs(fake, []) }, 20_000)
-    fake.plan.script.responses.push(planFailure({ text: '' }))
+    fake.plan.script.responses.push(planFailure())
     const { text } = await app.call('codex_query', { prompt: 'Hi' })
-    expect(text).toMatch(/\[USAGE_LIMIT\]$/)
+    expect(text).toMatch(/^Half a\nINCOMPLETE ANSWER: .*\[USAGE_LIMIT\]\n/)
     expect(text.match(/Your ChatGPT plan is in use/g)).toHaveLength(1)
     expect((await app.call('codex_query', { prompt: 'Hi' })).text).not.toContain('Your ChatGPT plan is in use')
   })
