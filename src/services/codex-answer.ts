@@ -101,10 +101,10 @@ export function createAnswerReader(
     if (itemCharacters > MAX_ITEM_CHARACTERS) throw endless()
   }
 
-  /** The answer, out of the messages that are finished. */
-  function spoken(): string {
-    const final = messages.filter((message) => message.phase === 'final_answer')
-    return (final.length > 0 ? final : lastSpoken(messages)).map((message) => message.text).join('\n\n')
+  /** The answer, out of messages that are finished. */
+  function spoken(from: readonly Message[]): string {
+    const final = from.filter((message) => message.phase === 'final_answer')
+    return (final.length > 0 ? final : lastSpoken(from)).map((message) => message.text).join('\n\n')
   }
 
   /** Why the response failed: where it does not say so, what the error before it said. */
@@ -166,14 +166,15 @@ export function createAnswerReader(
     progress: () => ({ ...progress.current(), characters }),
 
     partial(reason) {
-      const text = shown.toString() || spoken()
+      // Comments stand for an answer only where the model has said that there will be no other.
+      const text = shown.toString() || spoken(messages.filter(({ phase }) => phase !== 'commentary'))
       if (text === '') return undefined
       return { text, model, usage: undefined, notes: [], output, incomplete: reason }
     },
 
     finish() {
       if (completed === undefined) throw remembered ?? (events === 0 ? notAStream() : endedEarly(characters))
-      const text = messages.length === 0 ? shown.toString() : spoken()
+      const text = messages.length === 0 ? shown.toString() : spoken(messages)
       const refusal = messages
         .map((message) => message.refusal)
         .join(' ')

@@ -484,6 +484,7 @@ describe('of an answer that ends too early', () => {
     )
     expect(partial(events)?.text).toBe('The answer.')
     expect(partial(comments)).toBeUndefined()
+    expect(partial([said('Let me see.', { phase: 'commentary' })])).toBeUndefined()
   })
 
   test('a message that came as a whole is kept too', () => {
