@@ -5879,7 +5879,16 @@ var init_plan_asking = __esm({
 function accountName(plan) {
   const cost = planWords(plan);
   const remedy = "Sign in again: codex_login with force: true.";
-  return { kind: "chatgpt", source: ACCOUNT, what: "sign-in", cost, label: cost, remedy, asking: CODEX_ASKING };
+  return {
+    kind: "chatgpt",
+    source: ACCOUNT,
+    what: "sign-in",
+    holder: "account",
+    cost,
+    label: cost,
+    remedy,
+    asking: CODEX_ASKING
+  };
 }
 function planName() {
   const cost = "ChatGPT plan usage";
@@ -5887,6 +5896,7 @@ function planName() {
     kind: "chatgpt_plan",
     source: ACCOUNT,
     what: "sign-in",
+    holder: "account",
     cost,
     label: cost,
     remedy: 'Sign in again: codex_login with route "plan" and force: true.',
@@ -5898,13 +5908,13 @@ function apiKeyName(source) {
   const what = source === STORED_KEY ? "stored API key" : `API key from ${source}`;
   const remedy = source === STORED_KEY ? "Store another with `codex-oauth-mcp login --with-api-key`, or sign in with codex_login." : REPLACE;
   const label2 = `${what}, ${PER_TOKEN}`;
-  return { kind: "api_key", source, what, cost: PER_TOKEN, label: label2, remedy, asking: API_ASKING };
+  return { kind: "api_key", source, what, holder: "key", cost: PER_TOKEN, label: label2, remedy, asking: API_ASKING };
 }
 function accessTokenName(source, plan) {
   const what = `access token from ${source}`;
   const cost = planWords(plan);
   const label2 = `${what}, ${cost}`;
-  return { kind: "access_token", source, what, cost, label: label2, remedy: REPLACE, asking: CODEX_ASKING };
+  return { kind: "access_token", source, what, holder: "account", cost, label: label2, remedy: REPLACE, asking: CODEX_ASKING };
 }
 function planWords(plan) {
   return `ChatGPT ${plan ?? "unknown"} plan`;
@@ -28438,15 +28448,15 @@ function createCheckedQuery({ query, now }) {
     const verdict = schema.check(first2.text);
     if (verdict.ok) return { ...first2, text: verdict.json };
     const { problems } = verdict;
-    if (!verdict.repairable) return { ...first2, incomplete: unchecked2(problems) };
+    if (!verdict.repairable) return { ...first2, ...unchecked2(problems) };
     const second = await repaired(question, first2, problems, options);
-    if (second instanceof CodexError) return { ...first2, incomplete: misfit(problems, failed2(second)) };
+    if (second instanceof CodexError) return { ...first2, ...misfit(problems, failed2(second)) };
     const both = together(first2, second);
     const { incomplete: brokeOff } = second;
-    if (brokeOff !== void 0) return { ...first2, ...costOf(both), incomplete: misfit(problems, failed2(brokeOff)) };
+    if (brokeOff !== void 0) return { ...first2, ...costOf(both), ...misfit(problems, failed2(brokeOff)) };
     const last = schema.check(second.text);
     if (last.ok) return { ...both, text: last.json, notes: [...both.notes, REPAIRED] };
-    return { ...both, incomplete: last.repairable ? misfit(last.problems, NOT_EITHER) : unchecked2(last.problems) };
+    return { ...both, ...last.repairable ? misfit(last.problems, NOT_EITHER) : unchecked2(last.problems) };
   };
 }
 var REPAIRED = "the first answer did not fit the schema; it was sent back once and repaired";
@@ -28495,11 +28505,13 @@ function failed2({ code, message }) {
 function misfit(problems, circumstance) {
   const [first2 = ""] = problems;
   const sentence = first2.replace(/\.?$/, ".");
-  return new CodexError("RESPONSE_INVALID", `It does not fit the schema, ${circumstance}. ${sentence}`, { hint: AGAIN });
+  return wrongForm(`It does not fit the schema, ${circumstance}. ${sentence}`);
 }
-function unchecked2(problems) {
-  const [first2 = ""] = problems;
-  return new CodexError("RESPONSE_INVALID", first2, { hint: AGAIN });
+function unchecked2([first2 = ""]) {
+  return wrongForm(first2);
+}
+function wrongForm(message) {
+  return { incomplete: new CodexError("RESPONSE_INVALID", message, { hint: AGAIN }), isMisfit: true };
 }
 var AGAIN = "Ask again, name another model, or ask for a simpler form.";
 
@@ -28892,9 +28904,9 @@ ${delta}`;
     itemCharacters += data.length;
     if (itemCharacters > MAX_ITEM_CHARACTERS) throw endless();
   }
-  function spoken2() {
-    const final = messages.filter((message) => message.phase === "final_answer");
-    return (final.length > 0 ? final : lastSpoken(messages)).map((message) => message.text).join("\n\n");
+  function spoken2(from) {
+    const final = from.filter((message) => message.phase === "final_answer");
+    return (final.length > 0 ? final : lastSpoken(from)).map((message) => message.text).join("\n\n");
   }
   function reasonOf2(error2) {
     const isNamed = ["code", "type", "error"].some((name) => textField(error2, name) !== void 0);
@@ -28948,13 +28960,13 @@ ${delta}`;
     hasBegun: () => events > 0,
     progress: () => ({ ...progress.current(), characters }),
     partial(reason) {
-      const text3 = shown2.toString() || spoken2();
+      const text3 = shown2.toString() || spoken2(messages.filter(({ phase }) => phase !== "commentary"));
       if (text3 === "") return void 0;
       return { text: text3, model, usage: void 0, notes: [], output: output6, incomplete: reason };
     },
     finish() {
       if (completed === void 0) throw remembered ?? (events === 0 ? notAStream() : endedEarly(characters));
-      const text3 = messages.length === 0 ? shown2.toString() : spoken2();
+      const text3 = messages.length === 0 ? shown2.toString() : spoken2(messages);
       const refusal2 = messages.map((message) => message.refusal).join(" ").trim();
       if (text3 === "") throw refusal2 === "" ? noAnswer2() : refused(refusal2);
       const notes = refusal2 === "" ? [] : [`the model declined a part: ${quoteRemote(refusal2)}`];
@@ -29372,8 +29384,7 @@ async function withModelsOf(error2, { credential, modelId, isSetting }, { catalo
   const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more that codex_models lists` : "";
   const choice = isSetting ? "Name one of them, or change CODEX_OAUTH_MODEL." : "Name one of them, or leave model out.";
   const { code, message, cause, retryable } = error2;
-  const who = credential.kind === "api_key" ? "key" : "account";
-  const hint = `This ${who} has now: ${names.slice(0, MAX_NAMES).join(", ")}${more}. ${choice}`;
+  const hint = `This ${credential.holder} has now: ${names.slice(0, MAX_NAMES).join(", ")}${more}. ${choice}`;
   return new CodexError(code, message, { hint, cause, retryable });
 }
 function isNewer(one, other) {
@@ -29893,7 +29904,7 @@ function footer({ id, result, attached, conversation, remarks, nowMs }) {
   const { limits, sources, incomplete: incomplete2 } = result;
   const notes = [...result.notes, ...remarks, ...limits === void 0 ? [] : usageWarnings(limits, nowMs)];
   return [
-    incomplete2 === void 0 ? [] : incompleteWords(incomplete2, conversation?.name),
+    incomplete2 === void 0 ? [] : incompleteWords(incomplete2, { conversation: conversation?.name, isMisfit: result.isMisfit }),
     originOf(id, result),
     limits === void 0 ? [] : usageLine(limits, nowMs) ?? [],
     conversation === void 0 ? [] : `Conversation \u201C${conversation.name}\u201D, turn ${conversation.turns.length + 1}`,
@@ -29902,8 +29913,8 @@ function footer({ id, result, attached, conversation, remarks, nowMs }) {
     sourceWords(sources)
   ].flat().join("\n");
 }
-function incompleteWords({ code, message, hint = AGAIN2 }, conversation) {
-  if (code === "RESPONSE_INVALID") return `INCOMPLETE ANSWER: ${message} ${hint} [${code}]`;
+function incompleteWords({ code, message, hint = AGAIN2 }, { conversation, isMisfit = false } = {}) {
+  if (isMisfit) return `INCOMPLETE ANSWER: ${message} ${hint} [${code}]`;
   const onwards = conversation === void 0 ? hint : `To go on where it stopped, ask on in the conversation \u201C${conversation}\u201D.${hint === AGAIN2 ? "" : ` ${hint}`}`;
   return `INCOMPLETE ANSWER: only a part came. ${message} ${onwards} [${code}]`;
 }
@@ -30001,7 +30012,7 @@ function standing(found, nowMs) {
   }
 }
 function brokenOff(why, origin) {
-  return { footer: [incompleteWords(why, void 0), ...origin].join("\n"), isIncomplete: true };
+  return { footer: [incompleteWords(why), ...origin].join("\n"), isIncomplete: true };
 }
 function damages({ isCut, hasGap }) {
   return [

@@ -190,18 +190,18 @@ describe('collect gives an answer', () => {
     ])
   })
 
-  test('that failed after text, with the text and the reason', async () => {
+  test('whose repair failed, with the text and the reason', async () => {
     const { fake, app } = await startAskingApp()
     // The repair of an answer without the form that was asked for.
     fake.script.responses.push({ sse: answer('No JSON at all.') }, { status: 400, json: { detail: 'Not today.' } })
     const schema = { type: 'object', properties: {} }
     const { text, isError } = await app.call('codex_query', { prompt: 'Why?', output_schema: schema })
-    expect([text, isError]).toEqual([expect.stringMatching(/Not today/), true])
+    expect([text, isError]).toEqual([expect.stringMatching(/^No JSON at all\.\n.*Not today/), false])
     const [{ id, state }] = await listed(app)
-    expect(state).toBe('failed')
+    expect(state).toBe('incomplete')
     const collected = await collect(app, id)
     expect([collected.texts[0], collected.isError]).toEqual(['No JSON at all.', false])
-    expect(collected.texts[1]).toMatch(/^INCOMPLETE ANSWER: .*Not today.*\[CODEX_FAILED\]$/m)
+    expect(collected.texts[1]).toMatch(/^INCOMPLETE ANSWER: .*Not today.*\[RESPONSE_INVALID\]$/m)
   })
 
   test('that failed without text, in the background: the error', async () => {

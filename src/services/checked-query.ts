@@ -35,15 +35,15 @@ export function createCheckedQuery({ query, now }: { query: GuidedQuery; now: ()
     const verdict = schema.check(first.text)
     if (verdict.ok) return { ...first, text: verdict.json }
     const { problems } = verdict
-    if (!verdict.repairable) return { ...first, incomplete: unchecked(problems) }
+    if (!verdict.repairable) return { ...first, ...unchecked(problems) }
     const second = await repaired(question, first, problems, options)
-    if (second instanceof CodexError) return { ...first, incomplete: misfit(problems, failed(second)) }
+    if (second instanceof CodexError) return { ...first, ...misfit(problems, failed(second)) }
     const both = together(first, second)
     const { incomplete: brokeOff } = second
-    if (brokeOff !== undefined) return { ...first, ...costOf(both), incomplete: misfit(problems, failed(brokeOff)) }
+    if (brokeOff !== undefined) return { ...first, ...costOf(both), ...misfit(problems, failed(brokeOff)) }
     const last = schema.check(second.text)
     if (last.ok) return { ...both, text: last.json, notes: [...both.notes, REPAIRED] }
-    return { ...both, incomplete: last.repairable ? misfit(last.problems, NOT_EITHER) : unchecked(last.problems) }
+    return { ...both, ...(last.repairable ? misfit(last.problems, NOT_EITHER) : unchecked(last.problems)) }
   }
 }
 
@@ -100,16 +100,21 @@ function failed({ code, message }: CodexError): string {
   return `and sending it back did not help: ${message.replace(/\.$/, '')} [${code}]`
 }
 
-function misfit(problems: readonly string[], circumstance: string): CodexError {
+function misfit(problems: readonly string[], circumstance: string): Misfit {
   const [first = ''] = problems
   const sentence = first.replace(/\.?$/, '.')
-  return new CodexError('RESPONSE_INVALID', `It does not fit the schema, ${circumstance}. ${sentence}`, { hint: AGAIN })
+  return wrongForm(`It does not fit the schema, ${circumstance}. ${sentence}`)
 }
 
 /** Nobody knows whether it fits. */
-function unchecked(problems: readonly string[]): CodexError {
-  const [first = ''] = problems
-  return new CodexError('RESPONSE_INVALID', first, { hint: AGAIN })
+function unchecked([first = '']: readonly string[]): Misfit {
+  return wrongForm(first)
+}
+
+type Misfit = Required<Pick<QueryResult, 'incomplete' | 'isMisfit'>>
+
+function wrongForm(message: string): Misfit {
+  return { incomplete: new CodexError('RESPONSE_INVALID', message, { hint: AGAIN }), isMisfit: true }
 }
 
 const AGAIN = 'Ask again, name another model, or ask for a simpler form.'

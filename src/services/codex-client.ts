@@ -18,6 +18,8 @@ export interface QueryResult {
   text: string
   /** Why that is not the whole answer. */
   incomplete?: CodexError
+  /** With `incomplete`: it is whole all the same, and has another form than was asked for. */
+  isMisfit?: true
   model: string
   effort: string | undefined
   usage: Usage | undefined

@@ -127,7 +127,7 @@ function standing(found: StoredAnswer, nowMs: number): Pick<Collected, 'footer' 
 
 /** Such a turn is in no conversation, so none can go on from it. */
 function brokenOff(why: Parameters<typeof incompleteWords>[0], origin: readonly string[]) {
-  return { footer: [incompleteWords(why, undefined), ...origin].join('\n'), isIncomplete: true }
+  return { footer: [incompleteWords(why), ...origin].join('\n'), isIncomplete: true }
 }
 
 /** What of the text itself is not there. */

@@ -9,6 +9,8 @@ export interface CredentialName {
   source: string
   /** What it is, to stand behind an article. */
   what: string
+  /** Who has it, to stand behind "this". */
+  holder: 'account' | 'key'
   /** Who pays for a question, in words. */
   cost: string
   /** All of that in one phrase. */
@@ -31,7 +33,16 @@ const REPLACE = 'Replace it in the environment of the server and restart the ser
 export function accountName(plan: string | undefined): CredentialName {
   const cost = planWords(plan)
   const remedy = 'Sign in again: codex_login with force: true.'
-  return { kind: 'chatgpt', source: ACCOUNT, what: 'sign-in', cost, label: cost, remedy, asking: CODEX_ASKING }
+  return {
+    kind: 'chatgpt',
+    source: ACCOUNT,
+    what: 'sign-in',
+    holder: 'account',
+    cost,
+    label: cost,
+    remedy,
+    asking: CODEX_ASKING,
+  }
 }
 
 /** Which plan it is, tokens for plan usage do not say. */
@@ -41,6 +52,7 @@ export function planName(): CredentialName {
     kind: 'chatgpt_plan',
     source: ACCOUNT,
     what: 'sign-in',
+    holder: 'account',
     cost,
     label: cost,
     remedy: 'Sign in again: codex_login with route "plan" and force: true.',
@@ -57,14 +69,14 @@ export function apiKeyName(source: string): CredentialName {
       ? 'Store another with `codex-oauth-mcp login --with-api-key`, or sign in with codex_login.'
       : REPLACE
   const label = `${what}, ${PER_TOKEN}`
-  return { kind: 'api_key', source, what, cost: PER_TOKEN, label, remedy, asking: API_ASKING }
+  return { kind: 'api_key', source, what, holder: 'key', cost: PER_TOKEN, label, remedy, asking: API_ASKING }
 }
 
 export function accessTokenName(source: string, plan: string | undefined): CredentialName {
   const what = `access token from ${source}`
   const cost = planWords(plan)
   const label = `${what}, ${cost}`
-  return { kind: 'access_token', source, what, cost, label, remedy: REPLACE, asking: CODEX_ASKING }
+  return { kind: 'access_token', source, what, holder: 'account', cost, label, remedy: REPLACE, asking: CODEX_ASKING }
 }
 
 function planWords(plan: string | undefined): string {

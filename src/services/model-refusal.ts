@@ -58,8 +58,7 @@ export async function withModelsOf(
   const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more that codex_models lists` : ''
   const choice = isSetting ? 'Name one of them, or change CODEX_OAUTH_MODEL.' : 'Name one of them, or leave model out.'
   const { code, message, cause, retryable } = error
-  const who = credential.kind === 'api_key' ? 'key' : 'account'
-  const hint = `This ${who} has now: ${names.slice(0, MAX_NAMES).join(', ')}${more}. ${choice}`
+  const hint = `This ${credential.holder} has now: ${names.slice(0, MAX_NAMES).join(', ')}${more}. ${choice}`
   return new CodexError(code, message, { hint, cause, retryable })
 }
 

@@ -37,7 +37,9 @@ function footer({ id, result, attached, conversation, remarks, nowMs }: AnswerPa
   const { limits, sources, incomplete } = result
   const notes = [...result.notes, ...remarks, ...(limits === undefined ? [] : usageWarnings(limits, nowMs))]
   return [
-    incomplete === undefined ? [] : incompleteWords(incomplete, conversation?.name),
+    incomplete === undefined
+      ? []
+      : incompleteWords(incomplete, { conversation: conversation?.name, isMisfit: result.isMisfit }),
     originOf(id, result),
     limits === undefined ? [] : (usageLine(limits, nowMs) ?? []),
     conversation === undefined ? [] : `Conversation “${conversation.name}”, turn ${conversation.turns.length + 1}`,
@@ -55,9 +57,9 @@ function footer({ id, result, attached, conversation, remarks, nowMs }: AnswerPa
  */
 export function incompleteWords(
   { code, message, hint = AGAIN }: Pick<CodexError, 'code' | 'message'> & { hint?: string | undefined },
-  conversation: string | undefined,
+  { conversation, isMisfit = false }: { conversation?: string | undefined; isMisfit?: boolean | undefined } = {},
 ): string {
-  if (code === 'RESPONSE_INVALID') return `INCOMPLETE ANSWER: ${message} ${hint} [${code}]`
+  if (isMisfit) return `INCOMPLETE ANSWER: ${message} ${hint} [${code}]`
   const onwards =
     conversation === undefined
       ? hint

@@ -118,7 +118,7 @@ test('what cannot be checked is not sent back, and nobody says that it was', asy
 
 test('where sending it back fails the first answer stays', async () => {
   const { incomplete, ...rest } = await outcome([result('three'), new CodexError('USAGE_LIMIT', 'No more.')])
-  expect(rest).toEqual(result('three'))
+  expect(rest).toEqual({ ...result('three'), isMisfit: true })
   expect(incomplete).toMatchObject({
     code: 'RESPONSE_INVALID',
     message: 'It does not fit the schema, and sending it back did not help: No more [USAGE_LIMIT]. “three” is wrong.',

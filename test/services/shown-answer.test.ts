@@ -41,7 +41,7 @@ test('everything else has a line of its own, in the order of its weight', () => 
     remarks: ['it was removed'],
   })
   expect(found[0]).toBe(
-    'INCOMPLETE ANSWER: only a part came. The connection broke. To go on where it stopped, ask on in the conversation “sky”. Ask again. [NETWORK]',
+    'INCOMPLETE ANSWER: only a part came. The connection broke. To go on where it stopped, ask on in the conversation “sky”. [NETWORK]',
   )
   expect(found.slice(1)).toEqual([
     'Answered by Codex (gpt-x) · ChatGPT plan · answer a-0000000001',
@@ -65,7 +65,7 @@ describe('an incomplete answer', () => {
   })
 
   test('says what to do, also where the reason does not', () => {
-    expect(incompleteWords(new CodexError('INCOMPLETE', 'It ended.'), undefined)).toBe(
+    expect(incompleteWords(new CodexError('INCOMPLETE', 'It ended.'))).toBe(
       'INCOMPLETE ANSWER: only a part came. It ended. Ask again. [INCOMPLETE]',
     )
   })
@@ -77,15 +77,19 @@ test('what is shown is plain JSON: it comes back from disk as it was', () => {
 })
 
 test('a part of an answer says that it is one, why, and how to go on', () => {
-  expect(incompleteWords(BROKEN, undefined)).toBe(
+  expect(incompleteWords(BROKEN)).toBe(
     'INCOMPLETE ANSWER: only a part came. The connection broke. Ask again. [NETWORK]',
   )
-  expect(incompleteWords({ ...BROKEN, hint: 'Wait.' }, 'design')).toBe(
+  expect(
+    incompleteWords({ code: 'NETWORK', message: 'The connection broke.', hint: 'Wait.' }, { conversation: 'design' }),
+  ).toBe(
     'INCOMPLETE ANSWER: only a part came. The connection broke. To go on where it stopped, ask on in the conversation “design”. Wait. [NETWORK]',
   )
 })
 
 test('a whole answer in the wrong form is no part of one, and there is no place to go on from', () => {
   const misfit = { code: 'RESPONSE_INVALID', message: 'It does not fit.', hint: 'Ask again.' } as const
-  expect(incompleteWords(misfit, 'design')).toBe('INCOMPLETE ANSWER: It does not fit. Ask again. [RESPONSE_INVALID]')
+  expect(incompleteWords(misfit, { conversation: 'design', isMisfit: true })).toBe(
+    'INCOMPLETE ANSWER: It does not fit. Ask again. [RESPONSE_INVALID]',
+  )
 })
