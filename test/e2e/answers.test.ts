@@ -197,7 +197,10 @@ test('a client that stops the call, in the words of Claude Code: nothing more is
   server.send({ method: 'notifications/cancelled', params: { requestId: 0, reason } })
   await fake.clientGone()
   const { text, isError } = await server.call('codex_query', { collect: idIn(said[0] ?? '') })
-  expect([isError, text]).toEqual([false, expect.stringMatching(/^(and on )+\nINCOMPLETE ANSWER: .* was cancelled\./)])
+  expect([isError, text]).toEqual([
+    false,
+    expect.stringMatching(/^(and on )+[\s\S]*^INCOMPLETE ANSWER: .* was cancelled\./m),
+  ])
 })
 
 describe('two windows', () => {
