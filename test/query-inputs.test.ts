@@ -241,7 +241,7 @@ describe('4. What goes in: in a git repository', () => {
     expect(text).toContain('+short')
     expect(text).toMatch(/\+\+\+ b\/new\.ts\n.*\n\+brand new/)
     expect(text).not.toContain('debug.log')
-    expect(footer).toMatch(/Sent: diff working \(\d.* k?B\)/)
+    expect(footer).toMatch(/Sent: diff working \(\d.* k?B: \S+.*\)/)
   })
 
   test('diff: staged is what is in the index', async () => {
@@ -267,7 +267,7 @@ describe('4. What goes in: in a git repository', () => {
     ])
     expect(blocks[1]?.text).toContain('+const a = 9')
     expect(content.at(-1)?.text).toBe('What is wrong here?')
-    expect(footer).toMatch(/Sent: notes\.md:1-2 \(13 B\), diff main\.\.HEAD \(\d.* B\); 1 file and 1 diff/)
+    expect(footer).toMatch(/Sent: notes\.md:1-2 \(13 B\), diff main\.\.HEAD \(\d.* B: \S+\); 1 file and 1 diff/)
   })
 
   test('a diff leaves out what secrets are in, and says so', async () => {

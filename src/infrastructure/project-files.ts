@@ -94,7 +94,9 @@ function withLines(entry: string, roots: readonly Root[]): FoundFiles | undefine
   const found = exactly(entry, places, roots, ranged.range)
   if (found === undefined && !hasWildcards(ranged.name)) return undefined
   if (found === undefined) return refused(entry, 'names lines of several files: lines can only stand behind one name')
-  return ranged.range === undefined ? refused(entry, 'names lines that cannot be: the first one is 1') : found
+  return ranged.range === undefined
+    ? refused(entry, 'names lines that cannot be: the first line is 1, and the last one comes after the first')
+    : found
 }
 
 async function byPattern(entry: string, places: readonly NamedPlace[], search: Search): Promise<FoundFiles> {

@@ -38,17 +38,22 @@ export async function attachDiff(
   if (Buffer.byteLength(text) > MAX_DIFF_BYTES) throw tooLarge()
   return {
     block: { kind: 'diff', name: argument, text },
-    sent: { name: argument, kind: 'diff', bytes: Buffer.byteLength(text) },
+    sent: {
+      ...{ name: argument, kind: 'diff', bytes: Buffer.byteLength(text) },
+      files: [...changes.names, ...added.names],
+    },
     left: [...left, ...(roots.length > 1 ? ['changes in the other folders of the project'] : [])],
   }
 }
 
 interface Changes {
   sections: readonly string[]
+  /** Of the files in them. */
+  names: readonly string[]
   left: readonly string[]
 }
 
-const NOTHING: Changes = { sections: [], left: [] }
+const NOTHING: Changes = { sections: [], names: [], left: [] }
 
 async function firstWorkTree(roots: readonly Root[], git: Git, signal?: AbortSignal): Promise<Root> {
   for (const root of roots) if (await git.isWorkTree(root.path, signal)) return root
@@ -61,7 +66,7 @@ async function firstWorkTree(roots: readonly Root[], git: Git, signal?: AbortSig
 function changesIn(text: string, root: Root): Changes {
   const judged = diffSections(text).map((section) => {
     const secret = section.names
-      .map((name) => secretName(`${root.path}/${name}`))
+      .map((name) => secretName(name) ?? secretName(`${root.path}/${name}`))
       .find((reason) => reason !== undefined)
     const reason = section.names.length === 0 ? 'has a name that cannot be read' : secret
     const name = section.names.map(shownName).join(' to ')
@@ -72,6 +77,7 @@ function changesIn(text: string, root: Root): Changes {
   if (key !== undefined) throw privateKey(key.name)
   return {
     sections: open.map((section) => section.text),
+    names: open.flatMap((section) => section.names.at(-1) ?? []),
     left: judged.flatMap(({ name, reason }) => (reason === undefined ? [] : [`${name} ${reason}`])),
   }
 }
@@ -85,6 +91,7 @@ async function newFiles(root: Root, git: Git, signal?: AbortSignal): Promise<Cha
   const more = files.length - MAX_NEW_FILES
   return {
     sections: judged.flatMap(({ section }) => (section === undefined ? [] : [section])),
+    names: judged.flatMap(({ name, section }) => (section === undefined ? [] : [name])),
     left: [
       ...judged.flatMap(({ name, reason }) => (reason === undefined ? [] : [`${shownName(name)} ${reason}`])),
       ...repositories.map((name) => `${shownName(name)} is a repository of its own`),

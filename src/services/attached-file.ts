@@ -45,7 +45,8 @@ type ReadContent = { content: Exclude<FileContent, { kind: 'neither' }>; bytes: 
 
 function attachText({ name: file, range }: FoundFile, whole: TextLines): AttachedFile {
   const part = range === undefined ? whole : cut(whole, range)
-  const name = range === undefined ? file : file + rangeSuffix(range)
+  const last = part.first + part.lines.length - 1
+  const name = range === undefined ? file : file + rangeSuffix({ first: range.first, last })
   if (range !== undefined && part.lines.length === 0) return { reason: `has only ${lineCount(whole.total)}` }
   const bytes = Buffer.byteLength(part.lines.join('\n'))
   if (bytes > MAX_TEXT_BYTES)

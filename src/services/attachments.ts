@@ -154,6 +154,8 @@ function cannotBeSent(all: readonly Unusable[]): CodexError {
     return `${quoteRemote(name, 120)} ${reason}${help}`
   })
   return new CodexError('INPUT_INVALID', `Nothing was sent: ${few(reasons, '; ')}.`, {
-    hint: 'Correct these names or leave them out; of a file with secrets, paste what matters into the prompt without them.',
+    hint: all.some(({ reason }) => /never sent/.test(reason))
+      ? 'Leave these out; of a file with secrets, put what matters into the prompt without them.'
+      : 'Correct these names or leave them out.',
   })
 }

@@ -9,6 +9,7 @@ export function secretName(path: string): string | undefined {
   if (secretFolder !== undefined) return `lies in ${secretFolder}, which is never sent`
   if (`/${parts.join('/')}`.includes(OWN_FOLDER)) return 'is kept by this program itself and never sent'
   const isSecret =
+    (isData(name) && foldersThatCount(path, parts).some((part) => SECRET_DATA_FOLDERS.includes(part))) ||
     (SECRET_NAMES.some((pattern) => pattern.test(name)) && !HARMLESS_NAMES.some((pattern) => pattern.test(name))) ||
     SECRET_PLACES.includes(`${folder}/${name}`)
   return isSecret ? 'has a name that files with secrets have, and those are never sent' : undefined
@@ -20,6 +21,9 @@ export function secretContent(text: string): string | undefined {
 }
 
 const SECRET_FOLDERS = ['.git', '.ssh', '.gnupg', '.password-store']
+
+/** Data in them is what they are called; code in them is not. */
+const SECRET_DATA_FOLDERS = ['secret', 'secrets', '.secrets', 'credentials', '.aws', '.kube']
 
 const OWN_FOLDER = '/.claude/codex-oauth/'
 
@@ -42,7 +46,28 @@ const SECRET_NAMES = [
   /^\.?credentials/,
   /^\.?secrets?(?:\..+)?$/,
   /^kubeconfig$/,
+  // What is deployed, and with what.
+  /\.tfvars(?:\.json)?$/,
+  /\.tfstate(?:\..+)?$/,
+  /^wp-config\.php$/,
+  /(?:^|[-_.])(?:secrets?|passwords?|passwd|api[-_]?keys?|access[-_]?keys?|private[-_]?keys?|tokens?)\.(?:json|ya?ml|toml|ini|env|properties|txt|csv|xml|conf|cfg)$/,
+  /(?:^|[-_.])secrets?[-_.][^/]*\.(?:json|ya?ml|toml|ini|env|properties|txt|conf|cfg)$/,
+  /firebase-adminsdk.*\.json$/,
+  /^(?:gcp|gcloud|google)[-_]?(?:key|credentials?).*\.json$/,
 ]
+
+/** A project may itself lie in a folder called like that, so of a whole path only the last folder counts. */
+function foldersThatCount(path: string, parts: readonly string[]): readonly string[] {
+  return parts.slice(isAbsolute(path) ? -2 : 0, -1)
+}
+
+function isAbsolute(path: string): boolean {
+  return /^(?:\/|\\|[a-z]:)/i.test(path)
+}
+
+function isData(name: string): boolean {
+  return /\.(?:json|ya?ml|toml|ini|env|properties|txt|csv|xml|conf|cfg|enc|asc|gpg|key)$|^[^.]+$/.test(name)
+}
 
 /** Code about secrets is called after them. Python, Ruby, PHP and C keep real ones in files called `secrets`. */
 const HARMLESS_NAMES = [

@@ -8,12 +8,15 @@ export interface SentPart {
   /** Of what was sent of it, without line numbers. */
   bytes: number
   lines?: number
+  /** The files in a diff. */
+  files?: readonly string[]
 }
 
 /** What was sent and what was left out, for the footer of an answer; empty when there was nothing to send. */
 export function sentWords(sent: readonly SentPart[], left: readonly string[]): string {
-  const names = sent.map(({ name, kind, bytes }) => {
-    return `${kind === 'diff' ? 'diff ' : ''}${shownName(name)} (${sizeWords(bytes)})`
+  const names = sent.map(({ name, kind, bytes, files = [] }) => {
+    const of = files.length === 0 ? '' : `: ${few(files.map(shownName), ', ')}`
+    return `${kind === 'diff' ? 'diff ' : ''}${shownName(name)} (${sizeWords(bytes)}${of})`
   })
   const total = sizeWords(sent.reduce((sum, { bytes }) => sum + bytes, 0))
   return [

@@ -101,7 +101,10 @@ describe('an exact name', () => {
   test('with lines that cannot be, or with lines of many', async () => {
     const { refused } = await find(['notes.md:0', 'notes.md:9-3', 'src/*.ts:1-5'], project().folder)
     expect(refused).toMatchObject([
-      { name: 'notes.md:0', reason: 'names lines that cannot be: the first one is 1' },
+      {
+        name: 'notes.md:0',
+        reason: 'names lines that cannot be: the first line is 1, and the last one comes after the first',
+      },
       { name: 'notes.md:9-3' },
       { name: 'src/*.ts:1-5', reason: 'names lines of several files: lines can only stand behind one name' },
     ])

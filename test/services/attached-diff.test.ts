@@ -20,7 +20,7 @@ test('a range', async () => {
   commit({ a: 'two\n' })
   const { text, sent, left } = await attach('HEAD~1..HEAD', folder)
   expect(text).toMatch(/^diff --git a\/a b\/a\n.*-one\n\+two\n$/s)
-  expect(sent).toEqual({ name: 'HEAD~1..HEAD', kind: 'diff', bytes: text.length })
+  expect(sent).toEqual({ name: 'HEAD~1..HEAD', kind: 'diff', bytes: text.length, files: ['a'] })
   expect(left).toEqual([])
 })
 

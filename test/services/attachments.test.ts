@@ -33,7 +33,7 @@ test('one call: files, lines, a pattern, an image and a diff', async () => {
     { name: 'src/b/c.ts', kind: 'text', bytes: 1, lines: 1 },
     { name: 'notes.md:10-80', kind: 'text', bytes: 71 * 8 - 1, lines: 71 },
     { name: 'shot.jpg', kind: 'image', bytes: PNG.length },
-    { name: 'working', kind: 'diff', bytes: expect.any(Number) },
+    { name: 'working', kind: 'diff', bytes: expect.any(Number), files: ['src/a.ts'] },
   ])
   expect(attached.left).toEqual([])
   expect(attached.parts[1]).toEqual({

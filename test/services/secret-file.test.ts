@@ -90,3 +90,34 @@ describe('a private key', () => {
     expect(performance.now() - before).toBeLessThan(3000)
   })
 })
+
+test.each([
+  'secrets/prod.yaml',
+  'config/secrets/eu/prod.json',
+  'deploy/secret/db',
+  '/home/me/app/secrets/prod.yaml',
+  'application-secrets.yml',
+  'prod.secrets.json',
+  'prod.tfvars',
+  'terraform.tfstate.backup',
+  'api_key.txt',
+  'my-passwords.txt',
+  'token.json',
+  'wp-config.php',
+  'gcp-key.json',
+  'x-firebase-adminsdk-1.json',
+])('%s looks like one with secrets', (path) => {
+  expect(secretName(path)).toContain('never sent')
+})
+
+test.each([
+  'src/secrets/index.ts',
+  'secrets/README.md',
+  '/home/me/secrets/app/src/main.json',
+  'src/tokenizer.json',
+  'password-reset.ts',
+  'tokens.css',
+  'api-keys.md',
+])('%s does not', (path) => {
+  expect(secretName(path)).toBeUndefined()
+})

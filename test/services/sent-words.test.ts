@@ -48,3 +48,10 @@ test('sizes', () => {
     '20 MB',
   ])
 })
+
+test('of a diff the files are named', () => {
+  const files = ['a.ts', 'b c.ts']
+  expect(sentWords([{ name: 'working', kind: 'diff', bytes: 827, files }], [])).toBe(
+    'Sent: diff working (827 B: a.ts, “b c.ts”)',
+  )
+})
