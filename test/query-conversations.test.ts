@@ -213,7 +213,9 @@ describe('3. Conversations: longer than the model can read', () => {
     await askOn(app, long(1))
     const { said, footer } = await askOn(app, 'And?', { files: ['a.txt'] })
     expect(said).toHaveLength(1)
-    expect(footer).toContain('Note: the oldest turn of 1 in this conversation did not fit')
+    expect(footer).toContain(
+      'Note: nothing of what was said before in this conversation was sent, because it did not fit',
+    )
     expect(footer).toContain('turn 2')
   })
 })

@@ -88,12 +88,47 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
     return { ...resultOf(answered, read), limits: limits.heard() }
   }
 
+  /**
+   * The answer, also where the service counts more tokens in a conversation than we have estimated: without the older half
+   * of it, then without all that was said before.
+   */
+  async function answerThatFits(
+    credential: Credential,
+    question: Question,
+    options: QueryOptions,
+  ): Promise<QueryResult> {
+    const { turns = [] } = question.talk ?? {}
+    for (const kept of [turns.length, Math.floor(turns.length / 2), 0]) {
+      const shorter = withTurns(question, kept)
+      try {
+        const result = await answer(credential, shorter, options)
+        const dropped = turns.length - kept
+        return dropped === 0 ? result : { ...result, notes: [...result.notes, tooLongNote(dropped, turns.length)] }
+      } catch (error) {
+        const isTooLong = isCodexError(error, 'CONTEXT_TOO_LONG')
+        if (!isTooLong || kept === 0 || question.talk?.needsLast === true) throw error
+      }
+    }
+    throw new Error('The last try ends it, one way or the other.')
+  }
+
   return {
     async query(question, options = {}) {
       options.onProgress?.({ phase: 'connecting', characters: 0 })
-      return answer(await credentials.current(options.signal), question, options)
+      return answerThatFits(await credentials.current(options.signal), question, options)
     },
   }
+}
+
+/** The question with the newest of its turns. */
+function withTurns(question: Question, kept: number): Question {
+  const { talk } = question
+  if (talk === undefined || kept === talk.turns.length) return question
+  return { ...question, talk: { ...talk, turns: talk.turns.slice(talk.turns.length - kept) } }
+}
+
+function tooLongNote(dropped: number, all: number): string {
+  return `the service found the conversation too long, so the oldest ${dropped} of its ${all} turns were not sent`
 }
 
 function resultOf({ target, request, fitted, reply, changes }: Answered, read: Answer) {

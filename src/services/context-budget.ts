@@ -54,8 +54,10 @@ export function fitQuestion(asked: QuestionToFit): Fitted {
 }
 
 function droppedNote(dropped: number, all: number, modelId: string): string {
+  const reach = `did not fit into what ${modelId} can read at once`
+  if (dropped === all) return `nothing of what was said before in this conversation was sent, because it ${reach}`
   const oldest = dropped === 1 ? 'the oldest turn' : `the oldest ${dropped} turns`
-  return `${oldest} of ${all} in this conversation did not fit into what ${modelId} can read at once and ${dropped === 1 ? 'was' : 'were'} not sent`
+  return `${oldest} of ${all} in this conversation ${reach} and ${dropped === 1 ? 'was' : 'were'} not sent`
 }
 
 function imagesNote(modelId: string): string {

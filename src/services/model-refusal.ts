@@ -40,6 +40,15 @@ export async function newerLevel(
 
 const MAX_NAMES = 8
 
+/** Who has chosen a model: the question, a setting, or the list of models. */
+export type ModelChooser = 'question' | 'setting' | 'list'
+
+const WHAT_TO_DO: Readonly<Record<ModelChooser, string>> = {
+  question: 'Name one of them, or leave model out.',
+  setting: 'Name one of them, or change CODEX_OAUTH_MODEL.',
+  list: 'Ask again, which asks another one, or name one of them.',
+}
+
 /**
  * The error, with what the account or key has now: the list is fetched anew, because the service has contradicted it.
  * Where that does not come, a list that is known to be wrong is no help.
@@ -48,7 +57,7 @@ const MAX_NAMES = 8
  */
 export async function withModelsOf(
   error: CodexError,
-  { credential, modelId, isSetting }: { credential: Credential; modelId: string; isSetting: boolean },
+  { credential, modelId, chosenBy }: { credential: Credential; modelId: string; chosenBy: ModelChooser },
   { catalogue, signal }: { catalogue: Pick<ModelCatalogue, 'renew'>; signal: AbortSignal | undefined },
 ): Promise<CodexError> {
   const { models, source } = await catalogue.renew(credential, signal)
@@ -56,9 +65,8 @@ export async function withModelsOf(
   const names = models.filter(({ hidden, id }) => !hidden && id !== modelId).map(({ id }) => id)
   if (source !== 'live' || names.length === 0) return error
   const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more that codex_models lists` : ''
-  const choice = isSetting ? 'Name one of them, or change CODEX_OAUTH_MODEL.' : 'Name one of them, or leave model out.'
   const { code, message, cause, retryable } = error
-  const hint = `This ${credential.holder} has now: ${names.slice(0, MAX_NAMES).join(', ')}${more}. ${choice}`
+  const hint = `This ${credential.holder} has now: ${names.slice(0, MAX_NAMES).join(', ')}${more}. ${WHAT_TO_DO[chosenBy]}`
   return new CodexError(code, message, { hint, cause, retryable })
 }
 

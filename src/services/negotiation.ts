@@ -11,13 +11,15 @@ import type { Credential } from './credentials.ts'
 import { chooseEffort } from './effort-choice.ts'
 import { createLearnedShapes } from './learned-shapes.ts'
 import { defaultModel, type ModelCatalogue } from './model-catalogue.ts'
-import { newerLevel, withModelsOf } from './model-refusal.ts'
+import { type ModelChooser, newerLevel, withModelsOf } from './model-refusal.ts'
 import { mended, type Shape } from './request-shape.ts'
 
 /** Whom a question goes to, and in which form. */
 export interface Target {
   credential: Credential
   modelId: string
+  /** Who has chosen it: the question, a setting, or the list. */
+  chosenBy: ModelChooser
   model: Model | undefined
   shape: Shape
 }
@@ -67,6 +69,8 @@ const MAX_MENDS = 5
 
 export function createNegotiation({ config, catalogue, post, newId, log }: NegotiationDeps): Negotiation {
   let session: string | undefined
+  /** Models that the list puts first and the service refuses: the next question without a model asks another one. */
+  const refusedDefaults = new Set<string>()
   const learned = createLearnedShapes()
 
   /** @throws CodexError as `fitQuestion` and `chooseEffort` */
@@ -99,18 +103,23 @@ export function createNegotiation({ config, catalogue, post, newId, log }: Negot
     return level === undefined ? undefined : { target: { ...target, ...level }, change: undefined }
   }
 
-  async function explained(error: CodexError, { credential, modelId }: Target, signal: AbortSignal | undefined) {
+  async function explained(error: CodexError, target: Target, signal: AbortSignal | undefined) {
     if (error.code !== 'MODEL_UNAVAILABLE') return error
-    const about = { credential, modelId, isSetting: modelId === config.model }
+    const { credential, modelId, chosenBy } = target
+    if (chosenBy === 'list') refusedDefaults.add(defaultKey(credential, modelId))
+    const about = { credential, modelId, chosenBy }
     return withModelsOf(error, about, { catalogue, signal })
   }
 
   return {
     async targetOf(credential, question, signal) {
       const models = await catalogue.forQuery(credential, signal)
-      const modelId = question.model ?? defaultModel(models, config.model)
+      const known = models.models.filter(({ id }) => !refusedDefaults.has(defaultKey(credential, id)))
+      const choice = { ...models, models: known.length > 0 ? known : models.models }
+      const modelId = question.model ?? defaultModel(choice, config.model)
+      const chosenBy = question.model !== undefined ? 'question' : config.model !== undefined ? 'setting' : 'list'
       const { model, shape } = learned.of({ credential, modelId, question })
-      return { credential, modelId, model: models.models.find(({ id }) => id === modelId) ?? model, shape }
+      return { credential, modelId, chosenBy, model: models.models.find(({ id }) => id === modelId) ?? model, shape }
     },
 
     async ask(first, question, { signal, onReply, refusalOf }) {
@@ -159,6 +168,10 @@ function sensible(original: CodexError, last: CodexError, { model }: Target): Co
 function isAboutRequest(refusal: CodexError, { status }: Reply): boolean {
   const isOurs = isCodexError(refusal, 'MODEL_UNAVAILABLE') || isCodexError(refusal, 'CODEX_FAILED')
   return isOurs && [400, 404, 422].includes(status)
+}
+
+function defaultKey(credential: Credential, modelId: string): string {
+  return `${ownerOf(credential)} ${modelId}`
 }
 
 /** Which form a request has, where there are two. */

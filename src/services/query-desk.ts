@@ -79,7 +79,7 @@ interface Job {
 
 export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
   const { query, attachments, conversations, answers, readSchema, projectFolder, clock } = deps
-  const running = new Map<string, { work: AbortController; over: Promise<void> }>()
+  const running = new Map<string, { kept: RunningAnswer; work: AbortController; over: Promise<void> }>()
   let stopped = false
 
   /** Whoever names no folder of their own works where this server was started. */
@@ -180,9 +180,9 @@ export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
       () => {},
       () => {},
     )
-    running.set(kept.id, { work, over })
+    running.set(kept.id, { kept, work, over })
     void over.then(() => running.delete(kept.id))
-    return { id: kept.id, work, result, prepared }
+    return { kept, work, result, prepared }
   }
 
   return {
@@ -190,7 +190,8 @@ export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
       const { signal } = call
       if (stopped || signal?.aborted) throw cancelled()
       const caller = createCaller(call)
-      const { id, work, result, prepared } = start(request, caller)
+      const { kept, work, result, prepared } = start(request, caller)
+      const { id } = kept
       const leave = () => {
         caller.leave()
         if (!caller.stillWants()) work.abort()
@@ -210,6 +211,8 @@ export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
 
     stop() {
       stopped = true
+      // The key that cancels a command ends its process too, before the work has noticed.
+      for (const { kept, work } of running.values()) if (work.signal.aborted) kept.stop('cancelled')
       answers.stop()
       for (const { work } of running.values()) work.abort()
     },

@@ -4,7 +4,7 @@ import { BUILTIN_MODELS, type Model } from '../../src/services/builtin-models.ts
 import { accountName, apiKeyName, planName } from '../../src/services/credential-name.ts'
 import type { Credential } from '../../src/services/credentials.ts'
 import type { CatalogueSource } from '../../src/services/model-catalogue.ts'
-import { newerLevel, withModelsOf } from '../../src/services/model-refusal.ts'
+import { type ModelChooser, newerLevel, withModelsOf } from '../../src/services/model-refusal.ts'
 import { PLAIN } from '../../src/services/request-shape.ts'
 
 const [FIRST] = BUILTIN_MODELS
@@ -78,12 +78,12 @@ describe('the error of a model that is not there', () => {
     models: readonly Model[],
     {
       source = 'live',
-      isSetting = false,
+      chosenBy = 'question',
       name,
-    }: { source?: CatalogueSource; isSetting?: boolean; name?: ReturnType<typeof apiKeyName> } = {},
+    }: { source?: CatalogueSource; chosenBy?: ModelChooser; name?: ReturnType<typeof apiKeyName> } = {},
   ) {
     const catalogue = { renew: async () => ({ models, source }) }
-    const about = { credential: credentialOf(name), modelId: 'gpt-x', isSetting }
+    const about = { credential: credentialOf(name), modelId: 'gpt-x', chosenBy }
     return withModelsOf(error, about, { catalogue, signal: undefined })
   }
   const many = (count: number) => Array.from({ length: count }, (_, index) => modelNamed(`gpt-${index}`))
@@ -109,8 +109,11 @@ describe('the error of a model that is not there', () => {
   })
 
   test('says whose they are and what to change', async () => {
-    expect((await told(many(1), { name: apiKeyName('X'), isSetting: true })).hint).toBe(
+    expect((await told(many(1), { name: apiKeyName('X'), chosenBy: 'setting' })).hint).toBe(
       'This key has now: gpt-0. Name one of them, or change CODEX_OAUTH_MODEL.',
+    )
+    expect((await told(many(1), { chosenBy: 'list' })).hint).toBe(
+      'This account has now: gpt-0. Ask again, which asks another one, or name one of them.',
     )
   })
 
