@@ -137,6 +137,12 @@ function isDecodable(text: string): boolean {
   }
 }
 
+export function onOrOff(value: string): boolean {
+  if (/^(?:1|true|yes|on)$/i.test(value)) return true
+  if (/^(?:0|false|no|off)$/i.test(value)) return false
+  throw new Error('must be 1 or 0')
+}
+
 export function isOn(value: string | undefined): boolean {
   return value !== undefined && !['0', 'false', 'no', 'off'].includes(value.toLowerCase())
 }

@@ -5,6 +5,7 @@ import {
   headerWord,
   isOn,
   milliseconds,
+  onOrOff,
   planUrl,
   port,
   portList,
@@ -144,7 +145,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, ho
     firstEventTimeoutMs: read('CODEX_OAUTH_FIRST_EVENT_TIMEOUT_MS', 120_000, milliseconds),
     idleTimeoutMs: read('CODEX_OAUTH_IDLE_TIMEOUT_MS', 300_000, milliseconds),
     openBrowser: !isOn(text('CODEX_OAUTH_NO_BROWSER')),
-    keepAnswers: isOn(text('CODEX_OAUTH_KEEP_ANSWERS') ?? '1'),
+    // A switch for privacy that is mistyped must not look as if it were off.
+    keepAnswers: read('CODEX_OAUTH_KEEP_ANSWERS', true, onOrOff),
     debug: text('CODEX_DEBUG') === '1',
   }
   return { config, problem: problems.length === 0 ? undefined : configInvalid(problems) }

@@ -346,7 +346,12 @@ describe('arguments a tool does not take', () => {
     ['a prompt that is a number', 'codex_query', { prompt: 7 }, ['prompt', 'string']],
     ['an empty prompt', 'codex_query', { prompt: '' }, ['prompt', 'must not be empty']],
     ['a blank prompt', 'codex_query', { prompt: ' \n\t ' }, ['prompt', 'must not be empty']],
-    ['a prompt over a million characters', 'codex_query', { prompt: 'x'.repeat(1_000_001) }, ['prompt', '1000000']],
+    [
+      'a prompt over a million characters',
+      'codex_query',
+      { prompt: 'x'.repeat(1_000_001) },
+      ['prompt', 'longer than 1,000,000 characters'],
+    ],
     ['a temperature above 1', 'codex_query', { prompt: 'x', temperature: 1.5 }, ['temperature', '<=1']],
     ['a temperature below 0', 'codex_query', { prompt: 'x', temperature: -1 }, ['temperature', '>=0']],
     ['a temperature as text', 'codex_query', { prompt: 'x', temperature: '0.5' }, ['temperature', 'number']],

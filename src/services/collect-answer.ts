@@ -146,7 +146,9 @@ function readWanted(wanted: string): { id: string; offset: number } {
 
 function unknown(): CodexError {
   return new CodexError('INPUT_INVALID', 'No answer is kept under this id.', {
-    hint: 'codex_status lists the ids of the recent ones; older than a week, or beyond the newest 50, they are gone.',
+    hint:
+      'codex_status lists those there are. Answers are gone after a week, or beyond the newest 50; of a question whose call ' +
+      'was told an error before any text, none is kept.',
   })
 }
 

@@ -25,8 +25,9 @@ const SHOW =
 const FAILED =
   'If the call fails, say what the error says. On `NOT_AUTHENTICATED`, offer to sign me in with `codex_login`, and ask ' +
   'again afterwards. On `USAGE_LIMIT` or `PLAN_REQUIRED`, show the error and its address and stop; never switch to ' +
-  'another login or key. If the answer is marked "Incomplete", do what is said there to get the rest. Never make up an ' +
-  "answer on Codex's behalf."
+  'another login or key. If the answer is marked "INCOMPLETE ANSWER", is still being written, or says where the rest is, ' +
+  'do what stands there; `collect` with its id gets an answer also after a call that was cancelled or timed out, so do ' +
+  "not ask again before that. Never make up an answer on Codex's behalf."
 
 const ask = definePrompt({
   name: 'ask',
@@ -39,9 +40,10 @@ const ask = definePrompt({
 
 ${enclosed('question', question)}
 
-1. Call \`codex_query\` once, with the question as \`prompt\`, in my own words. Codex does not see this conversation: when the question refers to something said here, add exactly that. ${FILES} Set \`model\` or \`reasoning_effort\` only if I named one.
-2. ${SHOW}
-3. ${FAILED}`,
+1. Some clients pass only the first word on. If this is no whole question, ask me for it first.
+2. Call \`codex_query\` once, with the question as \`prompt\`, in my own words. Codex does not see this conversation: when the question refers to something said here, add exactly that. ${FILES} Set \`model\` or \`reasoning_effort\` only if I named one.
+3. ${SHOW}
+4. ${FAILED}`,
 })
 
 const secondOpinion = definePrompt({

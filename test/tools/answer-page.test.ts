@@ -38,3 +38,9 @@ test.each([1, 2, 3, 5, 7, 100])('pages of %i characters are the text together, a
 test('a page asked for from the middle of a character begins with all of it', () => {
   expect(pageOf('a𝒳b', 2, 10)).toEqual({ start: 1, text: '𝒳b', next: undefined })
 })
+
+test('a page ends with a line where one ends near its end', () => {
+  const text = `${'x'.repeat(92)}\n${'y'.repeat(50)}`
+  expect(pageOf(text, 0, 100)).toEqual({ start: 0, text: `${'x'.repeat(92)}\n`, next: 93 })
+  expect(pageOf(`x\n${'y'.repeat(200)}`, 0, 100).next).toBe(100)
+})

@@ -55,7 +55,7 @@ describe('what is refused, in a sentence:', () => {
     [
       'a question without end',
       { name: 'review', arguments: { focus: 'x'.repeat(1_000_001) } },
-      /^review: focus: .*1000000/,
+      /^review: focus: is longer than 1,000,000 characters/,
     ],
     ['an unknown argument', { name: 'review', arguments: { CANARY: 'x' } }, /^review: unknown argument, .* focus\.$/],
     ['a text for arguments', { name: 'ask', arguments: 'CANARY' }, 'The arguments must be an object.'],
@@ -74,7 +74,14 @@ test.each(names)('%s: one call of codex_query, the answer word for word, no way 
   expect(text).toMatch(/^1\. /m)
   expect(text.match(/call `codex_query` once/gi)).toHaveLength(1)
   expect(text).toMatch(/word for word|in Codex's words and leaving nothing out/)
-  for (const word of ['NOT_AUTHENTICATED', 'codex_login', 'USAGE_LIMIT', 'PLAN_REQUIRED', 'Incomplete']) {
+  for (const word of [
+    'NOT_AUTHENTICATED',
+    'codex_login',
+    'USAGE_LIMIT',
+    'PLAN_REQUIRED',
+    'INCOMPLETE ANSWER',
+    '`collect`',
+  ]) {
     expect(text).toContain(word)
   }
   expect(text).toMatch(/never switch to another login or key/)
@@ -135,7 +142,7 @@ describe('text between tags', () => {
     expect(tag).toMatch(/^question_+$/)
     const message = await written('ask', { question: text })
     expect(message.split(`</${tag}>`)).toHaveLength(2)
-    expect(message.split(`</${tag}>`)[1]).toMatch(/^\n\n1\. Call `codex_query` once/)
+    expect(message.split(`</${tag}>`)[1]).toMatch(/^\n\n1\. .* ask me for it first\.\n2\. Call `codex_query` once/)
   })
 
   test('is enclosed plainly when it is plain, and quickly when it is a million tags', () => {
