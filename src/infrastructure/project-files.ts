@@ -1,7 +1,6 @@
 import { takeExclusions } from './file-exclusions.ts'
 import { createFileLister, type FileLister } from './file-list.ts'
 import { hasWildcards } from './file-pattern.ts'
-
 import type { Git } from './git.ts'
 import { type LineRange, rangedName } from './line-range.ts'
 import { filesMatching, MAX_FILES, namesLike, type PatternSearch } from './pattern-files.ts'

@@ -3,7 +3,7 @@ import type { SseEvent } from '../infrastructure/sse.ts'
 import { type AnswerProgress, createProgressReader } from './answer-progress.ts'
 import { failureOf } from './codex-failure.ts'
 import { createGrowingText } from './growing-text.ts'
-import { fieldOf, numberField, parseJson, quoteRemote, textField } from './remote-text.ts'
+import { fieldOf, listField, numberField, parseJson, quoteRemote, textField } from './remote-text.ts'
 
 export interface Usage {
   inputTokens: number
@@ -206,8 +206,7 @@ function itemPhase(event: unknown): string | undefined {
 }
 
 function readMessage(item: unknown): Message {
-  const content = fieldOf(item, 'content')
-  const parts: readonly unknown[] = Array.isArray(content) ? content : []
+  const parts = listField(item, 'content')
   const join = (type: string, field: string) =>
     parts
       .filter((part) => textField(part, 'type') === type)

@@ -10,6 +10,11 @@ export interface StatedWindow {
   resetAfter?: number | undefined
 }
 
+/** The limit that usual questions count toward. */
+export const USUAL_LIMIT = 'codex'
+/** The service has fewer kinds of limits than this; more are not believed. */
+export const MAX_OTHER_LIMITS = 8
+
 const YEAR_MINUTES = 525_600
 const YEAR_MS = YEAR_MINUTES * 60_000
 /** A limit may be overrun, but not by so much. */
