@@ -1,4 +1,4 @@
-import { CodexError } from '../errors.ts'
+import { CodexError, reworded } from '../errors.ts'
 import { listQuietly } from '../infrastructure/clean-up.ts'
 import type { ListEntry } from '../infrastructure/list-folder.ts'
 import { type Appended, createSharedList, type OpenList, type SharedList } from '../infrastructure/shared-list.ts'
@@ -152,10 +152,6 @@ function named<T>(name: string, read: () => T): T {
     return read()
   } catch (error) {
     if (!(error instanceof CodexError)) throw error
-    const { code, message, hint, cause } = error
-    throw new CodexError(code, `The conversation “${name}” cannot be read: ${message}`, {
-      cause,
-      ...(hint === undefined ? {} : { hint }),
-    })
+    throw reworded(error, { message: `The conversation “${name}” cannot be read: ${error.message}` })
   }
 }
