@@ -47,7 +47,7 @@ export interface CodexClient {
   /**
    * Asks one question and reads the answer.
    *
-   * @throws CodexError each code of `codex-failure.ts` and `codex-answer.ts`; as `Credentials.current`,
+   * @throws CodexError each code of `codex-failure.ts` and `answer-failure.ts`; as `Credentials.current`,
    *   `Credential.renew`, `fitQuestion` and `chooseEffort`; NETWORK, TIMEOUT, CANCELLED
    */
   query(question: Question, options?: QueryOptions): Promise<QueryResult>
