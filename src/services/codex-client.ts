@@ -79,7 +79,9 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
     })
     const { reply, target } = answered
     const toRead = {
-      ...{ reply, isStream: asking.isStream, onLimits: limits.hearEvent },
+      reply,
+      isStream: asking.isStream,
+      onLimits: limits.hearEvent,
       failureOf: (error: unknown) => asking.failureOf(error, reply.headers, circumstances()),
     }
     const read = await readAnswer(toRead, options, { config, clock }).catch(async (error: unknown) => {

@@ -78,7 +78,11 @@ export function createNegotiation({ config, catalogue, post, newId, log }: Negot
     const owner = shape.forgetful ? '' : ownerOf(credential)
     const request = credential.asking.buildRequest({
       question,
-      ...{ modelId, model, effort: choice.effort, shape, threadId: ids.threadId },
+      modelId,
+      model,
+      effort: choice.effort,
+      shape,
+      threadId: ids.threadId,
       history: historyOf(fitted.turns, owner),
       sessionId: question.talk?.cacheKey ?? ids.session,
     })

@@ -117,12 +117,21 @@ function presentKept(
   return {
     answers: orAbsent(
       answers.slice(0, LISTED).map(({ id, state, startedAt, model, conversation, prompt, characters }) => ({
-        ...{ id, state, age_seconds: ageOf(startedAt), model, conversation, prompt, characters },
+        id,
+        state,
+        age_seconds: ageOf(startedAt),
+        model,
+        conversation,
+        prompt,
+        characters,
       })),
     ),
     conversations: orAbsent(
       conversations.slice(0, LISTED).map(({ name, turns, updatedAt, lastPrompt }) => ({
-        ...{ name, turns, age_seconds: ageOf(updatedAt), last_prompt: lastPrompt },
+        name,
+        turns,
+        age_seconds: ageOf(updatedAt),
+        last_prompt: lastPrompt,
       })),
     ),
     message: [message, ...problems].join(' '),
