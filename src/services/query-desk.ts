@@ -7,6 +7,7 @@ import { type AskCall, type Caller, createCaller } from './caller.ts'
 import type { QueryResult } from './codex-client.ts'
 import type { Question } from './codex-request.ts'
 import type { Conversation, ConversationStore } from './conversation-store.ts'
+import { turnOf } from './conversation-turn.ts'
 import type { GuidedQuery } from './guided-query.ts'
 import type { OutputSchema } from './output-schema.ts'
 import { createProgressPace } from './progress-pace.ts'
@@ -143,19 +144,8 @@ export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
 
   /** Adds the turn to its conversation; what keeps it from that is told, and costs nobody the answer. */
   async function remember(conversation: Conversation, prompt: string, result: QueryResult): Promise<string[]> {
-    const { model, owner, message, output, usage, incomplete } = result
-    const turn = {
-      at: clock.now(),
-      model,
-      owner,
-      prompt,
-      input: [message],
-      output,
-      ...(usage === undefined ? {} : { inputTokens: usage.inputTokens, outputTokens: usage.outputTokens }),
-      ...(incomplete === undefined ? {} : { incomplete: true }),
-    }
     try {
-      const { outcome, dropped } = await conversations.add(conversation, turn)
+      const { outcome, dropped } = await conversations.add(conversation, turnOf(prompt, result, clock.now()))
       if (outcome === 'removed') return ['the conversation was removed meanwhile, so this turn is not in it']
       return dropped === 0
         ? []
