@@ -25,7 +25,7 @@ const SHOW =
 const FAILED =
   'If the call fails, say what the error says. On `NOT_AUTHENTICATED`, offer to sign me in with `codex_login`, and ask ' +
   'again afterwards. On `USAGE_LIMIT` or `PLAN_REQUIRED`, show the error and its address and stop; never switch to ' +
-  'another login or key. If the answer is marked "Incomplete", do what is said there to get the rest. Never make up an ' +
+  'another login or key. If the answer is marked "INCOMPLETE ANSWER", do what is said there to get the rest. Never make up an ' +
   "answer on Codex's behalf."
 
 const ask = definePrompt({

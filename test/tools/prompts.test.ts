@@ -74,7 +74,7 @@ test.each(names)('%s: one call of codex_query, the answer word for word, no way 
   expect(text).toMatch(/^1\. /m)
   expect(text.match(/call `codex_query` once/gi)).toHaveLength(1)
   expect(text).toMatch(/word for word|in Codex's words and leaving nothing out/)
-  for (const word of ['NOT_AUTHENTICATED', 'codex_login', 'USAGE_LIMIT', 'PLAN_REQUIRED', 'Incomplete']) {
+  for (const word of ['NOT_AUTHENTICATED', 'codex_login', 'USAGE_LIMIT', 'PLAN_REQUIRED', 'INCOMPLETE ANSWER']) {
     expect(text).toContain(word)
   }
   expect(text).toMatch(/never switch to another login or key/)
