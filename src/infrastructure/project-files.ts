@@ -112,7 +112,7 @@ async function byPattern(entry: string, places: readonly NamedPlace[], search: S
       left: matching.left.map(({ name, reason }) => ({ name: label + name, reason })),
     })
   }
-  if (count > MAX_FILES) return refused(entry, `means ${count} files, and no more than ${MAX_FILES} go into one call`)
+  if (count > MAX_FILES) return refused(entry, `matches ${count} files, and one call takes ${MAX_FILES} at most`)
   return count > 0 ? joined(found) : await notThere(entry, places, search)
 }
 

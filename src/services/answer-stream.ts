@@ -103,7 +103,7 @@ function finishError(reader: AnswerReader): unknown {
 
 function nothingCame(limitMs: number): CodexError {
   const span = limitMs < 1000 ? `${limitMs} ms` : duration(limitMs)
-  return new CodexError('TIMEOUT', `The service took the question and sent nothing for ${span}.`, {
+  return new CodexError('TIMEOUT', `The service accepted the question and then sent nothing for ${span}.`, {
     hint: 'Ask again, or name another model. CODEX_OAUTH_FIRST_EVENT_TIMEOUT_MS sets how long it may take to begin.',
     retryable: true,
   })

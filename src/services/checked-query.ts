@@ -48,7 +48,7 @@ export function createCheckedQuery({ query, now }: { query: GuidedQuery; now: ()
 }
 
 const REPAIRED = 'the first answer did not fit the schema; it was sent back once and repaired'
-const NOT_EITHER = 'after it was sent back once with what is wrong with it'
+const NOT_EITHER = 'even after it was sent back once to be repaired'
 
 /** The question goes on as a conversation of its own, so nothing is sent twice in another form. */
 function repairOf(question: Question, first: QueryResult, problems: readonly string[], at: number): Question {
@@ -87,7 +87,7 @@ function sum(one: QueryResult['usage'], other: QueryResult['usage']): QueryResul
 
 /** Why there is no second answer, in our own words. */
 function failed({ code, message }: CodexError): string {
-  return `and sending it back did not help: ${message.replace(/\.$/, '')} [${code}]`
+  return `and repairing it failed: ${message.replace(/\.$/, '')} [${code}]`
 }
 
 function misfit(problems: readonly string[], circumstance: string): Misfit {

@@ -146,7 +146,7 @@ function readWanted(wanted: string): { id: string; offset: number } {
 
 function unknown(): CodexError {
   return new CodexError('INPUT_INVALID', 'No answer is kept under this id.', {
-    hint: 'codex_status lists the ids of the recent ones; older than a week, or beyond the newest 50, they are gone.',
+    hint: 'codex_status lists recent ids. The newest 50 answers are kept, for a week.',
   })
 }
 
@@ -154,7 +154,7 @@ function unknown(): CodexError {
 function gone(): CodexError {
   return new CodexError(
     'INPUT_INVALID',
-    'This answer is no longer kept: it failed, as its own call was told, or made room.',
+    'This answer is no longer kept: it failed before any text came, or was removed to make room.',
     {
       hint: 'Ask again.',
     },

@@ -11,7 +11,7 @@ const input = z
   .strictObject({
     prompt: textArgument(
       1_000_000,
-      'The question, with what Codex needs to know: it does not see this conversation. Needed, unless collect is given',
+      'The question, with what Codex needs to know: it does not see this conversation. Required unless collect is given',
     ),
     model: textArgument(200, 'Only if the user names one: an id from codex_models'),
     system_prompt: textArgument(1_000_000, 'Replaces the default instructions'),
@@ -20,8 +20,8 @@ const input = z
       .min(0)
       .max(1)
       .optional()
-      .describe('For models asked with an API key; others take none, and the answer says so'),
-    reasoning_effort: textArgument(40, 'low, medium, high, …: what the model has, by codex_models'),
+      .describe('Used with an API key only; otherwise ignored, and the answer says so'),
+    reasoning_effort: textArgument(40, 'low, medium, high, …; codex_models lists those of each model'),
     conversation: textArgument(
       100,
       'A name: begins or continues that conversation; without it the question stands alone',
@@ -43,7 +43,7 @@ const input = z
     background: z.boolean().optional().describe('Return an id at once; collect gets the answer'),
     collect: textArgument(
       60,
-      'Alone: the id of an answer, to get it, also one that is running, was cancelled or timed out; id@20000: from there on',
+      'On its own: the id of an answer to get, also one that is running, was cancelled or timed out; id@20000 starts there',
     ),
   })
   .superRefine(({ prompt, collect, ...rest }, context) => {

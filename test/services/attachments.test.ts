@@ -149,7 +149,7 @@ describe('what must not be sent', () => {
   test.runIf(process.platform !== 'win32')('a named pipe does not hold the call', async () => {
     const { folder } = gitRepo()
     spawnSync('mkfifo', [join(folder, 'pipe')])
-    expect((await errorOf(attach(['pipe'], folder))).message).toContain('is no regular file')
+    expect((await errorOf(attach(['pipe'], folder))).message).toContain('is not a regular file')
     writeFiles(folder, { a: 'a' })
     expect((await attach(['*'], folder)).sent.map(({ name }) => name)).toEqual(['a'])
   })

@@ -245,7 +245,7 @@ describe('a caller who leaves', () => {
       expect((await errorOf(outcome)).code).toBe('CANCELLED')
       const { text, footer, isIncomplete } = await collect(heard[0]?.slice(0, 12) ?? '', {})
       expect([text, isIncomplete]).toEqual(['half', true])
-      expect(footer).toMatch(/^INCOMPLETE ANSWER: only a part came\. The call was cancelled\./)
+      expect(footer).toMatch(/^INCOMPLETE ANSWER: only part of it came\. The call was cancelled\./)
     },
   )
 
