@@ -25,11 +25,11 @@ export interface QueryResult {
   usage: Usage | undefined
   /** Which login or key answered and what that costs. */
   account: string
-  /** A word that tells logins and services apart and says nothing of them. */
+  /** `ownerOf` the credential that was answered. */
   owner: string
   /** Sentences: what was ignored, rerouted, not checked. */
   notes: readonly string[]
-  /** Where the answer has something from. */
+  /** The web pages that it cites or that were searched for it. */
   sources: readonly Source[]
   /** How much of the plan is used, where the service said it. */
   limits: UsageSnapshot | undefined

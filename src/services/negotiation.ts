@@ -62,7 +62,7 @@ export interface NegotiationDeps {
   log: Log
 }
 
-/** Each is for something else; more of them than this are no mending any more. */
+/** Each mend is for another fault. A request that has more faults than this is not worth mending. */
 const MAX_MENDS = 5
 
 export function createNegotiation({ config, catalogue, post, newId, log }: NegotiationDeps): Negotiation {

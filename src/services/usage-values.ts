@@ -21,7 +21,7 @@ const YEAR_MS = YEAR_MINUTES * 60_000
 const MAX_PERCENT = 1000
 const MAX_BALANCE = 1e9
 
-/** A window of which percent and length make sense; a time of reset that does not is left out. */
+/** The window, if its percent and length make sense; a reset time that does not is left out. */
 export function windowOf(
   { usedPercent, minutes, resetAt, resetAfter }: StatedWindow,
   nowMs: number,
