@@ -26,7 +26,6 @@ export interface ConversationSummary {
   updatedAt: number
   /** The first words of the last question. */
   lastPrompt: string
-  bytes: number
 }
 
 export interface ConversationList {
@@ -143,8 +142,7 @@ function summariesOf(key: string, list: SharedList): ConversationSummary[] {
   const last = entries.at(-1)
   const turn = last && named(name, () => turnOf(last))
   if (turn === undefined) return []
-  const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
-  return [{ name, turns: entries.length, updatedAt: turn.at, lastPrompt: firstWords(turn.prompt), bytes }]
+  return [{ name, turns: entries.length, updatedAt: turn.at, lastPrompt: firstWords(turn.prompt) }]
 }
 
 function named<T>(name: string, read: () => T): T {

@@ -7,7 +7,7 @@ export interface Turn {
   /** When it was answered, in ms since 1970. */
   at: number
   model: string
-  /** A word for the account and route that made it: no other can read its reasoning. */
+  /** `ownerOf` the credential that was answered: no other can read its reasoning. */
   owner: string
   /** What the user asked, for lists; the store keeps the beginning. */
   prompt: string

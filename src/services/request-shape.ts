@@ -118,8 +118,8 @@ function valueAt(body: unknown, path: string): unknown {
   return path.split('.').reduce(fieldOf, body)
 }
 
-/** The body without the fields at these paths, and without what becomes empty by that. */
-export function leftOut(body: Readonly<Record<string, unknown>>, paths: Iterable<string>): Record<string, unknown> {
+/** The body without the fields at these paths (`text.format`), and without objects that become empty by that. */
+export function omitFields(body: Readonly<Record<string, unknown>>, paths: Iterable<string>): Record<string, unknown> {
   const copy = { ...body }
   for (const path of paths) {
     const [first = '', second] = path.split('.')

@@ -7,7 +7,6 @@ export interface SentPart {
   kind: 'text' | 'image' | 'diff'
   /** Of what was sent of it, without line numbers. */
   bytes: number
-  lines?: number
 }
 
 /** What was sent and what was left out, for the footer of an answer; empty when there was nothing to send. */

@@ -36,7 +36,7 @@ test('everything else has a line of its own, in the order of its weight', () => 
   })
   const found = lines({
     result,
-    attached: { sent: [{ name: 'a.ts', kind: 'text', bytes: 12, lines: 1 }], left: ['b.ts: secret'] },
+    attached: { sent: [{ name: 'a.ts', kind: 'text', bytes: 12 }], left: ['b.ts: secret'] },
     conversation: { name: 'sky', turns: [aTurn('One'), aTurn('Two')] },
     remarks: ['it was removed'],
   })
