@@ -55,6 +55,13 @@ export class CodexError extends Error {
   }
 }
 
+/** The same error in other words; what is not given stays. */
+export function reworded(error: CodexError, words: { message?: string; hint?: string }): CodexError {
+  const { code, cause, retryable } = error
+  const { message = error.message, hint = error.hint } = words
+  return new CodexError(code, message, { ...(hint === undefined ? {} : { hint }), cause, retryable })
+}
+
 /** For the log, which takes no message: the code of an error of ours. */
 export function codeOf(error: unknown): ErrorCode | 'UNKNOWN' {
   return error instanceof CodexError ? error.code : 'UNKNOWN'

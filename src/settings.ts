@@ -24,7 +24,7 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'CODEX_OAUTH_FIRST_EVENT_TIMEOUT_MS',
     fallback: '`120000`',
-    meaning: 'How long it may then take to begin with the answer',
+    meaning: 'How long it may then take to begin its answer',
   },
   { name: 'CODEX_OAUTH_IDLE_TIMEOUT_MS', fallback: '`300000`', meaning: 'Longest silence of an answer from then on' },
   {

@@ -35,10 +35,11 @@ test('every file of src stands on the map', () => {
   expect(Object.keys(sources()).filter((name) => !map.includes(`\`${name}\``))).toEqual([])
 })
 
-test('the map shows no file of src that is not there', () => {
+test('the map shows each file of src once, and none that is not there', () => {
   const map = readFileSync(join(root, 'AGENTS.md'), 'utf8')
-  const shown = [...map.matchAll(/`((?:tools|services|infrastructure)\/[\w-]+\.ts)`/g)].map(([, name]) => name)
+  const shown = [...map.matchAll(/`((?:tools|cli|services|infrastructure)\/[\w-]+\.ts)`/g)].map(([, name]) => name)
   expect(shown.filter((name) => !Object.keys(sources()).includes(name ?? ''))).toEqual([])
+  expect(shown.filter((name, index) => shown.indexOf(name) !== index)).toEqual([])
 })
 
 describe('the check sees a planted fault:', () => {

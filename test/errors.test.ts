@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { CodexError, codeOf, isCodexError } from '../src/errors.ts'
+import { CodexError, codeOf, isCodexError, reworded } from '../src/errors.ts'
 
 test('an error without options asks for nothing and promises nothing', () => {
   const error = new CodexError('NETWORK', 'It broke.')
@@ -31,6 +31,13 @@ test.each([new Error('TIMEOUT'), { code: 'TIMEOUT', message: 'x' }, 'TIMEOUT', n
     expect(isCodexError(value, 'TIMEOUT')).toBe(false)
   },
 )
+
+test('an error in other words keeps everything else', () => {
+  const error = new CodexError('TIMEOUT', 'Too slow.', { hint: 'Wait.', cause: 'why', retryable: true })
+  const kept = { code: 'TIMEOUT', cause: 'why', retryable: true }
+  expect(reworded(error, { hint: 'Go.' })).toMatchObject({ ...kept, message: 'Too slow.', hint: 'Go.' })
+  expect(reworded(error, { message: 'Late.' })).toMatchObject({ ...kept, message: 'Late.', hint: 'Wait.' })
+})
 
 test('a log names an error by its code, and any other without a word of it', () => {
   expect(codeOf(new CodexError('TIMEOUT', 'Too slow.'))).toBe('TIMEOUT')

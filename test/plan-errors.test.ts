@@ -210,7 +210,7 @@ describe('a code in the stream', () => {
     const started = await startPlanApp()
     const outcome = await ask(planFailure(), started)
     expectInStream({ code: 'USAGE_LIMIT' }, outcome)
-    expect(outcome.text.replace(/^Half a\nINCOMPLETE ANSWER: only a part came\. /, '')).toMatch(LIMIT_WORDS)
+    expect(outcome.text.replace(/^Half a\nINCOMPLETE ANSWER: only part of it came\. /, '')).toMatch(LIMIT_WORDS)
   })
 
   test('the text of a form without a code is told', async () => {

@@ -201,7 +201,7 @@ describe('each wait has a limit of its own, and an error of its own:', () => {
       'headers, and no event',
       'FIRST_EVENT',
       () => ({ sse: ': hello\n\n', silent: true }),
-      /^The service took the question and sent nothing for 150 ms\. .*CODEX_OAUTH_FIRST_EVENT_TIMEOUT_MS sets .*\[TIMEOUT\]$/,
+      /^The service accepted the question and then sent nothing for 150 ms\. .*CODEX_OAUTH_FIRST_EVENT_TIMEOUT_MS sets .*\[TIMEOUT\]$/,
     ],
     [
       'an event, and nothing after it',
@@ -357,7 +357,7 @@ describe('a stream that ends after text began keeps the text, and says why it is
       const [text, footer = ''] = outcome.texts
       expect([text, outcome.isError]).toEqual([HALF, false])
       const [first = '', ...lines] = footer.split('\n')
-      expect(first).toMatch(/^INCOMPLETE ANSWER: only a part came\. /)
+      expect(first).toMatch(/^INCOMPLETE ANSWER: only part of it came\. /)
       expect(first).toMatch(why)
       // A whole sentence about what to do stands between the reason and the code.
       expect(first).toMatch(new RegExp(`\\. [A-Z][^.]+\\.( .*)? \\[${code}\\]$`))
@@ -393,7 +393,7 @@ describe('a stream that ends after text began keeps the text, and says why it is
     started.fake.plan.script.responses.push(planFailure({ text: TEXT }))
     const { texts, isError } = await started.app.call('codex_query', { prompt: 'Why?' })
     expect([texts[0], isError]).toEqual([TEXT, false])
-    expect(texts[1]).toMatch(/^INCOMPLETE ANSWER: only a part came\. Usage limit reached.*\[USAGE_LIMIT\]/)
+    expect(texts[1]).toMatch(/^INCOMPLETE ANSWER: only part of it came\. Usage limit reached.*\[USAGE_LIMIT\]/)
   })
 
   test('another window collects it as it was', async () => {

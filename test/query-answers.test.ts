@@ -206,7 +206,7 @@ describe('5. How it answers: output_schema', () => {
     const { answered, footer, isError } = await ask(app, { output_schema: LOOSE })
     expect([isError, answered]).toEqual([false, '{"count": "four"}'])
     expect(footer).toMatch(
-      /^INCOMPLETE ANSWER: It does not fit the schema, after it was sent back once.*\/count.*\[RESPONSE_INVALID\]\n/,
+      /^INCOMPLETE ANSWER: It does not fit the schema, even after it was sent back once.*\/count.*\[RESPONSE_INVALID\]\n/,
     )
     expect(footer).not.toContain('only a part')
     expect(footer).toContain('22 tokens in')
@@ -230,7 +230,7 @@ describe('5. How it answers: output_schema', () => {
     app.script.push({ sse: answer('{"count": "three"}') }, step)
     const { answered, footer, isError } = await ask(app, { output_schema: LOOSE })
     expect([isError, answered]).toEqual([false, '{"count": "three"}'])
-    expect(footer).toMatch(/^INCOMPLETE ANSWER: It does not fit the schema, and sending it back did not help: /)
+    expect(footer).toMatch(/^INCOMPLETE ANSWER: It does not fit the schema, and repairing it failed: /)
     expect(footer).toMatch(why)
     expect(footer).toMatch(/\[RESPONSE_INVALID\]\n/)
   })
@@ -240,7 +240,7 @@ describe('5. How it answers: output_schema', () => {
     app.script.push({ sse: answer('{"count": ', { end: 'cut', items: false }) })
     const { answered, footer } = await ask(app, { output_schema: STRICT })
     expect(answered).toBe('{"count": ')
-    expect(footer).toMatch(/^INCOMPLETE ANSWER: only a part came\. .*\[INCOMPLETE\]\n/)
+    expect(footer).toMatch(/^INCOMPLETE ANSWER: only part of it came\. .*\[INCOMPLETE\]\n/)
     expect(app.asked()).toHaveLength(1)
   })
 
@@ -252,12 +252,14 @@ describe('5. How it answers: output_schema', () => {
     const prompt = 'word '.repeat(184_000)
     const { answered, footer } = await ask(app, { prompt, output_schema: LOOSE })
     expect(answered).toBe(three)
-    expect(footer).toMatch(/sending it back did not help: .*cannot read it at once together.*\[CONTEXT_TOO_LONG\]/)
+    expect(footer).toMatch(
+      /repairing it failed: .*cannot read this and the turn before it at once.*\[CONTEXT_TOO_LONG\]/,
+    )
     expect(app.asked()).toHaveLength(1)
   })
 
   test.each<[string, object, RegExp]>([
-    ['a list', { type: 'array', items: {} }, /Its top must have type "object"/],
+    ['a list', { type: 'array', items: {} }, /Its top level must have type "object"/],
     [
       'a reference to elsewhere',
       { ...STRICT, properties: { count: { $ref: 'https://example.com/x' } } },

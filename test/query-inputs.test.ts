@@ -282,7 +282,7 @@ describe('4. What goes in: in a git repository', () => {
     ['of nothing', 'working', /^Everything is committed, so there is no diff/],
     ['of nothing staged', 'staged', /^Nothing is staged, so there is no diff/],
     ['of what git does not know', 'main..nowhere', /nowhere|no such/i],
-    ['that would be an option', '--output=/tmp/x', /^diff names no changes that git could show/],
+    ['that would be an option', '--output=/tmp/x', /^diff is neither a range nor a revision/],
   ])('a diff %s is refused', async (_, diff, expected) => {
     const { app } = await withRepo()
     const { text, isError } = await send(app, { diff })
@@ -294,7 +294,7 @@ describe('4. What goes in: in a git repository', () => {
 
   test('a diff where there is no repository is refused', async () => {
     const app = await withProject()
-    expect((await send(app, { diff: 'working' })).text).toMatch(/is in no git repository.*\[INPUT_INVALID\]$/)
+    expect((await send(app, { diff: 'working' })).text).toMatch(/is not in a git repository.*\[INPUT_INVALID\]$/)
     expect(app.asked()).toEqual([])
   })
 

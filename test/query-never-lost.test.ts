@@ -168,7 +168,7 @@ describe('collect gives an answer', () => {
     const { texts, isError } = await collect(app, await id())
     expect([texts[0], isError]).toEqual([HALF, false])
     expect(texts[1]).toMatch(
-      /^INCOMPLETE ANSWER: only a part came\. The call was cancelled\. .*\[INCOMPLETE\]\nAnswer a-/,
+      /^INCOMPLETE ANSWER: only part of it came\. The call was cancelled\. .*\[INCOMPLETE\]\nAnswer a-/,
     )
   })
 
@@ -222,7 +222,7 @@ describe('collect gives an answer', () => {
     await started.app.app.stop()
     const { texts, isError } = await collect(other, await started.id())
     expect([texts[0], isError]).toEqual([HALF, false])
-    expect(texts[1]).toMatch(/^INCOMPLETE ANSWER: only a part came\. The server that asked has ended\./)
+    expect(texts[1]).toMatch(/^INCOMPLETE ANSWER: only part of it came\. The server that asked has ended\./)
     // The turn is in no conversation, so nobody is sent there.
     expect(texts[1]).not.toContain('conversation')
   })
@@ -297,7 +297,7 @@ describe('collect gives an answer', () => {
     await app.call('codex_query', { prompt: 'Why?' })
     const { text, isError } = await collect(app, id)
     expect([text, isError]).toEqual([
-      'No answer is kept under this id. codex_status lists the ids of the recent ones; older than a week, or beyond the newest 50, they are gone. [INPUT_INVALID]',
+      'No answer is kept under this id. codex_status lists recent ids. The newest 50 answers are kept, for a week. [INPUT_INVALID]',
       true,
     ])
   })

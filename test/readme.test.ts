@@ -99,12 +99,12 @@ describe('what the README says is so:', () => {
     const text = section('While it works').replace(/\s+/g, ' ')
     const limits = [config.headerTimeoutMs, config.firstEventTimeoutMs, config.idleTimeoutMs].map((ms) => ms / 1000)
     expect(text).toContain(
-      `has ${limits[0]} seconds to accept a question, then ${limits[1]} to begin with the answer, and may then be silent for ${limits[2]} at most`,
+      `has ${limits[0]} seconds to accept a question, then ${limits[1]} to begin its answer, and may then be silent for ${limits[2]} at most`,
     )
   })
 
   test('files that are never sent', () => {
-    const cell = /^\| names that files with secrets have: (.*?) \|/m.exec(section('Files and changes'))?.[1] ?? ''
+    const cell = /^\| file names that usually mean secrets: (.*?) \|/m.exec(section('Files and changes'))?.[1] ?? ''
     const names = [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name.replace('*', 'x').replace('…', '.json'))
     expect(names.length).toBeGreaterThan(8)
     const sent = names.filter((name) => secretName(name) === undefined && secretName(`${name}/x`) === undefined)

@@ -137,7 +137,7 @@ describe('codex_status with usage: true', () => {
       age_seconds: 0,
       plan: 'pro',
       credits: { has_credits: false, unlimited: false },
-      message: 'The service names no limit of this plan.',
+      message: 'The service reports no limit for this plan.',
     })
   })
 
@@ -325,7 +325,7 @@ describe('on the command line', () => {
     fake.script.usage.push({ status: 404 })
     const { code, stdout } = await app.run(['status', '--usage'])
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^usage {5}The service does not tell the usage of the plan \(404\)\./m)
+    expect(stdout).toMatch(/^usage {5}The service did not report plan usage \(404\)\./m)
   })
 
   test('other limits are told by their names', async () => {

@@ -11,8 +11,12 @@ export const ask = defineCommand({
     model: { type: 'string', value: 'ID', summary: 'one of `models`; default: the first' },
     effort: { type: 'string', value: 'WORD', summary: 'how hard to think: low, medium, high, … as `models` lists' },
     system: { type: 'string', value: 'TEXT', summary: 'replaces the default instructions' },
-    temperature: { type: 'string', value: '0..1', summary: 'used with an API key only; otherwise ignored, said so' },
-    conversation: { type: 'string', value: 'NAME', summary: 'begins a conversation of this name, or goes on with it' },
+    temperature: {
+      type: 'string',
+      value: '0..1',
+      summary: 'used with an API key only; otherwise ignored, with a note',
+    },
+    conversation: { type: 'string', value: 'NAME', summary: 'begins or continues the conversation of this name' },
     file: {
       type: 'string',
       value: 'PATTERN',
@@ -22,14 +26,18 @@ export const ask = defineCommand({
     diff: { type: 'string', value: 'WHAT', summary: 'sends git changes: working, staged, or a range like main..HEAD' },
     'web-search': { type: 'boolean', summary: 'lets Codex search the web; the sources go to standard error' },
     schema: { type: 'string', value: 'FILE', summary: 'a JSON Schema; the answer is JSON that follows it' },
-    collect: { type: 'string', value: 'ID', summary: 'asks nothing: the answer of this id, as `status` lists them' },
+    collect: {
+      type: 'string',
+      value: 'ID',
+      summary: 'asks nothing; gets the answer with this id (`status` lists them)',
+    },
   },
   words: 'PROMPT|-',
   notes: [
     'Several words are one prompt; - reads it from standard input. With --collect there is none.',
     'Files and changes are those of the current folder. Put patterns into quotation marks, or the shell replaces them.',
-    'On a terminal the answer comes as it is written, into a file or a pipe as a whole, and nothing but the answer; with',
-    '--schema it comes as a whole everywhere. Where it comes from, and what it cost, goes to standard error.',
+    'A terminal shows the answer as it is written; a file or pipe gets it as a whole, and nothing but the answer. With',
+    '--schema it always comes as a whole. The model, the cost and all notes go to standard error.',
     'If only a part of the answer came, standard error says why, and the exit code is 1.',
     'Ctrl-C cancels; what has come by then is kept, and the last line says how to get it.',
   ],
@@ -101,7 +109,7 @@ function idIn(collect: string): string {
 function keptWords(id: string | undefined, answers: CommandCall['services']['answers']): string | undefined {
   const found = id === undefined ? undefined : answers.look(id)
   if (!found?.isKept || found.characters === 0) return undefined
-  return `What has come of the answer is kept: \`${PROGRAM} ask --collect ${found.id}\` gets it.`
+  return `What came of the answer is kept: \`${PROGRAM} ask --collect ${found.id}\` gets it.`
 }
 
 /** What is still to be written. The answer counts, whatever has been seen on the way to it. */

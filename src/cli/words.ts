@@ -43,7 +43,7 @@ const SPELLINGS: readonly (readonly [string, string])[] = [
   ['with files', 'with --file'],
   ['name it in files', 'name it with --file'],
   ['A pattern in files', 'A pattern of --file'],
-  ['The project folder is in', 'The current folder is in'],
+  ['The project folder is not in', 'The current folder is not in'],
   ['from the project folder', 'from the current folder'],
   ['Open a folder in the client', 'Change to the folder of the project'],
 ]

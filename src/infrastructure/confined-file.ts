@@ -28,7 +28,7 @@ const CHANGED = 'was replaced while it was read'
 
 function whyUnread(code: string | undefined, maxBytes: number): string {
   if (code === 'EFBIG') return tooLarge(maxBytes)
-  if (code === 'EISDIR') return 'is no regular file'
+  if (code === 'EISDIR') return 'is not a regular file'
   if (code === 'ELOOP' || code === 'ENOENT' || code === 'ENOTDIR') return CHANGED
   return code === 'EACCES' || code === 'EPERM' ? 'may not be read by this user' : 'could not be read'
 }

@@ -50,11 +50,11 @@ export function gitFailed({ ended }: ProgramOutcome): CodexError {
   const reason = {
     missing: 'git is not installed here',
     late: 'git took too long',
-    large: 'git has more to say about this folder than can be taken in',
+    large: 'the output of git is too large',
     badly: 'git reports an error',
-    well: 'git says nothing that can be understood',
+    well: 'the output of git could not be understood',
   }[ended]
-  return new CodexError('STORAGE_FAILED', `The project could not be looked through: ${reason}.`, {
+  return new CodexError('STORAGE_FAILED', `The project could not be searched with git: ${reason}.`, {
     hint: 'Name single files exactly, without patterns and without diff, or try again.',
   })
 }

@@ -57,7 +57,7 @@ async function withoutFilters(git: GitCommand, folder: string, signal?: AbortSig
 const MAX_FILTER_SETTINGS = 200
 
 function filtersStay(): CodexError {
-  return new CodexError('STORAGE_FAILED', 'The settings of git name filters here that cannot be switched off.', {
+  return new CodexError('STORAGE_FAILED', 'The git settings here name filters that cannot be switched off.', {
     hint: 'Leave diff out; in the project, `git config --list` shows them under filter.',
   })
 }
@@ -100,7 +100,7 @@ async function forkOf(git: GitCommand, folder: string, from: string, to: string,
   const id = idIn(outcome.output)
   if (id !== undefined) return id
   if (outcome.ended !== 'badly') throw gitFailed(outcome)
-  throw new CodexError('INPUT_INVALID', 'The two ends of diff have no commit in common.', {
+  throw new CodexError('INPUT_INVALID', 'The two revisions in diff have no commit in common.', {
     hint: 'Compare them directly, with two dots instead of three.',
   })
 }

@@ -39,7 +39,7 @@ function revisionIn(text: string): string {
 }
 
 function notADiff(): CodexError {
-  return new CodexError('INPUT_INVALID', 'diff names no changes that git could show.', {
+  return new CodexError('INPUT_INVALID', 'diff is neither a range nor a revision, and not "staged" or "working".', {
     hint: 'Use "staged", "working", a range like "main..HEAD" or "main...HEAD", or one revision like "HEAD~3".',
   })
 }

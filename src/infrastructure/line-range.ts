@@ -7,19 +7,17 @@ export interface LineRange {
 /** What may be one file and lines of it: `notes.md:10`, `notes.md:10-80`, `notes.md:10-`. */
 export interface RangedName {
   name: string
-  /** As it was written. */
-  suffix: string
   /** Undefined when there can be no such lines. */
   range: LineRange | undefined
 }
 
 /** The name and the lines in `entry`, if it ends like that. */
 export function rangedName(entry: string): RangedName | undefined {
-  const [, name, suffix, first, dash, last] = /^(.+)(:(\d{1,9})(?:(-)(\d{0,9}))?)$/s.exec(entry) ?? []
-  if (name === undefined || suffix === undefined) return undefined
+  const [, name, first, dash, last] = /^(.+):(\d{1,9})(?:(-)(\d{0,9}))?$/s.exec(entry) ?? []
+  if (name === undefined) return undefined
   const range = { first: Number(first), ...(dash !== undefined && last === '' ? {} : { last: Number(last ?? first) }) }
   const isPossible = range.first >= 1 && (range.last === undefined || range.last >= range.first)
-  return { name, suffix, range: isPossible ? range : undefined }
+  return { name, range: isPossible ? range : undefined }
 }
 
 /** As it stands behind a name. */

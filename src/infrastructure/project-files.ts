@@ -1,7 +1,6 @@
 import { takeExclusions } from './file-exclusions.ts'
 import { createFileLister, type FileLister } from './file-list.ts'
 import { hasWildcards } from './file-pattern.ts'
-
 import type { Git } from './git.ts'
 import { type LineRange, rangedName } from './line-range.ts'
 import { filesMatching, MAX_FILES, namesLike, type PatternSearch } from './pattern-files.ts'
@@ -115,7 +114,7 @@ async function byPattern(entry: string, places: readonly NamedPlace[], search: S
       left: matching.left.map(({ name, reason }) => ({ name: label + name, reason })),
     })
   }
-  if (count > MAX_FILES) return refused(entry, `means ${count} files, and no more than ${MAX_FILES} go into one call`)
+  if (count > MAX_FILES) return refused(entry, `matches ${count} files, and one call takes ${MAX_FILES} at most`)
   return count > 0 ? joined(found) : await notThere(entry, places, search)
 }
 

@@ -70,7 +70,7 @@ export function placeAt({ root, name }: NamedPlace, roots: readonly Root[]): Pla
     if (!isInside(path, roots)) return { kind: 'refused', reason: 'leads out of the project through a link' }
     const stat = statSync(path)
     if (stat.isFile() || stat.isDirectory()) return { kind: stat.isFile() ? 'file' : 'folder', path }
-    return { kind: 'refused', reason: 'is no regular file' }
+    return { kind: 'refused', reason: 'is not a regular file' }
   } catch (error) {
     return whyNot(errnoOf(error))
   }

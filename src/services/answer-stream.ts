@@ -2,9 +2,10 @@ import type { Config } from '../config.ts'
 import { CodexError, isCodexError } from '../errors.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import { readEvents, type SseLimits } from '../infrastructure/sse.ts'
+import { notAStream } from './answer-failure.ts'
 import type { AnswerProgress } from './answer-progress.ts'
 import type { AskingRoute } from './asking-route.ts'
-import { type Answer, type AnswerReader, createAnswerReader, notAStream } from './codex-answer.ts'
+import { type Answer, type AnswerReader, createAnswerReader } from './codex-answer.ts'
 import type { Reply } from './codex-post.ts'
 import { duration } from './duration.ts'
 
@@ -102,7 +103,7 @@ function finishError(reader: AnswerReader): unknown {
 
 function nothingCame(limitMs: number): CodexError {
   const span = limitMs < 1000 ? `${limitMs} ms` : duration(limitMs)
-  return new CodexError('TIMEOUT', `The service took the question and sent nothing for ${span}.`, {
+  return new CodexError('TIMEOUT', `The service accepted the question and then sent nothing for ${span}.`, {
     hint: 'Ask again, or name another model. CODEX_OAUTH_FIRST_EVENT_TIMEOUT_MS sets how long it may take to begin.',
     retryable: true,
   })

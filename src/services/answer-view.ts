@@ -33,6 +33,7 @@ export interface StoredAnswer extends AnswerSummary {
   error: AnswerError | undefined
 }
 
+/** An answer as memory or its file tells it, before it is put together for a reader. */
 export interface Standing {
   head: AnswerHead
   outline: Readonly<Outline>

@@ -1,4 +1,4 @@
-import { CodexError, isCodexError } from '../errors.ts'
+import { CodexError, isCodexError, reworded } from '../errors.ts'
 import { type HttpClient, readText } from '../infrastructure/http-client.ts'
 import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { apiKeyRecord, KEYS_PAGE, readApiKey } from './api-key.ts'
@@ -101,6 +101,5 @@ function refusal(status: number, json: unknown, host: string): CodexError {
 /** The same error, saying that all is as it was. */
 function savedNothing(error: unknown): unknown {
   if (!isCodexError(error) || error.code === 'CANCELLED') return error
-  const { code, message, hint, cause, retryable } = error
-  return new CodexError(code, message, { hint: ['Nothing was saved.', hint ?? ''].join(' ').trim(), cause, retryable })
+  return reworded(error, { hint: ['Nothing was saved.', error.hint ?? ''].join(' ').trim() })
 }

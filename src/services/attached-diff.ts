@@ -57,7 +57,7 @@ const NOTHING: Changes = { sections: [], names: [], left: [] }
 
 async function firstWorkTree(roots: readonly Root[], git: Git, signal?: AbortSignal): Promise<Root> {
   for (const root of roots) if (await git.isWorkTree(root.path, signal)) return root
-  throw new CodexError('INPUT_INVALID', 'The project folder is in no git repository, so there is no diff of it.', {
+  throw new CodexError('INPUT_INVALID', 'The project folder is not in a git repository, so it has no diff.', {
     hint: 'Leave diff out, and name the files that matter with files.',
   })
 }
@@ -126,7 +126,7 @@ function noChanges(argument: string, { kind }: DiffRequest, left: readonly strin
 }
 
 function privateKey(name: string): CodexError {
-  return new CodexError('INPUT_INVALID', `The diff has a private key in it, in ${name}, and is not sent.`, {
+  return new CodexError('INPUT_INVALID', `The diff contains a private key, in ${name}, and was not sent.`, {
     hint: 'Send the other files that matter with files, and see that the key does not stay in the repository.',
   })
 }

@@ -51,7 +51,7 @@ function attachText({ name: file, range }: FoundFile, whole: TextLines): Attache
   const bytes = Buffer.byteLength(part.lines.join('\n'))
   if (bytes > MAX_TEXT_BYTES)
     return { reason: `is larger than ${MAX_TEXT_BYTES / 1_000_000} MB: name the lines that matter` }
-  return { block: { kind: 'text', name, ...part }, sent: { name, kind: 'text', bytes, lines: part.lines.length } }
+  return { block: { kind: 'text', name, ...part }, sent: { name, kind: 'text', bytes } }
 }
 
 /** It may be a link, or lie in a folder that makes all in it secret. */

@@ -142,7 +142,7 @@ function tooMuch(what: string, maxBytes: number): CodexError {
 }
 
 function tooManyFiles(count: number): CodexError {
-  return new CodexError('INPUT_INVALID', `These are ${count} files, and no more than ${MAX_FILES} go into one call.`, {
+  return new CodexError('INPUT_INVALID', `These are ${count} files, and one call takes ${MAX_FILES} at most.`, {
     hint: 'Name fewer files, or leave some out with "!" in front.',
   })
 }

@@ -1,4 +1,15 @@
-import type { AskCall } from './query-desk.ts'
+import type { GuidedQueryOptions } from './guided-query.ts'
+import type { TimedProgress } from './progress-pace.ts'
+
+/** What comes with a question from whoever asks it. */
+export interface AskCall extends Omit<GuidedQueryOptions, 'onProgress'> {
+  /** Told at least every ten seconds how it goes, and under which id the answer is kept. */
+  onProgress?: ((progress: TimedProgress & { id: string }) => void) | undefined
+  /** The folders that files may come from. */
+  roots(): Promise<readonly string[]>
+  /** What the client has said when it aborted `signal`. */
+  cancelReason?(): string | undefined
+}
 
 /** Whoever asked, until they have their answer or have gone: then nothing reaches them any more. */
 export interface Caller extends Pick<AskCall, 'offer' | 'roots'> {

@@ -1,7 +1,7 @@
 import { CodexError, isCodexError } from '../errors.ts'
 import type { QueryResult } from './codex-client.ts'
 import type { Question } from './codex-request.ts'
-import type { Turn } from './conversation-turn.ts'
+import { turnOf } from './conversation-turn.ts'
 import type { GuidedQuery, GuidedQueryOptions } from './guided-query.ts'
 import { repairPrompt } from './output-schema.ts'
 
@@ -48,27 +48,17 @@ export function createCheckedQuery({ query, now }: { query: GuidedQuery; now: ()
 }
 
 const REPAIRED = 'the first answer did not fit the schema; it was sent back once and repaired'
-const NOT_EITHER = 'after it was sent back once with what is wrong with it'
+const NOT_EITHER = 'even after it was sent back once to be repaired'
 
 /** The question goes on as a conversation of its own, so nothing is sent twice in another form. */
 function repairOf(question: Question, first: QueryResult, problems: readonly string[], at: number): Question {
-  const { model, owner, message, output, usage } = first
-  const turn: Turn = {
-    at,
-    model,
-    owner,
-    prompt: question.prompt,
-    input: [message],
-    output,
-    ...(usage === undefined ? {} : { inputTokens: usage.inputTokens, outputTokens: usage.outputTokens }),
-  }
   const { turns = [], cacheKey } = question.talk ?? {}
   return {
     ...question,
     prompt: repairPrompt(problems),
-    model,
+    model: first.model,
     attached: undefined,
-    talk: { turns: [...turns, turn], cacheKey, needsLast: true },
+    talk: { turns: [...turns, turnOf(question.prompt, first, at)], cacheKey, needsLast: true },
   }
 }
 
@@ -97,7 +87,7 @@ function sum(one: QueryResult['usage'], other: QueryResult['usage']): QueryResul
 
 /** Why there is no second answer, in our own words. */
 function failed({ code, message }: CodexError): string {
-  return `and sending it back did not help: ${message.replace(/\.$/, '')} [${code}]`
+  return `and repairing it failed: ${message.replace(/\.$/, '')} [${code}]`
 }
 
 function misfit(problems: readonly string[], circumstance: string): Misfit {

@@ -1,9 +1,10 @@
-import { CodexError } from '../errors.ts'
+import type { CodexError } from '../errors.ts'
 import type { SseEvent } from '../infrastructure/sse.ts'
+import { endedEarly, endless, incomplete, noAnswer, notAStream, refused } from './answer-failure.ts'
 import { type AnswerProgress, createProgressReader } from './answer-progress.ts'
 import { failureOf } from './codex-failure.ts'
 import { createGrowingText } from './growing-text.ts'
-import { fieldOf, numberField, parseJson, quoteRemote, textField } from './remote-text.ts'
+import { fieldOf, listField, numberField, parseJson, quoteRemote, textField } from './remote-text.ts'
 
 export interface Usage {
   inputTokens: number
@@ -206,8 +207,7 @@ function itemPhase(event: unknown): string | undefined {
 }
 
 function readMessage(item: unknown): Message {
-  const content = fieldOf(item, 'content')
-  const parts: readonly unknown[] = Array.isArray(content) ? content : []
+  const parts = listField(item, 'content')
   const join = (type: string, field: string) =>
     parts
       .filter((part) => textField(part, 'type') === type)
@@ -230,56 +230,4 @@ function readUsage(usage: unknown): Usage | undefined {
     outputTokens,
     reasoningTokens: numberField(fieldOf(usage, 'output_tokens_details'), 'reasoning_tokens'),
   }
-}
-
-function incomplete(reason: string | undefined): CodexError {
-  if (reason === 'content_filter') {
-    return new CodexError('REFUSED', "OpenAI's content filter stopped the answer.", {
-      hint: 'Put the question another way.',
-    })
-  }
-  if (reason === 'max_output_tokens') {
-    return new CodexError('INCOMPLETE', 'The answer was cut off: it reached the longest output the model may give.', {
-      hint: 'Ask for a shorter answer, or for one part at a time.',
-    })
-  }
-  return new CodexError('INCOMPLETE', 'The service stopped before the answer was complete.', {
-    hint: 'Ask again.',
-    retryable: true,
-  })
-}
-
-function endedEarly(characters: number): CodexError {
-  const arrived = characters === 0 ? 'before any text' : `after ${characters} characters`
-  return new CodexError('INCOMPLETE', `The connection ended ${arrived}, before the answer was complete.`, {
-    hint: 'Ask again.',
-    retryable: true,
-  })
-}
-
-function endless(): CodexError {
-  return new CodexError('RESPONSE_INVALID', 'The answer is longer than this server accepts.', {
-    hint: 'Ask for a shorter answer, or for one part at a time.',
-  })
-}
-
-/** Status 200, and yet no answer. */
-export function notAStream(): CodexError {
-  return new CodexError('RESPONSE_INVALID', 'The service answered with something that is not an answer stream.', {
-    hint: 'A proxy or a sign-in page of your network may stand in between. Try again; check CODEX_OAUTH_BASE_URL if it is set.',
-    retryable: true,
-  })
-}
-
-function noAnswer(): CodexError {
-  return new CodexError('RESPONSE_INVALID', 'Codex completed the request without any text.', {
-    hint: 'Ask again.',
-    retryable: true,
-  })
-}
-
-function refused(words: string): CodexError {
-  return new CodexError('REFUSED', `Codex declined to answer: ${quoteRemote(words, 1000)}`, {
-    hint: 'Put the question another way.',
-  })
 }

@@ -25,11 +25,11 @@ export interface QueryResult {
   usage: Usage | undefined
   /** Which login or key answered and what that costs. */
   account: string
-  /** A word that tells logins and services apart and says nothing of them. */
+  /** `ownerOf` the credential that was answered. */
   owner: string
   /** Sentences: what was ignored, rerouted, not checked. */
   notes: readonly string[]
-  /** Where the answer has something from. */
+  /** The web pages that it cites or that were searched for it. */
   sources: readonly Source[]
   /** How much of the plan is used, where the service said it. */
   limits: UsageSnapshot | undefined
@@ -47,7 +47,7 @@ export interface CodexClient {
   /**
    * Asks one question and reads the answer.
    *
-   * @throws CodexError each code of `codex-failure.ts` and `codex-answer.ts`; as `Credentials.current`,
+   * @throws CodexError each code of `codex-failure.ts` and `answer-failure.ts`; as `Credentials.current`,
    *   `Credential.renew`, `fitQuestion` and `chooseEffort`; NETWORK, TIMEOUT, CANCELLED
    */
   query(question: Question, options?: QueryOptions): Promise<QueryResult>
@@ -79,7 +79,9 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
     })
     const { reply, target } = answered
     const toRead = {
-      ...{ reply, isStream: asking.isStream, onLimits: limits.hearEvent },
+      reply,
+      isStream: asking.isStream,
+      onLimits: limits.hearEvent,
       failureOf: (error: unknown) => asking.failureOf(error, reply.headers, circumstances()),
     }
     const read = await readAnswer(toRead, options, { config, clock }).catch(async (error: unknown) => {

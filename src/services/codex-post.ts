@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import { CodexError, isCodexError } from '../errors.ts'
+import { type CodexError, isCodexError, reworded } from '../errors.ts'
 import { cancelled } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import { type HttpClient, readText } from '../infrastructure/http-client.ts'
@@ -111,8 +111,7 @@ export function createPost({ config, http, clock, random, log }: PostDeps): Post
 }
 
 /** This limit alone is the user's to set; the one after it has an error of its own. */
-function withSetting(cause: CodexError): CodexError {
-  const { code, message, hint, retryable } = cause
+function withSetting(error: CodexError): CodexError {
   const setting = 'CODEX_OAUTH_HEADER_TIMEOUT_MS sets how long it may take.'
-  return new CodexError(code, message, { hint: hint === undefined ? setting : `${hint} ${setting}`, cause, retryable })
+  return reworded(error, { hint: error.hint === undefined ? setting : `${error.hint} ${setting}` })
 }

@@ -5,7 +5,7 @@ import { effortNotes, sentEffort } from './effort-choice.ts'
 import type { ContentPart, InputItem } from './input-item.ts'
 import { instructionsFor } from './instructions.ts'
 import { type OutputSchema, textFormat } from './output-schema.ts'
-import { describesForm, leftOut, type Shape } from './request-shape.ts'
+import { describesForm, omitFields, type Shape } from './request-shape.ts'
 
 /** A question as it comes from the tool, already validated. */
 export interface Question {
@@ -86,7 +86,7 @@ export function buildRequest(facts: RequestFacts): CodexRequest {
       accept: 'text/event-stream',
       'content-type': 'application/json',
     },
-    body: leftOut(
+    body: omitFields(
       {
         model: modelId,
         instructions: instructionsFor({

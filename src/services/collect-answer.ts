@@ -156,7 +156,7 @@ function unknown(): CodexError {
 function gone(): CodexError {
   return new CodexError(
     'INPUT_INVALID',
-    'This answer is no longer kept: it failed, as its own call was told, or made room.',
+    'This answer is no longer kept: it failed before any text came, or was removed to make room.',
     {
       hint: 'Ask again.',
     },

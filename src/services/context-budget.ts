@@ -86,7 +86,7 @@ function takesImages(model: Model | undefined): boolean {
 }
 
 function noRoomBeside(modelId: string): CodexError {
-  return new CodexError('CONTEXT_TOO_LONG', `${modelId} cannot read it at once together with what came before.`, {
+  return new CodexError('CONTEXT_TOO_LONG', `${modelId} cannot read this and the turn before it at once.`, {
     hint: 'Send less, or name a model that can read more.',
   })
 }

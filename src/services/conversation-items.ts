@@ -1,6 +1,6 @@
 import type { Turn } from './conversation-turn.ts'
 import type { InputItem } from './input-item.ts'
-import { fieldOf, textField } from './remote-text.ts'
+import { fieldOf, listField, textField } from './remote-text.ts'
 
 /**
  * What of an answer's finished items (`response.output_item.done`) a later turn sends again, as the official client does
@@ -34,7 +34,7 @@ export function sentAgain(turn: Turn, owner: string): readonly InputItem[] {
 /** The turn for a model that takes no images: words stand where they were. The same turn when there were none. */
 export function withoutImages(turn: Turn): Turn {
   const isImage = (part: unknown) => textField(part, 'type') === 'input_image'
-  if (!turn.input.some((item) => partsOf(item, 'content').some(isImage))) return turn
+  if (!turn.input.some((item) => listField(item, 'content').some(isImage))) return turn
   const input = turn.input.map((item) => {
     const content = fieldOf(item, 'content')
     return Array.isArray(content)
@@ -49,12 +49,12 @@ const NO_IMAGE = { type: 'input_text', text: '(The image is left out here, becau
 function reasoningOf(item: unknown): InputItem | undefined {
   const sealed = textField(item, 'encrypted_content')
   if (sealed === undefined) return undefined
-  const summary = partsOf(item, 'summary').flatMap<Text>((part) => textPart(part, 'summary_text', 'text') ?? [])
+  const summary = listField(item, 'summary').flatMap<Text>((part) => textPart(part, 'summary_text', 'text') ?? [])
   return { type: 'reasoning', summary, content: null, encrypted_content: sealed }
 }
 
 function messageOf(item: unknown): InputItem | undefined {
-  const content = partsOf(item, 'content').flatMap<Text>(
+  const content = listField(item, 'content').flatMap<Text>(
     (part) => textPart(part, 'output_text', 'text') ?? textPart(part, 'refusal', 'refusal') ?? [],
   )
   if (content.length === 0) return undefined
@@ -62,11 +62,6 @@ function messageOf(item: unknown): InputItem | undefined {
   // It tells the model which of its words were the answer, and which only on the way to it.
   const spoken = phase === 'commentary' || phase === 'final_answer' ? { phase } : {}
   return { type: 'message', role: 'assistant', content, ...spoken }
-}
-
-function partsOf(item: unknown, field: string): readonly unknown[] {
-  const parts = fieldOf(item, field)
-  return Array.isArray(parts) ? parts : []
 }
 
 type Text = Readonly<Record<string, string>>

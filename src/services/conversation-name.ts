@@ -15,9 +15,9 @@ export const EVERY_CONVERSATION = '*'
 export function conversationName(text: string): string {
   const name = text.normalize('NFC').trim()
   const length = [...name].length
-  if (length === 0 || length > MAX_CHARACTERS) throw noName(`1 to ${MAX_CHARACTERS} characters`)
-  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) throw noName('one line without control characters')
-  if (name === EVERY_CONVERSATION) throw noName(`more than an asterisk, which stands for all of them`)
+  if (length === 0 || length > MAX_CHARACTERS) throw noName(`must have 1 to ${MAX_CHARACTERS} characters`)
+  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) throw noName('must be one line without control characters')
+  if (name === EVERY_CONVERSATION) throw noName('cannot be an asterisk alone, which stands for all of them')
   return name
 }
 
@@ -30,6 +30,6 @@ export function isConversationKey(text: string): boolean {
   return /^[0-9a-f]{32}$/.test(text)
 }
 
-function noName(what: string): CodexError {
-  return new CodexError('INPUT_INVALID', `The name of a conversation has ${what}.`, { hint: 'Choose another name.' })
+function noName(rule: string): CodexError {
+  return new CodexError('INPUT_INVALID', `The name of a conversation ${rule}.`, { hint: 'Choose another name.' })
 }

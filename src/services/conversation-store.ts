@@ -1,4 +1,4 @@
-import { CodexError } from '../errors.ts'
+import { CodexError, reworded } from '../errors.ts'
 import { listQuietly } from '../infrastructure/clean-up.ts'
 import type { ListEntry } from '../infrastructure/list-folder.ts'
 import { type Appended, createSharedList, type OpenList, type SharedList } from '../infrastructure/shared-list.ts'
@@ -26,7 +26,6 @@ export interface ConversationSummary {
   updatedAt: number
   /** The first words of the last question. */
   lastPrompt: string
-  bytes: number
 }
 
 export interface ConversationList {
@@ -143,8 +142,7 @@ function summariesOf(key: string, list: SharedList): ConversationSummary[] {
   const last = entries.at(-1)
   const turn = last && named(name, () => turnOf(last))
   if (turn === undefined) return []
-  const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
-  return [{ name, turns: entries.length, updatedAt: turn.at, lastPrompt: firstWords(turn.prompt), bytes }]
+  return [{ name, turns: entries.length, updatedAt: turn.at, lastPrompt: firstWords(turn.prompt) }]
 }
 
 function named<T>(name: string, read: () => T): T {
@@ -152,10 +150,6 @@ function named<T>(name: string, read: () => T): T {
     return read()
   } catch (error) {
     if (!(error instanceof CodexError)) throw error
-    const { code, message, hint, cause } = error
-    throw new CodexError(code, `The conversation “${name}” cannot be read: ${message}`, {
-      cause,
-      ...(hint === undefined ? {} : { hint }),
-    })
+    throw reworded(error, { message: `The conversation “${name}” cannot be read: ${error.message}` })
   }
 }

@@ -1,3 +1,4 @@
+import type { QueryResult } from './codex-client.ts'
 import type { InputItem } from './input-item.ts'
 import { fieldOf, numberField, textField } from './remote-text.ts'
 
@@ -6,7 +7,7 @@ export interface Turn {
   /** When it was answered, in ms since 1970. */
   at: number
   model: string
-  /** A word for the account and route that made it: no other can read its reasoning. */
+  /** `ownerOf` the credential that was answered: no other can read its reasoning. */
   owner: string
   /** What the user asked, for lists; the store keeps the beginning. */
   prompt: string
@@ -20,6 +21,26 @@ export interface Turn {
   /** True when the answer broke off. */
   incomplete?: boolean
 }
+
+/** The turn that a question and its answer make. */
+export function turnOf(
+  prompt: string,
+  { model, owner, message, output, usage, incomplete }: AnsweredQuestion,
+  at: number,
+): Turn {
+  return {
+    at,
+    model,
+    owner,
+    prompt,
+    input: [message],
+    output,
+    ...(usage === undefined ? {} : { inputTokens: usage.inputTokens, outputTokens: usage.outputTokens }),
+    ...(incomplete === undefined ? {} : { incomplete: true }),
+  }
+}
+
+type AnsweredQuestion = Pick<QueryResult, 'model' | 'owner' | 'message' | 'output' | 'usage' | 'incomplete'>
 
 /** A turn that was written down, or undefined for what is none; fields we do not know are left out. */
 export function readTurn(value: unknown): Turn | undefined {

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { ACCOUNT } from './credential-name.ts'
 import type { Credential } from './credentials.ts'
 
-/** Who asks, as far as their credential tells, for what is kept of one and must not be shown to another. */
+/** What of a credential tells whose it is: what is kept for one owner must not be shown to another. */
 export type OwnedCredential = Pick<Credential, 'kind' | 'source' | 'baseUrl' | 'accountId' | 'headers'>
 
-/** A word that is the same for the same account or key at the same service, and from which neither can be told. */
+/** A hash that is the same for the same account or key at the same service, and reveals neither. */
 export function ownerOf(credential: OwnedCredential): string {
   return digestOf(ownerParts(credential))
 }

@@ -1,4 +1,4 @@
-import { CodexError, isCodexError } from '../errors.ts'
+import { CodexError, isCodexError, reworded } from '../errors.ts'
 import type { ReadStatus } from './account-status.ts'
 import type { CodexClient, QueryOptions, QueryResult } from './codex-client.ts'
 import type { Question } from './codex-request.ts'
@@ -66,9 +66,9 @@ export function createGuidedQuery({ client, signIn, readStatus }: GuidedQueryDep
 /** What is told once is told with an error too. */
 function withNotes(error: unknown, notes: readonly string[]): unknown {
   if (!isCodexError(error) || notes.length === 0) return error
-  const { code, message, hint = '', cause, retryable } = error
+  const { message, hint = '' } = error
   const untold = notes.filter((note) => !`${message} ${hint}`.includes(note))
-  return new CodexError(code, message, { hint: [hint, ...untold].join(' ').trim(), cause, retryable })
+  return reworded(error, { hint: [hint, ...untold].join(' ').trim() })
 }
 
 /** Notes end as those who show them like it. */

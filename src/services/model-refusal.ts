@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import { CodexError } from '../errors.ts'
+import { type CodexError, reworded } from '../errors.ts'
 import type { Model } from './builtin-models.ts'
 import type { Credential } from './credentials.ts'
 import type { ModelCatalogue } from './model-catalogue.ts'
@@ -65,9 +65,8 @@ export async function withModelsOf(
   const names = models.filter(({ hidden, id }) => !hidden && id !== modelId).map(({ id }) => id)
   if (source !== 'live' || names.length === 0) return error
   const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more that codex_models lists` : ''
-  const { code, message, cause, retryable } = error
   const hint = `This ${credential.holder} has now: ${names.slice(0, MAX_NAMES).join(', ')}${more}. ${WHAT_TO_DO[chosenBy]}`
-  return new CodexError(code, message, { hint, cause, retryable })
+  return reworded(error, { hint })
 }
 
 /** Whether the first of two versions like 0.169.0 is the newer one. */

@@ -1,4 +1,4 @@
-import { CodexError, isCodexError } from '../errors.ts'
+import { type CodexError, isCodexError, reworded } from '../errors.ts'
 import type { LoginRoute } from './login-route.ts'
 
 /**
@@ -9,8 +9,7 @@ export function namingLogin<Thrown>(error: Thrown, { call }: Pick<LoginRoute, 'c
   if (!isCodexError(error) || error.hint === undefined) return error
   const hint = error.hint.replace(BARE, call)
   if (hint === error.hint) return error
-  const { code, message, cause, retryable } = error
-  return new CodexError(code, message, { hint, cause, retryable })
+  return reworded(error, { hint })
 }
 
 /** Not in front of what it is called with, nor where it stands for what it shows. */

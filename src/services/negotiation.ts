@@ -64,7 +64,7 @@ export interface NegotiationDeps {
   log: Log
 }
 
-/** Each is for something else; more of them than this are no mending any more. */
+/** Each mend is for another fault. A request that has more faults than this is not worth mending. */
 const MAX_MENDS = 5
 
 export function createNegotiation({ config, catalogue, post, newId, log }: NegotiationDeps): Negotiation {
@@ -82,7 +82,11 @@ export function createNegotiation({ config, catalogue, post, newId, log }: Negot
     const owner = shape.forgetful ? '' : ownerOf(credential)
     const request = credential.asking.buildRequest({
       question,
-      ...{ modelId, model, effort: choice.effort, shape, threadId: ids.threadId },
+      modelId,
+      model,
+      effort: choice.effort,
+      shape,
+      threadId: ids.threadId,
       history: historyOf(fitted.turns, owner),
       sessionId: question.talk?.cacheKey ?? ids.session,
     })

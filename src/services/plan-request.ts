@@ -9,7 +9,7 @@ import {
 } from './codex-request.ts'
 import { sentEffort } from './effort-choice.ts'
 import { DEFAULT_INSTRUCTIONS, instructionsFor } from './instructions.ts'
-import { describesForm, leftOut } from './request-shape.ts'
+import { describesForm, omitFields } from './request-shape.ts'
 
 /**
  * One question on the plan route (facts: plan-usage 3.2): what OpenAI's page requires, the question, and nothing else.
@@ -27,7 +27,7 @@ export function buildPlanRequest(facts: Omit<RequestFacts, 'acceptsTemperature'>
   const tools = question.webSearch === true && !without.has('tools') ? [facts.searchTool] : undefined
   return {
     headers: { accept: 'text/event-stream', 'content-type': 'application/json' },
-    body: leftOut(
+    body: omitFields(
       {
         model: modelId,
         instructions: instructionsFor({

@@ -3,13 +3,14 @@ import { cancelled, raceSignal } from '../infrastructure/abort.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import type { AnswerStore } from './answer-store.ts'
 import type { Attached, Attachments } from './attachments.ts'
-import { type Caller, createCaller } from './caller.ts'
+import { type AskCall, type Caller, createCaller } from './caller.ts'
 import type { QueryResult } from './codex-client.ts'
 import type { Question } from './codex-request.ts'
 import type { Conversation, ConversationStore } from './conversation-store.ts'
-import type { GuidedQuery, GuidedQueryOptions } from './guided-query.ts'
+import { turnOf } from './conversation-turn.ts'
+import type { GuidedQuery } from './guided-query.ts'
 import type { OutputSchema } from './output-schema.ts'
-import { createProgressPace, type TimedProgress } from './progress-pace.ts'
+import { createProgressPace } from './progress-pace.ts'
 import type { RunningAnswer } from './running-answer.ts'
 import { type ShownFacts, shownFacts } from './shown-answer.ts'
 
@@ -22,15 +23,6 @@ export interface AskRequest
   outputSchema?: unknown
   /** The answer is not waited for. */
   background?: boolean | undefined
-}
-
-export interface AskCall extends Omit<GuidedQueryOptions, 'onProgress'> {
-  /** Told at least every ten seconds how it goes, and under which id the answer is kept. */
-  onProgress?: ((progress: TimedProgress & { id: string }) => void) | undefined
-  /** The folders that files may come from. */
-  roots(): Promise<readonly string[]>
-  /** What the client has said when it aborted `signal`. */
-  cancelReason?(): string | undefined
 }
 
 /** An answer and where it is kept, or an id to come back with. */
@@ -118,7 +110,11 @@ export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
       const { question, attached, conversation } = await prepare(job)
       onPrepared()
       const result = await query(question, {
-        ...{ signal, offer: caller.offer, onSignIn: caller.onSignIn, onProgress: pace.tell, onModel: kept.model },
+        signal,
+        offer: caller.offer,
+        onSignIn: caller.onSignIn,
+        onProgress: pace.tell,
+        onModel: kept.model,
         onText(delta) {
           kept.append(delta)
           caller.onText(delta)
@@ -148,14 +144,8 @@ export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
 
   /** Adds the turn to its conversation; what keeps it from that is told, and costs nobody the answer. */
   async function remember(conversation: Conversation, prompt: string, result: QueryResult): Promise<string[]> {
-    const { model, owner, message, output, usage, incomplete } = result
-    const turn = {
-      ...{ at: clock.now(), model, owner, prompt, input: [message], output },
-      ...(usage === undefined ? {} : { inputTokens: usage.inputTokens, outputTokens: usage.outputTokens }),
-      ...(incomplete === undefined ? {} : { incomplete: true }),
-    }
     try {
-      const { outcome, dropped } = await conversations.add(conversation, turn)
+      const { outcome, dropped } = await conversations.add(conversation, turnOf(prompt, result, clock.now()))
       if (outcome === 'removed') return ['the conversation was removed meanwhile, so this turn is not in it']
       return dropped === 0
         ? []

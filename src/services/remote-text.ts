@@ -44,6 +44,12 @@ export function fieldOf(value: unknown, name: string): unknown {
     : undefined
 }
 
+/** The field, if it is an array; otherwise an empty one. */
+export function listField(value: unknown, name: string): readonly unknown[] {
+  const field = fieldOf(value, name)
+  return Array.isArray(field) ? field : []
+}
+
 /** The field, if it is a non-empty string. */
 export function textField(value: unknown, name: string): string | undefined {
   const field = fieldOf(value, name)

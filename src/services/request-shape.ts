@@ -1,4 +1,4 @@
-import { fieldOf, textField } from './remote-text.ts'
+import { fieldOf, listField, textField } from './remote-text.ts'
 import { type OptionalField, unsupportedField } from './unsupported-field.ts'
 
 /** How a model wants to be asked, where that is not what its entry in the catalogue says (facts: wire-protocol 17). */
@@ -82,9 +82,9 @@ function isNoted(field: OptionalField, body: RefusedRequest['body']): boolean {
 }
 
 /** On top, or in the first item of a lite request. */
-function toolsIn({ tools, input }: RefusedRequest['body']): readonly unknown[] {
-  const [first] = Array.isArray(input) ? input : []
-  return [tools, fieldOf(first, 'tools')].flatMap((list) => (Array.isArray(list) ? list : []))
+function toolsIn(body: RefusedRequest['body']): readonly unknown[] {
+  const [first] = listField(body, 'input')
+  return [...listField(body, 'tools'), ...listField(first, 'tools')]
 }
 
 /** Words and states are those of public reports, and of the service's own lite profile (facts: users-and-peers W3). */
@@ -118,8 +118,8 @@ function valueAt(body: unknown, path: string): unknown {
   return path.split('.').reduce(fieldOf, body)
 }
 
-/** The body without the fields at these paths, and without what becomes empty by that. */
-export function leftOut(body: Readonly<Record<string, unknown>>, paths: Iterable<string>): Record<string, unknown> {
+/** The body without the fields at these paths (`text.format`), and without objects that become empty by that. */
+export function omitFields(body: Readonly<Record<string, unknown>>, paths: Iterable<string>): Record<string, unknown> {
   const copy = { ...body }
   for (const path of paths) {
     const [first = '', second] = path.split('.')

@@ -43,15 +43,15 @@ export function shapeProblem(root: Json): string | undefined {
     )
     open.push(...inside)
   }
-  return hasLoop(again) ? 'The schema refers to itself for one and the same value, without end.' : undefined
+  return hasLoop(again) ? 'The schema refers to itself without end.' : undefined
 }
 
 function wordProblem(schema: Json, at: string): string | undefined {
   for (const [word, value] of Object.entries(schema)) {
     const where = placed(`${at}/${word}`)
-    if (NOT_TAKEN.includes(word)) return `${where} is not taken here.`
+    if (NOT_TAKEN.includes(word)) return `${where} is not supported.`
     if (at !== '' && ONLY_ON_TOP.includes(word) && typeof value === 'string')
-      return `${where} is taken at the top only.`
+      return `${where} is supported at the top level only.`
     const kind = kindOf(word)
     if (kind !== undefined && !kind.fits(value)) return `${where} must be ${kind.is}.`
   }

@@ -12,7 +12,7 @@ const TYPES = ['null', 'boolean', 'object', 'array', 'number', 'integer', 'strin
 
 const SCHEMA: Kind = { is: 'a schema', fits: isSchema, inside: 'itself' }
 const SCHEMAS: Kind = {
-  is: 'a list of schemas with at least one',
+  is: 'an array of at least one schema',
   fits: (value) => Array.isArray(value) && value.length > 0,
   inside: 'each',
 }
@@ -27,18 +27,18 @@ const NUMBER: Kind = { is: 'a number', fits: Number.isFinite }
 const POSITIVE: Kind = { is: 'a number above 0', fits: (value) => Number.isFinite(value) && Number(value) > 0 }
 const COUNT: Kind = { is: 'a whole number from 0', fits: (value) => Number.isSafeInteger(value) && Number(value) >= 0 }
 const FLAG: Kind = { is: 'true or false', fits: (value) => typeof value === 'boolean' }
-const TEXT: Kind = { is: 'a text', fits: (value) => typeof value === 'string' }
-const NAMES: Kind = { is: 'a list of names', fits: isNames }
+const TEXT: Kind = { is: 'a string', fits: (value) => typeof value === 'string' }
+const NAMES: Kind = { is: 'an array of names', fits: isNames }
 const NAMES_MAP: Kind = {
-  is: 'an object of lists of names',
+  is: 'an object of arrays of names',
   fits: (value) => isObject(value) && Object.values(value).every(isNames),
 }
 const LIST: Kind = {
-  is: 'a list with at least one value',
+  is: 'an array of at least one value',
   fits: (value) => Array.isArray(value) && value.length > 0,
 }
 const TYPE: Kind = {
-  is: `one of ${TYPES.join(', ')}, or a list of those`,
+  is: `one of ${TYPES.join(', ')}, or an array of those`,
   fits: (value) => [value].flat().length > 0 && [value].flat().every((type) => TYPES.includes(`${type}`)),
 }
 /** A number as a limit of its own, or, in draft 4, whether the other one is left out. */

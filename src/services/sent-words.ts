@@ -7,7 +7,6 @@ export interface SentPart {
   kind: 'text' | 'image' | 'diff'
   /** Of what was sent of it, without line numbers. */
   bytes: number
-  lines?: number
   /** The files in a diff. */
   files?: readonly string[]
 }

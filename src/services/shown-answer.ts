@@ -64,7 +64,7 @@ export function incompleteWords(
     conversation === undefined
       ? hint
       : `To go on where it stopped, ask on in the conversation “${conversation}”.${hint === AGAIN ? '' : ` ${hint}`}`
-  return `INCOMPLETE ANSWER: only a part came. ${message} ${onwards} [${code}]`
+  return `INCOMPLETE ANSWER: only part of it came. ${message} ${onwards} [${code}]`
 }
 
 /** What to do where nothing better is known; who can go on need not begin anew. */

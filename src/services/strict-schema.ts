@@ -1,6 +1,5 @@
 import { fieldOf } from './remote-text.ts'
-
-type Json = Readonly<Record<string, unknown>>
+import { isObject, type Json } from './schema-words.ts'
 
 /** What says nothing about the value. */
 const REMARKS = ['title', 'description', '$schema']
@@ -88,8 +87,4 @@ function isStrictText({ format, pattern }: Json): boolean {
 
 function valuesOf(map: unknown): unknown[] {
   return isObject(map) ? Object.values(map) : []
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

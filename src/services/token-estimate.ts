@@ -1,5 +1,5 @@
 import type { InputItem } from './input-item.ts'
-import { fieldOf, textField } from './remote-text.ts'
+import { fieldOf, listField, textField } from './remote-text.ts'
 
 /**
  * Tokens of one piece of text, by its kind. Bytes alone would not do: a token holds four bytes of English, three of Chinese
@@ -50,16 +50,15 @@ export function estimateItemTokens(items: readonly InputItem[]): number {
 
 function sealed(item: InputItem): number {
   const length = textField(item, 'encrypted_content')?.length ?? 0
-  return Math.ceil(SEALED_TOKENS_PER_CHARACTER * length) + sumOf(fieldOf(item, 'summary'))
+  return Math.ceil(SEALED_TOKENS_PER_CHARACTER * length) + sumOf(listField(item, 'summary'))
 }
 
 function spoken(item: InputItem): number {
   const content = fieldOf(item, 'content')
-  return typeof content === 'string' ? estimateTokens(content) : sumOf(content)
+  return typeof content === 'string' ? estimateTokens(content) : sumOf(listField(item, 'content'))
 }
 
-function sumOf(parts: unknown): number {
-  if (!Array.isArray(parts)) return 0
+function sumOf(parts: readonly unknown[]): number {
   return parts.reduce<number>((sum, part) => {
     if (textField(part, 'type') === 'input_image') return sum + IMAGE_TOKENS
     return sum + estimateTokens(textField(part, 'text') ?? textField(part, 'refusal') ?? '')

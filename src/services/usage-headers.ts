@@ -1,14 +1,9 @@
 import type { LimitPair, UsageSnapshot, UsageWindow } from './usage-snapshot.ts'
-import { creditsOf, known, limitName, planWord, windowOf } from './usage-values.ts'
-
-/** The limit that usual questions count toward. */
-const USUAL = 'codex'
-/** More kinds of limits than that are not the service's. */
-const MAX_OTHERS = 8
+import { creditsOf, known, limitName, MAX_OTHER_LIMITS, planWord, USUAL_LIMIT, windowOf } from './usage-values.ts'
 
 /** What the headers of an answer say about limits (facts: wire-protocol 13); nothing where that is nothing. */
 export function limitsFromHeaders(headers: Headers, nowMs: number): UsageSnapshot | undefined {
-  const header = (name: string) => headers.get(`x-${USUAL}-${name}`)
+  const header = (name: string) => headers.get(`x-${USUAL_LIMIT}-${name}`)
   const others = familiesIn(headers).flatMap((family) => {
     const limit = pairIn(headers, family, nowMs)
     const name = limitName(headers.get(`x-${family}-limit-name`)) ?? family
@@ -16,7 +11,7 @@ export function limitsFromHeaders(headers: Headers, nowMs: number): UsageSnapsho
   })
   return known<UsageSnapshot>({
     plan: planWord(header('plan-type')),
-    ...pairIn(headers, USUAL, nowMs),
+    ...pairIn(headers, USUAL_LIMIT, nowMs),
     credits: creditsOf(
       flag(header('credits-has-credits')),
       flag(header('credits-unlimited')),
@@ -29,7 +24,7 @@ export function limitsFromHeaders(headers: Headers, nowMs: number): UsageSnapsho
 /** The windows of the limit that this answer is about: the one it names, else the usual one. */
 export function activeLimit(headers: Headers, nowMs: number): LimitPair {
   const named = headers.get('x-codex-active-limit')?.replaceAll('_', '-')
-  const family = named !== undefined && /^[\w-]{1,40}$/.test(named) ? named : USUAL
+  const family = named !== undefined && /^[\w-]{1,40}$/.test(named) ? named : USUAL_LIMIT
   return pairIn(headers, family, nowMs) ?? {}
 }
 
@@ -38,7 +33,7 @@ function familiesIn(headers: Headers): string[] {
   const found = [...headers.keys()].flatMap(
     (name) => /^x-([a-z\d][\w-]{0,39}?)-(?:primary|secondary)-used-percent$/.exec(name)?.[1] ?? [],
   )
-  return [...new Set(found)].filter((family) => family !== USUAL).slice(0, MAX_OTHERS)
+  return [...new Set(found)].filter((family) => family !== USUAL_LIMIT).slice(0, MAX_OTHER_LIMITS)
 }
 
 function pairIn(headers: Headers, family: string, nowMs: number): LimitPair | undefined {

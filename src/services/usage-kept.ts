@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { digestOf } from './credential-owner.ts'
 import { fieldOf, numberField } from './remote-text.ts'
 import type { KnownUsage, LimitPair, UsageSnapshot, UsageWindow } from './usage-snapshot.ts'
 import { creditsOf, known, limitName, planWord, windowOf } from './usage-values.ts'
@@ -14,7 +14,7 @@ const MAX_AHEAD_MS = 60_000
 /** Whose usage it is: of an account at a service. Nothing where nobody knows which account. */
 export function ownerOfUsage(accountId: string | undefined, baseUrl: string): string | undefined {
   if (accountId === undefined) return undefined
-  return createHash('sha256').update(`${baseUrl}\n${accountId}`).digest('hex').slice(0, 20)
+  return digestOf([baseUrl, accountId])
 }
 
 /** What the file holds, as far as it makes sense: other programs can write to it, too. */

@@ -25,8 +25,8 @@ export function usageRefusal(answer: UsageRefusal): CodexError {
 
 /** The answer was none that could be read. */
 export function noUsage(): CodexError {
-  return new CodexError('RESPONSE_INVALID', 'What the service answered tells nothing of the usage of the plan.', {
-    hint: `See ${USAGE_PAGE}; update codex-oauth if it stays so.`,
+  return new CodexError('RESPONSE_INVALID', 'The answer of the service says nothing about plan usage.', {
+    hint: `See ${USAGE_PAGE}; update codex-oauth if this goes on.`,
   })
 }
 
@@ -36,12 +36,12 @@ function byStatus({ status, headers, credential, nowMs }: UsageRefusal, words: s
   if (status === 429) {
     const waitMs = retryAfterMs(headers, nowMs)
     const when = waitMs === undefined ? 'Wait a moment' : `Wait ${Math.max(1, Math.ceil(waitMs / 1000))} s`
-    const message = `The usage of the plan has been asked for too often${said(words)}.`
+    const message = `Plan usage was asked for too often${said(words)}.`
     return { code: 'RATE_LIMITED', message, hint: `${when}, then ask again.`, retryable: true }
   }
   const isAway = status >= 500
   const message = isAway
-    ? `The service is in trouble and does not tell the usage of the plan (${status}).`
-    : `The service does not tell the usage of the plan (${status})${said(words)}.`
+    ? `The service is in trouble and does not report plan usage (${status}).`
+    : `The service did not report plan usage (${status})${said(words)}.`
   return { code: 'CODEX_FAILED', message, hint: `See ${USAGE_PAGE}.`, retryable: isAway }
 }

@@ -1,22 +1,17 @@
-import { fieldOf, numberField, textField } from './remote-text.ts'
+import { fieldOf, listField, numberField, textField } from './remote-text.ts'
 import { type LimitPair, saysSomething, type UsageSnapshot, type UsageWindow } from './usage-snapshot.ts'
-import { creditsOf, known, limitName, planWord, windowOf } from './usage-values.ts'
-
-/** The limit that usual questions count toward. */
-const USUAL = 'codex'
-/** More kinds of limits than that are not the service's. */
-const MAX_OTHERS = 8
+import { creditsOf, known, limitName, MAX_OTHER_LIMITS, planWord, USUAL_LIMIT, windowOf } from './usage-values.ts'
 
 /** What a `codex.rate_limits` event of a stream says; nothing for any other event. */
 export function limitsFromEvent(event: unknown, nowMs: number): UsageSnapshot | undefined {
   if (textField(event, 'type') !== 'codex.rate_limits') return undefined
   const limit = pairIn(fieldOf(event, 'rate_limits'), nowMs)
-  const stated = textField(event, 'metered_limit_name') ?? textField(event, 'limit_name') ?? USUAL
+  const stated = textField(event, 'metered_limit_name') ?? textField(event, 'limit_name') ?? USUAL_LIMIT
   const name = limitName(stated)
-  const isOther = stated !== USUAL && name !== undefined && limit !== undefined
+  const isOther = stated !== USUAL_LIMIT && name !== undefined && limit !== undefined
   return known<UsageSnapshot>({
     plan: planWord(fieldOf(event, 'plan_type')),
-    ...(stated === USUAL ? limit : undefined),
+    ...(stated === USUAL_LIMIT ? limit : undefined),
     credits: creditsIn(event),
     others: isOther ? { [name]: limit } : undefined,
   })
@@ -24,8 +19,8 @@ export function limitsFromEvent(event: unknown, nowMs: number): UsageSnapshot | 
 
 /** What the answer of the usage endpoint says (facts: wire-protocol 13); nothing where it tells no limit and no credits. */
 export function limitsFromReport(report: unknown, nowMs: number): UsageSnapshot | undefined {
-  const additional = fieldOf(report, 'additional_rate_limits')
-  const others = (Array.isArray(additional) ? additional.slice(0, MAX_OTHERS) : []).flatMap((one: unknown) => {
+  const additional = listField(report, 'additional_rate_limits').slice(0, MAX_OTHER_LIMITS)
+  const others = additional.flatMap((one) => {
     const name = limitName(fieldOf(one, 'limit_name')) ?? limitName(fieldOf(one, 'metered_feature'))
     const limit = pairIn(fieldOf(one, 'rate_limit'), nowMs)
     return name === undefined || limit === undefined ? [] : [[name, limit] as const]

@@ -44,7 +44,7 @@ export function mergeLimits(earlier: UsageSnapshot | undefined, later: UsageSnap
   return known<UsageSnapshot>({ plan, primary, secondary, credits, others: known(Object.fromEntries(others)) }) ?? {}
 }
 
-/** What of it still holds: how full a window is that has opened again since, nobody knows. */
+/** What of it still holds at `nowMs`. A window that has reset since is left out: nobody knows how full it is now. */
 export function asOf({ snapshot, at }: KnownUsage, nowMs: number): UsageSnapshot {
   const stillClosed = (window: UsageWindow | undefined) => {
     const opensAt = window?.resetsAt ?? at + (window?.windowMinutes ?? 0) * 60_000

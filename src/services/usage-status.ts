@@ -55,7 +55,7 @@ export function usageStatus({ known, asked, trouble, manage }: UsageFacts, nowMs
   // A clock that was put back makes nothing older than it is.
   const ageMs = Math.max(0, nowMs - known.at)
   const age = ageWords(ageMs)
-  const told = isFresh ? (line ?? 'The service names no limit of this plan') : `${line} (as of ${age})`
+  const told = isFresh ? (line ?? 'The service reports no limit for this plan') : `${line} (as of ${age})`
   const sentences = [told, ...usageWarnings(snapshot, nowMs)].map((sentence) => `${sentence}.`)
   return {
     asked,

@@ -10,13 +10,18 @@ export interface StatedWindow {
   resetAfter?: number | undefined
 }
 
+/** The limit that usual questions count toward. */
+export const USUAL_LIMIT = 'codex'
+/** The service has fewer kinds of limits than this; more are not believed. */
+export const MAX_OTHER_LIMITS = 8
+
 const YEAR_MINUTES = 525_600
 const YEAR_MS = YEAR_MINUTES * 60_000
 /** A limit may be overrun, but not by so much. */
 const MAX_PERCENT = 1000
 const MAX_BALANCE = 1e9
 
-/** A window of which percent and length make sense; a time of reset that does not is left out. */
+/** The window, if its percent and length make sense; a reset time that does not is left out. */
 export function windowOf(
   { usedPercent, minutes, resetAt, resetAfter }: StatedWindow,
   nowMs: number,

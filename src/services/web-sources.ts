@@ -1,4 +1,4 @@
-import { cleanRemote, fieldOf, quoteRemote, textField } from './remote-text.ts'
+import { cleanRemote, fieldOf, listField, quoteRemote, textField } from './remote-text.ts'
 
 /** A page that an answer was found on. */
 export interface Source {
@@ -40,24 +40,24 @@ export function sourceWords(sources: readonly Source[]): string[] {
 export function searchWords(item: unknown): string | undefined {
   if (textField(item, 'type') !== 'web_search_call') return undefined
   const action = fieldOf(item, 'action')
-  const words = [textField(action, 'query'), ...listIn(action, 'queries'), textField(action, 'pattern')]
+  const words = [textField(action, 'query'), ...listField(action, 'queries'), textField(action, 'pattern')]
   const [first] = words.filter((word) => typeof word === 'string' && word.trim() !== '')
   if (typeof first === 'string') return quoteRemote(first, 80)
   const url = cleanUrl(textField(action, 'url'))
   return url === undefined ? undefined : new URL(url).host
 }
 
-function citationsOf(item: unknown): unknown[] {
+function citationsOf(item: unknown): readonly unknown[] {
   if (textField(item, 'type') !== 'message') return []
-  return listIn(item, 'content')
+  return listField(item, 'content')
     .filter((part) => textField(part, 'type') === 'output_text')
-    .flatMap((part) => listIn(part, 'annotations'))
+    .flatMap((part) => listField(part, 'annotations'))
     .filter((annotation) => textField(annotation, 'type') === 'url_citation')
 }
 
 /** They come only to those who ask for them with `include`. */
-function searchedBy(item: unknown): unknown[] {
-  return textField(item, 'type') === 'web_search_call' ? listIn(fieldOf(item, 'action'), 'sources') : []
+function searchedBy(item: unknown): readonly unknown[] {
+  return textField(item, 'type') === 'web_search_call' ? listField(fieldOf(item, 'action'), 'sources') : []
 }
 
 /** An address that may be shown and opened; nothing for one that is not of the web. */
@@ -82,9 +82,4 @@ function cleanTitle(text: string | undefined): string | undefined {
     .replace(/<[^<>]*>/g, ' ')
     .replace(/[[\]*|\\]/g, '')
   return cleanRemote(plain, MAX_TITLE) || undefined
-}
-
-function listIn(value: unknown, name: string): unknown[] {
-  const list = fieldOf(value, name)
-  return Array.isArray(list) ? list : []
 }

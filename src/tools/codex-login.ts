@@ -41,7 +41,7 @@ export function codexLogin({ signIn, now }: { signIn: Pick<SignIns, 'login'>; no
         16_384,
         'The address of the last page of the browser sign-in, if that page did not load',
       ),
-      force: z.boolean().default(false).describe('Sign in anew although somebody is signed in, e.g. to change account'),
+      force: z.boolean().default(false).describe('Sign in again even if somebody is signed in, e.g. to change account'),
     }),
     output,
     async run({ route, method, callback_url: callbackUrl, force }, { signal, progress, offerAddress: offer }) {

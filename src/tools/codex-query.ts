@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import type { AskCall } from '../services/caller.ts'
 import type { CollectAnswer, Collected } from '../services/collect-answer.ts'
 import type { TimedProgress } from '../services/progress-pace.ts'
-import type { AskCall, QueryDesk } from '../services/query-desk.ts'
+import type { QueryDesk } from '../services/query-desk.ts'
 import { pageOf } from './answer-page.ts'
 import { textArgument } from './text-argument.ts'
 import { defineTool, type Tool, type ToolCall, type ToolOutput } from './tool.ts'
@@ -10,7 +11,7 @@ const input = z
   .strictObject({
     prompt: textArgument(
       1_000_000,
-      'The question, with what Codex needs to know: it does not see this conversation. Needed, unless collect is given',
+      'The question, with what Codex needs to know: it does not see this conversation. Required unless collect is given',
     ),
     model: textArgument(200, 'Only if the user names one: an id from codex_models'),
     system_prompt: textArgument(1_000_000, 'Replaces the default instructions'),
@@ -19,8 +20,8 @@ const input = z
       .min(0)
       .max(1)
       .optional()
-      .describe('For models asked with an API key; others take none, and the answer says so'),
-    reasoning_effort: textArgument(40, 'low, medium, high, …: what the model has, by codex_models'),
+      .describe('Used with an API key only; otherwise ignored, and the answer says so'),
+    reasoning_effort: textArgument(40, 'low, medium, high, …; codex_models lists those of each model'),
     conversation: textArgument(
       100,
       'A name: begins or continues that conversation; without it the question stands alone',
@@ -42,7 +43,7 @@ const input = z
     background: z.boolean().optional().describe('Return an id at once; collect gets the answer'),
     collect: textArgument(
       60,
-      'Alone: the id of an answer, to get it, also one that is running, was cancelled or timed out; id@20000: from there on',
+      'On its own: the id of an answer to get, also one that is running, was cancelled or timed out; id@20000 starts there',
     ),
   })
   .superRefine(({ prompt, collect, ...rest }, context) => {
@@ -84,7 +85,13 @@ export function codexQuery({ desk, collect }: CodexQueryDeps): Tool {
 function requestOf(args: Omit<z.infer<typeof input>, 'collect'>) {
   const { prompt = '', model, temperature, conversation, files, diff, background } = args
   return {
-    ...{ prompt, model, temperature, conversation, files, diff, background },
+    prompt,
+    model,
+    temperature,
+    conversation,
+    files,
+    diff,
+    background,
     systemPrompt: args.system_prompt,
     effort: args.reasoning_effort,
     webSearch: args.web_search,
@@ -129,16 +136,8 @@ function inBackground(id: string): string {
   )
 }
 
-interface Shown {
-  id: string
-  text: string
-  offset: number
-  footer: string
-  isIncomplete: boolean
-}
-
 /** A text and what stands below it; of one that is too long for the client a page, and how to get the next one. */
-function shown({ id, text, offset, footer, isIncomplete }: Shown, { pageCharacters }: ToolCall): ToolOutput {
+function shown({ id, text, offset, footer, isIncomplete }: Collected, { pageCharacters }: ToolCall): ToolOutput {
   const page = pageOf(text, offset, pageCharacters)
   const isPart = page.start > 0 || page.next !== undefined
   const place = `Characters ${page.start + 1} to ${page.start + page.text.length} of ${text.length}.`
@@ -147,7 +146,8 @@ function shown({ id, text, offset, footer, isIncomplete }: Shown, { pageCharacte
   return { texts: [page.text, lines.join('\n')], ...(isIncomplete ? { isIncomplete } : {}) }
 }
 
-function collected({ id, text, offset, footer, isIncomplete }: Collected, call: ToolCall): ToolOutput {
-  if (text === '') return { texts: [footer], ...(isIncomplete ? { isIncomplete } : {}) }
-  return shown({ id, text, offset, footer, isIncomplete }, call)
+/** Of an answer without any text yet there is only what stands below it. */
+function collected(found: Collected, call: ToolCall): ToolOutput {
+  if (found.text !== '') return shown(found, call)
+  return { texts: [found.footer], ...(found.isIncomplete ? { isIncomplete: true } : {}) }
 }

@@ -49,7 +49,7 @@ const input = z.strictObject({
   usage: z
     .boolean()
     .optional()
-    .describe('true: ask the service how much of the plan is used; else what it last said is shown'),
+    .describe('true: ask the service how much of the plan is used; otherwise show what it said last'),
 })
 
 export interface CodexStatusDeps {
@@ -67,8 +67,8 @@ export function codexStatus({ readStatus, answers, conversations, now }: CodexSt
     name: 'codex_status',
     title: 'Codex sign-in status',
     description:
-      'Who is signed in to Codex or which key is used, what that costs, and how an open sign-in stands; ids of recent ' +
-      'answers, for collect; conversations. Answers at once and asks nobody, unless usage is set. Not needed before codex_query.',
+      'Who is signed in to Codex or which key is used, what that costs, and the state of an open sign-in; also ids of ' +
+      'recent answers, for collect, and conversations. Answers at once and asks nobody, unless usage is set. Not needed before codex_query.',
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     input,
     output,
@@ -117,12 +117,21 @@ function presentKept(
   return {
     answers: orAbsent(
       answers.slice(0, LISTED).map(({ id, state, startedAt, model, conversation, prompt, characters }) => ({
-        ...{ id, state, age_seconds: ageOf(startedAt), model, conversation, prompt, characters },
+        id,
+        state,
+        age_seconds: ageOf(startedAt),
+        model,
+        conversation,
+        prompt,
+        characters,
       })),
     ),
     conversations: orAbsent(
       conversations.slice(0, LISTED).map(({ name, turns, updatedAt, lastPrompt }) => ({
-        ...{ name, turns, age_seconds: ageOf(updatedAt), last_prompt: lastPrompt },
+        name,
+        turns,
+        age_seconds: ageOf(updatedAt),
+        last_prompt: lastPrompt,
       })),
     ),
     message: [message, ...problems].join(' '),

@@ -165,7 +165,11 @@ describe('beside the question go', () => {
     ['--file', '.env', /“\.env” has a name that files with secrets have/],
     ['--file', '../x', /name it from the current folder/],
     ['--file', 'nothing.ts', /“nothing\.ts” does not exist/],
-    ['--diff', 'staged', /^error: The current folder is in no git repository.*\nLeave --diff out, .* with --file\. /],
+    [
+      '--diff',
+      'staged',
+      /^error: The current folder is not in a git repository.*\nLeave --diff out, .* with --file\. /,
+    ],
   ])('%s %s: what cannot be sent is said in the words of the command line, and nothing is sent', async (...args) => {
     const [option, value, expected] = args
     const { fake, cli } = await signedIn()

@@ -38,7 +38,7 @@ test.each<[string[], RegExp]>([
   [['*'], /^error: All conversations are removed with --all\./],
   [['one', 'talk'], /^error: A name with spaces goes into quotation marks\./],
   [['One'], /^error: There is no conversation “One”; `codex-oauth-mcp status` lists them\. /],
-  [['a\nb'], /^error: The name of a conversation has one line/],
+  [['a\nb'], /^error: The name of a conversation must be one line/],
 ])('%j is refused, and nothing goes', async (args, expected) => {
   const { cli, left } = await withTalks('one')
   const { code, stdout, stderr } = await cli.run(['forget', ...args])

@@ -46,7 +46,7 @@ test('--json has them as the tool has them', async () => {
 
 test('no more than ten of each', async () => {
   const { cli } = await signedIn()
-  const [at, turns, bytes] = [Date.now(), 3, 0]
+  const [at, turns] = [Date.now(), 3]
   const summary = { state: 'finished', startedAt: at, endedAt: at, conversation: undefined, prompt: 'x' } as const
   const many = Array.from({ length: 12 }, (_, index) => `${index}`)
   const answers = {
@@ -54,7 +54,7 @@ test('no more than ten of each', async () => {
   }
   const conversations = {
     list: () => ({
-      conversations: many.map((name) => ({ name, turns, updatedAt: at, lastPrompt: 'y', bytes })),
+      conversations: many.map((name) => ({ name, turns, updatedAt: at, lastPrompt: 'y' })),
       problems: [],
     }),
   }

@@ -161,7 +161,7 @@ describe.each(Object.entries(WAYS))('a client that vanishes %s', (way, leave) =>
       } else {
         expect(first).toBe(text)
       }
-      expect(footer).toMatch(/^INCOMPLETE ANSWER: only a part came\. The server that asked has ended\./)
+      expect(footer).toMatch(/^INCOMPLETE ANSWER: only part of it came\. The server that asked has ended\./)
     }
     expect(fake.seen.counts[RESPONSES]).toBe(1)
   })

@@ -431,7 +431,7 @@ describe.runIf(hasScript)('on a terminal', () => {
     const { code, stdout } = await command.ended
     expect(code).toBe(130)
     expect(stdout).toMatch(
-      /\r\nWhat has come of the answer is kept: .* ask --collect a-\w{10}` gets it\. \[CANCELLED\]\r\n$/,
+      /\r\nWhat came of the answer is kept: .* ask --collect a-\w{10}` gets it\. \[CANCELLED\]\r\n$/,
     )
     await here.fake.clientGone()
   })

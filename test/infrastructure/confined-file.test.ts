@@ -43,6 +43,6 @@ test.runIf(process.platform !== 'win32')('or a named pipe, which keeps nobody wa
   const folder = tempFolder()
   spawnSync('mkfifo', [join(folder, 'pipe')])
   mkdirSync(join(folder, 'folder'))
-  expect(await readConfined(join(folder, 'pipe'), 9)).toEqual({ reason: 'is no regular file' })
-  expect(await readConfined(join(folder, 'folder'), 9)).toEqual({ reason: 'is no regular file' })
+  expect(await readConfined(join(folder, 'pipe'), 9)).toEqual({ reason: 'is not a regular file' })
+  expect(await readConfined(join(folder, 'folder'), 9)).toEqual({ reason: 'is not a regular file' })
 })

@@ -8,12 +8,12 @@ test.each([
   ['a:1:2', 'a:1', { first: 2, last: 2 }, ':2'],
   ['new\nline:7-8', 'new\nline', { first: 7, last: 8 }, ':7-8'],
 ])('%j', (entry, name, range, suffix) => {
-  expect(rangedName(entry)).toEqual({ name, suffix, range })
+  expect(rangedName(entry)).toEqual({ name, range })
   expect(rangeSuffix(range)).toBe(suffix)
 })
 
 test('lines that cannot be', () => {
-  expect(rangedName('a:0')).toEqual({ name: 'a', suffix: ':0', range: undefined })
+  expect(rangedName('a:0')).toEqual({ name: 'a', range: undefined })
   expect(rangedName('a:9-3')?.range).toBeUndefined()
   expect(rangedName('a:0-')?.range).toBeUndefined()
 })

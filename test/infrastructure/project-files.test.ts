@@ -113,7 +113,7 @@ describe('an exact name', () => {
   test.runIf(process.platform !== 'win32')('of a named pipe', async () => {
     const { folder } = project()
     spawnSync('mkfifo', [join(folder, 'pipe')])
-    expect((await find(['pipe'], folder)).refused).toEqual([{ name: 'pipe', reason: 'is no regular file' }])
+    expect((await find(['pipe'], folder)).refused).toEqual([{ name: 'pipe', reason: 'is not a regular file' }])
   })
 })
 
@@ -219,7 +219,7 @@ describe('a pattern', () => {
     write({ 'f/more': '' })
     expect(await find(['f/*'], folder)).toMatchObject({
       names: [],
-      refused: [{ reason: 'means 1001 files, and no more than 1000 go into one call' }],
+      refused: [{ reason: 'matches 1001 files, and one call takes 1000 at most' }],
     })
   })
 

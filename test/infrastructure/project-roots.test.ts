@@ -151,7 +151,7 @@ describe('places', () => {
     const { root, at, link } = project()
     expect(spawnSync('mkfifo', [join(root.path, 'pipe')]).status).toBe(0)
     link('/dev/zero', 'zero')
-    expect(at('pipe')).toEqual({ kind: 'refused', reason: 'is no regular file' })
+    expect(at('pipe')).toEqual({ kind: 'refused', reason: 'is not a regular file' })
     expect(at('zero')).toMatchObject({ kind: 'refused' })
   })
 

@@ -170,7 +170,7 @@ describe('the wait for the first event', () => {
     const config = { firstEventTimeoutMs: 5000 }
     expect(await errorOf(readText('', { body, config, now: () => nowMs }))).toMatchObject({
       code: 'TIMEOUT',
-      message: 'The service took the question and sent nothing for 5 seconds.',
+      message: 'The service accepted the question and then sent nothing for 5 seconds.',
       retryable: true,
     })
   })

@@ -127,7 +127,7 @@ test('no changes', async () => {
 })
 
 test('no repository, no such argument', async () => {
-  expect((await errorOf(attach('working', tempFolder()))).message).toContain('in no git repository')
+  expect((await errorOf(attach('working', tempFolder()))).message).toContain('not in a git repository')
   expect(await errorOf(attach('--output=x', gitRepo().folder))).toMatchObject({ code: 'INPUT_INVALID' })
 })
 

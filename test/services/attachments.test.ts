@@ -29,9 +29,9 @@ test('one call: files, lines, a pattern, an image and a diff', async () => {
   const request = { files: ['src/a.ts', 'src/**/*.ts', 'notes.md:10-80', 'shot.jpg'], diff: 'working' }
   const attached = await attachments.attach(request, [pathToFileURL(folder).href])
   expect(attached.sent).toEqual([
-    { name: 'src/a.ts', kind: 'text', bytes: 7, lines: 1 },
-    { name: 'src/b/c.ts', kind: 'text', bytes: 1, lines: 1 },
-    { name: 'notes.md:10-80', kind: 'text', bytes: 71 * 8 - 1, lines: 71 },
+    { name: 'src/a.ts', kind: 'text', bytes: 7 },
+    { name: 'src/b/c.ts', kind: 'text', bytes: 1 },
+    { name: 'notes.md:10-80', kind: 'text', bytes: 71 * 8 - 1 },
     { name: 'shot.jpg', kind: 'image', bytes: PNG.length },
     { name: 'working', kind: 'diff', bytes: expect.any(Number), files: ['src/a.ts'] },
   ])
@@ -149,7 +149,7 @@ describe('what must not be sent', () => {
   test.runIf(process.platform !== 'win32')('a named pipe does not hold the call', async () => {
     const { folder } = gitRepo()
     spawnSync('mkfifo', [join(folder, 'pipe')])
-    expect((await errorOf(attach(['pipe'], folder))).message).toContain('is no regular file')
+    expect((await errorOf(attach(['pipe'], folder))).message).toContain('is not a regular file')
     writeFiles(folder, { a: 'a' })
     expect((await attach(['*'], folder)).sent.map(({ name }) => name)).toEqual(['a'])
   })
@@ -170,7 +170,7 @@ test('lines of an image, and behind the last line', async () => {
   expect(message).toContain('“a.png” is an image and has no lines')
   expect(message).toContain('“b” has only 2 lines')
   expect(message).toContain('“empty” has only 0 lines')
-  expect((await attach(['b:2-40', 'empty'], folder)).sent).toMatchObject([{ lines: 1 }, { bytes: 0, lines: 0 }])
+  expect((await attach(['b:2-40', 'empty'], folder)).sent).toMatchObject([{ bytes: 1 }, { bytes: 0 }])
 })
 
 describe('amounts', () => {
@@ -178,7 +178,7 @@ describe('amounts', () => {
     const { folder, write } = gitRepo()
     write({ 'big.txt': `${'x'.repeat(99)}\n`.repeat(10_001), 'a.txt': 'a' })
     expect((await errorOf(attach(['big.txt'], folder))).message).toContain('is larger than 1 MB: name the lines')
-    expect((await attach(['big.txt:5-6'], folder)).sent).toMatchObject([{ lines: 2 }])
+    expect((await attach(['big.txt:5-6'], folder)).sent).toMatchObject([{ bytes: 2 * 99 + 1 }])
     expect((await attach(['*.txt'], folder)).left).toEqual(['big.txt is larger than 1 MB: name the lines that matter'])
   })
 

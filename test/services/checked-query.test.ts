@@ -121,7 +121,7 @@ test('where sending it back fails the first answer stays', async () => {
   expect(rest).toEqual({ ...result('three'), isMisfit: true })
   expect(incomplete).toMatchObject({
     code: 'RESPONSE_INVALID',
-    message: 'It does not fit the schema, and sending it back did not help: No more [USAGE_LIMIT]. “three” is wrong.',
+    message: 'It does not fit the schema, and repairing it failed: No more [USAGE_LIMIT]. “three” is wrong.',
   })
 })
 

@@ -622,7 +622,7 @@ describe('a limit', () => {
     bench.fake.script.responses.push({ sse: ': still here\n\n', silent: true })
     expect(await errorOf(ask(bench))).toMatchObject({
       code: 'TIMEOUT',
-      message: 'The service took the question and sent nothing for 80 ms.',
+      message: 'The service accepted the question and then sent nothing for 80 ms.',
       hint: expect.stringContaining('CODEX_OAUTH_FIRST_EVENT_TIMEOUT_MS'),
       retryable: true,
     })

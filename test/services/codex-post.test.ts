@@ -115,14 +115,15 @@ describe('is not repeated', () => {
   })
 
   test('what took too long, which may be worked on; the error names the setting', async () => {
-    const late = new CodexError('TIMEOUT', 'Too late.', { hint: 'Try again.', retryable: true })
+    const cause = new Error('no headers')
+    const late = new CodexError('TIMEOUT', 'Too late.', { hint: 'Try again.', retryable: true, cause })
     const { send, seen } = startPost(late)
     expect(await errorOf(send())).toMatchObject({
       code: 'TIMEOUT',
       message: 'Too late.',
       hint: 'Try again. CODEX_OAUTH_HEADER_TIMEOUT_MS sets how long it may take.',
       retryable: true,
-      cause: late,
+      cause,
     })
     expect(seen).toHaveLength(1)
   })

@@ -260,7 +260,7 @@ describe('what a question asks for besides', () => {
     const { body, notes } = build({ ...classic, question: { webSearch: true, schema: SCHEMA }, shape: { without } })
     expect(body).not.toHaveProperty('tools')
     expect(body.text).toEqual({ verbosity: 'low' })
-    expect(body.instructions).toContain('this JSON Schema wants it:\n{"type":"object"}')
+    expect(body.instructions).toContain('It must fit this JSON Schema:\n{"type":"object"}')
     expect(notes).toEqual([
       'web search was not accepted by gpt-5.5 and left out',
       'the schema was not accepted by gpt-5.5 and described in words; the answer was checked here',

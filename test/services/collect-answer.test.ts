@@ -70,7 +70,7 @@ describe('what has ended is given at once:', () => {
     expect(await collect(some?.id ?? '', {})).toMatchObject({
       text: 'Half',
       isIncomplete: true,
-      footer: `INCOMPLETE ANSWER: only a part came. ${why} Ask again for the whole answer. [INCOMPLETE]\nAnswer ${some?.id}`,
+      footer: `INCOMPLETE ANSWER: only part of it came. ${why} Ask again for the whole answer. [INCOMPLETE]\nAnswer ${some?.id}`,
     })
     expect(await errorOf(collect(none?.id ?? '', {}))).toMatchObject({
       code: 'INCOMPLETE',

@@ -88,20 +88,20 @@ function deep(levels: number): object {
 
 describe('a schema', () => {
   test.each<[string, unknown, RegExp]>([
-    ['a text', '{"type": "object"}', /must be a JSON object, not a text or a list/],
+    ['a text', '{"type": "object"}', /must be a JSON object, not a string or an array/],
     ['a list', [CLOSED], /must be a JSON object/],
     ['nothing', null, /must be a JSON object/],
     ['too large', { ...CLOSED, description: 'ä'.repeat(50_001) }, /larger than 100 kB/],
-    ['too deep', { type: 'object', ...deep(70) }, /deeper than 64 levels/],
-    ['deeper than any stack', { type: 'object', ...deep(100_000) }, /deeper than 64 levels/],
-    ['of a list', { type: 'array', items: CLOSED }, /Its top must have type "object"/],
-    ['without a type', { properties: {} }, /Its top must have type "object"/],
-    ['misspelled', { ...CLOSED, required: 'name' }, /“\/required” must be a list of names/],
+    ['too deep', { type: 'object', ...deep(70) }, /nested more than 64 levels deep/],
+    ['deeper than any stack', { type: 'object', ...deep(100_000) }, /nested more than 64 levels deep/],
+    ['of a list', { type: 'array', items: CLOSED }, /Its top level must have type "object"/],
+    ['without a type', { properties: {} }, /Its top level must have type "object"/],
+    ['misspelled', { ...CLOSED, required: 'name' }, /“\/required” must be an array of names/],
     ['that points outside', { ...CLOSED, properties: { a: { $ref: 'b.json' } } }, /points outside/],
     [
       'that is none to the validator either',
       { type: 'object', example: { id: 'http://[' } },
-      /not a JSON Schema that can be worked with/,
+      /not a JSON Schema that this server can use/,
     ],
   ])('that is %s is refused in words to put it right by', async (_, schema, words) => {
     const error = await errorOf(readSchema(schema))
@@ -131,6 +131,6 @@ test('the repair is asked for with the problems, and without the schema', () => 
     expect.stringMatching(/not valid JSON for the schema/),
     '- At “/age”: “wrong”',
     '- The answer is not JSON.',
-    expect.stringMatching(/without any other words and without a code fence/),
+    expect.stringMatching(/with no other words and no code fence/),
   ])
 })

@@ -7,11 +7,12 @@ import { CodexError } from '../../src/errors.ts'
 import { cancelled, raceSignal } from '../../src/infrastructure/abort.ts'
 import { createAnswerStore } from '../../src/services/answer-store.ts'
 import type { Attachments } from '../../src/services/attachments.ts'
+import type { AskCall } from '../../src/services/caller.ts'
 import type { QueryResult } from '../../src/services/codex-client.ts'
 import { createCollectAnswer } from '../../src/services/collect-answer.ts'
 import type { Conversation } from '../../src/services/conversation-store.ts'
 import type { GuidedQuery } from '../../src/services/guided-query.ts'
-import { type AskCall, type AskRequest, createQueryDesk, type QueryDeskDeps } from '../../src/services/query-desk.ts'
+import { type AskRequest, createQueryDesk, type QueryDeskDeps } from '../../src/services/query-desk.ts'
 import { aResult } from '../support/a-result.ts'
 import { errorOf } from '../support/error-of.ts'
 import { type Gate, gate } from '../support/fake-script.ts'
@@ -244,7 +245,7 @@ describe('a caller who leaves', () => {
       expect((await errorOf(outcome)).code).toBe('CANCELLED')
       const { text, footer, isIncomplete } = await collect(heard[0]?.slice(0, 12) ?? '', {})
       expect([text, isIncomplete]).toEqual(['half', true])
-      expect(footer).toMatch(/^INCOMPLETE ANSWER: only a part came\. The call was cancelled\./)
+      expect(footer).toMatch(/^INCOMPLETE ANSWER: only part of it came\. The call was cancelled\./)
     },
   )
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { leftOut, mended, PLAIN, type Shape } from '../../src/services/request-shape.ts'
+import { mended, omitFields, PLAIN, type Shape } from '../../src/services/request-shape.ts'
 
 const BODY = {
   model: 'gpt-6-sol',
@@ -126,6 +126,6 @@ test.each([
 
 test('leaving out touches nothing else, and no empty rest stays', () => {
   const body = { a: { b: 1, c: 2 }, d: { e: 1 }, f: 3 }
-  expect(leftOut(body, ['a.b', 'd.e', 'f', 'x', 'y.z'])).toEqual({ a: { c: 2 } })
+  expect(omitFields(body, ['a.b', 'd.e', 'f', 'x', 'y.z'])).toEqual({ a: { c: 2 } })
   expect(body).toEqual({ a: { b: 1, c: 2 }, d: { e: 1 }, f: 3 })
 })

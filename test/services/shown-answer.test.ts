@@ -36,12 +36,12 @@ test('everything else has a line of its own, in the order of its weight', () => 
   })
   const found = lines({
     result,
-    attached: { sent: [{ name: 'a.ts', kind: 'text', bytes: 12, lines: 1 }], left: ['b.ts: secret'] },
+    attached: { sent: [{ name: 'a.ts', kind: 'text', bytes: 12 }], left: ['b.ts: secret'] },
     conversation: { name: 'sky', turns: [aTurn('One'), aTurn('Two')] },
     remarks: ['it was removed'],
   })
   expect(found[0]).toBe(
-    'INCOMPLETE ANSWER: only a part came. The connection broke. To go on where it stopped, ask on in the conversation “sky”. [NETWORK]',
+    'INCOMPLETE ANSWER: only part of it came. The connection broke. To go on where it stopped, ask on in the conversation “sky”. [NETWORK]',
   )
   expect(found.slice(1)).toEqual([
     'Answered by Codex (gpt-x) · ChatGPT plan · answer a-0000000001',
@@ -66,7 +66,7 @@ describe('an incomplete answer', () => {
 
   test('says what to do, also where the reason does not', () => {
     expect(incompleteWords(new CodexError('INCOMPLETE', 'It ended.'))).toBe(
-      'INCOMPLETE ANSWER: only a part came. It ended. Ask again. [INCOMPLETE]',
+      'INCOMPLETE ANSWER: only part of it came. It ended. Ask again. [INCOMPLETE]',
     )
   })
 })
@@ -78,12 +78,12 @@ test('what is shown is plain JSON: it comes back from disk as it was', () => {
 
 test('a part of an answer says that it is one, why, and how to go on', () => {
   expect(incompleteWords(BROKEN)).toBe(
-    'INCOMPLETE ANSWER: only a part came. The connection broke. Ask again. [NETWORK]',
+    'INCOMPLETE ANSWER: only part of it came. The connection broke. Ask again. [NETWORK]',
   )
   expect(
     incompleteWords({ code: 'NETWORK', message: 'The connection broke.', hint: 'Wait.' }, { conversation: 'design' }),
   ).toBe(
-    'INCOMPLETE ANSWER: only a part came. The connection broke. To go on where it stopped, ask on in the conversation “design”. Wait. [NETWORK]',
+    'INCOMPLETE ANSWER: only part of it came. The connection broke. To go on where it stopped, ask on in the conversation “design”. Wait. [NETWORK]',
   )
 })
 

@@ -223,7 +223,7 @@ describe('what can be had again', () => {
   test('are answers with their state and age, and conversations', async () => {
     const kept = {
       answers: [answer('a-1', { state: 'running', model: undefined, conversation: 'design' }), answer('a-2')],
-      conversations: [{ name: 'design', turns: 3, updatedAt: NOW - 5_000, lastPrompt: 'And now?', bytes: 900 }],
+      conversations: [{ name: 'design', turns: 3, updatedAt: NOW - 5_000, lastPrompt: 'And now?' }],
     }
     const { answers, conversations } = await show({}, kept)
     expect(answers).toEqual([
