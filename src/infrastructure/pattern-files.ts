@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { CodexError } from '../errors.ts'
 import type { FileLister } from './file-list.ts'
 import { isSimpleEnough, type Matcher, matcherOf, TOO_MANY_WILDCARDS } from './file-pattern.ts'
@@ -41,7 +42,7 @@ export async function filesMatching(
   const { root } = place
   const listed = await list(root.path, split.base, signal)
   const matches = await matcherBelow(split)
-  const names = fitting(listed, (name) => matches(name) && !isExcluded(name), time)
+  const names = await fitting(listed, (name) => matches(name) && !isExcluded(name), time)
   if (names === undefined) throw tooSlow()
   // What is too much is not looked at file by file.
   if (names.length > MAX_FILES) return { files: [], left: [], count: names.length }
@@ -62,7 +63,7 @@ export async function namesLike(
 ): Promise<readonly string[]> {
   const last = wanted.split('/').at(-1) ?? ''
   if (/^[*?]*$/.test(last) || !isSimpleEnough(`**/${last}`)) return []
-  const names = fitting(listed, await matcherOf(`**/${last}`, { ignoreCase: true }), time)
+  const names = await fitting(listed, await matcherOf(`**/${last}`, { ignoreCase: true }), time)
   return names?.slice(0, 3) ?? []
 }
 
@@ -100,13 +101,25 @@ async function matcherBelow({ base, rest }: SplitPattern): Promise<Matcher> {
  * The names that fit; undefined when that takes too long. It can be a single name that does: `{a,aa}{a,aa}…` becomes an
  * expression that tries every way to read it, and nothing but the box gets this thread back then.
  */
-function fitting(names: readonly string[], fits: Matcher, time: PatternSearch['time']): string[] | undefined {
-  if (time.leftMs <= 0) return undefined
-  const from = performance.now()
-  const boxed = inTimeBox(() => names.filter(fits), Math.ceil(time.leftMs))
-  time.leftMs -= performance.now() - from
-  return boxed.inTime ? boxed.value : undefined
+async function fitting(names: readonly string[], fits: Matcher, time: PatternSearch['time']) {
+  const found: string[] = []
+  for (let start = 0; start < names.length; start += SLICE) {
+    // Others want to be heard meanwhile.
+    if (start > 0) await setImmediate()
+    if (time.leftMs <= 0) return undefined
+    const from = performance.now()
+    const limitMs = Math.ceil(Math.min(time.leftMs, SLICE_LIMIT_MS))
+    const boxed = inTimeBox(() => names.slice(start, start + SLICE).filter(fits), limitMs)
+    time.leftMs -= performance.now() - from
+    if (!boxed.inTime) return undefined
+    found.push(...boxed.value)
+  }
+  return found
 }
+
+/** A box of its own for each would cost more than it holds. */
+const SLICE = 5000
+const SLICE_LIMIT_MS = 1000
 
 function judge(place: NamedPlace, roots: readonly Root[], visible: ReadonlySet<string>) {
   const found = placeAt(place, roots)

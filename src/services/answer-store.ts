@@ -64,9 +64,9 @@ export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }
     live.delete(id)
   }
 
-  /** What had no room on the disk when it ended may have some by now; until then the others think that it runs. */
+  /** What had no room on the disk when it ended may have some by now; until then the others think that it runs. Newest first. */
   function writeLate(): void {
-    for (const [id, { answer, outline }] of [...live]) {
+    for (const [id, { answer, outline }] of [...live].toReversed()) {
       if (outline.end === undefined) continue
       answer.flush()
       if (answer.isKept) forget(id)
