@@ -7,8 +7,8 @@ export function hasWildcards(text: string): boolean {
 }
 
 /**
- * True for a pattern that takes no more time than a project can bear: each further star multiplies what a long name costs,
- * and no time limit reaches into a regular expression.
+ * True for a pattern whose stars take no more time than a project can bear: each further one multiplies what a long name
+ * costs. What braces cost nobody can tell beforehand: whoever matches sets a limit of time.
  */
 export function isSimpleEnough(pattern: string): boolean {
   const segments = pattern.split('/')

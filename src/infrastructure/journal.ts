@@ -12,10 +12,12 @@ export interface Journal {
    * when the file would become larger than it may.
    */
   append(line: unknown): boolean
-  /** Writes what is due, now. */
+  /** Writes what is due, now; also what `close` could not write. */
   flush(): void
-  /** Adds the last lines, however large the file is, and closes it. Nothing may follow. */
+  /** Adds the last lines, however large the file is, and closes it. Nothing may follow but `flush` and `release`. */
   close(...lines: readonly unknown[]): void
+  /** Gives up, after `close`, what could not be written. */
+  release(): void
   /** Whether all that was due by now is in the file. */
   readonly isKept: boolean
 }
@@ -33,6 +35,7 @@ export function createJournal(file: string, maxBytes: number): Journal {
   let bytes = 0
   let isScheduled = false
   let hasFailed = false
+  let isClosing = false
 
   function write(): void {
     if (due.length === 0) return
@@ -47,6 +50,13 @@ export function createJournal(file: string, maxBytes: number): Journal {
     } catch {
       hasFailed = true
     }
+    if (isClosing && !hasFailed) release()
+  }
+
+  function release(): void {
+    due = []
+    if (fd !== undefined) closeQuietly(fd)
+    fd = undefined
   }
 
   function schedule(): void {
@@ -72,9 +82,11 @@ export function createJournal(file: string, maxBytes: number): Journal {
     flush: write,
     close(...lines) {
       for (const line of lines) due.push(`${JSON.stringify(line)}\n`)
-      write()
-      if (fd !== undefined) closeQuietly(fd)
+      isClosing = true
+      if (due.length > 0) write()
+      else release()
     },
+    release,
     get isKept() {
       return !hasFailed
     },

@@ -1,7 +1,9 @@
+import { setImmediate } from 'node:timers/promises'
 import { CodexError } from '../errors.ts'
 import type { FileLister } from './file-list.ts'
 import { isSimpleEnough, type Matcher, matcherOf, TOO_MANY_WILDCARDS } from './file-pattern.ts'
 import { below, isLink, type NamedPlace, placeAt, type Root } from './project-roots.ts'
+import { inTimeBox } from './time-box.ts'
 
 /** What a pattern has led to in one root. */
 export interface PatternFiles {
@@ -15,8 +17,12 @@ export interface PatternSearch {
   roots: readonly Root[]
   list: FileLister
   isExcluded: Matcher
+  /** What all patterns of one call may still take together; each takes its part of it. */
+  time: { leftMs: number }
   signal: AbortSignal | undefined
 }
+
+export const MATCH_LIMIT_MS = 5000
 
 /** How many files go into one call. */
 export const MAX_FILES = 1000
@@ -28,14 +34,16 @@ export const MAX_FILES = 1000
  */
 export async function filesMatching(
   place: NamedPlace,
-  { roots, list, isExcluded, signal }: PatternSearch,
+  { roots, list, isExcluded, time, signal }: PatternSearch,
 ): Promise<PatternFiles | { reason: string }> {
   if (!isSimpleEnough(place.name)) return { reason: TOO_MANY_WILDCARDS }
   const split = splitPattern(place, roots)
   if ('reason' in split) return split
   const { root } = place
   const listed = await list(root.path, split.base, signal)
-  const names = (await namesMatching(listed, split)).filter((name) => !isExcluded(name))
+  const matches = await matcherBelow(split)
+  const names = await fitting(listed, (name) => matches(name) && !isExcluded(name), time)
+  if (names === undefined) throw tooSlow()
   // What is too much is not looked at file by file.
   if (names.length > MAX_FILES) return { files: [], left: [], count: names.length }
   const visible = new Set(listed)
@@ -48,10 +56,15 @@ export async function filesMatching(
 }
 
 /** Up to three names that look like what was meant by one that is not there. */
-export async function namesLike(wanted: string, listed: readonly string[]): Promise<readonly string[]> {
+export async function namesLike(
+  wanted: string,
+  listed: readonly string[],
+  time: PatternSearch['time'],
+): Promise<readonly string[]> {
   const last = wanted.split('/').at(-1) ?? ''
   if (/^[*?]*$/.test(last) || !isSimpleEnough(`**/${last}`)) return []
-  return (await namesMatching(listed, { base: '', rest: `**/${last}` }, true)).slice(0, 3)
+  const names = await fitting(listed, await matcherOf(`**/${last}`, { ignoreCase: true }), time)
+  return names?.slice(0, 3) ?? []
 }
 
 interface SplitPattern {
@@ -78,17 +91,35 @@ function splitPattern({ root, name }: NamedPlace, roots: readonly Root[]): Split
   return split
 }
 
-const MATCH_LIMIT_MS = 5000
-
-async function namesMatching(listed: readonly string[], { base, rest }: SplitPattern, ignoreCase = false) {
-  const matches = await matcherOf(rest, { ignoreCase })
+async function matcherBelow({ base, rest }: SplitPattern): Promise<Matcher> {
+  const matches = await matcherOf(rest)
   const start = base === '' ? '' : `${base}/`
-  const until = performance.now() + MATCH_LIMIT_MS
-  return listed.filter((name) => {
-    if (performance.now() > until) throw tooSlow()
-    return name.startsWith(start) && matches(name.slice(start.length))
-  })
+  return (name) => name.startsWith(start) && matches(name.slice(start.length))
 }
+
+/**
+ * The names that fit; undefined when that takes too long. It can be a single name that does: `{a,aa}{a,aa}…` becomes an
+ * expression that tries every way to read it, and nothing but the box gets this thread back then.
+ */
+async function fitting(names: readonly string[], fits: Matcher, time: PatternSearch['time']) {
+  const found: string[] = []
+  for (let start = 0; start < names.length; start += SLICE) {
+    // Others want to be heard meanwhile.
+    if (start > 0) await setImmediate()
+    if (time.leftMs <= 0) return undefined
+    const from = performance.now()
+    const limitMs = Math.ceil(Math.min(time.leftMs, SLICE_LIMIT_MS))
+    const boxed = inTimeBox(() => names.slice(start, start + SLICE).filter(fits), limitMs)
+    time.leftMs -= performance.now() - from
+    if (!boxed.inTime) return undefined
+    found.push(...boxed.value)
+  }
+  return found
+}
+
+/** A box of its own for each would cost more than it holds. */
+const SLICE = 5000
+const SLICE_LIMIT_MS = 1000
 
 function judge(place: NamedPlace, roots: readonly Root[], visible: ReadonlySet<string>) {
   const found = placeAt(place, roots)
@@ -101,7 +132,7 @@ function judge(place: NamedPlace, roots: readonly Root[], visible: ReadonlySet<s
 }
 
 function tooSlow(): CodexError {
-  return new CodexError('INPUT_INVALID', 'A pattern in files takes too long.', {
+  return new CodexError('INPUT_INVALID', 'The patterns in files take too long.', {
     hint: 'Use fewer wildcards, or name a folder or single files.',
   })
 }

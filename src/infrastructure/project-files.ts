@@ -1,9 +1,11 @@
+import { setImmediate } from 'node:timers/promises'
+import { cancelled } from './abort.ts'
 import { takeExclusions } from './file-exclusions.ts'
 import { createFileLister, type FileLister } from './file-list.ts'
 import { hasWildcards } from './file-pattern.ts'
 import type { Git } from './git.ts'
 import { type LineRange, rangedName } from './line-range.ts'
-import { filesMatching, MAX_FILES, namesLike, type PatternSearch } from './pattern-files.ts'
+import { filesMatching, MATCH_LIMIT_MS, MAX_FILES, namesLike, type PatternSearch } from './pattern-files.ts'
 import { type NamedPlace, placeAt, placesNamed, type Root } from './project-roots.ts'
 
 /** A file that lies in the project; nothing of it has been read. */
@@ -48,9 +50,15 @@ export function createProjectFiles({ git }: { git: Pick<Git, 'isWorkTree' | 'fil
     async find(entries, roots, signal) {
       const { wanted, refused, isExcluded } = await takeExclusions([...new Set(entries)], roots)
       const list = remembering(createFileLister(git))
-      const search = { roots, list, glance: remembering(createFileLister(git, GLANCE_MS)), isExcluded, signal }
+      const glance = remembering(createFileLister(git, GLANCE_MS))
+      const search = { roots, list, glance, isExcluded, time: { leftMs: MATCH_LIMIT_MS }, signal }
       const found: FoundFiles[] = [{ ...NOTHING, refused }]
-      for (const entry of wanted) found.push(await findOne(entry, search))
+      for (const entry of wanted) {
+        // Each keeps this thread for a while, and others want to be heard meanwhile.
+        await setImmediate()
+        if (signal?.aborted) throw cancelled()
+        found.push(await findOne(entry, search))
+      }
       return joined(found)
     },
   }
@@ -131,11 +139,11 @@ async function notThere(entry: string, places: readonly NamedPlace[], search: Se
   return refused(entry, hasWildcards(entry) ? `fits no file${IGNORED}` : 'does not exist', near)
 }
 
-async function nearNames(entry: string, { roots: [first], glance, signal }: Search): Promise<readonly string[]> {
+async function nearNames(entry: string, { roots: [first], glance, time, signal }: Search): Promise<readonly string[]> {
   if (first === undefined) return []
   // No reason to fail: it is only a help.
   const listed = await glance(first.path, '', signal).catch(() => [])
-  return await namesLike(entry, listed)
+  return await namesLike(entry, listed, time)
 }
 
 /** The files of a folder are listed once in a call. */

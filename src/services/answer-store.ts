@@ -59,16 +59,31 @@ export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }
     return { id: newAnswerId(randomBytes), startedAt: now(), prompt: firstWords(prompt), conversation, owner }
   }
 
+  function forget(id: string): void {
+    live.get(id)?.release()
+    live.delete(id)
+  }
+
+  /** What had no room on the disk when it ended may have some by now; until then the others think that it runs. Newest first. */
+  function writeLate(): void {
+    for (const [id, { answer, outline }] of [...live].toReversed()) {
+      if (outline.end === undefined) continue
+      answer.flush()
+      if (answer.isKept) forget(id)
+    }
+  }
+
   /** In memory as on disk. */
   function prune(): void {
     shelf?.prune()
+    writeLate()
     const inMemory = [...live].map(([id, { head, outline, text }]) => ({
       id,
       startedAt: head.startedAt,
       bytes: 2 * text.length,
       isRunning: outline.end === undefined,
     }))
-    for (const id of surplusOf(inMemory, now())) live.delete(id)
+    for (const id of surplusOf(inMemory, now())) forget(id)
   }
 
   function summaries(): AnswerSummary[] {
@@ -95,7 +110,7 @@ export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }
         if (started.answer.isKept) live.delete(id)
       }
       const onDiscard = () => {
-        live.delete(id)
+        forget(id)
         // A file that was there before is somebody else's.
         if (started.answer.isKept) journals.remove(id)
       }
@@ -119,6 +134,7 @@ export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }
     changed: (id, signal) => live.get(id)?.changed(signal) ?? watch(id, signal),
     stop() {
       for (const { answer } of [...live.values()]) answer.stop('interrupted')
+      writeLate()
     },
   }
 }

@@ -14,13 +14,16 @@ export function quoteRemote(text: string, limit = 200): string {
  * proxy or an error page may give back what it was sent.
  */
 export function cleanRemote(text: string, limit: number): string {
-  const line = redact(text)
+  // Megabytes of it would cost seconds and a gigabyte, and nothing behind this is ever shown.
+  const line = redact(text.slice(0, MAX_LOOKED_AT))
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .replace(/[`<>]/g, '')
     .trim()
   const characters = [...line]
   return characters.length > limit ? `${characters.slice(0, limit - 1).join('')}…` : line
 }
+
+const MAX_LOOKED_AT = 100_000
 
 /** The end of a sentence of ours: what the service itself said, where it said something. */
 export function said(words: string | undefined): string {

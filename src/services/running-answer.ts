@@ -31,7 +31,7 @@ export interface RunningAnswer {
   /** What is done just now, in few words and without amounts: each change is written. */
   phase(phase: string): void
   append(delta: string): void
-  /** Writes down what has come, now and not at the end of the turn. */
+  /** Writes down what has come, now and not at the end of the turn; after the end, what had no room then. */
   flush(): void
   /**
    * `text` is what counts, whatever has arrived bit by bit. With `incomplete`, the reason why it is not the whole
@@ -53,6 +53,8 @@ export interface LiveAnswer {
   text: GrowingText
   /** Resolves when something has come since this call, at once after the end; also when `signal` aborts. */
   changed(signal: AbortSignal): Promise<void>
+  /** Gives up what could not be written, after the end. */
+  release(): void
 }
 
 export interface LiveAnswerDeps {
@@ -138,7 +140,7 @@ export function createLiveAnswer({ head, model, journal, now, onEnd, onDiscard }
       append: unlessEnded((delta) => {
         if (!outline.isCut && delta !== '') putText(text.length, delta)
       }),
-      flush: unlessEnded(() => journal?.flush()),
+      flush: () => journal?.flush(),
       finish: unlessEnded((whole, facts, incomplete) => {
         putWhole(whole)
         end(incomplete === undefined ? 'finished' : 'incomplete', facts, incomplete)
@@ -155,6 +157,7 @@ export function createLiveAnswer({ head, model, journal, now, onEnd, onDiscard }
     changed: async (signal) => {
       if (outline.end === undefined) await bell.next(signal)
     },
+    release: () => journal?.release(),
   }
 }
 

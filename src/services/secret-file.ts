@@ -27,11 +27,11 @@ const SECRET_DATA_FOLDERS = ['secret', 'secrets', '.secrets', 'credentials', '.a
 
 const OWN_FOLDER = '/.claude/codex-oauth/'
 
-const SECRET_PLACES = ['.aws/config', '.docker/config.json', '.kube/config', 'gcloud/access_tokens.db']
+const SECRET_PLACES = ['.aws/config', '.docker/config.json', '.kube/config', 'gh/hosts.yml', 'gcloud/access_tokens.db']
 
 const SECRET_NAMES = [
   // Variables.
-  /^\.env(?:\..*)?$/,
+  /^\.env(?:[^a-z0-9].*)?$/,
   /\.env$/,
   /^\.envrc$/,
   // Keys.
@@ -43,7 +43,7 @@ const SECRET_NAMES = [
   /^auth\.json$/,
   /service[-_]?account.*\.json$/,
   /^client_secret.*\.json$/,
-  /^\.?credentials/,
+  /^(?:\.|application_default_)?credentials/,
   /^\.?secrets?(?:\..+)?$/,
   /^kubeconfig$/,
   // What is deployed, and with what.
@@ -71,7 +71,7 @@ function isData(name: string): boolean {
 
 /** Code about secrets is called after them. Python, Ruby, PHP and C keep real ones in files called `secrets`. */
 const HARMLESS_NAMES = [
-  /^\.env\.(?:example|sample|template|dist)$/,
+  /^\.env[._-](?:example|sample|template|dist)$/,
   /^id_\w+\.pub$/,
   /^(?:credentials.*|secrets?(?:\..*)?)\.(?:[cm]?[jt]sx?|vue|svelte|go|rs|java|kts?|scala|cs|swift|cc|cpp|mdx?|rst|html|css)$/,
   /^credentials.*\.(?:py|rb|php|c|h|hpp)$/,

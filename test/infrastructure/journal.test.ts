@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
@@ -63,6 +63,26 @@ test('what could not be written is tried again with a flush, and by itself no mo
   expect(journal.isKept).toBe(true)
   // The line end in front closes off what a write that failed half way would have left.
   expect(textOf(join(folder, 'journal'))).toBe('\n1\n2\n3\n')
+})
+
+test('what the last write left is tried again too, until it is given up', () => {
+  const open = () => {
+    const folder = join(tempFolder(), 'made')
+    writeFileSync(folder, 'in the way')
+    const journal = createJournal(join(folder, 'journal'), MAX)
+    journal.append(1)
+    journal.close(2)
+    expect(journal.isKept).toBe(false)
+    rmSync(folder)
+    return { journal, file: join(folder, 'journal') }
+  }
+  const [wanted, released] = [open(), open()]
+  wanted.journal.flush()
+  wanted.journal.flush()
+  expect([textOf(wanted.file), wanted.journal.isKept]).toEqual(['\n1\n2\n', true])
+  released.journal.release()
+  released.journal.flush()
+  expect([existsSync(released.file), released.journal.isKept]).toEqual([false, false])
 })
 
 test('it does not become larger than it may, in bytes, but for its last lines', () => {

@@ -212,6 +212,17 @@ describe('a pattern', () => {
     ])
   })
 
+  test('that takes too long on a single name fails in time, as one to be left out does', async () => {
+    const { folder } = project({ ['a'.repeat(80)]: '' })
+    const endless = `${'{a,aa}'.repeat(40)}b`
+    for (const entries of [[endless], ['**', `!${endless}`]]) {
+      const before = performance.now()
+      const error = await errorOf(find(entries, folder))
+      expect(error).toMatchObject({ code: 'INPUT_INVALID', message: 'The patterns in files take too long.' })
+      expect(performance.now() - before).toBeLessThan(5_000)
+    }
+  }, 30_000)
+
   test('one thousand files and no more', async () => {
     const { folder, write } = gitRepo()
     write(Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`f/${index}`, ''])))

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { CodexError } from '../../src/errors.ts'
@@ -396,6 +396,24 @@ describe('on disk', () => {
     expect(written).toContain('Why does [hidden] fail')
     expect(written).not.toMatch(/s3cret|THE END/i)
   })
+
+  test.each(['the next question', 'the end of this process'])(
+    'an answer that had no room when it ended is written with %s',
+    (occasion) => {
+      const { open, folder } = aDesk()
+      const [store, other] = [open(), open()]
+      mkdirSync(dirname(folder), { recursive: true })
+      writeFileSync(folder, 'in the way')
+      const answer = store.begin({ prompt: 'Why?' })
+      answer.finish('Because.', {})
+      rmSync(folder)
+      expect([answer.isKept, other.read(answer.id)]).toEqual([false, undefined])
+      if (occasion === 'the next question') store.begin({ prompt: 'And why?' })
+      else store.stop()
+      expect(other.read(answer.id)).toMatchObject({ state: 'finished', text: 'Because.' })
+      expect(store.read(answer.id)).toMatchObject({ state: 'finished', isKept: true })
+    },
+  )
 
   test('two answers with the same id do not get into one file', () => {
     const { open } = aDesk()

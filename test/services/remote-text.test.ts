@@ -43,6 +43,9 @@ describe('a quotation', () => {
 
   test('of a megabyte is made at once', () => {
     expect(quoteRemote('<\n'.repeat(500_000))).toHaveLength(2)
+    const before = performance.now()
+    expect(quoteRemote('a b'.repeat(4_000_000))).toHaveLength(202)
+    expect(performance.now() - before).toBeLessThan(500)
   })
 })
 

@@ -7,15 +7,28 @@ import { privateKeyPem } from '../support/private-key.ts'
 
 test.each([
   ['variables', ['.env', '.env.local', '.env.production', 'app/.ENV', 'prod.env', '.envrc']],
+  ['copies of those', ['.env~', '.env-production', '.env_local', '.env.bak']],
   ['keys', ['server.pem', 'a/b.key', 'x.p12', 'x.PFX', 'db.kdbx', 'release.keystore', 'x.jks', 'x.p8', 'x.ppk']],
   ['keys of SSH', ['id_rsa', 'id_ed25519', 'id_ecdsa_sk', 'id_rsa.bak', 'home/.ssh/config', '.ssh/known_hosts']],
   ['programs', ['.npmrc', '.netrc', '_netrc', '.pypirc', '.git-credentials', '.pgpass', '.htpasswd', '.claude.json']],
-  ['places', ['.aws/credentials', '.aws/config', '.docker/config.json', '.kube/config', '.gnupg/x', '.git/config']],
+  [
+    'places',
+    [
+      '.aws/credentials',
+      '.aws/config',
+      '.docker/config.json',
+      '.kube/config',
+      '.config/gh/hosts.yml',
+      '.gnupg/x',
+      '.git/config',
+    ],
+  ],
   [
     'accounts',
     ['service-account.json', 'my-service_account-prod.json', 'serviceAccountKey.json', 'client_secret_1.json'],
   ],
   ['sign-ins', ['auth.json', '.claude/auth.json', 'credentials', 'credentials.json', '.credentials.json']],
+  ['sign-ins of Google', ['.config/gcloud/application_default_credentials.json']],
   ['more of them', ['credentials-prod.yml.enc', 'secrets.yml', 'secret.txt', 'secrets', 'secrets.py', 'secrets.h']],
   ['what this program keeps', ['/home/ann/.claude/codex-oauth/answers/1.json']],
   ['on Windows', ['C:\\work\\.ssh\\config', 'C:\\work\\.env']],
@@ -24,7 +37,10 @@ test.each([
 })
 
 test.each([
-  ['templates', ['.env.example', '.env.sample', '.env.template', 'env.ts', 'environment.prod.ts', '.environment']],
+  [
+    'templates',
+    ['.env.example', '.env-example', '.env.sample', '.env.template', 'env.ts', 'environment.prod.ts', '.environment'],
+  ],
   ['public keys', ['id_rsa.pub', 'id_ed25519.pub']],
   ['code about secrets', ['credentials.ts', 'credentialsStore.tsx', 'credentials.py', 'secrets.test.ts', 'secret.go']],
   ['documents', ['secrets.md', 'credentials.mdx', 'docs/authentication.md', 'secretary.txt', 'keyboard.json']],
