@@ -4013,6 +4013,10 @@ function whatIsWrong(issue2) {
   if (issue2.code === "invalid_type" && issue2.message.endsWith("received undefined")) {
     return `is missing, expected ${issue2.expected}`;
   }
+  if (issue2.code === "too_big" && issue2.origin === "string") {
+    return `is longer than ${Number(issue2.maximum).toLocaleString("en")} characters`;
+  }
+  if (issue2.code === "invalid_type" && issue2.expected === "array") return "must be a list";
   return issue2.message;
 }
 var init_issue_words = __esm({
@@ -4125,7 +4129,7 @@ function quoteRemote(text3, limit = 200) {
   return `\u201C${cleanRemote(text3, limit).replace(/[\u201c\u201d]/g, '"')}\u201D`;
 }
 function cleanRemote(text3, limit) {
-  const line = redact(text3).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").replace(/[`<>]/g, "").trim();
+  const line = redact(text3.slice(0, MAX_LOOKED_AT)).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").replace(/[`<>]/g, "").trim();
   const characters = [...line];
   return characters.length > limit ? `${characters.slice(0, limit - 1).join("")}\u2026` : line;
 }
@@ -4154,10 +4158,12 @@ function numberField(value, name) {
   const field2 = fieldOf(value, name);
   return typeof field2 === "number" && Number.isFinite(field2) ? field2 : void 0;
 }
+var MAX_LOOKED_AT;
 var init_remote_text = __esm({
   "src/services/remote-text.ts"() {
     "use strict";
     init_log();
+    MAX_LOOKED_AT = 1e5;
   }
 });
 
@@ -6335,8 +6341,9 @@ var init_shown_name = __esm({
 
 // src/services/sent-words.ts
 function sentWords(sent, left) {
-  const names = sent.map(({ name, kind, bytes }) => {
-    return `${kind === "diff" ? "diff " : ""}${shownName(name)} (${sizeWords(bytes)})`;
+  const names = sent.map(({ name, kind, bytes, files = [] }) => {
+    const of = files.length === 0 ? "" : `: ${few(files.map(shownName), ", ")}`;
+    return `${kind === "diff" ? "diff " : ""}${shownName(name)} (${sizeWords(bytes)}${of})`;
   });
   const total = sizeWords(sent.reduce((sum2, { bytes }) => sum2 + bytes, 0));
   return [
@@ -6788,13 +6795,16 @@ var init_project_roots = __esm({
 });
 
 // src/infrastructure/pattern-files.ts
-async function filesMatching(place, { roots, list, isExcluded, signal }) {
+import { setImmediate as setImmediate2 } from "node:timers/promises";
+async function filesMatching(place, { roots, list, isExcluded, time: time3, signal }) {
   if (!isSimpleEnough(place.name)) return { reason: TOO_MANY_WILDCARDS };
   const split = splitPattern(place, roots);
   if ("reason" in split) return split;
   const { root } = place;
   const listed4 = await list(root.path, split.base, signal);
-  const names = (await namesMatching(listed4, split)).filter((name) => !isExcluded(name));
+  const matches = await matcherBelow(split);
+  const names = await fitting(listed4, (name) => matches(name) && !isExcluded(name), time3);
+  if (names === void 0) throw tooSlow();
   if (names.length > MAX_FILES) return { files: [], left: [], count: names.length };
   const visible = new Set(listed4);
   const judged = names.map((name) => ({ name, ...judge({ root, name }, roots, visible) }));
@@ -6804,10 +6814,11 @@ async function filesMatching(place, { roots, list, isExcluded, signal }) {
     count: judged.filter(({ path: path3, reason }) => path3 !== void 0 || reason !== void 0).length
   };
 }
-async function namesLike(wanted, listed4) {
+async function namesLike(wanted, listed4, time3) {
   const last = wanted.split("/").at(-1) ?? "";
   if (/^[*?]*$/.test(last) || !isSimpleEnough(`**/${last}`)) return [];
-  return (await namesMatching(listed4, { base: "", rest: `**/${last}` }, true)).slice(0, 3);
+  const names = await fitting(listed4, await matcherOf(`**/${last}`, { ignoreCase: true }), time3);
+  return names?.slice(0, 3) ?? [];
 }
 function splitPattern({ root, name }, roots) {
   const segments = name.split("/");
@@ -6822,14 +6833,24 @@ function splitPattern({ root, name }, roots) {
   }
   return split;
 }
-async function namesMatching(listed4, { base, rest }, ignoreCase = false) {
-  const matches = await matcherOf(rest, { ignoreCase });
+async function matcherBelow({ base, rest }) {
+  const matches = await matcherOf(rest);
   const start = base === "" ? "" : `${base}/`;
-  const until = performance.now() + MATCH_LIMIT_MS;
-  return listed4.filter((name) => {
-    if (performance.now() > until) throw tooSlow();
-    return name.startsWith(start) && matches(name.slice(start.length));
-  });
+  return (name) => name.startsWith(start) && matches(name.slice(start.length));
+}
+async function fitting(names, fits, time3) {
+  const found = [];
+  for (let start = 0; start < names.length; start += SLICE) {
+    if (start > 0) await setImmediate2();
+    if (time3.leftMs <= 0) return void 0;
+    const from = performance.now();
+    const limitMs = Math.ceil(Math.min(time3.leftMs, SLICE_LIMIT_MS));
+    const boxed = inTimeBox(() => names.slice(start, start + SLICE).filter(fits), limitMs);
+    time3.leftMs -= performance.now() - from;
+    if (!boxed.inTime) return void 0;
+    found.push(...boxed.value);
+  }
+  return found;
 }
 function judge(place, roots, visible) {
   const found = placeAt(place, roots);
@@ -6840,19 +6861,22 @@ function judge(place, roots, visible) {
   return isSeen ? { path: found.path } : { reason: "is a link to a file that patterns leave out" };
 }
 function tooSlow() {
-  return new CodexError("INPUT_INVALID", "A pattern in files takes too long.", {
+  return new CodexError("INPUT_INVALID", "The patterns in files take too long.", {
     hint: "Use fewer wildcards, or name a folder or single files."
   });
 }
-var MAX_FILES, MATCH_LIMIT_MS;
+var MATCH_LIMIT_MS, MAX_FILES, SLICE, SLICE_LIMIT_MS;
 var init_pattern_files = __esm({
   "src/infrastructure/pattern-files.ts"() {
     "use strict";
     init_errors();
     init_file_pattern();
     init_project_roots();
-    MAX_FILES = 1e3;
+    init_time_box();
     MATCH_LIMIT_MS = 5e3;
+    MAX_FILES = 1e3;
+    SLICE = 5e3;
+    SLICE_LIMIT_MS = 1e3;
   }
 });
 
@@ -7043,9 +7067,9 @@ var init_git_range = __esm({
 
 // src/infrastructure/confined-file.ts
 import { lstatSync as lstatSync2, realpathSync as realpathSync4 } from "node:fs";
-import { setImmediate as setImmediate2 } from "node:timers/promises";
+import { setImmediate as setImmediate3 } from "node:timers/promises";
 async function readConfined(path3, maxBytes) {
-  await setImmediate2();
+  await setImmediate3();
   try {
     const { bytes, stat } = readRegularFile(path3, maxBytes, { noFollow: true });
     const there = lstatSync2(path3);
@@ -7133,11 +7157,20 @@ function secretName(path3) {
   const secretFolder = parts.find((part) => SECRET_FOLDERS.includes(part));
   if (secretFolder !== void 0) return `lies in ${secretFolder}, which is never sent`;
   if (`/${parts.join("/")}`.includes(OWN_FOLDER)) return "is kept by this program itself and never sent";
-  const isSecret = SECRET_NAMES.some((pattern) => pattern.test(name)) && !HARMLESS_NAMES.some((pattern) => pattern.test(name)) || SECRET_PLACES.includes(`${folder}/${name}`);
+  const isSecret = isData(name) && foldersThatCount(path3, parts).some((part) => SECRET_DATA_FOLDERS.includes(part)) || SECRET_NAMES.some((pattern) => pattern.test(name)) && !HARMLESS_NAMES.some((pattern) => pattern.test(name)) || SECRET_PLACES.includes(`${folder}/${name}`);
   return isSecret ? "has a name that files with secrets have, and those are never sent" : void 0;
 }
 function secretContent(text3) {
   return hasPrivateKey(text3) ? "has a private key in it, and those are never sent" : void 0;
+}
+function foldersThatCount(path3, parts) {
+  return parts.slice(isAbsolute2(path3) ? -2 : 0, -1);
+}
+function isAbsolute2(path3) {
+  return /^(?:\/|\\|[a-z]:)/i.test(path3);
+}
+function isData(name) {
+  return /\.(?:json|ya?ml|toml|ini|env|properties|txt|csv|xml|conf|cfg|enc|asc|gpg|key)$|^[^.]+$/.test(name);
 }
 function hasPrivateKey(text3) {
   if (/^[ +-]?PuTTY-User-Key-File-\d/m.test(text3)) return true;
@@ -7147,16 +7180,17 @@ function hasPrivateKey(text3) {
     return (beside.match(KEY_DATA) ?? []).some((data) => [/\d/, /[A-Z]/, /[a-z]/].every((kind) => kind.test(data)));
   });
 }
-var SECRET_FOLDERS, OWN_FOLDER, SECRET_PLACES, SECRET_NAMES, HARMLESS_NAMES, MARKER, REACH, KEY_DATA;
+var SECRET_FOLDERS, SECRET_DATA_FOLDERS, OWN_FOLDER, SECRET_PLACES, SECRET_NAMES, HARMLESS_NAMES, MARKER, REACH, KEY_DATA;
 var init_secret_file = __esm({
   "src/services/secret-file.ts"() {
     "use strict";
     SECRET_FOLDERS = [".git", ".ssh", ".gnupg", ".password-store"];
+    SECRET_DATA_FOLDERS = ["secret", "secrets", ".secrets", "credentials", ".aws", ".kube"];
     OWN_FOLDER = "/.claude/codex-oauth/";
-    SECRET_PLACES = [".aws/config", ".docker/config.json", ".kube/config", "gcloud/access_tokens.db"];
+    SECRET_PLACES = [".aws/config", ".docker/config.json", ".kube/config", "gh/hosts.yml", "gcloud/access_tokens.db"];
     SECRET_NAMES = [
       // Variables.
-      /^\.env(?:\..*)?$/,
+      /^\.env(?:[^a-z0-9].*)?$/,
       /\.env$/,
       /^\.envrc$/,
       // Keys.
@@ -7168,12 +7202,20 @@ var init_secret_file = __esm({
       /^auth\.json$/,
       /service[-_]?account.*\.json$/,
       /^client_secret.*\.json$/,
-      /^\.?credentials/,
+      /^(?:\.|application_default_)?credentials/,
       /^\.?secrets?(?:\..+)?$/,
-      /^kubeconfig$/
+      /^kubeconfig$/,
+      // What is deployed, and with what.
+      /\.tfvars(?:\.json)?$/,
+      /\.tfstate(?:\..+)?$/,
+      /^wp-config\.php$/,
+      /(?:^|[-_.])(?:secrets?|passwords?|passwd|api[-_]?keys?|access[-_]?keys?|private[-_]?keys?|tokens?)\.(?:json|ya?ml|toml|ini|env|properties|txt|csv|xml|conf|cfg)$/,
+      /(?:^|[-_.])secrets?[-_.][^/]*\.(?:json|ya?ml|toml|ini|env|properties|txt|conf|cfg)$/,
+      /firebase-adminsdk.*\.json$/,
+      /^(?:gcp|gcloud|google)[-_]?(?:key|credentials?).*\.json$/
     ];
     HARMLESS_NAMES = [
-      /^\.env\.(?:example|sample|template|dist)$/,
+      /^\.env[._-](?:example|sample|template|dist)$/,
       /^id_\w+\.pub$/,
       /^(?:credentials.*|secrets?(?:\..*)?)\.(?:[cm]?[jt]sx?|vue|svelte|go|rs|java|kts?|scala|cs|swift|cc|cpp|mdx?|rst|html|css)$/,
       /^credentials.*\.(?:py|rb|php|c|h|hpp)$/
@@ -7237,7 +7279,8 @@ async function readForSending({ name, path: path3 }) {
 }
 function attachText({ name: file2, range }, whole) {
   const part = range === void 0 ? whole : cut(whole, range);
-  const name = range === void 0 ? file2 : file2 + rangeSuffix(range);
+  const last = part.first + part.lines.length - 1;
+  const name = range === void 0 ? file2 : file2 + rangeSuffix({ first: range.first, last });
   if (range !== void 0 && part.lines.length === 0) return { reason: `has only ${lineCount(whole.total)}` };
   const bytes = Buffer.byteLength(part.lines.join("\n"));
   if (bytes > MAX_TEXT_BYTES)
@@ -7347,7 +7390,10 @@ async function attachDiff(argument, roots, git, signal) {
   if (Buffer.byteLength(text3) > MAX_DIFF_BYTES) throw tooLarge5();
   return {
     block: { kind: "diff", name: argument, text: text3 },
-    sent: { name: argument, kind: "diff", bytes: Buffer.byteLength(text3) },
+    sent: {
+      ...{ name: argument, kind: "diff", bytes: Buffer.byteLength(text3) },
+      files: [...changes.names, ...added.names]
+    },
     left: [...left, ...roots.length > 1 ? ["changes in the other folders of the project"] : []]
   };
 }
@@ -7359,7 +7405,7 @@ async function firstWorkTree(roots, git, signal) {
 }
 function changesIn(text3, root) {
   const judged = diffSections(text3).map((section) => {
-    const secret = section.names.map((name2) => secretName(`${root.path}/${name2}`)).find((reason2) => reason2 !== void 0);
+    const secret = section.names.map((name2) => secretName(name2) ?? secretName(`${root.path}/${name2}`)).find((reason2) => reason2 !== void 0);
     const reason = section.names.length === 0 ? "has a name that cannot be read" : secret;
     const name = section.names.map(shownName).join(" to ");
     return { ...section, name: name === "" ? "a change" : name, reason };
@@ -7369,6 +7415,7 @@ function changesIn(text3, root) {
   if (key !== void 0) throw privateKey(key.name);
   return {
     sections: open4.map((section) => section.text),
+    names: open4.flatMap((section) => section.names.at(-1) ?? []),
     left: judged.flatMap(({ name, reason }) => reason === void 0 ? [] : [`${name} ${reason}`])
   };
 }
@@ -7379,6 +7426,7 @@ async function newFiles(root, git, signal) {
   const more = files.length - MAX_NEW_FILES;
   return {
     sections: judged.flatMap(({ section }) => section === void 0 ? [] : [section]),
+    names: judged.flatMap(({ name, section }) => section === void 0 ? [] : [name]),
     left: [
       ...judged.flatMap(({ name, reason }) => reason === void 0 ? [] : [`${shownName(name)} ${reason}`]),
       ...repositories.map((name) => `${shownName(name)} is a repository of its own`),
@@ -7436,7 +7484,7 @@ var init_attached_diff = __esm({
     init_secret_file();
     init_sent_words();
     init_shown_name();
-    NOTHING2 = { sections: [], left: [] };
+    NOTHING2 = { sections: [], names: [], left: [] };
     MAX_NEW_FILES = 100;
   }
 });
@@ -7586,7 +7634,7 @@ function cannotBeSent(all2) {
     return `${quoteRemote(name, 120)} ${reason}${help}`;
   });
   return new CodexError("INPUT_INVALID", `Nothing was sent: ${few(reasons, "; ")}.`, {
-    hint: "Correct these names or leave them out; of a file with secrets, paste what matters into the prompt without them."
+    hint: all2.some(({ reason }) => /never sent/.test(reason)) ? "Leave these out; of a file with secrets, put what matters into the prompt without them." : "Correct these names or leave them out."
   });
 }
 var NOTHING3, OWN, MAX_ALL_TEXT_BYTES;
@@ -7715,14 +7763,20 @@ var project_files_exports = {};
 __export(project_files_exports, {
   createProjectFiles: () => createProjectFiles
 });
+import { setImmediate as setImmediate4 } from "node:timers/promises";
 function createProjectFiles({ git }) {
   return {
     async find(entries, roots, signal) {
       const { wanted, refused: refused4, isExcluded } = await takeExclusions([...new Set(entries)], roots);
       const list = remembering(createFileLister(git));
-      const search = { roots, list, glance: remembering(createFileLister(git, GLANCE_MS)), isExcluded, signal };
+      const glance = remembering(createFileLister(git, GLANCE_MS));
+      const search = { roots, list, glance, isExcluded, time: { leftMs: MATCH_LIMIT_MS }, signal };
       const found = [{ ...NOTHING4, refused: refused4 }];
-      for (const entry of wanted) found.push(await findOne(entry, search));
+      for (const entry of wanted) {
+        await setImmediate4();
+        if (signal?.aborted) throw cancelled();
+        found.push(await findOne(entry, search));
+      }
       return joined(found);
     }
   };
@@ -7751,7 +7805,7 @@ function withLines(entry, roots) {
   const found = exactly(entry, places, roots, ranged.range);
   if (found === void 0 && !hasWildcards(ranged.name)) return void 0;
   if (found === void 0) return refused3(entry, "names lines of several files: lines can only stand behind one name");
-  return ranged.range === void 0 ? refused3(entry, "names lines that cannot be: the first one is 1") : found;
+  return ranged.range === void 0 ? refused3(entry, "names lines that cannot be: the first line is 1, and the last one comes after the first") : found;
 }
 async function byPattern(entry, places, search) {
   const found = [];
@@ -7782,10 +7836,10 @@ async function notThere(entry, places, search) {
   const near = await nearNames(rangedName(entry)?.name ?? entry, search);
   return refused3(entry, hasWildcards(entry) ? `fits no file${IGNORED}` : "does not exist", near);
 }
-async function nearNames(entry, { roots: [first2], glance, signal }) {
+async function nearNames(entry, { roots: [first2], glance, time: time3, signal }) {
   if (first2 === void 0) return [];
   const listed4 = await glance(first2.path, "", signal).catch(() => []);
-  return await namesLike(entry, listed4);
+  return await namesLike(entry, listed4, time3);
 }
 function remembering(list) {
   const lists = /* @__PURE__ */ new Map();
@@ -7810,6 +7864,7 @@ var GLANCE_MS, IGNORED, NOTHING4;
 var init_project_files = __esm({
   "src/infrastructure/project-files.ts"() {
     "use strict";
+    init_abort();
     init_file_exclusions();
     init_file_list();
     init_file_pattern();
@@ -8995,11 +9050,11 @@ var init_browser = __esm({
 
 // src/infrastructure/find-program.ts
 import { accessSync, constants as constants2, statSync as statSync7 } from "node:fs";
-import { delimiter, isAbsolute as isAbsolute2, join as join11 } from "node:path";
+import { delimiter, isAbsolute as isAbsolute3, join as join11 } from "node:path";
 function findProgram(names, searchPath) {
   const folders = (searchPath ?? "").split(delimiter).filter((folder) => folder !== "");
   return names.find(
-    (name) => isAbsolute2(name) ? isProgram(name) : folders.some((folder) => isProgram(join11(folder, name)))
+    (name) => isAbsolute3(name) ? isProgram(name) : folders.some((folder) => isProgram(join11(folder, name)))
   );
 }
 function isProgram(path3) {
@@ -27246,7 +27301,7 @@ var optionalText = external_exports.string().trim().max(MAX_CHARACTERS).optional
 var REVIEW_QUESTION = "Review this change as a colleague who has to live with it. Look for what is wrong: faults, lost data, security, races, broken callers, missing tests. Judge the change, not the code around it. Report only what the diff or the files shown prove, each finding once, with file and line; leave out praise and matters of taste. No findings is a good answer.";
 var FILES = "Files it is about go into `files` (paths, patterns, `notes.md:10-80`, images), a change into `diff` (`working`, `staged`, `main..HEAD`): the server reads them. Do not read or paste them first, and do not check the status first.";
 var SHOW = "Show the answer under the heading **Codex**, word for word, with the lines below it. Do not shorten or correct it; a remark of your own comes after it and is marked as yours.";
-var FAILED = 'If the call fails, say what the error says. On `NOT_AUTHENTICATED`, offer to sign me in with `codex_login`, and ask again afterwards. On `USAGE_LIMIT` or `PLAN_REQUIRED`, show the error and its address and stop; never switch to another login or key. If the answer is marked "INCOMPLETE ANSWER", do what is said there to get the rest. Never make up an answer on Codex\'s behalf.';
+var FAILED = 'If the call fails, say what the error says. On `NOT_AUTHENTICATED`, offer to sign me in with `codex_login`, and ask again afterwards. On `USAGE_LIMIT` or `PLAN_REQUIRED`, show the error and its address and stop; never switch to another login or key. If the answer is marked "INCOMPLETE ANSWER", is still being written, or says where the rest is, do what stands there; `collect` with its id gets an answer also after a call that was cancelled or timed out, so do not ask again before that. Never make up an answer on Codex\'s behalf.';
 var ask = definePrompt({
   name: "ask",
   title: "Ask Codex",
@@ -27258,9 +27313,10 @@ var ask = definePrompt({
 
 ${enclosed("question", question)}
 
-1. Call \`codex_query\` once, with the question as \`prompt\`, in my own words. Codex does not see this conversation: when the question refers to something said here, add exactly that. ${FILES} Set \`model\` or \`reasoning_effort\` only if I named one.
-2. ${SHOW}
-3. ${FAILED}`
+1. Some clients pass only the first word on. If this is no whole question, ask me for it first.
+2. Call \`codex_query\` once, with the question as \`prompt\`, in my own words. Codex does not see this conversation: when the question refers to something said here, add exactly that. ${FILES} Set \`model\` or \`reasoning_effort\` only if I named one.
+3. ${SHOW}
+4. ${FAILED}`
 });
 var secondOpinion = definePrompt({
   name: "second-opinion",
@@ -27772,6 +27828,7 @@ function createJournal(file2, maxBytes) {
   let bytes = 0;
   let isScheduled = false;
   let hasFailed = false;
+  let isClosing = false;
   function write() {
     if (due.length === 0) return;
     const text3 = due.join("");
@@ -27785,6 +27842,12 @@ ${text3}` : text3);
     } catch {
       hasFailed = true;
     }
+    if (isClosing && !hasFailed) release();
+  }
+  function release() {
+    due = [];
+    if (fd !== void 0) closeQuietly(fd);
+    fd = void 0;
   }
   function schedule() {
     if (isScheduled) return;
@@ -27809,9 +27872,11 @@ ${text3}` : text3);
     close(...lines) {
       for (const line of lines) due.push(`${JSON.stringify(line)}
 `);
-      write();
-      if (fd !== void 0) closeQuietly(fd);
+      isClosing = true;
+      if (due.length > 0) write();
+      else release();
     },
+    release,
     get isKept() {
       return !hasFailed;
     }
@@ -28143,7 +28208,7 @@ function createLiveAnswer({ head, model, journal, now, onEnd, onDiscard }) {
       append: unlessEnded((delta) => {
         if (!outline.isCut && delta !== "") putText(text3.length, delta);
       }),
-      flush: unlessEnded(() => journal?.flush()),
+      flush: () => journal?.flush(),
       finish: unlessEnded((whole, facts, incomplete2) => {
         putWhole(whole);
         end(incomplete2 === void 0 ? "finished" : "incomplete", facts, incomplete2);
@@ -28159,7 +28224,8 @@ function createLiveAnswer({ head, model, journal, now, onEnd, onDiscard }) {
     text: text3,
     changed: async (signal) => {
       if (outline.end === void 0) await bell.next(signal);
-    }
+    },
+    release: () => journal?.release()
   };
 }
 function commonLength(one, other) {
@@ -28284,15 +28350,27 @@ function createAnswerStore({ folder, isOn: isOn2, clock, randomBytes: randomByte
     owner ??= thisProcess();
     return { id: newAnswerId(randomBytes2), startedAt: now(), prompt: firstWords(prompt), conversation, owner };
   }
+  function forget2(id) {
+    live.get(id)?.release();
+    live.delete(id);
+  }
+  function writeLate() {
+    for (const [id, { answer, outline }] of [...live].toReversed()) {
+      if (outline.end === void 0) continue;
+      answer.flush();
+      if (answer.isKept) forget2(id);
+    }
+  }
   function prune() {
     shelf?.prune();
+    writeLate();
     const inMemory = [...live].map(([id, { head, outline, text: text3 }]) => ({
       id,
       startedAt: head.startedAt,
       bytes: 2 * text3.length,
       isRunning: outline.end === void 0
     }));
-    for (const id of surplusOf(inMemory, now())) live.delete(id);
+    for (const id of surplusOf(inMemory, now())) forget2(id);
   }
   function summaries() {
     const onDisk = (shelf?.ids() ?? []).filter((id) => !live.has(id)).flatMap((id) => shelf?.glance(id) ?? []);
@@ -28316,7 +28394,7 @@ function createAnswerStore({ folder, isOn: isOn2, clock, randomBytes: randomByte
         if (started.answer.isKept) live.delete(id);
       };
       const onDiscard = () => {
-        live.delete(id);
+        forget2(id);
         if (started.answer.isKept) journals.remove(id);
       };
       const journal = isOn2 ? journals.create(id) : void 0;
@@ -28339,6 +28417,7 @@ function createAnswerStore({ folder, isOn: isOn2, clock, randomBytes: randomByte
     changed: (id, signal) => live.get(id)?.changed(signal) ?? watch2(id, signal),
     stop() {
       for (const { answer } of [...live.values()]) answer.stop("interrupted");
+      writeLate();
     }
   };
 }
@@ -28642,10 +28721,10 @@ ${value}`, dataLines++;
     for (; searchIndex < chunk.length; ) {
       const crIndex = chunk.indexOf("\r", searchIndex), lfIndex = chunk.indexOf(`
 `, searchIndex);
-      let lineEnd = -1;
-      if (crIndex !== -1 && lfIndex !== -1 ? lineEnd = crIndex < lfIndex ? crIndex : lfIndex : crIndex !== -1 ? crIndex === chunk.length - 1 ? lineEnd = -1 : lineEnd = crIndex : lfIndex !== -1 && (lineEnd = lfIndex), lineEnd === -1)
+      let lineEnd2 = -1;
+      if (crIndex !== -1 && lfIndex !== -1 ? lineEnd2 = crIndex < lfIndex ? crIndex : lfIndex : crIndex !== -1 ? crIndex === chunk.length - 1 ? lineEnd2 = -1 : lineEnd2 = crIndex : lfIndex !== -1 && (lineEnd2 = lfIndex), lineEnd2 === -1)
         break;
-      parseLine(chunk, searchIndex, lineEnd), searchIndex = lineEnd + 1, chunk.charCodeAt(searchIndex - 1) === CR && chunk.charCodeAt(searchIndex) === LF && searchIndex++;
+      parseLine(chunk, searchIndex, lineEnd2), searchIndex = lineEnd2 + 1, chunk.charCodeAt(searchIndex - 1) === CR && chunk.charCodeAt(searchIndex) === LF && searchIndex++;
     }
     return chunk.slice(searchIndex);
   }
@@ -29307,8 +29386,10 @@ function fitQuestion(asked2) {
   };
 }
 function droppedNote(dropped, all2, modelId) {
+  const reach = `did not fit into what ${modelId} can read at once`;
+  if (dropped === all2) return `nothing of what was said before in this conversation was sent, because it ${reach}`;
   const oldest = dropped === 1 ? "the oldest turn" : `the oldest ${dropped} turns`;
-  return `${oldest} of ${all2} in this conversation did not fit into what ${modelId} can read at once and ${dropped === 1 ? "was" : "were"} not sent`;
+  return `${oldest} of ${all2} in this conversation ${reach} and ${dropped === 1 ? "was" : "were"} not sent`;
 }
 function imagesNote(modelId) {
   return `${modelId} takes no images, so those of earlier turns in this conversation were not sent`;
@@ -29410,13 +29491,17 @@ async function newerLevel({ credential, modelId, model, shape }, {
   return { model: entry, shape: { ...shape, version: version3 } };
 }
 var MAX_NAMES = 8;
-async function withModelsOf(error2, { credential, modelId, isSetting }, { catalogue, signal }) {
+var WHAT_TO_DO = {
+  question: "Name one of them, or leave model out.",
+  setting: "Name one of them, or change CODEX_OAUTH_MODEL.",
+  list: "Ask again, which asks another one, or name one of them."
+};
+async function withModelsOf(error2, { credential, modelId, chosenBy }, { catalogue, signal }) {
   const { models: models2, source } = await catalogue.renew(credential, signal);
   const names = models2.filter(({ hidden, id }) => !hidden && id !== modelId).map(({ id }) => id);
   if (source !== "live" || names.length === 0) return error2;
   const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more that codex_models lists` : "";
-  const choice = isSetting ? "Name one of them, or change CODEX_OAUTH_MODEL." : "Name one of them, or leave model out.";
-  const hint = `This ${credential.holder} has now: ${names.slice(0, MAX_NAMES).join(", ")}${more}. ${choice}`;
+  const hint = `This ${credential.holder} has now: ${names.slice(0, MAX_NAMES).join(", ")}${more}. ${WHAT_TO_DO[chosenBy]}`;
   return reworded(error2, { hint });
 }
 function isNewer(one, other) {
@@ -29433,6 +29518,7 @@ init_request_shape();
 var MAX_MENDS = 5;
 function createNegotiation({ config: config2, catalogue, post, newId, log: log2 }) {
   let session;
+  const refusedDefaults = /* @__PURE__ */ new Set();
   const learned = createLearnedShapes();
   function build(question, target, ids) {
     const { credential, modelId, model, shape } = target;
@@ -29459,17 +29545,22 @@ function createNegotiation({ config: config2, catalogue, post, newId, log: log2 
     const level = await newerLevel(target, { catalogue, config: config2, signal });
     return level === void 0 ? void 0 : { target: { ...target, ...level }, change: void 0 };
   }
-  async function explained(error2, { credential, modelId }, signal) {
+  async function explained(error2, target, signal) {
     if (error2.code !== "MODEL_UNAVAILABLE") return error2;
-    const about = { credential, modelId, isSetting: modelId === config2.model };
+    const { credential, modelId, chosenBy } = target;
+    if (chosenBy === "list") refusedDefaults.add(defaultKey(credential, modelId));
+    const about = { credential, modelId, chosenBy };
     return withModelsOf(error2, about, { catalogue, signal });
   }
   return {
     async targetOf(credential, question, signal) {
       const models2 = await catalogue.forQuery(credential, signal);
-      const modelId = question.model ?? defaultModel(models2, config2.model);
+      const known2 = models2.models.filter(({ id }) => !refusedDefaults.has(defaultKey(credential, id)));
+      const choice = { ...models2, models: known2.length > 0 ? known2 : models2.models };
+      const modelId = question.model ?? defaultModel(choice, config2.model);
+      const chosenBy = question.model !== void 0 ? "question" : config2.model !== void 0 ? "setting" : "list";
       const { model, shape } = learned.of({ credential, modelId, question });
-      return { credential, modelId, model: models2.models.find(({ id }) => id === modelId) ?? model, shape };
+      return { credential, modelId, chosenBy, model: models2.models.find(({ id }) => id === modelId) ?? model, shape };
     },
     async ask(first2, question, { signal, onReply, refusalOf: refusalOf2 }) {
       session ??= newId();
@@ -29507,6 +29598,9 @@ function sensible(original, last, { model }) {
 function isAboutRequest(refusal2, { status: status2 }) {
   const isOurs = isCodexError(refusal2, "MODEL_UNAVAILABLE") || isCodexError(refusal2, "CODEX_FAILED");
   return isOurs && [400, 404, 422].includes(status2);
+}
+function defaultKey(credential, modelId) {
+  return `${ownerOf(credential)} ${modelId}`;
 }
 function formOf({ asking }, { isLite }) {
   return asking.hasForms ? isLite ? "lite" : "classic" : void 0;
@@ -29612,12 +29706,35 @@ function createCodexClient(deps) {
     });
     return { ...resultOf(answered, read2), limits: limits.heard() };
   }
+  async function answerThatFits(credential, question, options) {
+    const { turns = [] } = question.talk ?? {};
+    for (const kept of [turns.length, Math.floor(turns.length / 2), 0]) {
+      const shorter = withTurns(question, kept);
+      try {
+        const result = await answer(credential, shorter, options);
+        const dropped = turns.length - kept;
+        return dropped === 0 ? result : { ...result, notes: [...result.notes, tooLongNote(dropped, turns.length)] };
+      } catch (error2) {
+        const isTooLong = isCodexError(error2, "CONTEXT_TOO_LONG");
+        if (!isTooLong || kept === 0 || question.talk?.needsLast === true) throw error2;
+      }
+    }
+    throw new Error("The last try ends it, one way or the other.");
+  }
   return {
     async query(question, options = {}) {
       options.onProgress?.({ phase: "connecting", characters: 0 });
-      return answer(await credentials.current(options.signal), question, options);
+      return answerThatFits(await credentials.current(options.signal), question, options);
     }
   };
+}
+function withTurns(question, kept) {
+  const { talk } = question;
+  if (talk === void 0 || kept === talk.turns.length) return question;
+  return { ...question, talk: { ...talk, turns: talk.turns.slice(talk.turns.length - kept) } };
+}
+function tooLongNote(dropped, all2) {
+  return `the service found the conversation too long, so the oldest ${dropped} of its ${all2} turns were not sent`;
 }
 function resultOf({ target, request, fitted, reply, changes }, read2) {
   const { credential, modelId } = target;
@@ -30062,7 +30179,7 @@ function readWanted(wanted) {
 }
 function unknown2() {
   return new CodexError("INPUT_INVALID", "No answer is kept under this id.", {
-    hint: "codex_status lists recent ids. The newest 50 answers are kept, for a week."
+    hint: "codex_status lists those there are. Answers are gone after a week, or beyond the newest 50; of a question whose call was told an error before any text, none is kept."
   });
 }
 function gone() {
@@ -32849,16 +32966,17 @@ function createQueryDesk(deps) {
       () => {
       }
     );
-    running.set(kept.id, { work, over });
+    running.set(kept.id, { kept, work, over });
     void over.then(() => running.delete(kept.id));
-    return { id: kept.id, work, result, prepared };
+    return { kept, work, result, prepared };
   }
   return {
     async ask(request, call) {
       const { signal } = call;
       if (stopped || signal?.aborted) throw cancelled();
       const caller = createCaller(call);
-      const { id, work, result, prepared } = start(request, caller);
+      const { kept, work, result, prepared } = start(request, caller);
+      const { id } = kept;
       const leave = () => {
         caller.leave();
         if (!caller.stillWants()) work.abort();
@@ -32876,6 +32994,7 @@ function createQueryDesk(deps) {
     over: (id) => running.get(id)?.over,
     stop() {
       stopped = true;
+      for (const { kept, work } of running.values()) if (work.signal.aborted) kept.stop("cancelled");
       answers2.stop();
       for (const { work } of running.values()) work.abort();
     }
@@ -33528,9 +33647,13 @@ function present3({ models: models2, defaultId, source, credential }) {
 // src/tools/answer-page.ts
 function pageOf(text3, offset, size) {
   const start = isInside(text3, offset) ? offset - 1 : offset;
-  const end = Math.min(text3.length, start + Math.max(2, size));
+  const end = lineEnd(text3, start, Math.min(text3.length, start + Math.max(2, size)));
   const next = isInside(text3, end) ? end - 1 : end;
   return { start, text: text3.slice(start, next), next: next < text3.length ? next : void 0 };
+}
+function lineEnd(text3, start, end) {
+  const line = text3.lastIndexOf("\n", end - 1) + 1;
+  return end === text3.length || line <= start + 0.9 * (end - start) ? end : line;
 }
 function isInside(text3, place) {
   return /[\ud800-\udbff]/.test(text3[place - 1] ?? "") && /[\udc00-\udfff]/.test(text3[place] ?? "");
@@ -33933,9 +34056,9 @@ function createApp({ config: config2, problem: problem2 }, edges, version3) {
 import { join as join12, resolve as resolve2 } from "node:path";
 
 // src/config-values.ts
-import { isAbsolute as isAbsolute3 } from "node:path";
+import { isAbsolute as isAbsolute4 } from "node:path";
 function absolutePath(value) {
-  if (!isAbsolute3(value)) throw new Error("must be an absolute path");
+  if (!isAbsolute4(value)) throw new Error("must be an absolute path");
   return value;
 }
 function serviceUrl(value) {
@@ -34040,6 +34163,11 @@ function isDecodable(text3) {
     return false;
   }
 }
+function onOrOff(value) {
+  if (/^(?:1|true|yes|on)$/i.test(value)) return true;
+  if (/^(?:0|false|no|off)$/i.test(value)) return false;
+  throw new Error("must be 1 or 0");
+}
 function isOn(value) {
   return value !== void 0 && !["0", "false", "no", "off"].includes(value.toLowerCase());
 }
@@ -34078,7 +34206,8 @@ function loadConfig(env, homedir3) {
     firstEventTimeoutMs: read2("CODEX_OAUTH_FIRST_EVENT_TIMEOUT_MS", 12e4, milliseconds),
     idleTimeoutMs: read2("CODEX_OAUTH_IDLE_TIMEOUT_MS", 3e5, milliseconds),
     openBrowser: !isOn(text3("CODEX_OAUTH_NO_BROWSER")),
-    keepAnswers: isOn(text3("CODEX_OAUTH_KEEP_ANSWERS") ?? "1"),
+    // A switch for privacy that is mistyped must not look as if it were off.
+    keepAnswers: read2("CODEX_OAUTH_KEEP_ANSWERS", true, onOrOff),
     debug: text3("CODEX_DEBUG") === "1"
   };
   return { config: config2, problem: problems.length === 0 ? void 0 : configInvalid(problems) };

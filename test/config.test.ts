@@ -106,6 +106,7 @@ describe('a bad value is named, and replaced by the default meanwhile', () => {
   const ports = /must be port numbers separated by commas, like 1455,1457/
 
   test.each<[name: string, value: string, words: RegExp]>([
+    ['CODEX_OAUTH_KEEP_ANSWERS', 'maybe', /must be 1 or 0/],
     ['CODEX_OAUTH_ISSUER', 'auth.openai.com', /is not a URL/],
     ['CODEX_OAUTH_ISSUER', 'http://auth.openai.com', url],
     ['CODEX_OAUTH_ISSUER', 'http://localhost.example', url],

@@ -220,6 +220,47 @@ describe('3. Conversations: longer than the model can read', () => {
   })
 })
 
+describe('3. Conversations: longer than the service takes, though the estimate said that it fits', () => {
+  const tooLong = {
+    sse: answer('', {
+      end: { failed: { code: 'context_length_exceeded', message: 'Your input exceeds the context window.' } },
+      ...{ deltas: 0, items: false },
+    }),
+  }
+
+  async function fourTurns() {
+    const app = await startQueryApp()
+    for (const prompt of ['One?', 'Two?', 'Three?', 'Four?']) await askOn(app, prompt)
+    return app
+  }
+
+  test.each([
+    [
+      'the newer half is sent',
+      1,
+      ['user: Three?', 'user: Four?', 'user: Five?'],
+      'the oldest 2 of its 4 turns were not sent',
+    ],
+    ['at last the question alone', 2, ['user: Five?'], 'the oldest 4 of its 4 turns were not sent'],
+  ])('%s, and that is said', async (_, refusals, sent, note) => {
+    const app = await fourTurns()
+    app.script.push(...Array(refusals).fill(tooLong))
+    const { said, footer, isError } = await askOn(app, 'Five?')
+    expect(isError).toBe(false)
+    expect(said.filter((words) => words.startsWith('user'))).toEqual(sent)
+    expect(footer).toContain(`Note: the service found the conversation too long, so ${note}`)
+    expect(footer).toContain('turn 5')
+    expect((await askOn(app, 'Six?')).said).toHaveLength(11)
+  })
+
+  test('where even the question alone is too long, that is the error', async () => {
+    const app = await fourTurns()
+    app.script.push(tooLong, tooLong, tooLong)
+    expect((await askOn(app, 'Five?')).text).toContain('[CONTEXT_TOO_LONG]')
+    expect(app.asked()).toHaveLength(7)
+  })
+})
+
 describe('3. Conversations: with another account, route or model', () => {
   test('what was said stays, and thoughts go only where they can be read', async () => {
     const app = await startQueryApp()

@@ -116,6 +116,15 @@ describe('a model that is refused: the list is fetched again, and the error name
     expect(text).toMatch(/Name one of them, or change CODEX_OAUTH_MODEL\. \[MODEL_UNAVAILABLE\]$/)
   })
 
+  test('the default that was refused is not asked again by the next question without a model', async () => {
+    const { ask, questions, script } = await start()
+    script.push(detail('The model is not supported.'))
+    expect((await ask()).text).toMatch(/\[MODEL_UNAVAILABLE\]$/)
+    expect((await ask()).text).toMatch(REPLY)
+    const [first, second] = questions().map((request) => at(request, 'model'))
+    expect([first, second]).toEqual(['gpt-6.1-sol', 'gpt-6-astra'])
+  })
+
   test.each<[string, Answer]>([
     ['does not come', { status: 503 }],
     ['has nothing in it', { json: { models: [] } }],
