@@ -1,11 +1,17 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js'
+import { z } from 'zod'
 import type { ToolCall } from './tools/tool.ts'
 
 /** The caller's own limit is far shorter; the SDK's would be 60 s. */
 const DIALOG_LIMIT_MS = 900_000
 /** Roots are known to the client, nobody has to be asked: one that takes longer does not answer at all. */
 const ROOTS_LIMIT_MS = 5_000
+/**
+ * The SDK's schema refuses the whole list for one root that is no `file:` URI. Editors name folders of other machines so, and
+ * with the list gone, files would come from where this server was started, which nobody has named.
+ */
+const RootsAnswer = z.object({ roots: z.array(z.object({ uri: z.string().catch('') })) })
 
 /**
  * URL elicitation (MCP 2025-11-25), for clients that declare it. It is asked for by a request of ours and never by error
@@ -46,7 +52,8 @@ function tellWhenDone(server: Server, elicitationId: string, ended: AbortSignal)
 
 /**
  * The client's roots as the URIs it gives, asked for when somebody wants them, and anew once the client says that they
- * have changed. One that has none, or none that can be understood in time, has an empty list: no call fails for it.
+ * have changed, also those that are no folder here. One that has none, or no list in time, has an empty list: no call fails
+ * for it.
  */
 export function createRoots(server: Server): ToolCall['roots'] {
   let known: Promise<readonly string[]> | undefined
@@ -55,7 +62,7 @@ export function createRoots(server: Server): ToolCall['roots'] {
   }
   async function ask(): Promise<readonly string[]> {
     try {
-      const { roots } = await server.listRoots(undefined, { timeout: ROOTS_LIMIT_MS })
+      const { roots } = await server.request({ method: 'roots/list' }, RootsAnswer, { timeout: ROOTS_LIMIT_MS })
       return roots.map(({ uri }) => uri)
     } catch {
       return []

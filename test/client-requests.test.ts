@@ -85,13 +85,17 @@ describe('roots', () => {
         throw new Error('CANARY')
       },
     ],
-    ['an address that is no file', () => ({ roots: [{ uri: 'https://example.com/' }] })],
-    ['a root without address', () => ({ roots: [{ name: 'One' }] })],
     ['a text in place of a list', () => ({ roots: HERE })],
     ['nothing', () => ({})],
   ])('%s counts as none, and the call goes on', async (_, answer) => {
     const { client } = await withRoots(answer)
     expect(await told(client)).toEqual([])
+  })
+
+  test('one that is no folder here takes the others not with it, and does not count as none', async () => {
+    const elsewhere = 'vscode-vfs://github/somebody/something'
+    const { client } = await withRoots(() => ({ roots: [{ uri: elsewhere }, { uri: HERE }, { name: 'One' }] }))
+    expect(await told(client)).toEqual([elsewhere, HERE, ''])
   })
 
   test('that do not come within 5 s are none, and are not waited for again', async () => {

@@ -471,6 +471,7 @@ describe('3. Conversations: a name', () => {
     ['too long', 'x'.repeat(101)],
     ['empty', '  '],
     ['of two lines', 'a\nb'],
+    ['written backwards', 'a\u202Eb'],
     ['the word for all', '*'],
   ])('that is %s is refused, and nothing is asked', async (_, conversation) => {
     const app = await startQueryApp()

@@ -138,10 +138,15 @@ describe('4. What goes in: where files may come from', () => {
   })
 
   test('nowhere, where what the client has open cannot be used', async () => {
-    const app = await withProject({ roots: [...uris(join(tempFolder(), 'gone')), 'file:///'] })
-    const { text } = await send(app, { files: ['src/a.ts'] })
-    expect(text).toMatch(/^There is no project folder here.*\[INPUT_INVALID\]$/)
-    expect(app.asked()).toEqual([])
+    for (const roots of [
+      [...uris(join(tempFolder(), 'gone')), 'file:///'],
+      ['vscode-vfs://github/somebody/something'],
+    ]) {
+      const app = await withProject({ roots })
+      const { text } = await send(app, { files: ['src/a.ts'] })
+      expect(text).toMatch(/^There is no project folder here.*\[INPUT_INVALID\]$/)
+      expect(app.asked()).toEqual([])
+    }
   })
 })
 

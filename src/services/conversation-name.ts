@@ -16,7 +16,9 @@ export function conversationName(text: string): string {
   const name = text.normalize('NFC').trim()
   const length = [...name].length
   if (length === 0 || length > MAX_CHARACTERS) throw noName(`must have 1 to ${MAX_CHARACTERS} characters`)
-  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) throw noName('must be one line without control characters')
+  // Also those that turn the direction of what stands behind them.
+  if (/[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]/u.test(name))
+    throw noName('must be one line without control characters')
   if (name === EVERY_CONVERSATION) throw noName('cannot be an asterisk alone, which stands for all of them')
   return name
 }

@@ -25,9 +25,11 @@ export interface ProgressPaceDeps {
 const BEAT_MS = 5_000
 /** Amounts that come faster cannot be read. */
 const AMOUNT_MS = 1_000
+/** A service that changes its mind thousands of times a second must not flood the client and the disk. */
+const MAX_CHANGES_PER_SECOND = 20
 
 /**
- * Tells those who wait how it goes: at once when something changes, now and then how much is written, and every five
+ * Tells those who wait how it goes: at once when something changes (of a flood of changes the last one, with the next beat), now and then how much is written, and every five
  * seconds that it still goes on, whatever the service does.
  */
 export function createProgressPace({
@@ -39,10 +41,17 @@ export function createProgressPace({
   const over = new AbortController()
   let latest = first
   let toldAt = Number.NEGATIVE_INFINITY
+  let second = { beganAt: Number.NEGATIVE_INFINITY, changes: 0 }
 
   function emit(): void {
     toldAt = clock.now()
     onProgress({ ...latest, elapsedMs: Math.max(0, toldAt - startedAt) })
+  }
+
+  function isFlood(): boolean {
+    if (Math.abs(clock.now() - second.beganAt) >= 1_000) second = { beganAt: clock.now(), changes: 0 }
+    second.changes += 1
+    return second.changes > MAX_CHANGES_PER_SECOND
   }
 
   async function beat(): Promise<void> {
@@ -60,7 +69,7 @@ export function createProgressPace({
       const isNew = phase !== latest.phase || headline !== latest.headline
       const isMore = characters !== latest.characters && Math.abs(clock.now() - toldAt) >= AMOUNT_MS
       latest = progress
-      if (!over.signal.aborted && (isNew || isMore)) emit()
+      if (!over.signal.aborted && (isMore || (isNew && !isFlood()))) emit()
     },
     stop: () => over.abort(),
   }

@@ -71,8 +71,9 @@ function cleanUrl(text: string | undefined): string | undefined {
   const parameters = url.search.slice(1).split('&')
   url.search = parameters.filter((parameter) => !TRACKING.test(parameter)).join('&')
   if (url.hash.startsWith('#:~:')) url.hash = ''
-  // The only characters of Markdown that an address may hold as they are and a host would act on.
-  return url.href.replaceAll('`', '%60').replaceAll('|', '%7C')
+  // The characters of Markdown that an address may hold as they are and a host would act on; a host of IPv6 keeps its brackets.
+  const path = url.href.slice(url.origin.length)
+  return `${url.origin}${path.replace(/[`|[\]]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)}`
 }
 
 /** Also without the marks of Markdown that a host would act on. */

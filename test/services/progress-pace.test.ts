@@ -35,6 +35,16 @@ test('each change of phase or headline is told at once, however fast they come',
   ])
 })
 
+test('of a flood of changes the first are told, and the last one with the next beat', async () => {
+  const { pace, told, pass } = startPace()
+  for (let n = 1; n <= 10_000; n += 1) pace.tell({ phase: 'thinking', headline: `Part ${n}`, characters: 0 })
+  expect(told.length).toBeLessThanOrEqual(25)
+  await pass(5)
+  expect(told.at(-1)?.headline).toBe('Part 10000')
+  pace.tell({ phase: 'writing', characters: 0 })
+  expect(told.at(-1)?.phase).toBe('writing')
+})
+
 test('amounts are told once a second, and the last one with the next beat', async () => {
   const { pace, told, pass } = startPace()
   pace.tell({ phase: 'writing', characters: 0 })

@@ -57,6 +57,12 @@ describe('the sources of an answer', () => {
     ['without the name of who sent the reader', 'https://a.example/?utm_source=openai', 'https://a.example/'],
     ['with what else is asked, as it was', 'https://a.example/?q=a%20b&utm_source=x&r', 'https://a.example/?q=a%20b&r'],
     ['without a highlighted passage', 'https://a.example/x#:~:text=a', 'https://a.example/x'],
+    [
+      'that ends no link',
+      'https://a.example/x](y)![p](https://b.example/p.png)',
+      'https://a.example/x%5D(y)!%5Bp%5D(https://b.example/p.png)',
+    ],
+    ['of a host by number', 'https://[::1]/a', 'https://[::1]/a'],
     ['without what a host would render', 'https://a.example/?q=`a`|<b>', 'https://a.example/?q=%60a%60%7C%3Cb%3E'],
     ['without line breaks', 'https://a.example/a\nb', 'https://a.example/ab'],
     ['with the host as computers read it', 'https://аpple.example/', 'https://xn--pple-43d.example/'],
