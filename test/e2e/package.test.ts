@@ -12,6 +12,7 @@ test('the packed file has what is needed and nothing else, installs alone, and a
   const folder = tempFolder()
   const { tarball, files } = await pack(folder)
   expect(files.length).toBeLessThan(20)
+  expect(readProject.text('README.md')).toContain(`: ${files.length} files, 3 of 3 versions run it`)
   expect(files).toEqual(
     expect.arrayContaining(['dist/main.js', 'dist/THIRD-PARTY-NOTICES.txt', 'LICENSE', 'README.md']),
   )
