@@ -1,8 +1,9 @@
-// Builds dist/main.js: the whole server in one file that plain `node` runs, and the licences of what is in it.
+// Builds dist/main.js: the whole server in one file that plain `node` runs, the licences of what is in it, and plugin/.
 import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { writePlugin } from './plugin.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
@@ -177,6 +178,7 @@ const { metafile, outputFiles } = await build({
 await writeFile(join(root, 'dist/main.js'), inAscii(outputFiles[0].text))
 await chmod(join(root, 'dist/main.js'), 0o755)
 await writeLicences([...Object.keys(metafile.inputs), ...rareInputs])
+await writePlugin(root)
 
 /**
  * One character beyond Latin-1 and V8 keeps the whole text in two bytes per character: 3 MB of memory in every server.

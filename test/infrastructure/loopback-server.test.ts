@@ -32,6 +32,13 @@ describe('a callback', () => {
     expect(seen).toEqual([GOOD_QUERY])
   })
 
+  // Where 127.0.0.1 alone is listened on, Linux refuses its neighbour; where every address is, it does not.
+  test.runIf(process.platform === 'linux')('is not taken on any other address, not even 127.0.0.2', async () => {
+    const { server, seen } = await open()
+    await expect(callback(server.port, { host: '127.0.0.2' })).rejects.toThrow('ECONNREFUSED')
+    expect(seen).toEqual([])
+  })
+
   test.each(['localhost', '127.0.0.1', '[::1]'])('may call this machine %s', async (name) => {
     const { server } = await open()
     expect(statusOf(await exchange(server.port, `${get(PATH)}Host: ${name}:${server.port}\r\n\r\n`))).toBe(200)
