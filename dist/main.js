@@ -27160,6 +27160,7 @@ var Server = class extends Protocol {
 // src/client-requests.ts
 var DIALOG_LIMIT_MS = 9e5;
 var ROOTS_LIMIT_MS = 5e3;
+var RootsAnswer = external_exports.object({ roots: external_exports.array(external_exports.object({ uri: external_exports.string().catch("") })) });
 function offerAddress(server, newId, requestId) {
   if (server.getClientCapabilities()?.elicitation?.url === void 0) return void 0;
   return async ({ message, url: url2, signal, ended }) => {
@@ -27196,7 +27197,7 @@ function createRoots(server) {
   };
   async function ask5() {
     try {
-      const { roots } = await server.listRoots(void 0, { timeout: ROOTS_LIMIT_MS });
+      const { roots } = await server.request({ method: "roots/list" }, RootsAnswer, { timeout: ROOTS_LIMIT_MS });
       return roots.map(({ uri }) => uri);
     } catch {
       return [];
@@ -28962,7 +28963,8 @@ function cleanUrl(text3) {
   const parameters = url2.search.slice(1).split("&");
   url2.search = parameters.filter((parameter) => !TRACKING.test(parameter)).join("&");
   if (url2.hash.startsWith("#:~:")) url2.hash = "";
-  return url2.href.replaceAll("`", "%60").replaceAll("|", "%7C");
+  const path3 = url2.href.slice(url2.origin.length);
+  return `${url2.origin}${path3.replace(/[`|[\]]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)}`;
 }
 function cleanTitle(text3) {
   const plain2 = (text3 ?? "").slice(0, 10 * MAX_TITLE).replace(/<[^<>]*>/g, " ").replace(/[[\]*|\\]/g, "");
@@ -30005,6 +30007,7 @@ init_duration();
 // src/services/progress-pace.ts
 var BEAT_MS = 5e3;
 var AMOUNT_MS = 1e3;
+var MAX_CHANGES_PER_SECOND = 20;
 function createProgressPace({
   clock,
   onProgress,
@@ -30014,9 +30017,15 @@ function createProgressPace({
   const over = new AbortController();
   let latest = first2;
   let toldAt = Number.NEGATIVE_INFINITY;
+  let second = { beganAt: Number.NEGATIVE_INFINITY, changes: 0 };
   function emit() {
     toldAt = clock.now();
     onProgress({ ...latest, elapsedMs: Math.max(0, toldAt - startedAt) });
+  }
+  function isFlood() {
+    if (Math.abs(clock.now() - second.beganAt) >= 1e3) second = { beganAt: clock.now(), changes: 0 };
+    second.changes += 1;
+    return second.changes > MAX_CHANGES_PER_SECOND;
   }
   async function beat() {
     while (!over.signal.aborted) {
@@ -30033,7 +30042,7 @@ function createProgressPace({
       const isNew = phase !== latest.phase || headline !== latest.headline;
       const isMore = characters !== latest.characters && Math.abs(clock.now() - toldAt) >= AMOUNT_MS;
       latest = progress;
-      if (!over.signal.aborted && (isNew || isMore)) emit();
+      if (!over.signal.aborted && (isMore || isNew && !isFlood())) emit();
     },
     stop: () => over.abort()
   };
@@ -30452,7 +30461,8 @@ function conversationName(text3) {
   const name = text3.normalize("NFC").trim();
   const length = [...name].length;
   if (length === 0 || length > MAX_CHARACTERS4) throw noName(`must have 1 to ${MAX_CHARACTERS4} characters`);
-  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) throw noName("must be one line without control characters");
+  if (/[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]/u.test(name))
+    throw noName("must be one line without control characters");
   if (name === EVERY_CONVERSATION) throw noName("cannot be an asterisk alone, which stands for all of them");
   return name;
 }

@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'run-command': ['type app', 'cli/*', 'type errors', 'infrastructure/within', 'type infrastructure/log'],
   app: ['server', 'config', 'errors', 'tools/*', 'services/*', 'infrastructure/*', 'type @modelcontextprotocol/sdk/*'],
   server: ['client-requests', 'errors', 'tools/*', '@modelcontextprotocol/sdk/server/index.js', 'type zod'],
-  'client-requests': ['type tools/*', 'type @modelcontextprotocol/sdk/*'],
+  'client-requests': ['type tools/*', 'type @modelcontextprotocol/sdk/*', 'zod'],
   stdio: [
     'type infrastructure/log',
     '@modelcontextprotocol/sdk/types.js',
