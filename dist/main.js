@@ -598,9 +598,9 @@ var init_storage_failure = __esm({
   }
 });
 
-// ../core/node_modules/graceful-fs/polyfills.js
+// node_modules/graceful-fs/polyfills.js
 var require_polyfills = __commonJS({
-  "../core/node_modules/graceful-fs/polyfills.js"(exports, module) {
+  "node_modules/graceful-fs/polyfills.js"(exports, module) {
     var constants3 = __require("constants");
     var origCwd = process.cwd;
     var cwd = null;
@@ -886,9 +886,9 @@ var require_polyfills = __commonJS({
   }
 });
 
-// ../core/node_modules/graceful-fs/legacy-streams.js
+// node_modules/graceful-fs/legacy-streams.js
 var require_legacy_streams = __commonJS({
-  "../core/node_modules/graceful-fs/legacy-streams.js"(exports, module) {
+  "node_modules/graceful-fs/legacy-streams.js"(exports, module) {
     var Stream = __require("stream").Stream;
     module.exports = legacy;
     function legacy(fs9) {
@@ -982,9 +982,9 @@ var require_legacy_streams = __commonJS({
   }
 });
 
-// ../core/node_modules/graceful-fs/clone.js
+// node_modules/graceful-fs/clone.js
 var require_clone = __commonJS({
-  "../core/node_modules/graceful-fs/clone.js"(exports, module) {
+  "node_modules/graceful-fs/clone.js"(exports, module) {
     "use strict";
     module.exports = clone2;
     var getPrototypeOf = Object.getPrototypeOf || function(obj) {
@@ -1005,9 +1005,9 @@ var require_clone = __commonJS({
   }
 });
 
-// ../core/node_modules/graceful-fs/graceful-fs.js
+// node_modules/graceful-fs/graceful-fs.js
 var require_graceful_fs = __commonJS({
-  "../core/node_modules/graceful-fs/graceful-fs.js"(exports, module) {
+  "node_modules/graceful-fs/graceful-fs.js"(exports, module) {
     var fs9 = __require("fs");
     var polyfills = require_polyfills();
     var legacy = require_legacy_streams();
@@ -1375,9 +1375,9 @@ var require_graceful_fs = __commonJS({
   }
 });
 
-// ../core/node_modules/retry/lib/retry_operation.js
+// node_modules/retry/lib/retry_operation.js
 var require_retry_operation = __commonJS({
-  "../core/node_modules/retry/lib/retry_operation.js"(exports, module) {
+  "node_modules/retry/lib/retry_operation.js"(exports, module) {
     function RetryOperation(timeouts, options) {
       if (typeof options === "boolean") {
         options = { forever: options };
@@ -1506,9 +1506,9 @@ var require_retry_operation = __commonJS({
   }
 });
 
-// ../core/node_modules/retry/lib/retry.js
+// node_modules/retry/lib/retry.js
 var require_retry = __commonJS({
-  "../core/node_modules/retry/lib/retry.js"(exports) {
+  "node_modules/retry/lib/retry.js"(exports) {
     var RetryOperation = require_retry_operation();
     exports.operation = function(options) {
       var timeouts = exports.timeouts(options);
@@ -1592,16 +1592,16 @@ var require_retry = __commonJS({
   }
 });
 
-// ../core/node_modules/retry/index.js
+// node_modules/retry/index.js
 var require_retry2 = __commonJS({
-  "../core/node_modules/retry/index.js"(exports, module) {
+  "node_modules/retry/index.js"(exports, module) {
     module.exports = require_retry();
   }
 });
 
-// ../core/node_modules/signal-exit/signals.js
+// node_modules/signal-exit/signals.js
 var require_signals = __commonJS({
-  "../core/node_modules/signal-exit/signals.js"(exports, module) {
+  "node_modules/signal-exit/signals.js"(exports, module) {
     module.exports = [
       "SIGABRT",
       "SIGALRM",
@@ -1636,9 +1636,9 @@ var require_signals = __commonJS({
   }
 });
 
-// ../core/node_modules/signal-exit/index.js
+// node_modules/signal-exit/index.js
 var require_signal_exit = __commonJS({
-  "../core/node_modules/signal-exit/index.js"(exports, module) {
+  "node_modules/signal-exit/index.js"(exports, module) {
     var process10 = global.process;
     var processOk = function(process11) {
       return process11 && typeof process11 === "object" && typeof process11.removeListener === "function" && typeof process11.emit === "function" && typeof process11.reallyExit === "function" && typeof process11.listeners === "function" && typeof process11.kill === "function" && typeof process11.pid === "number" && typeof process11.on === "function";
@@ -1795,9 +1795,9 @@ var require_signal_exit = __commonJS({
   }
 });
 
-// ../core/node_modules/proper-lockfile/lib/mtime-precision.js
+// node_modules/proper-lockfile/lib/mtime-precision.js
 var require_mtime_precision = __commonJS({
-  "../core/node_modules/proper-lockfile/lib/mtime-precision.js"(exports, module) {
+  "node_modules/proper-lockfile/lib/mtime-precision.js"(exports, module) {
     "use strict";
     var cacheSymbol = /* @__PURE__ */ Symbol();
     function probe2(file2, fs9, callback) {
@@ -1837,9 +1837,9 @@ var require_mtime_precision = __commonJS({
   }
 });
 
-// ../core/node_modules/proper-lockfile/lib/lockfile.js
+// node_modules/proper-lockfile/lib/lockfile.js
 var require_lockfile = __commonJS({
-  "../core/node_modules/proper-lockfile/lib/lockfile.js"(exports, module) {
+  "node_modules/proper-lockfile/lib/lockfile.js"(exports, module) {
     "use strict";
     var path3 = __require("path");
     var fs9 = require_graceful_fs();
@@ -2074,9 +2074,9 @@ var require_lockfile = __commonJS({
   }
 });
 
-// ../core/node_modules/proper-lockfile/lib/adapter.js
+// node_modules/proper-lockfile/lib/adapter.js
 var require_adapter = __commonJS({
-  "../core/node_modules/proper-lockfile/lib/adapter.js"(exports, module) {
+  "node_modules/proper-lockfile/lib/adapter.js"(exports, module) {
     "use strict";
     var fs9 = require_graceful_fs();
     function createSyncFs(fs10) {
@@ -2139,9 +2139,9 @@ var require_adapter = __commonJS({
   }
 });
 
-// ../core/node_modules/proper-lockfile/index.js
+// node_modules/proper-lockfile/index.js
 var require_proper_lockfile = __commonJS({
-  "../core/node_modules/proper-lockfile/index.js"(exports, module) {
+  "node_modules/proper-lockfile/index.js"(exports, module) {
     "use strict";
     var lockfile = require_lockfile();
     var { toPromise, toSync, toSyncOptions } = require_adapter();
@@ -2412,7 +2412,7 @@ var init_fingerprint = __esm({
   }
 });
 
-// ../core/node_modules/jsonc-parser/lib/esm/impl/scanner.js
+// node_modules/jsonc-parser/lib/esm/impl/scanner.js
 function createScanner(text3, ignoreTrivia = false) {
   const len = text3.length;
   let pos = 0, value = "", tokenOffset = 0, token2 = 16, lineNumber = 0, lineStartOffset = 0, tokenLineStartOffset = 0, prevTokenLineStartOffset = 0, scanError = 0;
@@ -2751,7 +2751,7 @@ function isDigit(ch) {
 }
 var CharacterCodes;
 var init_scanner = __esm({
-  "../core/node_modules/jsonc-parser/lib/esm/impl/scanner.js"() {
+  "node_modules/jsonc-parser/lib/esm/impl/scanner.js"() {
     "use strict";
     (function(CharacterCodes2) {
       CharacterCodes2[CharacterCodes2["lineFeed"] = 10] = "lineFeed";
@@ -2838,10 +2838,10 @@ var init_scanner = __esm({
   }
 });
 
-// ../core/node_modules/jsonc-parser/lib/esm/impl/string-intern.js
+// node_modules/jsonc-parser/lib/esm/impl/string-intern.js
 var cachedSpaces, maxCachedValues, cachedBreakLinesWithSpaces, supportedEols;
 var init_string_intern = __esm({
-  "../core/node_modules/jsonc-parser/lib/esm/impl/string-intern.js"() {
+  "node_modules/jsonc-parser/lib/esm/impl/string-intern.js"() {
     cachedSpaces = new Array(20).fill(0).map((_, index) => {
       return " ".repeat(index);
     });
@@ -2874,7 +2874,7 @@ var init_string_intern = __esm({
   }
 });
 
-// ../core/node_modules/jsonc-parser/lib/esm/impl/format.js
+// node_modules/jsonc-parser/lib/esm/impl/format.js
 function format(documentText, range, options) {
   let initialIndentLevel;
   let formatText;
@@ -3110,14 +3110,14 @@ function isEOL(text3, offset) {
   return "\r\n".indexOf(text3.charAt(offset)) !== -1;
 }
 var init_format = __esm({
-  "../core/node_modules/jsonc-parser/lib/esm/impl/format.js"() {
+  "node_modules/jsonc-parser/lib/esm/impl/format.js"() {
     "use strict";
     init_scanner();
     init_string_intern();
   }
 });
 
-// ../core/node_modules/jsonc-parser/lib/esm/impl/parser.js
+// node_modules/jsonc-parser/lib/esm/impl/parser.js
 function parseTree(text3, errors = [], options = ParseOptions.DEFAULT) {
   let currentParent = { type: "array", offset: -1, length: -1, children: [], parent: void 0 };
   function ensurePropertyComplete(endOffset) {
@@ -3534,7 +3534,7 @@ function getNodeType(value) {
 }
 var ParseOptions;
 var init_parser = __esm({
-  "../core/node_modules/jsonc-parser/lib/esm/impl/parser.js"() {
+  "node_modules/jsonc-parser/lib/esm/impl/parser.js"() {
     "use strict";
     init_scanner();
     (function(ParseOptions2) {
@@ -3545,7 +3545,7 @@ var init_parser = __esm({
   }
 });
 
-// ../core/node_modules/jsonc-parser/lib/esm/impl/edit.js
+// node_modules/jsonc-parser/lib/esm/impl/edit.js
 function setProperty(text3, originalPath, value, options) {
   const path3 = originalPath.slice();
   const errors = [];
@@ -3689,14 +3689,14 @@ function applyEdit(text3, edit) {
   return text3.substring(0, edit.offset) + edit.content + text3.substring(edit.offset + edit.length);
 }
 var init_edit = __esm({
-  "../core/node_modules/jsonc-parser/lib/esm/impl/edit.js"() {
+  "node_modules/jsonc-parser/lib/esm/impl/edit.js"() {
     "use strict";
     init_format();
     init_parser();
   }
 });
 
-// ../core/node_modules/jsonc-parser/lib/esm/main.js
+// node_modules/jsonc-parser/lib/esm/main.js
 function modify(text3, path3, value, options) {
   return setProperty(text3, path3, value, options);
 }
@@ -3722,7 +3722,7 @@ function applyEdits(text3, edits) {
 }
 var ScanError, SyntaxKind, parseTree2, ParseErrorCode;
 var init_main = __esm({
-  "../core/node_modules/jsonc-parser/lib/esm/main.js"() {
+  "node_modules/jsonc-parser/lib/esm/main.js"() {
     "use strict";
     init_format();
     init_edit();
@@ -6861,7 +6861,7 @@ function judge(place, roots, visible) {
   return isSeen ? { path: found.path } : { reason: "is a link to a file that patterns leave out" };
 }
 function tooSlow() {
-  return new CodexError("INPUT_INVALID", "The patterns in files take too long.", {
+  return new CodexError("INPUT_INVALID", "The patterns take too long.", {
     hint: "Use fewer wildcards, or name a folder or single files."
   });
 }
@@ -8253,7 +8253,7 @@ var require_node_child_process = __commonJS({
   }
 });
 
-// ../core/node_modules/is-docker/index.js
+// node_modules/is-docker/index.js
 import fs4 from "node:fs";
 function hasDockerEnv() {
   try {
@@ -8278,11 +8278,11 @@ function isDocker() {
 }
 var isDockerCached;
 var init_is_docker = __esm({
-  "../core/node_modules/is-docker/index.js"() {
+  "node_modules/is-docker/index.js"() {
   }
 });
 
-// ../core/node_modules/is-inside-container/index.js
+// node_modules/is-inside-container/index.js
 import fs5 from "node:fs";
 function isInsideContainer() {
   if (cachedResult === void 0) {
@@ -8292,7 +8292,7 @@ function isInsideContainer() {
 }
 var cachedResult, hasContainerEnv;
 var init_is_inside_container = __esm({
-  "../core/node_modules/is-inside-container/index.js"() {
+  "node_modules/is-inside-container/index.js"() {
     init_is_docker();
     hasContainerEnv = () => {
       try {
@@ -8305,13 +8305,13 @@ var init_is_inside_container = __esm({
   }
 });
 
-// ../core/node_modules/is-wsl/index.js
+// node_modules/is-wsl/index.js
 import process2 from "node:process";
 import os from "node:os";
 import fs6 from "node:fs";
 var isWsl, is_wsl_default;
 var init_is_wsl = __esm({
-  "../core/node_modules/is-wsl/index.js"() {
+  "node_modules/is-wsl/index.js"() {
     init_is_inside_container();
     isWsl = () => {
       if (process2.platform !== "linux") {
@@ -8338,13 +8338,13 @@ var init_is_wsl = __esm({
   }
 });
 
-// ../core/node_modules/powershell-utils/index.js
+// node_modules/powershell-utils/index.js
 import process3 from "node:process";
 import { Buffer as Buffer2 } from "node:buffer";
 import { promisify } from "node:util";
 var import_node_child_process, execFile, powerShellPath, argumentsPrefix, encodeCommand, escapeArgument, createArguments, createExecFileOptions, executePowerShell;
 var init_powershell_utils = __esm({
-  "../core/node_modules/powershell-utils/index.js"() {
+  "node_modules/powershell-utils/index.js"() {
     import_node_child_process = __toESM(require_node_child_process(), 1);
     execFile = promisify(import_node_child_process.default.execFile);
     powerShellPath = () => `${process3.env.SYSTEMROOT || process3.env.windir || String.raw`C:\Windows`}\\System32\\WindowsPowerShell\\v1.0\\powershell.exe`;
@@ -8381,7 +8381,7 @@ var init_powershell_utils = __esm({
   }
 });
 
-// ../core/node_modules/wsl-utils/utilities.js
+// node_modules/wsl-utils/utilities.js
 function parseMountPointFromConfig(content) {
   for (const line of content.split("\n")) {
     if (/^\s*#/.test(line)) {
@@ -8395,17 +8395,17 @@ function parseMountPointFromConfig(content) {
   }
 }
 var init_utilities = __esm({
-  "../core/node_modules/wsl-utils/utilities.js"() {
+  "node_modules/wsl-utils/utilities.js"() {
   }
 });
 
-// ../core/node_modules/wsl-utils/index.js
+// node_modules/wsl-utils/index.js
 import path from "node:path";
 import { promisify as promisify2 } from "node:util";
 import fs7, { constants as fsConstants } from "node:fs/promises";
 var import_node_child_process2, execFile2, wslDrivesMountPoint, powerShellPathFromWsl, powerShellPath2, canAccessPowerShellPromise, canAccessPowerShell, wslDefaultBrowser, isUrl, convertPath, convertWslPathToWindows;
 var init_wsl_utils = __esm({
-  "../core/node_modules/wsl-utils/index.js"() {
+  "node_modules/wsl-utils/index.js"() {
     import_node_child_process2 = __toESM(require_node_child_process(), 1);
     init_is_wsl();
     init_powershell_utils();
@@ -8484,7 +8484,7 @@ var init_wsl_utils = __esm({
   }
 });
 
-// ../core/node_modules/define-lazy-prop/index.js
+// node_modules/define-lazy-prop/index.js
 function defineLazyProperty(object5, propertyName, valueGetter) {
   const define = (value) => Object.defineProperty(object5, propertyName, { value, enumerable: true, writable: true });
   Object.defineProperty(object5, propertyName, {
@@ -8502,11 +8502,11 @@ function defineLazyProperty(object5, propertyName, valueGetter) {
   return object5;
 }
 var init_define_lazy_prop = __esm({
-  "../core/node_modules/define-lazy-prop/index.js"() {
+  "node_modules/define-lazy-prop/index.js"() {
   }
 });
 
-// ../core/node_modules/default-browser-id/index.js
+// node_modules/default-browser-id/index.js
 import { promisify as promisify3 } from "node:util";
 import process4 from "node:process";
 async function defaultBrowserId() {
@@ -8523,13 +8523,13 @@ async function defaultBrowserId() {
 }
 var import_node_child_process3, execFileAsync;
 var init_default_browser_id = __esm({
-  "../core/node_modules/default-browser-id/index.js"() {
+  "node_modules/default-browser-id/index.js"() {
     import_node_child_process3 = __toESM(require_node_child_process(), 1);
     execFileAsync = promisify3(import_node_child_process3.execFile);
   }
 });
 
-// ../core/node_modules/run-applescript/index.js
+// node_modules/run-applescript/index.js
 import process5 from "node:process";
 import { promisify as promisify4 } from "node:util";
 async function runAppleScript(script, { humanReadableOutput = true, signal } = {}) {
@@ -8546,13 +8546,13 @@ async function runAppleScript(script, { humanReadableOutput = true, signal } = {
 }
 var import_node_child_process4, execFileAsync2;
 var init_run_applescript = __esm({
-  "../core/node_modules/run-applescript/index.js"() {
+  "node_modules/run-applescript/index.js"() {
     import_node_child_process4 = __toESM(require_node_child_process(), 1);
     execFileAsync2 = promisify4(import_node_child_process4.execFile);
   }
 });
 
-// ../core/node_modules/bundle-name/index.js
+// node_modules/bundle-name/index.js
 async function bundleName(bundleId) {
   if (typeof bundleId !== "string") {
     throw new TypeError("Expected a string bundle identifier");
@@ -8565,13 +8565,13 @@ tell application "System Events" to get value of property list item "CFBundleNam
 }
 var bundleIdentifierPattern;
 var init_bundle_name = __esm({
-  "../core/node_modules/bundle-name/index.js"() {
+  "node_modules/bundle-name/index.js"() {
     init_run_applescript();
     bundleIdentifierPattern = /^[^\n\r"\\]+$/u;
   }
 });
 
-// ../core/node_modules/default-browser/windows.js
+// node_modules/default-browser/windows.js
 import process6 from "node:process";
 import { promisify as promisify5 } from "node:util";
 async function defaultBrowser(_execFileAsync = execFileAsync3) {
@@ -8595,7 +8595,7 @@ async function defaultBrowser(_execFileAsync = execFileAsync3) {
 }
 var import_node_child_process5, execFileAsync3, windowsBrowserProgIds, _windowsBrowserProgIdMap, UnknownBrowserError;
 var init_windows = __esm({
-  "../core/node_modules/default-browser/windows.js"() {
+  "node_modules/default-browser/windows.js"() {
     import_node_child_process5 = __toESM(require_node_child_process(), 1);
     execFileAsync3 = promisify5(import_node_child_process5.execFile);
     windowsBrowserProgIds = {
@@ -8623,7 +8623,7 @@ var init_windows = __esm({
   }
 });
 
-// ../core/node_modules/default-browser/index.js
+// node_modules/default-browser/index.js
 import { promisify as promisify6 } from "node:util";
 import process7 from "node:process";
 async function defaultBrowser2() {
@@ -8645,7 +8645,7 @@ async function defaultBrowser2() {
 }
 var import_node_child_process6, execFileAsync4, titleize;
 var init_default_browser = __esm({
-  "../core/node_modules/default-browser/index.js"() {
+  "node_modules/default-browser/index.js"() {
     import_node_child_process6 = __toESM(require_node_child_process(), 1);
     init_default_browser_id();
     init_bundle_name();
@@ -8656,17 +8656,17 @@ var init_default_browser = __esm({
   }
 });
 
-// ../core/node_modules/is-in-ssh/index.js
+// node_modules/is-in-ssh/index.js
 import process8 from "node:process";
 var isInSsh, is_in_ssh_default;
 var init_is_in_ssh = __esm({
-  "../core/node_modules/is-in-ssh/index.js"() {
+  "node_modules/is-in-ssh/index.js"() {
     isInSsh = Boolean(process8.env.SSH_CONNECTION || process8.env.SSH_CLIENT || process8.env.SSH_TTY);
     is_in_ssh_default = isInSsh;
   }
 });
 
-// ../core/node_modules/open/index.js
+// node_modules/open/index.js
 var open_exports = {};
 __export(open_exports, {
   apps: () => apps,
@@ -8698,7 +8698,7 @@ function detectPlatformBinary({ [platform]: platformBinary }, { wsl } = {}) {
 }
 var import_node_child_process7, fallbackAttemptSymbol, __dirname, localXdgOpenPath, platform, arch, tryEachApp, baseOpen, open3, openApp, apps, open_default;
 var init_open = __esm({
-  "../core/node_modules/open/index.js"() {
+  "node_modules/open/index.js"() {
     import_node_child_process7 = __toESM(require_node_child_process(), 1);
     init_wsl_utils();
     init_powershell_utils();
@@ -11668,7 +11668,7 @@ function wrongKey(kind, passphraseSource) {
   }
 }
 
-// ../core/node_modules/zod/v4/core/index.js
+// node_modules/zod/v4/core/index.js
 var core_exports2 = {};
 __export(core_exports2, {
   $ZodAny: () => $ZodAny,
@@ -11985,7 +11985,7 @@ __export(core_exports2, {
   withParser: () => withParser
 });
 
-// ../core/node_modules/zod/v4/core/util.js
+// node_modules/zod/v4/core/util.js
 var util_exports = {};
 __export(util_exports, {
   BIGINT_FORMAT_RANGES: () => BIGINT_FORMAT_RANGES,
@@ -12841,7 +12841,7 @@ function constantCatch(value) {
   return fn;
 }
 
-// ../core/node_modules/zod/v4/core/core.js
+// node_modules/zod/v4/core/core.js
 var _a;
 var NEVER = /* @__PURE__ */ Object.freeze({
   status: "aborted"
@@ -12963,7 +12963,7 @@ function config(newConfig) {
   return globalConfig;
 }
 
-// ../core/node_modules/zod/v4/core/errors.js
+// node_modules/zod/v4/core/errors.js
 function _getMessage() {
   const internals = this._zod;
   internals.message ?? (internals.message = JSON.stringify(internals.def, jsonStringifyReplacer, 2));
@@ -13155,7 +13155,7 @@ function prettifyError(error2) {
   return lines.join("\n");
 }
 
-// ../core/node_modules/zod/v4/core/parse.js
+// node_modules/zod/v4/core/parse.js
 function finalizeParams(callee, params) {
   return { callee: params?.callee ?? callee, Err: params?.Err };
 }
@@ -13315,7 +13315,7 @@ var _safeDecodeAsync = (_Err) => async (schema, value, _ctx) => {
 };
 var safeDecodeAsync = /* @__PURE__ */ _safeDecodeAsync($ZodRealError);
 
-// ../core/node_modules/zod/v4/core/regexes.js
+// node_modules/zod/v4/core/regexes.js
 var regexes_exports = {};
 __export(regexes_exports, {
   anyString: () => anyString,
@@ -13487,7 +13487,7 @@ var sha512_hex = /^[0-9a-fA-F]{128}$/;
 var sha512_base64 = /* @__PURE__ */ fixedBase64(86, "==");
 var sha512_base64url = /* @__PURE__ */ fixedBase64url(86);
 
-// ../core/node_modules/zod/v4/core/checks.js
+// node_modules/zod/v4/core/checks.js
 var $ZodCheck = /* @__PURE__ */ $constructor("$ZodCheck", (inst, def) => {
   var _a3;
   inst._zod ?? (inst._zod = {});
@@ -13963,7 +13963,7 @@ var $ZodCheckOverwrite = /* @__PURE__ */ $constructor("$ZodCheckOverwrite", (ins
   };
 });
 
-// ../core/node_modules/zod/v4/core/doc.js
+// node_modules/zod/v4/core/doc.js
 var Doc = class {
   constructor(args2 = [], closed = {}) {
     this.content = [];
@@ -14004,14 +14004,14 @@ ${content.join("\n")}
   }
 };
 
-// ../core/node_modules/zod/v4/core/versions.js
+// node_modules/zod/v4/core/versions.js
 var version = {
   major: 4,
   minor: 6,
   patch: 7
 };
 
-// ../core/node_modules/zod/v4/core/schemas.js
+// node_modules/zod/v4/core/schemas.js
 var $ZodType = /* @__PURE__ */ $constructor("$ZodType", (inst, def) => {
   var _a3;
   inst ?? (inst = {});
@@ -16453,7 +16453,7 @@ function handleRefineResult(result, payload, input4, inst) {
   }
 }
 
-// ../core/node_modules/zod/v4/core/memoizer.js
+// node_modules/zod/v4/core/memoizer.js
 var $ZodCyclicError = class extends Error {
   constructor() {
     super(`Cannot parse a reference cycle that closes through a transform`);
@@ -16730,13 +16730,13 @@ function isBackEdge(ctx, value) {
   return backEdges !== void 0 && isRef(value) && backEdges.has(value);
 }
 
-// ../core/node_modules/zod/v4/locales/index.js
+// node_modules/zod/v4/locales/index.js
 var locales_exports = {};
 __export(locales_exports, {
   en: () => en_default
 });
 
-// ../core/node_modules/zod/v4/locales/en.js
+// node_modules/zod/v4/locales/en.js
 var error = () => {
   const Sizable = {
     string: { unit: "characters", verb: "to have" },
@@ -16861,7 +16861,7 @@ function en_default() {
   };
 }
 
-// ../core/node_modules/zod/v4/core/registries.js
+// node_modules/zod/v4/core/registries.js
 var _a2;
 var $output = /* @__PURE__ */ Symbol("ZodOutput");
 var $input = /* @__PURE__ */ Symbol("ZodInput");
@@ -16911,7 +16911,7 @@ function registry() {
 (_a2 = globalThis).__zod_globalRegistry ?? (_a2.__zod_globalRegistry = registry());
 var globalRegistry = globalThis.__zod_globalRegistry;
 
-// ../core/node_modules/zod/v4/core/compile.js
+// node_modules/zod/v4/core/compile.js
 var INVALID = /* @__PURE__ */ Symbol.for("zod.compile.invalid");
 var FALLBACK_FLAG = /* @__PURE__ */ Symbol.for("zod.compile.fallback");
 var ZodCompileAsyncError = class extends Error {
@@ -18521,7 +18521,7 @@ function generateTransformCheck(doc, ctx, schema, accessor) {
   return accessor;
 }
 
-// ../core/node_modules/zod/v4/core/api.js
+// node_modules/zod/v4/core/api.js
 function snapshotChecks(def) {
   if (def.checks)
     def.checks = [...def.checks];
@@ -19580,7 +19580,7 @@ function _stringFormat(Class2, format2, fnOrRegex, _params = {}) {
   return inst;
 }
 
-// ../core/node_modules/zod/v4/core/to-json-schema.js
+// node_modules/zod/v4/core/to-json-schema.js
 function assignProps(target, ...sources) {
   for (const source of sources) {
     for (const key of Reflect.ownKeys(source)) {
@@ -20110,7 +20110,7 @@ var createStandardJSONSchemaMethod = (schema, io, processors = {}) => (params) =
   return finalize(ctx, schema);
 };
 
-// ../core/node_modules/zod/v4/core/json-schema-processors.js
+// node_modules/zod/v4/core/json-schema-processors.js
 var narrowMin = (agg, key, value) => {
   if (agg[key] === void 0 || value > agg[key])
     agg[key] = value;
@@ -20858,7 +20858,7 @@ function toJSONSchema(input4, params) {
   return finalize(ctx, input4);
 }
 
-// ../core/node_modules/zod/v4/core/json-schema-generator.js
+// node_modules/zod/v4/core/json-schema-generator.js
 var JSONSchemaGenerator = class {
   /** @deprecated Access via ctx instead */
   get metadataRegistry() {
@@ -20936,10 +20936,10 @@ var JSONSchemaGenerator = class {
   }
 };
 
-// ../core/node_modules/zod/v4/core/json-schema.js
+// node_modules/zod/v4/core/json-schema.js
 var json_schema_exports = {};
 
-// ../core/node_modules/zod/v4/core/visit.js
+// node_modules/zod/v4/core/visit.js
 var RESOLVING = /* @__PURE__ */ Symbol("z.visit/resolving");
 function visit2(schema, fnOrHandlers) {
   const fn = typeof fnOrHandlers === "function" ? fnOrHandlers : (node2, rewritten) => {
@@ -21094,7 +21094,7 @@ function visit2(schema, fnOrHandlers) {
   return run2(schema);
 }
 
-// ../core/node_modules/@modelcontextprotocol/sdk/dist/esm/server/zod-compat.js
+// node_modules/@modelcontextprotocol/sdk/dist/esm/server/zod-compat.js
 function isZ4Schema(s) {
   const schema = s;
   return !!schema._zod;
@@ -21157,7 +21157,7 @@ function getLiteralValue(schema) {
   return void 0;
 }
 
-// ../core/node_modules/zod/v4/classic/external.js
+// node_modules/zod/v4/classic/external.js
 var external_exports = {};
 __export(external_exports, {
   $brand: () => $brand,
@@ -21420,7 +21420,7 @@ __export(external_exports, {
   xor: () => xor
 });
 
-// ../core/node_modules/zod/v4/classic/schemas.js
+// node_modules/zod/v4/classic/schemas.js
 var schemas_exports2 = {};
 __export(schemas_exports2, {
   ZodAny: () => ZodAny,
@@ -21601,7 +21601,7 @@ __export(schemas_exports2, {
   xor: () => xor
 });
 
-// ../core/node_modules/zod/v4/classic/checks.js
+// node_modules/zod/v4/classic/checks.js
 var checks_exports2 = {};
 __export(checks_exports2, {
   endsWith: () => _endsWith,
@@ -21636,7 +21636,7 @@ __export(checks_exports2, {
   uppercase: () => _uppercase
 });
 
-// ../core/node_modules/zod/v4/classic/errors.js
+// node_modules/zod/v4/classic/errors.js
 var _installedErrorProtos = /* @__PURE__ */ new WeakSet([Object.prototype, Error.prototype]);
 function _lazyMethod(proto, key, make) {
   Object.defineProperty(proto, key, {
@@ -21682,7 +21682,7 @@ var ZodRealError = /* @__PURE__ */ $constructor("ZodError", initializer2, void 0
   Parent: Error
 });
 
-// ../core/node_modules/zod/v4/classic/parse.js
+// node_modules/zod/v4/classic/parse.js
 var parse3 = /* @__PURE__ */ _parse(ZodRealError);
 var parseAsync2 = /* @__PURE__ */ _parseAsync(ZodRealError);
 var safeParse3 = /* @__PURE__ */ _safeParse(ZodRealError);
@@ -21696,7 +21696,7 @@ var safeDecode2 = /* @__PURE__ */ _safeDecode(ZodRealError);
 var safeEncodeAsync2 = /* @__PURE__ */ _safeEncodeAsync(ZodRealError);
 var safeDecodeAsync2 = /* @__PURE__ */ _safeDecodeAsync(ZodRealError);
 
-// ../core/node_modules/zod/v4/classic/schemas.js
+// node_modules/zod/v4/classic/schemas.js
 function _ensureDefaultLocale() {
   if (!globalConfig.localeError)
     config(en_default());
@@ -23161,7 +23161,7 @@ function preprocess(fn, schema) {
   });
 }
 
-// ../core/node_modules/zod/v4/classic/compat.js
+// node_modules/zod/v4/classic/compat.js
 var ZodIssueCode = {
   invalid_type: "invalid_type",
   too_big: "too_big",
@@ -23187,7 +23187,7 @@ var ZodFirstPartyTypeKind;
 /* @__PURE__ */ (function(ZodFirstPartyTypeKind2) {
 })(ZodFirstPartyTypeKind || (ZodFirstPartyTypeKind = {}));
 
-// ../core/node_modules/zod/v4/classic/iso.js
+// node_modules/zod/v4/classic/iso.js
 var iso_exports = {};
 __export(iso_exports, {
   ZodISODate: () => ZodISODate,
@@ -23212,7 +23212,7 @@ function duration2(params) {
   return _isoDuration(ZodISODuration, params);
 }
 
-// ../core/node_modules/zod/v4/classic/from-json-schema.js
+// node_modules/zod/v4/classic/from-json-schema.js
 var z = {
   ...schemas_exports2,
   ...checks_exports2,
@@ -23945,7 +23945,7 @@ function fromJSONSchema(schema, params) {
   return convertSchema(normalized, ctx);
 }
 
-// ../core/node_modules/zod/v4/classic/deep-partial.js
+// node_modules/zod/v4/classic/deep-partial.js
 function deepPartial(schema) {
   return visit2(schema, {
     object: (s) => s.partial(),
@@ -23957,7 +23957,7 @@ function deepPartial(schema) {
   });
 }
 
-// ../core/node_modules/zod/v4/classic/in-out.js
+// node_modules/zod/v4/classic/in-out.js
 function withChecks(side, checks) {
   if (!checks?.length)
     return side;
@@ -23987,7 +23987,7 @@ function output(schema) {
   });
 }
 
-// ../core/node_modules/zod/v4/classic/coerce.js
+// node_modules/zod/v4/classic/coerce.js
 var coerce_exports = {};
 __export(coerce_exports, {
   bigint: () => bigint3,
@@ -24012,7 +24012,7 @@ function date4(params) {
   return _coercedDate(ZodDate, params);
 }
 
-// ../core/node_modules/@modelcontextprotocol/sdk/dist/esm/types.js
+// node_modules/@modelcontextprotocol/sdk/dist/esm/types.js
 var LATEST_PROTOCOL_VERSION = "2025-11-25";
 var SUPPORTED_PROTOCOL_VERSIONS = [LATEST_PROTOCOL_VERSION, "2025-06-18", "2025-03-26", "2024-11-05", "2024-10-07"];
 var RELATED_TASK_META_KEY = "io.modelcontextprotocol/related-task";
@@ -25531,12 +25531,12 @@ var UrlElicitationRequiredError = class extends McpError {
   }
 };
 
-// ../core/node_modules/@modelcontextprotocol/sdk/dist/esm/experimental/tasks/interfaces.js
+// node_modules/@modelcontextprotocol/sdk/dist/esm/experimental/tasks/interfaces.js
 function isTerminal(status2) {
   return status2 === "completed" || status2 === "failed" || status2 === "cancelled";
 }
 
-// ../core/node_modules/@modelcontextprotocol/sdk/dist/esm/server/zod-json-schema-compat.js
+// node_modules/@modelcontextprotocol/sdk/dist/esm/server/zod-json-schema-compat.js
 function getMethodLiteral(schema) {
   const shape = getObjectShape(schema);
   const methodSchema = shape?.method;
@@ -25557,7 +25557,7 @@ function parseWithCompat(schema, data) {
   return result.data;
 }
 
-// ../core/node_modules/@modelcontextprotocol/sdk/dist/esm/shared/protocol.js
+// node_modules/@modelcontextprotocol/sdk/dist/esm/shared/protocol.js
 var DEFAULT_REQUEST_TIMEOUT_MSEC = 6e4;
 var Protocol = class {
   constructor(_options) {
@@ -26538,7 +26538,7 @@ function mergeCapabilities(base, additional) {
 var AjvJsonSchemaValidator = class {
 };
 
-// ../core/node_modules/@modelcontextprotocol/sdk/dist/esm/experimental/tasks/server.js
+// node_modules/@modelcontextprotocol/sdk/dist/esm/experimental/tasks/server.js
 var ExperimentalServerTasks = class {
   constructor(_server) {
     this._server = _server;
@@ -26751,7 +26751,7 @@ var ExperimentalServerTasks = class {
   }
 };
 
-// ../core/node_modules/@modelcontextprotocol/sdk/dist/esm/experimental/tasks/helpers.js
+// node_modules/@modelcontextprotocol/sdk/dist/esm/experimental/tasks/helpers.js
 function assertToolsCallTaskCapability(requests, method, entityName) {
   if (!requests) {
     throw new Error(`${entityName} does not support task creation (required for ${method})`);
@@ -26786,7 +26786,7 @@ function assertClientRequestTaskCapability(requests, method, entityName) {
   }
 }
 
-// ../core/node_modules/@modelcontextprotocol/sdk/dist/esm/server/index.js
+// node_modules/@modelcontextprotocol/sdk/dist/esm/server/index.js
 var Server = class extends Protocol {
   /**
    * Initializes this server with the given name and version information.
@@ -28643,7 +28643,7 @@ init_errors();
 // src/services/answer-stream.ts
 init_errors();
 
-// ../core/node_modules/eventsource-parser/dist/index.js
+// node_modules/eventsource-parser/dist/index.js
 var ParseError = class extends Error {
   constructor(message, options) {
     super(message), this.name = "ParseError", this.type = options.type, this.field = options.field, this.value = options.value, this.line = options.line;
@@ -30188,7 +30188,7 @@ function readWanted(wanted) {
 }
 function unknown2() {
   return new CodexError("INPUT_INVALID", "No answer is kept under this id.", {
-    hint: "codex_status lists those there are. Answers are gone after a week, or beyond the newest 50; of a question whose call was told an error before any text, none is kept."
+    hint: "codex_status lists recent ids. The newest 50 answers are kept, for a week; none is kept where an error came before any text."
   });
 }
 function gone() {

@@ -297,7 +297,8 @@ describe('collect gives an answer', () => {
     await app.call('codex_query', { prompt: 'Why?' })
     const { text, isError } = await collect(app, id)
     expect([text, isError]).toEqual([
-      'No answer is kept under this id. codex_status lists recent ids. The newest 50 answers are kept, for a week. [INPUT_INVALID]',
+      'No answer is kept under this id. codex_status lists recent ids. The newest 50 answers are kept, for a week; none is kept ' +
+        'where an error came before any text. [INPUT_INVALID]',
       true,
     ])
   })

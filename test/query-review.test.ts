@@ -118,7 +118,7 @@ describe.each(WAYS)('%s', (_name, callOf) => {
       for (const line of [`-${BEFORE}`, `+${AFTER}`, '+export {}', 'src/new.ts']) expect(sent).toContain(line.trim())
       expect(sent).not.toContain('# Add')
       expect(JSON.parse(texts[0] ?? '')).toEqual(VERDICT)
-      expect(texts[1]).toMatch(/^Answered by Codex \(gpt.*\nSent: diff working \(\d+ B\)$/m)
+      expect(texts[1]).toMatch(/^Answered by Codex \(gpt.*\nSent: diff working \(\d+ B: src\/add\.ts, src\/new\.ts\)$/m)
     },
   )
 

@@ -132,7 +132,7 @@ function judge(place: NamedPlace, roots: readonly Root[], visible: ReadonlySet<s
 }
 
 function tooSlow(): CodexError {
-  return new CodexError('INPUT_INVALID', 'The patterns in files take too long.', {
+  return new CodexError('INPUT_INVALID', 'The patterns take too long.', {
     hint: 'Use fewer wildcards, or name a folder or single files.',
   })
 }

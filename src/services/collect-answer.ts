@@ -146,9 +146,7 @@ function readWanted(wanted: string): { id: string; offset: number } {
 
 function unknown(): CodexError {
   return new CodexError('INPUT_INVALID', 'No answer is kept under this id.', {
-    hint:
-      'codex_status lists those there are. Answers are gone after a week, or beyond the newest 50; of a question whose call ' +
-      'was told an error before any text, none is kept.',
+    hint: 'codex_status lists recent ids. The newest 50 answers are kept, for a week; none is kept where an error came before any text.',
   })
 }
 
