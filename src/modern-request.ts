@@ -20,14 +20,18 @@ export interface ProtocolError {
   data?: unknown
 }
 
-/** Whether the request names its revision: then it is to be served by the rules of that one (MCP 2026-07-28). */
-export function isModern(params: unknown): boolean {
-  return VERSION_KEY in metaOf(params)
+/**
+ * Whether the request is to be served by the rules of MCP 2026-07-28: it names its revision, or asks for what only that
+ * one has. A handshake that names one without being complete is one of the older protocol.
+ */
+export function isModern(method: string, params: unknown): boolean {
+  if (method === 'initialize') return VERSION_KEY in metaOf(params) && refusalOf(params) === undefined
+  return method === 'server/discover' || VERSION_KEY in metaOf(params)
 }
 
 /** What the request says of its client; undefined for one of the older protocol. */
 export function clientIn(params: unknown): ModernClient | undefined {
-  if (!isModern(params)) return undefined
+  if (!(VERSION_KEY in metaOf(params))) return undefined
   const { [CAPABILITIES_KEY]: capabilities, [CLIENT_KEY]: client } = metaOf(params)
   return {
     capabilities: isObject(capabilities) ? capabilities : {},

@@ -56,8 +56,8 @@ export function withBothEras(wire: Transport, deps: ErasDeps): Transport {
     if (!('method' in message)) return transport.onmessage?.(message, extra)
     if (!('id' in message)) return transport.onmessage?.(withInnerId(message), extra)
     const { id, method, params } = message
+    if (isModern(method, params)) return receiveModern(message)
     if (method === 'initialize') hasGreeted = true
-    else if (isModern(params)) return receiveModern(message)
     else if (hasSeenModern && !hasGreeted) {
       return refuseRequest(id, invalid('_meta must say the protocol version and the capabilities.'))
     }
@@ -94,12 +94,13 @@ export function withBothEras(wire: Transport, deps: ErasDeps): Transport {
       return
     }
     const given = isObject(params.inputResponses) ? params.inputResponses : {}
-    for (const [askedId, asked] of [...call.asked]) {
-      if (!asked.isOut) continue
-      call.asked.delete(askedId)
+    for (const [askedId, { isOut }] of [...call.asked]) {
       const { [keyOf(askedId)]: result } = given
-      tellServer(isObject(result) ? { id: askedId, result } : { id: askedId, error: NOT_GIVEN })
+      if (!isOut || !isObject(result)) continue
+      call.asked.delete(askedId)
+      tellServer({ id: askedId, result })
     }
+    // What is still missing is asked for again.
     if (call.asked.size > 0) void demand(call)
   }
 
@@ -131,9 +132,9 @@ export function withBothEras(wire: Transport, deps: ErasDeps): Transport {
   async function finish(call: Call, outcome: Outcome): Promise<void> {
     call.outcome = outcome
     // Nobody waits at the moment: it is kept for the client to come back.
-    if (call.outerId === undefined) return
-    calls.forget(call)
     const { outerId } = call
+    if (outerId === undefined) return
+    calls.forget(call)
     if ('error' in outcome) return answer(outerId, { error: outcome.error })
     await answer(outerId, { result: complete(call.method, outcome.result) })
   }
@@ -146,7 +147,8 @@ export function withBothEras(wire: Transport, deps: ErasDeps): Transport {
       return refuse(call, { code: -32021, message, data: { requiredCapabilities: missing } })
     }
     call.asked.set(request.id, { request, isOut: false })
-    if (call.outerId !== undefined) await demand(call)
+    // What is asked in one breath goes out as one answer.
+    if (call.asked.size === 1) setImmediate(() => void demand(call))
   }
 
   /** The call goes no further. */
@@ -164,7 +166,7 @@ export function withBothEras(wire: Transport, deps: ErasDeps): Transport {
   /** Answers the call with what it asks for. */
   async function demand(call: Call): Promise<void> {
     const { outerId, asked } = call
-    if (outerId === undefined) return
+    if (outerId === undefined || asked.size === 0) return
     const requestState = deps.newState()
     calls.suspend(call, requestState, () => abandon(call))
     for (const entry of asked.values()) entry.isOut = true
@@ -261,6 +263,8 @@ function createCalls() {
     forget(call: Call): void {
       detach(call)
       byInner.delete(call.innerId)
+      // What is about to be asked for it is not asked any more.
+      call.outerId = undefined
     },
     clear(): void {
       for (const call of [...byInner.values()]) this.forget(call)

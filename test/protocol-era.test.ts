@@ -102,13 +102,18 @@ describe('a request that names the newer protocol', () => {
     },
   )
 
-  test.each(['ping', 'resources/list', 'logging/setLevel', 'subscriptions/listen', 'tasks/get', 'no/such'])(
-    'for %s has no answer but that there is no such method',
-    async (method) => {
-      const talk = await modernTalk([nothing])
-      expect((await talk.modern(1, method)).error).toEqual({ code: -32601, message: 'Method not found' })
-    },
-  )
+  test.each([
+    'initialize',
+    'ping',
+    'resources/list',
+    'logging/setLevel',
+    'subscriptions/listen',
+    'tasks/get',
+    'no/such',
+  ])('for %s has no answer but that there is no such method', async (method) => {
+    const talk = await modernTalk([nothing])
+    expect((await talk.modern(1, method)).error).toEqual({ code: -32601, message: 'Method not found' })
+  })
 
   test('of a tool that does not exist is malformed, in clean words', async () => {
     const talk = await modernTalk([nothing])
@@ -182,7 +187,7 @@ describe('one process', () => {
     const talk = await modernTalk([nothing])
     const hello = { protocolVersion: MODERN, capabilities: {}, clientInfo: { name: 'x', version: '1' } }
     expect((await talk.ask(0, 'initialize', hello)).result.protocolVersion).toBe('2025-11-25')
-    expect((await talk.ask(1, 'server/discover')).error?.code).toBe(-32601)
+    expect((await talk.ask(1, 'server/discover')).error?.code).toBe(-32602)
   })
 })
 
@@ -217,17 +222,26 @@ describe('what a call asks of its client', () => {
     ['declined', { action: 'decline' }, 'decline'],
     ['closed', { action: 'cancel' }, 'cancel'],
     ['answered with nonsense', { action: 'maybe' }, 'failed'],
-    ['answered with no object', 'accept', 'failed'],
   ])('%s is known to the tool', async (_, given, known) => {
     const talk = await modernTalk([asks()])
     const { result } = await talk.modern(0, 'tools/call', call('asks'), URLS)
     expect(text(await talk.modern(1, 'tools/call', { ...call('asks'), ...reply(result, given) }, URLS))[0]).toBe(known)
   })
 
-  test('and is left out of the reply has failed', async () => {
+  test.each<[string, object]>([
+    ['left out', {}],
+    ['named otherwise', { inputResponses: { other: { action: 'accept' } } }],
+    ['answered with no object', { inputResponses: { 'request-0': 'accept' } }],
+    ['answered with a list', { inputResponses: ['accept'] }],
+  ])('%s is asked for again', async (_, given) => {
     const talk = await modernTalk([asks()])
-    const { requestState } = (await talk.modern(0, 'tools/call', call('asks'), URLS)).result
-    expect(text(await talk.modern(1, 'tools/call', { ...call('asks'), requestState }, URLS))[0]).toBe('failed')
+    const first = (await talk.modern(0, 'tools/call', call('asks'), URLS)).result
+    const params = { ...call('asks'), requestState: first.requestState, ...given }
+    const second = (await talk.modern(1, 'tools/call', params, URLS)).result
+    expect(second).toMatchObject({ resultType: 'input_required', inputRequests: first.inputRequests })
+    expect(second.requestState).not.toBe(first.requestState)
+    const again = { ...call('asks'), ...reply(second, { action: 'accept' }) }
+    expect(text(await talk.modern(2, 'tools/call', again, URLS))[0]).toBe('accept')
   })
 
   test('is not asked of a client that cannot be asked', async () => {
@@ -338,7 +352,7 @@ describe('what a call asks of its client', () => {
     expect(text(await talk.modern('none', 'tools/call', call('tell')))).toEqual([])
   })
 
-  test('two things at once are asked for one after the other, or together', async () => {
+  test('two things at once are asked for in one answer, and what else the client says is not heeded', async () => {
     const tool = toolThatTells((callOf) =>
       Promise.all([
         callOf.roots(),
@@ -347,18 +361,22 @@ describe('what a call asks of its client', () => {
     )
     const talk = await modernTalk([tool])
     const both = { ...URLS, ...ROOTS }
-    let { result } = await talk.modern(0, 'tools/call', call('tell'), both)
-    for (let round = 1; result.resultType === 'input_required' && round < 4; round += 1) {
-      const inputResponses = Object.fromEntries(
-        Object.entries(result.inputRequests as Record<string, { method: string }>).map(([key, { method }]) => [
-          key,
-          method === 'roots/list' ? { roots: [{ uri: 'file:///one' }] } : { action: 'accept' },
-        ]),
-      )
-      const again = { ...call('tell'), requestState: result.requestState, inputResponses }
-      result = (await talk.modern(round, 'tools/call', again, both)).result
+    const { result } = await talk.modern(0, 'tools/call', call('tell'), both)
+    expect(Object.values(result.inputRequests)).toEqual([
+      { method: 'roots/list' },
+      { method: 'elicitation/create', params: URL_PARAMS },
+    ])
+    const [roots = '', dialog = ''] = Object.keys(result.inputRequests)
+    const half = {
+      ...call('tell'),
+      requestState: result.requestState,
+      inputResponses: { [dialog]: { action: 'accept' } },
     }
-    expect(text({ result })).toEqual([['file:///one'], 'accept'])
+    const rest = (await talk.modern(1, 'tools/call', half, both)).result
+    expect(Object.keys(rest.inputRequests)).toEqual([roots])
+    const inputResponses = { [roots]: { roots: [{ uri: 'file:///one' }] }, other: { action: 'decline' } }
+    const again = { ...call('tell'), requestState: rest.requestState, inputResponses }
+    expect(text(await talk.modern(2, 'tools/call', again, both))).toEqual([['file:///one'], 'accept'])
   })
 })
 
