@@ -11,6 +11,8 @@ import type { ToolCall } from './tools/tool.ts'
 
 /** The caller's own limit is far shorter; the SDK's would be 60 s. */
 const DIALOG_LIMIT_MS = 900_000
+/** Longer than a call that was answered with a question is kept: it never goes on because nobody has come back. */
+const COMING_BACK_LIMIT_MS = 1_800_000
 /** Roots are known to the client, nobody has to be asked: one that takes longer does not answer at all. */
 const ROOTS_LIMIT_MS = 5_000
 
@@ -66,7 +68,7 @@ export function offerAddress(asker: Asker, newId: () => string): ToolCall['offer
     try {
       const { action } = await asker.request(request, ElicitResultSchema, {
         signal: open.signal,
-        timeout: DIALOG_LIMIT_MS,
+        timeout: asker.isModern ? COMING_BACK_LIMIT_MS : DIALOG_LIMIT_MS,
       })
       if (action === 'accept' && !asker.isModern) tellWhenDone(asker, elicitationId, ended)
       return action
@@ -106,8 +108,7 @@ export function createRoots(server: Server): (asker: Asker) => ToolCall['roots']
   }
   async function ask({ request, isModern }: Asker): Promise<readonly string[]> {
     try {
-      // A client that was asked by an answer has to come back; until it does, the call stands still, and costs nothing.
-      const options = { timeout: isModern ? DIALOG_LIMIT_MS : ROOTS_LIMIT_MS }
+      const options = { timeout: isModern ? COMING_BACK_LIMIT_MS : ROOTS_LIMIT_MS }
       const { roots } = await request({ method: 'roots/list' }, ListRootsResultSchema, options)
       return roots.map(({ uri }) => uri)
     } catch {

@@ -27,7 +27,7 @@ const LISTS = new Set(['tools/list', 'prompts/list'])
 /** The lists are part of the program, and the same for everybody. */
 const CACHING = { ttlMs: 3_600_000, cacheScope: 'public' }
 /** A client that was asked for something and has not come back by then has given up. */
-const PATIENCE_MS = 600_000
+const PATIENCE_MS = 1_200_000
 
 /**
  * MCP 2026-07-28 in front of a server that speaks 2025-11-25. A request that names its revision is served by the rules

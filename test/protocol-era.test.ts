@@ -329,16 +329,32 @@ describe('what a call asks of its client', () => {
     expect((await talk.modern(2, 'tools/call', again, URLS)).error?.code).toBe(-32602)
   })
 
-  test('a client that does not come back has given up after ten minutes', async () => {
+  test('a client that does not come back has given up after twenty minutes', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const aborted = gate()
     const before = ({ signal }: ToolCall) => signal.addEventListener('abort', aborted.open)
     const talk = await modernTalk([asks({ before })])
     const { result } = await talk.modern(0, 'tools/call', call('asks'), URLS)
-    await vi.advanceTimersByTimeAsync(600_000)
+    await vi.advanceTimersByTimeAsync(1_200_000)
     await aborted.promise
     const again = { ...call('asks'), ...reply(result, { action: 'accept' }) }
     expect((await talk.modern(1, 'tools/call', again, URLS)).error?.code).toBe(-32602)
+  })
+
+  test('a call that wants to know the roots does not go on without an answer', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const known = vi.fn()
+    const aborted = gate()
+    const tool = toolThatTells(async ({ roots, signal }) => {
+      signal.addEventListener('abort', aborted.open)
+      known(await roots())
+    })
+    const talk = await modernTalk([tool])
+    await talk.modern(0, 'tools/call', call('tell'), ROOTS)
+    await vi.advanceTimersByTimeAsync(1_199_999)
+    expect(known).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    await aborted.promise
   })
 
   test('roots are asked for in the same way, by each call', async () => {
