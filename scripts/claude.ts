@@ -105,9 +105,11 @@ const printed: Case[] = [
     steps: [{ tool: 'codex_login', input: {} }, 'Shown.'],
     signedIn: false,
     allowed: true,
-    async look({ print, model }) {
+    async look({ print, model, wire }) {
       await print('Sign in to Codex')
-      expect(/"status":\s*"pending"/.test(succeeded(model)) && succeeded(model).includes('/oauth/authorize'), model)
+      const isPending = /"status":\s*"pending"/.test(succeeded(model)) && succeeded(model).includes('/oauth/authorize')
+      // Where it has no dialog to close, the server opens the browser by itself.
+      expect(isPending || (!hasDialogs(wire()) && /"status":\s*"authenticated"/.test(succeeded(model))), model)
     },
   },
 ]
@@ -118,7 +120,13 @@ const typed: (Omit<Case, 'look'> & { look: (place: Place, terminal: Terminal) =>
     steps: [query, 'All done.'],
     signedIn: false,
     allowed: true,
-    async look({ model }, terminal) {
+    async look({ model, wire }, terminal) {
+      if (!hasDialogs(wire())) {
+        // An older one: the model is told what to do.
+        await shows(terminal, /All done\./)
+        expect(JSON.stringify(model.results()).includes('codex_login'), model)
+        return
+      }
       await shows(terminal, /wants to open a URL/)
       await sleep(500)
       terminal.press('Enter')
@@ -226,6 +234,10 @@ function inTerminal({ look, ...others }: (typeof typed)[number]): Case {
 async function shows(terminal: Terminal, wanted: RegExp): Promise<void> {
   if (!(await terminal.shows(wanted)))
     throw new Error(`The screen does not show ${wanted}:\n${terminal.screen().trim()}`)
+}
+
+function hasDialogs(wire: string): boolean {
+  return /"elicitation":\{[^}]*\}?,?"url":/.test(wire)
 }
 
 /** What tools have answered that were allowed and did not fail. */
