@@ -1,7 +1,9 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { z } from 'zod'
-import { createRoots, offerAddress } from './client-requests.ts'
+import { askerOf, createRoots, offerAddress, type RequestExtra } from './client-requests.ts'
 import { CodexError, isCodexError, unexpected } from './errors.ts'
+import { type ErasDeps, withBothEras } from './protocol-era.ts'
 import { whatIsWrong } from './tools/issue-words.ts'
 import { pageCharactersOf } from './tools/page-size.ts'
 import { listedPrompt } from './tools/prompt.ts'
@@ -32,11 +34,9 @@ export const INSTRUCTIONS = `Use codex_query when the user mentions Codex or Ope
 
 type Result = Record<string, unknown>
 
-interface Extra {
+interface Extra extends RequestExtra {
   signal: AbortSignal
-  requestId: string | number
   _meta?: { progressToken?: string | number | undefined } | undefined
-  sendNotification: (notification: never) => Promise<void>
 }
 
 /**
@@ -47,15 +47,12 @@ export function createMcpServer({ tools, version, configProblem, newId, onFault 
   const toolsByName = new Map(tools.map((tool) => [tool.name, tool]))
   const promptsByName = new Map(PROMPTS.map((prompt) => [prompt.name, prompt]))
   let list: Result | undefined
-  const server = new TasklessServer(
-    { name: 'codex-oauth', title: 'Codex', version },
-    {
-      capabilities: { tools: {}, prompts: {} },
-      instructions: INSTRUCTIONS,
-      // Tools check their own arguments; the SDK's default would load a second schema library for elicitation.
-      jsonSchemaValidator: { getValidator: () => () => ({ valid: false, data: undefined, errorMessage: 'unused' }) },
-    },
-  )
+  const about = {
+    serverInfo: { name: 'codex-oauth', title: 'Codex', version },
+    capabilities: { tools: {}, prompts: {} },
+    instructions: INSTRUCTIONS,
+  }
+  const server = new DualServer({ ...about, newState: newId })
   const roots = createRoots(server)
   server.fallbackRequestHandler = async ({ method, params }, extra) => {
     switch (method) {
@@ -101,13 +98,14 @@ export function createMcpServer({ tools, version, configProblem, newId, onFault 
 
   function callOf(extra: Extra, progress: ToolCall['progress']): ToolCall {
     const { signal } = extra
+    const asker = askerOf(server, extra)
     return {
       signal,
       cancelReason: () => (typeof signal.reason === 'string' ? signal.reason : undefined),
       progress,
-      offerAddress: offerAddress(server, newId, extra.requestId),
-      roots,
-      pageCharacters: pageCharactersOf(server.getClientVersion()?.name),
+      offerAddress: offerAddress(asker, newId),
+      roots: roots(asker),
+      pageCharacters: pageCharactersOf(asker.name),
     }
   }
 
@@ -130,8 +128,25 @@ function choose<Entry>(kind: 'tool' | 'prompt', entries: ReadonlyMap<string, Ent
   return { entry, args: Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null)) }
 }
 
-/** Who offers no tasks answers a request for one as any other (MCP 2025-11-25, "Tasks"); the SDK refuses it. */
-class TasklessServer extends Server {
+/** The SDK's server, which speaks 2025-11-25, behind what serves 2026-07-28 as well. */
+class DualServer extends Server {
+  readonly #deps: ErasDeps
+
+  constructor(deps: ErasDeps) {
+    super(deps.serverInfo, {
+      capabilities: deps.capabilities,
+      instructions: deps.instructions,
+      // Tools check their own arguments; the SDK's default would load a second schema library for elicitation.
+      jsonSchemaValidator: { getValidator: () => () => ({ valid: false, data: undefined, errorMessage: 'unused' }) },
+    })
+    this.#deps = deps
+  }
+
+  override connect(transport: Transport): Promise<void> {
+    return super.connect(withBothEras(transport, this.#deps))
+  }
+
+  /** Who offers no tasks answers a request for one as any other (MCP 2025-11-25, "Tasks"); the SDK refuses it. */
   protected override assertTaskHandlerCapability(): void {}
 }
 

@@ -211,7 +211,7 @@ describe('the protocol', () => {
     expect((await (await talkTo([])).request('ping')).result).toEqual({})
   })
 
-  test.each(['server/discover', 'resources/list', 'roots/list', 'logging/setLevel', 'tasks/list', 'constructor', ''])(
+  test.each(['resources/list', 'roots/list', 'logging/setLevel', 'tasks/list', 'constructor', ''])(
     'method %j is not found, before and after initialize',
     async (method) => {
       const talk = await talkTo([])

@@ -4589,7 +4589,7 @@ var init_refused_credential = __esm({
 });
 
 // src/services/codex-failure.ts
-function refusalOf(answer) {
+function refusalOf2(answer) {
   const { status: status2, json: json2 } = answer;
   const error2 = fieldOf(json2, "error");
   const named4 = textField(error2, "code") ?? textField(error2, "type");
@@ -4815,9 +4815,9 @@ function all(kind, ...words) {
   return Object.fromEntries(words.map((word2) => [word2, kind]));
 }
 function isSchema(value) {
-  return typeof value === "boolean" || isObject3(value);
+  return typeof value === "boolean" || isObject4(value);
 }
-function isObject3(value) {
+function isObject4(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 function isNames(value) {
@@ -4842,10 +4842,10 @@ var init_schema_words = __esm({
       fits: (value) => Array.isArray(value) && value.length > 0,
       inside: "each"
     };
-    SCHEMA_MAP = { is: "an object of schemas", fits: isObject3, inside: "each" };
+    SCHEMA_MAP = { is: "an object of schemas", fits: isObject4, inside: "each" };
     PATTERN_MAP = {
       is: "an object of schemas whose names are regular expressions of JavaScript (flag u)",
-      fits: (value) => isObject3(value) && Object.keys(value).every(isPattern),
+      fits: (value) => isObject4(value) && Object.keys(value).every(isPattern),
       inside: "each"
     };
     PATTERN = { is: "a regular expression of JavaScript (flag u)", fits: isPattern };
@@ -4857,7 +4857,7 @@ var init_schema_words = __esm({
     NAMES = { is: "an array of names", fits: isNames };
     NAMES_MAP = {
       is: "an object of arrays of names",
-      fits: (value) => isObject3(value) && Object.values(value).every(isNames)
+      fits: (value) => isObject4(value) && Object.values(value).every(isNames)
     };
     LIST = {
       is: "an array of at least one value",
@@ -4902,7 +4902,7 @@ function shapeProblem(root) {
     const { schema, at } = place;
     if (seen.has(schema)) continue;
     if (!isSchema(schema)) return `${placed(at)} must be a schema: an object, true or false.`;
-    if (!isObject3(schema)) continue;
+    if (!isObject4(schema)) continue;
     seen.add(schema);
     const problem2 = wordProblem(schema, at);
     if (problem2 !== void 0) return problem2;
@@ -4962,7 +4962,7 @@ function anchorsIn(root) {
   const open4 = [root];
   for (let value = open4.pop(); value !== void 0; value = open4.pop()) {
     if (typeof value !== "object" || value === null) continue;
-    if (isObject3(value) && typeof value.$anchor === "string") anchors.set(value.$anchor, value);
+    if (isObject4(value) && typeof value.$anchor === "string") anchors.set(value.$anchor, value);
     open4.push(...Object.values(value));
   }
   return anchors;
@@ -5005,7 +5005,7 @@ function isStrict(schema) {
   return fits && count3.properties <= MAX_PROPERTIES && count3.values <= MAX_ENUM_VALUES;
 }
 function isStrictPart(part, level, count3) {
-  if (!isObject3(part) || level > MAX_LEVELS) return false;
+  if (!isObject4(part) || level > MAX_LEVELS) return false;
   const words = Object.keys(part);
   if (part.$ref !== void 0) return words.length === 1 && /^#(\/(\$defs|definitions)\/[^/]+)?$/.test(`${part.$ref}`);
   if (!words.every((word2) => WORDS.has(word2))) return false;
@@ -5027,7 +5027,7 @@ function hasType(part, inside) {
 }
 function isClosed(part, inside) {
   const { properties, required: required2 } = part;
-  if (part.additionalProperties !== false || !isObject3(properties) || !Array.isArray(required2)) return false;
+  if (part.additionalProperties !== false || !isObject4(properties) || !Array.isArray(required2)) return false;
   const names = Object.keys(properties);
   const isComplete = names.every((name) => required2.includes(name)) && required2.every((name) => names.includes(name));
   return isComplete && names.every((name) => inside(fieldOf(properties, name)));
@@ -5037,7 +5037,7 @@ function isStrictText({ format: format2, pattern }) {
   return pattern === void 0 || !/\(\?(?!:)|\\[1-9k]/.test(`${pattern}`);
 }
 function valuesOf(map2) {
-  return isObject3(map2) ? Object.values(map2) : [];
+  return isObject4(map2) ? Object.values(map2) : [];
 }
 var REMARKS, WORDS, FORMATS, MAX_LEVELS, MAX_PROPERTIES, MAX_ENUM_VALUES;
 var init_strict_schema = __esm({
@@ -5158,13 +5158,13 @@ function repairPrompt(problems) {
   ].join("\n");
 }
 function plainSchema(value) {
-  if (!isObject3(value)) throw invalid("It must be a JSON object, not a string or an array.");
-  if (levelsOf(value) > MAX_LEVELS2) throw invalid(`It is nested more than ${MAX_LEVELS2} levels deep.`);
-  if (Buffer.byteLength(JSON.stringify(value)) > MAX_BYTES3) throw invalid("It is larger than 100 kB.");
+  if (!isObject4(value)) throw invalid2("It must be a JSON object, not a string or an array.");
+  if (levelsOf(value) > MAX_LEVELS2) throw invalid2(`It is nested more than ${MAX_LEVELS2} levels deep.`);
+  if (Buffer.byteLength(JSON.stringify(value)) > MAX_BYTES3) throw invalid2("It is larger than 100 kB.");
   const problem2 = shapeProblem(value);
-  if (problem2 !== void 0) throw invalid(problem2);
+  if (problem2 !== void 0) throw invalid2(problem2);
   if (value.type !== "object")
-    throw invalid('Its top level must have type "object": put an array or an anyOf into a property.');
+    throw invalid2('Its top level must have type "object": put an array or an anyOf into a property.');
   return value;
 }
 function levelsOf(value) {
@@ -5180,9 +5180,9 @@ function made(make) {
     const boxed = inTimeBox(make, CHECK_LIMIT_MS);
     if (boxed.inTime) return boxed.value;
   } catch (cause) {
-    throw invalid("It is not a JSON Schema that this server can use.", cause);
+    throw invalid2("It is not a JSON Schema that this server can use.", cause);
   }
-  throw invalid("It takes too long to read.");
+  throw invalid2("It takes too long to read.");
 }
 function verdictOn(text3, validate2) {
   const boxed = checked(text3, validate2);
@@ -5214,7 +5214,7 @@ function shortened(problems) {
 function beyond(problem2) {
   return { ok: false, problems: [problem2], repairable: false };
 }
-function invalid(problem2, cause) {
+function invalid2(problem2, cause) {
   return new CodexError("INPUT_INVALID", `output_schema cannot be used. ${problem2}`, {
     hint: 'Correct output_schema, or leave it out. A closed schema works best: "additionalProperties": false, all properties in "required".',
     cause
@@ -5578,7 +5578,7 @@ var init_asking_route = __esm({
       permissionsPage: void 0,
       isFinal: isQuota,
       isStream: () => true,
-      refusalOf,
+      refusalOf: refusalOf2,
       failureOf,
       tellsUsage: true,
       // It lives beside the place for questions (facts: wire-protocol 13); of another address nobody knows what is beside it.
@@ -5597,7 +5597,7 @@ var init_asking_route = __esm({
       permissionsPage: KEYS_PAGE,
       isFinal: isQuota,
       isStream: () => true,
-      refusalOf,
+      refusalOf: refusalOf2,
       failureOf,
       tellsUsage: false,
       usageUrl: () => void 0,
@@ -5968,7 +5968,7 @@ function decodeJwtPayload(token2) {
   if (parts.length !== 3 || payload === void 0 || !isBase64Url(payload)) return void 0;
   try {
     const value = JSON.parse(decodeUtf8(payload));
-    return isObject4(value) ? value : void 0;
+    return isObject5(value) ? value : void 0;
   } catch {
     return void 0;
   }
@@ -5979,7 +5979,7 @@ function isBase64Url(text3) {
 function decodeUtf8(base64Url) {
   return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(base64Url, "base64url"));
 }
-function isObject4(value) {
+function isObject5(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 var MAX_TOKEN_LENGTH;
@@ -11619,7 +11619,7 @@ function createVault(deps) {
       return keys.make(form);
     },
     seal(text3, of, { replaced, fresh }) {
-      const key = keyOf2(replaced) ?? fresh;
+      const key = keyOf3(replaced) ?? fresh;
       if (key === void 0) return void 0;
       keys.keep(key);
       return sealBox(text3, key.name, key.key, randomBytes2(IV_BYTES), of);
@@ -11631,7 +11631,7 @@ function createVault(deps) {
     },
     warnings: () => keys.leftovers() === 0 ? [] : [LEFTOVER]
   };
-  function keyOf2(sealed2) {
+  function keyOf3(sealed2) {
     const box = readBox(sealed2);
     if (box === void 0 || box.key !== form) return void 0;
     const key = keys.get(nameOf(box));
@@ -14967,7 +14967,7 @@ var $ZodObject = /* @__PURE__ */ $constructor("$ZodObject", (inst, def) => {
     }
     return propValues;
   });
-  const isObject5 = isObject2;
+  const isObject6 = isObject2;
   const catchall = def.catchall;
   let value;
   const memo2 = globalConfig.memoizer;
@@ -14975,7 +14975,7 @@ var $ZodObject = /* @__PURE__ */ $constructor("$ZodObject", (inst, def) => {
   inst._zod.parse = (payload, ctx) => {
     value ?? (value = _normalized.value);
     const input4 = payload.value;
-    if (!isObject5(input4)) {
+    if (!isObject6(input4)) {
       payload.issues.push({
         expected: "object",
         code: "invalid_type",
@@ -15111,7 +15111,7 @@ var $ZodObjectJIT = /* @__PURE__ */ $constructor("$ZodObjectJIT", (inst, def) =>
     return doc.compile();
   };
   let fastpass;
-  const isObject5 = isObject2;
+  const isObject6 = isObject2;
   const jit = !globalConfig.jitless;
   const allowsEval2 = allowsEval;
   const fastEnabled = jit && allowsEval2.value;
@@ -15120,7 +15120,7 @@ var $ZodObjectJIT = /* @__PURE__ */ $constructor("$ZodObjectJIT", (inst, def) =>
   inst._zod.parse = (payload, ctx) => {
     value ?? (value = _normalized.value);
     const input4 = payload.value;
-    if (!isObject5(input4)) {
+    if (!isObject6(input4)) {
       payload.issues.push({
         expected: "object",
         code: "invalid_type",
@@ -27157,22 +27157,92 @@ var Server = class extends Protocol {
   }
 };
 
+// src/modern-request.ts
+var MODERN_VERSION = "2026-07-28";
+var VERSION_KEY = "io.modelcontextprotocol/protocolVersion";
+var CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities";
+var CLIENT_KEY = "io.modelcontextprotocol/clientInfo";
+var SERVER_KEY = "io.modelcontextprotocol/serverInfo";
+function isModern(method, params) {
+  if (method === "initialize") return VERSION_KEY in metaOf(params) && refusalOf(params) === void 0;
+  return method === "server/discover" || VERSION_KEY in metaOf(params);
+}
+function clientIn(params) {
+  if (!(VERSION_KEY in metaOf(params))) return void 0;
+  const { [CAPABILITIES_KEY]: capabilities, [CLIENT_KEY]: client } = metaOf(params);
+  return {
+    capabilities: isObject3(capabilities) ? capabilities : {},
+    name: isObject3(client) && typeof client.name === "string" ? client.name : void 0
+  };
+}
+function refusalOf(params) {
+  const { [VERSION_KEY]: version3, [CAPABILITIES_KEY]: capabilities, [CLIENT_KEY]: client } = metaOf(params);
+  if (typeof version3 !== "string") return invalid(`_meta: ${VERSION_KEY} must be a text.`);
+  if (!isObject3(capabilities)) return invalid(`_meta: ${CAPABILITIES_KEY} is missing or no object.`);
+  if (client !== void 0 && !(isObject3(client) && isText(client.name) && isText(client.version))) {
+    return invalid(`_meta: ${CLIENT_KEY} must have a name and a version.`);
+  }
+  if (version3 === MODERN_VERSION) return void 0;
+  const data = { supported: [MODERN_VERSION], requested: version3 };
+  return { code: -32022, message: "Unsupported protocol version", data };
+}
+function missingFor({ method, params }, { capabilities }) {
+  switch (method) {
+    case "elicitation/create": {
+      const { elicitation } = capabilities;
+      if (params?.mode === "url") return elicitation?.url === void 0 ? { elicitation: { url: {} } } : void 0;
+      const hasForms = elicitation?.form !== void 0 || elicitation !== void 0 && elicitation.url === void 0;
+      return hasForms ? void 0 : { elicitation: { form: {} } };
+    }
+    case "roots/list":
+      return capabilities.roots === void 0 ? { roots: {} } : void 0;
+    default:
+      return capabilities.sampling === void 0 ? { sampling: {} } : void 0;
+  }
+}
+function invalid(message, data) {
+  return { code: -32602, message, ...data === void 0 ? {} : { data } };
+}
+function isObject3(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+function isText(value) {
+  return typeof value === "string";
+}
+function metaOf(params) {
+  return isObject3(params) && isObject3(params._meta) ? params._meta : {};
+}
+
 // src/client-requests.ts
 var DIALOG_LIMIT_MS = 9e5;
+var COMING_BACK_LIMIT_MS = 18e5;
 var ROOTS_LIMIT_MS = 5e3;
 var RootsAnswer = external_exports.object({ roots: external_exports.array(external_exports.object({ uri: external_exports.string().catch("") })) });
-function offerAddress(server, newId, requestId) {
-  if (server.getClientCapabilities()?.elicitation?.url === void 0) return void 0;
-  return async ({ message, url: url2, signal, ended }) => {
+function askerOf(server, { _meta, sendRequest, sendNotification }) {
+  const modern = clientIn({ _meta });
+  return {
+    name: modern === void 0 ? server.getClientVersion()?.name : modern.name,
+    capabilities: modern === void 0 ? server.getClientCapabilities() : modern.capabilities,
+    isModern: modern !== void 0,
+    request: sendRequest,
+    notify: sendNotification
+  };
+}
+function offerAddress(asker, newId) {
+  if (asker.capabilities?.elicitation?.url === void 0) return void 0;
+  const offer = async ({ message, url: url2, signal, ended }) => {
     const elicitationId = newId();
-    const request = { mode: "url", message, url: url2, elicitationId };
+    const params = { mode: "url", message, url: url2, ...asker.isModern ? {} : { elicitationId } };
+    const request = { method: "elicitation/create", params };
     const open4 = new AbortController();
     const close = () => open4.abort();
     signal.addEventListener("abort", close, { once: true });
     try {
-      const options = { relatedRequestId: requestId, signal: open4.signal, timeout: DIALOG_LIMIT_MS };
-      const { action } = await server.elicitInput(request, options);
-      if (action === "accept") tellWhenDone(server, elicitationId, ended);
+      const { action } = await asker.request(request, ElicitResultSchema, {
+        signal: open4.signal,
+        timeout: asker.isModern ? COMING_BACK_LIMIT_MS : DIALOG_LIMIT_MS
+      });
+      if (action === "accept" && !asker.isModern) tellWhenDone(asker, elicitationId, ended);
       return action;
     } catch {
       return "failed";
@@ -27180,11 +27250,13 @@ function offerAddress(server, newId, requestId) {
       signal.removeEventListener("abort", close);
     }
   };
+  offer.isPatient = asker.isModern;
+  return offer;
 }
-function tellWhenDone(server, elicitationId, ended) {
+function tellWhenDone({ notify }, elicitationId, ended) {
   const tell = () => {
-    const method = "notifications/elicitation/complete";
-    void server.notification({ method, params: { elicitationId } }).catch(() => {
+    const notification = { method: "notifications/elicitation/complete", params: { elicitationId } };
+    void notify(notification).catch(() => {
     });
   };
   if (ended.aborted) tell();
@@ -27195,23 +27267,229 @@ function createRoots(server) {
   server.fallbackNotificationHandler = async ({ method }) => {
     if (method === "notifications/roots/list_changed") known2 = void 0;
   };
-  async function ask5() {
+  async function ask5({ request, isModern: isModern2 }) {
     try {
-      const { roots } = await server.request({ method: "roots/list" }, RootsAnswer, { timeout: ROOTS_LIMIT_MS });
+      const options = { timeout: isModern2 ? COMING_BACK_LIMIT_MS : ROOTS_LIMIT_MS };
+      const { roots } = await request({ method: "roots/list" }, RootsAnswer, options);
       return roots.map(({ uri }) => uri);
     } catch {
       return [];
     }
   }
-  return async () => {
-    if (server.getClientCapabilities()?.roots === void 0) return [];
-    known2 ??= ask5();
+  return (asker) => async () => {
+    if (asker.capabilities?.roots === void 0) return [];
+    if (asker.isModern) return ask5(asker);
+    known2 ??= ask5(asker);
     return known2;
   };
 }
 
 // src/server.ts
 init_errors();
+
+// src/protocol-era.ts
+var METHODS = /* @__PURE__ */ new Set(["tools/list", "tools/call", "prompts/list", "prompts/get"]);
+var LISTS = /* @__PURE__ */ new Set(["tools/list", "prompts/list"]);
+var CACHING = { ttlMs: 36e5, cacheScope: "public" };
+var PATIENCE_MS = 12e5;
+function withBothEras(wire, deps) {
+  const calls = createCalls();
+  let hasGreeted = false;
+  let hasSeenModern = false;
+  const answer = (id, body) => wire.send({ jsonrpc: "2.0", id, ...body });
+  const refuseRequest = (id, error2) => void answer(id, { error: error2 });
+  const stamped = (result) => ({
+    ...result,
+    _meta: { ...result._meta, [SERVER_KEY]: deps.serverInfo }
+  });
+  const complete = (method, result) => stamped({ ...result, ...LISTS.has(method) ? CACHING : {}, resultType: "complete" });
+  const tellServer = (message) => transport.onmessage?.({ jsonrpc: "2.0", ...message });
+  const receive = (message, extra) => {
+    if (!("method" in message)) return transport.onmessage?.(message, extra);
+    if (!("id" in message)) return transport.onmessage?.(withInnerId(message), extra);
+    const { id, method, params } = message;
+    if (isModern(method, params)) return receiveModern(message);
+    if (method === "initialize") hasGreeted = true;
+    else if (hasSeenModern && !hasGreeted) {
+      return refuseRequest(id, invalid("_meta must say the protocol version and the capabilities."));
+    }
+    transport.onmessage?.(message, extra);
+  };
+  function receiveModern(request) {
+    const { id, method, params } = request;
+    const refusal2 = refusalOf(params);
+    if (refusal2 !== void 0) return refuseRequest(id, refusal2);
+    hasSeenModern = true;
+    if (method === "server/discover") {
+      const { capabilities, instructions } = deps;
+      const about = { supportedVersions: [MODERN_VERSION], capabilities, instructions, ...CACHING };
+      void answer(id, { result: complete(method, about) });
+      return;
+    }
+    if (!METHODS.has(method)) return refuseRequest(id, { code: -32601, message: "Method not found" });
+    if (params?.requestState !== void 0) return resume(request);
+    calls.begin(request);
+    tellServer(request);
+  }
+  function resume({ id, method, params = {} }) {
+    const call = calls.suspended(params.requestState);
+    if (call === void 0 || call.method !== method || call.name !== params.name) {
+      const data = { reason: "invalid_request_state" };
+      return refuseRequest(id, invalid("This call is not waited for any more. Call again.", data));
+    }
+    calls.attach(call, id, params._meta?.progressToken);
+    if (call.outcome !== void 0) {
+      void finish(call, call.outcome);
+      return;
+    }
+    const given2 = isObject3(params.inputResponses) ? params.inputResponses : {};
+    for (const [askedId, { isOut }] of [...call.asked]) {
+      const { [keyOf(askedId)]: result } = given2;
+      if (!isOut || !isObject3(result)) continue;
+      call.asked.delete(askedId);
+      tellServer({ id: askedId, result });
+    }
+    if (call.asked.size > 0) void demand(call);
+  }
+  function withInnerId(message) {
+    if (!("method" in message) || message.method !== "notifications/cancelled") return message;
+    const call = calls.attachedTo(message.params?.requestId);
+    if (call === void 0) return message;
+    calls.forget(call);
+    return { ...message, params: { ...message.params, requestId: call.innerId } };
+  }
+  async function send2(message, options) {
+    if (!("method" in message)) {
+      const call2 = calls.get(message.id);
+      return call2 === void 0 ? wire.send(message, options) : finish(call2, message);
+    }
+    const call = calls.get(options?.relatedRequestId);
+    if (call === void 0) return wire.send(message, options);
+    if ("id" in message) return ask5(call, message);
+    if (message.method === "notifications/cancelled") {
+      call.asked.delete(message.params?.requestId);
+      return;
+    }
+    if (call.outerId === void 0 || call.progressToken === void 0) return;
+    await wire.send({ ...message, params: { ...message.params, progressToken: call.progressToken } }, options);
+  }
+  async function finish(call, outcome) {
+    call.outcome = outcome;
+    const { outerId } = call;
+    if (outerId === void 0) return;
+    calls.forget(call);
+    if ("error" in outcome) return answer(outerId, { error: outcome.error });
+    await answer(outerId, { result: complete(call.method, outcome.result) });
+  }
+  async function ask5(call, request) {
+    const missing2 = missingFor(request, call.client);
+    if (missing2 !== void 0) {
+      tellServer({ id: request.id, error: NOT_GIVEN });
+      const message = "A capability is missing that this call needs.";
+      return refuse(call, { code: -32021, message, data: { requiredCapabilities: missing2 } });
+    }
+    call.asked.set(request.id, { request, isOut: false });
+    if (call.asked.size === 1) setImmediate(() => void demand(call));
+  }
+  async function refuse(call, error2) {
+    const { outerId } = call;
+    abandon(call);
+    if (outerId !== void 0) await answer(outerId, { error: error2 });
+  }
+  function abandon(call) {
+    calls.forget(call);
+    tellServer({ method: "notifications/cancelled", params: { requestId: call.innerId } });
+  }
+  async function demand(call) {
+    const { outerId, asked: asked2 } = call;
+    if (outerId === void 0 || asked2.size === 0) return;
+    const requestState = deps.newState();
+    calls.suspend(call, requestState, () => abandon(call));
+    for (const entry of asked2.values()) entry.isOut = true;
+    const inputRequests = Object.fromEntries(
+      [...asked2].map(([id, { request }]) => [keyOf(id), { method: request.method, ...paramsOf(request) }])
+    );
+    await answer(outerId, { result: stamped({ resultType: "input_required", inputRequests, requestState }) });
+  }
+  const transport = {
+    async start() {
+      wire.onmessage = receive;
+      wire.onclose = () => {
+        calls.clear();
+        transport.onclose?.();
+      };
+      wire.onerror = (error2) => transport.onerror?.(error2);
+      await wire.start();
+    },
+    send: send2,
+    close: () => wire.close()
+  };
+  return transport;
+}
+var NOT_GIVEN = { code: -32603, message: "The client has not given it." };
+function createCalls() {
+  const byInner = /* @__PURE__ */ new Map();
+  const byOuter = /* @__PURE__ */ new Map();
+  const byState = /* @__PURE__ */ new Map();
+  function detach(call) {
+    if (call.outerId !== void 0 && byOuter.get(call.outerId) === call) byOuter.delete(call.outerId);
+    if (call.state !== void 0) byState.delete(call.state);
+    clearTimeout(call.timer);
+    call.state = void 0;
+  }
+  return {
+    begin({ id, method, params }) {
+      const call = {
+        innerId: id,
+        method,
+        name: params?.name,
+        client: clientIn(params) ?? { capabilities: {}, name: void 0 },
+        outerId: id,
+        progressToken: params?._meta?.progressToken,
+        asked: /* @__PURE__ */ new Map(),
+        state: void 0,
+        timer: void 0,
+        outcome: void 0
+      };
+      byInner.set(id, call);
+      byOuter.set(id, call);
+    },
+    get: (innerId) => innerId === void 0 ? void 0 : byInner.get(innerId),
+    attachedTo: (outerId) => outerId === void 0 ? void 0 : byOuter.get(outerId),
+    suspended: (state) => typeof state === "string" ? byState.get(state) : void 0,
+    suspend(call, state, giveUp) {
+      detach(call);
+      call.outerId = void 0;
+      call.state = state;
+      call.timer = setTimeout(giveUp, PATIENCE_MS).unref();
+      byState.set(state, call);
+    },
+    attach(call, outerId, progressToken) {
+      detach(call);
+      call.outerId = outerId;
+      call.progressToken = progressToken;
+      byOuter.set(outerId, call);
+    },
+    forget(call) {
+      detach(call);
+      byInner.delete(call.innerId);
+      call.outerId = void 0;
+    },
+    clear() {
+      for (const call of [...byInner.values()]) this.forget(call);
+    }
+  };
+}
+function keyOf(id) {
+  return `request-${id}`;
+}
+function paramsOf({ params }) {
+  if (params === void 0) return {};
+  const { _meta, ...rest } = params;
+  return { params: rest };
+}
+
+// src/server.ts
 init_issue_words();
 
 // src/tools/page-size.ts
@@ -27374,15 +27652,12 @@ function createMcpServer({ tools, version: version3, configProblem, newId, onFau
   const toolsByName = new Map(tools.map((tool) => [tool.name, tool]));
   const promptsByName = new Map(PROMPTS.map((prompt) => [prompt.name, prompt]));
   let list;
-  const server = new TasklessServer(
-    { name: "codex-oauth", title: "Codex", version: version3 },
-    {
-      capabilities: { tools: {}, prompts: {} },
-      instructions: INSTRUCTIONS,
-      // Tools check their own arguments; the SDK's default would load a second schema library for elicitation.
-      jsonSchemaValidator: { getValidator: () => () => ({ valid: false, data: void 0, errorMessage: "unused" }) }
-    }
-  );
+  const about = {
+    serverInfo: { name: "codex-oauth", title: "Codex", version: version3 },
+    capabilities: { tools: {}, prompts: {} },
+    instructions: INSTRUCTIONS
+  };
+  const server = new DualServer({ ...about, newState: newId });
   const roots = createRoots(server);
   server.fallbackRequestHandler = async ({ method, params }, extra) => {
     switch (method) {
@@ -27424,13 +27699,14 @@ function createMcpServer({ tools, version: version3, configProblem, newId, onFau
   }
   function callOf(extra, progress) {
     const { signal } = extra;
+    const asker = askerOf(server, extra);
     return {
       signal,
       cancelReason: () => typeof signal.reason === "string" ? signal.reason : void 0,
       progress,
-      offerAddress: offerAddress(server, newId, extra.requestId),
-      roots,
-      pageCharacters: pageCharactersOf(server.getClientVersion()?.name)
+      offerAddress: offerAddress(asker, newId),
+      roots: roots(asker),
+      pageCharacters: pageCharactersOf(asker.name)
     };
   }
   return server;
@@ -27446,7 +27722,21 @@ function choose(kind, entries, params) {
   if (typeof args2 !== "object" || Array.isArray(args2)) throw protocolError(-32602, "The arguments must be an object.");
   return { entry, args: Object.fromEntries(Object.entries(args2).filter(([, value]) => value !== null)) };
 }
-var TasklessServer = class extends Server {
+var DualServer = class extends Server {
+  #deps;
+  constructor(deps) {
+    super(deps.serverInfo, {
+      capabilities: deps.capabilities,
+      instructions: deps.instructions,
+      // Tools check their own arguments; the SDK's default would load a second schema library for elicitation.
+      jsonSchemaValidator: { getValidator: () => () => ({ valid: false, data: void 0, errorMessage: "unused" }) }
+    });
+    this.#deps = deps;
+  }
+  connect(transport) {
+    return super.connect(withBothEras(transport, this.#deps));
+  }
+  /** Who offers no tasks answers a request for one as any other (MCP 2025-11-25, "Tasks"); the SDK refuses it. */
   assertTaskHandlerCapability() {
   }
 };
@@ -29447,12 +29737,12 @@ function createLearnedShapes() {
   const talks = /* @__PURE__ */ new Set();
   return {
     of(asked2) {
-      const { model, shape } = models2.get(keyOf(asked2)) ?? { model: void 0, shape: PLAIN };
+      const { model, shape } = models2.get(keyOf2(asked2)) ?? { model: void 0, shape: PLAIN };
       const forgetful = talks.has(talkKeyOf(asked2) ?? "") ? { forgetful: true } : {};
       return { model, shape: { ...shape, ...schemas.get(schemaKeyOf(asked2) ?? ""), ...forgetful } };
     },
     keep(asked2, { model, shape: { loose, inWords: inWords4, forgetful, ...shape } }) {
-      models2.set(keyOf(asked2), { model, shape });
+      models2.set(keyOf2(asked2), { model, shape });
       const [schema, talk] = [schemaKeyOf(asked2), talkKeyOf(asked2)];
       if (schema !== void 0 && (loose || inWords4)) {
         schemas.set(schema, { ...loose && { loose }, ...inWords4 && { inWords: inWords4 } });
@@ -29460,22 +29750,22 @@ function createLearnedShapes() {
       if (talk !== void 0 && forgetful) talks.add(talk);
     },
     forget(asked2) {
-      models2.delete(keyOf(asked2));
+      models2.delete(keyOf2(asked2));
       schemas.delete(schemaKeyOf(asked2) ?? "");
       talks.delete(talkKeyOf(asked2) ?? "");
     }
   };
 }
-function keyOf({ credential: { kind, baseUrl }, modelId }) {
+function keyOf2({ credential: { kind, baseUrl }, modelId }) {
   return [kind, baseUrl, modelId].join(" ");
 }
 function talkKeyOf(asked2) {
   const cacheKey = asked2.question.talk?.cacheKey;
-  return cacheKey === void 0 ? void 0 : `${keyOf(asked2)} ${cacheKey}`;
+  return cacheKey === void 0 ? void 0 : `${keyOf2(asked2)} ${cacheKey}`;
 }
 function schemaKeyOf(asked2) {
   const { schema } = asked2.question;
-  return schema === void 0 ? void 0 : digestOf([keyOf(asked2), JSON.stringify(schema.schema)]);
+  return schema === void 0 ? void 0 : digestOf([keyOf2(asked2), JSON.stringify(schema.schema)]);
 }
 
 // src/services/model-refusal.ts
@@ -29564,7 +29854,7 @@ function createNegotiation({ config: config2, catalogue, post, newId, log: log2 
       const { model, shape } = learned.of({ credential, modelId, question });
       return { credential, modelId, chosenBy, model: models2.models.find(({ id }) => id === modelId) ?? model, shape };
     },
-    async ask(first2, question, { signal, onReply, refusalOf: refusalOf2 }) {
+    async ask(first2, question, { signal, onReply, refusalOf: refusalOf3 }) {
       session ??= newId();
       const ids = { session, threadId: newId() };
       const changes = [];
@@ -29579,7 +29869,7 @@ function createNegotiation({ config: config2, catalogue, post, newId, log: log2 
           learned.keep({ ...target, question }, target);
           return { target, request, fitted, reply, changes };
         }
-        const refusal2 = refusalOf2(target.modelId, reply);
+        const refusal2 = refusalOf3(target.modelId, reply);
         original ??= refusal2;
         const next = mends < MAX_MENDS ? await mend(target, { request, reply, refusal: refusal2 }, signal) : void 0;
         if (next === void 0) {
@@ -31568,13 +31858,14 @@ var LOOK_MS2 = 1e3;
 var PROGRESS_MS = 1e4;
 async function showAndWait(signIn2, isNew, options, deps) {
   const { config: config2, clock } = deps;
-  const endsAt = clock.now() + config2.loginWaitMs;
+  const began = clock.now();
   const over = new AbortController();
   try {
     const asksAgain = options.offersAgain === true && signIn2.shown?.opened === false;
     if ((isNew || asksAgain) && !await raceSignal(show(signIn2, options, deps, over.signal), options.signal))
       return void 0;
     options.onProgress?.(whatFor(signIn2));
+    const endsAt = (options.offer?.isPatient === true ? clock.now() : began) + config2.loginWaitMs;
     const watching = watch(signIn2, endsAt, over.signal, options, deps);
     return await raceSignal(Promise.race([signIn2.session.outcome, watching]), options.signal);
   } finally {
@@ -31609,7 +31900,7 @@ async function ask2(way, session, offer, { config: config2, route, clock }, over
     return await Promise.race([
       offer({ message, url: url2, signal: dialog.signal, ended: session.ended }),
       session.outcome.then(() => "accept"),
-      clock.sleep(config2.loginWaitMs, dialog.signal).then(() => "late")
+      ...offer.isPatient === true ? [] : [clock.sleep(config2.loginWaitMs, dialog.signal).then(() => "late")]
     ]);
   } finally {
     dialog.abort();

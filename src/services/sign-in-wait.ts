@@ -21,7 +21,11 @@ export interface AddressOffer {
   ended: AbortSignal
 }
 
-export type OfferAddress = (offer: AddressOffer) => Promise<OfferAnswer>
+export interface OfferAddress {
+  (offer: AddressOffer): Promise<OfferAnswer>
+  /** The user may take their time, and answer when they have signed in: no call of the client runs meanwhile. */
+  isPatient?: boolean
+}
 
 export interface WaitOptions {
   signal?: AbortSignal | undefined
@@ -57,7 +61,7 @@ export async function showAndWait(
   deps: WaitDeps,
 ): Promise<IdClaims | undefined> {
   const { config, clock } = deps
-  const endsAt = clock.now() + config.loginWaitMs
+  const began = clock.now()
   const over = new AbortController()
   try {
     // A question that finds a dialog declined asks again; whoever calls back after a sign-in does not want another one.
@@ -66,6 +70,7 @@ export async function showAndWait(
       return undefined
     // Only a call that goes on: clients stumble over progress that comes together with the result.
     options.onProgress?.(whatFor(signIn))
+    const endsAt = (options.offer?.isPatient === true ? clock.now() : began) + config.loginWaitMs
     const watching = watch(signIn, endsAt, over.signal, options, deps)
     return await raceSignal(Promise.race([signIn.session.outcome, watching]), options.signal)
   } finally {
@@ -123,7 +128,7 @@ async function ask(
     return await Promise.race([
       offer({ message, url, signal: dialog.signal, ended: session.ended }),
       session.outcome.then(() => 'accept' as const),
-      clock.sleep(config.loginWaitMs, dialog.signal).then(() => 'late' as const),
+      ...(offer.isPatient === true ? [] : [clock.sleep(config.loginWaitMs, dialog.signal).then(() => 'late' as const)]),
     ])
   } finally {
     dialog.abort()

@@ -88,7 +88,7 @@ describe('stdout holds frames only', () => {
     expect((await server.call('codex_query', { prompt: 'Hello?' })).isError).toBe(true)
     await server.call('codex_query', { prompt: 'Hello?' })
     server.send('garbage\n')
-    expect((await server.request('x', 'server/discover')).error?.code).toBe(-32601)
+    expect((await server.request('x', 'server/discover')).error?.code).toBe(-32602)
     expect((await server.call('codex_clear')).data).toMatchObject({ cleared: true, revoked: true })
     expect(await server.endBy(() => server.child.stdin.end())).toMatchObject({ code: 0, signal: null })
     expect(server.strays).toEqual([])
