@@ -3841,7 +3841,9 @@ function assertKept(before, after, record2, place) {
   if (!same || !holds(JSON.parse(after), record2, place)) throw new Error("The edited text is not what was meant.");
 }
 function holds(root, record2, place) {
-  if (record2 === void 0) return keysOf(place).every((name) => !Object.hasOwn(root, name));
+  const gone2 = record2 === void 0 ? keysOf(place) : keysOf(place).filter((name) => name !== place.key);
+  if (gone2.some((name) => Object.hasOwn(root, name))) return false;
+  if (record2 === void 0) return true;
   const found = new Map(Object.entries(Object(root[place.key])));
   return Object.entries(toDisk(record2)).every(([name, meant]) => found.get(name) === meant);
 }
@@ -4865,7 +4867,7 @@ var init_schema_words = __esm({
     };
     TYPE = {
       is: `one of ${TYPES.join(", ")}, or an array of those`,
-      fits: (value) => [value].flat().length > 0 && [value].flat().every((type) => TYPES.includes(`${type}`))
+      fits: (value) => [value].flat().length > 0 && [value].flat().every((type) => TYPES.includes(type))
     };
     LIMIT = { is: "a number", fits: (value) => Number.isFinite(value) || typeof value === "boolean" };
     ITEMS = { is: "a schema", fits: (value) => isSchema(value) || Array.isArray(value), inside: "itself" };
@@ -6010,7 +6012,8 @@ function ownerOf2(login3) {
 }
 function expiryOf(accessToken) {
   const exp = decodeJwtPayload(accessToken)?.exp;
-  return typeof exp === "number" && Number.isFinite(exp) && exp > 0 ? exp * 1e3 : void 0;
+  const expiresAt = typeof exp === "number" ? exp * 1e3 : Number.NaN;
+  return Number.isFinite(expiresAt) && expiresAt > 0 ? expiresAt : void 0;
 }
 function maskEmail(email3) {
   const at = email3.lastIndexOf("@");
@@ -6681,7 +6684,8 @@ function isSimpleEnough(pattern) {
 }
 async function matcherOf(pattern, { ignoreCase = false } = {}) {
   const { default: picomatch } = await Promise.resolve().then(() => (init_picomatch(), picomatch_exports));
-  const matches = picomatch(pattern.replace(/[()|+]/g, "\\$&").replace(/(?<!\\)\[!/g, "[^"), {
+  const plain2 = pattern.replace(/[()|+]/g, "\\$&").replace(/(?<!\\)\[!/g, "[^");
+  const matches = picomatch(plain2.replace(/\\{4,}/g, shortened2), {
     dot: true,
     noextglob: true,
     nonegate: true,
@@ -6690,6 +6694,9 @@ async function matcherOf(pattern, { ignoreCase = false } = {}) {
     flags: ignoreCase ? "si" : "s"
   });
   return (name) => matches(name);
+}
+function shortened2(run2) {
+  return "\\".repeat(2 + run2.length % 2);
 }
 var TOO_MANY_WILDCARDS;
 var init_file_pattern = __esm({
@@ -7678,7 +7685,7 @@ function patternsOf(text3, roots, wanted) {
   if (wanted.length === 0) return { reason: "leaves something out, and nothing is named that it could be left out of" };
   const places = placesNamed(text3, roots);
   if ("reason" in places) return { reason: places.reason };
-  const patterns = [...new Set(places.flatMap(({ name }) => [name, `${name}/**`]))];
+  const patterns = [...new Set(places.flatMap(({ name }) => name === "" ? ["**"] : [name, `${name}/**`]))];
   return patterns.every(isSimpleEnough) ? { patterns } : { reason: TOO_MANY_WILDCARDS };
 }
 var init_file_exclusions = __esm({
@@ -10470,9 +10477,9 @@ function createInput({ stdin, onInterrupt, openFile }) {
   }
   return {
     isTerminal: () => open4().isTTY === true,
-    all: (maxBytes) => textOf2(open4(), "Standard input", maxBytes),
-    file: (path3, option, maxBytes) => textOf2(openFile(path3), `The file of --${option}`, maxBytes),
-    secret: (maxBytes, prompt) => open4().isTTY === true ? hiddenLine(open4(), maxBytes, prompt) : textOf2(open4(), "Standard input", maxBytes),
+    all: (maxBytes) => textOf3(open4(), "Standard input", maxBytes),
+    file: (path3, option, maxBytes) => textOf3(openFile(path3), `The file of --${option}`, maxBytes),
+    secret: (maxBytes, prompt) => open4().isTTY === true ? hiddenLine(open4(), maxBytes, prompt) : textOf3(open4(), "Standard input", maxBytes),
     onLine(tell) {
       const stream = open4();
       const decoder = new TextDecoder();
@@ -10492,7 +10499,7 @@ function createInput({ stdin, onInterrupt, openFile }) {
     close: () => void used?.destroy()
   };
 }
-async function textOf2(source, name, maxBytes) {
+async function textOf3(source, name, maxBytes) {
   const chunks = [];
   let size = 0;
   try {
@@ -11447,7 +11454,7 @@ function openBox(box, key) {
     decipher.setAAD(boundTo(nameOf(box), box.of));
     decipher.setAuthTag(decode2(box.tag));
     const text3 = Buffer.concat([decipher.update(decode2(box.data)), decipher.final()]);
-    return new TextDecoder("utf-8", { fatal: true }).decode(text3);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(text3);
   } catch {
     return void 0;
   }
@@ -29111,20 +29118,19 @@ function isEventPrefix(chunk, i, firstCharCode) {
 
 // src/infrastructure/sse.ts
 init_errors();
-var CR2 = 13;
 async function* readEvents(body, limits, signal) {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   let begun = false;
   let events = [];
   let tooLarge6 = false;
   let total = 0;
-  let endsWithCr = false;
   const pace = {
     get idleTimeoutMs() {
       return limits.idleTimeoutMs;
     },
     signal
   };
+  const withPlainLineEnds = createLineEnds();
   const parser = createParser({
     maxBufferSize: limits.maxEventBytes,
     onEvent: ({ event, data }) => events.push({ event, data }),
@@ -29136,16 +29142,22 @@ async function* readEvents(body, limits, signal) {
     total += chunk.byteLength;
     if (total > limits.maxTotalBytes) throw oversized("The answer");
     const text3 = decoder.decode(chunk, { stream: true });
-    parser.feed(begun ? text3 : text3.replace(/^\ufeff/, ""));
+    parser.feed(withPlainLineEnds(begun ? text3 : text3.replace(/^\ufeff/, "")));
     begun ||= text3 !== "";
-    endsWithCr = chunk.at(-1) === CR2;
     const ready = events;
     events = [];
     yield* ready;
     if (tooLarge6) throw oversized("One event of the answer");
   }
-  if (endsWithCr) parser.feed("\n");
-  yield* events;
+}
+function createLineEnds() {
+  let endsWithCr = false;
+  return (text3) => {
+    if (text3 === "") return text3;
+    const rest = endsWithCr && text3.startsWith("\n") ? text3.slice(1) : text3;
+    endsWithCr = text3.endsWith("\r");
+    return rest.includes("\r") ? rest.replace(/\r\n?/g, "\n") : rest;
+  };
 }
 function oversized(what) {
   return new CodexError("RESPONSE_INVALID", `${what} is larger than this server accepts.`, {
@@ -32462,6 +32474,7 @@ init_canonical_path();
 init_file_lock();
 import { dirname as dirname12 } from "node:path";
 init_storage_failure();
+init_token_record();
 function createSharedJson({ file: file2, now }) {
   const locate2 = () => orStorageFailed(file2, "read", () => canonicalPath(file2));
   return {
@@ -32480,12 +32493,21 @@ function createSharedJson({ file: file2, now }) {
         const object5 = readObject(path3);
         const edited = edit(object5);
         if (edited === object5) return;
-        orStorageFailed(path3, "written", () => replaceFile(path3, `${JSON.stringify(edited, void 0, 2)}
-`));
+        const text3 = textOf2(path3, edited);
+        orStorageFailed(path3, "written", () => replaceFile(path3, text3));
         sweepLeftovers(path3, now());
       });
     }
   };
+}
+function textOf2(path3, object5) {
+  try {
+    const text3 = `${JSON.stringify(object5, void 0, 2)}
+`;
+    if (Buffer.byteLength(text3) <= MAX_FILE_BYTES) return text3;
+  } catch {
+  }
+  throw corrupt(path3, "with the change it would be too large to be read again");
 }
 function readObject(path3) {
   const found = readSharedFile(path3);

@@ -29,7 +29,7 @@ function isThere(entry: string, roots: readonly Root[]): boolean {
   return !('reason' in places) && places.some((place) => placeAt(place, roots).kind !== 'missing')
 }
 
-/** A folder is left out with all that is in it. */
+/** A folder is left out with all that is in it; the root has no name. */
 function patternsOf(
   text: string,
   roots: readonly Root[],
@@ -38,6 +38,6 @@ function patternsOf(
   if (wanted.length === 0) return { reason: 'leaves something out, and nothing is named that it could be left out of' }
   const places = placesNamed(text, roots)
   if ('reason' in places) return { reason: places.reason }
-  const patterns = [...new Set(places.flatMap(({ name }) => [name, `${name}/**`]))]
+  const patterns = [...new Set(places.flatMap(({ name }) => (name === '' ? ['**'] : [name, `${name}/**`])))]
   return patterns.every(isSimpleEnough) ? { patterns } : { reason: TOO_MANY_WILDCARDS }
 }

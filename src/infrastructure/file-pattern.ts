@@ -27,7 +27,9 @@ export const TOO_MANY_WILDCARDS = 'has too many wildcards: use fewer “*”'
 export async function matcherOf(pattern: string, { ignoreCase = false } = {}): Promise<Matcher> {
   // Loaded here, because at the top it would cost every start.
   const { default: picomatch } = await import('picomatch')
-  const matches = picomatch(pattern.replace(/[()|+]/g, '\\$&').replace(/(?<!\\)\[!/g, '[^'), {
+  const plain = pattern.replace(/[()|+]/g, '\\$&').replace(/(?<!\\)\[!/g, '[^')
+  // It takes a longer run for a short one, and at the end of a pattern it runs past that, for ever.
+  const matches = picomatch(plain.replace(/\\{4,}/g, shortened), {
     dot: true,
     noextglob: true,
     nonegate: true,
@@ -36,6 +38,11 @@ export async function matcherOf(pattern: string, { ignoreCase = false } = {}): P
     flags: ignoreCase ? 'si' : 's',
   })
   return (name) => matches(name)
+}
+
+/** As many backslashes as mean the same. */
+function shortened(run: string): string {
+  return '\\'.repeat(2 + (run.length % 2))
 }
 
 /** A pattern for exactly this name. */

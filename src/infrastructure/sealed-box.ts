@@ -58,7 +58,7 @@ export function openBox(box: SealedBox, key: Uint8Array): string | undefined {
     decipher.setAAD(boundTo(nameOf(box), box.of))
     decipher.setAuthTag(decode(box.tag))
     const text = Buffer.concat([decipher.update(decode(box.data)), decipher.final()])
-    return new TextDecoder('utf-8', { fatal: true }).decode(text)
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(text)
   } catch {
     return undefined
   }

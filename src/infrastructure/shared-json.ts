@@ -6,6 +6,7 @@ import { ensureFolder } from './folder.ts'
 import { parseJsonText } from './json-text.ts'
 import { readSharedFile } from './shared-file.ts'
 import { corrupt, orStorageFailed } from './storage-failure.ts'
+import { MAX_FILE_BYTES } from './token-record.ts'
 
 type JsonObject = Readonly<Record<string, unknown>>
 
@@ -45,11 +46,23 @@ export function createSharedJson({ file, now }: { file: string; now: () => numbe
         const object = readObject(path)
         const edited = edit(object)
         if (edited === object) return
-        orStorageFailed(path, 'written', () => replaceFile(path, `${JSON.stringify(edited, undefined, 2)}\n`))
+        const text = textOf(path, edited)
+        orStorageFailed(path, 'written', () => replaceFile(path, text))
         sweepLeftovers(path, now())
       })
     },
   }
+}
+
+/** What others have put there may be more than can be read, or written, again: nothing is written then. */
+function textOf(path: string, object: JsonObject): string {
+  try {
+    const text = `${JSON.stringify(object, undefined, 2)}\n`
+    if (Buffer.byteLength(text) <= MAX_FILE_BYTES) return text
+  } catch {
+    // Nested deeper than can be written.
+  }
+  throw corrupt(path, 'with the change it would be too large to be read again')
 }
 
 function readObject(path: string): JsonObject {

@@ -15,8 +15,6 @@ export interface SseLimits {
   maxTotalBytes: number
 }
 
-const CR = 13
-
 /**
  * The events of a stream by the WHATWG rules for `text/event-stream`, as they arrive. Leaving the loop closes the
  * connection; an event that the stream's end cuts in two is not given.
@@ -35,13 +33,13 @@ export async function* readEvents(
   let events: SseEvent[] = []
   let tooLarge = false
   let total = 0
-  let endsWithCr = false
   const pace = {
     get idleTimeoutMs() {
       return limits.idleTimeoutMs
     },
     signal,
   }
+  const withPlainLineEnds = createLineEnds()
   const parser = createParser({
     maxBufferSize: limits.maxEventBytes,
     onEvent: ({ event, data }) => events.push({ event, data }),
@@ -53,17 +51,27 @@ export async function* readEvents(
     total += chunk.byteLength
     if (total > limits.maxTotalBytes) throw oversized('The answer')
     const text = decoder.decode(chunk, { stream: true })
-    parser.feed(begun ? text : text.replace(/^\ufeff/, ''))
+    parser.feed(withPlainLineEnds(begun ? text : text.replace(/^\ufeff/, '')))
     begun ||= text !== ''
-    endsWithCr = chunk.at(-1) === CR
     const ready = events
     events = []
     yield* ready
     if (tooLarge) throw oversized('One event of the answer')
   }
-  // The parser waits for the LF that may follow a CR; at the end of a stream that CR was the end of a line.
-  if (endsWithCr) parser.feed('\n')
-  yield* events
+}
+
+/**
+ * Each end of a line as LF. The parser waits for what follows a CR at the end of a piece, and where that is no other end of a
+ * line it waits for the end of the stream, and beyond.
+ */
+function createLineEnds(): (text: string) => string {
+  let endsWithCr = false
+  return (text) => {
+    if (text === '') return text
+    const rest = endsWithCr && text.startsWith('\n') ? text.slice(1) : text
+    endsWithCr = text.endsWith('\r')
+    return rest.includes('\r') ? rest.replace(/\r\n?/g, '\n') : rest
+  }
 }
 
 function oversized(what: string): CodexError {

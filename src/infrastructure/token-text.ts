@@ -93,7 +93,10 @@ function assertKept(before: string, after: string, record: TokenRecord | undefin
 
 /** Asked of JSON.parse, as every reader does: of a key that occurs twice it takes the other one than the editor. */
 function holds(root: Record<string, unknown>, record: TokenRecord | undefined, place: RecordPlace): boolean {
-  if (record === undefined) return keysOf(place).every((name) => !Object.hasOwn(root, name))
+  // An old record that stays beside the new one stands in the way of the next write.
+  const gone = record === undefined ? keysOf(place) : keysOf(place).filter((name) => name !== place.key)
+  if (gone.some((name) => Object.hasOwn(root, name))) return false
+  if (record === undefined) return true
   const found = new Map(Object.entries(Object(root[place.key])))
   return Object.entries(toDisk(record)).every(([name, meant]) => found.get(name) === meant)
 }

@@ -49,7 +49,8 @@ export function ownerOf(login: Login): IdClaims {
 /** When the access token expires by its own `exp`, in milliseconds, if it says so (RFC 7519, section 4.1.4). */
 export function expiryOf(accessToken: string): number | undefined {
   const exp = decodeJwtPayload(accessToken)?.exp
-  return typeof exp === 'number' && Number.isFinite(exp) && exp > 0 ? exp * 1000 : undefined
+  const expiresAt = typeof exp === 'number' ? exp * 1000 : Number.NaN
+  return Number.isFinite(expiresAt) && expiresAt > 0 ? expiresAt : undefined
 }
 
 /** `p…n@example.com`: enough for the owner to recognise, too little for a transcript to give away. */

@@ -8,7 +8,7 @@ interface Kind {
   inside?: 'itself' | 'each'
 }
 
-const TYPES = ['null', 'boolean', 'object', 'array', 'number', 'integer', 'string']
+const TYPES: readonly unknown[] = ['null', 'boolean', 'object', 'array', 'number', 'integer', 'string']
 
 const SCHEMA: Kind = { is: 'a schema', fits: isSchema, inside: 'itself' }
 const SCHEMAS: Kind = {
@@ -39,7 +39,7 @@ const LIST: Kind = {
 }
 const TYPE: Kind = {
   is: `one of ${TYPES.join(', ')}, or an array of those`,
-  fits: (value) => [value].flat().length > 0 && [value].flat().every((type) => TYPES.includes(`${type}`)),
+  fits: (value) => [value].flat().length > 0 && [value].flat().every((type) => TYPES.includes(type)),
 }
 /** A number as a limit of its own, or, in draft 4, whether the other one is left out. */
 const LIMIT: Kind = { is: 'a number', fits: (value) => Number.isFinite(value) || typeof value === 'boolean' }
