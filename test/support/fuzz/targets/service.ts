@@ -6,7 +6,7 @@ import { accountName, apiKeyName } from '../../../../src/services/credential-nam
 import { isModelList, readModelList, readPlanModels } from '../../../../src/services/model-list.ts'
 import { readSchema, repairPrompt } from '../../../../src/services/output-schema.ts'
 import { planRefusalOf } from '../../../../src/services/plan-failure.ts'
-import { omitFields, mended, PLAIN } from '../../../../src/services/request-shape.ts'
+import { mended, omitFields, PLAIN } from '../../../../src/services/request-shape.ts'
 import { unsupportedField } from '../../../../src/services/unsupported-field.ts'
 import {
   damaged,
