@@ -41,7 +41,10 @@ export function statuses(chance: Chance): Fault[] {
 /** Answers that break off, drag on, are something else, or do not end. */
 export function shapes(chance: Chance): Fault[] {
   const never = new Promise<void>((resolve) => setTimeout(resolve, 90_000).unref())
-  const cut = (at: number): Fault => ({ name: `cut after ${at} bytes`, step: (usual) => ({ ...usual(), cutAfter: at }) })
+  const cut = (at: number): Fault => ({
+    name: `cut after ${at} bytes`,
+    step: (usual) => ({ ...usual(), cutAfter: at }),
+  })
   const json = { 'content-type': 'application/json' }
   const events = { 'content-type': 'text/event-stream' }
   const whole: Record<string, Step> = {

@@ -2,6 +2,9 @@
 // for every change, `-- --seed N` for the same again, `-- --soak MINUTES` for a long run of many servers. Words among
 // the arguments run only the kinds with these in their names. Ends with 1 when anything was lost.
 import { ensureBuilt } from '../test/support/ensure-built.ts'
+import { clientFaults } from './chaos-client.ts'
+import { fileFaults } from './chaos-files.ts'
+import { processFaults } from './chaos-processes.ts'
 import { serviceFaults } from './chaos-service.ts'
 import { type Chaos, createChance, createTally } from './chaos-tally.ts'
 
@@ -13,6 +16,9 @@ interface Kind {
 
 const KINDS: Readonly<Record<string, Kind>> = {
   service: { seconds: [240, 14], run: serviceFaults },
+  client: { seconds: [90, 12], run: clientFaults },
+  processes: { seconds: [140, 14], run: processFaults },
+  files: { seconds: [60, 10], run: fileFaults },
 }
 
 const args = process.argv.slice(2)
