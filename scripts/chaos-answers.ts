@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib'
-import { type Answer, after, type Step } from '../test/support/fake-script.ts'
+import type { Answer, Step } from '../test/support/fake-script.ts'
 import { endlessDeltas } from '../test/support/fake-sse.ts'
 import type { Chance } from './chaos-tally.ts'
 
@@ -40,7 +40,6 @@ export function statuses(chance: Chance): Fault[] {
 
 /** Answers that break off, drag on, are something else, or do not end. */
 export function shapes(chance: Chance): Fault[] {
-  const never = new Promise<void>((resolve) => setTimeout(resolve, 90_000).unref())
   const cut = (at: number): Fault => ({
     name: `cut after ${at} bytes`,
     step: (usual) => ({ ...usual(), cutAfter: at }),
@@ -81,7 +80,7 @@ export function shapes(chance: Chance): Fault[] {
   return [
     ...Object.entries(whole).map(([name, step]) => ({ name, step })),
     ...[1, 17, chance.between(20, 400), chance.between(400, 2000)].map(cut),
-    { name: 'silence before the headers', step: after(never), stalls: true },
+    { name: 'silence before the headers', step: silent, stalls: true },
     { name: 'silence after the headers', step: { bytes: '', headers: events, silent: true }, stalls: true },
     {
       name: 'silence in the middle',
@@ -93,6 +92,12 @@ export function shapes(chance: Chance): Fault[] {
       stalls: true,
     },
   ]
+}
+
+/** Longer than anybody waits; nothing happens at the service meanwhile. */
+const silent: Step = async (usual) => {
+  await new Promise((resolve) => setTimeout(resolve, 60_000).unref())
+  return usual()
 }
 
 function flood(begin: string, piece: string, end: string): AsyncIterable<string> {

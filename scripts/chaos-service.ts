@@ -44,7 +44,7 @@ const ENDPOINTS: readonly Endpoint[] = [
       field.expire()
       return server.call('codex_query', question)
     },
-    withinMs: 45_000,
+    withinMs: 60_000,
   },
   {
     name: 'usage',

@@ -2,6 +2,7 @@
 // for every change, `-- --seed N` for the same again, `-- --soak MINUTES` for a long run of many servers. Words among
 // the arguments run only the kinds with these in their names. Ends with 1 when anything was lost.
 import { ensureBuilt } from '../test/support/ensure-built.ts'
+import { callbackFaults } from './chaos-callback.ts'
 import { clientFaults } from './chaos-client.ts'
 import { fileFaults } from './chaos-files.ts'
 import { processFaults } from './chaos-processes.ts'
@@ -19,12 +20,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
   client: { seconds: [90, 12], run: clientFaults },
   processes: { seconds: [140, 14], run: processFaults },
   files: { seconds: [60, 10], run: fileFaults },
+  callback: { seconds: [60, 8], run: callbackFaults },
 }
 
 const args = process.argv.slice(2)
-const valueOf = (option: string) => (args.includes(option) ? Number(args[args.indexOf(option) + 1]) : undefined)
+const numberAfter = (option: string) => (args.includes(option) ? Number(args[args.indexOf(option) + 1]) : undefined)
 const short = args.includes('--short')
-const seed = valueOf('--seed') ?? Math.floor(Math.random() * 1_000_000)
+const seed = numberAfter('--seed') ?? Math.floor(Math.random() * 1_000_000)
 const words = args.filter((word) => /^[a-z]/.test(word))
 
 ensureBuilt()
