@@ -18,7 +18,7 @@ export async function callbackFaults({ chance, short, hasTime, tally }: Chaos): 
     try {
       for (let round = 0; round < (short ? 1 : 5); round++) {
         for (const name of chance.shuffled(Object.keys(ATTACKS))) {
-          if (!hasTime()) break
+          if (!hasTime(route === 'codex' ? 0.5 : 1)) break
           await tally.inject(`${route}, ${name}`, async () => {
             slowestMs = Math.max(slowestMs, await underAttack(field, ATTACKS[name] as Attack, chance))
           })

@@ -29,7 +29,7 @@ const BUSY: Record<string, (server: RaceServer, field: Field) => void> = {
   'reading half a line': (server) => void server.write('{"jsonrpc":"2.0","id":77,"method":"tools/ca'),
 }
 
-/** How it goes. After the last of them the server may live on until it has something to say. */
+/** How it goes. */
 const WAYS: Record<string, (server: RaceServer) => void> = {
   'the end of input': (server) => server.endInput(),
   SIGTERM: (server) => server.signal('SIGTERM'),
@@ -41,6 +41,8 @@ const WAYS: Record<string, (server: RaceServer) => void> = {
   },
   'closed stdout': (server) => {
     server.closeOutput()
+    // It notices when it has something to say; what it has read so far may be half a line.
+    void server.write('\n')
     void server.ping()
   },
 }

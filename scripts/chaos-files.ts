@@ -31,7 +31,7 @@ export async function fileFaults({ chance, short, hasTime, tally }: Chaos): Prom
     try {
       for (let round = 0; round < (short ? 1 : 3); round++) {
         for (const name of chance.shuffled(Object.keys(FAULTS))) {
-          if (!hasTime()) break
+          if (!hasTime(route === 'codex' ? 0.5 : 1)) break
           await tally.inject(`${route}, ${name}`, async () => {
             slowestMs = Math.max(slowestMs, await oneFault(field, FAULTS[name] as Fault, chance, route))
           })

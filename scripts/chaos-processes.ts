@@ -10,23 +10,31 @@ import { type Chance, type Chaos, createChance } from './chaos-tally.ts'
  */
 export async function processFaults(chaos: Chaos): Promise<void> {
   const { short } = chaos
-  for (const route of ['codex', 'plan'] as const) {
-    await expiries(chaos, { route, processes: short ? 4 : 16, rounds: short ? 5 : 50 })
+  for (const [route, share] of [
+    ['codex', 0.5],
+    ['plan', 1],
+  ] as const) {
+    await expiries(chaos, { route, share, processes: short ? 4 : 16, rounds: short ? 5 : 50 })
   }
 }
 
 interface Expiries {
   route: RouteName
+  /** Of the time of this kind, by whose end it is over. */
+  share: number
   processes: number
   rounds: number
 }
 
-async function expiries({ chance, hasTime, tally }: Chaos, { route, processes, rounds }: Expiries): Promise<void> {
+async function expiries(
+  { chance, hasTime, tally }: Chaos,
+  { route, share, processes, rounds }: Expiries,
+): Promise<void> {
   const field = await openField({ processes, route })
   const counts = { rounds: 0, kills: 0, freezes: 0, unavoidable: 0 }
   let slowestMs = 0
   try {
-    for (; counts.rounds < rounds && hasTime(); counts.rounds++) {
+    for (; counts.rounds < rounds && hasTime(share); counts.rounds++) {
       const reuses = field.at.reuses()
       // A chance of its own: when the issuer is asked, nobody can have again, and the rest must not hang on it.
       const delays = createChance(chance.between(0, 1_000_000))

@@ -38,8 +38,8 @@ export interface Chaos {
   chance: Chance
   /** For every change, in well under a minute for all kinds together. */
   short: boolean
-  /** False when this kind has had its time: what is left is left out, and said. */
-  hasTime(): boolean
+  /** False when this kind has had its time, or this share of it: what is left is left out. */
+  hasTime(share?: number): boolean
   tally: Tally
 }
 

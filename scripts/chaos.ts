@@ -7,6 +7,7 @@ import { clientFaults } from './chaos-client.ts'
 import { fileFaults } from './chaos-files.ts'
 import { processFaults } from './chaos-processes.ts'
 import { serviceFaults } from './chaos-service.ts'
+import { soak } from './chaos-soak.ts'
 import { type Chaos, createChance, createTally } from './chaos-tally.ts'
 
 interface Kind {
@@ -16,11 +17,11 @@ interface Kind {
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {
-  service: { seconds: [240, 14], run: serviceFaults },
-  client: { seconds: [90, 12], run: clientFaults },
-  processes: { seconds: [140, 14], run: processFaults },
-  files: { seconds: [60, 10], run: fileFaults },
-  callback: { seconds: [60, 8], run: callbackFaults },
+  service: { seconds: [200, 10], run: serviceFaults },
+  client: { seconds: [70, 8], run: clientFaults },
+  processes: { seconds: [120, 12], run: processFaults },
+  files: { seconds: [50, 8], run: fileFaults },
+  callback: { seconds: [40, 6], run: callbackFaults },
 }
 
 const args = process.argv.slice(2)
@@ -31,16 +32,22 @@ const words = args.filter((word) => /^[a-z]/.test(word))
 
 ensureBuilt()
 const from = performance.now()
-for (const [name, kind] of Object.entries(KINDS)) {
+const minutes = numberAfter('--soak')
+const kinds: Readonly<Record<string, Kind>> =
+  minutes === undefined ? KINDS : { soak: { seconds: [60, 60], run: (chaos) => soak(chaos, minutes) } }
+for (const [name, kind] of Object.entries(kinds)) {
   if (words.length === 0 || words.some((word) => name.includes(word))) await runKind(name, kind)
 }
 console.log(`seed ${seed}, ${secondsSince(from)} s`)
-if (process.exitCode === 1) console.log(`Again: npm run chaos -- ${short ? '--short ' : ''}--seed ${seed}`)
+if (process.exitCode === 1) {
+  const form = [short ? '--short ' : '', minutes === undefined ? '' : `--soak ${minutes} `].join('')
+  console.log(`Again: npm run chaos -- ${form}--seed ${seed}`)
+}
 
 async function runKind(name: string, { seconds, run }: Kind): Promise<void> {
   const [begin, tally] = [performance.now(), createTally()]
-  const endsAt = begin + 1000 * (short ? seconds[1] : seconds[0])
-  const hasTime = () => performance.now() < endsAt
+  const spanMs = 1000 * (short ? seconds[1] : seconds[0])
+  const hasTime = (share = 1) => performance.now() < begin + share * spanMs
   await run({ chance: createChance(seed), short, hasTime, tally }).catch((error: unknown) => {
     tally.count(1, [`${name} broke off: ${error instanceof Error ? error.stack : error}`])
   })
