@@ -13,6 +13,8 @@ export interface Field extends RaceLogin {
   fake: FakeOpenAI
   /** The folder of the credentials file. */
   folder: string
+  /** Where their sign-ins listen. */
+  ports: readonly number[]
   /** Those that run. */
   servers: readonly RaceServer[]
   /** A server of this name or pid, if it is one of ours and runs. */
@@ -43,11 +45,11 @@ export async function openField(options: FieldOptions): Promise<Field> {
   mkdirSync(folder, { mode: 0o700 })
   const box = await openRaceStore(store, folder)
   const fake = await startFakeOpenAI()
-  const [first, second] = await freePorts(2)
+  const ports = await freePorts(2)
   const env = fake.env({
     HOME: home,
     PATH: '/usr/bin:/bin',
-    CODEX_OAUTH_PORTS: `${first},${second}`,
+    CODEX_OAUTH_PORTS: ports.join(','),
     ...box.env,
     ...extraEnv,
   })
@@ -78,6 +80,7 @@ export async function openField(options: FieldOptions): Promise<Field> {
       ...login,
       fake,
       folder,
+      ports,
       get servers() {
         return servers
       },

@@ -32,8 +32,14 @@ export interface RaceServer {
   pid: number
   /** Never rejects. */
   call(tool: string, args?: Record<string, unknown>): Promise<ToolAnswer>
+  /** Answers whether it is there. */
+  ping(): Promise<boolean>
+  /** Sends this as it is; resolves when it has left, or cannot. */
+  write(text: string | Uint8Array): Promise<void>
   signal(signal: NodeJS.Signals): void
   endInput(): void
+  /** Nobody reads any more what it says. */
+  closeOutput(): void
   exited: Promise<Exit>
   hasExited(): boolean
   /** Lines on stdout that are no JSON-RPC message. */
@@ -95,8 +101,11 @@ export async function startRaceServer(name: string, env: Readonly<Record<string,
       const message = await request('tools/call', { name: tool, arguments: args })
       return { ...answerIn(message), ms: performance.now() - from }
     },
+    ping: async () => typeof (await request('ping', {})) !== 'string',
+    write: (text) => new Promise((resolve) => void child.stdin.write(text, () => resolve())),
     signal: (signal) => void child.kill(signal),
     endInput: () => void child.stdin.end(),
+    closeOutput: () => void child.stdout.destroy(),
     exited,
     hasExited: () => ended,
     strays,
