@@ -3,7 +3,7 @@ import { type Growth, isMissed, type Measured, numberWords, type Report, spreadW
 /** The report as SVG: nothing loaded, no script, so that every viewer shows the same. */
 
 const FONT = 'system-ui, -apple-system, Segoe UI, Roboto, sans-serif'
-const WIDTH = 860
+const WIDTH = 920
 const LEFT = 390
 const BAR_WIDTH = 270
 const ROW = 26

@@ -46,16 +46,19 @@ export function ratios(values: readonly number[], base: readonly number[]): Spre
   return spreadOf(values.map((value, round) => value / (base[round] ?? Number.NaN)))
 }
 
+/** A first step that adds less than this part of the whole time is lost in the noise of the rounds. */
+const SEEN_FROM = 0.2
+
 /**
  * What one more costs at the last step, in terms of one more at the step before: 1 is linear, 2 doubles. Undefined where
- * a step is lost in the noise, because more of it took no longer.
+ * the step before is lost in the noise: nothing can be told in terms of it.
  */
 export function perUnitGrowth(points: readonly { count: number; ms: number }[]): number | undefined {
   const [first, middle, last] = points.slice(-3)
   if (first === undefined || middle === undefined || last === undefined) return undefined
   const before = (middle.ms - first.ms) / (middle.count - first.count)
   const after = (last.ms - middle.ms) / (last.count - middle.count)
-  return before <= 0 ? undefined : Math.max(0, after) / before
+  return middle.ms < first.ms * (1 + SEEN_FROM) ? undefined : Math.max(0, after) / before
 }
 
 export function isMissed({ median, target }: Measured): boolean {
