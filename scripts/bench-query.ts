@@ -1,0 +1,130 @@
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import type { SeenRequest } from '../test/support/fake-request.ts'
+import type { Body } from '../test/support/fake-script.ts'
+import { answerEvents, sse } from '../test/support/fake-sse.ts'
+import { SERVER_FILE } from '../test/support/race-server.ts'
+import { measureStream } from '../test/support/stream-memory.ts'
+import { type Measured, ratios, spreadOf } from './bench-figures.ts'
+import { openPlace, type Place, startEcho, type Talk, timed } from './bench-place.ts'
+
+const MIB = 1_048_576
+const DELTAS = 2_000
+/** 100 kB of text. */
+const TEXT = 'Fifty characters of an answer, and then some more. '.slice(0, 50).repeat(DELTAS)
+const ROUNDS = { fast: 15, paced: 4, many: 7, first: 15 }
+const MANY = 16
+/** The paced stream: so many deltas at once, so far apart, which makes about 1,000 a second. */
+const PACE = { deltas: 10, ms: 10 }
+
+/** A question through the server beside a bare `fetch` loop in Node that sends the same request and reads the same stream. */
+export async function measureQuery(): Promise<Measured[]> {
+  const place = await openPlace()
+  const bare = startEcho('bench-fetch.mjs')
+  try {
+    const server = await place.startServer()
+    await server.ask({ prompt: 'Why?' })
+    const request = requestOf(place)
+    const compare = async (rounds: number, count: number, body: () => Body) => {
+      place.fake.script.responses.always(() => ({ sse: body() }))
+      const asked: number[] = []
+      const fetched: number[] = []
+      for (let round = -1; round < rounds; round += 1) {
+        const all = Array.from({ length: count })
+        const fetchMs = await timed(() => bare.say({ ...request, count }))
+        const askMs = await timed(() => Promise.all(all.map(() => server.ask({ prompt: 'Why?' }))))
+        if (round < 0) continue
+        fetched.push(fetchMs)
+        asked.push(askMs)
+      }
+      return ratios(asked, fetched)
+    }
+    return [
+      { name: '2,000 deltas, 1,000 a second', unit: '×', target: 1.1, ...(await compare(ROUNDS.paced, 1, paced)) },
+      { name: '2,000 deltas as fast as they come', unit: '×', target: 1.1, ...(await compare(ROUNDS.fast, 1, fast)) },
+      {
+        name: `${MANY} at once, each 2,000 deltas, 1,000 a second`,
+        unit: '×',
+        target: 1.15,
+        ...(await compare(2, MANY, paced)),
+      },
+      {
+        name: `${MANY} at once, each 2,000 deltas as fast as they come`,
+        unit: '×',
+        target: 1.15,
+        ...(await compare(ROUNDS.many, MANY, fast)),
+      },
+      { name: 'first progress after the first delta', unit: 'ms', target: 15, ...(await firstProgress(place, server)) },
+      { name: 'more memory while 50 MB are read', unit: 'MB', target: 20, ...(await streamMemory()) },
+    ]
+  } finally {
+    bare.end()
+    await place.close()
+  }
+}
+
+/** What the server has sent last, for somebody else to send. */
+function requestOf({ fake }: Place): { url: string; init: RequestInit } {
+  const seen = fake.seen.requests.filter(({ path }) => path.endsWith('/responses')).at(-1)
+  if (seen === undefined) throw new Error('The server has asked nothing.')
+  return { url: `${fake.issuer}${seen.path}`, init: { method: 'POST', headers: headersOf(seen), body: seen.text } }
+}
+
+function headersOf({ headers }: SeenRequest): Record<string, string> {
+  const ofConnection = ['host', 'connection', 'content-length', 'transfer-encoding', 'accept-encoding']
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      typeof value === 'string' && !ofConnection.includes(name) ? [[name, value]] : [],
+    ),
+  )
+}
+
+const EVENTS = answerEvents(TEXT, { deltas: DELTAS })
+const PIECES = EVENTS.map((event) => sse([event]))
+const FIRST_DELTA = EVENTS.findIndex(({ type }) => type === 'response.output_text.delta')
+
+async function* fast(): AsyncGenerator<string> {
+  for (let at = 0; at < PIECES.length; at += 20) yield PIECES.slice(at, at + 20).join('')
+}
+
+async function* paced(): AsyncGenerator<string> {
+  const begun = performance.now()
+  for (let at = 0, step = 1; at < PIECES.length; at += PACE.deltas, step += 1) {
+    yield PIECES.slice(at, at + PACE.deltas).join('')
+    // By the clock: timers that come late do not add up.
+    await sleep(Math.max(0, begun + step * PACE.ms - performance.now()))
+  }
+}
+
+/** From the first words to the first notice after them, on this end of the pipe. What came before was told before. */
+async function firstProgress({ fake }: Place, server: Talk) {
+  const latencies: number[] = []
+  for (let round = -2; round < ROUNDS.first; round += 1) {
+    let sentAt = 0
+    let heardAt = 0
+    const before = server.frames.length
+    async function* body() {
+      yield PIECES.slice(0, FIRST_DELTA).join('')
+      await sleep(60)
+      const told = server.frames.length
+      sentAt = performance.now()
+      yield PIECES[FIRST_DELTA] ?? ''
+      while (server.frames.length === told) await setImmediate()
+      heardAt = performance.now()
+      yield PIECES.slice(FIRST_DELTA + 1).join('')
+    }
+    fake.script.responses.push({ sse: body() })
+    await server.ask({ prompt: 'Why?' })
+    const isNotice = server.frames.slice(before).every(({ method }, index, all) => {
+      return index === all.length - 1 || method === 'notifications/progress'
+    })
+    if (!isNotice) throw new Error('Something else than progress came first.')
+    if (round >= 0) latencies.push(heardAt - sentAt)
+  }
+  return spreadOf(latencies)
+}
+
+async function streamMemory() {
+  const more: number[] = []
+  for (let round = 0; round < 3; round += 1) more.push((await measureStream(SERVER_FILE, 50 * MIB)).more / MIB)
+  return spreadOf(more)
+}
