@@ -124,10 +124,15 @@ async function oneFault(field: Field, { ask, script, withinMs, name }: Endpoint,
   }
   const [server] = field.servers
   need(server !== undefined, 'no server')
-  script(field).always(step)
+  let met = 0
+  script(field).always((usual, request) => {
+    met += 1
+    return typeof step === 'function' ? step(usual, request) : step
+  })
   const asked = await ask(field, server)
   script(field).always(undefined)
   need(asked.code !== 'GONE' && asked.code !== 'SILENT' && asked.code !== 'UNKNOWN', `${asked.code} ${asked.text}`)
+  need(met > 0, 'nobody has asked there')
   need(asked.ms <= withinMs, `took ${Math.round(asked.ms)} ms`)
   need(await server.ping(), 'no answer to a ping')
   need(server.strays.length === 0, `stdout carried ${server.strays[0]?.slice(0, 100)}`)

@@ -46,8 +46,10 @@ export async function soak({ chance, tally }: Chaos, minutes: number): Promise<v
   }
 
   async function killOn(): Promise<void> {
+    let nextAt = performance.now()
     while (!isOver()) {
-      await sleep(chance.between(500, 1500))
+      nextAt += chance.between(500, 1500)
+      await sleep(Math.max(0, nextAt - performance.now()))
       const victim = chance.pick(field.servers.filter((server) => server !== elder))
       victim.signal('SIGKILL')
       await victim.exited
