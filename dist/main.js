@@ -3988,12 +3988,15 @@ async function writeAgain(recordFile, path3, text3) {
   if (text3 === void 0) return recordFile.locked(() => {
   });
   const temp = orStorageFailed(path3, "written", () => writeTemp(path3, text3));
+  const remove2 = () => removeQuietly(temp);
+  process.once("exit", remove2);
   try {
     await recordFile.locked(() => {
       if (recordFile.read().text === text3) orStorageFailed(path3, "written", () => putInPlace(temp, path3));
     });
   } finally {
-    removeQuietly(temp);
+    process.off("exit", remove2);
+    remove2();
   }
 }
 var MUCH_LONGER;

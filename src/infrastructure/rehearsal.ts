@@ -40,12 +40,16 @@ export async function rehearseStoring(recordFile: RecordFile): Promise<void> {
 async function writeAgain(recordFile: RecordFile, path: string, text: string | undefined): Promise<void> {
   if (text === undefined) return recordFile.locked(() => {})
   const temp = orStorageFailed(path, 'written', () => writeTemp(path, text))
+  const remove = () => removeQuietly(temp)
+  // A process that is told to end while somebody else holds the lock does not wait for its turn.
+  process.once('exit', remove)
   try {
     await recordFile.locked(() => {
       // What others have stored since must not be undone by a mere rehearsal.
       if (recordFile.read().text === text) orStorageFailed(path, 'written', () => putInPlace(temp, path))
     })
   } finally {
-    removeQuietly(temp)
+    process.off('exit', remove)
+    remove()
   }
 }

@@ -1,5 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
@@ -432,6 +441,21 @@ describe('the end', () => {
       expect(JSON.parse(readFileSync(here.credentialsFile, 'utf8')).codex.refresh_token).toBe('rt_FAKE_f1_2')
       return ending
     })
+  })
+
+  test('a signal while the credentials are locked by somebody else leaves nothing of ours beside them', async () => {
+    const here = await place()
+    seed(here)
+    const lock = `${here.credentialsFile}.lock`
+    mkdirSync(lock)
+    const later = new Date(Date.now() + 60_000)
+    utimesSync(lock, later, later)
+    const temps = () => readdirSync(dirname(here.credentialsFile)).filter((name) => name.includes('.tmp.'))
+    const server = startBuiltServer(here.env)
+    void server.call('codex_login', { method: 'browser', force: true }).catch(() => {})
+    await expect.poll(() => temps().length, { timeout: 5_000 }).toBe(1)
+    expect(await endBy(server, 'SIGTERM')).toMatchObject({ code: 0, signal: null })
+    expect(temps()).toEqual([])
   })
 
   test('EOF: a call that takes another second is answered', async () => {
