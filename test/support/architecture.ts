@@ -87,6 +87,7 @@ export const MAY_USE_PROCESS = [
   'infrastructure/token-storage.ts',
   'infrastructure/file-lock.ts',
   'infrastructure/atomic-file.ts',
+  'infrastructure/rehearsal.ts',
   'infrastructure/run-program.ts',
   'infrastructure/keychain.ts',
   'infrastructure/machine-secret.ts',
