@@ -134,7 +134,7 @@ function tooLongNote(dropped: number, all: number): string {
 }
 
 function resultOf({ target, request, fitted, reply, changes }: Answered, read: Answer) {
-  const { credential, modelId } = target
+  const { credential, modelId, passedOver } = target
   const answeredBy = reply.headers.get('openai-model') ?? read.model ?? modelId
   return {
     text: read.text,
@@ -147,6 +147,9 @@ function resultOf({ target, request, fitted, reply, changes }: Answered, read: A
     notes: [
       ...request.notes,
       ...fitted.notes,
+      ...(passedOver === undefined
+        ? []
+        : [`${passedOver} was refused to this ${credential.holder} before, so ${modelId} was asked`]),
       ...changes.map((change) => `asked again ${change}, because the service refused it otherwise`),
       ...rerouted(modelId, answeredBy),
       ...read.notes,

@@ -20,6 +20,8 @@ export interface Target {
   modelId: string
   /** Who has chosen it: the question, a setting, or the list. */
   chosenBy: ModelChooser
+  /** The model of the list that would have been asked, had the service not refused it before. */
+  passedOver: string | undefined
   model: Model | undefined
   shape: Shape
 }
@@ -123,7 +125,15 @@ export function createNegotiation({ config, catalogue, post, newId, log }: Negot
       const modelId = question.model ?? defaultModel(choice, config.model)
       const chosenBy = question.model !== undefined ? 'question' : config.model !== undefined ? 'setting' : 'list'
       const { model, shape } = learned.of({ credential, modelId, question })
-      return { credential, modelId, chosenBy, model: models.models.find(({ id }) => id === modelId) ?? model, shape }
+      const first = chosenBy === 'list' ? defaultModel(models, undefined) : modelId
+      return {
+        credential,
+        modelId,
+        chosenBy,
+        passedOver: first === modelId ? undefined : first,
+        model: models.models.find(({ id }) => id === modelId) ?? model,
+        shape,
+      }
     },
 
     async ask(first, question, { signal, onReply, refusalOf }) {

@@ -29,8 +29,8 @@ const AMOUNT_MS = 1_000
 const MAX_CHANGES_PER_SECOND = 20
 
 /**
- * Tells those who wait how it goes: at once when something changes (of a flood of changes the last one, with the next beat), now and then how much is written, and every five
- * seconds that it still goes on, whatever the service does.
+ * Tells those who wait how it goes: at once when something changes (of a flood of changes the last one, with the next
+ * beat), now and then how much is written, and every five seconds that it still goes on, whatever the service does.
  */
 export function createProgressPace({
   clock,
