@@ -1,12 +1,11 @@
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { Implementation, JSONRPCMessage, JSONRPCRequest, RequestId } from '@modelcontextprotocol/sdk/types.js'
+import { type Call, createCalls, type Outcome, type Result } from './modern-calls.ts'
 import {
-  clientIn,
   invalid,
   isModern,
   isObject,
   MODERN_VERSION,
-  type ModernClient,
   missingFor,
   type ProtocolError,
   refusalOf,
@@ -26,8 +25,6 @@ const METHODS = new Set(['tools/list', 'tools/call', 'prompts/list', 'prompts/ge
 const LISTS = new Set(['tools/list', 'prompts/list'])
 /** The lists are part of the program, and the same for everybody. */
 const CACHING = { ttlMs: 3_600_000, cacheScope: 'public' }
-/** A client that was asked for something and has not come back by then has given up. */
-const PATIENCE_MS = 1_200_000
 
 /**
  * MCP 2026-07-28 in front of a server that speaks 2025-11-25. A request that names its revision is served by the rules
@@ -192,85 +189,7 @@ export function withBothEras(wire: Transport, deps: ErasDeps): Transport {
   return transport
 }
 
-type Result = Record<string, unknown> & { _meta?: Record<string, unknown> | undefined }
-type Outcome = { result: Result } | { error: ProtocolError }
-
-/** A request of the newer protocol that is not answered yet. */
-interface Call {
-  /** What the server knows it by, also when the client has come back to it. */
-  innerId: RequestId
-  method: string
-  name: unknown
-  client: ModernClient
-  /** Under which the client waits for it; undefined while the client is to come back. */
-  outerId: RequestId | undefined
-  progressToken: string | number | undefined
-  /** What it waits for, by the ids of the server's requests, and whether the client has been told. */
-  asked: Map<RequestId, { request: JSONRPCRequest; isOut: boolean }>
-  state: string | undefined
-  timer: NodeJS.Timeout | undefined
-  /** Came while nobody waited. */
-  outcome: Outcome | undefined
-}
-
 const NOT_GIVEN = { code: -32603, message: 'The client has not given it.' }
-
-function createCalls() {
-  const byInner = new Map<RequestId, Call>()
-  const byOuter = new Map<RequestId, Call>()
-  const byState = new Map<string, Call>()
-
-  function detach(call: Call): void {
-    if (call.outerId !== undefined && byOuter.get(call.outerId) === call) byOuter.delete(call.outerId)
-    if (call.state !== undefined) byState.delete(call.state)
-    clearTimeout(call.timer)
-    call.state = undefined
-  }
-
-  return {
-    begin({ id, method, params }: JSONRPCRequest): void {
-      const call: Call = {
-        innerId: id,
-        method,
-        name: params?.name,
-        client: clientIn(params) ?? { capabilities: {}, name: undefined },
-        outerId: id,
-        progressToken: params?._meta?.progressToken,
-        asked: new Map(),
-        state: undefined,
-        timer: undefined,
-        outcome: undefined,
-      }
-      byInner.set(id, call)
-      byOuter.set(id, call)
-    },
-    get: (innerId: RequestId | undefined) => (innerId === undefined ? undefined : byInner.get(innerId)),
-    attachedTo: (outerId: RequestId | undefined) => (outerId === undefined ? undefined : byOuter.get(outerId)),
-    suspended: (state: unknown) => (typeof state === 'string' ? byState.get(state) : undefined),
-    suspend(call: Call, state: string, giveUp: () => void): void {
-      detach(call)
-      call.outerId = undefined
-      call.state = state
-      call.timer = setTimeout(giveUp, PATIENCE_MS).unref()
-      byState.set(state, call)
-    },
-    attach(call: Call, outerId: RequestId, progressToken: Call['progressToken']): void {
-      detach(call)
-      call.outerId = outerId
-      call.progressToken = progressToken
-      byOuter.set(outerId, call)
-    },
-    forget(call: Call): void {
-      detach(call)
-      byInner.delete(call.innerId)
-      // What is about to be asked for it is not asked any more.
-      call.outerId = undefined
-    },
-    clear(): void {
-      for (const call of [...byInner.values()]) this.forget(call)
-    },
-  }
-}
 
 function keyOf(id: RequestId): string {
   return `request-${id}`

@@ -37,7 +37,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'zod',
     'type @modelcontextprotocol/sdk/*',
   ],
-  'protocol-era': ['modern-request', 'type @modelcontextprotocol/sdk/*'],
+  'protocol-era': ['modern-calls', 'modern-request', 'type @modelcontextprotocol/sdk/*'],
+  'modern-calls': ['modern-request', 'type @modelcontextprotocol/sdk/*'],
   'modern-request': ['type @modelcontextprotocol/sdk/*'],
   stdio: [
     'type infrastructure/log',
