@@ -27297,11 +27297,66 @@ function createRoots(server) {
 // src/server.ts
 init_errors();
 
+// src/modern-calls.ts
+var PATIENCE_MS = 12e5;
+function createCalls() {
+  const byInner = /* @__PURE__ */ new Map();
+  const byOuter = /* @__PURE__ */ new Map();
+  const byState = /* @__PURE__ */ new Map();
+  function detach(call) {
+    if (call.outerId !== void 0 && byOuter.get(call.outerId) === call) byOuter.delete(call.outerId);
+    if (call.state !== void 0) byState.delete(call.state);
+    clearTimeout(call.timer);
+    call.state = void 0;
+  }
+  return {
+    begin({ id, method, params }) {
+      const call = {
+        innerId: id,
+        method,
+        name: params?.name,
+        client: clientIn(params) ?? { capabilities: {}, name: void 0 },
+        outerId: id,
+        progressToken: params?._meta?.progressToken,
+        asked: /* @__PURE__ */ new Map(),
+        state: void 0,
+        timer: void 0,
+        outcome: void 0
+      };
+      byInner.set(id, call);
+      byOuter.set(id, call);
+    },
+    get: (innerId) => innerId === void 0 ? void 0 : byInner.get(innerId),
+    attachedTo: (outerId) => outerId === void 0 ? void 0 : byOuter.get(outerId),
+    suspended: (state) => typeof state === "string" ? byState.get(state) : void 0,
+    suspend(call, state, giveUp) {
+      detach(call);
+      call.outerId = void 0;
+      call.state = state;
+      call.timer = setTimeout(giveUp, PATIENCE_MS).unref();
+      byState.set(state, call);
+    },
+    attach(call, outerId, progressToken) {
+      detach(call);
+      call.outerId = outerId;
+      call.progressToken = progressToken;
+      byOuter.set(outerId, call);
+    },
+    forget(call) {
+      detach(call);
+      byInner.delete(call.innerId);
+      call.outerId = void 0;
+    },
+    clear() {
+      for (const call of [...byInner.values()]) this.forget(call);
+    }
+  };
+}
+
 // src/protocol-era.ts
 var METHODS = /* @__PURE__ */ new Set(["tools/list", "tools/call", "prompts/list", "prompts/get"]);
 var LISTS = /* @__PURE__ */ new Set(["tools/list", "prompts/list"]);
 var CACHING = { ttlMs: 36e5, cacheScope: "public" };
-var PATIENCE_MS = 12e5;
 function withBothEras(wire, deps) {
   const calls = createCalls();
   let hasGreeted = false;
@@ -27437,59 +27492,6 @@ function withBothEras(wire, deps) {
   return transport;
 }
 var NOT_GIVEN = { code: -32603, message: "The client has not given it." };
-function createCalls() {
-  const byInner = /* @__PURE__ */ new Map();
-  const byOuter = /* @__PURE__ */ new Map();
-  const byState = /* @__PURE__ */ new Map();
-  function detach(call) {
-    if (call.outerId !== void 0 && byOuter.get(call.outerId) === call) byOuter.delete(call.outerId);
-    if (call.state !== void 0) byState.delete(call.state);
-    clearTimeout(call.timer);
-    call.state = void 0;
-  }
-  return {
-    begin({ id, method, params }) {
-      const call = {
-        innerId: id,
-        method,
-        name: params?.name,
-        client: clientIn(params) ?? { capabilities: {}, name: void 0 },
-        outerId: id,
-        progressToken: params?._meta?.progressToken,
-        asked: /* @__PURE__ */ new Map(),
-        state: void 0,
-        timer: void 0,
-        outcome: void 0
-      };
-      byInner.set(id, call);
-      byOuter.set(id, call);
-    },
-    get: (innerId) => innerId === void 0 ? void 0 : byInner.get(innerId),
-    attachedTo: (outerId) => outerId === void 0 ? void 0 : byOuter.get(outerId),
-    suspended: (state) => typeof state === "string" ? byState.get(state) : void 0,
-    suspend(call, state, giveUp) {
-      detach(call);
-      call.outerId = void 0;
-      call.state = state;
-      call.timer = setTimeout(giveUp, PATIENCE_MS).unref();
-      byState.set(state, call);
-    },
-    attach(call, outerId, progressToken) {
-      detach(call);
-      call.outerId = outerId;
-      call.progressToken = progressToken;
-      byOuter.set(outerId, call);
-    },
-    forget(call) {
-      detach(call);
-      byInner.delete(call.innerId);
-      call.outerId = void 0;
-    },
-    clear() {
-      for (const call of [...byInner.values()]) this.forget(call);
-    }
-  };
-}
 function keyOf(id) {
   return `request-${id}`;
 }
@@ -29867,7 +29869,15 @@ function createNegotiation({ config: config2, catalogue, post, newId, log: log2 
       const modelId = question.model ?? defaultModel(choice, config2.model);
       const chosenBy = question.model !== void 0 ? "question" : config2.model !== void 0 ? "setting" : "list";
       const { model, shape } = learned.of({ credential, modelId, question });
-      return { credential, modelId, chosenBy, model: models2.models.find(({ id }) => id === modelId) ?? model, shape };
+      const first2 = chosenBy === "list" ? defaultModel(models2, void 0) : modelId;
+      return {
+        credential,
+        modelId,
+        chosenBy,
+        passedOver: first2 === modelId ? void 0 : first2,
+        model: models2.models.find(({ id }) => id === modelId) ?? model,
+        shape
+      };
     },
     async ask(first2, question, { signal, onReply, refusalOf: refusalOf3 }) {
       session ??= newId();
@@ -30044,7 +30054,7 @@ function tooLongNote(dropped, all2) {
   return `the service found the conversation too long, so the oldest ${dropped} of its ${all2} turns were not sent`;
 }
 function resultOf({ target, request, fitted, reply, changes }, read2) {
-  const { credential, modelId } = target;
+  const { credential, modelId, passedOver } = target;
   const answeredBy = reply.headers.get("openai-model") ?? read2.model ?? modelId;
   return {
     text: read2.text,
@@ -30057,6 +30067,7 @@ function resultOf({ target, request, fitted, reply, changes }, read2) {
     notes: [
       ...request.notes,
       ...fitted.notes,
+      ...passedOver === void 0 ? [] : [`${passedOver} was refused to this ${credential.holder} before, so ${modelId} was asked`],
       ...changes.map((change) => `asked again ${change}, because the service refused it otherwise`),
       ...rerouted(modelId, answeredBy),
       ...read2.notes
