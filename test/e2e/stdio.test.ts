@@ -18,7 +18,7 @@ import { type BuiltServer, type Ending, SERVER, startBuiltServer, type ToolResul
 import { plainUser } from '../support/child.ts'
 import { type FakeOpenAI, type FakeOpenAIOptions, startFakeOpenAI } from '../support/fake-openai.ts'
 import { after as delayed, gate, late, parts } from '../support/fake-script.ts'
-import { answer } from '../support/fake-sse.ts'
+import { answer, answerEvents, sse } from '../support/fake-sse.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { isListening } from '../support/is-listening.ts'
 import { LIST_CHARACTERS, QUERY_ARGUMENTS } from '../support/list-budget.ts'
@@ -125,8 +125,14 @@ test("the SDK's client lists, signs in, asks, refreshes and signs out, and has n
   // From here on the client checks every structure against the schema listed for it.
   expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(TOOLS)
   const said: string[] = []
+  // Read in one piece with its result, a notice comes too late for this client: the answer waits until it has heard.
+  const heard = gate()
   const call = async (name: string, args = {}) => {
-    const options = { onprogress: ({ message = '' }) => void said.push(message) }
+    const onprogress = ({ message = '' }) => {
+      said.push(message)
+      if (message.startsWith('Codex is writing')) heard.open()
+    }
+    const options = { onprogress }
     return (await client.callTool({ name, arguments: args }, undefined, options)) as CallToolResult
   }
 
@@ -138,6 +144,10 @@ test("the SDK's client lists, signs in, asks, refreshes and signs out, and has n
   expect((await call('codex_login')).structuredContent).toMatchObject({ status: 'authenticated', plan: 'pro' })
   expect((await call('codex_models')).structuredContent).toMatchObject({ source: 'live' })
   fake.expireAccessTokens()
+  const pieces = answerEvents('Hello from the fake Codex.', { deltas: 2 }).map((event) => sse([event]))
+  const untilText = 1 + pieces.findIndex((piece) => piece.includes('output_text.delta'))
+  const [begin, end] = [pieces.slice(0, untilText), pieces.slice(untilText)]
+  fake.script.responses.push({ sse: parts(...begin, heard.promise, ...end) })
   const asked = await call('codex_query', { prompt: 'Hello?' })
   expect(asked.content[0]).toEqual({ type: 'text', text: 'Hello from the fake Codex.' })
   expect(fake.seen.grants).toEqual(['authorization_code', 'refresh_token'])
