@@ -18,7 +18,7 @@ function tool(name: string, run: Tool['run']): Tool {
     title: name,
     description: `${name}, of the suite.`,
     annotations,
-    input: z.looseObject({}),
+    input: () => z.looseObject({}),
     run,
   })
 }

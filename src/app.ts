@@ -59,6 +59,8 @@ export interface Edges {
   /** For the User-Agent: operating system and processor. */
   system: { os: string; arch: string }
   log: Log
+  /** The first list of tools is about to go out. */
+  onListed?: () => void
 }
 
 export interface App {
@@ -73,8 +75,13 @@ export interface App {
 }
 
 /** The whole program but for its process: every part is made here, once, in the order in which they depend. */
-export function createApp({ config, problem }: LoadedConfig, edges: Edges, version: string): App {
-  const { fetch, clock, randomBytes, surroundings, projectFolder, machine, system, log } = edges
+export function createApp(
+  { config, problem }: LoadedConfig,
+  edges: Edges,
+  version: string,
+  toolList?: readonly object[],
+): App {
+  const { fetch, clock, randomBytes, surroundings, projectFolder, machine, system, log, onListed } = edges
   const now = () => clock.now()
   const random = () => randomBytes(4).readUInt32BE() / 2 ** 32
   const newId = () => createUuid(randomBytes, now)
@@ -174,7 +181,7 @@ export function createApp({ config, problem }: LoadedConfig, edges: Edges, versi
     return createDoctor({ ...parts, ...codex, others: [plan], registration, credentials, catalogue })(signal)
   }
   const onFault = (error: unknown) => log.event('fault', { error: error instanceof Error ? error.name : typeof error })
-  const server = createMcpServer({ tools, version, configProblem: problem, newId, onFault })
+  const server = createMcpServer({ tools, toolList, version, configProblem: problem, newId, onListed, onFault })
 
   return {
     server,

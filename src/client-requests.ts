@@ -1,7 +1,7 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js'
-import { type ClientCapabilities, ElicitResultSchema, type ServerRequest } from '@modelcontextprotocol/sdk/types.js'
-import { z } from 'zod'
+import type { ClientCapabilities, ServerRequest } from '@modelcontextprotocol/sdk/types.js'
+import * as z from 'zod'
 import { clientIn } from './modern-request.ts'
 import type { ToolCall } from './tools/tool.ts'
 
@@ -15,7 +15,10 @@ const ROOTS_LIMIT_MS = 5_000
  * The SDK's schema refuses the whole list for one root that is no `file:` URI. Editors name folders of other machines so, and
  * with the list gone, files would come from where this server was started, which nobody has named.
  */
-const RootsAnswer = z.object({ roots: z.array(z.object({ uri: z.string().catch('') })) })
+const rootsAnswer = () => z.object({ roots: z.array(z.object({ uri: z.string().catch('') })) })
+
+/** What was done with a dialog (MCP 2025-11-25, "Elicitation"); one with nothing to fill in has no content. */
+const dialogAnswer = () => z.object({ action: z.enum(['accept', 'decline', 'cancel']) })
 
 /** Who has sent a request, and the way to ask them something while it runs. */
 export interface Asker {
@@ -27,7 +30,7 @@ export interface Asker {
   notify: (notification: never) => Promise<void>
 }
 
-type AskClient = <Schema extends typeof ElicitResultSchema | typeof RootsAnswer>(
+type AskClient = <Schema extends ReturnType<typeof dialogAnswer | typeof rootsAnswer>>(
   request: ServerRequest,
   schema: Schema,
   options?: RequestOptions,
@@ -67,7 +70,7 @@ export function offerAddress(asker: Asker, newId: () => string): ToolCall['offer
     const close = () => open.abort()
     signal.addEventListener('abort', close, { once: true })
     try {
-      const { action } = await asker.request(request, ElicitResultSchema, {
+      const { action } = await asker.request(request, dialogAnswer(), {
         signal: open.signal,
         timeout: asker.isModern ? COMING_BACK_LIMIT_MS : DIALOG_LIMIT_MS,
       })
@@ -110,7 +113,7 @@ export function createRoots(server: Server): (asker: Asker) => ToolCall['roots']
   async function ask({ request, isModern }: Asker): Promise<readonly string[]> {
     try {
       const options = { timeout: isModern ? COMING_BACK_LIMIT_MS : ROOTS_LIMIT_MS }
-      const { roots } = await request({ method: 'roots/list' }, RootsAnswer, options)
+      const { roots } = await request({ method: 'roots/list' }, rootsAnswer(), options)
       return roots.map(({ uri }) => uri)
     } catch {
       return []

@@ -12,6 +12,10 @@ import { SECRET_VARIABLES } from './settings.ts'
 
 /** Set from package.json by the build. */
 declare const VERSION: string
+/** Set by the build, of the tools as they list themselves: to make it takes a tenth of the start. */
+declare const TOOL_LIST: readonly object[]
+/** From the launcher, to be told. */
+declare function startIsOver(): void
 
 const args = process.argv.slice(2)
 
@@ -51,33 +55,39 @@ const app = createApp(
     },
     system: { os: platform(), arch: arch() },
     log,
+    onListed: startIsOver,
   },
   VERSION,
+  TOOL_LIST,
 )
-process.stderr.on('error', () => {})
 
-if (args.length === 0) {
-  if (process.stdin.isTTY) {
-    writeError('codex-oauth is an MCP server and waits for a client on standard input. For people: --help')
+void main()
+
+async function main(): Promise<void> {
+  if (args.length === 0) {
+    if (process.stdin.isTTY) {
+      writeError('codex-oauth is an MCP server and waits for a client on standard input. For people: --help')
+    }
+    await serve({ app, input: process.stdin, output: process.stdout, onSignal, exit: process.exit, log })
+  } else {
+    process.stderr.on('error', () => {})
+    // Loaded here, so that a server does not pay for it.
+    const { runCommand } = await import('./run-command.ts')
+    process.exitCode = await runCommand({
+      args,
+      app,
+      configProblem: loaded.problem,
+      facts: { version: VERSION, node: process.version, platform: `${platform()} ${arch()}` },
+      stdin: () => process.stdin,
+      openFile: (path) => createReadStream(path),
+      stdout: process.stdout,
+      stderr: process.stderr,
+      env: process.env,
+      onSignal,
+      exit: process.exit,
+      log,
+    })
   }
-  await serve({ app, input: process.stdin, output: process.stdout, onSignal, exit: process.exit, log })
-} else {
-  // Loaded here, so that a server does not pay for it.
-  const { runCommand } = await import('./run-command.ts')
-  process.exitCode = await runCommand({
-    args,
-    app,
-    configProblem: loaded.problem,
-    facts: { version: VERSION, node: process.version, platform: `${platform()} ${arch()}` },
-    stdin: () => process.stdin,
-    openFile: (path) => createReadStream(path),
-    stdout: process.stdout,
-    stderr: process.stderr,
-    env: process.env,
-    onSignal,
-    exit: process.exit,
-    log,
-  })
 }
 
 function onSignal(handler: (name: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => void): void {

@@ -1,6 +1,6 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
-import type { z } from 'zod'
+import * as z from 'zod'
 import { askerOf, createRoots, offerAddress, type RequestExtra } from './client-requests.ts'
 import { CodexError, isCodexError, unexpected } from './errors.ts'
 import { type ErasDeps, withBothEras } from './protocol-era.ts'
@@ -12,11 +12,15 @@ import { listed, type Tool, type ToolCall, type ToolOutput } from './tools/tool.
 
 export interface McpServerDeps {
   tools: readonly Tool[]
+  /** How they are listed, if that is known already; else it is made of them. */
+  toolList?: readonly object[] | undefined
   version: string
   /** What every tool but the local ones answers with, when the configuration is not usable. */
   configProblem: CodexError | undefined
   /** Names a dialog. */
   newId: () => string
+  /** The first list of tools is about to go out. */
+  onListed?: (() => void) | undefined
   /** Told of errors that are no `CodexError`: faults of ours. */
   onFault: (error: unknown) => void
 }
@@ -43,7 +47,17 @@ interface Extra extends RequestExtra {
  * The MCP face of the tools. Requests are handled from a table of our own: the SDK's typed handlers answer a
  * malformed `tools/call` with -32603 and a dump of its schema, and an unknown tool with a result (facts: mcp 2.2).
  */
-export function createMcpServer({ tools, version, configProblem, newId, onFault }: McpServerDeps): Server {
+export function createMcpServer({
+  tools,
+  toolList,
+  version,
+  configProblem,
+  newId,
+  onListed,
+  onFault,
+}: McpServerDeps): Server {
+  // What zod writes for each schema it meets takes longer than it saves for a message now and then.
+  z.config({ jitless: true })
   const toolsByName = new Map(tools.map((tool) => [tool.name, tool]))
   const promptsByName = new Map(PROMPTS.map((prompt) => [prompt.name, prompt]))
   let list: Result | undefined
@@ -57,7 +71,8 @@ export function createMcpServer({ tools, version, configProblem, newId, onFault 
   server.fallbackRequestHandler = async ({ method, params }, extra) => {
     switch (method) {
       case 'tools/list':
-        list ??= { tools: tools.map(listed) }
+        if (list === undefined) onListed?.()
+        list ??= { tools: toolList ?? tools.map(listed) }
         return list
       case 'tools/call':
         return callTool(params, extra)

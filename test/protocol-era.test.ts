@@ -146,7 +146,7 @@ describe('a request that names the newer protocol', () => {
       title: 'Wait',
       description: 'Never ends by itself.',
       annotations,
-      input: z.strictObject({}),
+      input: () => z.strictObject({}),
       async run(_, { signal }) {
         signal.addEventListener('abort', aborted.open)
         started.open()

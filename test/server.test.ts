@@ -62,7 +62,7 @@ async function talkTo(tools: readonly Tool[], deps: Partial<McpServerDeps> = {})
 function toolThat(run: (call: ToolCall) => Promise<ToolOutput>, name = 'do_it', local = false): Tool {
   const annotations = { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false }
   const about = { name, title: 'It', description: 'Does it.', annotations, local }
-  return defineTool({ ...about, input: z.strictObject({}), run: (_, call) => run(call) })
+  return defineTool({ ...about, input: () => z.strictObject({}), run: (_, call) => run(call) })
 }
 
 const done: ToolOutput = { texts: ['done'] }

@@ -16,7 +16,7 @@ const echo = defineTool({
   title: 'Echo',
   description: 'Says it again.',
   annotations,
-  input: z.strictObject({ say: z.string() }),
+  input: () => z.strictObject({ say: z.string() }),
   run: async ({ say }) => ({ texts: [say] }),
 })
 
@@ -30,7 +30,7 @@ function createWait() {
     title: 'Wait',
     description: 'Never ends by itself.',
     annotations,
-    input: z.strictObject({}),
+    input: () => z.strictObject({}),
     async run(_, { signal, cancelReason }) {
       started.open()
       if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve))

@@ -1,18 +1,19 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ConversationStore } from '../services/conversation-store.ts'
 import type { ClearOutcome, SignOut } from '../services/sign-out.ts'
 import { clearedWords, endedLogins } from './cleared-words.ts'
 import { textArgument } from './text-argument.ts'
 import { defineTool, type Tool } from './tool.ts'
 
-const output = z.looseObject({
-  cleared: z.boolean(),
-  revoked: z.boolean(),
-  login_cancelled: z.boolean(),
-  /** The variable whose API key or access token answers questions all the same; never what it holds. */
-  environment_key: z.string().optional(),
-  message: z.string(),
-})
+const output = () =>
+  z.looseObject({
+    cleared: z.boolean(),
+    revoked: z.boolean(),
+    login_cancelled: z.boolean(),
+    /** The variable whose API key or access token answers questions all the same; never what it holds. */
+    environment_key: z.string().optional(),
+    message: z.string(),
+  })
 
 export interface CodexClearDeps {
   signOut: SignOut
@@ -27,9 +28,10 @@ export function codexClear({ signOut, conversations }: CodexClearDeps): Tool {
       'Remove the logins (or the stored API key) from this machine and revoke them at OpenAI; or, with conversation, only ' +
       'that conversation. Ask the user before calling it.',
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
-    input: z.strictObject({
-      conversation: textArgument(100, 'Name of a conversation to remove, or * for all; the logins stay'),
-    }),
+    input: () =>
+      z.strictObject({
+        conversation: textArgument(100, 'Name of a conversation to remove, or * for all; the logins stay'),
+      }),
     output,
     async run({ conversation }) {
       if (conversation === undefined) return { structured: present(await signOut()) }
@@ -38,7 +40,7 @@ export function codexClear({ signOut, conversations }: CodexClearDeps): Tool {
   })
 }
 
-function present(outcome: ClearOutcome): z.infer<typeof output> {
+function present(outcome: ClearOutcome): z.infer<ReturnType<typeof output>> {
   const { cancelled, remaining } = outcome
   const ended = endedLogins(outcome)
   return {
@@ -50,7 +52,7 @@ function present(outcome: ClearOutcome): z.infer<typeof output> {
   }
 }
 
-function presentRemoved(name: string, removed: number): z.infer<typeof output> {
+function presentRemoved(name: string, removed: number): z.infer<ReturnType<typeof output>> {
   const all = removed === 1 ? '1 conversation is' : `${removed} conversations are`
   const which = name === '*' ? all : `The conversation “${name}” is`
   const none =

@@ -1,24 +1,25 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { maskEmail } from '../services/id-claims.ts'
 import type { LoginOutcome, PendingLogin } from '../services/sign-in-view.ts'
 import type { SignIns } from '../services/sign-ins.ts'
 import { textArgument } from './text-argument.ts'
 import { defineTool, type Tool } from './tool.ts'
 
-const output = z.looseObject({
-  status: z.enum(['authenticated', 'pending']),
-  account_id: z.string().optional(),
-  email: z.string().optional(),
-  plan: z.string().optional(),
-  route: z.string().optional(),
-  method: z.string().optional(),
-  reason: z.string().optional(),
-  url: z.string().optional(),
-  user_code: z.string().optional(),
-  expires_in_seconds: z.number().optional(),
-  other_ways: z.array(z.string()).optional(),
-  message: z.string(),
-})
+const output = () =>
+  z.looseObject({
+    status: z.enum(['authenticated', 'pending']),
+    account_id: z.string().optional(),
+    email: z.string().optional(),
+    plan: z.string().optional(),
+    route: z.string().optional(),
+    method: z.string().optional(),
+    reason: z.string().optional(),
+    url: z.string().optional(),
+    user_code: z.string().optional(),
+    expires_in_seconds: z.number().optional(),
+    other_ways: z.array(z.string()).optional(),
+    message: z.string(),
+  })
 
 export function codexLogin({ signIn, now }: { signIn: Pick<SignIns, 'login'>; now: () => number }): Tool {
   return defineTool({
@@ -28,21 +29,25 @@ export function codexLogin({ signIn, now }: { signIn: Pick<SignIns, 'login'>; no
       'Sign in with ChatGPT: in the browser, or by a code where there is none. Waits up to 45 s; then, with status ' +
       '"pending", show the user url and user_code and call it again (or codex_status) once they have signed in.',
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
-    input: z.strictObject({
-      route: z
-        .enum(['codex', 'plan'])
-        .optional()
-        .describe('plan: "Continue with ChatGPT", for Plus and Pro; codex: as the Codex CLI'),
-      method: z
-        .enum(['browser', 'device'])
-        .optional()
-        .describe('Leave out to choose by the surroundings; device: a code to enter on any device'),
-      callback_url: textArgument(
-        16_384,
-        'The address of the last page of the browser sign-in, if that page did not load',
-      ),
-      force: z.boolean().default(false).describe('Sign in again even if somebody is signed in, e.g. to change account'),
-    }),
+    input: () =>
+      z.strictObject({
+        route: z
+          .enum(['codex', 'plan'])
+          .optional()
+          .describe('plan: "Continue with ChatGPT", for Plus and Pro; codex: as the Codex CLI'),
+        method: z
+          .enum(['browser', 'device'])
+          .optional()
+          .describe('Leave out to choose by the surroundings; device: a code to enter on any device'),
+        callback_url: textArgument(
+          16_384,
+          'The address of the last page of the browser sign-in, if that page did not load',
+        ),
+        force: z
+          .boolean()
+          .default(false)
+          .describe('Sign in again even if somebody is signed in, e.g. to change account'),
+      }),
     output,
     async run({ route, method, callback_url: callbackUrl, force }, { signal, progress, offerAddress: offer }) {
       const outcome = await signIn.login({ route, force, method, callbackUrl, offer, signal, onProgress: progress })
@@ -58,7 +63,7 @@ const ANEW_THERE = {
   plan: 'codex_login with route "plan" and force: true',
 }
 
-function present(outcome: LoginOutcome, anew: string, nowMs: number): z.infer<typeof output> {
+function present(outcome: LoginOutcome, anew: string, nowMs: number): z.infer<ReturnType<typeof output>> {
   if (outcome.status === 'pending') return presentPending(outcome, nowMs)
   const { account, fresh, route, notes = [] } = outcome
   const email = account.email === undefined ? undefined : maskEmail(account.email)
@@ -80,7 +85,7 @@ function present(outcome: LoginOutcome, anew: string, nowMs: number): z.infer<ty
 function presentPending(
   login: PendingLogin & Pick<LoginOutcome, 'route' | 'notes'>,
   nowMs: number,
-): z.infer<typeof output> {
+): z.infer<ReturnType<typeof output>> {
   const { method, reason, url, userCode, expiresAt, notes = [] } = login
   const ways = otherWays(login)
   return {

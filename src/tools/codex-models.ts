@@ -1,22 +1,23 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AccountModels, ListModels } from '../services/account-models.ts'
 import { defineTool, type Tool } from './tool.ts'
 
-const output = z.looseObject({
-  models: z.array(z.string()),
-  default: z.string(),
-  source: z.enum(['live', 'cached', 'built-in']),
-  credential_source: z.string().optional(),
-  cost: z.string().optional(),
-  details: z.array(
-    z.looseObject({
-      id: z.string(),
-      name: z.string(),
-      default_effort: z.string().optional(),
-      efforts: z.array(z.string()),
-    }),
-  ),
-})
+const output = () =>
+  z.looseObject({
+    models: z.array(z.string()),
+    default: z.string(),
+    source: z.enum(['live', 'cached', 'built-in']),
+    credential_source: z.string().optional(),
+    cost: z.string().optional(),
+    details: z.array(
+      z.looseObject({
+        id: z.string(),
+        name: z.string(),
+        default_effort: z.string().optional(),
+        efforts: z.array(z.string()),
+      }),
+    ),
+  })
 
 export function codexModels({ listModels }: { listModels: ListModels }): Tool {
   return defineTool({
@@ -25,13 +26,13 @@ export function codexModels({ listModels }: { listModels: ListModels }): Tool {
     description:
       'The Codex models this account or key can ask, best first, with their reasoning efforts and the default.',
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
-    input: z.strictObject({}),
+    input: () => z.strictObject({}),
     output,
     run: async (_input, { signal }) => ({ structured: present(await listModels(signal)) }),
   })
 }
 
-function present({ models, defaultId, source, credential }: AccountModels): z.infer<typeof output> {
+function present({ models, defaultId, source, credential }: AccountModels): z.infer<ReturnType<typeof output>> {
   return {
     models: models.map(({ id }) => id),
     default: defaultId,

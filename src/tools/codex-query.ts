@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AskCall } from '../services/caller.ts'
 import type { CollectAnswer, Collected } from '../services/collect-answer.ts'
 import type { TimedProgress } from '../services/progress-pace.ts'
@@ -7,51 +7,55 @@ import { pageOf } from './answer-page.ts'
 import { textArgument } from './text-argument.ts'
 import { defineTool, type Tool, type ToolCall, type ToolOutput } from './tool.ts'
 
-const input = z
-  .strictObject({
-    prompt: textArgument(
-      1_000_000,
-      'The question, with what Codex needs to know: it does not see this conversation. Required unless collect is given',
-    ),
-    model: textArgument(200, 'Only if the user names one: an id from codex_models'),
-    system_prompt: textArgument(1_000_000, 'Replaces the default instructions'),
-    temperature: z
-      .number()
-      .min(0)
-      .max(1)
-      .optional()
-      .describe('Used with an API key only; otherwise ignored, and the answer says so'),
-    reasoning_effort: textArgument(40, 'low, medium, high, …; codex_models lists those of each model'),
-    conversation: textArgument(
-      100,
-      'A name: begins or continues that conversation; without it the question stands alone',
-    ),
-    files: z
-      .array(z.string().min(1).max(1000))
-      .min(1)
-      .max(500)
-      .optional()
-      .describe(
-        'Project files that the server reads and sends: paths, globs (src/**/*.ts), lines (a.md:10-80), images',
+const input = () =>
+  z
+    .strictObject({
+      prompt: textArgument(
+        1_000_000,
+        'The question, with what Codex needs to know: it does not see this conversation. Required unless collect is given',
       ),
-    diff: textArgument(
-      200,
-      'Git changes to send: working (all that is not committed), staged, or a range like main..HEAD',
-    ),
-    web_search: z.boolean().optional().describe('Codex may search the web; its sources are listed'),
-    output_schema: z.looseObject({}).optional().describe('JSON Schema of type object: the answer is JSON that fits it'),
-    background: z.boolean().optional().describe('Return an id at once; collect gets the answer'),
-    collect: textArgument(
-      60,
-      'On its own: the id of an answer to get, also one that is running, was cancelled or timed out; id@20000 starts there',
-    ),
-  })
-  .superRefine(({ prompt, collect, ...rest }, context) => {
-    const refuse = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message })
-    if (prompt === undefined && collect === undefined) refuse('prompt', 'is missing, expected string')
-    const others = Object.keys({ ...(prompt === undefined ? {} : { prompt }), ...rest })
-    if (collect !== undefined && others.length > 0) refuse('collect', `stands alone, without ${others.join(', ')}`)
-  })
+      model: textArgument(200, 'Only if the user names one: an id from codex_models'),
+      system_prompt: textArgument(1_000_000, 'Replaces the default instructions'),
+      temperature: z
+        .number()
+        .min(0)
+        .max(1)
+        .optional()
+        .describe('Used with an API key only; otherwise ignored, and the answer says so'),
+      reasoning_effort: textArgument(40, 'low, medium, high, …; codex_models lists those of each model'),
+      conversation: textArgument(
+        100,
+        'A name: begins or continues that conversation; without it the question stands alone',
+      ),
+      files: z
+        .array(z.string().min(1).max(1000))
+        .min(1)
+        .max(500)
+        .optional()
+        .describe(
+          'Project files that the server reads and sends: paths, globs (src/**/*.ts), lines (a.md:10-80), images',
+        ),
+      diff: textArgument(
+        200,
+        'Git changes to send: working (all that is not committed), staged, or a range like main..HEAD',
+      ),
+      web_search: z.boolean().optional().describe('Codex may search the web; its sources are listed'),
+      output_schema: z
+        .looseObject({})
+        .optional()
+        .describe('JSON Schema of type object: the answer is JSON that fits it'),
+      background: z.boolean().optional().describe('Return an id at once; collect gets the answer'),
+      collect: textArgument(
+        60,
+        'On its own: the id of an answer to get, also one that is running, was cancelled or timed out; id@20000 starts there',
+      ),
+    })
+    .superRefine(({ prompt, collect, ...rest }, context) => {
+      const refuse = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message })
+      if (prompt === undefined && collect === undefined) refuse('prompt', 'is missing, expected string')
+      const others = Object.keys({ ...(prompt === undefined ? {} : { prompt }), ...rest })
+      if (collect !== undefined && others.length > 0) refuse('collect', `stands alone, without ${others.join(', ')}`)
+    })
 
 export interface CodexQueryDeps {
   desk: Pick<QueryDesk, 'ask'>
@@ -82,7 +86,7 @@ export function codexQuery({ desk, collect }: CodexQueryDeps): Tool {
   })
 }
 
-function requestOf(args: Omit<z.infer<typeof input>, 'collect'>) {
+function requestOf(args: Omit<z.infer<ReturnType<typeof input>>, 'collect'>) {
   const { prompt = '', model, temperature, conversation, files, diff, background } = args
   return {
     prompt,

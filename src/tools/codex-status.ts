@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AccountStatus, LoginStatus, ReadStatus } from '../services/account-status.ts'
 import type { AnswerStore } from '../services/answer-store.ts'
 import type { AnswerSummary } from '../services/answer-view.ts'
@@ -8,49 +8,52 @@ import type { LoginView } from '../services/sign-in-view.ts'
 import type { LimitStatus, UsageStatus, WindowStatus } from '../services/usage-status.ts'
 import { defineTool, type Tool } from './tool.ts'
 
-const login = z.looseObject({
-  state: z.enum(['pending', 'succeeded', 'failed', 'cancelled']),
-  url: z.string().optional(),
-  user_code: z.string().optional(),
-  error: z.string().optional(),
-})
+const login = () =>
+  z.looseObject({
+    state: z.enum(['pending', 'succeeded', 'failed', 'cancelled']),
+    url: z.string().optional(),
+    user_code: z.string().optional(),
+    error: z.string().optional(),
+  })
 
-const stored = z.looseObject({ route: z.string(), answers: z.boolean() })
+const stored = () => z.looseObject({ route: z.string(), answers: z.boolean() })
 
 /** What the schema leaves out is in the message, too: schemas are read with every list of tools. */
-const usage = z.looseObject({ asked: z.boolean(), age_seconds: z.number().optional(), message: z.string() })
+const usage = () => z.looseObject({ asked: z.boolean(), age_seconds: z.number().optional(), message: z.string() })
 
-const output = z.looseObject({
-  status: z.enum(['authenticated', 'needs_refresh', 'expired', 'not_authenticated']),
-  authenticated: z.boolean(),
-  account_id: z.string().optional(),
-  email: z.string().optional(),
-  plan: z.string().optional(),
-  method: z.string(),
-  source: z.string().optional(),
-  cost: z.string().optional(),
-  created_at: z.string().optional(),
-  refreshed_at: z.string().optional(),
-  expires_in_seconds: z.number().optional(),
-  has_refresh_token: z.boolean(),
-  is_expired: z.boolean(),
-  needs_refresh: z.boolean(),
-  login: login.optional(),
-  route: z.string().optional(),
-  logins: z.array(stored).optional(),
-  usage: usage.optional(),
-  answers: z.array(z.looseObject({ id: z.string(), state: z.string() })).optional(),
-  conversations: z.array(z.looseObject({ name: z.string(), turns: z.number() })).optional(),
-  storage: z.looseObject({ path: z.string(), form: z.string().optional(), problem: z.string().optional() }),
-  message: z.string(),
-})
+const output = () =>
+  z.looseObject({
+    status: z.enum(['authenticated', 'needs_refresh', 'expired', 'not_authenticated']),
+    authenticated: z.boolean(),
+    account_id: z.string().optional(),
+    email: z.string().optional(),
+    plan: z.string().optional(),
+    method: z.string(),
+    source: z.string().optional(),
+    cost: z.string().optional(),
+    created_at: z.string().optional(),
+    refreshed_at: z.string().optional(),
+    expires_in_seconds: z.number().optional(),
+    has_refresh_token: z.boolean(),
+    is_expired: z.boolean(),
+    needs_refresh: z.boolean(),
+    login: login().optional(),
+    route: z.string().optional(),
+    logins: z.array(stored()).optional(),
+    usage: usage().optional(),
+    answers: z.array(z.looseObject({ id: z.string(), state: z.string() })).optional(),
+    conversations: z.array(z.looseObject({ name: z.string(), turns: z.number() })).optional(),
+    storage: z.looseObject({ path: z.string(), form: z.string().optional(), problem: z.string().optional() }),
+    message: z.string(),
+  })
 
-const input = z.strictObject({
-  usage: z
-    .boolean()
-    .optional()
-    .describe('true: ask the service how much of the plan is used; otherwise show what it said last'),
-})
+const input = () =>
+  z.strictObject({
+    usage: z
+      .boolean()
+      .optional()
+      .describe('true: ask the service how much of the plan is used; otherwise show what it said last'),
+  })
 
 export interface CodexStatusDeps {
   readStatus: ReadStatus
@@ -80,7 +83,7 @@ export function codexStatus({ readStatus, answers, conversations, now }: CodexSt
   })
 }
 
-function present(status: AccountStatus, nowMs: number): z.infer<typeof output> {
+function present(status: AccountStatus, nowMs: number): z.infer<ReturnType<typeof output>> {
   const { account } = status
   return {
     status: status.status,
@@ -142,7 +145,7 @@ function orAbsent<T>(list: readonly T[]): readonly T[] | undefined {
   return list.length === 0 ? undefined : list
 }
 
-function presentStored(one: LoginStatus): z.infer<typeof stored> {
+function presentStored(one: LoginStatus): z.infer<ReturnType<typeof stored>> {
   const { route, answers, authenticated, method, account, cost, expiresInMs, message } = one
   return {
     route,
@@ -156,7 +159,7 @@ function presentStored(one: LoginStatus): z.infer<typeof stored> {
   }
 }
 
-function presentUsage(found: UsageStatus): z.infer<typeof usage> {
+function presentUsage(found: UsageStatus): z.infer<ReturnType<typeof usage>> {
   const { asked, ageMs, plan, credits, others, manage, message } = found
   return {
     asked,
@@ -193,7 +196,7 @@ function isoTime(ms: number | undefined): string | undefined {
 function presentLogin(
   { state, method, url, userCode, openedAt, expiresAt, endedAt, error, route }: LoginView,
   nowMs: number,
-): z.infer<typeof login> {
+): z.infer<ReturnType<typeof login>> {
   const pending = state === 'pending'
   return {
     state,

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 
 /** The library's words, but for the everyday cases, where they are hard to read. */
 export function whatIsWrong(issue: z.core.$ZodIssue): string {

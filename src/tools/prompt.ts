@@ -1,5 +1,5 @@
-import type { z } from 'zod'
-import { jsonSchema } from './tool.ts'
+import type * as z from 'zod'
+import { jsonSchema, once } from './tool.ts'
 
 /** Something a user picks from a menu of the client (MCP, "Prompts"): one message of theirs, written for them. */
 export interface Prompt {
@@ -14,9 +14,15 @@ export interface Prompt {
 
 /** A prompt whose `write` has the type its schema promises. */
 export function definePrompt<Input extends z.ZodObject>(
-  prompt: Omit<Prompt, 'input' | 'write'> & { input: Input; write(input: z.infer<Input>): string },
+  prompt: Omit<Prompt, 'input' | 'write'> & { input: () => Input; write(input: z.infer<Input>): string },
 ): Prompt {
-  return prompt
+  const inputOf = once(prompt.input)
+  return {
+    ...prompt,
+    get input() {
+      return inputOf()
+    },
+  }
 }
 
 /** The prompt as `prompts/list` shows it. */

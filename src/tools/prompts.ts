@@ -1,11 +1,11 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { definePrompt, enclosed, type Prompt } from './prompt.ts'
 import { VERDICT_SCHEMA } from './verdict-schema.ts'
 
 const MAX_CHARACTERS = 1_000_000
 
 /** Forms of some clients send an empty text for what was left out. */
-const optionalText = z.string().trim().max(MAX_CHARACTERS).optional()
+const optionalText = () => z.string().trim().max(MAX_CHARACTERS).optional()
 
 /** What Codex is asked about a diff. */
 export const REVIEW_QUESTION =
@@ -33,9 +33,10 @@ const ask = definePrompt({
   name: 'ask',
   title: 'Ask Codex',
   description: 'Ask OpenAI Codex a question and see its answer as Codex wrote it',
-  input: z.strictObject({
-    question: z.string().trim().min(1).max(MAX_CHARACTERS).describe('What Codex is asked'),
-  }),
+  input: () =>
+    z.strictObject({
+      question: z.string().trim().min(1).max(MAX_CHARACTERS).describe('What Codex is asked'),
+    }),
   write: ({ question }) => `Ask OpenAI Codex this question for me:
 
 ${enclosed('question', question)}
@@ -50,9 +51,10 @@ const secondOpinion = definePrompt({
   name: 'second-opinion',
   title: 'Second opinion from Codex',
   description: 'Ask OpenAI Codex what it thinks of what was just discussed or decided, and compare',
-  input: z.strictObject({
-    topic: optionalText.describe('What it is about; left out: what was just discussed or decided'),
-  }),
+  input: () =>
+    z.strictObject({
+      topic: optionalText().describe('What it is about; left out: what was just discussed or decided'),
+    }),
   write: ({ topic = '' }) => `Get a second opinion from OpenAI Codex for me on ${
     topic === '' ? 'what we have just discussed or decided.' : `this:\n\n${enclosed('topic', topic)}`
   }
@@ -68,9 +70,10 @@ const review = definePrompt({
   name: 'review',
   title: 'Review by Codex',
   description: 'Have OpenAI Codex review the changes in the working tree',
-  input: z.strictObject({
-    focus: optionalText.describe('What to look at in particular'),
-  }),
+  input: () =>
+    z.strictObject({
+      focus: optionalText().describe('What to look at in particular'),
+    }),
   write: ({ focus = '' }) => `Have OpenAI Codex review the changes in my working tree.
 
 1. Call \`codex_query\` once, and read no file and no diff before it: the server reads the changes.

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** An argument that is a text of at most `max` characters, not empty and without blanks around it, and may be left out. */
 export function textArgument(max: number, description: string) {

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { OfferAddress } from '../services/sign-in-wait.ts'
 
 /** What a tool is given beside its arguments. */
@@ -33,7 +33,7 @@ export interface Tool {
   /** All four hints, said by every tool (MCP, "Tool Annotations"). */
   annotations: { readOnlyHint: boolean; destructiveHint: boolean; idempotentHint: boolean; openWorldHint: boolean }
   input: z.ZodObject
-  output?: z.ZodObject
+  output?: z.ZodObject | undefined
   /** What hosts read beside the protocol. */
   meta?: Readonly<Record<string, unknown>>
   /** True for a tool that answers even when the configuration is not usable. */
@@ -42,14 +42,34 @@ export interface Tool {
   run(input: never, call: ToolCall): Promise<ToolOutput>
 }
 
-/** A tool whose `run` has the type its schema promises. */
+/** A tool whose `run` has the type its schema promises. Schemas are made when first needed: a server that starts needs none. */
 export function defineTool<Input extends z.ZodObject>(
-  tool: Omit<Tool, 'input' | 'run'> & {
-    input: Input
+  tool: Omit<Tool, 'input' | 'output' | 'run'> & {
+    input: () => Input
+    output?: () => z.ZodObject
     run(input: z.infer<Input>, call: ToolCall): Promise<ToolOutput>
   },
 ): Tool {
-  return tool
+  const { input, output, ...rest } = tool
+  const [inputOf, outputOf] = [once(input), output && once(output)]
+  return {
+    ...rest,
+    get input() {
+      return inputOf()
+    },
+    get output() {
+      return outputOf?.()
+    },
+  }
+}
+
+/** What `make` makes, when it is first asked for. */
+export function once<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
 }
 
 /** The tool as `tools/list` shows it. */

@@ -31,7 +31,7 @@ export function toolThatTells(tell: (call: ToolCall) => unknown, name = 'tell'):
     title: 'Tell',
     description: 'Tells what it was given.',
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-    input: z.strictObject({}),
+    input: () => z.strictObject({}),
     run: async (_, call) => ({ texts: [JSON.stringify((await tell(call)) ?? null)] }),
   })
 }

@@ -6,7 +6,7 @@ const annotations = { readOnlyHint: true, destructiveHint: false, idempotentHint
 const about = { name: 'do_it', title: 'It', description: 'Does it.', annotations }
 
 test('a tool is listed with what hosts read, and nothing else', () => {
-  const input = z.strictObject({ words: z.string().default('none').describe('What to say') })
+  const input = () => z.strictObject({ words: z.string().default('none').describe('What to say') })
   const tool = defineTool({ ...about, input, local: true, meta: { size: 1 }, run: async () => ({ texts: [] }) })
   expect(listed(tool)).toEqual({
     name: 'do_it',
@@ -24,8 +24,8 @@ test('a tool is listed with what hosts read, and nothing else', () => {
 })
 
 test('loose objects are listed without an empty schema for the rest, at any depth', () => {
-  const output = z.looseObject({ inner: z.looseObject({ list: z.array(z.looseObject({ id: z.string() })) }) })
-  const tool = defineTool({ ...about, input: z.strictObject({}), output, run: async () => ({ structured: {} }) })
+  const output = () => z.looseObject({ inner: z.looseObject({ list: z.array(z.looseObject({ id: z.string() })) }) })
+  const tool = defineTool({ ...about, input: () => z.strictObject({}), output, run: async () => ({ structured: {} }) })
   const { outputSchema } = listed(tool)
   expect(outputSchema).toMatchObject({ type: 'object', required: ['inner'] })
   expect(JSON.stringify(outputSchema)).not.toContain('additionalProperties')

@@ -232,7 +232,7 @@ const echo = defineTool({
   title: 'Echo',
   description: 'Says it again.',
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-  input: z.strictObject({ say: z.string() }),
+  input: () => z.strictObject({ say: z.string() }),
   run: async ({ say }) => ({ texts: [say] }),
 })
 
