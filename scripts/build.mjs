@@ -1,184 +1,81 @@
 // Builds dist/main.js: the whole server in one file that plain `node` runs, the licences of what is in it, and plugin/.
+import { createHash } from 'node:crypto'
 import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { packagePlugins, rareInputs } from './build-packages.mjs'
+import { lateSchemas } from './build-schemas.mjs'
 import { writePlugin } from './plugin.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
-
-/**
- * What the SDK and zod load at start and this server never uses: a second and third schema library, a converter
- * between them, and error messages in forty languages. Leaving them out halves the start.
- */
-const unused = {
-  name: 'unused',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(zod\/v3|zod-to-json-schema)$|\/ajv-provider\.js$/ }, ({ path }) => ({
-      path,
-      namespace: 'unused',
-    }))
-    onLoad({ filter: /.*/, namespace: 'unused' }, () => ({
-      contents: 'export const zodToJsonSchema = undefined; export class AjvJsonSchemaValidator {}; export default {}',
-    }))
-    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
-      contents: 'export { default as en } from "./en.js"',
-    }))
-  },
-}
-
-/**
- * Node's own modules that only rare paths need. In an ES module a bundler lifts every import of them to the top,
- * lazy or not; asked for by `require` they load with the path that uses them.
- */
-const lazyBuiltins = {
-  name: 'lazy-builtins',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:)?(http|https|net|child_process)$/ }, ({ path, kind, namespace }) =>
-      kind === 'require-call' && namespace === 'lazy' ? { path, external: true } : { path, namespace: 'lazy' },
-    )
-    onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({
-      contents: `module.exports = require(${JSON.stringify(path)})`,
-    }))
-    // Our own modules import it at the top, so it needs one step more: it loads with the first call.
-    onResolve({ filter: /^node:crypto$/ }, ({ kind }) =>
-      kind === 'import-statement'
-        ? { path: 'node:crypto', namespace: 'late' }
-        : { path: 'node:crypto', external: true },
-    )
-    onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => ({
-      contents: ['createCipheriv', 'createDecipheriv', 'createHash', 'randomBytes', 'scrypt', 'timingSafeEqual']
-        .map((name) => `export const ${name} = (...args) => require(${JSON.stringify(path)}).${name}(...args)`)
-        .join('\n'),
-    }))
-  },
-}
-
-/** jsonc-parser's default entry hides its parts behind a `require` that no bundler can follow. */
-const jsoncModule = {
-  name: 'jsonc-module',
-  setup({ onResolve, resolve }) {
-    onResolve({ filter: /^jsonc-parser$/ }, ({ resolveDir }) =>
-      resolve('jsonc-parser/lib/esm/main.js', { kind: 'import-statement', resolveDir }),
-    )
-  },
-}
-
-/** undici without HTTP/2 and SOCKS; of the two builds of its parser one is enough. */
-const undiciParts = {
-  name: 'undici-parts',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /\/(client-h2|h2c-client|socks5-proxy-agent)(\.js)?$/ }, ({ path }) => ({
-      path,
-      namespace: 'left-out',
-    }))
-    onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: '' }))
-    onLoad({ filter: /llhttp_simd-wasm\.js$/ }, () => ({ contents: 'module.exports = require("./llhttp-wasm.js")' }))
-  },
-}
-
-/** Packages that are kept as text: what is taken from them (as an `export` has it), and how. */
-const rarePackages = {
-  undici: {
-    exports: 'const { Agent, EnvHttpProxyAgent, Pool }',
-    // The package's own entry loads all of it, and puts itself in the place of the undici inside Node.
-    entry: `
-      const Dispatcher = require('undici/lib/dispatcher/dispatcher.js')
-      Dispatcher.prototype.connect = require('undici/lib/api/api-connect.js')
-      exports.Agent = require('undici/lib/dispatcher/agent.js')
-      exports.EnvHttpProxyAgent = require('undici/lib/dispatcher/env-http-proxy-agent.js')
-      exports.Pool = require('undici/lib/dispatcher/pool.js')`,
-    plugins: [undiciParts],
-  },
-  jose: {
-    exports: 'const { createLocalJWKSet, jwtVerify }',
-    entry: `
-      export { createLocalJWKSet } from 'jose/jwks/local'
-      export { jwtVerify } from 'jose/jwt/verify'`,
-    plugins: [],
-  },
-  picomatch: {
-    exports: 'default',
-    entry: `module.exports = require('picomatch')`,
-    plugins: [],
-  },
-  '@cfworker/json-schema': {
-    exports: 'const { Validator }',
-    entry: `export { Validator } from '@cfworker/json-schema'`,
-    plugins: [],
-  },
-}
-
-/** What of them goes into the file, for the licences. */
-const rareInputs = []
-
-/**
- * undici is for those behind a proxy, jose for a sign-in, the others for a few questions; as code undici and jose would
- * cost everybody 5 and 2 % of the start, and undici 1.7 MB of memory, because Node reads over functions nobody calls. In a
- * text they cost next to nothing, until the first use compiles it.
- */
-const textOfRarePackages = {
-  name: 'text-of-rare-packages',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(undici|jose\/.+|picomatch|@cfworker\/json-schema)$/ }, ({ path }) => ({
-      path: path.replace(/^jose\/.*/, 'jose'),
-      namespace: 'text',
-    }))
-    onLoad({ filter: /.*/, namespace: 'text' }, async ({ path }) => ({
-      contents: `
-        const library = { exports: {} }
-        const compile = require('node:vm').compileFunction
-        compile(${JSON.stringify(await bundleRare(path))}, ['module', 'exports', 'require'])(library, library.exports, require)
-        export ${rarePackages[path].exports}${rarePackages[path].exports === 'default' ? ' ' : ' = '}library.exports`,
-      resolveDir: root,
-    }))
-  },
-}
-
-async function bundleRare(name) {
-  const { entry, plugins } = rarePackages[name]
-  const { outputFiles, metafile } = await build({
-    absWorkingDir: root,
-    stdin: { contents: entry, resolveDir: root },
-    bundle: true,
-    minify: true,
-    write: false,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
-    legalComments: 'none',
-    plugins,
-    metafile: true,
-    logLevel: 'warning',
-  })
-  rareInputs.push(...Object.keys(metafile.inputs))
-  return outputFiles[0].text
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  legalComments: 'none',
+  logLevel: 'warning',
+  write: false,
 }
 
 const { metafile, outputFiles } = await build({
-  absWorkingDir: root,
+  ...common,
   entryPoints: ['src/main.ts'],
-  outfile: 'dist/main.js',
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
-  legalComments: 'none',
-  define: { VERSION: JSON.stringify(version) },
-  banner: {
-    // Some dependencies are CommonJS and ask for Node's modules by `require`.
-    js: '#!/usr/bin/env node\nimport { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);',
+  format: 'cjs',
+  // A script that is compiled by hand, as this one is, has no `import()`.
+  supported: { 'dynamic-import': false },
+  // Less to read at each start; names stay as they are, for stack traces.
+  minifyWhitespace: true,
+  lineLimit: 160,
+  define: {
+    VERSION: JSON.stringify(version),
+    TOOL_LIST: JSON.stringify(await toolList()),
+    'import.meta.dirname': '__dirname',
   },
-  plugins: [unused, lazyBuiltins, jsoncModule, textOfRarePackages],
+  plugins: [lateSchemas, ...packagePlugins],
   metafile: true,
-  write: false,
-  logLevel: 'warning',
 })
-await writeFile(join(root, 'dist/main.js'), inAscii(outputFiles[0].text))
+await writeFile(join(root, 'dist/main.js'), await withLauncher(inAscii(outputFiles[0].text)))
 await chmod(join(root, 'dist/main.js'), 0o755)
+// Beside the sources, which are ES modules, it has to be said that this is none; to load one takes longer.
+await writeFile(join(root, 'dist/package.json'), '{ "type": "commonjs" }\n')
 await writeLicences([...Object.keys(metafile.inputs), ...rareInputs])
 await writePlugin(root)
+
+/** The tools as they list themselves, from their sources: a server that starts need not make it of them. */
+async function toolList() {
+  const contents = `
+    import { createTools } from './src/tools/index.ts'
+    import { listed } from './src/tools/tool.ts'
+    export const list = createTools({}).map(listed)`
+  const { outputFiles } = await build({ ...common, stdin: { contents, resolveDir: root }, format: 'esm' })
+  const { list } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString('base64')}`)
+  return list
+}
+
+/** The program as text in a comment of what compiles it (src/launch.ts says why). */
+async function withLauncher(program) {
+  const text = `(function(require,module,__dirname,startIsOver){${program}})`
+  const ends = ['*@/', '*/']
+  if (text.includes(ends[0])) throw new Error(`The program has ${ends[0]} in it: choose something else.`)
+  const id = `${version}-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`
+  const [launcher] = (
+    await build({
+      ...common,
+      entryPoints: ['src/launch.ts'],
+      format: 'cjs',
+      define: { PROGRAM_ID: JSON.stringify(id), PROGRAM_ESCAPE: JSON.stringify(ends) },
+      banner: { js: '#!/usr/bin/env node' },
+    })
+  ).outputFiles
+  const before = launcher.text.split('PROGRAM.')[0]
+  const line = before.split('\n').length
+  return launcher.text
+    .replace('PROGRAM.', () => `(() => {/*\n${text.replaceAll(ends[1], ends[0])}*/}).`)
+    .replace('PROGRAM_LINE', String(line))
+}
 
 /**
  * One character beyond Latin-1 and V8 keeps the whole text in two bytes per character: 3 MB of memory in every server.

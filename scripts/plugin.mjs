@@ -13,6 +13,7 @@ export const PLUGIN_PARTS = [
   'commands',
   'skills',
   'dist/main.js',
+  'dist/package.json',
   'dist/THIRD-PARTY-NOTICES.txt',
   'LICENSE',
 ]

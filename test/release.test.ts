@@ -118,13 +118,16 @@ describe('the plugin that the marketplace names', () => {
     expect(list('plugin')).toEqual([...copied, 'README.md'].sort())
     for (const name of copied) expect([name, text(`plugin/${name}`) === text(name)]).toEqual([name, true])
     expect(text('plugin/README.md')).toBe(PLUGIN_README)
-    expect(list('plugin')).toHaveLength(11)
-    expect(text('README.md')).toContain('Installed are the eleven files of [plugin/]')
+    expect(list('plugin')).toHaveLength(12)
+    expect(text('README.md')).toContain('Installed are the twelve files of [plugin/]')
   })
 
-  test('has no package.json and no lock file: Claude Code would install development packages beside it', () => {
-    const names = list('plugin').map((name) => name.split('/').at(-1))
-    expect(names.filter((name) => /^(package|.*lock.*|npm-shrinkwrap)(\.|$)/i.test(name ?? ''))).toEqual([])
+  test('has no package.json at its top and no lock file: Claude Code would install development packages beside it', () => {
+    const named = list('plugin').filter((path) =>
+      /(^|\/)(package|[^/]*lock[^/]*|npm-shrinkwrap)(\.[^/]*)?$/i.test(path),
+    )
+    expect(named).toEqual(['dist/package.json'])
+    expect(Object.keys(json('plugin/dist/package.json'))).toEqual(['type'])
   })
 
   test('is executable where it was before', () => {

@@ -1,5 +1,4 @@
 import { basename, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { CodexError } from '../errors.ts'
 import { KEYCHAIN_PACKAGE, KEYCHAIN_SCRIPT } from './keychain-script.ts'
 import { runProgram } from './run-program.ts'
@@ -78,7 +77,7 @@ function readAnswer(output: string): Answer {
 
 /** Where a package may be that was not installed into `folder`: with this program, and among the global ones. */
 function usualFolders(): string[] {
-  const own = dirname(dirname(fileURLToPath(import.meta.url)))
+  const own = dirname(import.meta.dirname)
   const among = dirname(own)
   // As a package, this program lies among those it was installed with.
   const beside = basename(among) === 'node_modules' ? [dirname(among)] : []

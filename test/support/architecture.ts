@@ -6,6 +6,7 @@ import { type Import, readSource } from './source-text.ts'
  * braces are the only values that may be taken. Nothing below imports anything above.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  launch: ['infrastructure/code-cache', 'node:os', 'node:vm'],
   main: [
     'app',
     'serve',
@@ -28,15 +29,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'tools/*',
     '@modelcontextprotocol/sdk/server/index.js',
     'type @modelcontextprotocol/sdk/*',
-    'type zod',
-  ],
-  'client-requests': [
-    'modern-request',
-    'type tools/*',
-    '@modelcontextprotocol/sdk/types.js { ElicitResultSchema }',
     'zod',
-    'type @modelcontextprotocol/sdk/*',
   ],
+  'client-requests': ['modern-request', 'type tools/*', 'zod', 'type @modelcontextprotocol/sdk/*'],
   'protocol-era': ['modern-calls', 'modern-request', 'type @modelcontextprotocol/sdk/*'],
   'modern-calls': ['modern-request', 'type @modelcontextprotocol/sdk/*'],
   'modern-request': ['type @modelcontextprotocol/sdk/*'],
@@ -83,11 +78,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Where processes are the subject: who is it, does it live, whose file is it, which signals come with the lock. */
 export const MAY_USE_PROCESS = [
+  'launch.ts',
   'main.ts',
   'infrastructure/process-identity.ts',
   'infrastructure/token-storage.ts',
   'infrastructure/file-lock.ts',
   'infrastructure/atomic-file.ts',
+  'infrastructure/code-cache.ts',
   'infrastructure/rehearsal.ts',
   'infrastructure/run-program.ts',
   'infrastructure/keychain.ts',

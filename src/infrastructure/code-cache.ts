@@ -1,0 +1,90 @@
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { basename, dirname, isAbsolute, join } from 'node:path'
+import { listQuietly, removeQuietly } from './clean-up.ts'
+
+/** Those of other versions, and of other Nodes: hosts bring their own, so that several take turns. */
+const KEPT_FILES = 4
+
+export interface CodeCachePlace {
+  env: Readonly<Record<string, string | undefined>>
+  platform: string
+  /** May throw: a process may run as a user without one. */
+  home: () => string
+  /** Whatever the compiled code depends on. */
+  name: string
+}
+
+/**
+ * Where compiled code is kept: in the folder that the platform has for what can be made again. Undefined where there is
+ * none, or where Node is told to keep none (`NODE_DISABLE_COMPILE_CACHE`, which its own cache heeds).
+ */
+export function codeCacheFile({ env, platform, home, name }: CodeCachePlace): string | undefined {
+  if (env.NODE_DISABLE_COMPILE_CACHE) return undefined
+  const folder = cacheFolder(env, platform, home)
+  return folder === undefined ? undefined : join(folder, 'codex-oauth', `${name}.code`)
+}
+
+function cacheFolder(env: CodeCachePlace['env'], platform: string, home: () => string): string | undefined {
+  const named = platform === 'win32' ? env.LOCALAPPDATA : env.XDG_CACHE_HOME
+  // A relative one is invalid and has to be ignored (XDG Base Directory Specification).
+  if (named !== undefined && isAbsolute(named)) return named
+  if (platform === 'win32') return undefined
+  const own = homeOrNone(home)
+  if (!isAbsolute(own)) return undefined
+  return platform === 'darwin' ? join(own, 'Library', 'Caches') : join(own, '.cache')
+}
+
+function homeOrNone(home: () => string): string {
+  try {
+    return home()
+  } catch {
+    return ''
+  }
+}
+
+/**
+ * The compiled code in `file`, or undefined if there is none, it is damaged, or somebody other than the user `uid` could
+ * have written it: what is in it will run. V8 itself checks none of that, and dies of a damaged one.
+ * It stands there twice, because to compare takes a fifth of what it takes to load a checksum.
+ */
+export function readCode(file: string, uid: number | undefined): Buffer | undefined {
+  try {
+    const fd = openSync(file, 'r')
+    try {
+      const { mode, uid: owner } = fstatSync(fd)
+      if (uid !== undefined && (owner !== uid || (mode & 0o022) !== 0)) return undefined
+      const bytes = readFileSync(fd)
+      const code = bytes.subarray(0, bytes.length / 2)
+      return code.length > 0 && code.equals(bytes.subarray(code.length)) ? code : undefined
+    } finally {
+      closeSync(fd)
+    }
+  } catch {
+    return undefined
+  }
+}
+
+/** Puts compiled code into `file`, as far as that is possible, and removes what too many others have left beside it. */
+export function keepCode(file: string, code: Buffer): void {
+  const folder = dirname(file)
+  const temp = `${file}.${process.pid}`
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    // One that a killed process of the same number has left is written over.
+    writeFileSync(temp, Buffer.concat([code, code]), { mode: 0o600 })
+    renameSync(temp, file)
+  } catch {
+    removeQuietly(temp)
+    return
+  }
+  const others = listQuietly(folder).filter((name) => name !== basename(file))
+  for (const old of newestFirst(folder, others).slice(KEPT_FILES - 1)) removeQuietly(old)
+}
+
+function newestFirst(folder: string, names: readonly string[]): string[] {
+  const paths = names.map((name) => join(folder, name))
+  return paths
+    .map((path) => ({ path, at: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
+    .sort((one, other) => other.at - one.at)
+    .map(({ path }) => path)
+}

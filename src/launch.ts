@@ -1,0 +1,33 @@
+// What runs first. The program is text in a comment of the same file, which V8 passes over; it is compiled from here,
+// together with what V8 has made of it in an earlier start. Without that, reading it takes longer than running it.
+import { homedir } from 'node:os'
+import { Script } from 'node:vm'
+import { codeCacheFile, keepCode, readCode } from './infrastructure/code-cache.ts'
+
+/** Written by the build: `() => {/*`, a line break, the program, and the end of the comment and of the function. */
+declare const PROGRAM: () => void
+/** Written by the build: what to put in the place of what, so that the program does not end its comment. */
+declare const PROGRAM_ESCAPE: readonly [written: string, meant: string]
+/** Written by the build: version and fingerprint of the program. */
+declare const PROGRAM_ID: string
+/** Written by the build: on which line of this file the program begins, so that a stack trace tells the truth. */
+declare const PROGRAM_LINE: number
+
+const comment = PROGRAM.toString()
+const text = comment.slice(comment.indexOf('\n') + 1, comment.lastIndexOf('*')).replaceAll(...PROGRAM_ESCAPE)
+
+const { env, platform, version, arch } = process
+const file = codeCacheFile({ env, platform, home: homedir, name: `${PROGRAM_ID}-node-${version}-${arch}` })
+const cachedData = file === undefined ? undefined : readCode(file, process.getuid?.())
+const script = new Script(text, { filename: __filename, lineOffset: PROGRAM_LINE, cachedData })
+
+let isKept = cachedData !== undefined && script.cachedDataRejected !== true
+
+/** For the program to say that it is up: what was compiled until now is what the next start needs. */
+function startIsOver(): void {
+  if (isKept || file === undefined) return
+  isKept = true
+  keepCode(file, script.createCachedData())
+}
+
+script.runInThisContext()(require, module, __dirname, startIsOver)
