@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { EVERY_CONVERSATION } from '../services/conversation-name.ts'
 import type { ConversationStore } from '../services/conversation-store.ts'
 import type { ClearOutcome, SignOut } from '../services/sign-out.ts'
 import { clearedWords, endedLogins } from './cleared-words.ts'
@@ -28,7 +29,10 @@ export function codexClear({ signOut, conversations }: CodexClearDeps): Tool {
       'that conversation. Ask the user before calling it.',
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
     input: z.strictObject({
-      conversation: textArgument(100, 'Name of a conversation to remove, or * for all; the logins stay'),
+      conversation: textArgument(
+        100,
+        `Name of a conversation to remove, or ${EVERY_CONVERSATION} for all; the logins stay`,
+      ),
     }),
     output,
     async run({ conversation }) {
@@ -51,10 +55,10 @@ function present(outcome: ClearOutcome): z.infer<typeof output> {
 }
 
 function presentRemoved(name: string, removed: number): z.infer<typeof output> {
+  const isAll = name === EVERY_CONVERSATION
   const all = removed === 1 ? '1 conversation is' : `${removed} conversations are`
-  const which = name === '*' ? all : `The conversation “${name}” is`
-  const none =
-    name === '*' ? 'There are no conversations.' : `There is no conversation “${name}”; codex_status lists them.`
+  const which = isAll ? all : `The conversation “${name}” is`
+  const none = isAll ? 'There are no conversations.' : `There is no conversation “${name}”; codex_status lists them.`
   return {
     cleared: removed > 0,
     revoked: false,
