@@ -96,7 +96,7 @@ export const MAY_USE_PROCESS = [
   'infrastructure/token-storage.ts',
   'infrastructure/file-lock.ts',
   'infrastructure/atomic-file.ts',
-  'infrastructure/rehearsal.ts',
+  'infrastructure/process-end.ts',
   'infrastructure/run-program.ts',
   'infrastructure/keychain.ts',
   'infrastructure/machine-secret.ts',
