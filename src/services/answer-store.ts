@@ -123,7 +123,8 @@ export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }
 }
 
 function standingOf({ head, outline, answer }: LiveAnswer): Standing {
-  return { head, outline, isRunning: outline.end === undefined, isKept: answer.isKept }
+  const { isKept, problem } = answer
+  return { head, outline, isRunning: outline.end === undefined, isKept, problem }
 }
 
 /** No letters that are taken for digits, 50 bits: enough for the few that are kept anywhere. */

@@ -23,6 +23,8 @@ export interface RunningAnswer {
   readonly id: string
   /** Whether all of it is on disk by now. */
   readonly isKept: boolean
+  /** Why it is not, where it should be, in words that go on in a sentence. */
+  readonly problem: string | undefined
   /** Whether no text has come. */
   readonly isEmpty: boolean
   /** Which model is asked. */
@@ -126,6 +128,9 @@ export function createLiveAnswer({ head, model, journal, now, onEnd, onDiscard }
       id: head.id,
       get isKept() {
         return journal?.isKept ?? false
+      },
+      get problem() {
+        return journal?.problem
       },
       get isEmpty() {
         return text.length === 0
