@@ -198,6 +198,14 @@ describe.each([true, false])('with isOn: %s', (isOn) => {
     ])
   })
 
+  test('fifty that run push out none that are over', () => {
+    const store = aDesk().open({ isOn })
+    store.begin({ prompt: 'over' }).finish('x', {})
+    for (let n = 0; n < 60; n++) store.begin({ prompt: `Question ${n}` })
+    const states = store.list().map(({ state }) => state)
+    expect([states.filter((state) => state === 'finished').length, states.length]).toEqual([1, 61])
+  })
+
   test('fifty are kept, for a week, and a running one as long as it runs', () => {
     const { open, clock } = aDesk()
     const store = open({ isOn })
@@ -207,7 +215,7 @@ describe.each([true, false])('with isOn: %s', (isOn) => {
       store.begin({ prompt: `Question ${n}` }).finish('x', {})
     }
     const prompts = store.list().map(({ prompt }) => prompt)
-    expect(prompts).toEqual([...Array.from({ length: 49 }, (_, n) => `Question ${59 - n}`), 'running'])
+    expect(prompts).toEqual([...Array.from({ length: 50 }, (_, n) => `Question ${59 - n}`), 'running'])
     clock.advance(8 * DAY_MS)
     store.begin({ prompt: 'new' })
     expect(store.list().map(({ prompt }) => prompt)).toEqual(['new', 'running'])
