@@ -255,6 +255,17 @@ describe('3. Conversations: longer than the service takes, though the estimate s
     expect((await askOn(app, 'Six?')).said).toHaveLength(11)
   })
 
+  test.each([
+    ['only one', ['One?'], 'its only turn was not sent'],
+    ['two, and the newer one is sent', ['One?', 'Two?'], 'the oldest of its 2 turns was not sent'],
+  ])('of %s, that is said in words for one', async (_, prompts, note) => {
+    const app = await startQueryApp()
+    for (const prompt of prompts) await askOn(app, prompt)
+    app.script.push(tooLong)
+    const { footer } = await askOn(app, 'And?')
+    expect(footer).toContain(`Note: the service found the conversation too long, so ${note}.`)
+  })
+
   test('where even the question alone is too long, that is the error', async () => {
     const app = await fourTurns()
     app.script.push(tooLong, tooLong, tooLong)

@@ -140,7 +140,9 @@ function withTurns(question: Question, kept: number): Question {
 }
 
 function tooLongNote(dropped: number, all: number): string {
-  return `the service found the conversation too long, so the oldest ${dropped} of its ${all} turns were not sent`
+  const oldest = all === 1 ? 'its only turn' : dropped === 1 ? `the oldest of its ${all} turns` : undefined
+  const gone = oldest === undefined ? `the oldest ${dropped} of its ${all} turns were` : `${oldest} was`
+  return `the service found the conversation too long, so ${gone} not sent`
 }
 
 function resultOf({ target, request, fitted, reply, changes }: Answered, read: Answer) {
