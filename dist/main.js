@@ -389,6 +389,27 @@ var init_regular_file = __esm({
   }
 });
 
+// src/infrastructure/process-end.ts
+function onProcessEnd(task) {
+  const own2 = () => task();
+  if (tasks.size === 0) process.on("exit", doAll);
+  tasks.add(own2);
+  return () => {
+    tasks.delete(own2);
+    if (tasks.size === 0) process.off("exit", doAll);
+  };
+}
+function doAll() {
+  for (const task of tasks) task();
+}
+var tasks;
+var init_process_end = __esm({
+  "src/infrastructure/process-end.ts"() {
+    "use strict";
+    tasks = /* @__PURE__ */ new Set();
+  }
+});
+
 // src/infrastructure/run-program.ts
 function runProgram(file2, args2, options) {
   const { limitMs, input: input4 = "", env = {}, withoutEnv, folder, maxBytes = MAX_OUTPUT_BYTES, signal } = options;
@@ -405,12 +426,12 @@ function runProgram(file2, args2, options) {
       ...folder === void 0 ? {} : { cwd: folder }
     };
     const child = execFile7(file2, args2, settings, (error2, output6) => {
-      process.off("exit", kill);
+      letGo();
       signal?.removeEventListener("abort", kill);
       resolve3({ output: output6, ended: error2 === null ? "well" : child.pid === void 0 ? "missing" : howItFailed(error2) });
     });
     const kill = () => void child.kill("SIGKILL");
-    process.once("exit", kill);
+    const letGo = onProcessEnd(kill);
     if (signal?.aborted) kill();
     signal?.addEventListener("abort", kill, { once: true });
     child.stdin?.on("error", () => {
@@ -429,6 +450,7 @@ var MAX_OUTPUT_BYTES;
 var init_run_program = __esm({
   "src/infrastructure/run-program.ts"() {
     "use strict";
+    init_process_end();
     MAX_OUTPUT_BYTES = 1048576;
   }
 });
@@ -563,12 +585,15 @@ function orStorageFailed(file2, deed, action) {
   }
 }
 function storageFailed(file2, deed, cause) {
-  const code = errnoOf(cause);
-  const [reason, hint] = REASONS[code ?? ""] ?? [`the system reports ${code ?? "an unknown error"}`, void 0];
+  const [reason, hint] = reasonOf(cause);
   return new CodexError("STORAGE_FAILED", `${file2} could not be ${deed}: ${reason}.`, {
     cause,
     ...hint === void 0 ? {} : { hint }
   });
+}
+function reasonOf(cause) {
+  const code = errnoOf(cause);
+  return REASONS[code ?? ""] ?? [`the system reports ${code ?? "an unknown error"}`, void 0];
 }
 function corrupt(file2, reason, hint = SIGN_IN_AGAIN) {
   return new CodexError("STORAGE_CORRUPT", `${file2} is damaged: ${reason}.`, { hint });
@@ -588,6 +613,7 @@ var init_storage_failure = __esm({
       EACCES: ["permission denied", RIGHTS],
       EPERM: ["permission denied", RIGHTS],
       EROFS: ["the file system is read-only", void 0],
+      EEXIST: ["something else is in its place", void 0],
       EISDIR: ["it is not a file", "Move it away, or name another file."],
       ENOTDIR: ["a part of its path is not a folder", void 0],
       ENOENT: ["its folder does not exist", void 0],
@@ -3989,13 +4015,13 @@ async function writeAgain(recordFile, path3, text3) {
   });
   const temp = orStorageFailed(path3, "written", () => writeTemp(path3, text3));
   const remove2 = () => removeQuietly(temp);
-  process.once("exit", remove2);
+  const takeBack = onProcessEnd(remove2);
   try {
     await recordFile.locked(() => {
       if (recordFile.read().text === text3) orStorageFailed(path3, "written", () => putInPlace(temp, path3));
     });
   } finally {
-    process.off("exit", remove2);
+    takeBack();
     remove2();
   }
 }
@@ -4005,6 +4031,7 @@ var init_rehearsal = __esm({
     "use strict";
     init_atomic_file();
     init_clean_up();
+    init_process_end();
     init_storage_failure();
     init_stored_text();
     init_token_record();
@@ -6383,6 +6410,36 @@ var init_sent_words = __esm({
   }
 });
 
+// src/services/conversation-name.ts
+function conversationName(text3) {
+  const name = text3.normalize("NFC").trim();
+  const length = [...name].length;
+  if (length === 0 || length > MAX_CHARACTERS4) throw noName(`must have 1 to ${MAX_CHARACTERS4} characters`);
+  if (/[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]/u.test(name))
+    throw noName("must be one line without control characters");
+  if (name === EVERY_CONVERSATION) throw noName("cannot be an asterisk alone, which stands for all of them");
+  return name;
+}
+function conversationKey(name) {
+  return createHash("sha256").update(name).digest("hex").slice(0, 32);
+}
+function isConversationKey(text3) {
+  return /^[0-9a-f]{32}$/.test(text3);
+}
+function noName(rule) {
+  return new CodexError("INPUT_INVALID", `The name of a conversation ${rule}.`, { hint: "Choose another name." });
+}
+var MAX_CHARACTERS4, EVERY_CONVERSATION;
+var init_conversation_name = __esm({
+  "src/services/conversation-name.ts"() {
+    "use strict";
+    init_node_crypto();
+    init_errors();
+    MAX_CHARACTERS4 = 100;
+    EVERY_CONVERSATION = "*";
+  }
+});
+
 // src/infrastructure/within.ts
 import { setTimeout as sleep2 } from "node:timers/promises";
 async function within(work, limitMs, signal) {
@@ -6660,6 +6717,15 @@ var init_cleared_words = __esm({
   }
 });
 
+// src/tools/listed.ts
+var LISTED;
+var init_listed = __esm({
+  "src/tools/listed.ts"() {
+    "use strict";
+    LISTED = 10;
+  }
+});
+
 // text:picomatch
 var picomatch_exports = {};
 __export(picomatch_exports, {
@@ -6890,25 +6956,68 @@ var init_pattern_files = __esm({
   }
 });
 
+// src/infrastructure/turns.ts
+function createTurns(atOnce) {
+  let free = atOnce;
+  const waiting = /* @__PURE__ */ new Set();
+  async function myTurn(signal) {
+    if (signal?.aborted) throw cancelled();
+    if (free > 0) {
+      free -= 1;
+      return;
+    }
+    await new Promise((resolve3, reject) => {
+      const begin2 = () => {
+        signal?.removeEventListener("abort", leave);
+        waiting.delete(begin2);
+        resolve3();
+      };
+      const leave = () => {
+        waiting.delete(begin2);
+        reject(cancelled());
+      };
+      waiting.add(begin2);
+      signal?.addEventListener("abort", leave, { once: true });
+    });
+  }
+  function over() {
+    const [next] = waiting;
+    if (next === void 0) free += 1;
+    else next();
+  }
+  return async (work, signal) => {
+    await myTurn(signal);
+    try {
+      return await work();
+    } finally {
+      over();
+    }
+  };
+}
+var init_turns = __esm({
+  "src/infrastructure/turns.ts"() {
+    "use strict";
+    init_abort();
+  }
+});
+
 // src/infrastructure/git-command.ts
 import { parse as parse5 } from "node:path";
 function createGitCommand(program, limitMs) {
+  const inTurn = createTurns(AT_ONCE);
   return async (folder, args2, { settings = [], input: input4, maxBytes, signal } = {}) => {
-    if (signal?.aborted) throw cancelled();
-    const outcome = await runProgram(
-      program,
-      ["-C", folder, ...SAFE, ...settings.flatMap(([name, value]) => ["-c", `${name}=${value}`]), ...args2],
-      {
-        limitMs,
-        signal,
-        // Windows looks for a program where it is to run first, and git.exe may lie in the folder itself.
-        folder: parse5(folder).root,
-        env: QUIET,
-        withoutEnv: MISLEADING,
-        ...input4 === void 0 ? {} : { input: input4 },
-        ...maxBytes === void 0 ? {} : { maxBytes }
-      }
-    );
+    const all2 = ["-C", folder, ...SAFE, ...settings.flatMap(([name, value]) => ["-c", `${name}=${value}`]), ...args2];
+    const options = {
+      limitMs,
+      signal,
+      // Windows looks for a program where it is to run first, and git.exe may lie in the folder itself.
+      folder: parse5(folder).root,
+      env: QUIET,
+      withoutEnv: MISLEADING,
+      ...input4 === void 0 ? {} : { input: input4 },
+      ...maxBytes === void 0 ? {} : { maxBytes }
+    };
+    const outcome = await inTurn(() => runProgram(program, all2, options), signal);
     if (signal?.aborted) throw cancelled();
     return outcome;
   };
@@ -6925,13 +7034,15 @@ function gitFailed({ ended }) {
     hint: "Name single files exactly, without patterns and without diff, or try again."
   });
 }
-var SAFE, QUIET, MISLEADING;
+var AT_ONCE, SAFE, QUIET, MISLEADING;
 var init_git_command = __esm({
   "src/infrastructure/git-command.ts"() {
     "use strict";
     init_errors();
     init_abort();
     init_run_program();
+    init_turns();
+    AT_ONCE = 4;
     SAFE = [
       "--no-pager",
       // A program that is asked for changed files, and those that run when the index was written.
@@ -7126,23 +7237,86 @@ var init_line_range = __esm({
   }
 });
 
+// src/services/image-content.ts
+function imageContent(bytes) {
+  const start = Buffer.from(bytes.subarray(0, 12)).toString("latin1");
+  const found = FORMATS2.find(({ begins }) => begins(start));
+  if (found === void 0) return void 0;
+  const { mime, format: format2, isWhole } = found;
+  return { mime, format: format2, isComplete: isWhole(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)) };
+}
+function startsWith(head) {
+  return (start) => start.startsWith(head);
+}
+function isWholePng(bytes) {
+  if (bytes.toString("latin1", 12, 16) !== "IHDR" || bytes.length < 24) return false;
+  if (!isExtent(bytes.readUInt32BE(16)) || !isExtent(bytes.readUInt32BE(20))) return false;
+  for (let at = 8; at + 12 <= bytes.length; at += 12 + bytes.readUInt32BE(at)) {
+    if (bytes.toString("latin1", at + 4, at + 8) === "IEND") return true;
+  }
+  return false;
+}
+function isExtent(pixels) {
+  return pixels > 0 && pixels < 2 ** 31;
+}
+function isWholeJpeg(bytes) {
+  let at = 2;
+  while (at + 4 <= bytes.length && bytes[at] === 255) {
+    const marker = bytes[at + 1];
+    if (marker === 218) return bytes.indexOf(JPEG_END, at) !== -1;
+    at += marker === 255 ? 1 : 2 + bytes.readUInt16BE(at + 2);
+  }
+  return false;
+}
+function isWholeGif(bytes) {
+  let at = 13 + coloursIn(bytes[10]);
+  let hasPicture = false;
+  while (at < bytes.length) {
+    const kind = bytes[at];
+    if (kind === 59) return hasPicture;
+    if (kind !== 33 && kind !== 44) return false;
+    at += kind === 33 ? 2 : 11 + coloursIn(bytes[at + 9]);
+    for (let length = bytes[at]; length !== void 0 && length > 0; length = bytes[at]) at += 1 + length;
+    at += 1;
+    hasPicture ||= kind === 44;
+  }
+  return hasPicture && at === bytes.length;
+}
+function coloursIn(flags = 0) {
+  return (flags & 128) === 0 ? 0 : 3 * 2 ** ((flags & 7) + 1);
+}
+function isWholeWebp(bytes) {
+  return /^VP8[ LX]$/.test(bytes.toString("latin1", 12, 16)) && bytes.length >= 8 + bytes.readUInt32LE(4);
+}
+var FORMATS2, JPEG_END;
+var init_image_content = __esm({
+  "src/services/image-content.ts"() {
+    "use strict";
+    FORMATS2 = [
+      { mime: "image/png", format: "PNG", begins: startsWith("\x89PNG\r\n\n"), isWhole: isWholePng },
+      { mime: "image/jpeg", format: "JPEG", begins: startsWith("\xFF\xD8\xFF"), isWhole: isWholeJpeg },
+      { mime: "image/gif", format: "GIF", begins: (start) => /^GIF8[79]a/.test(start), isWhole: isWholeGif },
+      { mime: "image/webp", format: "WebP", begins: (start) => /^RIFF.{4}WEBP/s.test(start), isWhole: isWholeWebp }
+    ];
+    JPEG_END = Buffer.from([255, 217]);
+  }
+});
+
 // src/services/file-content.ts
 function contentOf(bytes) {
-  const mime = imageType(bytes);
-  if (mime !== void 0) return { kind: "image", mime };
+  const image = imageContent(bytes);
+  if (image?.isComplete) return { kind: "image", mime: image.mime };
+  const other = textContent(bytes);
+  if (image === void 0 || other.kind === "text") return other;
+  return { kind: "neither", reason: `is not a complete ${image.format} image` };
+}
+function textContent(bytes) {
   if (isWideText(bytes)) return { kind: "neither", reason: "is UTF-16 text: save it as UTF-8 first" };
   if (bytes.includes(0)) return { kind: "neither", reason: "is binary" };
   const text3 = utf8(bytes);
   if (text3 === void 0) return { kind: "neither", reason: "is binary, or text that is not UTF-8" };
   const hasMark = text3.startsWith("\uFEFF");
   return { kind: "text", text: hasMark ? text3.slice(1) : text3, hasMark };
-}
-function imageType(bytes) {
-  const start = String.fromCharCode(...bytes.subarray(0, 12));
-  if (start.startsWith("\x89PNG\r\n\n")) return "image/png";
-  if (start.startsWith("\xFF\xD8\xFF")) return "image/jpeg";
-  if (/^GIF8[79]a/.test(start)) return "image/gif";
-  return /^RIFF.{4}WEBP/s.test(start) ? "image/webp" : void 0;
 }
 function isWideText([first2, second]) {
   return first2 === 255 && second === 254 || first2 === 254 && second === 255;
@@ -7157,6 +7331,7 @@ function utf8(bytes) {
 var init_file_content = __esm({
   "src/services/file-content.ts"() {
     "use strict";
+    init_image_content();
   }
 });
 
@@ -9593,6 +9768,8 @@ var init_words = __esm({
       ["the environment of the server", "the environment"],
       [" and restart the server", ""],
       ["The server that asked", "The program that asked"],
+      // The program that has it ends with it.
+      ["so it can be collected only until this server ends", "so it cannot be collected later"],
       // Options have names of their own, and files come from somewhere else.
       ["output_schema", "--schema"],
       ["Leave diff out", "Leave --diff out"],
@@ -9690,6 +9867,28 @@ var init_arguments = __esm({
   }
 });
 
+// src/cli/repeated-key.ts
+function repeatedKey(text3) {
+  const open4 = [];
+  for (const [token2, name] of text3.matchAll(TOKENS)) {
+    if (token2 === "{") open4.push(/* @__PURE__ */ new Set());
+    else if (token2 === "}") open4.pop();
+    else if (name !== void 0) {
+      const key = JSON.parse(name);
+      if (open4.at(-1)?.has(key)) return key;
+      open4.at(-1)?.add(key);
+    }
+  }
+  return void 0;
+}
+var TOKENS;
+var init_repeated_key = __esm({
+  "src/cli/repeated-key.ts"() {
+    "use strict";
+    TOKENS = /[{}]|("[^"\\]*(?:\\.[^"\\]*)*")\s*:|"[^"\\]*(?:\\.[^"\\]*)*"/g;
+  }
+});
+
 // src/cli/ask-arguments.ts
 async function askArguments(options, schema, call) {
   const parsed = schema.safeParse(options.collect === void 0 ? await asked(options, call) : collected2(options, call));
@@ -9726,6 +9925,16 @@ async function promptOf({ words, terminal, input: input4 }) {
 async function schemaIn(path3, { input: input4 }) {
   if (path3 === "-") throw wrongUsage("--schema needs a file: standard input is for the question.", "ask");
   const text3 = await input4.file(path3, "schema", MAX_SCHEMA_BYTES);
+  const schema = jsonIn(text3);
+  const twice = repeatedKey(text3);
+  if (twice === void 0) return schema;
+  const name = twice.length > 100 ? `${twice.slice(0, 100)}\u2026` : twice;
+  throw wrongUsage(
+    `The file of --schema has \u201C${name}\u201D twice in one object, so it is not clear which one counts.`,
+    "ask"
+  );
+}
+function jsonIn(text3) {
   try {
     return JSON.parse(text3);
   } catch {
@@ -9744,6 +9953,7 @@ var init_ask_arguments = __esm({
   "src/cli/ask-arguments.ts"() {
     "use strict";
     init_issue_words();
+    init_repeated_key();
     init_words();
     MAX_PROMPT_BYTES = 4e6;
     MAX_SCHEMA_BYTES = 1e6;
@@ -9950,17 +10160,17 @@ var init_doctor2 = __esm({
 function nameIn([name, ...more]) {
   if (name === void 0) throw wrongUsage("NAME is missing.", "forget");
   if (more.length > 0) throw wrongUsage("A name with spaces goes into quotation marks.", "forget");
-  if (name === EVERY) throw wrongUsage("All conversations are removed with --all.", "forget");
+  if (name === EVERY_CONVERSATION) throw wrongUsage("All conversations are removed with --all.", "forget");
   return name;
 }
-var EVERY, forget;
+var forget;
 var init_forget = __esm({
   "src/cli/forget.ts"() {
     "use strict";
     init_errors();
+    init_conversation_name();
     init_command();
     init_words();
-    EVERY = "*";
     forget = defineCommand({
       name: "forget",
       summary: "Remove a conversation from this machine; the login stays",
@@ -9968,7 +10178,7 @@ var init_forget = __esm({
       words: "NAME",
       notes: ["`status` lists the names. One with spaces goes into quotation marks."],
       async run({ all: all2 }, call) {
-        const conversation = all2 ? EVERY : nameIn(call.words);
+        const conversation = all2 ? EVERY_CONVERSATION : nameIn(call.words);
         if (all2 && call.words.length > 0) throw wrongUsage("--all and NAME exclude each other.", "forget");
         const { cleared, message } = await structureOf("codex_clear", call, { conversation });
         const words = inCommands(String(message));
@@ -10325,8 +10535,8 @@ function showKept({ answers: answers2, conversations: { list }, now }, terminal)
   const talks = conversations.map(({ name, turns, updatedAt, lastPrompt }) => {
     return [name, turns === 1 ? "1 turn" : `${turns} turns`, ago(updatedAt), lastPrompt];
   });
-  columns("answers", kept.slice(0, LISTED2), terminal);
-  columns("conversations", talks.slice(0, LISTED2), terminal);
+  columns("answers", kept.slice(0, LISTED), terminal);
+  columns("conversations", talks.slice(0, LISTED), terminal);
   for (const problem2 of problems) terminal.print(inCommands(problem2));
 }
 function columns(title, rows, terminal) {
@@ -10341,12 +10551,13 @@ function day(atMs) {
   if (Math.abs(atMs) > 864e13) return void 0;
   return `${new Date(atMs).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
-var NOBODY2, status, LISTED2;
+var NOBODY2, status;
 var init_status = __esm({
   "src/cli/status.ts"() {
     "use strict";
     init_duration();
     init_id_claims();
+    init_listed();
     init_command();
     init_words();
     NOBODY2 = 3;
@@ -10375,7 +10586,6 @@ var init_status = __esm({
         return found.authenticated ? 0 : NOBODY2;
       }
     });
-    LISTED2 = 10;
   }
 });
 
@@ -25663,9 +25873,9 @@ var Protocol = class {
       });
       this.setRequestHandler(ListTasksRequestSchema, async (request, extra) => {
         try {
-          const { tasks, nextCursor } = await this._taskStore.listTasks(request.params?.cursor, extra.sessionId);
+          const { tasks: tasks2, nextCursor } = await this._taskStore.listTasks(request.params?.cursor, extra.sessionId);
           return {
-            tasks,
+            tasks: tasks2,
             nextCursor,
             _meta: {}
           };
@@ -28125,12 +28335,13 @@ import { join as join4 } from "node:path";
 // src/infrastructure/journal.ts
 import * as fs3 from "node:fs";
 import { dirname as dirname8 } from "node:path";
+init_storage_failure();
 function createJournal(file2, maxBytes) {
   let fd;
   let due = [];
   let bytes = 0;
   let isScheduled = false;
-  let hasFailed = false;
+  let problem2;
   let isClosing = false;
   function write() {
     if (due.length === 0) return;
@@ -28138,14 +28349,14 @@ function createJournal(file2, maxBytes) {
     due = [text3];
     try {
       fd ??= createPrivately(file2);
-      fs3.writeFileSync(fd, hasFailed ? `
-${text3}` : text3);
+      fs3.writeFileSync(fd, problem2 === void 0 ? text3 : `
+${text3}`);
       due = [];
-      hasFailed = false;
-    } catch {
-      hasFailed = true;
+      problem2 = void 0;
+    } catch (error2) {
+      problem2 = reasonOf(error2)[0];
     }
-    if (isClosing && !hasFailed) release();
+    if (isClosing && problem2 === void 0) release();
   }
   function release() {
     due = [];
@@ -28157,7 +28368,7 @@ ${text3}` : text3);
     isScheduled = true;
     setImmediate(() => {
       isScheduled = false;
-      if (!hasFailed) write();
+      if (problem2 === void 0) write();
     });
   }
   return {
@@ -28181,7 +28392,10 @@ ${text3}` : text3);
     },
     release,
     get isKept() {
-      return !hasFailed;
+      return problem2 === void 0;
+    },
+    get problem() {
+      return problem2;
     }
   };
 }
@@ -28378,10 +28592,6 @@ function surplusOf(answers2, now) {
   const newestFirst = [...answers2].sort((one, other) => other.startedAt - one.startedAt);
   let places = MAX_ANSWERS - 1;
   let bytes = MAX_TOTAL_BYTES;
-  for (const running of answers2.filter(({ isRunning }) => isRunning)) {
-    places -= 1;
-    bytes -= running.bytes;
-  }
   return newestFirst.filter(({ isRunning }) => !isRunning).filter((answer) => {
     places -= 1;
     bytes -= answer.bytes;
@@ -28433,34 +28643,11 @@ function createGrowingText(limit) {
   };
 }
 
-// src/infrastructure/bell.ts
-function createBell() {
-  let waiting = [];
-  return {
-    ring() {
-      const all2 = waiting;
-      waiting = [];
-      for (const wake of all2) wake();
-    },
-    next: (signal) => new Promise((resolve3) => {
-      const wake = () => {
-        signal.removeEventListener("abort", wake);
-        waiting = waiting.filter((other) => other !== wake);
-        resolve3();
-      };
-      waiting.push(wake);
-      signal.addEventListener("abort", wake, { once: true });
-      if (signal.aborted) wake();
-    })
-  };
-}
-
 // src/services/running-answer.ts
 var MAX_CHARACTERS2 = 16 * 1024 * 1024;
 function createLiveAnswer({ head, model, journal, now, onEnd, onDiscard }) {
   const outline = newOutline();
   const text3 = createGrowingText(MAX_CHARACTERS2);
-  const bell = createBell();
   function put2(line) {
     if (journal?.append(line) === false) return false;
     note(line);
@@ -28469,7 +28656,6 @@ function createLiveAnswer({ head, model, journal, now, onEnd, onDiscard }) {
   function note(line) {
     const found = readLine(outline, line);
     if (found !== void 0) text3.put(found.from, found.text);
-    bell.ring();
   }
   function putText(from, piece) {
     const kept = piece.slice(0, MAX_CHARACTERS2 - from);
@@ -28503,6 +28689,9 @@ function createLiveAnswer({ head, model, journal, now, onEnd, onDiscard }) {
       get isKept() {
         return journal?.isKept ?? false;
       },
+      get problem() {
+        return journal?.problem;
+      },
       get isEmpty() {
         return text3.length === 0;
       },
@@ -28525,9 +28714,6 @@ function createLiveAnswer({ head, model, journal, now, onEnd, onDiscard }) {
     },
     outline,
     text: text3,
-    changed: async (signal) => {
-      if (outline.end === void 0) await bell.next(signal);
-    },
     release: () => journal?.release()
   };
 }
@@ -28620,7 +28806,8 @@ function summaryOf({ head, outline, isRunning, isKept }) {
 function storedOf(standing2, text3) {
   const { isCut, facts, error: error2 } = standing2.outline;
   const { length: characters, hasGap } = text3;
-  return { ...summaryOf(standing2), characters, text: text3.toString(), isCut, hasGap, facts, error: error2 };
+  const { problem: problem2 } = standing2;
+  return { ...summaryOf(standing2), characters, text: text3.toString(), isCut, hasGap, facts, error: error2, problem: problem2 };
 }
 
 // src/services/prompt-words.ts
@@ -28641,7 +28828,6 @@ function isLikeAKey(run2) {
 }
 
 // src/services/answer-store.ts
-var LOOK_EVERY_MS = 500;
 var MAX_FILE_BYTES2 = 48 * 1024 * 1024;
 function createAnswerStore({ folder, isOn: isOn2, clock, randomBytes: randomBytes2, identity }) {
   const now = () => clock.now();
@@ -28679,15 +28865,6 @@ function createAnswerStore({ folder, isOn: isOn2, clock, randomBytes: randomByte
     const onDisk = (shelf?.ids() ?? []).filter((id) => !live.has(id)).flatMap((id) => shelf?.glance(id) ?? []);
     return [...[...live.values()].map(standingOf), ...onDisk].map(summaryOf);
   }
-  async function watch2(id, signal) {
-    const before = shelf?.glance(id);
-    let after = before;
-    while (before?.isRunning && after?.isRunning && after.bytes === before.bytes && !signal.aborted) {
-      await clock.sleep(LOOK_EVERY_MS, signal).catch(() => {
-      });
-      after = shelf?.glance(id);
-    }
-  }
   return {
     begin({ prompt, model, conversation }) {
       prune();
@@ -28717,7 +28894,6 @@ function createAnswerStore({ folder, isOn: isOn2, clock, randomBytes: randomByte
       return found && summaryOf(found);
     },
     list: () => summaries().sort((one, other) => other.startedAt - one.startedAt),
-    changed: (id, signal) => live.get(id)?.changed(signal) ?? watch2(id, signal),
     stop() {
       for (const { answer } of [...live.values()]) answer.stop("interrupted");
       writeLate();
@@ -28725,7 +28901,8 @@ function createAnswerStore({ folder, isOn: isOn2, clock, randomBytes: randomByte
   };
 }
 function standingOf({ head, outline, answer }) {
-  return { head, outline, isRunning: outline.end === void 0, isKept: answer.isKept };
+  const { isKept, problem: problem2 } = answer;
+  return { head, outline, isRunning: outline.end === void 0, isKept, problem: problem2 };
 }
 var ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 function newAnswerId(randomBytes2) {
@@ -29380,7 +29557,7 @@ ${delta}`;
     const final = from.filter((message) => message.phase === "final_answer");
     return (final.length > 0 ? final : lastSpoken(from)).map((message) => message.text).join("\n\n");
   }
-  function reasonOf2(error2) {
+  function reasonOf3(error2) {
     const isNamed = ["code", "type", "error"].some((name) => textField(error2, name) !== void 0);
     return (isNamed ? void 0 : remembered) ?? readFailure(error2);
   }
@@ -29415,7 +29592,7 @@ ${delta}`;
           completed = response ?? {};
           return true;
         case "response.failed":
-          throw reasonOf2(errorIn2(response));
+          throw reasonOf3(errorIn2(response));
         case "response.incomplete":
           throw incomplete(textField(fieldOf(response, "incomplete_details"), "reason"));
         case "error": {
@@ -29502,7 +29679,7 @@ async function readAnswer2({ reply: { body, headers }, isStream, failureOf: fail
     }
     return reader.finish();
   } catch (error2) {
-    const reason = reasonOf(error2, reader, config2);
+    const reason = reasonOf2(error2, reader, config2);
     const partial2 = isCodexError(reason) && reason.code !== "CANCELLED" ? reader.partial(reason) : void 0;
     if (partial2 === void 0) throw reason;
     return partial2;
@@ -29522,7 +29699,7 @@ function limitsFor(reader, config2, clock) {
     }
   };
 }
-function reasonOf(error2, reader, config2) {
+function reasonOf2(error2, reader, config2) {
   const isBroken = isCodexError(error2, "TIMEOUT") || isCodexError(error2, "NETWORK");
   if (isBroken && reader.isEnding()) return finishError(reader);
   return isCodexError(error2, "TIMEOUT") && !reader.hasBegun() ? nothingCame(config2.firstEventTimeoutMs) : error2;
@@ -29879,7 +30056,7 @@ function createNegotiation({ config: config2, catalogue, post, newId, log: log2 
         shape
       };
     },
-    async ask(first2, question, { signal, onReply, refusalOf: refusalOf3 }) {
+    async ask(first2, question, { signal, onSend, onReply, refusalOf: refusalOf3 }) {
       session ??= newId();
       const ids = { session, threadId: newId() };
       const changes = [];
@@ -29887,6 +30064,7 @@ function createNegotiation({ config: config2, catalogue, post, newId, log: log2 
       let original;
       for (let mends = 0; ; mends += 1) {
         const { request, fitted } = build(question, target, ids);
+        onSend(fitted);
         const reply = await post(target.credential, request, signal);
         onReply(reply);
         target = { ...target, credential: reply.credential };
@@ -29999,7 +30177,7 @@ function createToldLimits({ credential, meter, clock }) {
 function createCodexClient(deps) {
   const { config: config2, credentials, meter, clock } = deps;
   const negotiation = createNegotiation(deps);
-  async function answer(credential, question, options) {
+  async function answer(credential, question, options, onSend) {
     const { signal } = options;
     const { asking } = credential;
     const limits = createToldLimits({ credential, meter, clock });
@@ -30008,6 +30186,7 @@ function createCodexClient(deps) {
     options.onModel?.(first2.modelId);
     const answered = await negotiation.ask(first2, question, {
       signal,
+      onSend: ({ turns }) => onSend(turns.length),
       onReply: ({ headers }) => limits.hearHeaders(headers),
       refusalOf: (modelId, reply2) => asking.refusalOf({ ...reply2, modelId, ...circumstances() })
     });
@@ -30025,18 +30204,21 @@ function createCodexClient(deps) {
   }
   async function answerThatFits(credential, question, options) {
     const { turns = [] } = question.talk ?? {};
-    for (const kept of [turns.length, Math.floor(turns.length / 2), 0]) {
-      const shorter = withTurns(question, kept);
+    let kept = turns.length;
+    for (let tries = 1; ; tries += 1) {
+      let sent = 0;
       try {
-        const result = await answer(credential, shorter, options);
+        const result = await answer(credential, withTurns(question, kept), options, (turns2) => {
+          sent = turns2;
+        });
         const dropped = turns.length - kept;
         return dropped === 0 ? result : { ...result, notes: [...result.notes, tooLongNote(dropped, turns.length)] };
       } catch (error2) {
         const isTooLong = isCodexError(error2, "CONTEXT_TOO_LONG");
-        if (!isTooLong || kept === 0 || question.talk?.needsLast === true) throw error2;
+        if (!isTooLong || sent === 0 || question.talk?.needsLast === true) throw error2;
+        kept = tries === 1 ? Math.floor(sent / 2) : 0;
       }
     }
-    throw new Error("The last try ends it, one way or the other.");
   }
   return {
     async query(question, options = {}) {
@@ -30051,7 +30233,9 @@ function withTurns(question, kept) {
   return { ...question, talk: { ...talk, turns: talk.turns.slice(talk.turns.length - kept) } };
 }
 function tooLongNote(dropped, all2) {
-  return `the service found the conversation too long, so the oldest ${dropped} of its ${all2} turns were not sent`;
+  const oldest = all2 === 1 ? "its only turn" : dropped === 1 ? `the oldest of its ${all2} turns` : void 0;
+  const gone2 = oldest === void 0 ? `the oldest ${dropped} of its ${all2} turns were` : `${oldest} was`;
+  return `the service found the conversation too long, so ${gone2} not sent`;
 }
 function resultOf({ target, request, fitted, reply, changes }, read2) {
   const { credential, modelId, passedOver } = target;
@@ -30395,6 +30579,12 @@ function incompleteWords({ code, message, hint = AGAIN2 }, { conversation, isMis
   const onwards = conversation === void 0 ? hint : `To go on where it stopped, ask on in the conversation \u201C${conversation}\u201D.${hint === AGAIN2 ? "" : ` ${hint}`}`;
   return `INCOMPLETE ANSWER: only part of it came. ${message} ${onwards} [${code}]`;
 }
+function unkeptNote(problem2) {
+  if (problem2 === void 0) return [];
+  return [
+    `Note: this answer could not be kept on disk (${problem2}), so it can be collected only until this server ends.`
+  ];
+}
 var AGAIN2 = "Ask again.";
 function originOf(id, { model, effort, usage: usage2, account }) {
   const facts = [
@@ -30458,9 +30648,9 @@ function progressOf2({ phase, characters }) {
   return { phase: isPhase(phase) ? phase : characters > 0 ? "writing" : "thinking", characters };
 }
 function standing(found, nowMs) {
-  const { id, state, text: text3, error: error2, startedAt } = found;
+  const { id, state, text: text3, error: error2, startedAt, problem: problem2 } = found;
   const age = duration3(Math.max(0, nowMs - startedAt));
-  const origin = [`Answer ${id}`, ...damages(found)];
+  const origin = [`Answer ${id}`, ...damages(found), ...unkeptNote(problem2)];
   switch (state) {
     case "running":
       return {
@@ -30471,7 +30661,7 @@ function standing(found, nowMs) {
     case "incomplete": {
       const footer2 = textField(found.facts, "footer");
       const lost2 = damages(found);
-      const lines = [footer2 ?? `Answer ${id}`, ...lost2];
+      const lines = [footer2 ?? `Answer ${id}`, ...lost2, ...unkeptNote(problem2)];
       return { footer: lines.join("\n"), isIncomplete: state === "incomplete" || lost2.length > 0 };
     }
     case "failed": {
@@ -30767,32 +30957,7 @@ function tooLarge2(folder, maxBytes) {
 
 // src/services/conversation-store.ts
 init_storage_failure();
-
-// src/services/conversation-name.ts
-init_node_crypto();
-init_errors();
-var MAX_CHARACTERS4 = 100;
-var EVERY_CONVERSATION = "*";
-function conversationName(text3) {
-  const name = text3.normalize("NFC").trim();
-  const length = [...name].length;
-  if (length === 0 || length > MAX_CHARACTERS4) throw noName(`must have 1 to ${MAX_CHARACTERS4} characters`);
-  if (/[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]/u.test(name))
-    throw noName("must be one line without control characters");
-  if (name === EVERY_CONVERSATION) throw noName("cannot be an asterisk alone, which stands for all of them");
-  return name;
-}
-function conversationKey(name) {
-  return createHash("sha256").update(name).digest("hex").slice(0, 32);
-}
-function isConversationKey(text3) {
-  return /^[0-9a-f]{32}$/.test(text3);
-}
-function noName(rule) {
-  return new CodexError("INPUT_INVALID", `The name of a conversation ${rule}.`, { hint: "Choose another name." });
-}
-
-// src/services/conversation-store.ts
+init_conversation_name();
 init_remote_text();
 var MAX_BYTES5 = 64 * 1048576;
 var HINT = "Repair it, or clear this conversation and begin it anew.";
@@ -33264,7 +33429,8 @@ function createQueryDesk(deps) {
       const remarks = conversation === void 0 ? [] : await remember(conversation, question.prompt, result);
       const facts = shownFacts({ result, id, attached, conversation, remarks, nowMs: clock.now() });
       kept.finish(result.text, { ...facts }, result.incomplete);
-      return { id, text: result.text, facts };
+      const footer2 = [facts.footer, ...unkeptNote(kept.problem)].join("\n");
+      return { id, text: result.text, facts: { ...facts, footer: footer2 } };
     } catch (error2) {
       fail(error2, job);
       throw error2;
@@ -33778,6 +33944,7 @@ function createUsageMeter({ config: config2, http, cache, clock, log: log2 }) {
 }
 
 // src/tools/codex-clear.ts
+init_conversation_name();
 init_cleared_words();
 
 // src/tools/text-argument.ts
@@ -33801,7 +33968,10 @@ function codexClear({ signOut, conversations }) {
     description: "Remove the logins (or the stored API key) from this machine and revoke them at OpenAI; or, with conversation, only that conversation. Ask the user before calling it.",
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
     input: external_exports.strictObject({
-      conversation: textArgument(100, "Name of a conversation to remove, or * for all; the logins stay")
+      conversation: textArgument(
+        100,
+        `Name of a conversation to remove, or ${EVERY_CONVERSATION} for all; the logins stay`
+      )
     }),
     output: output2,
     async run({ conversation }) {
@@ -33822,9 +33992,10 @@ function present(outcome) {
   };
 }
 function presentRemoved(name, removed) {
+  const isAll = name === EVERY_CONVERSATION;
   const all2 = removed === 1 ? "1 conversation is" : `${removed} conversations are`;
-  const which = name === "*" ? all2 : `The conversation \u201C${name}\u201D is`;
-  const none = name === "*" ? "There are no conversations." : `There is no conversation \u201C${name}\u201D; codex_status lists them.`;
+  const which = isAll ? all2 : `The conversation \u201C${name}\u201D is`;
+  const none = isAll ? "There are no conversations." : `There is no conversation \u201C${name}\u201D; codex_status lists them.`;
   return {
     cleared: removed > 0,
     revoked: false,
@@ -34111,6 +34282,7 @@ function collected(found, call) {
 
 // src/tools/codex-status.ts
 init_id_claims();
+init_listed();
 var login = external_exports.looseObject({
   state: external_exports.enum(["pending", "succeeded", "failed", "cancelled"]),
   url: external_exports.string().optional(),
@@ -34146,7 +34318,6 @@ var output5 = external_exports.looseObject({
 var input3 = external_exports.strictObject({
   usage: external_exports.boolean().optional().describe("true: ask the service how much of the plan is used; otherwise show what it said last")
 });
-var LISTED = 10;
 function codexStatus({ readStatus, answers: answers2, conversations, now }) {
   return defineTool({
     name: "codex_status",
@@ -34351,14 +34522,19 @@ function createApp({ config: config2, problem: problem2 }, edges, version3) {
     randomBytes: randomBytes2
   });
   const conversations = createConversationStore({ folder: `${config2.stateDir}/conversations`, newId, now });
+  let loading;
+  async function loadAttachments() {
+    const { createAttachments: createAttachments2 } = await Promise.resolve().then(() => (init_attachments(), attachments_exports));
+    const { createProjectFiles: createProjectFiles2 } = await Promise.resolve().then(() => (init_project_files(), project_files_exports));
+    const { createGit: createGit2 } = await Promise.resolve().then(() => (init_git(), git_exports));
+    const git = createGit2();
+    const own2 = [config2.credentialsFile, config2.stateDir];
+    return createAttachments2({ projectFiles: createProjectFiles2({ git }), git, own: own2, randomBytes: randomBytes2 });
+  }
   const attachments = {
     async attach(...request) {
-      const { createAttachments: createAttachments2 } = await Promise.resolve().then(() => (init_attachments(), attachments_exports));
-      const { createProjectFiles: createProjectFiles2 } = await Promise.resolve().then(() => (init_project_files(), project_files_exports));
-      const { createGit: createGit2 } = await Promise.resolve().then(() => (init_git(), git_exports));
-      const git = createGit2();
-      const own2 = [config2.credentialsFile, config2.stateDir];
-      return createAttachments2({ projectFiles: createProjectFiles2({ git }), git, own: own2, randomBytes: randomBytes2 }).attach(...request);
+      loading ??= loadAttachments();
+      return (await loading).attach(...request);
     }
   };
   const desk = createQueryDesk({ query, attachments, conversations, answers: answers2, readSchema, projectFolder, clock });
@@ -34536,6 +34712,7 @@ function loadConfig(env, homedir3) {
     model: read2("CODEX_OAUTH_MODEL", void 0, headerWord),
     effort: read2("CODEX_OAUTH_EFFORT", void 0, headerWord),
     originator: read2("CODEX_OAUTH_ORIGINATOR", "codex-oauth", headerWord),
+    // That of the client whose requests are captured (facts: wire-protocol): nobody has looked at what a newer one may ask for.
     clientVersion: read2("CODEX_OAUTH_CLIENT_VERSION", "0.169.0", version2),
     loginTimeoutMs: read2("CODEX_OAUTH_LOGIN_TIMEOUT_MS", 3e5, milliseconds),
     loginWaitMs: read2("CODEX_OAUTH_LOGIN_WAIT_MS", 45e3, milliseconds),
