@@ -185,14 +185,16 @@ path3,0,(fd,stat)=>{const first2=readAt(fd,0,bytes);const last=stat.size<=first2
 last,stat}})}function withRegularFile(path3,flags,read2){const{O_RDONLY,O_NONBLOCK=0}=fs2.constants;const fd=fs2.openSync(path3,O_RDONLY|O_NONBLOCK|flags);try{const stat=fs2.fstatSync(
 fd);if(!stat.isFile())throw Object.assign(new Error("Not a file."),{code:"EISDIR"});return read2(fd,stat)}finally{fs2.closeSync(fd)}}function readAt(fd,position,bytes){
 const buffer=Buffer.allocUnsafe(bytes);return buffer.subarray(0,fs2.readSync(fd,buffer,0,bytes,position))}var fs2;var init_regular_file=__esm({"src/infrastructu\
-re/regular-file.ts"(){"use strict";init_define_TOOL_LIST();fs2=__toESM(require("node:fs"),1)}});function runProgram(file,args2,options){const{limitMs,input:input3="",env={},withoutEnv,folder,maxBytes=MAX_OUTPUT_BYTES,signal}=options;const{execFile:execFile7}=process.
+re/regular-file.ts"(){"use strict";init_define_TOOL_LIST();fs2=__toESM(require("node:fs"),1)}});function onProcessEnd(task){const own2=()=>task();if(tasks.size===0)process.on("exit",doAll);tasks.add(own2);return()=>{tasks.delete(own2);if(tasks.size===0)process.
+off("exit",doAll)}}function doAll(){for(const task of tasks)task()}var tasks;var init_process_end=__esm({"src/infrastructure/process-end.ts"(){"use strict";init_define_TOOL_LIST();
+tasks=new Set}});function runProgram(file,args2,options){const{limitMs,input:input3="",env={},withoutEnv,folder,maxBytes=MAX_OUTPUT_BYTES,signal}=options;const{execFile:execFile7}=process.
 getBuiltinModule("node:child_process");return new Promise(resolve3=>{const settings={encoding:"utf8",timeout:limitMs,killSignal:"SIGKILL",maxBuffer:maxBytes,windowsHide:true,
-env:{...inherited(withoutEnv),...env},...folder===void 0?{}:{cwd:folder}};const child=execFile7(file,args2,settings,(error2,output5)=>{process.off("exit",kill);
-signal?.removeEventListener("abort",kill);resolve3({output:output5,ended:error2===null?"well":child.pid===void 0?"missing":howItFailed(error2)})});const kill=()=>void child.
-kill("SIGKILL");process.once("exit",kill);if(signal?.aborted)kill();signal?.addEventListener("abort",kill,{once:true});child.stdin?.on("error",()=>{});child.stdin?.
-end(input3)})}function inherited(without2){if(without2===void 0)return process.env;return Object.fromEntries(Object.entries(process.env).filter(([name])=>!without2.
-test(name)))}function howItFailed({code,killed}){return code==="ERR_CHILD_PROCESS_STDIO_MAXBUFFER"?"large":killed?"late":"badly"}var MAX_OUTPUT_BYTES;var init_run_program=__esm(
-{"src/infrastructure/run-program.ts"(){"use strict";init_define_TOOL_LIST();MAX_OUTPUT_BYTES=1048576}});function isLoopbackHost(hostname2){return hostname2==="localhost"||hostname2==="[::1]"||/^127(\.\d{1,3}){3}$/.test(hostname2)}var init_loopback_host=__esm({"src\
+env:{...inherited(withoutEnv),...env},...folder===void 0?{}:{cwd:folder}};const child=execFile7(file,args2,settings,(error2,output5)=>{letGo();signal?.removeEventListener(
+"abort",kill);resolve3({output:output5,ended:error2===null?"well":child.pid===void 0?"missing":howItFailed(error2)})});const kill=()=>void child.kill("SIGKILL");
+const letGo=onProcessEnd(kill);if(signal?.aborted)kill();signal?.addEventListener("abort",kill,{once:true});child.stdin?.on("error",()=>{});child.stdin?.end(input3)})}
+function inherited(without2){if(without2===void 0)return process.env;return Object.fromEntries(Object.entries(process.env).filter(([name])=>!without2.test(name)))}
+function howItFailed({code,killed}){return code==="ERR_CHILD_PROCESS_STDIO_MAXBUFFER"?"large":killed?"late":"badly"}var MAX_OUTPUT_BYTES;var init_run_program=__esm(
+{"src/infrastructure/run-program.ts"(){"use strict";init_define_TOOL_LIST();init_process_end();MAX_OUTPUT_BYTES=1048576}});function isLoopbackHost(hostname2){return hostname2==="localhost"||hostname2==="[::1]"||/^127(\.\d{1,3}){3}$/.test(hostname2)}var init_loopback_host=__esm({"src\
 /infrastructure/loopback-host.ts"(){"use strict";init_define_TOOL_LIST()}});function areToBeRead(files){return files.some(({variable})=>variable!==READ_BY_NODE)}async function createTrust(files){if(!areToBeRead(files))return void 0;const tls=await Promise.resolve().then(()=>__toESM(require("node:tls"),1));
 const usual=tls.getCACertificates?.("default")??tls.rootCertificates;const added=await Promise.all(files.map(file=>readCertificates(file).catch(problem2=>isReadByNode(
 file)?[]:Promise.reject(problem2))));return tls.createSecureContext({ca:[...usual,...added.flat()]})}async function unreadableByNode(files){for(const file of files.
@@ -1528,14 +1530,15 @@ canonicalPath((0,import_node_path4.dirname)(path3)),(0,import_node_path4.basenam
 (0,import_node_path4.resolve)((0,import_node_path4.dirname)(place),target))}function linkTarget(path3){try{return(0,import_node_fs5.readlinkSync)(path3)}catch(error2){
 if(isErrno(error2,"ENOENT","EINVAL","UNKNOWN"))return void 0;throw error2}}var import_node_fs5,import_node_path4;var init_canonical_path=__esm({"src/infrastruct\
 ure/canonical-path.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs5=require("node:fs");import_node_path4=require("node:path");init_errno()}});function orStorageFailed(file,deed,action){try{return action()}catch(error2){throw isErrno(error2)?storageFailed(file,deed,error2):error2}}function storageFailed(file,deed,cause){
-const code=errnoOf(cause);const[reason,hint]=REASONS[code??""]??[`the system reports ${code??"an unknown error"}`,void 0];return new CodexError("STORAGE_FAILED",
-`${file} could not be ${deed}: ${reason}.`,{cause,...hint===void 0?{}:{hint}})}function corrupt(file,reason,hint=SIGN_IN_AGAIN){return new CodexError("STORAGE_C\
-ORRUPT",`${file} is damaged: ${reason}.`,{hint})}var SPACE,RIGHTS,REASONS,SIGN_IN_AGAIN;var init_storage_failure=__esm({"src/infrastructure/storage-failure.ts"(){
-"use strict";init_define_TOOL_LIST();init_errors();init_errno();SPACE="Free some space, then try again.";RIGHTS="Check the owner and the permissions of the file\
- and of its folder.";REASONS={ENOSPC:["the disk is full",SPACE],EDQUOT:["the disk quota is used up",SPACE],EFBIG:["the system limits how large a file may be",void 0],
-EACCES:["permission denied",RIGHTS],EPERM:["permission denied",RIGHTS],EROFS:["the file system is read-only",void 0],EISDIR:["it is not a file","Move it away, o\
-r name another file."],ENOTDIR:["a part of its path is not a folder",void 0],ENOENT:["its folder does not exist",void 0],ELOOP:["its links lead in a circle",void 0],
-EIO:["the disk reports an error",void 0]};SIGN_IN_AGAIN="Repair it, or move it away and sign in again."}});var require_polyfills=__commonJS({"node_modules/graceful-fs/polyfills.js"(exports2,module2){init_define_TOOL_LIST();var constants3=require("constants");var origCwd=process.
+const[reason,hint]=reasonOf(cause);return new CodexError("STORAGE_FAILED",`${file} could not be ${deed}: ${reason}.`,{cause,...hint===void 0?{}:{hint}})}function reasonOf(cause){
+const code=errnoOf(cause);return REASONS[code??""]??[`the system reports ${code??"an unknown error"}`,void 0]}function corrupt(file,reason,hint=SIGN_IN_AGAIN){return new CodexError(
+"STORAGE_CORRUPT",`${file} is damaged: ${reason}.`,{hint})}var SPACE,RIGHTS,REASONS,SIGN_IN_AGAIN;var init_storage_failure=__esm({"src/infrastructure/storage-fa\
+ilure.ts"(){"use strict";init_define_TOOL_LIST();init_errors();init_errno();SPACE="Free some space, then try again.";RIGHTS="Check the owner and the permissions\
+ of the file and of its folder.";REASONS={ENOSPC:["the disk is full",SPACE],EDQUOT:["the disk quota is used up",SPACE],EFBIG:["the system limits how large a fil\
+e may be",void 0],EACCES:["permission denied",RIGHTS],EPERM:["permission denied",RIGHTS],EROFS:["the file system is read-only",void 0],EEXIST:["something else i\
+s in its place",void 0],EISDIR:["it is not a file","Move it away, or name another file."],ENOTDIR:["a part of its path is not a folder",void 0],ENOENT:["its fol\
+der does not exist",void 0],ELOOP:["its links lead in a circle",void 0],EIO:["the disk reports an error",void 0]};SIGN_IN_AGAIN="Repair it, or move it away and \
+sign in again."}});var require_polyfills=__commonJS({"node_modules/graceful-fs/polyfills.js"(exports2,module2){init_define_TOOL_LIST();var constants3=require("constants");var origCwd=process.
 cwd;var cwd=null;var platform3=process.env.GRACEFUL_FS_PLATFORM||process.platform;process.cwd=function(){if(!cwd)cwd=origCwd.call(process);return cwd};try{process.
 cwd()}catch(er){}if(typeof process.chdir==="function"){chdir=process.chdir;process.chdir=function(d){cwd=null;chdir.call(process,d)};if(Object.setPrototypeOf)Object.
 setPrototypeOf(process.chdir,chdir)}var chdir;module2.exports=patch;function patch(fs9){if(constants3.hasOwnProperty("O_SYMLINK")&&process.version.match(/^v0\.6\.[0-2]|^v0\.5\./)){
@@ -2000,9 +2003,9 @@ const path3=recordFile.prepare();let{text:text3}=await recordFile.unlock();let f
 ...MUCH_LONGER};return textWith(text3,longer,{file:path3,place,vault,fresh})!==void 0};try{while(!canSeal()){fresh=await vault.newKey();text3=(await recordFile.
 unlock()).text}orStorageFailed(path3,"written",()=>reserveSpace(path3));await writeAgain(recordFile,path3,text3)}finally{await recordFile.tidy(void 0,fresh)}}async function writeAgain(recordFile,path3,text3){
 if(text3===void 0)return recordFile.locked(()=>{});const temp=orStorageFailed(path3,"written",()=>writeTemp(path3,text3));const remove2=()=>removeQuietly(temp);
-process.once("exit",remove2);try{await recordFile.locked(()=>{if(recordFile.read().text===text3)orStorageFailed(path3,"written",()=>putInPlace(temp,path3))})}finally{
-process.off("exit",remove2);remove2()}}var MUCH_LONGER;var init_rehearsal=__esm({"src/infrastructure/rehearsal.ts"(){"use strict";init_define_TOOL_LIST();init_atomic_file();
-init_clean_up();init_storage_failure();init_stored_text();init_token_record();MUCH_LONGER={accessToken:"x".repeat(16384)}}});function whatIsWrong(issue2){if(issue2.code==="too_small"&&issue2.origin==="string")return"must not be empty";if(issue2.code==="invalid_type"&&issue2.message.endsWith(
+const takeBack=onProcessEnd(remove2);try{await recordFile.locked(()=>{if(recordFile.read().text===text3)orStorageFailed(path3,"written",()=>putInPlace(temp,path3))})}finally{
+takeBack();remove2()}}var MUCH_LONGER;var init_rehearsal=__esm({"src/infrastructure/rehearsal.ts"(){"use strict";init_define_TOOL_LIST();init_atomic_file();init_clean_up();
+init_process_end();init_storage_failure();init_stored_text();init_token_record();MUCH_LONGER={accessToken:"x".repeat(16384)}}});function whatIsWrong(issue2){if(issue2.code==="too_small"&&issue2.origin==="string")return"must not be empty";if(issue2.code==="invalid_type"&&issue2.message.endsWith(
 "received undefined")){return`is missing, expected ${issue2.expected}`}if(issue2.code==="too_big"&&issue2.origin==="string"){return`is longer than ${Number(issue2.
 maximum).toLocaleString("en")} characters`}if(issue2.code==="invalid_type"&&issue2.expected==="array")return"must be a list";return issue2.message}var init_issue_words=__esm(
 {"src/tools/issue-words.ts"(){"use strict";init_define_TOOL_LIST()}});function lite(id,name,priority,defaultEffort,efforts){const common={hidden:false,lite:true,verbosity:"low",minVersion:void 0};return{id,name,priority,defaultEffort,
@@ -2588,7 +2591,12 @@ if(bytes<1e3)return`${bytes} B`;const[size,unit]=bytes<999500?[bytes/1e3,"kB"]:[
 if(words.length<=MANY)return words.join(separator);return[...words.slice(0,MANY),`and ${words.length-MANY} more`].join(separator)}function countWords(sent){const diffs=sent.
 filter(({kind})=>kind==="diff").length;const files=sent.length-diffs;return[...files===0?[]:[files===1?"1 file":`${files} files`],...diffs===0?[]:[diffs===1?"1 \
 diff":`${diffs} diffs`]].join(" and ")}var MANY;var init_sent_words=__esm({"src/services/sent-words.ts"(){"use strict";init_define_TOOL_LIST();init_shown_name();
-MANY=8}});async function within(work,limitMs,signal){const over=new AbortController;const limit=(0,import_promises2.setTimeout)(limitMs,void 0,{signal:signal===void 0?over.
+MANY=8}});function conversationName(text3){const name=text3.normalize("NFC").trim();const length=[...name].length;if(length===0||length>MAX_CHARACTERS4)throw noName(`must\
+ have 1 to ${MAX_CHARACTERS4} characters`);if(/[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]/u.test(name))throw noName("must be one line without control charac\
+ters");if(name===EVERY_CONVERSATION)throw noName("cannot be an asterisk alone, which stands for all of them");return name}function conversationKey(name){return createHash(
+"sha256").update(name).digest("hex").slice(0,32)}function isConversationKey(text3){return/^[0-9a-f]{32}$/.test(text3)}function noName(rule){return new CodexError(
+"INPUT_INVALID",`The name of a conversation ${rule}.`,{hint:"Choose another name."})}var MAX_CHARACTERS4,EVERY_CONVERSATION;var init_conversation_name=__esm({"s\
+rc/services/conversation-name.ts"(){"use strict";init_define_TOOL_LIST();init_node_crypto();init_errors();MAX_CHARACTERS4=100;EVERY_CONVERSATION="*"}});async function within(work,limitMs,signal){const over=new AbortController;const limit=(0,import_promises2.setTimeout)(limitMs,void 0,{signal:signal===void 0?over.
 signal:AbortSignal.any([over.signal,signal])});await Promise.race([work.catch(()=>{}),limit.catch(()=>{})]);over.abort()}var import_promises2;var init_within=__esm(
 {"src/infrastructure/within.ts"(){"use strict";init_define_TOOL_LIST();import_promises2=require("node:timers/promises")}});var require_node_http=__commonJS({"lazy:node:http"(exports2,module2){init_define_TOOL_LIST();module2.exports=require("node:http")}});async function respond(request,response,{port:port2,path:path3,hosts=CALLBACK_HOSTS,answer}){response.on("error",()=>{});const refusal2=whyRefused(request,{port:port2,
 path:path3,hosts});if(refusal2!==void 0)return send(response,refusalPage(refusal2));try{send(response,await answer(splitTarget(request.url).query))}catch{send(response,
@@ -2745,7 +2753,7 @@ filter(part=>part!==void 0).join(" ")}function removal(one,isOneOfSeveral){const
 void 0?[]:[problem2];if(removed==="api_key"){return["The stored API key is removed from this machine. It stays valid at OpenAI until it is deleted there.",...why]}
 const of=isOneOfSeveral&&title!==void 0?` of the ${title}`:"";const gone2=`Signed out${of}; the credentials are removed from this machine.`;if(revoked)return[gone2,
 "OpenAI confirmed that they are revoked.",...why];return[gone2,...problem2===void 0?[unconfirmed]:why]}var GONE_HERE;var init_cleared_words=__esm({"src/tools/cl\
-eared-words.ts"(){"use strict";init_define_TOOL_LIST();GONE_HERE="OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves."}});var picomatch_exports={};__export(picomatch_exports,{default:()=>picomatch_default});var library4,compile5,picomatch_default;var init_picomatch=__esm({"text:pic\
+eared-words.ts"(){"use strict";init_define_TOOL_LIST();GONE_HERE="OpenAI did not confirm the revocation; the tokens are gone here and expire by themselves."}});var LISTED;var init_listed=__esm({"src/tools/listed.ts"(){"use strict";init_define_TOOL_LIST();LISTED=10}});var picomatch_exports={};__export(picomatch_exports,{default:()=>picomatch_default});var library4,compile5,picomatch_default;var init_picomatch=__esm({"text:pic\
 omatch"(){init_define_TOOL_LIST();library4={exports:{}};compile5=require("node:vm").compileFunction;compile5('var ee=(t,u)=>()=>{try{return u||t((u={exports:{}}\
 ).exports,u),u.exports}catch(e){throw u=0,e}};var ne=ee((Ht,Ce)=>{"use strict";var xe="[^\\\\\\\\/]",qe="(?=.)",be="[^/]",le="(?:\\\\/|$)",de="(?:^|\\\\/)",pe=`\\\\.{1,2}\
 ${le}`,Fe="(?!\\\\.)",Qe=`(?!${de}${pe})`,je=`(?!\\\\.{0,1}${le})`,Ze=`(?!${pe})`,ze="[^.\\\\/]",Ve=`${be}*?`,Ye="/",ye={DOT_LITERAL:"\\\\.",PLUS_LITERAL:"\\\\+",QMARK_LI\
@@ -2941,16 +2949,20 @@ kind==="missing")return{};if(found.kind==="refused")return{reason:found.reason};
 place)||visible.has(below(place.root.path,found.path)??"");return isSeen?{path:found.path}:{reason:"is a link to a file that patterns leave out"}}function tooSlow(){
 return new CodexError("INPUT_INVALID","The patterns take too long.",{hint:"Use fewer wildcards, or name a folder or single files."})}var import_promises3,MATCH_LIMIT_MS,
 MAX_FILES,SLICE,SLICE_LIMIT_MS;var init_pattern_files=__esm({"src/infrastructure/pattern-files.ts"(){"use strict";init_define_TOOL_LIST();import_promises3=require("node:timers/promises");
-init_errors();init_file_pattern();init_project_roots();init_time_box();MATCH_LIMIT_MS=5e3;MAX_FILES=1e3;SLICE=5e3;SLICE_LIMIT_MS=1e3}});function createGitCommand(program,limitMs){return async(folder,args2,{settings=[],input:input3,maxBytes,signal}={})=>{if(signal?.aborted)throw cancelled();const outcome=await runProgram(
-program,["-C",folder,...SAFE,...settings.flatMap(([name,value])=>["-c",`${name}=${value}`]),...args2],{limitMs,signal,folder:(0,import_node_path16.parse)(folder).
-root,env:QUIET,withoutEnv:MISLEADING,...input3===void 0?{}:{input:input3},...maxBytes===void 0?{}:{maxBytes}});if(signal?.aborted)throw cancelled();return outcome}}
-function gitFailed({ended}){const reason={missing:"git is not installed here",late:"git took too long",large:"the output of git is too large",badly:"git reports\
- an error",well:"the output of git could not be understood"}[ended];return new CodexError("STORAGE_FAILED",`The project could not be searched with git: ${reason}\
-.`,{hint:"Name single files exactly, without patterns and without diff, or try again."})}var import_node_path16,SAFE,QUIET,MISLEADING;var init_git_command=__esm(
-{"src/infrastructure/git-command.ts"(){"use strict";init_define_TOOL_LIST();import_node_path16=require("node:path");init_errors();init_abort();init_run_program();
-SAFE=["--no-pager",...["-c","core.fsmonitor=false","-c","core.hooksPath=/dev/null"],...["-c","diff.external=","-c","core.pager=cat"],...["-c","diff.autoRefreshI\
-ndex=false"],...["-c","safe.bareRepository=explicit"],...["-c","core.quotePath=false"]];QUIET={GIT_OPTIONAL_LOCKS:"0",GIT_TERMINAL_PROMPT:"0",GIT_PAGER:"cat",GIT_NO_LAZY_FETCH:"\
-1",GIT_ALLOW_PROTOCOL:"none",LC_ALL:"C"};MISLEADING=/^GIT_(?!CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM)$|EXEC_PATH$|CEILING_DIRECTORIES$)/i}});async function gitDiff(git,folder,request,signal){const settings=await withoutFilters(git,folder,signal);const revisions=await revisionsOf(git,folder,request,signal);
+init_errors();init_file_pattern();init_project_roots();init_time_box();MATCH_LIMIT_MS=5e3;MAX_FILES=1e3;SLICE=5e3;SLICE_LIMIT_MS=1e3}});function createTurns(atOnce){let free=atOnce;const waiting=new Set;async function myTurn(signal){if(signal?.aborted)throw cancelled();if(free>0){free-=1;return}
+await new Promise((resolve3,reject)=>{const begin2=()=>{signal?.removeEventListener("abort",leave);waiting.delete(begin2);resolve3()};const leave=()=>{waiting.delete(
+begin2);reject(cancelled())};waiting.add(begin2);signal?.addEventListener("abort",leave,{once:true})})}function over(){const[next]=waiting;if(next===void 0)free+=
+1;else next()}return async(work,signal)=>{await myTurn(signal);try{return await work()}finally{over()}}}var init_turns=__esm({"src/infrastructure/turns.ts"(){"u\
+se strict";init_define_TOOL_LIST();init_abort()}});function createGitCommand(program,limitMs){const inTurn=createTurns(AT_ONCE);return async(folder,args2,{settings=[],input:input3,maxBytes,signal}={})=>{const all2=[
+"-C",folder,...SAFE,...settings.flatMap(([name,value])=>["-c",`${name}=${value}`]),...args2];const options={limitMs,signal,folder:(0,import_node_path16.parse)(folder).
+root,env:QUIET,withoutEnv:MISLEADING,...input3===void 0?{}:{input:input3},...maxBytes===void 0?{}:{maxBytes}};const outcome=await inTurn(()=>runProgram(program,
+all2,options),signal);if(signal?.aborted)throw cancelled();return outcome}}function gitFailed({ended}){const reason={missing:"git is not installed here",late:"g\
+it took too long",large:"the output of git is too large",badly:"git reports an error",well:"the output of git could not be understood"}[ended];return new CodexError(
+"STORAGE_FAILED",`The project could not be searched with git: ${reason}.`,{hint:"Name single files exactly, without patterns and without diff, or try again."})}
+var import_node_path16,AT_ONCE,SAFE,QUIET,MISLEADING;var init_git_command=__esm({"src/infrastructure/git-command.ts"(){"use strict";init_define_TOOL_LIST();import_node_path16=
+require("node:path");init_errors();init_abort();init_run_program();init_turns();AT_ONCE=4;SAFE=["--no-pager",...["-c","core.fsmonitor=false","-c","core.hooksPat\
+h=/dev/null"],...["-c","diff.external=","-c","core.pager=cat"],...["-c","diff.autoRefreshIndex=false"],...["-c","safe.bareRepository=explicit"],...["-c","core.q\
+uotePath=false"]];QUIET={GIT_OPTIONAL_LOCKS:"0",GIT_TERMINAL_PROMPT:"0",GIT_PAGER:"cat",GIT_NO_LAZY_FETCH:"1",GIT_ALLOW_PROTOCOL:"none",LC_ALL:"C"};MISLEADING=/^GIT_(?!CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM)$|EXEC_PATH$|CEILING_DIRECTORIES$)/i}});async function gitDiff(git,folder,request,signal){const settings=await withoutFilters(git,folder,signal);const revisions=await revisionsOf(git,folder,request,signal);
 const args2=[...FORM,...request.kind==="staged"?["--cached"]:[],...revisions,"--"];const outcome=await git(folder,args2,{settings,maxBytes:MAX_DIFF_BYTES,signal});
 if(outcome.ended==="large")throw tooLarge3();if(outcome.ended!=="well")throw gitFailed(outcome);return withoutUntouched(outcome.output)}function withoutUntouched(diff){
 return diff.replace(/(?<=^|\n)diff --git [^\n]*\n(?=diff --git |\* Unmerged path |$)/g,"")}async function withoutFilters(git,folder,signal){const outcome=await git(
@@ -2985,13 +2997,25 @@ import_promises4,CHANGED;var init_confined_file=__esm({"src/infrastructure/confi
 import_promises4=require("node:timers/promises");init_errno();init_regular_file();CHANGED="was replaced while it was read"}});function rangedName(entry){const[,name,first2,dash,last]=/^(.+):(\d{1,9})(?:(-)(\d{0,9}))?$/s.exec(entry)??[];if(name===void 0)return void 0;const range={first:Number(
 first2),...dash!==void 0&&last===""?{}:{last:Number(last??first2)}};const isPossible=range.first>=1&&(range.last===void 0||range.last>=range.first);return{name,
 range:isPossible?range:void 0}}function rangeSuffix({first:first2,last}){return first2===last?`:${first2}`:`:${first2}-${last??""}`}var init_line_range=__esm({"\
-src/infrastructure/line-range.ts"(){"use strict";init_define_TOOL_LIST()}});function contentOf(bytes){const mime=imageType(bytes);if(mime!==void 0)return{kind:"image",mime};if(isWideText(bytes))return{kind:"neither",reason:"is UTF-16 te\
-xt: save it as UTF-8 first"};if(bytes.includes(0))return{kind:"neither",reason:"is binary"};const text3=utf8(bytes);if(text3===void 0)return{kind:"neither",reason:"\
-is binary, or text that is not UTF-8"};const hasMark=text3.startsWith("\uFEFF");return{kind:"text",text:hasMark?text3.slice(1):text3,hasMark}}function imageType(bytes){
-const start=String.fromCharCode(...bytes.subarray(0,12));if(start.startsWith("\x89PNG\r\n\n"))return"image/png";if(start.startsWith("\xFF\xD8\xFF"))return"imag\
-e/jpeg";if(/^GIF8[79]a/.test(start))return"image/gif";return/^RIFF.{4}WEBP/s.test(start)?"image/webp":void 0}function isWideText([first2,second]){return first2===
-255&&second===254||first2===254&&second===255}function utf8(bytes){try{return new TextDecoder("utf-8",{fatal:true,ignoreBOM:true}).decode(bytes)}catch{return void 0}}
-var init_file_content=__esm({"src/services/file-content.ts"(){"use strict";init_define_TOOL_LIST()}});function secretName(path3){const parts=path3.toLowerCase().split(/[/\\]/);const[name="",folder=""]=parts.toReversed();const secretFolder=parts.find(part=>SECRET_FOLDERS.
+src/infrastructure/line-range.ts"(){"use strict";init_define_TOOL_LIST()}});function imageContent(bytes){const start=Buffer.from(bytes.subarray(0,12)).toString("latin1");const found=FORMATS2.find(({begins})=>begins(start));if(found===void 0)
+return void 0;const{mime,format:format2,isWhole}=found;return{mime,format:format2,isComplete:isWhole(Buffer.from(bytes.buffer,bytes.byteOffset,bytes.byteLength))}}
+function startsWith(head){return start=>start.startsWith(head)}function isWholePng(bytes){if(bytes.toString("latin1",12,16)!=="IHDR"||bytes.length<24)return false;
+if(!isExtent(bytes.readUInt32BE(16))||!isExtent(bytes.readUInt32BE(20)))return false;for(let at=8;at+12<=bytes.length;at+=12+bytes.readUInt32BE(at)){if(bytes.toString(
+"latin1",at+4,at+8)==="IEND")return true}return false}function isExtent(pixels){return pixels>0&&pixels<2**31}function isWholeJpeg(bytes){let at=2;while(at+4<=bytes.
+length&&bytes[at]===255){const marker=bytes[at+1];if(marker===218)return bytes.indexOf(JPEG_END,at)!==-1;at+=marker===255?1:2+bytes.readUInt16BE(at+2)}return false}
+function isWholeGif(bytes){let at=13+coloursIn(bytes[10]);let hasPicture=false;while(at<bytes.length){const kind=bytes[at];if(kind===59)return hasPicture;if(kind!==
+33&&kind!==44)return false;at+=kind===33?2:11+coloursIn(bytes[at+9]);for(let length=bytes[at];length!==void 0&&length>0;length=bytes[at])at+=1+length;at+=1;hasPicture||=
+kind===44}return hasPicture&&at===bytes.length}function coloursIn(flags=0){return(flags&128)===0?0:3*2**((flags&7)+1)}function isWholeWebp(bytes){return/^VP8[ LX]$/.
+test(bytes.toString("latin1",12,16))&&bytes.length>=8+bytes.readUInt32LE(4)}var FORMATS2,JPEG_END;var init_image_content=__esm({"src/services/image-content.ts"(){
+"use strict";init_define_TOOL_LIST();FORMATS2=[{mime:"image/png",format:"PNG",begins:startsWith("\x89PNG\r\n\n"),isWhole:isWholePng},{mime:"image/jpeg",format:"\
+JPEG",begins:startsWith("\xFF\xD8\xFF"),isWhole:isWholeJpeg},{mime:"image/gif",format:"GIF",begins:start=>/^GIF8[79]a/.test(start),isWhole:isWholeGif},{mime:"im\
+age/webp",format:"WebP",begins:start=>/^RIFF.{4}WEBP/s.test(start),isWhole:isWholeWebp}];JPEG_END=Buffer.from([255,217])}});function contentOf(bytes){const image=imageContent(bytes);if(image?.isComplete)return{kind:"image",mime:image.mime};const other=textContent(bytes);if(image===void 0||
+other.kind==="text")return other;return{kind:"neither",reason:`is not a complete ${image.format} image`}}function textContent(bytes){if(isWideText(bytes))return{
+kind:"neither",reason:"is UTF-16 text: save it as UTF-8 first"};if(bytes.includes(0))return{kind:"neither",reason:"is binary"};const text3=utf8(bytes);if(text3===
+void 0)return{kind:"neither",reason:"is binary, or text that is not UTF-8"};const hasMark=text3.startsWith("\uFEFF");return{kind:"text",text:hasMark?text3.slice(
+1):text3,hasMark}}function isWideText([first2,second]){return first2===255&&second===254||first2===254&&second===255}function utf8(bytes){try{return new TextDecoder(
+"utf-8",{fatal:true,ignoreBOM:true}).decode(bytes)}catch{return void 0}}var init_file_content=__esm({"src/services/file-content.ts"(){"use strict";init_define_TOOL_LIST();
+init_image_content()}});function secretName(path3){const parts=path3.toLowerCase().split(/[/\\]/);const[name="",folder=""]=parts.toReversed();const secretFolder=parts.find(part=>SECRET_FOLDERS.
 includes(part));if(secretFolder!==void 0)return`lies in ${secretFolder}, which is never sent`;if(`/${parts.join("/")}`.includes(OWN_FOLDER))return"is kept by th\
 is program itself and never sent";const isSecret=isData(name)&&foldersThatCount(path3,parts).some(part=>SECRET_DATA_FOLDERS.includes(part))||SECRET_NAMES.some(pattern=>pattern.
 test(name))&&!HARMLESS_NAMES.some(pattern=>pattern.test(name))||SECRET_PLACES.includes(`${folder}/${name}`);return isSecret?"has a name that files with secrets \
@@ -3480,10 +3504,10 @@ login with route "codex" and force: true',`\`${PROGRAM} login --codex --force\``
 with route "codex" and method "device"',`\`${PROGRAM} login --codex --device\``],['codex_login with route "codex"',`\`${PROGRAM} login --codex\``],["codex_login\
  with force: true",`\`${PROGRAM} login --force\``],["codex_login as callback_url",`\`${PROGRAM} login\` on standard input`],["clear this conversation",`remove i\
 t with \`${PROGRAM} forget\``],[' with method "device"'," with --device"],["the environment of the server","the environment"],[" and restart the server",""],["T\
-he server that asked","The program that asked"],["output_schema","--schema"],["Leave diff out","Leave --diff out"],["without diff","without --diff"],["diff name\
-s a revision","--diff names a revision"],["two ends of diff","two ends of --diff"],["with files","with --file"],["name it in files","name it with --file"],["A p\
-attern in files","A pattern of --file"],["The project folder is not in","The current folder is not in"],["from the project folder","from the current folder"],["\
-Open a folder in the client","Change to the folder of the project"]]}});function readArguments(args2,commands){if(args2.some(holdsKey))throw keyAsArgument();const[name="",...rest]=args2;if(name==="--version"||name==="-v")return{kind:"\
+he server that asked","The program that asked"],["so it can be collected only until this server ends","so it cannot be collected later"],["output_schema","--sch\
+ema"],["Leave diff out","Leave --diff out"],["without diff","without --diff"],["diff names a revision","--diff names a revision"],["two ends of diff","two ends \
+of --diff"],["with files","with --file"],["name it in files","name it with --file"],["A pattern in files","A pattern of --file"],["The project folder is not in",
+"The current folder is not in"],["from the project folder","from the current folder"],["Open a folder in the client","Change to the folder of the project"]]}});function readArguments(args2,commands){if(args2.some(holdsKey))throw keyAsArgument();const[name="",...rest]=args2;if(name==="--version"||name==="-v")return{kind:"\
 version"};if(name==="--help"||name==="-h")return{kind:"help",command:void 0};const command=commands.find(known2=>known2.name===name);if(command===void 0)throw unknownCommand(
 name,commands);const end=rest.indexOf("--");const beforeEnd=end<0?rest:rest.slice(0,end);if(beforeEnd.some(arg=>arg==="--help"||arg==="-h"))return{kind:"help",command};
 return{kind:"run",command,...readOptions(command,rest)}}function holdsKey(arg){return KEY.test(arg)}function keyAsArgument(){return new CodexError("INPUT_INVALI\
@@ -3500,7 +3524,9 @@ name];options[token2.name]=option.repeats?[...Array.isArray(earlier)?earlier:[],
 name}\` takes options only.`,command.name)}return{options,words}}function unknownOption(rawName,{name,options,words}){const meant=nearest(rawName.replace(/^-+/,
 ""),[...Object.keys(options),"help"]);const tip=meant===void 0?"":` Did you mean --${meant}?`;const literally=words===void 0?"":" What stands behind -- is taken\
  as it is.";return wrongUsage(`Unknown option of \`${name}\`.${tip}${literally}`,name)}var import_node_util8,KEY;var init_arguments=__esm({"src/cli/arguments.ts"(){
-"use strict";init_define_TOOL_LIST();import_node_util8=require("node:util");init_errors();init_words();KEY=/(?<![\w-])(?:sk|sess)-(?:(?=[\w-]*\d)[\w-]{8,}|[\w-]{24,})/}});async function askArguments(options,schema,call){const parsed=schema.safeParse(options.collect===void 0?await asked(options,call):collected2(options,call));if(parsed.
+"use strict";init_define_TOOL_LIST();import_node_util8=require("node:util");init_errors();init_words();KEY=/(?<![\w-])(?:sk|sess)-(?:(?=[\w-]*\d)[\w-]{8,}|[\w-]{24,})/}});function repeatedKey(text3){const open4=[];for(const[token2,name]of text3.matchAll(TOKENS)){if(token2==="{")open4.push(new Set);else if(token2==="}")open4.pop();else if(name!==
+void 0){const key=JSON.parse(name);if(open4.at(-1)?.has(key))return key;open4.at(-1)?.add(key)}}return void 0}var TOKENS;var init_repeated_key=__esm({"src/cli/r\
+epeated-key.ts"(){"use strict";init_define_TOOL_LIST();TOKENS=/[{}]|("[^"\\]*(?:\\.[^"\\]*)*")\s*:|"[^"\\]*(?:\\.[^"\\]*)*"/g}});async function askArguments(options,schema,call){const parsed=schema.safeParse(options.collect===void 0?await asked(options,call):collected2(options,call));if(parsed.
 success)return parsed.data;const wrong=parsed.error.issues.map(issue2=>`${NAMES3[String(issue2.path[0])]}: ${whatIsWrong(issue2)}`);throw wrongUsage(`${wrong.join(
 "; ")}.`,"ask")}async function asked(options,call){const schema=options.schema===void 0?void 0:await schemaIn(options.schema,call);return{prompt:await promptOf(
 call),...given("model",options.model),...given("reasoning_effort",options.effort),...given("system_prompt",options.system),...given("temperature",numberOf2(options.
@@ -3510,11 +3536,13 @@ name=>`--${name}`)];if(beside.length>0)throw wrongUsage(`--collect stands alone,
 words,terminal,input:input3}){if(words.length===0)throw wrongUsage("PROMPT is missing; - reads it from standard input.","ask");if(words.length>1||words[0]!=="-")
 return words.join(" ");if(input3.isTerminal())terminal.say("Type the question and end it with Ctrl-D on a line of its own.");return input3.all(MAX_PROMPT_BYTES)}
 async function schemaIn(path3,{input:input3}){if(path3==="-")throw wrongUsage("--schema needs a file: standard input is for the question.","ask");const text3=await input3.
-file(path3,"schema",MAX_SCHEMA_BYTES);try{return JSON.parse(text3)}catch{throw wrongUsage("The file of --schema is not JSON.","ask")}}function given(name,value){
-return value===void 0?{}:{[name]:value}}function numberOf2(text3){if(text3===void 0)return void 0;return text3.trim()===""?Number.NaN:Number(text3)}var MAX_PROMPT_BYTES,
-MAX_SCHEMA_BYTES,NAMES3;var init_ask_arguments=__esm({"src/cli/ask-arguments.ts"(){"use strict";init_define_TOOL_LIST();init_issue_words();init_words();MAX_PROMPT_BYTES=
-4e6;MAX_SCHEMA_BYTES=1e6;NAMES3={prompt:"PROMPT",model:"--model",system_prompt:"--system",temperature:"--temperature",reasoning_effort:"--effort",conversation:"\
---conversation",files:"--file",diff:"--diff",web_search:"--web-search",output_schema:"--schema",collect:"--collect"}}});function defineCommand(command){return command}async function structureOf(name,{tool,signal},args2={}){const output5=await tool(name).run(args2,{...NO_CLIENT,signal,
+file(path3,"schema",MAX_SCHEMA_BYTES);const schema=jsonIn(text3);const twice=repeatedKey(text3);if(twice===void 0)return schema;const name=twice.length>100?`${twice.
+slice(0,100)}\u2026`:twice;throw wrongUsage(`The file of --schema has \u201C${name}\u201D twice in one object, so it is not clear which one counts.`,"ask")}function jsonIn(text3){
+try{return JSON.parse(text3)}catch{throw wrongUsage("The file of --schema is not JSON.","ask")}}function given(name,value){return value===void 0?{}:{[name]:value}}
+function numberOf2(text3){if(text3===void 0)return void 0;return text3.trim()===""?Number.NaN:Number(text3)}var MAX_PROMPT_BYTES,MAX_SCHEMA_BYTES,NAMES3;var init_ask_arguments=__esm(
+{"src/cli/ask-arguments.ts"(){"use strict";init_define_TOOL_LIST();init_issue_words();init_repeated_key();init_words();MAX_PROMPT_BYTES=4e6;MAX_SCHEMA_BYTES=1e6;
+NAMES3={prompt:"PROMPT",model:"--model",system_prompt:"--system",temperature:"--temperature",reasoning_effort:"--effort",conversation:"--conversation",files:"--\
+file",diff:"--diff",web_search:"--web-search",output_schema:"--schema",collect:"--collect"}}});function defineCommand(command){return command}async function structureOf(name,{tool,signal},args2={}){const output5=await tool(name).run(args2,{...NO_CLIENT,signal,
 progress:()=>{}});return"structured"in output5?output5.structured:{}}var NO_CLIENT;var init_command=__esm({"src/cli/command.ts"(){"use strict";init_define_TOOL_LIST();
 NO_CLIENT={cancelReason:()=>void 0,roots:async()=>[],pageCharacters:Number.POSITIVE_INFINITY}}});function createFollower({schema,collect},{terminal,signal,services,whenCancelled}){let shown2="";let id=collect===void 0?void 0:idIn3(collect);whenCancelled(()=>keptWords(
 id,services.answers));const onText=delta=>{shown2+=delta;terminal.write(delta)};const call={...NO_CLIENT,signal,progress(message){if(shown2==="")terminal.progress(
@@ -3551,12 +3579,12 @@ init_words();MARKS={ok:{mark:"ok",style:"green"},warning:{mark:"!",style:"yellow
 terminal,facts,signal}){terminal.progress("Looking around");const{checks}=await services.doctor(signal);const{version:version3,node:node2,platform:platform3}=facts;
 if(json){terminal.print(JSON.stringify({version:version3,node:node2,platform:platform3,checks},null,2))}else{terminal.print(`codex-oauth ${version3} \xB7 Node ${node2}\
  \xB7 ${platform3}`);for(const line of checks.flatMap(linesOf3))terminal.print(...line)}return checks.some(({state})=>state==="problem")?1:0}})}});function nameIn([name,...more]){if(name===void 0)throw wrongUsage("NAME is missing.","forget");if(more.length>0)throw wrongUsage("A name with spaces goes into q\
-uotation marks.","forget");if(name===EVERY)throw wrongUsage("All conversations are removed with --all.","forget");return name}var EVERY,forget;var init_forget=__esm(
-{"src/cli/forget.ts"(){"use strict";init_define_TOOL_LIST();init_errors();init_command();init_words();EVERY="*";forget=defineCommand({name:"forget",summary:"Rem\
-ove a conversation from this machine; the login stays",options:{all:{type:"boolean",summary:"all conversations"}},words:"NAME",notes:["`status` lists the names.\
- One with spaces goes into quotation marks."],async run({all:all2},call){const conversation=all2?EVERY:nameIn(call.words);if(all2&&call.words.length>0)throw wrongUsage(
-"--all and NAME exclude each other.","forget");const{cleared,message}=await structureOf("codex_clear",call,{conversation});const words=inCommands(String(message));
-if(cleared!==true&&!all2)throw new CodexError("INPUT_INVALID",words);call.terminal.print(words);return 0}})}});function mainHelp(commands){return`${PROGRAM}: ask OpenAI's Codex models with the ChatGPT login you already have.
+uotation marks.","forget");if(name===EVERY_CONVERSATION)throw wrongUsage("All conversations are removed with --all.","forget");return name}var forget;var init_forget=__esm(
+{"src/cli/forget.ts"(){"use strict";init_define_TOOL_LIST();init_errors();init_conversation_name();init_command();init_words();forget=defineCommand({name:"forge\
+t",summary:"Remove a conversation from this machine; the login stays",options:{all:{type:"boolean",summary:"all conversations"}},words:"NAME",notes:["`status` l\
+ists the names. One with spaces goes into quotation marks."],async run({all:all2},call){const conversation=all2?EVERY_CONVERSATION:nameIn(call.words);if(all2&&call.
+words.length>0)throw wrongUsage("--all and NAME exclude each other.","forget");const{cleared,message}=await structureOf("codex_clear",call,{conversation});const words=inCommands(
+String(message));if(cleared!==true&&!all2)throw new CodexError("INPUT_INVALID",words);call.terminal.print(words);return 0}})}});function mainHelp(commands){return`${PROGRAM}: ask OpenAI's Codex models with the ChatGPT login you already have.
 
 Usage:
   ${PROGRAM}                      serves MCP on standard input and output, for an MCP client
@@ -3638,17 +3666,18 @@ flatMap(limit=>{if(limit===void 0)return[];const{window,usedPercent,resets}=limi
 function table2(rows,terminal){for(const[name,value]of rows){if(value!==void 0)terminal.print({style:"dim",text:name.padEnd(10)},value)}}function showKept({answers:answers2,
 conversations:{list},now},terminal){const ago=atMs=>`${duration3(Math.max(0,now()-atMs))} ago`;const{conversations,problems}=list();const kept=answers2.list().map(
 ({id,startedAt,state,model="",prompt})=>{return[id,ago(startedAt),state,model,prompt]});const talks=conversations.map(({name,turns,updatedAt,lastPrompt})=>{return[
-name,turns===1?"1 turn":`${turns} turns`,ago(updatedAt),lastPrompt]});columns("answers",kept.slice(0,LISTED2),terminal);columns("conversations",talks.slice(0,LISTED2),
+name,turns===1?"1 turn":`${turns} turns`,ago(updatedAt),lastPrompt]});columns("answers",kept.slice(0,LISTED),terminal);columns("conversations",talks.slice(0,LISTED),
 terminal);for(const problem2 of problems)terminal.print(inCommands(problem2))}function columns(title,rows,terminal){if(rows.length>0)terminal.print({style:"dim",
 text:title});const widths=(rows[0]??[]).map((_,column)=>Math.max(...rows.map(row=>[...row[column]??""].length)));for(const row of rows){const padded=row.map((cell,column)=>cell+
 " ".repeat((widths[column]??0)-[...cell].length));terminal.print(`  ${padded.join("  ").trimEnd()}`)}}function day(atMs){if(Math.abs(atMs)>864e13)return void 0;
-return`${new Date(atMs).toISOString().slice(0,16).replace("T"," ")} UTC`}var NOBODY2,status,LISTED2;var init_status=__esm({"src/cli/status.ts"(){"use strict";init_define_TOOL_LIST();
-init_duration();init_id_claims();init_command();init_words();NOBODY2=3;status=defineCommand({name:"status",summary:"Who is signed in, and until when; recent ans\
-wers and conversations; asks nobody",options:{usage:{type:"boolean",summary:"ask the service how much of the plan is used"},json:{type:"boolean",summary:"what t\
-he tool codex_status gives"}},notes:["Answers and conversations are the newest ten of each; `ask --collect ID` gets an answer, `forget NAME` removes a","convers\
-ation. The exit code is 0 when questions can be asked, else 3."],local:true,async run({usage:usage2,json},call){const{services,terminal,signal}=call;if(json){const structure=await structureOf(
-"codex_status",call,usage2===void 0?{}:{usage:usage2});terminal.print(JSON.stringify(structure,null,2));return structure.authenticated===true?0:NOBODY2}const found=await services.
-readStatus({usage:usage2,signal});show2(found,services.now(),terminal);showKept(services,terminal);return found.authenticated?0:NOBODY2}});LISTED2=10}});async function runCli(deps){const{terminal,onFault}=deps;let hint=()=>void 0;try{return await run(deps,given2=>{hint=given2})}catch(error2){if(!isCodexError(error2))
+return`${new Date(atMs).toISOString().slice(0,16).replace("T"," ")} UTC`}var NOBODY2,status;var init_status=__esm({"src/cli/status.ts"(){"use strict";init_define_TOOL_LIST();
+init_duration();init_id_claims();init_listed();init_command();init_words();NOBODY2=3;status=defineCommand({name:"status",summary:"Who is signed in, and until wh\
+en; recent answers and conversations; asks nobody",options:{usage:{type:"boolean",summary:"ask the service how much of the plan is used"},json:{type:"boolean",summary:"\
+what the tool codex_status gives"}},notes:["Answers and conversations are the newest ten of each; `ask --collect ID` gets an answer, `forget NAME` removes a","c\
+onversation. The exit code is 0 when questions can be asked, else 3."],local:true,async run({usage:usage2,json},call){const{services,terminal,signal}=call;if(json){
+const structure=await structureOf("codex_status",call,usage2===void 0?{}:{usage:usage2});terminal.print(JSON.stringify(structure,null,2));return structure.authenticated===
+true?0:NOBODY2}const found=await services.readStatus({usage:usage2,signal});show2(found,services.now(),terminal);showKept(services,terminal);return found.authenticated?
+0:NOBODY2}})}});async function runCli(deps){const{terminal,onFault}=deps;let hint=()=>void 0;try{return await run(deps,given2=>{hint=given2})}catch(error2){if(!isCodexError(error2))
 onFault(error2);const shown2=!isCodexError(error2)?unexpected(error2):error2.code==="CANCELLED"?withHint(error2,hint):error2;for(const line of errorLines(shown2))
 terminal.say(...line);return exitCodeOf(shown2)}finally{terminal.tidy()}}async function run(deps,whenCancelled){const{args:args2,services,tools,terminal,input:input3,
 facts,configProblem,signal}=deps;const request=readArguments(args2,COMMANDS);if(request.kind==="version"){terminal.print(`${PROGRAM} ${facts.version}`);return 0}
@@ -4913,16 +4942,16 @@ _onerror(new Error(`${messageType} handler missing for request ${requestId}`))}c
 requestId})}}const task=await this._taskStore.getTask(taskId,extra.sessionId);if(!task){throw new McpError(ErrorCode.InvalidParams,`Task not found: ${taskId}`)}
 if(!isTerminal(task.status)){await this._waitForTaskUpdate(taskId,extra.signal,extra.sessionId);return await handleTaskResult()}if(isTerminal(task.status)){const result=await this.
 _taskStore.getTaskResult(taskId,extra.sessionId);this._clearTaskQueue(taskId,extra.sessionId);return{...result,_meta:{...result._meta,[RELATED_TASK_META_KEY]:{taskId}}}}
-return await handleTaskResult()};return await handleTaskResult()});this.setRequestHandler(ListTasksRequestSchema(),async(request,extra)=>{try{const{tasks,nextCursor}=await this.
-_taskStore.listTasks(request.params?.cursor,extra.sessionId);return{tasks,nextCursor,_meta:{}}}catch(error2){throw new McpError(ErrorCode.InvalidParams,`Failed \
-to list tasks: ${error2 instanceof Error?error2.message:String(error2)}`)}});this.setRequestHandler(CancelTaskRequestSchema(),async(request,extra)=>{try{const task=await this.
-_taskStore.getTask(request.params.taskId,extra.sessionId);if(!task){throw new McpError(ErrorCode.InvalidParams,`Task not found: ${request.params.taskId}`)}if(isTerminal(
-task.status)){throw new McpError(ErrorCode.InvalidParams,`Cannot cancel task in terminal status: ${task.status}`)}await this._taskStore.updateTaskStatus(request.
-params.taskId,"cancelled","Client cancelled task execution.",extra.sessionId);this._clearTaskQueue(request.params.taskId,extra.sessionId);const cancelledTask=await this.
-_taskStore.getTask(request.params.taskId,extra.sessionId);if(!cancelledTask){throw new McpError(ErrorCode.InvalidParams,`Task not found after cancellation: ${request.
-params.taskId}`)}return{_meta:{},...cancelledTask}}catch(error2){if(error2 instanceof McpError){throw error2}throw new McpError(ErrorCode.InvalidRequest,`Failed\
- to cancel task: ${error2 instanceof Error?error2.message:String(error2)}`)}})}}async _oncancel(notification){if(!notification.params.requestId){return}const controller=this.
-_requestHandlerAbortControllers.get(notification.params.requestId);controller?.abort(notification.params.reason)}_setupTimeout(messageId,timeout,maxTotalTimeout,onTimeout,resetTimeoutOnProgress=false){
+return await handleTaskResult()};return await handleTaskResult()});this.setRequestHandler(ListTasksRequestSchema(),async(request,extra)=>{try{const{tasks:tasks2,
+nextCursor}=await this._taskStore.listTasks(request.params?.cursor,extra.sessionId);return{tasks:tasks2,nextCursor,_meta:{}}}catch(error2){throw new McpError(ErrorCode.
+InvalidParams,`Failed to list tasks: ${error2 instanceof Error?error2.message:String(error2)}`)}});this.setRequestHandler(CancelTaskRequestSchema(),async(request,extra)=>{
+try{const task=await this._taskStore.getTask(request.params.taskId,extra.sessionId);if(!task){throw new McpError(ErrorCode.InvalidParams,`Task not found: ${request.
+params.taskId}`)}if(isTerminal(task.status)){throw new McpError(ErrorCode.InvalidParams,`Cannot cancel task in terminal status: ${task.status}`)}await this._taskStore.
+updateTaskStatus(request.params.taskId,"cancelled","Client cancelled task execution.",extra.sessionId);this._clearTaskQueue(request.params.taskId,extra.sessionId);
+const cancelledTask=await this._taskStore.getTask(request.params.taskId,extra.sessionId);if(!cancelledTask){throw new McpError(ErrorCode.InvalidParams,`Task not\
+ found after cancellation: ${request.params.taskId}`)}return{_meta:{},...cancelledTask}}catch(error2){if(error2 instanceof McpError){throw error2}throw new McpError(
+ErrorCode.InvalidRequest,`Failed to cancel task: ${error2 instanceof Error?error2.message:String(error2)}`)}})}}async _oncancel(notification){if(!notification.params.
+requestId){return}const controller=this._requestHandlerAbortControllers.get(notification.params.requestId);controller?.abort(notification.params.reason)}_setupTimeout(messageId,timeout,maxTotalTimeout,onTimeout,resetTimeoutOnProgress=false){
 this._timeoutInfo.set(messageId,{timeoutId:setTimeout(onTimeout,timeout),startTime:Date.now(),timeout,maxTotalTimeout,resetTimeoutOnProgress,onTimeout})}_resetTimeout(messageId){
 const info=this._timeoutInfo.get(messageId);if(!info)return false;const totalElapsed=Date.now()-info.startTime;if(info.maxTotalTimeout&&totalElapsed>=info.maxTotalTimeout){
 this._timeoutInfo.delete(messageId);throw McpError.fromError(ErrorCode.RequestTimeout,"Maximum total timeout exceeded",{maxTotalTimeout:info.maxTotalTimeout,totalElapsed})}
@@ -5349,17 +5378,17 @@ call}){if(record2.accessToken==="")return`The sign-in is no longer valid. Sign i
 "expired"){return`Signed in ${who}; the access token has expired and is renewed with the next question.`}if(status2==="needs_refresh")return`Signed in ${who}; t\
 he access token is about to be renewed by itself.`;return`Signed in ${who}; the access token is good for ${duration3(leftMs)} and is renewed by itself.`}function whose(record2){
 const{email:email2,plan}=readIdClaims(record2);const name=email2===void 0?"with an account without e-mail":`as ${maskEmail(email2)}`;return plan===void 0?name:`${name}\
- (${plan})`}function sentences(parts){return parts.filter(part=>part!==void 0).join(" ")}init_define_TOOL_LIST();init_define_TOOL_LIST();var import_node_path9=require("node:path");init_clean_up();init_errno();init_define_TOOL_LIST();var fs3=__toESM(require("node:fs"),1);var import_node_path8=require("node:path");function createJournal(file,maxBytes){let fd;let due=[];let bytes=0;let isScheduled=false;let hasFailed=false;let isClosing=false;function write(){if(due.length===
-0)return;const text3=due.join("");due=[text3];try{fd??=createPrivately(file);fs3.writeFileSync(fd,hasFailed?`
-${text3}`:text3);due=[];hasFailed=false}catch{hasFailed=true}if(isClosing&&!hasFailed)release()}function release(){due=[];if(fd!==void 0)closeQuietly(fd);fd=void 0}
-function schedule(){if(isScheduled)return;isScheduled=true;setImmediate(()=>{isScheduled=false;if(!hasFailed)write()})}return{append(line){const text3=`${JSON.stringify(
-line)}
+ (${plan})`}function sentences(parts){return parts.filter(part=>part!==void 0).join(" ")}init_define_TOOL_LIST();init_define_TOOL_LIST();var import_node_path9=require("node:path");init_clean_up();init_errno();init_define_TOOL_LIST();var fs3=__toESM(require("node:fs"),1);var import_node_path8=require("node:path");init_storage_failure();function createJournal(file,maxBytes){let fd;let due=[];let bytes=0;let isScheduled=false;let problem2;let isClosing=false;function write(){
+if(due.length===0)return;const text3=due.join("");due=[text3];try{fd??=createPrivately(file);fs3.writeFileSync(fd,problem2===void 0?text3:`
+${text3}`);due=[];problem2=void 0}catch(error2){problem2=reasonOf(error2)[0]}if(isClosing&&problem2===void 0)release()}function release(){due=[];if(fd!==void 0)
+closeQuietly(fd);fd=void 0}function schedule(){if(isScheduled)return;isScheduled=true;setImmediate(()=>{isScheduled=false;if(problem2===void 0)write()})}return{
+append(line){const text3=`${JSON.stringify(line)}
 `;const after=bytes+Buffer.byteLength(text3);if(after>maxBytes)return false;bytes=after;due.push(text3);schedule();return true},flush:write,close(...lines){for(const line of lines)
 due.push(`${JSON.stringify(line)}
-`);isClosing=true;if(due.length>0)write();else release()},release,get isKept(){return!hasFailed}}}function completeLines(bytes){return new TextDecoder().decode(
-bytes).split("\n").slice(0,-1)}function valuesOf2(lines){return lines.flatMap(line=>{try{return line===""?[]:[JSON.parse(line)]}catch{return[]}})}function createPrivately(file){
-ensureFolder((0,import_node_path8.dirname)(file));const fd=fs3.openSync(file,"ax",384);fs3.fchmodSync(fd,384);return fd}function closeQuietly(fd){try{fs3.closeSync(
-fd)}catch{}}init_regular_file();init_storage_failure();var ENDING=".jsonl";var END_BYTES=4096;var END_LINES=8;function createJournalFolder({folder,maxBytes}){const fileOf=name=>isName(
+`);isClosing=true;if(due.length>0)write();else release()},release,get isKept(){return problem2===void 0},get problem(){return problem2}}}function completeLines(bytes){
+return new TextDecoder().decode(bytes).split("\n").slice(0,-1)}function valuesOf2(lines){return lines.flatMap(line=>{try{return line===""?[]:[JSON.parse(line)]}catch{
+return[]}})}function createPrivately(file){ensureFolder((0,import_node_path8.dirname)(file));const fd=fs3.openSync(file,"ax",384);fs3.fchmodSync(fd,384);return fd}
+function closeQuietly(fd){try{fs3.closeSync(fd)}catch{}}init_regular_file();init_storage_failure();var ENDING=".jsonl";var END_BYTES=4096;var END_LINES=8;function createJournalFolder({folder,maxBytes}){const fileOf=name=>isName(
 name)?(0,import_node_path9.join)(folder,`${name}${ENDING}`):void 0;return{create(name){const file=fileOf(name);return file===void 0?void 0:createJournal(file,maxBytes)},
 read(name){const file=fileOf(name);return file===void 0?void 0:orStorageFailed(file,"read",()=>readWhole(file,2*maxBytes))},glance(name){const file=fileOf(name);
 return file===void 0?void 0:glanceAt(file,2*maxBytes)},names:()=>listQuietly(folder).flatMap(file=>{const name=file.slice(0,-ENDING.length);return file.endsWith(
@@ -5388,27 +5417,23 @@ message]=[textField(error2,"code"),textField(error2,"message")];if(code===void 0
 "CODEX_FAILED";return{code:known2,message:message.slice(0,2e3),hint:textField(error2,"hint")?.slice(0,2e3)}}function wordIn(line,name){const word2=textField(line,
 name);return word2!==void 0&&/^[\w.:/@+-]{1,200}$/.test(word2)?word2:void 0}function shortText(line,name){return textField(line,name)?.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu,
 " ").slice(0,200)}init_define_TOOL_LIST();var MAX_ANSWERS=50;var MAX_AGE_MS=7*864e5;var MAX_TOTAL_BYTES=64*1024*1024;function surplusOf(answers2,now){const newestFirst=[...answers2].
-sort((one,other)=>other.startedAt-one.startedAt);let places=MAX_ANSWERS-1;let bytes=MAX_TOTAL_BYTES;for(const running of answers2.filter(({isRunning})=>isRunning)){
-places-=1;bytes-=running.bytes}return newestFirst.filter(({isRunning})=>!isRunning).filter(answer=>{places-=1;bytes-=answer.bytes;return places<0||bytes<0||now-
-answer.startedAt>MAX_AGE_MS}).map(({id})=>id)}init_define_TOOL_LIST();var BLOCK=65536;function createGrowingText(limit){let blocks=[];let pieces=[];let pending=0;let length=0;let hasGap=false;const whole=()=>blocks.
+sort((one,other)=>other.startedAt-one.startedAt);let places=MAX_ANSWERS-1;let bytes=MAX_TOTAL_BYTES;return newestFirst.filter(({isRunning})=>!isRunning).filter(
+answer=>{places-=1;bytes-=answer.bytes;return places<0||bytes<0||now-answer.startedAt>MAX_AGE_MS}).map(({id})=>id)}init_define_TOOL_LIST();var BLOCK=65536;function createGrowingText(limit){let blocks=[];let pieces=[];let pending=0;let length=0;let hasGap=false;const whole=()=>blocks.
 join("")+pieces.join("");function keepOnly(characters){blocks=[whole().slice(0,characters)];pieces=[];pending=0;length=characters}function add(piece){const kept=piece.
 slice(0,limit-length);pieces.push(kept);length+=kept.length;pending+=kept.length;if(pending<BLOCK)return;blocks.push(pieces.join(""));pieces=[];pending=0}return{
 put(from,piece){if(from<length)keepOnly(from);if(from>length&&from<=limit){hasGap=true;add("\uFFFD".repeat(from-length))}if(from===length)add(piece)},get length(){
-return length},get hasGap(){return hasGap},toString:whole}}init_define_TOOL_LIST();init_define_TOOL_LIST();function createBell(){let waiting=[];return{ring(){const all2=waiting;waiting=[];for(const wake of all2)wake()},next:signal=>new Promise(
-resolve3=>{const wake=()=>{signal.removeEventListener("abort",wake);waiting=waiting.filter(other=>other!==wake);resolve3()};waiting.push(wake);signal.addEventListener(
-"abort",wake,{once:true});if(signal.aborted)wake()})}}var MAX_CHARACTERS2=16*1024*1024;function createLiveAnswer({head,model,journal,now,onEnd,onDiscard}){const outline=newOutline();const text3=createGrowingText(MAX_CHARACTERS2);
-const bell=createBell();function put2(line){if(journal?.append(line)===false)return false;note(line);return true}function note(line){const found=readLine(outline,
-line);if(found!==void 0)text3.put(found.from,found.text);bell.ring()}function putText(from,piece){const kept=piece.slice(0,MAX_CHARACTERS2-from);const fits=put2(
-textLine(from,kept));if(fits&&kept.length===piece.length)return;journal?.append(cutLine);note(cutLine)}function putWhole(whole){const soFar=text3.toString();outline.
-isCut=false;if(soFar===whole)return;const from=commonLength(soFar,whole);putText(from,whole.slice(from))}function end(state,facts,error2){const lines=[...facts||
-error2?[factsLine(facts,error2)]:[],endLine(state,now(),outline)];journal?.close(...lines);for(const line of lines)note(line);onEnd()}const unlessEnded=action=>(...given2)=>{
-if(outline.end===void 0)action(...given2)};put2(headLine(head,model));journal?.flush();return{head,answer:{id:head.id,get isKept(){return journal?.isKept??false},
-get isEmpty(){return text3.length===0},model:unlessEnded(id=>void put2(modelLine(id))),phase:unlessEnded(phase=>void(phase===outline.phase||put2(phaseLine(phase)))),
-append:unlessEnded(delta=>{if(!outline.isCut&&delta!=="")putText(text3.length,delta)}),flush:()=>journal?.flush(),finish:unlessEnded((whole,facts,incomplete2)=>{
+return length},get hasGap(){return hasGap},toString:whole}}init_define_TOOL_LIST();var MAX_CHARACTERS2=16*1024*1024;function createLiveAnswer({head,model,journal,now,onEnd,onDiscard}){const outline=newOutline();const text3=createGrowingText(MAX_CHARACTERS2);
+function put2(line){if(journal?.append(line)===false)return false;note(line);return true}function note(line){const found=readLine(outline,line);if(found!==void 0)
+text3.put(found.from,found.text)}function putText(from,piece){const kept=piece.slice(0,MAX_CHARACTERS2-from);const fits=put2(textLine(from,kept));if(fits&&kept.
+length===piece.length)return;journal?.append(cutLine);note(cutLine)}function putWhole(whole){const soFar=text3.toString();outline.isCut=false;if(soFar===whole)return;
+const from=commonLength(soFar,whole);putText(from,whole.slice(from))}function end(state,facts,error2){const lines=[...facts||error2?[factsLine(facts,error2)]:[],
+endLine(state,now(),outline)];journal?.close(...lines);for(const line of lines)note(line);onEnd()}const unlessEnded=action=>(...given2)=>{if(outline.end===void 0)
+action(...given2)};put2(headLine(head,model));journal?.flush();return{head,answer:{id:head.id,get isKept(){return journal?.isKept??false},get problem(){return journal?.
+problem},get isEmpty(){return text3.length===0},model:unlessEnded(id=>void put2(modelLine(id))),phase:unlessEnded(phase=>void(phase===outline.phase||put2(phaseLine(
+phase)))),append:unlessEnded(delta=>{if(!outline.isCut&&delta!=="")putText(text3.length,delta)}),flush:()=>journal?.flush(),finish:unlessEnded((whole,facts,incomplete2)=>{
 putWhole(whole);end(incomplete2===void 0?"finished":"incomplete",facts,incomplete2)}),fail:unlessEnded(error2=>end("failed",void 0,error2)),stop:unlessEnded(state=>end(
-state)),discard:unlessEnded(()=>{end("failed");onDiscard()})},outline,text:text3,changed:async signal=>{if(outline.end===void 0)await bell.next(signal)},release:()=>journal?.
-release()}}function commonLength(one,other){const limit=Math.min(one.length,other.length);let length=0;while(length<limit&&one.charCodeAt(length)===other.charCodeAt(
-length))length+=1;return length}var UNSEEN_MS=15*6e4;function createAnswerShelf({journals,now}){const ids=()=>journals.names().filter(isAnswerId);function isRunning({head,end},changedAt){if(end!==
+state)),discard:unlessEnded(()=>{end("failed");onDiscard()})},outline,text:text3,release:()=>journal?.release()}}function commonLength(one,other){const limit=Math.
+min(one.length,other.length);let length=0;while(length<limit&&one.charCodeAt(length)===other.charCodeAt(length))length+=1;return length}var UNSEEN_MS=15*6e4;function createAnswerShelf({journals,now}){const ids=()=>journals.names().filter(isAnswerId);function isRunning({head,end},changedAt){if(end!==
 void 0)return false;const life=head===void 0?"unknown":lifeOf(head.owner);return life==="unknown"?now()-changedAt<=UNSEEN_MS:life==="alive"}function shelved(content,text3){
 const outline=newOutline();for(const line of content.lines){const found=readLine(outline,line);if(found!==void 0)text3?.put(found.from,found.text)}const{head}=outline;
 const{bytes,changedAt}=content;return head===void 0?{outline}:{head,outline,bytes,isRunning:isRunning(outline,changedAt),isKept:true}}function glance(id){const content=isAnswerId(
@@ -5421,26 +5446,24 @@ return/^a-[0-9a-z]{10}$/.test(text3)}function unreadable(id,{isNewer:isNewer2}){
 by a newer version of this program.`,{hint:"Collect it with that version, or ask again."})}return new CodexError("STORAGE_CORRUPT",`The file of the answer ${id}\
  is damaged: its beginning cannot be read.`,{hint:"Ask again."})}init_define_TOOL_LIST();function summaryOf({head,outline,isRunning,isKept}){const{id,startedAt,prompt,conversation}=head;const{end,model,phase,characters}=outline;
 return{id,state:end?.state??(isRunning?"running":"interrupted"),startedAt,endedAt:end?.at,model,conversation,prompt,phase,characters,isKept}}function storedOf(standing2,text3){
-const{isCut,facts,error:error2}=standing2.outline;const{length:characters,hasGap}=text3;return{...summaryOf(standing2),characters,text:text3.toString(),isCut,hasGap,
-facts,error:error2}}init_define_TOOL_LIST();init_remote_text();var MAX_WORDS=80;var MAX_LOOK=4e3;function firstWords(prompt){const start=prompt.length>MAX_LOOK?wholeWords(prompt.slice(
+const{isCut,facts,error:error2}=standing2.outline;const{length:characters,hasGap}=text3;const{problem:problem2}=standing2;return{...summaryOf(standing2),characters,
+text:text3.toString(),isCut,hasGap,facts,error:error2,problem:problem2}}init_define_TOOL_LIST();init_remote_text();var MAX_WORDS=80;var MAX_LOOK=4e3;function firstWords(prompt){const start=prompt.length>MAX_LOOK?wholeWords(prompt.slice(
 0,MAX_LOOK)):prompt;const words=start.replace(/\/\/[^\s/@]+@/g,"//[hidden]@").replace(/[\w+/=]{20,}/g,run2=>isLikeAKey(run2)?"[hidden]":run2);return cleanRemote(
 words,MAX_WORDS)}function wholeWords(text3){return text3.split(/\s+/).slice(0,-1).join(" ")}function isLikeAKey(run2){const isMixed=/\d/.test(run2)&&/[a-z]/i.test(
-run2);return isMixed&&(!run2.includes("/")||/[a-z]/.test(run2)&&/[A-Z]/.test(run2))}var LOOK_EVERY_MS=500;var MAX_FILE_BYTES2=48*1024*1024;function createAnswerStore({folder,isOn:isOn2,clock,randomBytes:randomBytes2,identity}){const now=()=>clock.
-now();const journals=createJournalFolder({folder,maxBytes:MAX_FILE_BYTES2});const shelf=isOn2?createAnswerShelf({journals,now}):void 0;const live=new Map;let owner=identity;
-function newHead(prompt,conversation){owner??=thisProcess();return{id:newAnswerId(randomBytes2),startedAt:now(),prompt:firstWords(prompt),conversation,owner}}function forget2(id){
-live.get(id)?.release();live.delete(id)}function writeLate(){for(const[id,{answer,outline}]of[...live].toReversed()){if(outline.end===void 0)continue;answer.flush();
-if(answer.isKept)forget2(id)}}function prune(){shelf?.prune();writeLate();const inMemory=[...live].map(([id,{head,outline,text:text3}])=>({id,startedAt:head.startedAt,
-bytes:2*text3.length,isRunning:outline.end===void 0}));for(const id of surplusOf(inMemory,now()))forget2(id)}function summaries(){const onDisk=(shelf?.ids()??[]).
-filter(id=>!live.has(id)).flatMap(id=>shelf?.glance(id)??[]);return[...[...live.values()].map(standingOf),...onDisk].map(summaryOf)}async function watch2(id,signal){
-const before=shelf?.glance(id);let after=before;while(before?.isRunning&&after?.isRunning&&after.bytes===before.bytes&&!signal.aborted){await clock.sleep(LOOK_EVERY_MS,
-signal).catch(()=>{});after=shelf?.glance(id)}}return{begin({prompt,model,conversation}){prune();const head=newHead(prompt,conversation);const{id}=head;const onEnd=()=>{
-if(started.answer.isKept)live.delete(id)};const onDiscard=()=>{forget2(id);if(started.answer.isKept)journals.remove(id)};const journal=isOn2?journals.create(id):
-void 0;const started=createLiveAnswer({head,model,journal,now,onEnd,onDiscard});live.set(id,started);return started.answer},read(id){const here=live.get(id);if(here!==
-void 0)return storedOf(standingOf(here),here.text);const found=shelf?.read(id);return found&&storedOf(found,found.text)},look(id){const here=live.get(id);const found=here===
-void 0?shelf?.glance(id):standingOf(here);return found&&summaryOf(found)},list:()=>summaries().sort((one,other)=>other.startedAt-one.startedAt),changed:(id,signal)=>live.
-get(id)?.changed(signal)??watch2(id,signal),stop(){for(const{answer}of[...live.values()])answer.stop("interrupted");writeLate()}}}function standingOf({head,outline,
-answer}){return{head,outline,isRunning:outline.end===void 0,isKept:answer.isKept}}var ALPHABET="0123456789abcdefghjkmnpqrstvwxyz";function newAnswerId(randomBytes2){
-return`a-${Array.from(randomBytes2(10),byte=>ALPHABET[byte%ALPHABET.length]).join("")}`}init_define_TOOL_LIST();function createAnsweringCredentials({credentials,choice}){return{async current(signal){return credentials[await choice.asked()].current(
+run2);return isMixed&&(!run2.includes("/")||/[a-z]/.test(run2)&&/[A-Z]/.test(run2))}var MAX_FILE_BYTES2=48*1024*1024;function createAnswerStore({folder,isOn:isOn2,clock,randomBytes:randomBytes2,identity}){const now=()=>clock.now();const journals=createJournalFolder(
+{folder,maxBytes:MAX_FILE_BYTES2});const shelf=isOn2?createAnswerShelf({journals,now}):void 0;const live=new Map;let owner=identity;function newHead(prompt,conversation){
+owner??=thisProcess();return{id:newAnswerId(randomBytes2),startedAt:now(),prompt:firstWords(prompt),conversation,owner}}function forget2(id){live.get(id)?.release();
+live.delete(id)}function writeLate(){for(const[id,{answer,outline}]of[...live].toReversed()){if(outline.end===void 0)continue;answer.flush();if(answer.isKept)forget2(
+id)}}function prune(){shelf?.prune();writeLate();const inMemory=[...live].map(([id,{head,outline,text:text3}])=>({id,startedAt:head.startedAt,bytes:2*text3.length,
+isRunning:outline.end===void 0}));for(const id of surplusOf(inMemory,now()))forget2(id)}function summaries(){const onDisk=(shelf?.ids()??[]).filter(id=>!live.has(
+id)).flatMap(id=>shelf?.glance(id)??[]);return[...[...live.values()].map(standingOf),...onDisk].map(summaryOf)}return{begin({prompt,model,conversation}){prune();
+const head=newHead(prompt,conversation);const{id}=head;const onEnd=()=>{if(started.answer.isKept)live.delete(id)};const onDiscard=()=>{forget2(id);if(started.answer.
+isKept)journals.remove(id)};const journal=isOn2?journals.create(id):void 0;const started=createLiveAnswer({head,model,journal,now,onEnd,onDiscard});live.set(id,
+started);return started.answer},read(id){const here=live.get(id);if(here!==void 0)return storedOf(standingOf(here),here.text);const found=shelf?.read(id);return found&&
+storedOf(found,found.text)},look(id){const here=live.get(id);const found=here===void 0?shelf?.glance(id):standingOf(here);return found&&summaryOf(found)},list:()=>summaries().
+sort((one,other)=>other.startedAt-one.startedAt),stop(){for(const{answer}of[...live.values()])answer.stop("interrupted");writeLate()}}}function standingOf({head,
+outline,answer}){const{isKept,problem:problem2}=answer;return{head,outline,isRunning:outline.end===void 0,isKept,problem:problem2}}var ALPHABET="0123456789abcde\
+fghjkmnpqrstvwxyz";function newAnswerId(randomBytes2){return`a-${Array.from(randomBytes2(10),byte=>ALPHABET[byte%ALPHABET.length]).join("")}`}init_define_TOOL_LIST();function createAnsweringCredentials({credentials,choice}){return{async current(signal){return credentials[await choice.asked()].current(
 signal)}}}init_define_TOOL_LIST();init_errors();init_api_key();init_define_TOOL_LIST();var REVOKE_LIMIT_MS2=5e3;async function forgetLogin(oauth,obsolete){if(obsolete?.refreshToken!==void 0)await oauth.revoke(obsolete.refreshToken,
 REVOKE_LIMIT_MS2,obsolete)}init_model_list();init_not_the_service();init_remote_text();var TIMEOUT_MS2=2e4;var BODY_LIMIT_MS=1e4;var MAX_LIST_BYTES=4194304;function createApiKeySignIn(deps){
 const{storage,credentials,oauth,http,now,onStored}=deps;return async(pasted,signal)=>{const key=readApiKey(pasted);const models2=await tryKey(key,signal).catch(
@@ -5565,13 +5588,13 @@ let events=0;let completed;let remembered;let model;function tell(item,delta){ch
 
 ${delta}`;shown2.put(shown2.length,text3);onText(text3);told={item}}function keep(data){itemCharacters+=data.length;if(itemCharacters>MAX_ITEM_CHARACTERS)throw endless()}
 function spoken2(from){const final=from.filter(message=>message.phase==="final_answer");return(final.length>0?final:lastSpoken(from)).map(message=>message.text).
-join("\n\n")}function reasonOf2(error2){const isNamed=["code","type","error"].some(name=>textField(error2,name)!==void 0);return(isNamed?void 0:remembered)??readFailure(
+join("\n\n")}function reasonOf3(error2){const isNamed=["code","type","error"].some(name=>textField(error2,name)!==void 0);return(isNamed?void 0:remembered)??readFailure(
 error2)}return{accept({data}){const event=parseJson(data);const type=textField(event,"type");if(type===void 0)return false;events+=1;const response=fieldOf(event,
 "response");model=textField(response,"model")??model;progress.accept(type,event);switch(type){case"response.output_text.delta":tell(textField(event,"item_id"),textField(
 event,"delta")??"");return false;case"response.output_item.added":if(itemPhase(event)==="commentary"){keep(data);comments.add(textField(fieldOf(event,"item"),"i\
 d")??"")}return false;case"response.output_item.done":keep(data);output5.push(fieldOf(event,"item"));if(itemType(event)==="message")messages.push(readMessage(fieldOf(
 event,"item")));return false;case"codex.rate_limits":onLimits(event);return false;case"response.completed":completed=response??{};return true;case"response.fail\
-ed":throw reasonOf2(errorIn2(response));case"response.incomplete":throw incomplete(textField(fieldOf(response,"incomplete_details"),"reason"));case"error":{const failure2=readFailure(
+ed":throw reasonOf3(errorIn2(response));case"response.incomplete":throw incomplete(textField(fieldOf(response,"incomplete_details"),"reason"));case"error":{const failure2=readFailure(
 errorIn2(event));if(failure2.code!=="CODEX_FAILED")throw failure2;remembered??=failure2;return false}default:return false}},isEnding:()=>remembered!==void 0,hasBegun:()=>events>
 0,progress:()=>({...progress.current(),characters}),partial(reason){const text3=shown2.toString()||spoken2(messages.filter(({phase})=>phase!=="commentary"));if(text3===
 "")return void 0;return{text:text3,model,usage:void 0,notes:[],output:output5,incomplete:reason}},finish(){if(completed===void 0)throw remembered??(events===0?notAStream():
@@ -5586,11 +5609,11 @@ const outputTokens=numberField(usage2,"output_tokens");if(inputTokens===void 0||
 fieldOf(usage2,"input_tokens_details"),"cached_tokens"),outputTokens,reasoningTokens:numberField(fieldOf(usage2,"output_tokens_details"),"reasoning_tokens")}}init_duration();var LAST_WORD_MS=2e3;var MAX_EVENT_BYTES=16*1024*1024;var MAX_TOTAL_BYTES2=1024*1024*1024;async function readAnswer2({reply:{body,headers},isStream,
 failureOf:failureOf2,onLimits},options,{config:config2,clock}){const{signal,onProgress,onText}=options;if(!isStream(headers)){void body?.cancel().catch(()=>{});
 throw notAStream()}const reader=createAnswerReader(onText,failureOf2,onLimits);const limits=limitsFor(reader,config2,clock);try{onProgress?.(reader.progress());
-for await(const event of readEvents(body,limits,signal)){if(reader.accept(event))break;onProgress?.(reader.progress())}return reader.finish()}catch(error2){const reason=reasonOf(
+for await(const event of readEvents(body,limits,signal)){if(reader.accept(event))break;onProgress?.(reader.progress())}return reader.finish()}catch(error2){const reason=reasonOf2(
 error2,reader,config2);const partial2=isCodexError(reason)&&reason.code!=="CANCELLED"?reader.partial(reason):void 0;if(partial2===void 0)throw reason;return partial2}}
 function limitsFor(reader,config2,clock){const openedAt=clock.now();let endsAt;return{maxEventBytes:MAX_EVENT_BYTES,maxTotalBytes:MAX_TOTAL_BYTES2,get idleTimeoutMs(){
 if(!reader.hasBegun())return Math.max(1,openedAt+config2.firstEventTimeoutMs-clock.now());if(!reader.isEnding())return config2.idleTimeoutMs;endsAt??=clock.now()+
-Math.min(LAST_WORD_MS,config2.idleTimeoutMs);return Math.max(1,endsAt-clock.now())}}}function reasonOf(error2,reader,config2){const isBroken=isCodexError(error2,
+Math.min(LAST_WORD_MS,config2.idleTimeoutMs);return Math.max(1,endsAt-clock.now())}}}function reasonOf2(error2,reader,config2){const isBroken=isCodexError(error2,
 "TIMEOUT")||isCodexError(error2,"NETWORK");if(isBroken&&reader.isEnding())return finishError(reader);return isCodexError(error2,"TIMEOUT")&&!reader.hasBegun()?nothingCame(
 config2.firstEventTimeoutMs):error2}function finishError(reader){try{return reader.finish()}catch(error2){return error2}}function nothingCame(limitMs){const span=limitMs<
 1e3?`${limitMs} ms`:duration3(limitMs);return new CodexError("TIMEOUT",`The service accepted the question and then sent nothing for ${span}.`,{hint:"Ask again, \
@@ -5666,12 +5689,12 @@ async targetOf(credential,question,signal){const models2=await catalogue.forQuer
 has(defaultKey(credential,id)));const choice={...models2,models:known2.length>0?known2:models2.models};const modelId=question.model??defaultModel(choice,config2.
 model);const chosenBy=question.model!==void 0?"question":config2.model!==void 0?"setting":"list";const{model,shape}=learned.of({credential,modelId,question});const first2=chosenBy===
 "list"?defaultModel(models2,void 0):modelId;return{credential,modelId,chosenBy,passedOver:first2===modelId?void 0:first2,model:models2.models.find(({id})=>id===
-modelId)??model,shape}},async ask(first2,question,{signal,onReply,refusalOf:refusalOf3}){session??=newId();const ids={session,threadId:newId()};const changes=[];
-let target=first2;let original;for(let mends=0;;mends+=1){const{request,fitted}=build(question,target,ids);const reply=await post(target.credential,request,signal);
-onReply(reply);target={...target,credential:reply.credential};if(reply.status===200){learned.keep({...target,question},target);return{target,request,fitted,reply,
-changes}}const refusal2=refusalOf3(target.modelId,reply);original??=refusal2;const next=mends<MAX_MENDS?await mend(target,{request,reply,refusal:refusal2},signal):
-void 0;if(next===void 0){if(isAboutRequest(refusal2,reply))learned.forget({...target,question});throw await explained(sensible(original,refusal2,target),target,
-signal)}log2.event("query_mended",{mends:mends+1});if(next.change!==void 0)changes.push(next.change);target=next.target}},explained}}function sensible(original,last,{
+modelId)??model,shape}},async ask(first2,question,{signal,onSend,onReply,refusalOf:refusalOf3}){session??=newId();const ids={session,threadId:newId()};const changes=[];
+let target=first2;let original;for(let mends=0;;mends+=1){const{request,fitted}=build(question,target,ids);onSend(fitted);const reply=await post(target.credential,
+request,signal);onReply(reply);target={...target,credential:reply.credential};if(reply.status===200){learned.keep({...target,question},target);return{target,request,
+fitted,reply,changes}}const refusal2=refusalOf3(target.modelId,reply);original??=refusal2;const next=mends<MAX_MENDS?await mend(target,{request,reply,refusal:refusal2},
+signal):void 0;if(next===void 0){if(isAboutRequest(refusal2,reply))learned.forget({...target,question});throw await explained(sensible(original,refusal2,target),
+target,signal)}log2.event("query_mended",{mends:mends+1});if(next.change!==void 0)changes.push(next.change);target=next.target}},explained}}function sensible(original,last,{
 model}){return model===void 0&&original.code==="MODEL_UNAVAILABLE"&&last.code==="CODEX_FAILED"&&!last.retryable?original:last}function isAboutRequest(refusal2,{
 status:status2}){const isOurs=isCodexError(refusal2,"MODEL_UNAVAILABLE")||isCodexError(refusal2,"CODEX_FAILED");return isOurs&&[400,404,422].includes(status2)}function defaultKey(credential,modelId){
 return`${ownerOf(credential)} ${modelId}`}function formOf({asking},{isLite}){return asking.hasForms?isLite?"lite":"classic":void 0}init_define_TOOL_LIST();init_usage_headers();init_define_TOOL_LIST();init_remote_text();init_usage_snapshot();init_usage_values();function limitsFromEvent(event,nowMs){if(textField(event,"type")!=="codex.r\
@@ -5687,26 +5710,28 @@ window,"limit_window_seconds");const stated={usedPercent:numberField(window,"use
 seconds2/60),resetAt:numberField(window,"reset_at"),resetAfter:numberField(window,"reset_after_seconds")};return windowOf(stated,nowMs)}function creditsIn(holder){
 const credits=fieldOf(holder,"credits");return creditsOf(fieldOf(credits,"has_credits"),fieldOf(credits,"unlimited"),fieldOf(credits,"balance"))}init_usage_snapshot();function createToldLimits({credential,meter,clock}){let told;function hear(limits){if(limits===void 0||!credential.asking.tellsUsage)return;
 told=mergeLimits(told,limits);meter.note(credential,told)}return{hearHeaders:headers=>hear(limitsFromHeaders(headers,clock.now())),hearEvent:event=>hear(limitsFromEvent(
-event,clock.now())),heard:()=>told}}function createCodexClient(deps){const{config:config2,credentials,meter,clock}=deps;const negotiation=createNegotiation(deps);async function answer(credential,question,options){
+event,clock.now())),heard:()=>told}}function createCodexClient(deps){const{config:config2,credentials,meter,clock}=deps;const negotiation=createNegotiation(deps);async function answer(credential,question,options,onSend){
 const{signal}=options;const{asking}=credential;const limits=createToldLimits({credential,meter,clock});const circumstances=()=>({nowMs:clock.now(),lastKnown:meter.
 last(credential)});const first2=await negotiation.targetOf(credential,question,signal);options.onModel?.(first2.modelId);const answered=await negotiation.ask(first2,
-question,{signal,onReply:({headers})=>limits.hearHeaders(headers),refusalOf:(modelId,reply2)=>asking.refusalOf({...reply2,modelId,...circumstances()})});const{reply,
-target}=answered;const toRead={reply,isStream:asking.isStream,onLimits:limits.hearEvent,failureOf:error2=>asking.failureOf(error2,reply.headers,circumstances())};
-const read2=await readAnswer2(toRead,options,{config:config2,clock}).catch(async error2=>{throw isCodexError(error2)?await negotiation.explained(error2,target,signal):
-error2});return{...resultOf(answered,read2),limits:limits.heard()}}async function answerThatFits(credential,question,options){const{turns=[]}=question.talk??{};
-for(const kept of[turns.length,Math.floor(turns.length/2),0]){const shorter=withTurns(question,kept);try{const result=await answer(credential,shorter,options);const dropped=turns.
-length-kept;return dropped===0?result:{...result,notes:[...result.notes,tooLongNote(dropped,turns.length)]}}catch(error2){const isTooLong=isCodexError(error2,"C\
-ONTEXT_TOO_LONG");if(!isTooLong||kept===0||question.talk?.needsLast===true)throw error2}}throw new Error("The last try ends it, one way or the other.")}return{async query(question,options={}){
-options.onProgress?.({phase:"connecting",characters:0});return answerThatFits(await credentials.current(options.signal),question,options)}}}function withTurns(question,kept){
-const{talk}=question;if(talk===void 0||kept===talk.turns.length)return question;return{...question,talk:{...talk,turns:talk.turns.slice(talk.turns.length-kept)}}}
-function tooLongNote(dropped,all2){return`the service found the conversation too long, so the oldest ${dropped} of its ${all2} turns were not sent`}function resultOf({
-target,request,fitted,reply,changes},read2){const{credential,modelId,passedOver}=target;const answeredBy=reply.headers.get("openai-model")??read2.model??modelId;
-return{text:read2.text,...read2.incomplete===void 0?{}:{incomplete:read2.incomplete},model:modelId,effort:request.effort,usage:read2.usage,account:credential.label,
-owner:ownerOf(credential),notes:[...request.notes,...fitted.notes,...passedOver===void 0?[]:[`${passedOver} was refused to this ${credential.holder} before, so ${modelId}\
- was asked`],...changes.map(change=>`asked again ${change}, because the service refused it otherwise`),...rerouted(modelId,answeredBy),...read2.notes],sources:sourcesIn(
-read2.output),message:request.message,output:read2.incomplete===void 0?outputItems(read2.output):[saidSoFar(read2.text)]}}function saidSoFar(text3){return{type:"\
-message",role:"assistant",content:[{type:"output_text",text:text3}]}}function rerouted(asked2,answered){if(answered.replace(/-\d{4}-\d{2}-\d{2}$/,"")===asked2)return[];
-if(answered===asked2||!/^[\w.:/-]{1,100}$/.test(answered))return[];return[`the service answered with ${answered} instead of ${asked2}`]}init_define_TOOL_LIST();init_errors();init_abort();init_not_the_service();init_remote_text();init_retry_after();var REFUSAL_LIMIT_MS=1e4;var MAX_RETRIES=3;var FIRST_DELAY_MS=400;var MAX_RETRY_AFTER_MS=3e4;function createPost({
+question,{signal,onSend:({turns})=>onSend(turns.length),onReply:({headers})=>limits.hearHeaders(headers),refusalOf:(modelId,reply2)=>asking.refusalOf({...reply2,
+modelId,...circumstances()})});const{reply,target}=answered;const toRead={reply,isStream:asking.isStream,onLimits:limits.hearEvent,failureOf:error2=>asking.failureOf(
+error2,reply.headers,circumstances())};const read2=await readAnswer2(toRead,options,{config:config2,clock}).catch(async error2=>{throw isCodexError(error2)?await negotiation.
+explained(error2,target,signal):error2});return{...resultOf(answered,read2),limits:limits.heard()}}async function answerThatFits(credential,question,options){const{
+turns=[]}=question.talk??{};let kept=turns.length;for(let tries=1;;tries+=1){let sent=0;try{const result=await answer(credential,withTurns(question,kept),options,
+turns2=>{sent=turns2});const dropped=turns.length-kept;return dropped===0?result:{...result,notes:[...result.notes,tooLongNote(dropped,turns.length)]}}catch(error2){
+const isTooLong=isCodexError(error2,"CONTEXT_TOO_LONG");if(!isTooLong||sent===0||question.talk?.needsLast===true)throw error2;kept=tries===1?Math.floor(sent/2):
+0}}}return{async query(question,options={}){options.onProgress?.({phase:"connecting",characters:0});return answerThatFits(await credentials.current(options.signal),
+question,options)}}}function withTurns(question,kept){const{talk}=question;if(talk===void 0||kept===talk.turns.length)return question;return{...question,talk:{...talk,
+turns:talk.turns.slice(talk.turns.length-kept)}}}function tooLongNote(dropped,all2){const oldest=all2===1?"its only turn":dropped===1?`the oldest of its ${all2}\
+ turns`:void 0;const gone2=oldest===void 0?`the oldest ${dropped} of its ${all2} turns were`:`${oldest} was`;return`the service found the conversation too long,\
+ so ${gone2} not sent`}function resultOf({target,request,fitted,reply,changes},read2){const{credential,modelId,passedOver}=target;const answeredBy=reply.headers.
+get("openai-model")??read2.model??modelId;return{text:read2.text,...read2.incomplete===void 0?{}:{incomplete:read2.incomplete},model:modelId,effort:request.effort,
+usage:read2.usage,account:credential.label,owner:ownerOf(credential),notes:[...request.notes,...fitted.notes,...passedOver===void 0?[]:[`${passedOver} was refus\
+ed to this ${credential.holder} before, so ${modelId} was asked`],...changes.map(change=>`asked again ${change}, because the service refused it otherwise`),...rerouted(
+modelId,answeredBy),...read2.notes],sources:sourcesIn(read2.output),message:request.message,output:read2.incomplete===void 0?outputItems(read2.output):[saidSoFar(
+read2.text)]}}function saidSoFar(text3){return{type:"message",role:"assistant",content:[{type:"output_text",text:text3}]}}function rerouted(asked2,answered){if(answered.
+replace(/-\d{4}-\d{2}-\d{2}$/,"")===asked2)return[];if(answered===asked2||!/^[\w.:/-]{1,100}$/.test(answered))return[];return[`the service answered with ${answered}\
+ instead of ${asked2}`]}init_define_TOOL_LIST();init_errors();init_abort();init_not_the_service();init_remote_text();init_retry_after();var REFUSAL_LIMIT_MS=1e4;var MAX_RETRIES=3;var FIRST_DELAY_MS=400;var MAX_RETRY_AFTER_MS=3e4;function createPost({
 config:config2,http,clock,random,log:log2}){async function sendPatiently(credential,request,signal){for(let retries=0;;retries+=1){const backoffMs=FIRST_DELAY_MS*
 2**retries*(.75+random()/2);const sent=await send2(credential,request,signal).catch(error2=>{if(isCodexError(error2,"NETWORK")&&error2.retryable&&retries<MAX_RETRIES)
 return void 0;throw error2});const delayMs=sent===void 0?backoffMs:retryDelayMs(sent,credential,retries,backoffMs);if(sent!==void 0&&delayMs===void 0)return sent;
@@ -5756,10 +5781,12 @@ incompleteWords(incomplete2,{conversation:conversation?.name,isMisfit:result.isM
 void 0?[]:`Conversation \u201C${conversation.name}\u201D, turn ${conversation.turns.length+1}`,attached===void 0?[]:sentWords(attached.sent,attached.left),...notes.
 map(note=>`Note: ${note}.`),sourceWords(sources)].flat().join("\n")}function incompleteWords({code,message,hint=AGAIN2},{conversation,isMisfit=false}={}){if(isMisfit)
 return`INCOMPLETE ANSWER: ${message} ${hint} [${code}]`;const onwards=conversation===void 0?hint:`To go on where it stopped, ask on in the conversation \u201C${conversation}\
-\u201D.${hint===AGAIN2?"":` ${hint}`}`;return`INCOMPLETE ANSWER: only part of it came. ${message} ${onwards} [${code}]`}var AGAIN2="Ask again.";function originOf(id,{
-model,effort,usage:usage2,account}){const facts=[`Answered by Codex (${model})`,effort===void 0?[]:`effort ${effort}`,tokens(usage2),account,`answer ${id}`];return facts.
-flat().join(" \xB7 ")}function tokens(usage2){if(usage2===void 0)return[];const cached2=usage2.cachedTokens?` (${usage2.cachedTokens} cached)`:"";const reasoning2=usage2.
-reasoningTokens?` (${usage2.reasoningTokens} reasoning)`:"";return`${usage2.inputTokens} tokens in${cached2}, ${usage2.outputTokens} out${reasoning2}`}var WAIT_MS=45e3;var LOOK_MS=500;function createCollectAnswer({answers:answers2,desk,clock}){async function waitFor(first2,{signal,onProgress=()=>{}}){const{id,
+\u201D.${hint===AGAIN2?"":` ${hint}`}`;return`INCOMPLETE ANSWER: only part of it came. ${message} ${onwards} [${code}]`}function unkeptNote(problem2){if(problem2===
+void 0)return[];return[`Note: this answer could not be kept on disk (${problem2}), so it can be collected only until this server ends.`]}var AGAIN2="Ask again.";
+function originOf(id,{model,effort,usage:usage2,account}){const facts=[`Answered by Codex (${model})`,effort===void 0?[]:`effort ${effort}`,tokens(usage2),account,
+`answer ${id}`];return facts.flat().join(" \xB7 ")}function tokens(usage2){if(usage2===void 0)return[];const cached2=usage2.cachedTokens?` (${usage2.cachedTokens}\
+ cached)`:"";const reasoning2=usage2.reasoningTokens?` (${usage2.reasoningTokens} reasoning)`:"";return`${usage2.inputTokens} tokens in${cached2}, ${usage2.outputTokens}\
+ out${reasoning2}`}var WAIT_MS=45e3;var LOOK_MS=500;function createCollectAnswer({answers:answers2,desk,clock}){async function waitFor(first2,{signal,onProgress=()=>{}}){const{id,
 startedAt}=first2;const pace=createProgressPace({clock,onProgress,startedAt,first:progressOf2(first2)});try{for(let looks=0;looks<WAIT_MS/LOOK_MS;looks+=1){await pauseOrEnd(
 id,signal);if(signal?.aborted)throw cancelled();const found=answers2.look(id);if(found?.state!=="running")return;pace.tell(progressOf2(found))}}finally{pace.stop()}}
 async function pauseOrEnd(id,signal){const pause=new AbortController;const either=AbortSignal.any([pause.signal,...signal===void 0?[]:[signal]]);const over=desk.
@@ -5767,20 +5794,21 @@ over(id);await Promise.race([clock.sleep(LOOK_MS,either).catch(()=>{}),...over==
 wanted);const first2=answers2.look(id);if(first2?.state==="running")await waitFor(first2,call);const found=answers2.read(id);if(found===void 0)throw first2===void 0?
 unknown2():gone();const isOver=found.state!=="running";if(offset>0&&offset>=found.text.length&&isOver)throw beyond2(found.text.length);const isThere2=offset<found.
 text.length;const text3=isThere2?found.text:"";return{id,text:text3,offset:isThere2?offset:0,...standing(found,clock.now())}}}function progressOf2({phase,characters}){
-return{phase:isPhase(phase)?phase:characters>0?"writing":"thinking",characters}}function standing(found,nowMs){const{id,state,text:text3,error:error2,startedAt}=found;
-const age=duration3(Math.max(0,nowMs-startedAt));const origin=[`Answer ${id}`,...damages(found)];switch(state){case"running":return{footer:`Answer ${id} is stil\
-l being written (${text3.length} characters after ${age}). For the rest, codex_query with collect "${id}" again.`,isIncomplete:true};case"finished":case"incompl\
-ete":{const footer2=textField(found.facts,"footer");const lost2=damages(found);const lines=[footer2??`Answer ${id}`,...lost2];return{footer:lines.join("\n"),isIncomplete:state===
-"incomplete"||lost2.length>0}}case"failed":{const{code="CODEX_FAILED",message="The question failed.",hint}=error2??{};if(text3==="")throw new CodexError(code,message,
-hint===void 0?{}:{hint});return brokenOff({code,message,hint},origin)}case"cancelled":case"interrupted":{const why=state==="cancelled"?"The call was cancelled.":
-"The server that asked has ended.";const hint="Ask again for the whole answer.";if(text3==="")throw new CodexError("INCOMPLETE",`${why} Nothing of the answer ha\
-d come by then.`,{hint});return brokenOff({code:"INCOMPLETE",message:why,hint},origin)}}}function brokenOff(why,origin){return{footer:[incompleteWords(why),...origin].
-join("\n"),isIncomplete:true}}function damages({isCut,hasGap}){return[...isCut?["Note: the answer was too long to keep; its end is missing."]:[],...hasGap?["Not\
-e: parts of the answer could not be kept; \uFFFD stands in their place."]:[]]}function readWanted(wanted){const[,id="",offset="0"]=/^([^@]*)(?:@(\d{1,9}))?$/.exec(
-wanted)??[];if(!isAnswerId(id))throw unknown2();return{id,offset:Number(offset)}}function unknown2(){return new CodexError("INPUT_INVALID","No answer is kept un\
-der this id.",{hint:"codex_status lists recent ids. The newest 50 answers are kept, for a week; none is kept where an error came before any text."})}function gone(){
-return new CodexError("INPUT_INVALID","This answer is no longer kept: it failed before any text came, or was removed to make room.",{hint:"Ask again."})}function beyond2(length){
-return new CodexError("INPUT_INVALID",`The answer ends after ${length} characters.`,{hint:"Give the id without @ to begin at its start."})}init_define_TOOL_LIST();init_errors();init_clean_up();init_define_TOOL_LIST();var import_node_path12=require("node:path");init_errors();init_atomic_file();init_canonical_path();init_clean_up();init_file_lock();init_define_TOOL_LIST();var import_node_fs10=require("node:fs");var import_node_path11=require("node:path");init_atomic_file();init_clean_up();init_errno();init_define_TOOL_LIST();function parseJsonText(text3){try{return JSON.parse(text3)}catch{return void 0}}init_define_TOOL_LIST();var import_node_fs9=require("node:fs");var import_node_path10=require("node:path");init_canonical_path();init_define_TOOL_LIST();var import_node_fs8=require("node:fs");init_atomic_file();init_clean_up();init_errno();function createOnce(path3,body,link=import_node_fs8.linkSync){
+return{phase:isPhase(phase)?phase:characters>0?"writing":"thinking",characters}}function standing(found,nowMs){const{id,state,text:text3,error:error2,startedAt,
+problem:problem2}=found;const age=duration3(Math.max(0,nowMs-startedAt));const origin=[`Answer ${id}`,...damages(found),...unkeptNote(problem2)];switch(state){case"\
+running":return{footer:`Answer ${id} is still being written (${text3.length} characters after ${age}). For the rest, codex_query with collect "${id}" again.`,isIncomplete:true};case"\
+finished":case"incomplete":{const footer2=textField(found.facts,"footer");const lost2=damages(found);const lines=[footer2??`Answer ${id}`,...lost2,...unkeptNote(
+problem2)];return{footer:lines.join("\n"),isIncomplete:state==="incomplete"||lost2.length>0}}case"failed":{const{code="CODEX_FAILED",message="The question faile\
+d.",hint}=error2??{};if(text3==="")throw new CodexError(code,message,hint===void 0?{}:{hint});return brokenOff({code,message,hint},origin)}case"cancelled":case"\
+interrupted":{const why=state==="cancelled"?"The call was cancelled.":"The server that asked has ended.";const hint="Ask again for the whole answer.";if(text3===
+"")throw new CodexError("INCOMPLETE",`${why} Nothing of the answer had come by then.`,{hint});return brokenOff({code:"INCOMPLETE",message:why,hint},origin)}}}function brokenOff(why,origin){
+return{footer:[incompleteWords(why),...origin].join("\n"),isIncomplete:true}}function damages({isCut,hasGap}){return[...isCut?["Note: the answer was too long to\
+ keep; its end is missing."]:[],...hasGap?["Note: parts of the answer could not be kept; \uFFFD stands in their place."]:[]]}function readWanted(wanted){const[,
+id="",offset="0"]=/^([^@]*)(?:@(\d{1,9}))?$/.exec(wanted)??[];if(!isAnswerId(id))throw unknown2();return{id,offset:Number(offset)}}function unknown2(){return new CodexError(
+"INPUT_INVALID","No answer is kept under this id.",{hint:"codex_status lists recent ids. The newest 50 answers are kept, for a week; none is kept where an error\
+ came before any text."})}function gone(){return new CodexError("INPUT_INVALID","This answer is no longer kept: it failed before any text came, or was removed t\
+o make room.",{hint:"Ask again."})}function beyond2(length){return new CodexError("INPUT_INVALID",`The answer ends after ${length} characters.`,{hint:"Give the \
+id without @ to begin at its start."})}init_define_TOOL_LIST();init_errors();init_clean_up();init_define_TOOL_LIST();var import_node_path12=require("node:path");init_errors();init_atomic_file();init_canonical_path();init_clean_up();init_file_lock();init_define_TOOL_LIST();var import_node_fs10=require("node:fs");var import_node_path11=require("node:path");init_atomic_file();init_clean_up();init_errno();init_define_TOOL_LIST();function parseJsonText(text3){try{return JSON.parse(text3)}catch{return void 0}}init_define_TOOL_LIST();var import_node_fs9=require("node:fs");var import_node_path10=require("node:path");init_canonical_path();init_define_TOOL_LIST();var import_node_fs8=require("node:fs");init_atomic_file();init_clean_up();init_errno();function createOnce(path3,body,link=import_node_fs8.linkSync){
 const temp=writeTemp(path3,body);try{link(temp,path3);return true}catch(error2){if(isErrno(error2,"EEXIST"))return(0,import_node_fs8.statSync)(temp).nlink===2;if(isErrno(
 error2,"EPERM","ENOTSUP","EOPNOTSUPP","ENOSYS","EXDEV","EMLINK"))return createPlainly(path3,body);throw error2}finally{removeQuietly(temp)}}function createPlainly(path3,body){
 try{createFile(path3,body);return true}catch(error2){if(isErrno(error2,"EEXIST"))return false;throw error2}}init_storage_failure();var PAUSE_MS=20;var MAX_PAUSES=25;function settledText(file,{make,isWhole,link=import_node_fs9.linkSync}){const path3=orStorageFailed(file,
@@ -5815,11 +5843,7 @@ const left=namesIn(path3);const found=readHead2(path3,limits);if(found!==void 0)
 path3,limits)?.id??head.id}function dropOldest(entries,maxBytes){let bytes=entries.reduce((sum2,entry)=>sum2+entry.bytes,0);let dropped=0;for(const entry of entries){
 if(bytes<=maxBytes)break;removeQuietly(entry.file);bytes-=entry.bytes;dropped+=1}return dropped}function removeList(path3,now){const names=namesIn(path3);const wasThere=removeHead(
 path3);removeEntries(path3,names);sweepLeftovers(headFile(path3),now);removeEmpty(path3);return wasThere}function tooLarge2(folder,maxBytes){const limit=`${maxBytes/
-1048576} MB`;return new CodexError("STORAGE_FAILED",`${folder} takes ${limit} at most, and one entry alone would be larger.`)}init_storage_failure();init_define_TOOL_LIST();init_node_crypto();init_errors();var MAX_CHARACTERS4=100;var EVERY_CONVERSATION="*";function conversationName(text3){const name=text3.normalize(
-"NFC").trim();const length=[...name].length;if(length===0||length>MAX_CHARACTERS4)throw noName(`must have 1 to ${MAX_CHARACTERS4} characters`);if(/[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]/u.
-test(name))throw noName("must be one line without control characters");if(name===EVERY_CONVERSATION)throw noName("cannot be an asterisk alone, which stands for \
-all of them");return name}function conversationKey(name){return createHash("sha256").update(name).digest("hex").slice(0,32)}function isConversationKey(text3){return/^[0-9a-f]{32}$/.
-test(text3)}function noName(rule){return new CodexError("INPUT_INVALID",`The name of a conversation ${rule}.`,{hint:"Choose another name."})}init_remote_text();var MAX_BYTES5=64*1048576;var HINT="Repair it, or clear this conversation and begin it anew.";function createConversationStore(deps){const{folder,
+1048576} MB`;return new CodexError("STORAGE_FAILED",`${folder} takes ${limit} at most, and one entry alone would be larger.`)}init_storage_failure();init_conversation_name();init_remote_text();var MAX_BYTES5=64*1048576;var HINT="Repair it, or clear this conversation and begin it anew.";function createConversationStore(deps){const{folder,
 newId}=deps;const listAt=key=>createSharedList({maxBytes:MAX_BYTES5,...deps,folder:`${folder}/${key}`,hint:HINT});const keys=()=>listQuietly(folder).filter(isConversationKey);
 return{open(text3){const name=conversationName(text3);const key=conversationKey(name);const found=openList(key,listAt(key));const turns=found?.entries.flatMap(entry=>turnOf2(
 entry)??[])??[];const id=(turns.length>0?found?.head.id:void 0)??newId();return{id,name,cacheKey:id,turns}},add({id,name,turns},turn){const target=turns.length>
@@ -6271,19 +6295,20 @@ effort,attached,talk,webSearch,schema};return{question,attached,conversation}}as
 const{id}=kept;const pace=createProgressPace({clock,onProgress(progress){kept.phase(progress.phase);kept.flush();caller.onProgress({...progress,id})}});try{const{
 question,attached,conversation}=await prepare(job);onPrepared();const result=await query(question,{signal,offer:caller.offer,onSignIn:caller.onSignIn,onProgress:pace.
 tell,onModel:kept.model,onText(delta){kept.append(delta);caller.onText(delta)}});const remarks=conversation===void 0?[]:await remember(conversation,question.prompt,
-result);const facts=shownFacts({result,id,attached,conversation,remarks,nowMs:clock.now()});kept.finish(result.text,{...facts},result.incomplete);return{id,text:result.
-text,facts}}catch(error2){fail(error2,job);throw error2}finally{pace.stop()}}function fail(error2,{kept,caller,work:{signal}}){if(signal.aborted)kept.stop("canc\
-elled");else if(caller.isThere&&kept.isEmpty)kept.discard();else kept.fail(isCodexError(error2)?error2:unexpected(error2))}async function remember(conversation,prompt,result){
-try{const{outcome,dropped}=await conversations.add(conversation,turnOf(prompt,result,clock.now()));if(outcome==="removed")return["the conversation was removed m\
-eanwhile, so this turn is not in it"];return dropped===0?[]:[`the conversation has become too large to keep: its oldest turns (${dropped}) are gone`]}catch(error2){
-if(!isCodexError(error2))throw error2;return[`this turn could not be added to the conversation: ${error2.message.replace(/\.$/,"")}`]}}function start(request,caller){
-const work=new AbortController;const{prompt,conversation,model}=request;const kept=answers2.begin({prompt,conversation,model});let onPrepared=()=>{};const prepared=new Promise(
-resolve3=>{onPrepared=resolve3});const result=perform({request,kept,caller,work,onPrepared});const over=result.then(()=>{},()=>{});running.set(kept.id,{kept,work,
-over});void over.then(()=>running.delete(kept.id));return{kept,work,result,prepared}}return{async ask(request,call){const{signal}=call;if(stopped||signal?.aborted)
-throw cancelled();const caller=createCaller(call);const{kept,work,result,prepared}=start(request,caller);const{id}=kept;const leave=()=>{caller.leave();if(!caller.
-stillWants())work.abort()};signal?.addEventListener("abort",leave,{once:true});try{if(!request.background)return await result;await Promise.race([prepared,result]);
-caller.leave();return{id,text:void 0}}finally{signal?.removeEventListener("abort",leave)}},over:id=>running.get(id)?.over,stop(){stopped=true;for(const{kept,work}of running.
-values())if(work.signal.aborted)kept.stop("cancelled");answers2.stop();for(const{work}of running.values())work.abort()}}}init_define_TOOL_LIST();init_open_record();init_sign_in_again();var LATER_MS=1e3;function createRouteChoice({storages,now}){const names=Object.keys(storages);async function ranked(){
+result);const facts=shownFacts({result,id,attached,conversation,remarks,nowMs:clock.now()});kept.finish(result.text,{...facts},result.incomplete);const footer2=[
+facts.footer,...unkeptNote(kept.problem)].join("\n");return{id,text:result.text,facts:{...facts,footer:footer2}}}catch(error2){fail(error2,job);throw error2}finally{
+pace.stop()}}function fail(error2,{kept,caller,work:{signal}}){if(signal.aborted)kept.stop("cancelled");else if(caller.isThere&&kept.isEmpty)kept.discard();else
+kept.fail(isCodexError(error2)?error2:unexpected(error2))}async function remember(conversation,prompt,result){try{const{outcome,dropped}=await conversations.add(
+conversation,turnOf(prompt,result,clock.now()));if(outcome==="removed")return["the conversation was removed meanwhile, so this turn is not in it"];return dropped===
+0?[]:[`the conversation has become too large to keep: its oldest turns (${dropped}) are gone`]}catch(error2){if(!isCodexError(error2))throw error2;return[`this \
+turn could not be added to the conversation: ${error2.message.replace(/\.$/,"")}`]}}function start(request,caller){const work=new AbortController;const{prompt,conversation,
+model}=request;const kept=answers2.begin({prompt,conversation,model});let onPrepared=()=>{};const prepared=new Promise(resolve3=>{onPrepared=resolve3});const result=perform(
+{request,kept,caller,work,onPrepared});const over=result.then(()=>{},()=>{});running.set(kept.id,{kept,work,over});void over.then(()=>running.delete(kept.id));return{
+kept,work,result,prepared}}return{async ask(request,call){const{signal}=call;if(stopped||signal?.aborted)throw cancelled();const caller=createCaller(call);const{
+kept,work,result,prepared}=start(request,caller);const{id}=kept;const leave=()=>{caller.leave();if(!caller.stillWants())work.abort()};signal?.addEventListener("\
+abort",leave,{once:true});try{if(!request.background)return await result;await Promise.race([prepared,result]);caller.leave();return{id,text:void 0}}finally{signal?.
+removeEventListener("abort",leave)}},over:id=>running.get(id)?.over,stop(){stopped=true;for(const{kept,work}of running.values())if(work.signal.aborted)kept.stop(
+"cancelled");answers2.stop();for(const{work}of running.values())work.abort()}}}init_define_TOOL_LIST();init_open_record();init_sign_in_again();var LATER_MS=1e3;function createRouteChoice({storages,now}){const names=Object.keys(storages);async function ranked(){
 const found=await Promise.allSettled(names.map(async name=>({name,...await openRecord(storages[name])})));const stored2=found.flatMap(one=>{if(one.status==="rej\
 ected")return[];const{name,unopened}=one.value;const at=chosenAt(one.value);return at===void 0?[]:[{name,at,unopened}]});const failed4=found.find(one=>one.status===
 "rejected");if(stored2.length===0&&failed4!==void 0)throw failed4.reason;return stored2.sort((one,other)=>other.at-one.at)}return{answering:async()=>(await ranked())[0]?.
@@ -6369,17 +6394,17 @@ if(snapshot===void 0)throw noUsage();return{snapshot,at:nowMs}}return{note({acco
 void 0||owner===void 0||!asking.tellsUsage)return;keep(owner,{snapshot:mergeLimits(newest(owner)?.snapshot,snapshot),at:clock.now()})},last({accountId}){const owner=ownerOfUsage(
 accountId,config2.baseUrl);return owner===void 0?void 0:newest(owner)},async ask(credential,signal){const url=credential.asking.usageUrl(credential.baseUrl);if(url===
 void 0)return void 0;try{const usage2=await report(url,credential,signal);const owner=ownerOfUsage(credential.accountId,config2.baseUrl);if(owner!==void 0)keep(
-owner,usage2);return usage2}catch(error2){log2.event("usage_failed",{reason:codeOf(error2)});throw error2}}}}init_define_TOOL_LIST();init_define_TOOL_LIST();init_cleared_words();init_define_TOOL_LIST();function textArgument(max,description){return string2().trim().min(1).max(max).optional().describe(description)}var output=()=>looseObject({cleared:boolean2(),revoked:boolean2(),login_cancelled:boolean2(),environment_key:string2().optional(),message:string2()});function codexClear({
+owner,usage2);return usage2}catch(error2){log2.event("usage_failed",{reason:codeOf(error2)});throw error2}}}}init_define_TOOL_LIST();init_define_TOOL_LIST();init_conversation_name();init_cleared_words();init_define_TOOL_LIST();function textArgument(max,description){return string2().trim().min(1).max(max).optional().describe(description)}var output=()=>looseObject({cleared:boolean2(),revoked:boolean2(),login_cancelled:boolean2(),environment_key:string2().optional(),message:string2()});function codexClear({
 signOut,conversations}){return defineTool({name:"codex_clear",title:"Sign out of Codex",description:"Remove the logins (or the stored API key) from this machine\
  and revoke them at OpenAI; or, with conversation, only that conversation. Ask the user before calling it.",annotations:{readOnlyHint:false,destructiveHint:true,
-idempotentHint:true,openWorldHint:true},input:()=>strictObject({conversation:textArgument(100,"Name of a conversation to remove, or * for all; the logins stay")}),
-output,async run({conversation}){if(conversation===void 0)return{structured:present(await signOut())};return{structured:presentRemoved(conversation,await conversations.
-remove(conversation))}}})}function present(outcome){const{cancelled:cancelled2,remaining}=outcome;const ended=endedLogins(outcome);return{cleared:ended.length>0,
-revoked:ended.length>0&&ended.every(({revoked})=>revoked),login_cancelled:cancelled2,environment_key:isLogin(remaining)?void 0:remaining?.source,message:clearedWords(
-outcome)}}function presentRemoved(name,removed){const all2=removed===1?"1 conversation is":`${removed} conversations are`;const which=name==="*"?all2:`The conve\
-rsation \u201C${name}\u201D is`;const none=name==="*"?"There are no conversations.":`There is no conversation \u201C${name}\u201D; codex_status lists them.`;return{
-cleared:removed>0,revoked:false,login_cancelled:false,message:removed>0?`${which} removed from this machine.`:none}}function isLogin(name){return name?.kind==="\
-chatgpt"||name?.kind==="chatgpt_plan"}init_define_TOOL_LIST();init_id_claims();var output2=()=>looseObject({status:_enum(["authenticated","pending"]),account_id:string2().optional(),email:string2().optional(),plan:string2().optional(),route:string2().
+idempotentHint:true,openWorldHint:true},input:()=>strictObject({conversation:textArgument(100,`Name of a conversation to remove, or ${EVERY_CONVERSATION} for al\
+l; the logins stay`)}),output,async run({conversation}){if(conversation===void 0)return{structured:present(await signOut())};return{structured:presentRemoved(conversation,
+await conversations.remove(conversation))}}})}function present(outcome){const{cancelled:cancelled2,remaining}=outcome;const ended=endedLogins(outcome);return{cleared:ended.
+length>0,revoked:ended.length>0&&ended.every(({revoked})=>revoked),login_cancelled:cancelled2,environment_key:isLogin(remaining)?void 0:remaining?.source,message:clearedWords(
+outcome)}}function presentRemoved(name,removed){const isAll=name===EVERY_CONVERSATION;const all2=removed===1?"1 conversation is":`${removed} conversations are`;
+const which=isAll?all2:`The conversation \u201C${name}\u201D is`;const none=isAll?"There are no conversations.":`There is no conversation \u201C${name}\u201D; codex_\
+status lists them.`;return{cleared:removed>0,revoked:false,login_cancelled:false,message:removed>0?`${which} removed from this machine.`:none}}function isLogin(name){
+return name?.kind==="chatgpt"||name?.kind==="chatgpt_plan"}init_define_TOOL_LIST();init_id_claims();var output2=()=>looseObject({status:_enum(["authenticated","pending"]),account_id:string2().optional(),email:string2().optional(),plan:string2().optional(),route:string2().
 optional(),method:string2().optional(),reason:string2().optional(),url:string2().optional(),user_code:string2().optional(),expires_in_seconds:number2().optional(),
 other_ways:array(string2()).optional(),message:string2()});function codexLogin({signIn:signIn2,now}){return defineTool({name:"codex_login",title:"Sign in to Cod\
 ex",description:'Sign in with ChatGPT: in the browser, or by a code where there is none. Waits up to 45 s; then, with status "pending", show the user url and us\
@@ -6442,20 +6467,20 @@ w it stands. It goes on while this server runs.`}function shown({id,text:text3,o
 text3,offset,pageCharacters);const isPart=page2.start>0||page2.next!==void 0;const place=`Characters ${page2.start+1} to ${page2.start+page2.text.length} of ${text3.
 length}.`;const more=page2.next===void 0?"":` The rest: codex_query with collect "${id}@${page2.next}".`;const lines=[...isPart?[`${place}${more}`]:[],footer2];
 return{texts:[page2.text,lines.join("\n")],...isIncomplete2?{isIncomplete:isIncomplete2}:{}}}function collected(found,call){if(found.text!=="")return shown(found,
-call);return{texts:[found.footer],...found.isIncomplete?{isIncomplete:true}:{}}}init_define_TOOL_LIST();init_id_claims();var login=()=>looseObject({state:_enum(["pending","succeeded","failed","cancelled"]),url:string2().optional(),user_code:string2().optional(),error:string2().optional()});
+call);return{texts:[found.footer],...found.isIncomplete?{isIncomplete:true}:{}}}init_define_TOOL_LIST();init_id_claims();init_listed();var login=()=>looseObject({state:_enum(["pending","succeeded","failed","cancelled"]),url:string2().optional(),user_code:string2().optional(),error:string2().optional()});
 var stored=()=>looseObject({route:string2(),answers:boolean2()});var usage=()=>looseObject({asked:boolean2(),age_seconds:number2().optional(),message:string2()});
 var output4=()=>looseObject({status:_enum(["authenticated","needs_refresh","expired","not_authenticated"]),authenticated:boolean2(),account_id:string2().optional(),
 email:string2().optional(),plan:string2().optional(),method:string2(),source:string2().optional(),cost:string2().optional(),created_at:string2().optional(),refreshed_at:string2().
 optional(),expires_in_seconds:number2().optional(),has_refresh_token:boolean2(),is_expired:boolean2(),needs_refresh:boolean2(),login:login().optional(),route:string2().
 optional(),logins:array(stored()).optional(),usage:usage().optional(),answers:array(looseObject({id:string2(),state:string2()})).optional(),conversations:array(
 looseObject({name:string2(),turns:number2()})).optional(),storage:looseObject({path:string2(),form:string2().optional(),problem:string2().optional()}),message:string2()});
-var input2=()=>strictObject({usage:boolean2().optional().describe("true: ask the service how much of the plan is used; otherwise show what it said last")});var LISTED=10;
-function codexStatus({readStatus,answers:answers2,conversations,now}){return defineTool({name:"codex_status",title:"Codex sign-in status",description:"Who is si\
-gned in to Codex or which key is used, what that costs, and the state of an open sign-in; also ids of recent answers, for collect, and conversations. Answers at\
- once and asks nobody, unless usage is set. Not needed before codex_query.",annotations:{readOnlyHint:true,destructiveHint:false,idempotentHint:true,openWorldHint:true},
-input:input2,output:output4,local:true,async run({usage:isAsked},{signal}){const status2=present4(await readStatus({usage:isAsked,signal}),now());return{structured:{
-...status2,...presentKept(answers2.list(),conversations.list(),status2.message,now())}}}})}function present4(status2,nowMs){const{account}=status2;return{status:status2.
-status,authenticated:status2.authenticated,account_id:account?.accountId,email:account?.email===void 0?void 0:maskEmail(account.email),plan:account?.plan,method:status2.
+var input2=()=>strictObject({usage:boolean2().optional().describe("true: ask the service how much of the plan is used; otherwise show what it said last")});function codexStatus({
+readStatus,answers:answers2,conversations,now}){return defineTool({name:"codex_status",title:"Codex sign-in status",description:"Who is signed in to Codex or wh\
+ich key is used, what that costs, and the state of an open sign-in; also ids of recent answers, for collect, and conversations. Answers at once and asks nobody,\
+ unless usage is set. Not needed before codex_query.",annotations:{readOnlyHint:true,destructiveHint:false,idempotentHint:true,openWorldHint:true},input:input2,
+output:output4,local:true,async run({usage:isAsked},{signal}){const status2=present4(await readStatus({usage:isAsked,signal}),now());return{structured:{...status2,
+...presentKept(answers2.list(),conversations.list(),status2.message,now())}}}})}function present4(status2,nowMs){const{account}=status2;return{status:status2.status,
+authenticated:status2.authenticated,account_id:account?.accountId,email:account?.email===void 0?void 0:maskEmail(account.email),plan:account?.plan,method:status2.
 method,source:status2.source,cost:status2.cost,created_at:isoTime(status2.createdAt),refreshed_at:isoTime(status2.refreshedAt),expires_in_seconds:status2.expiresInMs===
 void 0?void 0:Math.floor(status2.expiresInMs/1e3),has_refresh_token:status2.hasRefreshToken,is_expired:status2.status==="expired",needs_refresh:status2.status===
 "needs_refresh"||status2.status==="expired",login:status2.login===void 0?void 0:presentLogin(status2.login,nowMs),route:status2.route,logins:status2.logins?.map(
@@ -6491,13 +6516,14 @@ const usage2=createJsonFile(`${config2.stateDir}/usage.json`);const meter=create
 signIn:own2,configProblem:problem2,clock})};const readers={codex:statusOf2(codex),plan:statusOf2(plan)};const readLogins=createStatusOfAll({routes:described,readers,
 choice});const readStatus=createStatusWithUsage({readStatus:readLogins,credentials,meter,configProblem:problem2,now});const guided=createGuidedQuery({client,signIn:signIn2,
 readStatus:readLogins});const query=createCheckedQuery({query:guided,now});const answers2=createAnswerStore({folder:`${config2.stateDir}/answers`,isOn:config2.keepAnswers,
-clock,randomBytes:randomBytes2});const conversations=createConversationStore({folder:`${config2.stateDir}/conversations`,newId,now});const attachments={async attach(...request){
+clock,randomBytes:randomBytes2});const conversations=createConversationStore({folder:`${config2.stateDir}/conversations`,newId,now});let loading;async function loadAttachments(){
 const{createAttachments:createAttachments2}=await Promise.resolve().then(()=>(init_attachments(),attachments_exports));const{createProjectFiles:createProjectFiles2}=await Promise.resolve().then(()=>(init_project_files(),project_files_exports));
 const{createGit:createGit2}=await Promise.resolve().then(()=>(init_git(),git_exports));const git=createGit2();const own2=[config2.credentialsFile,config2.stateDir];
-return createAttachments2({projectFiles:createProjectFiles2({git}),git,own:own2,randomBytes:randomBytes2}).attach(...request)}};const desk=createQueryDesk({query,
-attachments,conversations,answers:answers2,readSchema,projectFolder,clock});const collect=createCollectAnswer({answers:answers2,desk,clock});const listModels=createModelLister(
-{config:config2,credentials,catalogue});const services={desk,collect,answers:answers2,conversations,readStatus,signIn:signIn2,signOut,listModels,now};const tools=createTools(
-services);const storeApiKey=createApiKeySignIn({...codex,http,now,onStored:()=>choice.select("codex")});const doctor2=async signal=>{const{createDoctor:createDoctor2}=await Promise.resolve().then(()=>(init_doctor(),doctor_exports));
+return createAttachments2({projectFiles:createProjectFiles2({git}),git,own:own2,randomBytes:randomBytes2})}const attachments={async attach(...request){loading??=
+loadAttachments();return(await loading).attach(...request)}};const desk=createQueryDesk({query,attachments,conversations,answers:answers2,readSchema,projectFolder,
+clock});const collect=createCollectAnswer({answers:answers2,desk,clock});const listModels=createModelLister({config:config2,credentials,catalogue});const services={
+desk,collect,answers:answers2,conversations,readStatus,signIn:signIn2,signOut,listModels,now};const tools=createTools(services);const storeApiKey=createApiKeySignIn(
+{...codex,http,now,onStored:()=>choice.select("codex")});const doctor2=async signal=>{const{createDoctor:createDoctor2}=await Promise.resolve().then(()=>(init_doctor(),doctor_exports));
 const parts={config:config2,configProblem:problem2,surroundings:surroundings2,machine,version:version3,http,clock,userAgent};return createDoctor2({...parts,...codex,
 others:[plan],registration,credentials,catalogue})(signal)};const onFault=error2=>log2.event("fault",{error:error2 instanceof Error?error2.name:typeof error2});
 const server=createMcpServer({tools,toolList,version:version3,configProblem:problem2,newId,onListed,onFault});return{server,tools,services:{...services,storeApiKey,
@@ -6608,7 +6634,7 @@ return""}}function writeError(line){try{(0,import_node_fs22.writeSync)(2,`${line
 })*/}).toString();
 var text = comment.slice(comment.indexOf("\n") + 1, comment.lastIndexOf("*")).replaceAll(...define_PROGRAM_ESCAPE_default);
 var { env, platform, version, arch } = process;
-var file = codeCacheFile({ env, platform, home: import_node_os.homedir, name: `${"0.1.0-b6fd81dcd2bd"}-node-${version}-${arch}` });
+var file = codeCacheFile({ env, platform, home: import_node_os.homedir, name: `${"0.1.0-5f877802625b"}-node-${version}-${arch}` });
 var cachedData = file === void 0 ? void 0 : readCode(file, process.getuid?.());
 var script = new import_node_vm.Script(text, { filename: __filename, lineOffset: 89, cachedData });
 var isKept = cachedData !== void 0 && script.cachedDataRejected !== true;

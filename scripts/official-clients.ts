@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { createAuthority } from '../test/support/certificates.ts'
@@ -32,10 +32,14 @@ const NO_CONSTRAINT = { workspace_backend_origin: 'NO_CONSTRAINT', account_routi
 export async function runOfficial(): Promise<Client> {
   const [version = ''] = newestVersions(CODEX, 1)
   const program = join(fetched(`${CODEX}@${version}`), '.bin', 'codex')
-  return play(version, async ({ run }, expire) => {
+  return play(version, async ({ run, home }, expire) => {
     await run(program, ['login', '--device-auth'])
     expire()
-    return run(program, ['exec', '--skip-git-repo-check', '-m', MODEL, PROMPT])
+    const said = await run(program, ['exec', '--skip-git-repo-check', '-m', MODEL, PROMPT])
+    // It asks all the same where it cannot read the list, and says so in its log only.
+    const hasList = existsSync(join(home, 'codex', 'models_cache.json'))
+    if (!hasList) throw new Error(`Codex CLI ${version} could not read the fake's list of models`)
+    return said
   })
 }
 

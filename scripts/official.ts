@@ -41,7 +41,10 @@ const oneSided = [
     .filter((kind) => !own.has(kind))
     .map((kind) => ({ kind, who: 'official' })),
   ...[...own.keys()].filter((kind) => !theirs.has(kind)).map((kind) => ({ kind, who: 'ours' })),
-].map(({ kind, who }) => ({ kind, who, reason: ONE_SIDED.find(([pattern]) => pattern.test(kind))?.[1] }))
+]
+  // As they are sent, several at once, they come in another order each time.
+  .sort((one, other) => one.kind.localeCompare(other.kind))
+  .map(({ kind, who }) => ({ kind, who, reason: ONE_SIDED.find(([pattern]) => pattern.test(kind))?.[1] }))
 
 for (const { request, field, reason } of rows)
   if (reason === undefined) problems.push(`${request}: ${field}: no reason`)
@@ -87,7 +90,8 @@ function fieldsOf({ headers, query, body }: Passed): Map<string, string> {
     if (Array.isArray(value) && name === 'input') fields.set('body.input', value.map(itemOf).join(', '))
     else if (typeof value !== 'object' || value === null || Array.isArray(value))
       fields.set(`body.${name}`, shown(value))
-    else for (const [inner, part] of Object.entries(value)) fields.set(`body.${name}.${inner}`, shown(part))
+    // The official client has another order each time.
+    else for (const [inner, part] of Object.entries(value).sort()) fields.set(`body.${name}.${inner}`, shown(part))
   }
   return fields
 }

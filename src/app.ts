@@ -156,15 +156,20 @@ export function createApp(
     randomBytes,
   })
   const conversations = createConversationStore({ folder: `${config.stateDir}/conversations`, newId, now })
-  // Few questions come with files, and a start should not pay for them.
+  // Few questions come with files, and a start should not pay for them. All share one git, which counts its runs.
+  let loading: Promise<Attachments> | undefined
+  async function loadAttachments(): Promise<Attachments> {
+    const { createAttachments } = await import('./services/attachments.ts')
+    const { createProjectFiles } = await import('./infrastructure/project-files.ts')
+    const { createGit } = await import('./infrastructure/git.ts')
+    const git = createGit()
+    const own = [config.credentialsFile, config.stateDir]
+    return createAttachments({ projectFiles: createProjectFiles({ git }), git, own, randomBytes })
+  }
   const attachments: Attachments = {
     async attach(...request) {
-      const { createAttachments } = await import('./services/attachments.ts')
-      const { createProjectFiles } = await import('./infrastructure/project-files.ts')
-      const { createGit } = await import('./infrastructure/git.ts')
-      const git = createGit()
-      const own = [config.credentialsFile, config.stateDir]
-      return createAttachments({ projectFiles: createProjectFiles({ git }), git, own, randomBytes }).attach(...request)
+      loading ??= loadAttachments()
+      return (await loading).attach(...request)
     },
   }
   const desk = createQueryDesk({ query, attachments, conversations, answers, readSchema, projectFolder, clock })

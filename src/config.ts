@@ -138,6 +138,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, ho
     model: read('CODEX_OAUTH_MODEL', undefined, headerWord),
     effort: read('CODEX_OAUTH_EFFORT', undefined, headerWord),
     originator: read('CODEX_OAUTH_ORIGINATOR', 'codex-oauth', headerWord),
+    // That of the client whose requests are captured (facts: wire-protocol): nobody has looked at what a newer one may ask for.
     clientVersion: read('CODEX_OAUTH_CLIENT_VERSION', '0.169.0', version),
     loginTimeoutMs: read('CODEX_OAUTH_LOGIN_TIMEOUT_MS', 300_000, milliseconds),
     loginWaitMs: read('CODEX_OAUTH_LOGIN_WAIT_MS', 45_000, milliseconds),

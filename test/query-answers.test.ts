@@ -1,3 +1,5 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { apiError } from './support/fake-errors.ts'
 import { usageLimitReached } from './support/fake-limits.ts'
@@ -385,4 +387,46 @@ describe('3. to 5. together', () => {
       expect(app.fake.seen.refusals).toEqual([])
     },
   )
+})
+
+describe('5. How it answers: an answer that cannot be kept', () => {
+  const NOTE =
+    'Note: this answer could not be kept on disk (a part of its path is not a folder), so it can be collected only until this server ends.'
+
+  /** The place of the answers is taken. */
+  async function withoutPlace() {
+    const app = await startQueryApp()
+    const folder = join(app.app.home, '.claude', 'codex-oauth', 'answers')
+    mkdirSync(dirname(folder), { recursive: true })
+    writeFileSync(folder, 'in the way')
+    return { app, folder }
+  }
+
+  test('says so below it, and again when it is collected, as long as that is so', async () => {
+    const { app, folder } = await withoutPlace()
+    const { answered, footer, isError } = await ask(app)
+    expect([isError, answered, footer.split('\n').at(-1)]).toEqual([false, 'Hello from the fake Codex.', NOTE])
+    const [id] = /a-[0-9a-z]{10}/.exec(footer) ?? []
+    const again = await app.ask({ collect: id })
+    expect(again.texts).toEqual(['Hello from the fake Codex.', footer])
+    expect(again.isError).toBe(false)
+
+    rmSync(folder)
+    expect((await ask(app)).footer).not.toContain('could not be kept')
+    expect((await app.ask({ collect: id })).texts[1]).toBe(footer.replace(`\n${NOTE}`, ''))
+  })
+
+  test('one that broke off says so too', async () => {
+    const { app } = await withoutPlace()
+    app.script.push({ sse: answer('Half of it', { end: 'cut', items: false }) })
+    const { answered, footer } = await ask(app)
+    expect(answered).toBe('Half of it')
+    expect(footer).toMatch(/^INCOMPLETE ANSWER: /)
+    expect(footer.split('\n').at(-1)).toBe(NOTE)
+  })
+
+  test('where nothing is to be kept, nothing is said of it', async () => {
+    const app = await startQueryApp({ env: { CODEX_OAUTH_KEEP_ANSWERS: '0' } })
+    expect((await ask(app)).footer).not.toContain('Note:')
+  })
 })

@@ -179,14 +179,16 @@ describe('3. Conversations: what becomes a turn', () => {
   })
 })
 
-describe('3. Conversations: longer than the model can read', () => {
-  const models = (windows: Record<string, number>) =>
-    Object.entries(windows).map(([slug, context_window], priority) => ({
-      ...{ slug, display_name: slug, priority, context_window, visibility: 'list' },
-      ...{ supported_in_api: true, use_responses_lite: false, input_modalities: ['text', 'image'] },
-    }))
-  const long = (n: number) => `Part ${n}: ${'word '.repeat(2000)}`
+/** Models that can read so much. */
+const models = (windows: Record<string, number>) =>
+  Object.entries(windows).map(([slug, context_window], priority) => ({
+    ...{ slug, display_name: slug, priority, context_window, visibility: 'list' },
+    ...{ supported_in_api: true, use_responses_lite: false, input_modalities: ['text', 'image'] },
+  }))
 
+const long = (n: number) => `Part ${n}: ${'word '.repeat(2000)}`
+
+describe('3. Conversations: longer than the model can read', () => {
   test('the oldest turns are not sent, and that is said; on disk they stay, for a model that can read them', async () => {
     const app = await startQueryApp({ fake: { models: models({ small: 8000, large: 400_000 }) } })
     for (const n of [1, 2, 3, 4]) {
@@ -253,11 +255,58 @@ describe('3. Conversations: longer than the service takes, though the estimate s
     expect((await askOn(app, 'Six?')).said).toHaveLength(11)
   })
 
+  test.each([
+    ['only one', ['One?'], 'its only turn was not sent'],
+    ['two, and the newer one is sent', ['One?', 'Two?'], 'the oldest of its 2 turns was not sent'],
+  ])('of %s, that is said in words for one', async (_, prompts, note) => {
+    const app = await startQueryApp()
+    for (const prompt of prompts) await askOn(app, prompt)
+    app.script.push(tooLong)
+    const { footer } = await askOn(app, 'And?')
+    expect(footer).toContain(`Note: the service found the conversation too long, so ${note}.`)
+  })
+
   test('where even the question alone is too long, that is the error', async () => {
     const app = await fourTurns()
     app.script.push(tooLong, tooLong, tooLong)
     expect((await askOn(app, 'Five?')).text).toContain('[CONTEXT_TOO_LONG]')
     expect(app.asked()).toHaveLength(7)
+  })
+
+  test('nothing is sent twice where older turns had been left out before', async () => {
+    const app = await startQueryApp({ fake: { models: models({ small: 8000, large: 400_000 }) } })
+    for (const n of [1, 2, 3, 4]) {
+      app.script.push({ sse: answer('Noted.', { usage: usage(2200, 10) }) })
+      await askOn(app, long(n), { model: 'large' })
+    }
+    app.script.push(tooLong)
+    const half = await askOn(app, 'And?', { model: 'small' })
+    app.script.push(tooLong, tooLong)
+    const alone = await askOn(app, 'And then?', { model: 'small' })
+
+    const questions = app.asked().slice(4)
+    const partsIn = ({ items }: (typeof questions)[number]) =>
+      saidIn(items).flatMap((words) => /^user: (Part \d|\w+ ?\w*\?)/.exec(words)?.[1] ?? [])
+    expect(questions.map(partsIn)).toEqual([
+      ['Part 3', 'Part 4', 'And?'],
+      ['Part 4', 'And?'],
+      ['Part 3', 'Part 4', 'And?', 'And then?'],
+      ['And?', 'And then?'],
+      ['And then?'],
+    ])
+    expect(half.footer).toContain('so the oldest 3 of its 4 turns were not sent')
+    expect(alone.footer).toContain('so the oldest 5 of its 5 turns were not sent')
+  })
+
+  test('where all of them had been left out before, nothing is left to try', async () => {
+    const app = await startQueryApp({ fake: { models: models({ small: 8000 }) } })
+    app.script.push({ sse: answer('Noted.', { usage: usage(2200, 10) }) })
+    await askOn(app, long(1))
+    app.script.push(tooLong)
+    const { text, said } = await askOn(app, `And? ${'word '.repeat(3500)}`)
+    expect(said).toHaveLength(1)
+    expect(text).toContain('[CONTEXT_TOO_LONG]')
+    expect(app.asked()).toHaveLength(2)
   })
 })
 

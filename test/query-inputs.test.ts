@@ -1,9 +1,9 @@
 import { symlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { blocksIn, type SentBlock } from './support/file-blocks.ts'
-import { gitRepo, writeFiles } from './support/git-repo.ts'
+import { gitRepo, slowGit, writeFiles } from './support/git-repo.ts'
 import { PNG } from './support/images.ts'
 import { type QueryApp, startQueryApp, wordsOf } from './support/query-app.ts'
 import { tempFolder } from './support/temp-folder.ts'
@@ -296,6 +296,24 @@ describe('4. What goes in: in a git repository', () => {
     expect(text).toMatch(/\[INPUT_INVALID\]$/)
     expect(app.asked()).toEqual([])
   })
+
+  test.runIf(!isWindows)(
+    'a dozen questions about a diff start four gits at a time, and none of them fails',
+    async () => {
+      const app = await withProject()
+      gitRepo(app.project).commit()
+      writeFiles(app.project, { 'notes.md': 'other\n' })
+      const { program, mostAtOnce } = slowGit()
+      const { PATH } = process.env
+      process.env.PATH = [dirname(program), PATH].join(delimiter)
+      onTestFinished(() => {
+        process.env.PATH = PATH
+      })
+      const asked = Array.from({ length: 12 }, () => app.ask({ prompt: 'Right?', diff: 'working' }))
+      expect((await Promise.all(asked)).map(({ isError }) => isError)).toEqual(Array(12).fill(false))
+      expect(mostAtOnce()).toBe(4)
+    },
+  )
 
   test('a diff where there is no repository is refused', async () => {
     const app = await withProject()

@@ -1,6 +1,7 @@
 import { whatIsWrong } from '../tools/issue-words.ts'
 import type { Tool } from '../tools/tool.ts'
 import type { CommandCall } from './command.ts'
+import { repeatedKey } from './repeated-key.ts'
 import { wrongUsage } from './words.ts'
 
 /** What `ask` is typed with. */
@@ -78,6 +79,17 @@ async function promptOf({ words, terminal, input }: CommandCall): Promise<string
 async function schemaIn(path: string, { input }: CommandCall): Promise<unknown> {
   if (path === '-') throw wrongUsage('--schema needs a file: standard input is for the question.', 'ask')
   const text = await input.file(path, 'schema', MAX_SCHEMA_BYTES)
+  const schema = jsonIn(text)
+  const twice = repeatedKey(text)
+  if (twice === undefined) return schema
+  const name = twice.length > 100 ? `${twice.slice(0, 100)}…` : twice
+  throw wrongUsage(
+    `The file of --schema has “${name}” twice in one object, so it is not clear which one counts.`,
+    'ask',
+  )
+}
+
+function jsonIn(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

@@ -1,9 +1,7 @@
 import { CodexError } from '../errors.ts'
+import { EVERY_CONVERSATION } from '../services/conversation-name.ts'
 import { defineCommand, structureOf } from './command.ts'
 import { inCommands, wrongUsage } from './words.ts'
-
-/** As `codex_clear` spells all conversations. */
-const EVERY = '*'
 
 export const forget = defineCommand({
   name: 'forget',
@@ -12,7 +10,7 @@ export const forget = defineCommand({
   words: 'NAME',
   notes: ['`status` lists the names. One with spaces goes into quotation marks.'],
   async run({ all }, call) {
-    const conversation = all ? EVERY : nameIn(call.words)
+    const conversation = all ? EVERY_CONVERSATION : nameIn(call.words)
     if (all && call.words.length > 0) throw wrongUsage('--all and NAME exclude each other.', 'forget')
     const { cleared, message } = await structureOf('codex_clear', call, { conversation })
     const words = inCommands(String(message))
@@ -26,6 +24,6 @@ export const forget = defineCommand({
 function nameIn([name, ...more]: readonly string[]): string {
   if (name === undefined) throw wrongUsage('NAME is missing.', 'forget')
   if (more.length > 0) throw wrongUsage('A name with spaces goes into quotation marks.', 'forget')
-  if (name === EVERY) throw wrongUsage('All conversations are removed with --all.', 'forget')
+  if (name === EVERY_CONVERSATION) throw wrongUsage('All conversations are removed with --all.', 'forget')
   return name
 }

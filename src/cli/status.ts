@@ -2,6 +2,7 @@ import type { AccountStatus } from '../services/account-status.ts'
 import { duration } from '../services/duration.ts'
 import { maskEmail } from '../services/id-claims.ts'
 import type { LimitStatus, UsageStatus } from '../services/usage-status.ts'
+import { LISTED } from '../tools/listed.ts'
 import { type CommandCall, defineCommand, structureOf } from './command.ts'
 import type { Terminal } from './terminal.ts'
 import { inCommands } from './words.ts'
@@ -94,9 +95,6 @@ function table(rows: readonly Row[], terminal: Terminal): void {
     if (value !== undefined) terminal.print({ style: 'dim', text: name.padEnd(10) }, value)
   }
 }
-
-/** As many as the tool lists. */
-const LISTED = 10
 
 /** What can be had again or gone on with, newest first. */
 function showKept({ answers, conversations: { list }, now }: CommandCall['services'], terminal: Terminal): void {

@@ -34,6 +34,8 @@ const SPELLINGS: readonly (readonly [string, string])[] = [
   ['the environment of the server', 'the environment'],
   [' and restart the server', ''],
   ['The server that asked', 'The program that asked'],
+  // The program that has it ends with it.
+  ['so it can be collected only until this server ends', 'so it cannot be collected later'],
   // Options have names of their own, and files come from somewhere else.
   ['output_schema', '--schema'],
   ['Leave diff out', 'Leave --diff out'],

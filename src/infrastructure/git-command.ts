@@ -2,6 +2,7 @@ import { parse } from 'node:path'
 import { CodexError } from '../errors.ts'
 import { cancelled } from './abort.ts'
 import { type ProgramOutcome, runProgram } from './run-program.ts'
+import { createTurns } from './turns.ts'
 
 /** git, run in one folder: never rejects because of how it ends, only when the caller cancels. */
 export type GitCommand = (folder: string, args: readonly string[], options?: GitOptions) => Promise<ProgramOutcome>
@@ -14,32 +15,34 @@ export interface GitOptions {
   signal?: AbortSignal | undefined
 }
 
+/** Questions that come together each want several; more at a time than this finish no sooner. */
+const AT_ONCE = 4
+
 export type Setting = readonly [name: string, value: string]
 
 /**
  * Runs git without a shell. What it finds in `folder` may have been written by somebody who wants code to run here, so
  * everything by which a repository can start a program is switched off; external diffs, text conversions and filters
- * are up to the one command that would use them. It takes no lock, asks nothing and reaches no other machine.
+ * are up to the one command that would use them. It takes no lock, asks nothing and reaches no other machine. A few run
+ * at a time; `limitMs` counts from when one has its turn.
  *
  * The command rejects with CodexError CANCELLED.
  */
 export function createGitCommand(program: string, limitMs: number): GitCommand {
+  const inTurn = createTurns(AT_ONCE)
   return async (folder, args, { settings = [], input, maxBytes, signal } = {}) => {
-    if (signal?.aborted) throw cancelled()
-    const outcome = await runProgram(
-      program,
-      ['-C', folder, ...SAFE, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`]), ...args],
-      {
-        limitMs,
-        signal,
-        // Windows looks for a program where it is to run first, and git.exe may lie in the folder itself.
-        folder: parse(folder).root,
-        env: QUIET,
-        withoutEnv: MISLEADING,
-        ...(input === undefined ? {} : { input }),
-        ...(maxBytes === undefined ? {} : { maxBytes }),
-      },
-    )
+    const all = ['-C', folder, ...SAFE, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`]), ...args]
+    const options = {
+      limitMs,
+      signal,
+      // Windows looks for a program where it is to run first, and git.exe may lie in the folder itself.
+      folder: parse(folder).root,
+      env: QUIET,
+      withoutEnv: MISLEADING,
+      ...(input === undefined ? {} : { input }),
+      ...(maxBytes === undefined ? {} : { maxBytes }),
+    }
+    const outcome = await inTurn(() => runProgram(program, all, options), signal)
     if (signal?.aborted) throw cancelled()
     return outcome
   }

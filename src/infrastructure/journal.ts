@@ -1,6 +1,7 @@
 import * as fs from 'node:fs'
 import { dirname } from 'node:path'
 import { ensureFolder } from './folder.ts'
+import { reasonOf } from './storage-failure.ts'
 
 /**
  * An append-only file of JSON lines with one writer. Nothing here fails because of the disk: what cannot be written is
@@ -20,6 +21,8 @@ export interface Journal {
   release(): void
   /** Whether all that was due by now is in the file. */
   readonly isKept: boolean
+  /** Why it is not, in words that go on in a sentence. */
+  readonly problem: string | undefined
 }
 
 /**
@@ -34,7 +37,7 @@ export function createJournal(file: string, maxBytes: number): Journal {
   let due: string[] = []
   let bytes = 0
   let isScheduled = false
-  let hasFailed = false
+  let problem: string | undefined
   let isClosing = false
 
   function write(): void {
@@ -44,13 +47,13 @@ export function createJournal(file: string, maxBytes: number): Journal {
     try {
       fd ??= createPrivately(file)
       // A failed write may have left a part of a line. It is closed off here, and all of it is written once more.
-      fs.writeFileSync(fd, hasFailed ? `\n${text}` : text)
+      fs.writeFileSync(fd, problem === undefined ? text : `\n${text}`)
       due = []
-      hasFailed = false
-    } catch {
-      hasFailed = true
+      problem = undefined
+    } catch (error) {
+      problem = reasonOf(error)[0]
     }
-    if (isClosing && !hasFailed) release()
+    if (isClosing && problem === undefined) release()
   }
 
   function release(): void {
@@ -65,7 +68,7 @@ export function createJournal(file: string, maxBytes: number): Journal {
     setImmediate(() => {
       isScheduled = false
       // After a failure only `flush` tries again: a full disk is full many times a second.
-      if (!hasFailed) write()
+      if (problem === undefined) write()
     })
   }
 
@@ -88,7 +91,10 @@ export function createJournal(file: string, maxBytes: number): Journal {
     },
     release,
     get isKept() {
-      return !hasFailed
+      return problem === undefined
+    },
+    get problem() {
+      return problem
     },
   }
 }

@@ -1,6 +1,7 @@
 import { putInPlace, reserveSpace, writeTemp } from './atomic-file.ts'
 import { removeQuietly } from './clean-up.ts'
 import type { SealingKey } from './key-ring.ts'
+import { onProcessEnd } from './process-end.ts'
 import type { RecordFile } from './record-file.ts'
 import { orStorageFailed } from './storage-failure.ts'
 import { textWith } from './stored-text.ts'
@@ -42,14 +43,14 @@ async function writeAgain(recordFile: RecordFile, path: string, text: string | u
   const temp = orStorageFailed(path, 'written', () => writeTemp(path, text))
   const remove = () => removeQuietly(temp)
   // A process that is told to end while somebody else holds the lock does not wait for its turn.
-  process.once('exit', remove)
+  const takeBack = onProcessEnd(remove)
   try {
     await recordFile.locked(() => {
       // What others have stored since must not be undone by a mere rehearsal.
       if (recordFile.read().text === text) orStorageFailed(path, 'written', () => putInPlace(temp, path))
     })
   } finally {
-    process.off('exit', remove)
+    takeBack()
     remove()
   }
 }

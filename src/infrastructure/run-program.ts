@@ -1,3 +1,5 @@
+import { onProcessEnd } from './process-end.ts'
+
 /** How a program ended, and what it wrote. */
 export interface ProgramOutcome {
   output: string
@@ -40,12 +42,12 @@ export function runProgram(file: string, args: readonly string[], options: Progr
       ...(folder === undefined ? {} : { cwd: folder }),
     } as const
     const child = execFile(file, args, settings, (error, output) => {
-      process.off('exit', kill)
+      letGo()
       signal?.removeEventListener('abort', kill)
       resolve({ output, ended: error === null ? 'well' : child.pid === undefined ? 'missing' : howItFailed(error) })
     })
     const kill = () => void child.kill('SIGKILL')
-    process.once('exit', kill)
+    const letGo = onProcessEnd(kill)
     if (signal?.aborted) kill()
     signal?.addEventListener('abort', kill, { once: true })
     // One that does not read, or never started, is judged by how it ends.

@@ -18,12 +18,17 @@ export function orStorageFailed<T>(file: string, deed: Deed, action: () => T): T
 
 /** STORAGE_FAILED: the system did not let us read or write `file`. What it said stays in the cause. */
 export function storageFailed(file: string, deed: Deed, cause: unknown): CodexError {
-  const code = errnoOf(cause)
-  const [reason, hint] = REASONS[code ?? ''] ?? [`the system reports ${code ?? 'an unknown error'}`, undefined]
+  const [reason, hint] = reasonOf(cause)
   return new CodexError('STORAGE_FAILED', `${file} could not be ${deed}: ${reason}.`, {
     cause,
     ...(hint === undefined ? {} : { hint }),
   })
+}
+
+/** Why the system did not let us, and what can be done about it; both go on in a sentence of the caller's. */
+export function reasonOf(cause: unknown): readonly [reason: string, hint: string | undefined] {
+  const code = errnoOf(cause)
+  return REASONS[code ?? ''] ?? [`the system reports ${code ?? 'an unknown error'}`, undefined]
 }
 
 const SPACE = 'Free some space, then try again.'
@@ -36,6 +41,7 @@ const REASONS: Readonly<Record<string, readonly [reason: string, hint: string | 
   EACCES: ['permission denied', RIGHTS],
   EPERM: ['permission denied', RIGHTS],
   EROFS: ['the file system is read-only', undefined],
+  EEXIST: ['something else is in its place', undefined],
   EISDIR: ['it is not a file', 'Move it away, or name another file.'],
   ENOTDIR: ['a part of its path is not a folder', undefined],
   ENOENT: ['its folder does not exist', undefined],

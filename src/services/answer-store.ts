@@ -21,11 +21,6 @@ export interface AnswerStore {
   look(id: string): AnswerSummary | undefined
   /** All that can be read, newest first. */
   list(): AnswerSummary[]
-  /**
-   * Resolves when there is something new to read: at once for an answer of this process, within half a second for one
-   * of another. Also when it does not run, when there is none, and when `signal` aborts; never rejects.
-   */
-  changed(id: string, signal: AbortSignal): Promise<void>
   /** Marks all that runs here as interrupted, and writes it down, before it returns. */
   stop(): void
 }
@@ -35,13 +30,12 @@ export interface AnswerStoreDeps {
   folder: string
   /** False: everything stays in memory, and nothing on disk is looked at. */
   isOn: boolean
-  clock: Clock
+  clock: Pick<Clock, 'now'>
   randomBytes: (size: number) => Uint8Array
   /** Who asks here. */
   identity?: ProcessIdentity
 }
 
-const LOOK_EVERY_MS = 500
 /** Of one answer: a long text in short pieces takes several times its own length. */
 const MAX_FILE_BYTES = 48 * 1024 * 1024
 
@@ -91,16 +85,6 @@ export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }
     return [...[...live.values()].map(standingOf), ...onDisk].map(summaryOf)
   }
 
-  /** Until the file grows, or the state changes: also when its writer dies. */
-  async function watch(id: string, signal: AbortSignal): Promise<void> {
-    const before = shelf?.glance(id)
-    let after = before
-    while (before?.isRunning && after?.isRunning && after.bytes === before.bytes && !signal.aborted) {
-      await clock.sleep(LOOK_EVERY_MS, signal).catch(() => {})
-      after = shelf?.glance(id)
-    }
-  }
-
   return {
     begin({ prompt, model, conversation }) {
       prune()
@@ -131,7 +115,6 @@ export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }
       return found && summaryOf(found)
     },
     list: () => summaries().sort((one, other) => other.startedAt - one.startedAt),
-    changed: (id, signal) => live.get(id)?.changed(signal) ?? watch(id, signal),
     stop() {
       for (const { answer } of [...live.values()]) answer.stop('interrupted')
       writeLate()
@@ -140,7 +123,8 @@ export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }
 }
 
 function standingOf({ head, outline, answer }: LiveAnswer): Standing {
-  return { head, outline, isRunning: outline.end === undefined, isKept: answer.isKept }
+  const { isKept, problem } = answer
+  return { head, outline, isRunning: outline.end === undefined, isKept, problem }
 }
 
 /** No letters that are taken for digits, 50 bits: enough for the few that are kept anywhere. */

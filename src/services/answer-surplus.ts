@@ -13,16 +13,13 @@ const MAX_TOTAL_BYTES = 64 * 1024 * 1024
 
 /**
  * The ids of those that have to go so that there is room for one more: all but the newest, the old ones, and those
- * behind the newest that fill the space. A running one stays, and counts.
+ * behind the newest that fill the space. Those that run stay and take no place: many questions at once would push out all
+ * that was answered before.
  */
 export function surplusOf(answers: readonly KeptAnswer[], now: number): string[] {
   const newestFirst = [...answers].sort((one, other) => other.startedAt - one.startedAt)
   let places = MAX_ANSWERS - 1
   let bytes = MAX_TOTAL_BYTES
-  for (const running of answers.filter(({ isRunning }) => isRunning)) {
-    places -= 1
-    bytes -= running.bytes
-  }
   return newestFirst
     .filter(({ isRunning }) => !isRunning)
     .filter((answer) => {

@@ -31,6 +31,8 @@ export interface StoredAnswer extends AnswerSummary {
   facts: AnswerFacts | undefined
   /** Why it has failed, or is not the whole answer. */
   error: AnswerError | undefined
+  /** Why it is not on disk, where it should be, in words that go on in a sentence. */
+  problem: string | undefined
 }
 
 /** An answer as memory or its file tells it, before it is put together for a reader. */
@@ -39,6 +41,7 @@ export interface Standing {
   outline: Readonly<Outline>
   isRunning: boolean
   isKept: boolean
+  problem?: string | undefined
 }
 
 export function summaryOf({ head, outline, isRunning, isKept }: Standing): AnswerSummary {
@@ -61,5 +64,6 @@ export function summaryOf({ head, outline, isRunning, isKept }: Standing): Answe
 export function storedOf(standing: Standing, text: GrowingText): StoredAnswer {
   const { isCut, facts, error } = standing.outline
   const { length: characters, hasGap } = text
-  return { ...summaryOf(standing), characters, text: text.toString(), isCut, hasGap, facts, error }
+  const { problem } = standing
+  return { ...summaryOf(standing), characters, text: text.toString(), isCut, hasGap, facts, error, problem }
 }

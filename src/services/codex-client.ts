@@ -64,7 +64,13 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
   const { config, credentials, meter, clock } = deps
   const negotiation = createNegotiation(deps)
 
-  async function answer(credential: Credential, question: Question, options: QueryOptions): Promise<QueryResult> {
+  /** `onSend` is told how many turns of the conversation go out with the question. */
+  async function answer(
+    credential: Credential,
+    question: Question,
+    options: QueryOptions,
+    onSend: (turns: number) => void,
+  ): Promise<QueryResult> {
     const { signal } = options
     const { asking } = credential
     const limits = createToldLimits({ credential, meter, clock })
@@ -74,6 +80,7 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
     options.onModel?.(first.modelId)
     const answered = await negotiation.ask(first, question, {
       signal,
+      onSend: ({ turns }) => onSend(turns.length),
       onReply: ({ headers }) => limits.hearHeaders(headers),
       refusalOf: (modelId, reply) => asking.refusalOf({ ...reply, modelId, ...circumstances() }),
     })
@@ -92,7 +99,7 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
 
   /**
    * The answer, also where the service counts more tokens in a conversation than we have estimated: without the older half
-   * of it, then without all that was said before.
+   * of what was sent of it, then without all that was said before.
    */
   async function answerThatFits(
     credential: Credential,
@@ -100,18 +107,21 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
     options: QueryOptions,
   ): Promise<QueryResult> {
     const { turns = [] } = question.talk ?? {}
-    for (const kept of [turns.length, Math.floor(turns.length / 2), 0]) {
-      const shorter = withTurns(question, kept)
+    let kept = turns.length
+    for (let tries = 1; ; tries += 1) {
+      let sent = 0
       try {
-        const result = await answer(credential, shorter, options)
+        const result = await answer(credential, withTurns(question, kept), options, (turns) => {
+          sent = turns
+        })
         const dropped = turns.length - kept
         return dropped === 0 ? result : { ...result, notes: [...result.notes, tooLongNote(dropped, turns.length)] }
       } catch (error) {
         const isTooLong = isCodexError(error, 'CONTEXT_TOO_LONG')
-        if (!isTooLong || kept === 0 || question.talk?.needsLast === true) throw error
+        if (!isTooLong || sent === 0 || question.talk?.needsLast === true) throw error
+        kept = tries === 1 ? Math.floor(sent / 2) : 0
       }
     }
-    throw new Error('The last try ends it, one way or the other.')
   }
 
   return {
@@ -130,7 +140,9 @@ function withTurns(question: Question, kept: number): Question {
 }
 
 function tooLongNote(dropped: number, all: number): string {
-  return `the service found the conversation too long, so the oldest ${dropped} of its ${all} turns were not sent`
+  const oldest = all === 1 ? 'its only turn' : dropped === 1 ? `the oldest of its ${all} turns` : undefined
+  const gone = oldest === undefined ? `the oldest ${dropped} of its ${all} turns were` : `${oldest} was`
+  return `the service found the conversation too long, so ${gone} not sent`
 }
 
 function resultOf({ target, request, fitted, reply, changes }: Answered, read: Answer) {

@@ -9,7 +9,7 @@ import { duration } from './duration.ts'
 import { createProgressPace, type TimedProgress } from './progress-pace.ts'
 import type { QueryDesk } from './query-desk.ts'
 import { textField } from './remote-text.ts'
-import { incompleteWords } from './shown-answer.ts'
+import { incompleteWords, unkeptNote } from './shown-answer.ts'
 
 /** A kept answer, as far as there is one. */
 export interface Collected {
@@ -94,9 +94,9 @@ function progressOf({ phase, characters }: AnswerSummary): AnswerProgress {
 
 /** How it stands with an answer, in words for below its text. @throws CodexError */
 function standing(found: StoredAnswer, nowMs: number): Pick<Collected, 'footer' | 'isIncomplete'> {
-  const { id, state, text, error, startedAt } = found
+  const { id, state, text, error, startedAt, problem } = found
   const age = duration(Math.max(0, nowMs - startedAt))
-  const origin = [`Answer ${id}`, ...damages(found)]
+  const origin = [`Answer ${id}`, ...damages(found), ...unkeptNote(problem)]
   switch (state) {
     case 'running':
       return {
@@ -107,7 +107,7 @@ function standing(found: StoredAnswer, nowMs: number): Pick<Collected, 'footer' 
     case 'incomplete': {
       const footer = textField(found.facts, 'footer')
       const lost = damages(found)
-      const lines = [footer ?? `Answer ${id}`, ...lost]
+      const lines = [footer ?? `Answer ${id}`, ...lost, ...unkeptNote(problem)]
       return { footer: lines.join('\n'), isIncomplete: state === 'incomplete' || lost.length > 0 }
     }
     case 'failed': {

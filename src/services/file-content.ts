@@ -1,3 +1,5 @@
+import { imageContent } from './image-content.ts'
+
 /** What bytes are to a model: an image, a text, or nothing that it could take. */
 export type FileContent =
   | { kind: 'image'; mime: string }
@@ -7,22 +9,21 @@ export type FileContent =
 
 /** Judged by the bytes and never by the name. The reason goes on after the name. */
 export function contentOf(bytes: Uint8Array): FileContent {
-  const mime = imageType(bytes)
-  if (mime !== undefined) return { kind: 'image', mime }
+  const image = imageContent(bytes)
+  if (image?.isComplete) return { kind: 'image', mime: image.mime }
+  const other = textContent(bytes)
+  // A text may begin with the letters of an image, and is looked at for secrets then like any other.
+  if (image === undefined || other.kind === 'text') return other
+  return { kind: 'neither', reason: `is not a complete ${image.format} image` }
+}
+
+function textContent(bytes: Uint8Array): Exclude<FileContent, { kind: 'image' }> {
   if (isWideText(bytes)) return { kind: 'neither', reason: 'is UTF-16 text: save it as UTF-8 first' }
   if (bytes.includes(0)) return { kind: 'neither', reason: 'is binary' }
   const text = utf8(bytes)
   if (text === undefined) return { kind: 'neither', reason: 'is binary, or text that is not UTF-8' }
   const hasMark = text.startsWith('\uFEFF')
   return { kind: 'text', text: hasMark ? text.slice(1) : text, hasMark }
-}
-
-function imageType(bytes: Uint8Array): string | undefined {
-  const start = String.fromCharCode(...bytes.subarray(0, 12))
-  if (start.startsWith('\x89PNG\r\n\x1a\n')) return 'image/png'
-  if (start.startsWith('\xff\xd8\xff')) return 'image/jpeg'
-  if (/^GIF8[79]a/.test(start)) return 'image/gif'
-  return /^RIFF.{4}WEBP/s.test(start) ? 'image/webp' : undefined
 }
 
 function isWideText([first, second]: Uint8Array): boolean {

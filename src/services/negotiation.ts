@@ -37,6 +37,8 @@ export interface Answered {
 
 export interface AskOptions {
   signal: AbortSignal | undefined
+  /** Told before every request what of the conversation goes out with it. */
+  onSend(fitted: Fitted): void
   /** Told every answer, the refusals too. */
   onReply(reply: Reply): void
   /** The error for one with another status than 200. */
@@ -136,7 +138,7 @@ export function createNegotiation({ config, catalogue, post, newId, log }: Negot
       }
     },
 
-    async ask(first, question, { signal, onReply, refusalOf }) {
+    async ask(first, question, { signal, onSend, onReply, refusalOf }) {
       session ??= newId()
       const ids = { session, threadId: newId() }
       const changes: string[] = []
@@ -144,6 +146,7 @@ export function createNegotiation({ config, catalogue, post, newId, log }: Negot
       let original: CodexError | undefined
       for (let mends = 0; ; mends += 1) {
         const { request, fitted } = build(question, target, ids)
+        onSend(fitted)
         const reply = await post(target.credential, request, signal)
         onReply(reply)
         target = { ...target, credential: reply.credential }

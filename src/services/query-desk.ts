@@ -12,7 +12,7 @@ import type { GuidedQuery } from './guided-query.ts'
 import type { OutputSchema } from './output-schema.ts'
 import { createProgressPace } from './progress-pace.ts'
 import type { RunningAnswer } from './running-answer.ts'
-import { type ShownFacts, shownFacts } from './shown-answer.ts'
+import { type ShownFacts, shownFacts, unkeptNote } from './shown-answer.ts'
 
 /** A question as a tool is asked it. */
 export interface AskRequest
@@ -123,7 +123,9 @@ export function createQueryDesk(deps: QueryDeskDeps): QueryDesk {
       const remarks = conversation === undefined ? [] : await remember(conversation, question.prompt, result)
       const facts = shownFacts({ result, id, attached, conversation, remarks, nowMs: clock.now() })
       kept.finish(result.text, { ...facts }, result.incomplete)
-      return { id, text: result.text, facts }
+      // Not before it is tried, and not with what is kept: what collects it later looks anew.
+      const footer = [facts.footer, ...unkeptNote(kept.problem)].join('\n')
+      return { id, text: result.text, facts: { ...facts, footer } }
     } catch (error) {
       fail(error, job)
       throw error

@@ -1,5 +1,4 @@
 import type { CodexError } from '../errors.ts'
-import { createBell } from '../infrastructure/bell.ts'
 import type { Journal } from '../infrastructure/journal.ts'
 import {
   type AnswerEnd,
@@ -24,6 +23,8 @@ export interface RunningAnswer {
   readonly id: string
   /** Whether all of it is on disk by now. */
   readonly isKept: boolean
+  /** Why it is not, where it should be, in words that go on in a sentence. */
+  readonly problem: string | undefined
   /** Whether no text has come. */
   readonly isEmpty: boolean
   /** Which model is asked. */
@@ -51,8 +52,6 @@ export interface LiveAnswer {
   answer: RunningAnswer
   outline: Readonly<Outline>
   text: GrowingText
-  /** Resolves when something has come since this call, at once after the end; also when `signal` aborts. */
-  changed(signal: AbortSignal): Promise<void>
   /** Gives up what could not be written, after the end. */
   release(): void
 }
@@ -75,7 +74,6 @@ export const MAX_CHARACTERS = 16 * 1024 * 1024
 export function createLiveAnswer({ head, model, journal, now, onEnd, onDiscard }: LiveAnswerDeps): LiveAnswer {
   const outline = newOutline()
   const text = createGrowingText(MAX_CHARACTERS)
-  const bell = createBell()
 
   /** The same line for the disk and for memory, so that both tell the same. False: it is in neither. */
   function put(line: AnswerLine): boolean {
@@ -87,7 +85,6 @@ export function createLiveAnswer({ head, model, journal, now, onEnd, onDiscard }
   function note(line: AnswerLine): void {
     const found = readLine(outline, line)
     if (found !== undefined) text.put(found.from, found.text)
-    bell.ring()
   }
 
   /** Puts what fits. */
@@ -132,6 +129,9 @@ export function createLiveAnswer({ head, model, journal, now, onEnd, onDiscard }
       get isKept() {
         return journal?.isKept ?? false
       },
+      get problem() {
+        return journal?.problem
+      },
       get isEmpty() {
         return text.length === 0
       },
@@ -154,9 +154,6 @@ export function createLiveAnswer({ head, model, journal, now, onEnd, onDiscard }
     },
     outline,
     text,
-    changed: async (signal) => {
-      if (outline.end === undefined) await bell.next(signal)
-    },
     release: () => journal?.release(),
   }
 }

@@ -67,6 +67,14 @@ export function incompleteWords(
   return `INCOMPLETE ANSWER: only part of it came. ${message} ${onwards} [${code}]`
 }
 
+/** A line to stand last: whoever counts on having the answer again has to know that it is in no file. */
+export function unkeptNote(problem: string | undefined): string[] {
+  if (problem === undefined) return []
+  return [
+    `Note: this answer could not be kept on disk (${problem}), so it can be collected only until this server ends.`,
+  ]
+}
+
 /** What to do where nothing better is known; who can go on need not begin anew. */
 const AGAIN = 'Ask again.'
 

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { EVERY_CONVERSATION } from '../services/conversation-name.ts'
 import type { ConversationStore } from '../services/conversation-store.ts'
 import type { ClearOutcome, SignOut } from '../services/sign-out.ts'
 import { clearedWords, endedLogins } from './cleared-words.ts'
@@ -30,7 +31,10 @@ export function codexClear({ signOut, conversations }: CodexClearDeps): Tool {
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
     input: () =>
       z.strictObject({
-        conversation: textArgument(100, 'Name of a conversation to remove, or * for all; the logins stay'),
+        conversation: textArgument(
+          100,
+          `Name of a conversation to remove, or ${EVERY_CONVERSATION} for all; the logins stay`,
+        ),
       }),
     output,
     async run({ conversation }) {
@@ -53,10 +57,10 @@ function present(outcome: ClearOutcome): z.infer<ReturnType<typeof output>> {
 }
 
 function presentRemoved(name: string, removed: number): z.infer<ReturnType<typeof output>> {
+  const isAll = name === EVERY_CONVERSATION
   const all = removed === 1 ? '1 conversation is' : `${removed} conversations are`
-  const which = name === '*' ? all : `The conversation “${name}” is`
-  const none =
-    name === '*' ? 'There are no conversations.' : `There is no conversation “${name}”; codex_status lists them.`
+  const which = isAll ? all : `The conversation “${name}” is`
+  const none = isAll ? 'There are no conversations.' : `There is no conversation “${name}”; codex_status lists them.`
   return {
     cleared: removed > 0,
     revoked: false,

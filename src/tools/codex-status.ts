@@ -6,6 +6,7 @@ import type { ConversationList, ConversationStore } from '../services/conversati
 import { maskEmail } from '../services/id-claims.ts'
 import type { LoginView } from '../services/sign-in-view.ts'
 import type { LimitStatus, UsageStatus, WindowStatus } from '../services/usage-status.ts'
+import { LISTED } from './listed.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const login = () =>
@@ -61,9 +62,6 @@ export interface CodexStatusDeps {
   conversations: Pick<ConversationStore, 'list'>
   now: () => number
 }
-
-/** How many answers and conversations are listed, newest first: the host's model reads them all. */
-const LISTED = 10
 
 export function codexStatus({ readStatus, answers, conversations, now }: CodexStatusDeps): Tool {
   return defineTool({

@@ -100,6 +100,11 @@ describe('the question', () => {
 describe('a schema', () => {
   test.each<[string, string, RegExp]>([
     ['is not JSON', '{', /^error: The file of --schema is not JSON\.\n/],
+    [
+      'has a name twice',
+      '{"type": "object", "properties": {"age": {"type": "string"}, "age": {"type": "number"}}}',
+      /^error: The file of --schema has “age” twice in one object, so it is not clear which one counts\.\n.*\[INPUT_INVALID\]/,
+    ],
     ['is a list', '[]', /^error: --schema: /],
     ['is no schema', '{"type": "thing"}', /^error: --schema cannot be used\. .*\nCorrect --schema, or leave it out\./],
     ['is too large', `{"a": "${'x'.repeat(1_000_000)}"}`, /^error: The file of --schema holds more than/],

@@ -47,6 +47,10 @@ test.each([
     'Repair it, or clear this conversation and begin it anew.',
     'Repair it, or remove it with `codex-oauth-mcp forget` and begin it anew.',
   ],
+  [
+    'Note: this answer could not be kept on disk (the disk is full), so it can be collected only until this server ends.',
+    'Note: this answer could not be kept on disk (the disk is full), so it cannot be collected later.',
+  ],
   ['output_schema cannot be used.', '--schema cannot be used.'],
   [
     'Leave diff out, and name the files that matter with files.',

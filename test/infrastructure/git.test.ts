@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { createGit } from '../../src/infrastructure/git.ts'
 import { readDiffArgument } from '../../src/infrastructure/git-range.ts'
 import { errorOf } from '../support/error-of.ts'
-import { gitRepo, trap, writeFiles } from '../support/git-repo.ts'
+import { gitRepo, slowGit, trap, writeFiles } from '../support/git-repo.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
 const git = createGit()
@@ -365,6 +365,15 @@ test('a git that hangs is not waited for, and one that is cancelled neither', as
   controller.abort()
   expect(await errorOf(asked)).toMatchObject({ code: 'CANCELLED' })
   expect(await errorOf(git.files(folder, AbortSignal.abort()))).toMatchObject({ code: 'CANCELLED' })
+})
+
+test.runIf(process.platform !== 'win32')('however many want something of git, it runs four times at once', async () => {
+  const { program, mostAtOnce } = slowGit()
+  const { folder } = gitRepo()
+  const patient = createGit({ program })
+  const known = await Promise.all(Array.from({ length: 12 }, () => patient.isWorkTree(folder)))
+  expect(known).toEqual(Array(12).fill(true))
+  expect(mostAtOnce()).toBe(4)
 })
 
 /** The files a diff is about, in its order. */

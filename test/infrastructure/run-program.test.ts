@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { type ProgramOptions, runProgram } from '../../src/infrastructure/run-program.ts'
 
 const node = (script: string, options: Partial<ProgramOptions> = {}) =>
@@ -62,4 +62,13 @@ test('it runs in the folder it is given, without the variables that are held bac
   expect((await node(script, { folder: '/', withoutEnv: /^FAKE_/ })).output).toBe('/,,y')
   delete process.env.FAKE_HELD_BACK
   delete process.env.OTHER_FAKE
+})
+
+test('a dozen at once are nothing that Node would warn of', async () => {
+  const warnings: string[] = []
+  const hear = ({ message }: Error) => void warnings.push(message)
+  process.on('warning', hear)
+  onTestFinished(() => void process.off('warning', hear))
+  await Promise.all(Array.from({ length: 12 }, () => node('')))
+  expect(warnings).toEqual([])
 })

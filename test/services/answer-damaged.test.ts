@@ -122,7 +122,6 @@ describe('a file that is not one of ours is told in words and is not in the list
       `The file of the answer ${ID} is damaged: its beginning cannot be read. Ask again. [STORAGE_CORRUPT]`,
     )
     expect(store.list()).toEqual([])
-    await store.changed(ID, new AbortController().signal)
   })
 
   test('of a newer version', async () => {

@@ -8,7 +8,6 @@ import { type AnswerStoreDeps, createAnswerStore } from '../../src/services/answ
 import { tempFolder } from '../support/temp-folder.ts'
 import { createTestClock } from '../support/test-clock.ts'
 
-const never = new AbortController().signal
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 
@@ -199,6 +198,14 @@ describe.each([true, false])('with isOn: %s', (isOn) => {
     ])
   })
 
+  test('fifty that run push out none that are over', () => {
+    const store = aDesk().open({ isOn })
+    store.begin({ prompt: 'over' }).finish('x', {})
+    for (let n = 0; n < 60; n++) store.begin({ prompt: `Question ${n}` })
+    const states = store.list().map(({ state }) => state)
+    expect([states.filter((state) => state === 'finished').length, states.length]).toEqual([1, 61])
+  })
+
   test('fifty are kept, for a week, and a running one as long as it runs', () => {
     const { open, clock } = aDesk()
     const store = open({ isOn })
@@ -208,49 +215,12 @@ describe.each([true, false])('with isOn: %s', (isOn) => {
       store.begin({ prompt: `Question ${n}` }).finish('x', {})
     }
     const prompts = store.list().map(({ prompt }) => prompt)
-    expect(prompts).toEqual([...Array.from({ length: 49 }, (_, n) => `Question ${59 - n}`), 'running'])
+    expect(prompts).toEqual([...Array.from({ length: 50 }, (_, n) => `Question ${59 - n}`), 'running'])
     clock.advance(8 * DAY_MS)
     store.begin({ prompt: 'new' })
     expect(store.list().map(({ prompt }) => prompt)).toEqual(['new', 'running'])
     running.append('x')
     expect(store.read(running.id)).toMatchObject({ state: 'running', text: 'x' })
-  })
-
-  test('whoever waits is woken by a word, a phase, a model, an end', async () => {
-    const store = aDesk().open({ isOn })
-    const answer = store.begin({ prompt: 'Why?' })
-    answer.phase('connecting')
-    const deeds = [
-      () => answer.model('gpt-x'),
-      () => answer.phase('thinking'),
-      () => answer.append('x'),
-      () => answer.finish('x', {}),
-    ]
-    for (const deed of deeds) {
-      let isWoken = false
-      const changed = store.changed(answer.id, never).then(() => {
-        isWoken = true
-      })
-      // Nothing new is in these.
-      answer.append('')
-      answer.phase('connecting')
-      await setImmediate()
-      expect(isWoken).toBe(false)
-      deed()
-      await changed
-      answer.phase('connecting')
-    }
-    await store.changed(answer.id, never)
-  })
-
-  test('nobody waits for what is not there, or longer than they want', async () => {
-    const store = aDesk().open({ isOn })
-    await store.changed('a-0123456789', never)
-    await store.changed('../x', never)
-    const over = new AbortController()
-    const waiting = store.changed(store.begin({ prompt: 'Why?' }).id, over.signal)
-    over.abort()
-    await waiting
   })
 
   test.each([
@@ -329,35 +299,6 @@ describe('on disk', () => {
     }
     expect(seen).toEqual([10, 3010, 53_010, 53_011])
     expect(open().list()[0]).toMatchObject({ model: 'gpt-x', state: 'running' })
-  })
-
-  test('another window is woken by a word within half a second', async () => {
-    const { open, clock } = aDesk()
-    const answer = open().begin({ prompt: 'Why?' })
-    clock.hurry()
-    const naps = clock.naps(3)
-    const before = clock.sleptMs
-    const changed = open().changed(answer.id, never)
-    await naps
-    expect(clock.sleptMs - before).toBe(1000)
-    answer.append('Because')
-    await changed
-    expect(open().read(answer.id)?.text).toBe('Because')
-    const ended = open().changed(answer.id, never)
-    answer.finish('Because', {})
-    await ended
-    await open().changed(answer.id, never)
-  })
-
-  test('whoever waits for another window can leave', async () => {
-    const { open, clock } = aDesk()
-    const answer = open().begin({ prompt: 'Why?' })
-    const over = new AbortController()
-    const asleep = clock.naps(1)
-    const waiting = open().changed(answer.id, over.signal)
-    await asleep
-    over.abort()
-    await waiting
   })
 
   test('a writer that cannot be seen counts as running until it has been silent for a quarter of an hour', () => {

@@ -9,6 +9,7 @@ import { createProjectFiles } from '../../src/infrastructure/project-files.ts'
 import { type Attached, createAttachments } from '../../src/services/attachments.ts'
 import { errorOf, shown } from '../support/error-of.ts'
 import { gitRepo, writeFiles } from '../support/git-repo.ts'
+import { PNG } from '../support/images.ts'
 import { privateKeyPem } from '../support/private-key.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
@@ -18,7 +19,6 @@ const attachments = createAttachments({ projectFiles, git, own: [], randomBytes 
 const attach = (files: readonly string[], ...roots: string[]) => attachments.attach({ files }, roots)
 const textOf = ({ parts }: Attached) => parts.map((part) => (part.type === 'input_text' ? part.text : '')).join('')
 
-const PNG = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.from('pixels')])
 const SECRET = 'has a name that files with secrets have, and those are never sent'
 
 test('one call: files, lines, a pattern, an image and a diff', async () => {

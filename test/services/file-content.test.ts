@@ -1,15 +1,19 @@
 import { expect, test } from 'vitest'
 import { contentOf } from '../../src/services/file-content.ts'
-
-const PNG = Buffer.from('89504e470d0a1a0a0000000d', 'hex')
+import { GIF, JPEG, PNG, WEBP } from '../support/images.ts'
 
 test.each([
-  ['image/png', PNG],
-  ['image/jpeg', Buffer.from('ffd8ffe000104a464946', 'hex')],
-  ['image/gif', Buffer.from('GIF89a\x01\x00')],
-  ['image/webp', Buffer.from('RIFF\n\x00\x00\x00WEBPVP8 ', 'latin1')],
-])('%s by its first bytes', (mime, bytes) => {
+  ['image/png', PNG, 'PNG'],
+  ['image/jpeg', JPEG, 'JPEG'],
+  ['image/gif', GIF, 'GIF'],
+  ['image/webp', WEBP, 'WebP'],
+])('%s by its bytes, if all of them are there', (mime, bytes, format) => {
   expect(contentOf(bytes)).toEqual({ kind: 'image', mime })
+  expect(contentOf(bytes.subarray(0, -3))).toEqual({ kind: 'neither', reason: `is not a complete ${format} image` })
+})
+
+test.each(['GIF89a is a format\n', 'RIFF1234WEBP\n'])('a text that begins like an image is a text: %j', (text) => {
+  expect(contentOf(Buffer.from(text))).toEqual({ kind: 'text', text, hasMark: false })
 })
 
 test('text is UTF-8, with or without a mark', () => {

@@ -20,7 +20,10 @@ const FIRST_VERSIONS: Record<string, string> = {
   'gpt-6.1': '0.160.0',
 }
 
-/** The catalogue of `models-catalog.json` as the service sends it, effort levels as objects. */
+/**
+ * The catalogue of `models-catalog.json` as the service sends it, effort levels and tiers as objects. The capture is without
+ * prose; what stands for it here is what Codex CLI 0.171.0 misses when it is not there (`npm run test:official`).
+ */
 export function wireCatalogue(): Model[] {
   const { models } = JSON.parse(fixture('models-catalog.json')) as { models: Model[] }
   return models.map((model) => ({
@@ -30,7 +33,12 @@ export function wireCatalogue(): Model[] {
       effort,
       description: `Effort ${effort}`,
     })),
+    service_tiers: (model.service_tiers as string[]).map((id) => ({ id, name: id, description: `Tier ${id}` })),
     minimal_client_version: firstVersionOf(model.slug),
+    shell_type: 'unified_exec',
+    base_instructions: 'You are played by the fake.',
+    truncation_policy: { mode: 'tokens', limit: 10_000 },
+    experimental_supported_tools: [],
   }))
 }
 

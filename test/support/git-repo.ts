@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { tempFolder } from './temp-folder.ts'
 
@@ -50,4 +50,26 @@ export function writeFiles(folder: string, files: Readonly<Record<string, string
 export function trap(): { command: string; isSprung: () => boolean } {
   const mark = join(tempFolder(), 'sprung')
   return { command: `touch '${mark}'`, isSprung: () => existsSync(mark) }
+}
+
+/** A git that takes a while, and how many of it have run at once. */
+export function slowGit(): { program: string; mostAtOnce: () => number } {
+  const folder = tempFolder()
+  const log = join(folder, 'log')
+  const program = join(folder, 'git')
+  const real = spawnSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).stdout.trim()
+  const script = ['#!/bin/sh', `printf + >> '${log}'`, 'sleep 0.2', `printf - >> '${log}'`, `exec ${real} "$@"`, '']
+  writeFileSync(program, script.join('\n'), { mode: 0o755 })
+  return {
+    program,
+    mostAtOnce() {
+      let running = 0
+      let most = 0
+      for (const sign of readFileSync(log, 'utf8')) {
+        running += sign === '+' ? 1 : -1
+        most = Math.max(most, running)
+      }
+      return most
+    },
+  }
 }

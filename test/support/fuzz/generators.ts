@@ -238,7 +238,11 @@ const bytes: Arbitrary<string> = fc.uint8Array({ maxLength: 60 }).map((array) =>
 
 /** The UTF-8 of a text, with a few bytes changed. */
 export function damagedBytes(valid: Arbitrary<string>): Arbitrary<string> {
-  const latin = valid.map((whole) => Buffer.from(whole).toString('latin1'))
+  return damagedLatin(valid.map((whole) => Buffer.from(whole).toString('latin1')))
+}
+
+/** The same of bytes that are no text, one character for each. */
+export function damagedLatin(latin: Arbitrary<string>): Arbitrary<string> {
   const byteEdit = fc.record({
     at: fc.nat(100_000),
     length: fc.nat(8),

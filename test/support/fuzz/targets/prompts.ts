@@ -15,7 +15,8 @@ import { secretContent, secretName } from '../../../../src/services/secret-file.
 import { shownName } from '../../../../src/services/shown-name.ts'
 import { cut, linesOf } from '../../../../src/services/text-lines.ts'
 import { blocksIn } from '../../file-blocks.ts'
-import { bytesOf, damagedBytes, damagedText, text, whole, word } from '../generators.ts'
+import { GIF, JPEG, PNG, WEBP } from '../../images.ts'
+import { bytesOf, damagedBytes, damagedLatin, damagedText, text, whole, word } from '../generators.ts'
 import { assert, assertNoKey, assertOneLine, ours, oursLater } from '../properties.ts'
 import { freshPath } from '../scratch-folder.ts'
 import { type FuzzTarget, target } from '../target.ts'
@@ -96,7 +97,10 @@ const lines = target({
 
 const content = target({
   name: 'file-content',
-  cases: damagedBytes(fc.oneof(text, inFile, fc.constantFrom('\ufeffa', 'GIF89a', 'RIFF1234WEBP'))),
+  cases: fc.oneof(
+    damagedBytes(fc.oneof(text, inFile, fc.constantFrom('\ufeffa', 'GIF89a', 'RIFF1234WEBP'))),
+    damagedLatin(fc.constantFrom(...[PNG, JPEG, GIF, WEBP].map((picture) => picture.toString('latin1')))),
+  ),
   check(latin) {
     const bytes = bytesOf(latin)
     const found = contentOf(bytes)
