@@ -1,5 +1,6 @@
 // What runs first. The program is text in a comment of the same file, which V8 passes over; it is compiled from here,
 // together with what V8 has made of it in an earlier start. Without that, reading it takes longer than running it.
+import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { Script } from 'node:vm'
 import { codeCacheFile, keepCode, readCode } from './infrastructure/code-cache.ts'
@@ -13,8 +14,14 @@ declare const PROGRAM_ID: string
 /** Written by the build: on which line of this file the program begins, so that a stack trace tells the truth. */
 declare const PROGRAM_LINE: number
 
-const comment = PROGRAM.toString()
-const text = comment.slice(comment.indexOf('\n') + 1, comment.lastIndexOf('*')).replaceAll(...PROGRAM_ESCAPE)
+const OPENING = '{/*\n'
+const CLOSING = '*/}'
+const found = PROGRAM.toString()
+// Hooks that change what Node loads (`NODE_OPTIONS`) may drop comments; in the file it is always there.
+const around = found.includes(OPENING) ? found : readFileSync(__filename, 'latin1')
+const text = around
+  .slice(around.indexOf(OPENING) + OPENING.length, around.lastIndexOf(CLOSING))
+  .replaceAll(...PROGRAM_ESCAPE)
 
 const { env, platform, version, arch } = process
 const file = codeCacheFile({ env, platform, home: homedir, name: `${PROGRAM_ID}-node-${version}-${arch}` })

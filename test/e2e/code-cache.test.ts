@@ -93,6 +93,20 @@ test('a server starts as well where the folder may not be written', async () => 
   expect(kept()).toEqual([])
 })
 
+test('a server starts as well where a hook of Node drops the comments of what it loads', async () => {
+  const { env } = aHome()
+  const hook = join(env.HOME ?? '', 'hook.cjs')
+  writeFileSync(
+    hook,
+    `const { prototype } = require('node:module')
+     const { _compile } = prototype
+     prototype._compile = function (text, file) {
+       return _compile.call(this, text.replace(/\\{\\/\\*\\n[^]*\\*\\/\\}/, '{}'), file)
+     }`,
+  )
+  expect(await start({ ...env, NODE_OPTIONS: `--require ${hook}` })).toEqual(WELL)
+})
+
 test('nothing is kept for those who tell Node to keep nothing', async () => {
   const { env, folder } = aHome()
   expect(await start({ ...env, NODE_DISABLE_COMPILE_CACHE: '1' })).toEqual(WELL)

@@ -6,7 +6,7 @@ import { type Import, readSource } from './source-text.ts'
  * braces are the only values that may be taken. Nothing below imports anything above.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  launch: ['infrastructure/code-cache', 'node:os', 'node:vm'],
+  launch: ['infrastructure/code-cache', 'node:fs', 'node:os', 'node:vm'],
   main: [
     'app',
     'serve',
