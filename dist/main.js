@@ -5,6 +5,7 @@
 var define_PROGRAM_ESCAPE_default = ["*@/", "*/"];
 
 // src/launch.ts
+var import_node_fs3 = require("node:fs");
 var import_node_os = require("node:os");
 var import_node_vm = require("node:vm");
 
@@ -86,7 +87,9 @@ function newestFirst(folder, names) {
 }
 
 // src/launch.ts
-var comment = (() => {/*
+var OPENING = "{/*\n";
+var CLOSING = "*/}";
+var found = (() => {/*
 (function(require,module,__dirname,startIsOver){"use strict";var __create=Object.create;var __defProp=Object.defineProperty;var __getOwnPropDesc=Object.getOwnPropertyDescriptor;var __getOwnPropNames=Object.getOwnPropertyNames;var __getProtoOf=Object.getPrototypeOf;var __hasOwnProp=Object.prototype.hasOwnProperty;var __esm=(fn,res,err)=>function __init(){if(err)throw err[0];try{return fn&&(res=(0,fn[__getOwnPropNames(fn)[0]])(fn=0)),res}catch(e){throw err=[e],e}};var __commonJS=(cb,mod)=>function __require(){try{return mod||(0,cb[__getOwnPropNames(cb)[0]])((mod={exports:{}}).exports,mod),mod.exports}catch(e){throw mod=0,
 e}};var __export=(target,all2)=>{for(var name in all2)__defProp(target,name,{get:all2[name],enumerable:true})};var __copyProps=(to,from,except,desc)=>{if(from&&typeof from===
 "object"||typeof from==="function"){for(let key of __getOwnPropNames(from))if(!__hasOwnProp.call(to,key)&&key!==except)__defProp(to,key,{get:()=>from[key],enumerable:!(desc=
@@ -6632,11 +6635,12 @@ exit,log})}}function onSignal(handler){for(const name of["SIGINT","SIGTERM","SIG
 return""}}function writeError(line){try{(0,import_node_fs22.writeSync)(2,`${line}
 `)}catch{}}
 })*/}).toString();
-var text = comment.slice(comment.indexOf("\n") + 1, comment.lastIndexOf("*")).replaceAll(...define_PROGRAM_ESCAPE_default);
+var around = found.includes(OPENING) ? found : (0, import_node_fs3.readFileSync)(__filename, "latin1");
+var text = around.slice(around.indexOf(OPENING) + OPENING.length, around.lastIndexOf(CLOSING)).replaceAll(...define_PROGRAM_ESCAPE_default);
 var { env, platform, version, arch } = process;
 var file = codeCacheFile({ env, platform, home: import_node_os.homedir, name: `${"0.1.0-5f877802625b"}-node-${version}-${arch}` });
 var cachedData = file === void 0 ? void 0 : readCode(file, process.getuid?.());
-var script = new import_node_vm.Script(text, { filename: __filename, lineOffset: 89, cachedData });
+var script = new import_node_vm.Script(text, { filename: __filename, lineOffset: 92, cachedData });
 var isKept = cachedData !== void 0 && script.cachedDataRejected !== true;
 function startIsOver() {
   if (isKept || file === void 0) return;
