@@ -6,6 +6,7 @@ import { openRoots } from '../../src/infrastructure/project-roots.ts'
 import { attachDiff } from '../../src/services/attached-diff.ts'
 import { errorOf, shown } from '../support/error-of.ts'
 import { gitRepo, writeFiles } from '../support/git-repo.ts'
+import { PNG } from '../support/images.ts'
 import { privateKeyPem } from '../support/private-key.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
@@ -56,7 +57,7 @@ describe('what is not committed', () => {
       'a.txt': 'fine\n',
       'bin.dat': 'a\0b',
       '.env': 'TOKEN=hidden',
-      'pic.txt': Buffer.from('89504e470d0a1a0a00', 'hex'),
+      'pic.txt': PNG,
       'key.txt': privateKeyPem(),
     })
     symlinkSync(join(outside, 'secret'), join(folder, 'link'))
