@@ -2,7 +2,7 @@ import { CodexError } from '../errors.ts'
 import type { JournalContent, JournalFolder } from '../infrastructure/journal-folder.ts'
 import { lifeOf } from '../infrastructure/process-identity.ts'
 import { newOutline, type Outline, readLine } from './answer-lines.ts'
-import { surplusOf } from './answer-surplus.ts'
+import { type KeptAnswer, surplusOf } from './answer-surplus.ts'
 import type { Standing } from './answer-view.ts'
 import { createGrowingText, type GrowingText } from './growing-text.ts'
 import { MAX_CHARACTERS } from './running-answer.ts'
@@ -20,15 +20,25 @@ export interface AnswerShelf {
   glance(id: string): ShelvedAnswer | undefined
   /** The ids of all there are. */
   ids(): string[]
-  /** Removes what there is no room for beside one more. */
+  /** Removes what there is no room for beside one more, but for what another window has written to just now. */
   prune(): void
+  /** Says that an answer is one of this process. */
+  own(id: string): void
 }
 
 /** The process of another container cannot be seen: without a word for so long it is taken for dead. */
 const UNSEEN_MS = 15 * 60_000
+/**
+ * What another window has written to within this time is left alone, and not even read: where many windows ask at the
+ * same moment, each would read what all of them have just begun.
+ */
+const FRESH_MS = 5_000
 
 export function createAnswerShelf({ journals, now }: { journals: JournalFolder; now: () => number }): AnswerShelf {
   const ids = () => journals.names().filter(isAnswerId)
+  /** What is known of those that are over, as long as their files stay as they are: to read each before every question costs. */
+  const over = new Map<string, KeptAnswer & { changedAt: number }>()
+  const ours = new Set<string>()
 
   function isRunning({ head, end }: Outline, changedAt: number): boolean {
     if (end !== undefined) return false
@@ -55,14 +65,25 @@ export function createAnswerShelf({ journals, now }: { journals: JournalFolder; 
     return found !== undefined && 'head' in found && found.head.id === id ? found : undefined
   }
 
+  function kept(id: string): KeptAnswer[] {
+    const file = journals.stat(id)
+    if (file === undefined) return []
+    const known = over.get(id)
+    if (known !== undefined && known.changedAt === file.changedAt && known.bytes === file.bytes) return [known]
+    return !ours.has(id) && Math.abs(now() - file.changedAt) < FRESH_MS ? [] : judged(id)
+  }
+
   /** One that cannot be read is as old as its file. */
-  function kept(id: string) {
+  function judged(id: string): KeptAnswer[] {
     const content = journals.glance(id)
     if (content === undefined) return []
     const { bytes, changedAt } = content
     const found = shelved(content)
+    const { head, end } = found.outline
     const running = isRunning(found.outline, changedAt)
-    return [{ id, bytes, startedAt: found.outline.head?.startedAt ?? changedAt, isRunning: running }]
+    const answer = { id, bytes, startedAt: head?.startedAt ?? changedAt, isRunning: running }
+    if (head !== undefined && end !== undefined) over.set(id, { ...answer, changedAt })
+    return [answer]
   }
 
   return {
@@ -77,8 +98,11 @@ export function createAnswerShelf({ journals, now }: { journals: JournalFolder; 
     glance,
     ids,
     prune() {
-      for (const id of surplusOf(ids().flatMap(kept), now())) journals.remove(id)
+      const there = new Set(ids())
+      for (const known of [over, ours]) for (const id of known.keys()) if (!there.has(id)) known.delete(id)
+      for (const id of surplusOf([...there].flatMap(kept), now())) journals.remove(id)
     },
+    own: (id) => void ours.add(id),
   }
 }
 

@@ -106,6 +106,7 @@ export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }
       prune()
       const head = newHead(prompt, conversation)
       const { id } = head
+      shelf?.own(id)
       const onEnd = () => {
         if (started.answer.isKept) live.delete(id)
       }

@@ -372,6 +372,17 @@ describe('on disk', () => {
     expect(here.list()).toMatchObject([{ state: 'interrupted' }])
   })
 
+  test('what another window has written to in the last seconds is left alone, and goes afterwards', () => {
+    const { open, clock, folder } = aDesk()
+    const [one, other] = [open(), open()]
+    for (let n = 0; n < 60; n++) one.begin({ prompt: `Question ${n}` }).finish('x', {})
+    other.begin({ prompt: 'Why?' }).finish('x', {})
+    expect(readdirSync(folder)).toHaveLength(51)
+    clock.advance(10_000)
+    other.begin({ prompt: 'And now?' })
+    expect(readdirSync(folder)).toHaveLength(50)
+  })
+
   test('what is too large together goes, the oldest first', () => {
     const { open, clock, fileOf } = aDesk()
     const store = open()
