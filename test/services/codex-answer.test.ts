@@ -12,8 +12,8 @@ const LIMITS = { idleTimeoutMs: 20_000, maxEventBytes: 1_048_576, maxTotalBytes:
 
 async function readPieces(pieces: Iterable<Uint8Array>, readFailure?: (error: unknown) => CodexError): Promise<Answer> {
   const reader = createAnswerReader(undefined, readFailure)
-  for await (const event of readEvents(bodyOf(pieces), LIMITS)) {
-    if (reader.accept(event)) break
+  for await (const events of readEvents(bodyOf(pieces), LIMITS)) {
+    if (events.some((event) => reader.accept(event))) break
   }
   return reader.finish()
 }
