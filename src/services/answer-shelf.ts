@@ -22,8 +22,10 @@ export interface AnswerShelf {
   ids(): string[]
   /** Removes what there is no room for beside one more, but for what another window has written to just now. */
   prune(): void
-  /** Says that an answer is one of this process. */
+  /** Says that an answer is one of this process: nobody else writes to its file. */
   own(id: string): void
+  /** Says that such an answer has been written down to its end, and when it began. */
+  ended(id: string, startedAt: number): void
 }
 
 /** The process of another container cannot be seen: without a word for so long it is taken for dead. */
@@ -38,7 +40,8 @@ export function createAnswerShelf({ journals, now }: { journals: JournalFolder; 
   const ids = () => journals.names().filter(isAnswerId)
   /** What is known of those that are over, as long as their files stay as they are: to read each before every question costs. */
   const over = new Map<string, KeptAnswer & { changedAt: number }>()
-  const ours = new Set<string>()
+  /** When they began, if they are over. */
+  const ours = new Map<string, number | undefined>()
 
   function isRunning({ head, end }: Outline, changedAt: number): boolean {
     if (end !== undefined) return false
@@ -70,6 +73,8 @@ export function createAnswerShelf({ journals, now }: { journals: JournalFolder; 
     if (file === undefined) return []
     const known = over.get(id)
     if (known !== undefined && known.changedAt === file.changedAt && known.bytes === file.bytes) return [known]
+    const startedAt = ours.get(id)
+    if (startedAt !== undefined) return [remember({ id, startedAt, isRunning: false, ...file })]
     return !ours.has(id) && Math.abs(now() - file.changedAt) < FRESH_MS ? [] : judged(id)
   }
 
@@ -82,8 +87,12 @@ export function createAnswerShelf({ journals, now }: { journals: JournalFolder; 
     const { head, end } = found.outline
     const running = isRunning(found.outline, changedAt)
     const answer = { id, bytes, startedAt: head?.startedAt ?? changedAt, isRunning: running }
-    if (head !== undefined && end !== undefined) over.set(id, { ...answer, changedAt })
-    return [answer]
+    return [head !== undefined && end !== undefined ? remember({ ...answer, changedAt }) : answer]
+  }
+
+  function remember(answer: KeptAnswer & { changedAt: number }): KeptAnswer {
+    over.set(answer.id, answer)
+    return answer
   }
 
   return {
@@ -102,7 +111,8 @@ export function createAnswerShelf({ journals, now }: { journals: JournalFolder; 
       for (const known of [over, ours]) for (const id of known.keys()) if (!there.has(id)) known.delete(id)
       for (const id of surplusOf([...there].flatMap(kept), now())) journals.remove(id)
     },
-    own: (id) => void ours.add(id),
+    own: (id) => void ours.set(id, undefined),
+    ended: (id, startedAt) => void ours.set(id, startedAt),
   }
 }
 

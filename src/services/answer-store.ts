@@ -108,7 +108,9 @@ export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }
       const { id } = head
       shelf?.own(id)
       const onEnd = () => {
-        if (started.answer.isKept) live.delete(id)
+        if (!started.answer.isKept) return
+        live.delete(id)
+        shelf?.ended(id, head.startedAt)
       }
       const onDiscard = () => {
         forget(id)
