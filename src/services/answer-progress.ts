@@ -62,6 +62,9 @@ export function createProgressReader(): ProgressReader {
   return {
     accept(type, event) {
       switch (type) {
+        // First, because most are these.
+        case 'response.output_text.delta':
+          return begin('writing')
         case 'response.in_progress':
           if (current.phase === 'queued') begin('thinking')
           return
@@ -78,8 +81,6 @@ export function createProgressReader(): ProgressReader {
           return begin('searching')
         case 'response.web_search_call.completed':
           return begin('thinking')
-        case 'response.output_text.delta':
-          return begin('writing')
       }
     },
 

@@ -38,8 +38,8 @@ const FRESH_MS = 5_000
 
 export function createAnswerShelf({ journals, now }: { journals: JournalFolder; now: () => number }): AnswerShelf {
   const ids = () => journals.names().filter(isAnswerId)
-  /** What is known of those that are over, as long as their files stay as they are: to read each before every question costs. */
-  const over = new Map<string, KeptAnswer & { changedAt: number }>()
+  /** What is known of those that are over. Their files change no more, and to look at each before every question costs. */
+  const over = new Map<string, KeptAnswer>()
   /** When they began, if they are over. */
   const ours = new Map<string, number | undefined>()
 
@@ -69,12 +69,12 @@ export function createAnswerShelf({ journals, now }: { journals: JournalFolder; 
   }
 
   function kept(id: string): KeptAnswer[] {
+    const known = over.get(id)
+    if (known !== undefined) return [known]
     const file = journals.stat(id)
     if (file === undefined) return []
-    const known = over.get(id)
-    if (known !== undefined && known.changedAt === file.changedAt && known.bytes === file.bytes) return [known]
     const startedAt = ours.get(id)
-    if (startedAt !== undefined) return [remember({ id, startedAt, isRunning: false, ...file })]
+    if (startedAt !== undefined) return [remember({ id, startedAt, bytes: file.bytes, isRunning: false })]
     return !ours.has(id) && Math.abs(now() - file.changedAt) < FRESH_MS ? [] : judged(id)
   }
 
@@ -87,10 +87,10 @@ export function createAnswerShelf({ journals, now }: { journals: JournalFolder; 
     const { head, end } = found.outline
     const running = isRunning(found.outline, changedAt)
     const answer = { id, bytes, startedAt: head?.startedAt ?? changedAt, isRunning: running }
-    return [head !== undefined && end !== undefined ? remember({ ...answer, changedAt }) : answer]
+    return [head !== undefined && end !== undefined ? remember(answer) : answer]
   }
 
-  function remember(answer: KeptAnswer & { changedAt: number }): KeptAnswer {
+  function remember(answer: KeptAnswer): KeptAnswer {
     over.set(answer.id, answer)
     return answer
   }

@@ -393,8 +393,8 @@ describe('on disk', () => {
       return answer.id
     })
     for (const id of ids) truncateSync(fileOf(id), 30 * 2 ** 20)
-    clock.advance(1000)
-    store.begin({ prompt: 'new' })
+    clock.advance(10_000)
+    open().begin({ prompt: 'new' })
     expect(ids.map((id) => existsSync(fileOf(id)))).toEqual([false, false, true, true])
   })
 
