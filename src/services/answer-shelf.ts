@@ -22,10 +22,10 @@ export interface AnswerShelf {
   ids(): string[]
   /** Removes what there is no room for beside one more, but for what another window has written to just now. */
   prune(): void
-  /** Says that an answer is one of this process: nobody else writes to its file. */
-  own(id: string): void
-  /** Says that such an answer has been written down to its end, and when it began. */
-  ended(id: string, startedAt: number): void
+  /** Says that an answer is one of this process, which knows without reading its file how it stands. */
+  own(id: string, startedAt: number): void
+  /** Says that such an answer has been written down to its end. */
+  ended(id: string): void
 }
 
 /** The process of another container cannot be seen: without a word for so long it is taken for dead. */
@@ -40,8 +40,7 @@ export function createAnswerShelf({ journals, now }: { journals: JournalFolder; 
   const ids = () => journals.names().filter(isAnswerId)
   /** What is known of those that are over. Their files change no more, and to look at each before every question costs. */
   const over = new Map<string, KeptAnswer>()
-  /** When they began, if they are over. */
-  const ours = new Map<string, number | undefined>()
+  const ours = new Map<string, Pick<KeptAnswer, 'startedAt' | 'isRunning'>>()
 
   function isRunning({ head, end }: Outline, changedAt: number): boolean {
     if (end !== undefined) return false
@@ -73,9 +72,10 @@ export function createAnswerShelf({ journals, now }: { journals: JournalFolder; 
     if (known !== undefined) return [known]
     const file = journals.stat(id)
     if (file === undefined) return []
-    const startedAt = ours.get(id)
-    if (startedAt !== undefined) return [remember({ id, startedAt, bytes: file.bytes, isRunning: false })]
-    return !ours.has(id) && Math.abs(now() - file.changedAt) < FRESH_MS ? [] : judged(id)
+    const { bytes, changedAt } = file
+    const own = ours.get(id)
+    if (own !== undefined) return [remember({ id, bytes, ...own })]
+    return Math.abs(now() - changedAt) < FRESH_MS ? [] : judged(id)
   }
 
   /** One that cannot be read is as old as its file. */
@@ -91,7 +91,7 @@ export function createAnswerShelf({ journals, now }: { journals: JournalFolder; 
   }
 
   function remember(answer: KeptAnswer): KeptAnswer {
-    over.set(answer.id, answer)
+    if (!answer.isRunning) over.set(answer.id, answer)
     return answer
   }
 
@@ -111,8 +111,11 @@ export function createAnswerShelf({ journals, now }: { journals: JournalFolder; 
       for (const known of [over, ours]) for (const id of known.keys()) if (!there.has(id)) known.delete(id)
       for (const id of surplusOf([...there].flatMap(kept), now())) journals.remove(id)
     },
-    own: (id) => void ours.set(id, undefined),
-    ended: (id, startedAt) => void ours.set(id, startedAt),
+    own: (id, startedAt) => void ours.set(id, { startedAt, isRunning: true }),
+    ended(id) {
+      const own = ours.get(id)
+      if (own !== undefined) ours.set(id, { ...own, isRunning: false })
+    },
   }
 }
 
