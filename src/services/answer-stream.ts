@@ -85,7 +85,7 @@ export async function readAnswer(
       if (accept(events)) break
       tell()
     }
-    tellText()
+    tell()
     return reader.finish()
   } catch (error) {
     tellText()

@@ -57,6 +57,12 @@ const MAX_CHARACTERS = 8_000_000
 /** The same for finished items, as they come. */
 const MAX_ITEM_CHARACTERS = 32_000_000
 
+/**
+ * The start of events that say once more, and as a whole, what came in pieces or comes with the item that is done: of a
+ * long answer each is as long, and nothing of it is wanted.
+ */
+const REPEATS = /^\{"type":"response\.(?:output_text|content_part|reasoning_summary_(?:text|part))\.done",/
+
 interface Message {
   phase: string | undefined
   text: string
@@ -118,6 +124,10 @@ export function createAnswerReader(
 
   return {
     accept({ data }) {
+      if (REPEATS.test(data)) {
+        events += 1
+        return false
+      }
       const event = parseJson(data)
       const type = textField(event, 'type')
       if (type === undefined) return false

@@ -214,7 +214,7 @@ describe('text that arrives together', () => {
     const onText = (text: string) => told.push(text)
     const onProgress = ({ characters }: AnswerProgress) => told.push(`${characters}`)
     await read([Buffer.from(sse(deltas)), Buffer.from(sse(end))], { onText, onProgress })
-    expect(told).toEqual(['0', '0', 'o', '1', 'ne two three', '13'])
+    expect(told).toEqual(['0', '0', 'o', '1', 'ne two three', '13', '13'])
   })
 
   test('is told also where it is the last that comes', async () => {

@@ -381,6 +381,17 @@ test('what it says of the usage limits is told as it comes, also by one that fai
   expect(() => reader.accept(end)).toThrow(CodexError)
 })
 
+test.each([
+  'response.output_text.done',
+  'response.content_part.done',
+  'response.reasoning_summary_text.done',
+  'response.reasoning_summary_part.done',
+])('an event that only repeats what came before is not read: %s', (type) => {
+  const reader = createAnswerReader()
+  expect(reader.accept({ event: undefined, data: `{"type":"${type}","text":"not to its end` })).toBe(false)
+  expect(reader.hasBegun()).toBe(true)
+})
+
 test('the end is where the service says so, whatever comes after', () => {
   const reader = createAnswerReader()
   const events = [said('text'), completed()].map((event) => ({ event: undefined, data: JSON.stringify(event) }))
