@@ -1,11 +1,10 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
-import type { SeenRequest } from '../test/support/fake-request.ts'
 import type { Body } from '../test/support/fake-script.ts'
 import { answerEvents, sse } from '../test/support/fake-sse.ts'
 import { SERVER_FILE } from '../test/support/race-server.ts'
 import { measureStream } from '../test/support/stream-memory.ts'
 import { type Measured, ratios, spreadOf } from './bench-figures.ts'
-import { openPlace, type Place, startEcho, type Talk, timed } from './bench-place.ts'
+import { openPlace, type Place, requestOf, startEcho, type Talk, timed } from './bench-place.ts'
 
 const MIB = 1_048_576
 const DELTAS = 2_000
@@ -23,7 +22,7 @@ export async function measureQuery(): Promise<Measured[]> {
   try {
     const server = await place.startServer()
     await server.ask({ prompt: 'Why?' })
-    const request = requestOf(place)
+    const request = requestOf(place.fake)
     const compare = async (rounds: number, count: number, body: () => Body) => {
       place.fake.script.responses.always(() => ({ sse: body() }))
       const asked: number[] = []
@@ -86,25 +85,17 @@ async function whereItGoes({ fake }: Place, server: Talk, fetched: () => Promise
     parts.after.push(asked.after - bare.after)
   }
   return [
-    { name: '2,000 fast deltas: until the service has the request, more than the loop', unit: 'ms', ...spreadOf(parts.before) },
-    { name: '2,000 fast deltas: after the last piece is sent, more than the loop', unit: 'ms', ...spreadOf(parts.after) },
+    {
+      name: '2,000 fast deltas: until the service has the request, more than the loop',
+      unit: 'ms',
+      ...spreadOf(parts.before),
+    },
+    {
+      name: '2,000 fast deltas: after the last piece is sent, more than the loop',
+      unit: 'ms',
+      ...spreadOf(parts.after),
+    },
   ]
-}
-
-/** What the server has sent last, for somebody else to send. */
-function requestOf({ fake }: Place): { url: string; init: RequestInit } {
-  const seen = fake.seen.requests.filter(({ path }) => path.endsWith('/responses')).at(-1)
-  if (seen === undefined) throw new Error('The server has asked nothing.')
-  return { url: `${fake.issuer}${seen.path}`, init: { method: 'POST', headers: headersOf(seen), body: seen.text } }
-}
-
-function headersOf({ headers }: SeenRequest): Record<string, string> {
-  const ofConnection = ['host', 'connection', 'content-length', 'transfer-encoding', 'accept-encoding']
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      typeof value === 'string' && !ofConnection.includes(name) ? [[name, value]] : [],
-    ),
-  )
 }
 
 const EVENTS = answerEvents(TEXT, { deltas: DELTAS })
@@ -154,6 +145,7 @@ async function firstProgress({ fake }: Place, server: Talk) {
 
 async function streamMemory() {
   const more: number[] = []
-  for (let round = 0; round < ROUNDS.memory; round += 1) more.push((await measureStream(SERVER_FILE, 50 * MIB)).more / MIB)
+  for (let round = 0; round < ROUNDS.memory; round += 1)
+    more.push((await measureStream(SERVER_FILE, 50 * MIB)).more / MIB)
   return spreadOf(more)
 }

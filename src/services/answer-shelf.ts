@@ -40,6 +40,9 @@ export function createAnswerShelf({ journals, now }: { journals: JournalFolder; 
   const ids = () => journals.names().filter(isAnswerId)
   /** What is known of those that are over. Their files change no more, and to look at each before every question costs. */
   const over = new Map<string, KeptAnswer>()
+  /** Until when those of other windows are left alone. */
+  const fresh = new Map<string, number>()
+  let lookedAt = Number.NEGATIVE_INFINITY
   const ours = new Map<string, Pick<KeptAnswer, 'startedAt' | 'isRunning'>>()
 
   function isRunning({ head, end }: Outline, changedAt: number): boolean {
@@ -70,12 +73,22 @@ export function createAnswerShelf({ journals, now }: { journals: JournalFolder; 
   function kept(id: string): KeptAnswer[] {
     const known = over.get(id)
     if (known !== undefined) return [known]
-    const file = journals.stat(id)
-    if (file === undefined) return []
-    const { bytes, changedAt } = file
+    const leftMs = (fresh.get(id) ?? 0) - now()
+    // More is left only where the clock was set back.
+    if (leftMs > 0 && leftMs <= 2 * FRESH_MS) return []
     const own = ours.get(id)
-    if (own !== undefined) return [remember({ id, bytes, ...own })]
-    return Math.abs(now() - changedAt) < FRESH_MS ? [] : judged(id)
+    if (own === undefined && isFresh(id)) return []
+    const file = own && journals.stat(id)
+    return own === undefined ? judged(id) : file === undefined ? [] : [remember({ id, bytes: file.bytes, ...own })]
+  }
+
+  /** Whether nothing is to be asked of it for a while. What was not there a moment ago is not even looked at. */
+  function isFresh(id: string): boolean {
+    if (fresh.has(id)) return false
+    const changedAt = now() - lookedAt < FRESH_MS ? now() : journals.stat(id)?.changedAt
+    if (changedAt === undefined || Math.abs(now() - changedAt) >= FRESH_MS) return false
+    fresh.set(id, changedAt + FRESH_MS)
+    return true
   }
 
   /** One that cannot be read is as old as its file. */
@@ -108,8 +121,9 @@ export function createAnswerShelf({ journals, now }: { journals: JournalFolder; 
     ids,
     prune() {
       const there = new Set(ids())
-      for (const known of [over, ours]) for (const id of known.keys()) if (!there.has(id)) known.delete(id)
+      for (const known of [over, fresh, ours]) for (const id of known.keys()) if (!there.has(id)) known.delete(id)
       for (const id of surplusOf([...there].flatMap(kept), now())) journals.remove(id)
+      lookedAt = now()
     },
     own: (id, startedAt) => void ours.set(id, { startedAt, isRunning: true }),
     ended(id) {

@@ -378,8 +378,16 @@ describe('on disk', () => {
     for (let n = 0; n < 60; n++) one.begin({ prompt: `Question ${n}` }).finish('x', {})
     other.begin({ prompt: 'Why?' }).finish('x', {})
     expect(readdirSync(folder)).toHaveLength(51)
+    // Two that the other one does not even look at.
+    const third = open()
+    for (let n = 0; n < 2; n++) third.begin({ prompt: `More ${n}` }).finish('x', {})
+    other.begin({ prompt: 'And why?' }).finish('x', {})
+    expect(readdirSync(folder)).toHaveLength(54)
     clock.advance(10_000)
     other.begin({ prompt: 'And now?' })
+    expect(readdirSync(folder)).toHaveLength(50)
+    clock.advance(-86_400_000)
+    other.begin({ prompt: 'Yesterday?' })
     expect(readdirSync(folder)).toHaveLength(50)
   })
 
