@@ -1,5 +1,6 @@
 // What a question is compared with: for each line with a request and a count it sends the request so many times at once
-// with a bare `fetch`, reads every stream to its end, and says so.
+// with a bare `fetch`, reads every stream to its end as any client has to (the bytes as text, the text as events, the
+// events as JSON, of which the deltas are the answer), and says how long the answers are.
 import { createInterface } from 'node:readline'
 
 createInterface({ input: process.stdin }).on('line', async (line) => {
@@ -11,7 +12,17 @@ createInterface({ input: process.stdin }).on('line', async (line) => {
 async function read(url, init) {
   const response = await fetch(url, init)
   const decoder = new TextDecoder()
-  let text = ''
-  for await (const chunk of response.body) text += decoder.decode(chunk, { stream: true })
-  return text.length
+  let rest = ''
+  let answer = ''
+  for await (const chunk of response.body) {
+    const events = (rest + decoder.decode(chunk, { stream: true })).split('\n\n')
+    rest = events.pop()
+    for (const event of events) {
+      const data = event.split('\n').find((field) => field.startsWith('data: '))
+      if (data === undefined) continue
+      const { type, delta } = JSON.parse(data.slice(6))
+      if (type === 'response.output_text.delta') answer += delta
+    }
+  }
+  return answer.length
 }

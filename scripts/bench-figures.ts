@@ -85,7 +85,7 @@ export function numberWords(value: number, unit: Measured['unit']): string {
 }
 
 export function spreadWords({ median, min, max }: Spread, unit: Measured['unit']): string {
-  const figure = (value: number) => numberWords(value, unit).replace(/[^\d.]/g, '')
+  const figure = (value: number) => numberWords(value, unit).replace(/[^\d.-]/g, '')
   return `${numberWords(median, unit)} (${figure(min)}–${figure(max)})`
 }
 

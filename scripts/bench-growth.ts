@@ -4,10 +4,15 @@ import { join } from 'node:path'
 import { createConversationStore } from '../src/services/conversation-store.ts'
 import { openField } from '../test/support/race-field.ts'
 import { type Growth, perUnitGrowth, ratios, spreadOf } from './bench-figures.ts'
-import { openPlace, type Place, type Talk, timed } from './bench-place.ts'
+import { openPlace, type Place, requestOf, startEcho, type Talk, timed } from './bench-place.ts'
 
 const ROUNDS = 11
-const RACE_ROUNDS = 3
+/** As many with each count: a process gets faster with every question, because more of it is compiled. */
+const RACE_ROUNDS = 9
+/** A process compiles what it needs at its first questions, and sixty-four of them do so on the processors of one. */
+const RACE_WARM_UP = 3
+
+const REFRESHING = 'a question of each process, all wanting one refresh, in terms of a loop in each'
 
 /** What one question takes when there is more of something, in terms of one with the least of it. */
 export async function measureGrowth(): Promise<Growth[]> {
@@ -81,31 +86,44 @@ async function files({ project }: Place, server: Talk): Promise<Growth> {
   )
 }
 
-/** All of them find the token expired at the same moment; one refreshes, and all are answered. Beside it, without that. */
+/**
+ * All of them find the token expired at the same moment; one refreshes, and all are answered. Beside it, without that. Sixty-four
+ * processes on a few processors slow each other down, whatever they do: each round is told in terms of what as many
+ * bare `fetch` loops take with the same request, one in a process.
+ */
 async function processes(): Promise<Growth[]> {
   const refreshing = new Map<number, number[]>()
   const plain = new Map<number, number[]>()
   for (const count of [1, 8, 64]) {
     const field = await openField({ processes: count })
+    const loops = Array.from({ length: count }, () => startEcho('bench-fetch.mjs'))
     try {
       await field.ask()
+      const request = { ...requestOf(field.fake), count: 1 }
+      const fetchAll = () => Promise.all(loops.map((loop) => loop.say(request)))
+      for (let round = 1; round < RACE_WARM_UP; round += 1) {
+        await fetchAll()
+        await field.ask()
+      }
       const taken = []
       const untouched = []
       for (let round = 0; round < RACE_ROUNDS; round += 1) {
-        untouched.push(await timed(() => field.ask()))
+        const loopMs = (await timed(fetchAll)) / count
+        untouched.push((await timed(() => field.ask())) / loopMs)
         field.expire()
-        taken.push(await timed(() => field.ask()))
+        taken.push((await timed(() => field.ask())) / loopMs)
       }
       if (field.refreshes() !== RACE_ROUNDS) throw new Error(`${count} processes made ${field.refreshes()} refreshes.`)
       refreshing.set(count, taken)
       plain.set(count, untouched)
     } finally {
+      for (const loop of loops) loop.end()
       await field.close()
     }
   }
   return [
-    growthOf('a question of each process, all wanting one refresh', 'processes', refreshing),
-    growthOf('the same without a refresh', 'processes', plain),
+    growthOf(REFRESHING, 'processes', refreshing, { inRounds: false }),
+    growthOf('the same without a refresh', 'processes', plain, { inRounds: false }),
   ]
 }
 
@@ -125,13 +143,21 @@ async function grown(
   return growthOf(name, of, times)
 }
 
-function growthOf(name: string, of: string, times: ReadonlyMap<number, readonly number[]>): Growth {
+/** In rounds of which each measures all counts, a round is compared with itself; otherwise, with the median of the least. */
+function growthOf(
+  name: string,
+  of: string,
+  times: ReadonlyMap<number, readonly number[]>,
+  { inRounds = true } = {},
+): Growth {
   const all = [...times].map(([count, taken]) => ({ count, taken, ms: spreadOf(taken).median }))
   const [least] = all
+  const baseOf = (taken: readonly number[]) =>
+    inRounds ? (least?.taken ?? []) : taken.map(() => least?.ms ?? Number.NaN)
   return {
     name,
     of,
-    points: all.map(({ count, taken }) => ({ count, ratio: ratios(taken, least?.taken ?? []) })),
+    points: all.map(({ count, taken }) => ({ count, ratio: ratios(taken, baseOf(taken)) })),
     perUnit: perUnitGrowth(all),
   }
 }

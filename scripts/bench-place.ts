@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { mkdirSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { startFakeOpenAI } from '../test/support/fake-openai.ts'
+import { type FakeOpenAI, startFakeOpenAI } from '../test/support/fake-openai.ts'
+import type { SeenRequest } from '../test/support/fake-request.ts'
 import { type FrameReader, readFrames } from '../test/support/frames.ts'
 import { SERVER_FILE } from '../test/support/race-server.ts'
 import { recordOf } from '../test/support/start-app.ts'
@@ -129,6 +130,22 @@ export function startEcho(script: string): { say(message: object): Promise<unkno
     },
     end: () => void child.kill('SIGKILL'),
   }
+}
+
+/** What the server has sent last, for somebody else to send. */
+export function requestOf(fake: FakeOpenAI): { url: string; init: RequestInit } {
+  const seen = fake.seen.requests.filter(({ path }) => path.endsWith('/responses')).at(-1)
+  if (seen === undefined) throw new Error('The server has asked nothing.')
+  return { url: `${fake.issuer}${seen.path}`, init: { method: 'POST', headers: headersOf(seen), body: seen.text } }
+}
+
+function headersOf({ headers }: SeenRequest): Record<string, string> {
+  const ofConnection = ['host', 'connection', 'content-length', 'transfer-encoding', 'accept-encoding']
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      typeof value === 'string' && !ofConnection.includes(name) ? [[name, value]] : [],
+    ),
+  )
 }
 
 /** How long it takes, in milliseconds. */

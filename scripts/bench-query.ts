@@ -1,17 +1,16 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
-import type { SeenRequest } from '../test/support/fake-request.ts'
 import type { Body } from '../test/support/fake-script.ts'
 import { answerEvents, sse } from '../test/support/fake-sse.ts'
 import { SERVER_FILE } from '../test/support/race-server.ts'
 import { measureStream } from '../test/support/stream-memory.ts'
 import { type Measured, ratios, spreadOf } from './bench-figures.ts'
-import { openPlace, type Place, startEcho, type Talk, timed } from './bench-place.ts'
+import { openPlace, type Place, requestOf, startEcho, type Talk, timed } from './bench-place.ts'
 
 const MIB = 1_048_576
 const DELTAS = 2_000
 /** 100 kB of text. */
 const TEXT = 'Fifty characters of an answer, and then some more. '.slice(0, 50).repeat(DELTAS)
-const ROUNDS = { fast: 15, paced: 4, many: 7, first: 15 }
+const ROUNDS = { fast: 15, paced: 4, many: 7, first: 15, memory: 5 }
 const MANY = 16
 /** The paced stream: so many deltas at once, so far apart, which makes about 1,000 a second. */
 const PACE = { deltas: 10, ms: 10 }
@@ -23,7 +22,7 @@ export async function measureQuery(): Promise<Measured[]> {
   try {
     const server = await place.startServer()
     await server.ask({ prompt: 'Why?' })
-    const request = requestOf(place)
+    const request = requestOf(place.fake)
     const compare = async (rounds: number, count: number, body: () => Body) => {
       place.fake.script.responses.always(() => ({ sse: body() }))
       const asked: number[] = []
@@ -53,6 +52,7 @@ export async function measureQuery(): Promise<Measured[]> {
         target: 1.15,
         ...(await compare(ROUNDS.many, MANY, fast)),
       },
+      ...(await whereItGoes(place, server, () => bare.say({ ...request, count: 1 }))),
       { name: 'first progress after the first delta', unit: 'ms', target: 15, ...(await firstProgress(place, server)) },
       { name: 'more memory while 50 MB are read', unit: 'MB', target: 20, ...(await streamMemory()) },
     ]
@@ -62,20 +62,40 @@ export async function measureQuery(): Promise<Measured[]> {
   }
 }
 
-/** What the server has sent last, for somebody else to send. */
-function requestOf({ fake }: Place): { url: string; init: RequestInit } {
-  const seen = fake.seen.requests.filter(({ path }) => path.endsWith('/responses')).at(-1)
-  if (seen === undefined) throw new Error('The server has asked nothing.')
-  return { url: `${fake.issuer}${seen.path}`, init: { method: 'POST', headers: headersOf(seen), body: seen.text } }
-}
-
-function headersOf({ headers }: SeenRequest): Record<string, string> {
-  const ofConnection = ['host', 'connection', 'content-length', 'transfer-encoding', 'accept-encoding']
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      typeof value === 'string' && !ofConnection.includes(name) ? [[name, value]] : [],
-    ),
-  )
+/** What a question takes more than the loop, in milliseconds, before the service has the request and after all is sent. */
+async function whereItGoes({ fake }: Place, server: Talk, fetched: () => Promise<unknown>): Promise<Measured[]> {
+  const parts = { before: [] as number[], after: [] as number[] }
+  let [begunAt, endedAt] = [0, 0]
+  async function* body() {
+    begunAt = performance.now()
+    yield* fast()
+    endedAt = performance.now()
+  }
+  const timesOf = async (work: () => Promise<unknown>) => {
+    const from = performance.now()
+    await work()
+    return { before: begunAt - from, after: performance.now() - endedAt }
+  }
+  fake.script.responses.always(() => ({ sse: body() }))
+  for (let round = -1; round < ROUNDS.fast; round += 1) {
+    const bare = await timesOf(fetched)
+    const asked = await timesOf(() => server.ask({ prompt: 'Why?' }))
+    if (round < 0) continue
+    parts.before.push(asked.before - bare.before)
+    parts.after.push(asked.after - bare.after)
+  }
+  return [
+    {
+      name: '2,000 fast deltas: until the service has the request, more than the loop',
+      unit: 'ms',
+      ...spreadOf(parts.before),
+    },
+    {
+      name: '2,000 fast deltas: after the last piece is sent, more than the loop',
+      unit: 'ms',
+      ...spreadOf(parts.after),
+    },
+  ]
 }
 
 const EVENTS = answerEvents(TEXT, { deltas: DELTAS })
@@ -125,6 +145,7 @@ async function firstProgress({ fake }: Place, server: Talk) {
 
 async function streamMemory() {
   const more: number[] = []
-  for (let round = 0; round < 3; round += 1) more.push((await measureStream(SERVER_FILE, 50 * MIB)).more / MIB)
+  for (let round = 0; round < ROUNDS.memory; round += 1)
+    more.push((await measureStream(SERVER_FILE, 50 * MIB)).more / MIB)
   return spreadOf(more)
 }

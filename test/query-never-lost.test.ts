@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -557,6 +557,8 @@ describe('room', () => {
     const [before, within] = [WEEK_S + 60, WEEK_S - 60].map((seconds) => createHandClock(now - 1000 * seconds))
     const started = await startAskingApp({ edges: { clock: before ?? createHandClock() } })
     const old = idIn((await started.app.call('codex_query', { prompt: 'Old' })).text)
+    // Written then, by the clock of the file system too.
+    for (const name of readdirSync(started.answers)) utimesSync(join(started.answers, name), 0, 0)
     const younger = await openWindow(started, { edges: { clock: within ?? createHandClock() } })
     const young = idIn((await younger.call('codex_query', { prompt: 'Young' })).text)
     expect(Object.keys(started.files()).sort()).toEqual([old, young].sort())

@@ -3,9 +3,18 @@ import { canonicalPath } from './canonical-path.ts'
 import { withFileLock } from './file-lock.ts'
 import { ensureFolder } from './folder.ts'
 import type { SealingKey } from './key-ring.ts'
+import type { Sight } from './seen-file.ts'
 import { readSharedFile, type SharedFile } from './shared-file.ts'
 import { orStorageFailed } from './storage-failure.ts'
-import { type RecordPlace, recordIn, sealedIn, type TokenRecord } from './token-record.ts'
+import {
+  type Parts,
+  type RecordPlace,
+  recordAmong,
+  recordIn,
+  sealedAmong,
+  sealedIn,
+  type TokenRecord,
+} from './token-record.ts'
 import type { RecordForm, Vault } from './vault.ts'
 
 /** The credentials file as a place: where it is, what it holds, and its lock. */
@@ -17,10 +26,12 @@ export interface RecordFile {
   locate(): string
   /** The same, in a folder that exists. @throws CodexError STORAGE_FAILED */
   prepare(): string
-  /** @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED */
+  /** Always the file itself, whatever was seen before. @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED */
   read(): Content
   /** As `read`, after a try to get the key of its record. */
   unlock(): Promise<Content>
+  /** The record in a sight of it, and how it lies there. @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED */
+  seenIn(sight: Sight<Parts>): { record: TokenRecord | undefined; form: RecordForm | undefined }
   /** The record in a text for the file at `path`. @throws CodexError STORAGE_CORRUPT */
   recordIn(text: string | undefined, path: string): TokenRecord | undefined
   /** @throws CodexError STORAGE_LOCKED, STORAGE_FAILED */
@@ -48,6 +59,11 @@ export interface RecordFileDeps {
 }
 
 export function openRecordFile({ file, place, vault, now, lockWaitMs }: RecordFileDeps): RecordFile {
+  function formOf({ isStored, sealed }: { isStored: boolean; sealed: unknown }): RecordForm | undefined {
+    const form = sealed === undefined ? ('plain' as const) : vault.formOf(sealed)
+    return isStored ? form : undefined
+  }
+
   const recordFile: RecordFile = {
     place,
     vault,
@@ -63,15 +79,30 @@ export function openRecordFile({ file, place, vault, now, lockWaitMs }: RecordFi
     read() {
       const path = recordFile.locate()
       const found = readSharedFile(path)
-      const { isStored, sealed } = sealedIn(found?.text, { file: path, place })
-      const form = sealed === undefined ? ('plain' as const) : vault.formOf(sealed)
-      return { path, file: found, text: found?.text, sealed, form: isStored ? form : undefined }
+      const lying = sealedIn(found?.text, { file: path, place })
+      return { path, file: found, text: found?.text, sealed: lying.sealed, form: formOf(lying) }
     },
 
     async unlock() {
       const content = recordFile.read()
       await vault.unlock(content.sealed)
       return content
+    },
+
+    seenIn(sight) {
+      if (sight.stat === undefined) return { record: undefined, form: undefined }
+      const context = {
+        get file() {
+          return sight.path
+        },
+        place,
+        now: now(),
+        open: vault.open,
+      }
+      return {
+        record: recordAmong(sight.value, context),
+        form: formOf(sealedAmong(sight.value, context)),
+      }
     },
 
     recordIn: (text, path) =>

@@ -6,6 +6,13 @@ export interface RegularFile {
   stat: fs.Stats
 }
 
+/** A file that is open. */
+export interface OpenFile {
+  stat: fs.BigIntStats
+  /** All of it, in one read where it does not grow meanwhile. @throws the system error, EFBIG if it is larger */
+  bytes(maxBytes: number): Buffer
+}
+
 /** What lies at the two ends of a file. */
 export interface FileEnds {
   /** As many bytes as were asked for, or all of a shorter file. */
@@ -23,7 +30,7 @@ export interface FileEnds {
 export function readRegularFile(path: string, maxBytes: number, { noFollow = false } = {}): RegularFile {
   const flags = noFollow ? (fs.constants.O_NOFOLLOW ?? 0) : 0
   return withRegularFile(path, flags, (fd, stat) => {
-    if (stat.size > maxBytes) throw Object.assign(new Error('Too large.'), { code: 'EFBIG' })
+    if (stat.size > maxBytes) throw tooLarge()
     return { bytes: fs.readFileSync(fd), stat }
   })
 }
@@ -43,16 +50,54 @@ export function readFileEnds(path: string, bytes: number): FileEnds {
   })
 }
 
+/**
+ * What `use` makes of a file that is open meanwhile. Refuses what `readRegularFile` refuses, but for the size.
+ *
+ * @throws the system error
+ */
+export function withOpenFile<T>(path: string, use: (file: OpenFile) => T): T {
+  return opened(path, 0, (fd) => {
+    const stat = fs.fstatSync(fd, { bigint: true })
+    assertFile(stat)
+    return use({ stat, bytes: (maxBytes) => allOf(fd, Number(stat.size), maxBytes) })
+  })
+}
+
 function withRegularFile<T>(path: string, flags: number, read: (fd: number, stat: fs.Stats) => T): T {
+  return opened(path, flags, (fd) => {
+    const stat = fs.fstatSync(fd)
+    assertFile(stat)
+    return read(fd, stat)
+  })
+}
+
+function opened<T>(path: string, flags: number, use: (fd: number) => T): T {
   const { O_RDONLY, O_NONBLOCK = 0 } = fs.constants
   const fd = fs.openSync(path, O_RDONLY | O_NONBLOCK | flags)
   try {
-    const stat = fs.fstatSync(fd)
-    if (!stat.isFile()) throw Object.assign(new Error('Not a file.'), { code: 'EISDIR' })
-    return read(fd, stat)
+    return use(fd)
   } finally {
     fs.closeSync(fd)
   }
+}
+
+function assertFile(stat: fs.Stats | fs.BigIntStats): void {
+  if (!stat.isFile()) throw Object.assign(new Error('Not a file.'), { code: 'EISDIR' })
+}
+
+/** A read that does not fill its buffer has reached the end: there is one byte more room than the file is long. */
+function allOf(fd: number, size: number, maxBytes: number): Buffer {
+  if (size > maxBytes) throw tooLarge()
+  const buffer = Buffer.alloc(size + 1)
+  const length = fs.readSync(fd, buffer, 0, buffer.length, 0)
+  if (length < buffer.length) return buffer.subarray(0, length)
+  // It has grown meanwhile, or does not know its length.
+  if (size === maxBytes) throw tooLarge()
+  return allOf(fd, Math.min(maxBytes, 2 * size + 1), maxBytes)
+}
+
+function tooLarge(): Error {
+  return Object.assign(new Error('Too large.'), { code: 'EFBIG' })
 }
 
 function readAt(fd: number, position: number, bytes: number): Buffer {

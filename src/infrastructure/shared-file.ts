@@ -33,21 +33,39 @@ export function readSharedFile(file: string, limits: ReadLimits = {}): SharedFil
   })
 }
 
+/**
+ * The text of a file that `read` reads.
+ *
+ * @throws CodexError STORAGE_CORRUPT
+ */
+export function textFrom(file: string, read: (maxBytes: number) => Uint8Array, limits: ReadLimits): string {
+  return decode(file, whole(file, read, limits), limits.hint)
+}
+
 /** Sentences about who else can get at the file. `uid` is whose it should be; undefined where there is no such thing. */
-export function warningsAbout(file: string, stat: fs.Stats, uid: number | undefined): string[] {
+export function warningsAbout(
+  file: () => string,
+  stat: Pick<fs.Stats, 'mode' | 'uid'>,
+  uid: number | undefined,
+): string[] {
   if (uid === undefined) return []
   const mode = stat.mode & 0o777
-  const lax = `${file} can be read or changed by other users (mode ${mode.toString(8).padStart(3, '0')}); it is tightened at the next write.`
+  const lax = () =>
+    `${file()} can be read or changed by other users (mode ${mode.toString(8).padStart(3, '0')}); it is tightened at the next write.`
   return [
-    ...((mode & 0o077) === 0 ? [] : [lax]),
-    ...(stat.uid === uid ? [] : [`${file} belongs to another user of this machine.`]),
+    ...((mode & 0o077) === 0 ? [] : [lax()]),
+    ...(stat.uid === uid ? [] : [`${file()} belongs to another user of this machine.`]),
   ]
 }
 
-function readOnce(file: string, { maxBytes = MAX_FILE_BYTES, hint }: ReadLimits): SharedFile {
+function readOnce(file: string, limits: ReadLimits): SharedFile {
+  const { bytes, stat } = whole(file, (maxBytes) => readRegularFile(file, maxBytes), limits)
+  return { text: decode(file, bytes, limits.hint), stat }
+}
+
+function whole<T>(file: string, read: (maxBytes: number) => T, { maxBytes = MAX_FILE_BYTES, hint }: ReadLimits): T {
   try {
-    const { bytes, stat } = readRegularFile(file, maxBytes)
-    return { text: decode(file, bytes, hint), stat }
+    return read(maxBytes)
   } catch (error) {
     throw isErrno(error, 'EFBIG') ? corrupt(file, `it is larger than ${maxBytes / 1_048_576} MB`, hint) : error
   }

@@ -42,8 +42,8 @@ export interface RecordPlace {
 export const CODEX_PLACE: RecordPlace = { key: 'codex', legacyKey: 'openai_codex' }
 
 export interface ReadContext {
-  /** Named in the error. */
-  file: string
+  /** Named in the error, and asked for only there: it may be dear to find out. */
+  readonly file: string
   /** That of the Codex login unless told. */
   place?: RecordPlace
   /** Milliseconds; times more than a year after it are not believed. */
@@ -88,13 +88,29 @@ export const NO_RECORD: TokenRecord = {
   refreshFailed: undefined,
 }
 
+/** What a credentials file holds under some keys; undefined when its text is no JSON object. */
+export type Parts = Readonly<JsonObject> | undefined
+
+/** What the text of a credentials file holds in these places, and nothing of what belongs to others. */
+export function partsOf(text: string, places: readonly RecordPlace[]): Parts {
+  const root = parseObject(text)
+  if (root === undefined) return undefined
+  const keys = places.flatMap(keysOf).filter((key) => Object.hasOwn(root, key))
+  return Object.fromEntries(keys.map((key) => [key, root[key]]))
+}
+
 /**
  * The record in the text of a credentials file, undefined when nobody is signed in.
  *
  * @throws CodexError STORAGE_CORRUPT
  */
 export function recordIn(text: string, context: ReadContext): TokenRecord | undefined {
-  const value = valueIn(text, context)
+  return recordAmong(parseObject(text), context)
+}
+
+/** The same in the parts of such a text. @throws CodexError STORAGE_CORRUPT */
+export function recordAmong(parts: Parts, context: ReadContext): TokenRecord | undefined {
+  const value = valueAmong(parts, context)
   const sealed = sealedPart(value)
   if (sealed === undefined) return value === undefined ? undefined : fromDisk(value, context)
   const opened = context.open(sealed)
@@ -111,7 +127,15 @@ export function sealedIn(
   text: string | undefined,
   where: Pick<ReadContext, 'file' | 'place'>,
 ): { isStored: boolean; sealed: unknown } {
-  const value = text === undefined ? undefined : valueIn(text, where)
+  return text === undefined ? { isStored: false, sealed: undefined } : sealedAmong(parseObject(text), where)
+}
+
+/** The same in the parts of such a text. @throws CodexError STORAGE_CORRUPT */
+export function sealedAmong(
+  parts: Parts,
+  where: Pick<ReadContext, 'file' | 'place'>,
+): { isStored: boolean; sealed: unknown } {
+  const value = valueAmong(parts, where)
   return { isStored: value !== undefined, sealed: sealedPart(value) }
 }
 
@@ -146,11 +170,10 @@ export function toDisk(record: TokenRecord): Record<string, string | number | un
   }
 }
 
-function valueIn(text: string, { file, place = CODEX_PLACE }: Pick<ReadContext, 'file' | 'place'>): unknown {
-  const root = parseObject(text)
-  if (root === undefined) throw corrupt(file, 'it is not a JSON object')
-  const key = keysOf(place).find((name) => Object.hasOwn(root, name))
-  return key === undefined ? undefined : root[key]
+function valueAmong(parts: Parts, where: Pick<ReadContext, 'file' | 'place'>): unknown {
+  if (parts === undefined) throw corrupt(where.file, 'it is not a JSON object')
+  const key = keysOf(where.place ?? CODEX_PLACE).find((name) => Object.hasOwn(parts, name))
+  return key === undefined ? undefined : parts[key]
 }
 
 /** What is sealed has nothing beside it: a field with this name among others is one of somebody else's. */
@@ -188,25 +211,20 @@ function fromDisk(value: unknown, context: ReadContext): TokenRecord {
 }
 
 /** Tokens and ids go into headers, and a header refuses other characters with a message that shows the value. */
-function readWord(
-  from: JsonObject,
-  name: string,
-  { file }: ReadContext,
-  form = /^[!-~]{1,65536}$/,
-): string | undefined {
+function readWord(from: JsonObject, name: string, context: ReadContext, form = /^[!-~]{1,65536}$/): string | undefined {
   const value = field(from, name)
   if (value === undefined) return undefined
   if (typeof value === 'string' && form.test(value)) return value
-  throw corrupt(file, `${name} is not a plain text of usual length`)
+  throw corrupt(context.file, `${name} is not a plain text of usual length`)
 }
 
 /** Seconds on disk, as a number or a text. What cannot be a time of ours counts as absent. */
-function readTime(from: JsonObject, name: string, { file, now }: ReadContext): number | undefined {
+function readTime(from: JsonObject, name: string, context: ReadContext): number | undefined {
   const value = field(from, name)
   if (value === undefined) return undefined
-  if (typeof value !== 'number' && typeof value !== 'string') throw corrupt(file, `${name} is not a number`)
+  if (typeof value !== 'number' && typeof value !== 'string') throw corrupt(context.file, `${name} is not a number`)
   const ms = Math.round(Number(value) * 1000)
-  return ms > 0 && ms <= now + YEAR_MS ? ms : undefined
+  return ms > 0 && ms <= context.now + YEAR_MS ? ms : undefined
 }
 
 /** Only what the file itself names, never something inherited. The Python plugin wrote null for absent. */

@@ -1,7 +1,8 @@
 import { isCodexError } from '../errors.ts'
 import { openRecordFile } from './record-file.ts'
+import { createSeenFile, type Sight } from './seen-file.ts'
 import { warningsAbout } from './shared-file.ts'
-import { CODEX_PLACE, type RecordPlace, type TokenRecord } from './token-record.ts'
+import { CODEX_PLACE, MAX_FILE_BYTES, type Parts, partsOf, type RecordPlace, type TokenRecord } from './token-record.ts'
 import type { RecordForm, Unopened, Vault } from './vault.ts'
 
 export type { TokenRecord } from './token-record.ts'
@@ -12,8 +13,22 @@ export interface StoredTokens {
   unopened?: Unopened | undefined
   /** How the record lies in the file. */
   form?: RecordForm | undefined
+  /** Whether `unlock` may open it, or bring it into another form. */
+  isClosed?: true | undefined
   /** Sentences for the status: others can read the file, the record cannot be opened or brought into its form. */
   warnings: readonly string[]
+}
+
+/** What the credentials file held at one look. It is of use for every record that the look was made for. */
+export type CredentialsSight = Sight<Parts>
+
+/**
+ * Looks at a credentials file for the records in these places, as `createSeenFile` does.
+ *
+ * The look throws CodexError STORAGE_CORRUPT, STORAGE_FAILED.
+ */
+export function createCredentialsLook(file: string, places: readonly RecordPlace[]): () => CredentialsSight {
+  return createSeenFile({ file, read: (text) => partsOf(text, places), maxBytes: MAX_FILE_BYTES })
 }
 
 /** The credentials file, shared with other processes and, key by key, with other programs. */
@@ -31,11 +46,12 @@ export interface TokenStorage {
   unlock(): Promise<void>
   /**
    * What the file holds now, as far as `unlock` could open it. It takes no lock: the file is only ever replaced as a
-   * whole. Nobody signed in is a record of undefined.
+   * whole. Nobody signed in is a record of undefined. With `sight`, what it held at that look; without one it is read
+   * anew.
    *
    * @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED
    */
-  read(): StoredTokens
+  read(sight?: CredentialsSight): StoredTokens
   /**
    * The one change of content: `change` gets what the file holds under the lock, and the file gets what it returns. Undefined
    * signs out; the very same object (or undefined again) writes nothing. Resolves to what the file holds then,
@@ -83,6 +99,16 @@ export function createTokenStorage(deps: TokenStorageDeps): TokenStorage {
     }
   }
 
+  function readAnew() {
+    const { path, file, text, form } = recordFile.read()
+    return { record: recordFile.recordIn(text, path), form, path: () => path, stat: file?.stat }
+  }
+
+  function seen(sight: CredentialsSight) {
+    const { stat } = sight
+    return { ...recordFile.seenIn(sight), path: () => sight.path, stat }
+  }
+
   return {
     file: recordFile.locate,
 
@@ -98,17 +124,18 @@ export function createTokenStorage(deps: TokenStorageDeps): TokenStorage {
       }
     },
 
-    read() {
-      const { path, file, text, form } = recordFile.read()
-      const record = recordFile.recordIn(text, path)
+    read(sight) {
+      const { record, form, path, stat } = sight === undefined ? readAnew() : seen(sight)
       const unopened = record?.unopened
+      const isDisplaced = form !== undefined && form !== vault.form
       const warnings = [
         ...(unopened === undefined ? [] : [`${unopened.reason} ${unopened.remedy}`]),
-        ...(unmoved === undefined || form === undefined || form === vault.form ? [] : [unmoved]),
+        ...(unmoved === undefined || !isDisplaced ? [] : [unmoved]),
         ...vault.warnings(),
-        ...(file === undefined ? [] : warningsAbout(path, file.stat, uid)),
+        ...(stat === undefined ? [] : warningsAbout(path, stat, uid)),
       ]
-      return { record: unopened === undefined ? record : undefined, unopened, form, warnings }
+      const isClosed = unopened !== undefined || (isDisplaced && moving === undefined) || undefined
+      return { record: unopened === undefined ? record : undefined, unopened, form, isClosed, warnings }
     },
 
     // What edits the text is loaded here, because reading needs none of it.

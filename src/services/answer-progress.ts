@@ -17,6 +17,7 @@ export interface AnswerProgress {
 /** Follows the events of an answer for those who wait for it. */
 export interface ProgressReader {
   accept(type: string, event: unknown): void
+  /** The same object until that changes. */
   current(): Omit<AnswerProgress, 'characters'>
 }
 
@@ -30,13 +31,15 @@ const MAX_SUMMARY = 4_000
 const MAX_HEADLINE = 80
 
 export function createProgressReader(): ProgressReader {
-  let phase: AnswerPhase = 'queued'
+  let current: { phase: AnswerPhase; headline?: string } = { phase: 'queued' }
   let summary = ''
-  let headline: string | undefined
 
   function begin(next: AnswerPhase): void {
-    if (phase !== next) headline = undefined
-    phase = next
+    if (current.phase !== next) current = { phase: next }
+  }
+
+  function about(headline: string | undefined): void {
+    if (headline !== undefined && headline !== current.headline) current = { phase: current.phase, headline }
   }
 
   /** Summaries put what they are about in bold, in front (facts: wire-protocol 11). */
@@ -45,7 +48,7 @@ export function createProgressReader(): ProgressReader {
     const room = MAX_SUMMARY - summary.length
     if (room <= 0) return
     summary += delta.slice(0, room)
-    headline = boldIn(summary) ?? headline
+    about(boldIn(summary))
   }
 
   /** What is searched for may be known only when it is found. */
@@ -53,14 +56,17 @@ export function createProgressReader(): ProgressReader {
     const next = PHASE_OF[textField(value, 'type') ?? '']
     if (next === undefined || (type === 'response.output_item.done' && next !== 'searching')) return
     begin(next)
-    headline = searchWords(value) ?? headline
+    about(searchWords(value))
   }
 
   return {
     accept(type, event) {
       switch (type) {
+        // First, because most are these.
+        case 'response.output_text.delta':
+          return begin('writing')
         case 'response.in_progress':
-          if (phase === 'queued') begin('thinking')
+          if (current.phase === 'queued') begin('thinking')
           return
         case 'response.output_item.added':
         case 'response.output_item.done':
@@ -75,12 +81,10 @@ export function createProgressReader(): ProgressReader {
           return begin('searching')
         case 'response.web_search_call.completed':
           return begin('thinking')
-        case 'response.output_text.delta':
-          return begin('writing')
       }
     },
 
-    current: () => ({ phase, ...(headline === undefined ? {} : { headline }) }),
+    current: () => current,
   }
 }
 

@@ -2,7 +2,7 @@ import { CodexError } from '../errors.ts'
 import type { JournalContent, JournalFolder } from '../infrastructure/journal-folder.ts'
 import { lifeOf } from '../infrastructure/process-identity.ts'
 import { newOutline, type Outline, readLine } from './answer-lines.ts'
-import { surplusOf } from './answer-surplus.ts'
+import { type KeptAnswer, surplusOf } from './answer-surplus.ts'
 import type { Standing } from './answer-view.ts'
 import { createGrowingText, type GrowingText } from './growing-text.ts'
 import { MAX_CHARACTERS } from './running-answer.ts'
@@ -20,15 +20,30 @@ export interface AnswerShelf {
   glance(id: string): ShelvedAnswer | undefined
   /** The ids of all there are. */
   ids(): string[]
-  /** Removes what there is no room for beside one more. */
+  /** Removes what there is no room for beside one more, but for what another window has written to just now. */
   prune(): void
+  /** Says that an answer is one of this process, which knows without reading its file how it stands. */
+  own(id: string, startedAt: number): void
+  /** Says that such an answer has been written down to its end. */
+  ended(id: string): void
 }
 
 /** The process of another container cannot be seen: without a word for so long it is taken for dead. */
 const UNSEEN_MS = 15 * 60_000
+/**
+ * What another window has written to within this time is left alone, and not even read: where many windows ask at the
+ * same moment, each would read what all of them have just begun.
+ */
+const FRESH_MS = 5_000
 
 export function createAnswerShelf({ journals, now }: { journals: JournalFolder; now: () => number }): AnswerShelf {
   const ids = () => journals.names().filter(isAnswerId)
+  /** What is known of those that are over. Their files change no more, and to look at each before every question costs. */
+  const over = new Map<string, KeptAnswer>()
+  /** Until when those of other windows are left alone. */
+  const fresh = new Map<string, number>()
+  let lookedAt = Number.NEGATIVE_INFINITY
+  const ours = new Map<string, Pick<KeptAnswer, 'startedAt' | 'isRunning'>>()
 
   function isRunning({ head, end }: Outline, changedAt: number): boolean {
     if (end !== undefined) return false
@@ -55,14 +70,42 @@ export function createAnswerShelf({ journals, now }: { journals: JournalFolder; 
     return found !== undefined && 'head' in found && found.head.id === id ? found : undefined
   }
 
+  function kept(id: string): KeptAnswer[] {
+    const known = over.get(id)
+    if (known !== undefined) return [known]
+    const leftMs = (fresh.get(id) ?? 0) - now()
+    // More is left only where the clock was set back.
+    if (leftMs > 0 && leftMs <= 2 * FRESH_MS) return []
+    const own = ours.get(id)
+    if (own === undefined && isFresh(id)) return []
+    const file = own && journals.stat(id)
+    return own === undefined ? judged(id) : file === undefined ? [] : [remember({ id, bytes: file.bytes, ...own })]
+  }
+
+  /** Whether nothing is to be asked of it for a while. What was not there a moment ago is not even looked at. */
+  function isFresh(id: string): boolean {
+    if (fresh.has(id)) return false
+    const changedAt = now() - lookedAt < FRESH_MS ? now() : journals.stat(id)?.changedAt
+    if (changedAt === undefined || Math.abs(now() - changedAt) >= FRESH_MS) return false
+    fresh.set(id, changedAt + FRESH_MS)
+    return true
+  }
+
   /** One that cannot be read is as old as its file. */
-  function kept(id: string) {
+  function judged(id: string): KeptAnswer[] {
     const content = journals.glance(id)
     if (content === undefined) return []
     const { bytes, changedAt } = content
     const found = shelved(content)
+    const { head, end } = found.outline
     const running = isRunning(found.outline, changedAt)
-    return [{ id, bytes, startedAt: found.outline.head?.startedAt ?? changedAt, isRunning: running }]
+    const answer = { id, bytes, startedAt: head?.startedAt ?? changedAt, isRunning: running }
+    return [head !== undefined && end !== undefined ? remember(answer) : answer]
+  }
+
+  function remember(answer: KeptAnswer): KeptAnswer {
+    if (!answer.isRunning) over.set(answer.id, answer)
+    return answer
   }
 
   return {
@@ -77,7 +120,15 @@ export function createAnswerShelf({ journals, now }: { journals: JournalFolder; 
     glance,
     ids,
     prune() {
-      for (const id of surplusOf(ids().flatMap(kept), now())) journals.remove(id)
+      const there = new Set(ids())
+      for (const known of [over, fresh, ours]) for (const id of known.keys()) if (!there.has(id)) known.delete(id)
+      for (const id of surplusOf([...there].flatMap(kept), now())) journals.remove(id)
+      lookedAt = now()
+    },
+    own: (id, startedAt) => void ours.set(id, { startedAt, isRunning: true }),
+    ended(id) {
+      const own = ours.get(id)
+      if (own !== undefined) ours.set(id, { ...own, isRunning: false })
     },
   }
 }

@@ -63,7 +63,9 @@ export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }
     for (const [id, { answer, outline }] of [...live].toReversed()) {
       if (outline.end === undefined) continue
       answer.flush()
-      if (answer.isKept) forget(id)
+      if (!answer.isKept) continue
+      forget(id)
+      shelf?.ended(id)
     }
   }
 
@@ -90,8 +92,11 @@ export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }
       prune()
       const head = newHead(prompt, conversation)
       const { id } = head
+      shelf?.own(id, head.startedAt)
       const onEnd = () => {
-        if (started.answer.isKept) live.delete(id)
+        if (!started.answer.isKept) return
+        live.delete(id)
+        shelf?.ended(id)
       }
       const onDiscard = () => {
         forget(id)

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
 import { CodexError, isCodexError } from '../errors.ts'
 import type { Clock } from '../infrastructure/clock.ts'
-import { readEvents, type SseLimits } from '../infrastructure/sse.ts'
+import { readEvents, type SseEvent, type SseLimits } from '../infrastructure/sse.ts'
 import { notAStream } from './answer-failure.ts'
 import type { AnswerProgress } from './answer-progress.ts'
 import type { AskingRoute } from './asking-route.ts'
@@ -12,7 +12,7 @@ import { duration } from './duration.ts'
 export interface StreamOptions {
   signal?: AbortSignal | undefined
   onProgress?: ((progress: AnswerProgress) => void) | undefined
-  /** Told the answer bit by bit, as `createAnswerReader` tells it. */
+  /** Told the answer bit by bit, as `createAnswerReader` tells it; what arrived together is told together. */
   onText?: ((delta: string) => void) | undefined
 }
 
@@ -52,16 +52,43 @@ export async function readAnswer(
     void body?.cancel().catch(() => {})
     throw notAStream()
   }
-  const reader = createAnswerReader(onText, failureOf, onLimits)
+  let untold = ''
+  const collect = (delta: string) => {
+    untold += delta
+  }
+  const reader = createAnswerReader(collect, failureOf, onLimits)
   const limits = limitsFor(reader, config, clock)
-  try {
+  const tellText = () => {
+    const text = untold
+    untold = ''
+    if (text !== '') onText?.(text)
+  }
+  const tell = () => {
+    tellText()
     onProgress?.(reader.progress())
-    for await (const event of readEvents(body, limits, signal)) {
-      if (reader.accept(event)) break
-      onProgress?.(reader.progress())
+  }
+  /** True when the answer is complete. Each change of what is done is told, of what comes with it the last state. */
+  const accept = (events: readonly SseEvent[]) => {
+    let doing = reader.doing()
+    for (const event of events) {
+      if (reader.accept(event)) return true
+      if (reader.doing() === doing) continue
+      doing = reader.doing()
+      tell()
     }
+    return false
+  }
+
+  try {
+    tell()
+    for await (const events of readEvents(body, limits, signal)) {
+      if (accept(events)) break
+      tell()
+    }
+    tell()
     return reader.finish()
   } catch (error) {
+    tellText()
     const reason = reasonOf(error, reader, config)
     const partial = isCodexError(reason) && reason.code !== 'CANCELLED' ? reader.partial(reason) : undefined
     if (partial === undefined) throw reason

@@ -4,7 +4,7 @@ import type { RouteChoice } from './route-choice.ts'
 
 export interface AnsweringCredentialsDeps {
   credentials: Readonly<Record<RouteName, Credentials>>
-  choice: Pick<RouteChoice, 'asked'>
+  choice: Pick<RouteChoice, 'opened'>
 }
 
 /** The credential of the login that answers, and of no other one: each is paid in its own way. */
@@ -14,7 +14,8 @@ export function createAnsweringCredentials({
 }: AnsweringCredentialsDeps): Pick<Credentials, 'current'> {
   return {
     async current(signal) {
-      return credentials[await choice.asked()].current(signal)
+      const { name, stored } = await choice.opened()
+      return credentials[name].current(signal, stored)
     },
   }
 }

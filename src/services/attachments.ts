@@ -54,7 +54,7 @@ export function createAttachments({ projectFiles, git, own, randomBytes }: Attac
       const changes = diff === undefined ? [] : [await attachDiff(diff, roots, git, signal)]
       if (signal?.aborted) throw cancelled()
       const pieces = [...chosen.pieces, ...changes]
-      checkAmount(pieces)
+      pieces.forEach(createTally())
       return {
         parts: blockParts(
           pieces.map(({ block }) => block),
@@ -93,13 +93,18 @@ async function attachFiles(
   const files = withoutRepeats(found.files)
   if (files.length > MAX_FILES) throw tooManyFiles(files.length)
   const [pieces, refused, left]: [Piece[], Unusable[], Unusable[]] = [[], [...found.refused], [...found.left]]
+  // Both once for all files: for each of a thousand, following links and adding up would cost more than reading it.
+  const ownPaths = own.map(canonicalPath)
+  const add = createTally()
   for (const file of files) {
     if (signal?.aborted) throw cancelled()
-    const attached = isOwn(file, own) ? OWN : await attachFile(file)
+    const attached = isOwn(file, ownPaths) ? OWN : await attachFile(file)
     if ('reason' in attached) (file.exact ? refused : left).push({ name: file.name, reason: attached.reason })
-    else pieces.push(attached)
-    // Before the rest is read, too.
-    checkAmount(pieces)
+    else {
+      pieces.push(attached)
+      // Before the rest is read, too.
+      add(attached)
+    }
   }
   if (refused.length > 0) throw cannotBeSent(refused)
   if (pieces.length === 0) throw cannotBeSent(left)
@@ -109,7 +114,7 @@ async function attachFiles(
 const OWN = { reason: 'is kept by this program itself and never sent' }
 
 function isOwn({ path }: FoundFile, own: readonly string[]): boolean {
-  return own.map(canonicalPath).some((one) => path === one || path.startsWith(`${one}/`) || path.startsWith(`${one}\\`))
+  return own.some((one) => path === one || path.startsWith(`${one}/`) || path.startsWith(`${one}\\`))
 }
 
 /** Each file once, by where it lies; lines of one that goes as a whole go with it. A name counts more than a pattern. */
@@ -127,12 +132,15 @@ function withoutRepeats(files: readonly FoundFile[]): readonly FoundFile[] {
 
 const MAX_ALL_TEXT_BYTES = 8_000_000
 
-/** @throws CodexError INPUT_INVALID */
-function checkAmount(pieces: readonly Piece[]): void {
-  const amount = (isImage: boolean) =>
-    pieces.filter(({ sent }) => (sent.kind === 'image') === isImage).reduce((sum, { sent }) => sum + sent.bytes, 0)
-  if (amount(false) > MAX_ALL_TEXT_BYTES) throw tooMuch('Files and diff', MAX_ALL_TEXT_BYTES)
-  if (amount(true) > MAX_IMAGE_BYTES) throw tooMuch('The images', MAX_IMAGE_BYTES)
+/** Adds up what it is told of, one by one. What it returns throws CodexError INPUT_INVALID once that is too much. */
+function createTally(): (piece: Piece) => void {
+  let [text, images] = [0, 0]
+  return ({ sent: { kind, bytes } }) => {
+    if (kind === 'image') images += bytes
+    else text += bytes
+    if (text > MAX_ALL_TEXT_BYTES) throw tooMuch('Files and diff', MAX_ALL_TEXT_BYTES)
+    if (images > MAX_IMAGE_BYTES) throw tooMuch('The images', MAX_IMAGE_BYTES)
+  }
 }
 
 function tooMuch(what: string, maxBytes: number): CodexError {

@@ -40,6 +40,8 @@ export interface AnswerReader {
   /** Whether any event has come. */
   hasBegun(): boolean
   progress(): AnswerProgress
+  /** What is done just now: the same object until that changes. */
+  doing(): object
   /** What has come of an answer that `reason` keeps from being complete; undefined where that is no text. */
   partial(reason: CodexError): Answer | undefined
   /**
@@ -54,6 +56,12 @@ export interface AnswerReader {
 const MAX_CHARACTERS = 8_000_000
 /** The same for finished items, as they come. */
 const MAX_ITEM_CHARACTERS = 32_000_000
+
+/**
+ * The start of events that say once more, and as a whole, what came in pieces or comes with the item that is done: of a
+ * long answer each is as long, and nothing of it is wanted.
+ */
+const REPEATS = /^\{"type":"response\.(?:output_text|content_part|reasoning_summary_(?:text|part))\.done",/
 
 interface Message {
   phase: string | undefined
@@ -116,17 +124,23 @@ export function createAnswerReader(
 
   return {
     accept({ data }) {
+      if (REPEATS.test(data)) {
+        events += 1
+        return false
+      }
       const event = parseJson(data)
       const type = textField(event, 'type')
       if (type === undefined) return false
       events += 1
+      progress.accept(type, event)
+      // Most events are these, and they say nothing of the response.
+      if (type === 'response.output_text.delta') {
+        tell(textField(event, 'item_id'), textField(event, 'delta') ?? '')
+        return false
+      }
       const response = fieldOf(event, 'response')
       model = textField(response, 'model') ?? model
-      progress.accept(type, event)
       switch (type) {
-        case 'response.output_text.delta':
-          tell(textField(event, 'item_id'), textField(event, 'delta') ?? '')
-          return false
         case 'response.output_item.added':
           if (itemPhase(event) === 'commentary') {
             keep(data)
@@ -165,6 +179,8 @@ export function createAnswerReader(
     hasBegun: () => events > 0,
 
     progress: () => ({ ...progress.current(), characters }),
+
+    doing: progress.current,
 
     partial(reason) {
       // Comments stand for an answer only where the model has said that there will be no other.

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import { CodexError } from '../errors.ts'
-import type { TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
+import type { StoredTokens, TokenRecord, TokenStorage } from '../infrastructure/token-storage.ts'
 import { isApiKeyRecord } from './api-key.ts'
 import type { CredentialName } from './credential-name.ts'
 import { type IdClaims, ownerOf } from './id-claims.ts'
@@ -40,12 +40,12 @@ export interface Credentials {
   /**
    * The credential that applies: what is stored (the signed-in account, or a key), else the API key of the
    * environment, else the access token of the environment. A login that is over is an error, never a reason to spend
-   * money on a key.
+   * money on a key. `stored` is what is stored, for those who have just read it.
    *
    * @throws CodexError NOT_AUTHENTICATED none of them is there, or it has expired; PLAN_REQUIRED; STORAGE_SEALED;
    *   otherwise as `TokenManager.getTokens`; CONFIG_INVALID
    */
-  current(signal?: AbortSignal): Promise<Credential>
+  current(signal?: AbortSignal, stored?: StoredTokens): Promise<Credential>
   /** The credential that applies while this is stored, without asking anybody; nothing where there is none. */
   view(record: TokenRecord | undefined): CredentialView | undefined
   /** The credential of a key that is to be tried before it is stored. @throws CodexError CONFIG_INVALID */
@@ -71,8 +71,7 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
    *
    * @throws CodexError STORAGE_SEALED
    */
-  async function storedRecord(): Promise<TokenRecord | undefined> {
-    const { record, unopened } = await openRecord(storage)
+  function recordOf({ record, unopened }: StoredTokens): TokenRecord | undefined {
     if (unopened !== undefined) throw cannotOpen(unopened)
     return record
   }
@@ -116,9 +115,9 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
   }
 
   return {
-    async current(signal) {
-      const record = await storedRecord()
-      if (isAccount(record)) return ofAccount(await tokens.getTokens(signal))
+    async current(signal, stored) {
+      const record = recordOf(stored ?? (await openRecord(storage)))
+      if (isAccount(record)) return ofAccount(await tokens.getTokens(signal, record))
       const found = outside(record)
       if (found === undefined) throw nobody()
       return ofOutside(found)

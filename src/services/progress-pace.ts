@@ -71,6 +71,7 @@ export function createProgressPace({
       latest = progress
       if (!over.signal.aborted && (isMore || (isNew && !isFlood()))) emit()
     },
-    stop: () => over.abort(),
+    // Without a reason, one is made, with the stack of this call.
+    stop: () => over.abort('over'),
   }
 }

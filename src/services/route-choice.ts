@@ -1,6 +1,6 @@
-import type { StoredTokens, TokenStorage } from '../infrastructure/token-storage.ts'
+import type { CredentialsSight, StoredTokens, TokenStorage } from '../infrastructure/token-storage.ts'
 import type { RouteName } from './login-route.ts'
-import { openRecord } from './open-record.ts'
+import { openRecords } from './open-record.ts'
 import { cannotOpen } from './sign-in-again.ts'
 
 /** Which of the stored logins answers: the one that was chosen, or signed in with, last. */
@@ -13,6 +13,8 @@ export interface RouteChoice {
    * @throws as `answering`
    */
   asked(): Promise<RouteName>
+  /** The same, with what is stored of it: it is not read a second time. @throws as `answering` */
+  opened(): Promise<{ name: RouteName; stored: StoredTokens }>
   /** All that are stored, the one that answers first, also those that cannot be opened. @throws as `answering` */
   stored(): Promise<readonly RouteName[]>
   /**
@@ -26,13 +28,15 @@ export interface RouteChoice {
 
 export interface RouteChoiceDeps {
   storages: Readonly<Record<RouteName, TokenStorage>>
+  /** At the file they share. */
+  look: () => CredentialsSight
   now: () => number
 }
 
 /** Times are stored in whole seconds. */
 const LATER_MS = 1000
 
-export function createRouteChoice({ storages, now }: RouteChoiceDeps): RouteChoice {
+export function createRouteChoice({ storages, look, now }: RouteChoiceDeps): RouteChoice {
   const names = Object.keys(storages) as RouteName[]
 
   /**
@@ -40,27 +44,30 @@ export function createRouteChoice({ storages, now }: RouteChoiceDeps): RouteChoi
    * nothing may be asked in its place.
    */
   async function ranked(): Promise<Ranked[]> {
-    const found = await Promise.allSettled(names.map(async (name) => ({ name, ...(await openRecord(storages[name])) })))
-    const stored = found.flatMap((one) => {
-      if (one.status === 'rejected') return []
-      const { name, unopened } = one.value
+    const found = await openRecords(Object.values(storages), look)
+    const ranks = found.flatMap((one, index) => {
+      const [name] = names.slice(index)
+      if (one.status === 'rejected' || name === undefined) return []
       const at = chosenAt(one.value)
-      return at === undefined ? [] : [{ name, at, unopened }]
+      return at === undefined ? [] : [{ name, at, stored: one.value }]
     })
     const failed = found.find((one) => one.status === 'rejected')
-    if (stored.length === 0 && failed !== undefined) throw failed.reason
-    return stored.sort((one, other) => other.at - one.at)
+    if (ranks.length === 0 && failed !== undefined) throw failed.reason
+    return ranks.sort((one, other) => other.at - one.at)
   }
+
+  const opened = async () => (await ranked())[0] ?? { name: 'codex' as const, stored: NOTHING }
 
   return {
     answering: async () => (await ranked())[0]?.name,
-    asked: async () => (await ranked())[0]?.name ?? 'codex',
+    asked: async () => (await opened()).name,
+    opened,
     stored: async () => (await ranked()).map(({ name }) => name),
 
     async select(name) {
       const [first] = await ranked()
       if (first === undefined || first.name === name) return
-      if (first.unopened !== undefined) throw cannotOpen(first.unopened)
+      if (first.stored.unopened !== undefined) throw cannotOpen(first.stored.unopened)
       const selectedAt = Math.max(now(), first.at + LATER_MS)
       await storages[name].update((record) =>
         record === undefined || record.unopened !== undefined ? record : { ...record, selectedAt },
@@ -72,8 +79,10 @@ export function createRouteChoice({ storages, now }: RouteChoiceDeps): RouteChoi
 interface Ranked {
   name: RouteName
   at: number
-  unopened: StoredTokens['unopened']
+  stored: StoredTokens
 }
+
+const NOTHING: StoredTokens = { record: undefined, warnings: [] }
 
 /** In milliseconds; undefined for what is not stored. */
 function chosenAt({ record, unopened }: Pick<StoredTokens, 'record' | 'unopened'>): number | undefined {

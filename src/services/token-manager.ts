@@ -16,11 +16,12 @@ import type { TokenRefresher } from './token-refresh.ts'
 export interface TokenManager {
   /**
    * A record whose access token can be sent now. Some minutes before its end it is renewed in the background
-   * and used meanwhile; past its end the caller waits for the renewal. A stored API key is no such record.
+   * and used meanwhile; past its end the caller waits for the renewal. A stored API key is no such record. `seen` is what
+   * is stored, for those who have just read it.
    *
    * @throws CodexError NOT_AUTHENTICATED, STORAGE_SEALED; otherwise as `TokenRefresher.renew`, CANCELLED by `signal`
    */
-  getTokens(signal?: AbortSignal): Promise<TokenRecord>
+  getTokens(signal?: AbortSignal, seen?: TokenRecord): Promise<TokenRecord>
   /** The record to try once more with after the API answered 401 to `rejected`. @throws as `getTokens`, ACCOUNT_CHANGED */
   replaceRejected(rejected: TokenRecord, signal?: AbortSignal): Promise<TokenRecord>
   /**
@@ -61,8 +62,11 @@ export function createTokenManager(deps: TokenManagerDeps): TokenManager {
     const { record, unopened } = await openRecord(storage)
     if (unopened !== undefined) throw cannotOpen(unopened)
     if (record === undefined) throw signInAgain('You are not signed in.', route)
-    if (record.accessToken === '') throw signInAgain('Your sign-in is no longer valid.', route)
     return record
+  }
+
+  function assertUsable({ accessToken }: TokenRecord): void {
+    if (accessToken === '') throw signInAgain('Your sign-in is no longer valid.', route)
   }
 
   function isStored(): boolean {
@@ -77,8 +81,9 @@ export function createTokenManager(deps: TokenManagerDeps): TokenManager {
   }
 
   return {
-    async getTokens(signal) {
-      const record = await stored()
+    async getTokens(signal, seen) {
+      const record = seen ?? (await stored())
+      assertUsable(record)
       if (isApiKeyRecord(record)) throw signInAgain('You are not signed in with ChatGPT.', route)
       if (!isRenewalDue(record, route.refreshMarginMs, clock.now())) return record
       const renewal = refresher.renew(record, 'proactive_expiry')
@@ -90,6 +95,7 @@ export function createTokenManager(deps: TokenManagerDeps): TokenManager {
 
     async replaceRejected(rejected, signal) {
       const record = await stored()
+      assertUsable(record)
       assertSameLogin(rejected, record)
       if (record.accessToken !== rejected.accessToken) return record
       return raceSignal(refresher.renew(record, 'unauthorized_recovery'), signal)

@@ -1,8 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import { recordIn } from '../../src/infrastructure/token-record.ts'
-import { createTokenStorage } from '../../src/infrastructure/token-storage.ts'
+import { describe, expect, test } from 'vitest'
+import { CODEX_PLACE, recordIn } from '../../src/infrastructure/token-record.ts'
+import { createCredentialsLook, createTokenStorage } from '../../src/infrastructure/token-storage.ts'
 import { withRecord } from '../../src/infrastructure/token-text.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { aRecord } from '../support/token-records.ts'
@@ -53,4 +53,48 @@ test('what belongs to others in a Codex record is not taken for ours', () => {
   const context = { file: 'x', now: Date.now(), open: () => ({ text: '' }) }
   const record = recordIn('{"codex":{"access_token":"a","scope":"openid","client_id":"c"}}', context)
   expect(record).toMatchObject({ scope: undefined, clientId: undefined })
+})
+
+describe('one look at the file tells of both records what reading it anew tells:', () => {
+  const codex = '"access_token":"one","refresh_token":"r","expires_at":1790000000'
+  test.each([
+    ['no file', undefined],
+    ['none of them', '{"other":{"access_token":"x"}}'],
+    ['one, beside what belongs to others', `{"other":{"access_token":"x"},"codex":{${codex}}}`],
+    ['both', `{"codex":{${codex}},"codex_plan":{"access_token":"two"}}`],
+    ['an old one', `{"openai_codex":{${codex}}}`],
+    ['one that nobody can open', '{"codex":{"sealed":"x"},"codex_plan":{"access_token":"two"}}'],
+    ['one that is damaged', `{"codex":{${codex}},"codex_plan":{"access_token":1}}`],
+    ['one that is no object', '{"codex":7}'],
+    ['no JSON', '{"codex"'],
+    ['no object', '[]'],
+  ])('%s', (_, text) => {
+    const { file, codex, plan } = both()
+    if (text !== undefined) writeFileSync(file, text, { mode: 0o600 })
+    const sight = createCredentialsLook(file, [CODEX_PLACE, PLACE])()
+    for (const storage of [codex, plan]) {
+      const outcome = (read: () => unknown) => {
+        try {
+          return read()
+        } catch (error) {
+          return error
+        }
+      }
+      expect(outcome(() => storage.read(sight))).toEqual(outcome(() => storage.read()))
+    }
+  })
+
+  test('with the same warnings', () => {
+    const { file, codex } = both()
+    writeFileSync(file, '{}')
+    chmodSync(file, 0o644)
+    const { warnings } = codex.read(createCredentialsLook(file, [CODEX_PLACE])())
+    expect(warnings).toEqual(codex.read().warnings)
+  })
+})
+
+test('a look keeps nothing of what belongs to others', () => {
+  const { file } = both()
+  writeFileSync(file, '{"other":{"access_token":"x"},"codex":{"access_token":"one"}}')
+  expect(createCredentialsLook(file, [CODEX_PLACE, PLACE])().value).toEqual({ codex: { access_token: 'one' } })
 })

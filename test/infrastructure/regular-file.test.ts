@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { readFileEnds, readRegularFile } from '../../src/infrastructure/regular-file.ts'
+import { readFileEnds, readRegularFile, withOpenFile } from '../../src/infrastructure/regular-file.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
 test('a file up to the limit is read whole', () => {
@@ -52,4 +52,28 @@ test.runIf(process.platform !== 'win32')('a link is followed, unless that is not
   expect(() => readRegularFile(join(folder, 'link'), 5, { noFollow: true })).toThrow(
     expect.objectContaining({ code: 'ELOOP' }),
   )
+})
+
+test('a file that is open says what it is, and is read to its end though it grows meanwhile', () => {
+  const file = join(tempFolder(), 'file')
+  writeFileSync(file, 'four')
+  const read = withOpenFile(file, ({ stat, bytes }) => {
+    appendFileSync(file, ' and more')
+    return [stat.size, bytes(100).toString()]
+  })
+  expect(read).toEqual([4n, 'four and more'])
+})
+
+test('so it is up to the limit', () => {
+  const file = join(tempFolder(), 'file')
+  writeFileSync(file, 'four')
+  const grown = (limit: number) =>
+    withOpenFile(file, ({ bytes }) => {
+      writeFileSync(file, 'four!')
+      return bytes(limit).toString()
+    })
+  expect(grown(5)).toBe('four!')
+  writeFileSync(file, 'four')
+  expect(() => grown(4)).toThrow(expect.objectContaining({ code: 'EFBIG' }))
+  expect(() => grown(4)).toThrow(expect.objectContaining({ code: 'EFBIG' }))
 })

@@ -85,7 +85,7 @@ test('what another window writes is seen as soon as it is written, and so is its
 
 test('windows that make room at the same time keep the newest, what runs, and what is not theirs', async () => {
   const folder = join(tempFolder(), 'answers')
-  const { store } = aWindow(folder)
+  const { store, clock } = aWindow(folder)
   const running = store.begin({ prompt: 'Still running' })
   const others = ['notes.txt', 'a-short.jsonl', 'a-0123456789.jsonl.bak', 'b-0123456789.jsonl']
   for (const name of others) writeFileSync(join(folder, name), 'mine')
@@ -97,6 +97,7 @@ test('windows that make room at the same time keep the newest, what runs, and wh
   running.append('and on')
   running.finish('and on', {})
   expect(store.read(running.id)).toMatchObject({ state: 'finished', text: 'and on' })
+  clock.advance(60_000)
   store.begin({ prompt: 'The last' }).finish('x', {})
   const listed = store.list()
   expect(listed.length).toBeLessThanOrEqual(50)

@@ -313,6 +313,25 @@ describe('on disk', () => {
     expect(here.list()).toMatchObject([{ state: 'interrupted' }])
   })
 
+  test('what another window has written to in the last seconds is left alone, and goes afterwards', () => {
+    const { open, clock, folder } = aDesk()
+    const [one, other] = [open(), open()]
+    for (let n = 0; n < 60; n++) one.begin({ prompt: `Question ${n}` }).finish('x', {})
+    other.begin({ prompt: 'Why?' }).finish('x', {})
+    expect(readdirSync(folder)).toHaveLength(51)
+    // Two that the other one does not even look at.
+    const third = open()
+    for (let n = 0; n < 2; n++) third.begin({ prompt: `More ${n}` }).finish('x', {})
+    other.begin({ prompt: 'And why?' }).finish('x', {})
+    expect(readdirSync(folder)).toHaveLength(54)
+    clock.advance(10_000)
+    other.begin({ prompt: 'And now?' })
+    expect(readdirSync(folder)).toHaveLength(50)
+    clock.advance(-86_400_000)
+    other.begin({ prompt: 'Yesterday?' })
+    expect(readdirSync(folder)).toHaveLength(50)
+  })
+
   test('what is too large together goes, the oldest first', () => {
     const { open, clock, fileOf } = aDesk()
     const store = open()
@@ -323,8 +342,8 @@ describe('on disk', () => {
       return answer.id
     })
     for (const id of ids) truncateSync(fileOf(id), 30 * 2 ** 20)
-    clock.advance(1000)
-    store.begin({ prompt: 'new' })
+    clock.advance(10_000)
+    open().begin({ prompt: 'new' })
     expect(ids.map((id) => existsSync(fileOf(id)))).toEqual([false, false, true, true])
   })
 

@@ -182,16 +182,55 @@ describe('the wait for the first event', () => {
   })
 })
 
-test('progress begins with the stream, and follows every event', async () => {
-  const seen: AnswerProgress[] = []
-  await readText(answer('1234', { queued: true }), { onProgress: (progress) => seen.push(progress) })
-  expect(seen[0]).toEqual({ phase: 'queued', characters: 0 })
-  expect([...new Set(seen.map(({ phase, characters }) => `${phase} ${characters}`))]).toEqual([
-    'queued 0',
-    'thinking 0',
-    'writing 2',
-    'writing 4',
-  ])
+describe('progress', () => {
+  const progressOf = async (pieces: readonly string[]) => {
+    const seen: AnswerProgress[] = []
+    await read(
+      pieces.map((piece) => Buffer.from(piece)),
+      { onProgress: (progress) => seen.push(progress) },
+    )
+    return [...new Set(seen.map(({ phase, characters }) => `${phase} ${characters}`))]
+  }
+  const events = answerEvents('1234', { queued: true })
+
+  test('begins with the stream, and follows every event that comes alone', async () => {
+    const told = await progressOf(events.map((event) => sse([event])))
+    expect(told).toEqual(['queued 0', 'thinking 0', 'writing 2', 'writing 4'])
+  })
+
+  test('of events that come together has each change of what is done, and the last amount', async () => {
+    const last = events.pop()
+    const told = await progressOf([sse(events), sse(last === undefined ? [] : [last])])
+    expect(told).toEqual(['queued 0', 'thinking 0', 'writing 2', 'writing 4'])
+  })
+})
+
+describe('text that arrives together', () => {
+  const deltas = answerEvents('one two three', { deltas: 13 })
+  const end = deltas.splice(-1)
+
+  test('is told together, before the progress that counts it', async () => {
+    const told: string[] = []
+    const onText = (text: string) => told.push(text)
+    const onProgress = ({ characters }: AnswerProgress) => told.push(`${characters}`)
+    await read([Buffer.from(sse(deltas)), Buffer.from(sse(end))], { onText, onProgress })
+    expect(told).toEqual(['0', '0', 'o', '1', 'ne two three', '13', '13'])
+  })
+
+  test('is told also where it is the last that comes', async () => {
+    const told: string[] = []
+    const { incomplete } = await readText(sse(deltas), { onText: (text) => told.push(text) })
+    expect([told.join(''), incomplete?.code]).toEqual(['one two three', 'INCOMPLETE'])
+  })
+
+  test('is told also with the event that ends it, and with the one that fails', async () => {
+    const failed = answerEvents('one two three', { deltas: 13, end: { failed: { code: null, message: 'No.' } } })
+    for (const events of [[...deltas, ...end], failed]) {
+      const told: string[] = []
+      await readText(sse(events), { onText: (text) => told.push(text) })
+      expect(told.join('')).toBe('one two three')
+    }
+  })
 })
 
 test('what is no stream by its headers is not read', async () => {

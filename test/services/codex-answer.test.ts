@@ -12,8 +12,8 @@ const LIMITS = { idleTimeoutMs: 20_000, maxEventBytes: 1_048_576, maxTotalBytes:
 
 async function readPieces(pieces: Iterable<Uint8Array>, readFailure?: (error: unknown) => CodexError): Promise<Answer> {
   const reader = createAnswerReader(undefined, readFailure)
-  for await (const event of readEvents(bodyOf(pieces), LIMITS)) {
-    if (reader.accept(event)) break
+  for await (const events of readEvents(bodyOf(pieces), LIMITS)) {
+    if (events.some((event) => reader.accept(event))) break
   }
   return reader.finish()
 }
@@ -379,6 +379,17 @@ test('what it says of the usage limits is told as it comes, also by one that fai
   expect(told).toEqual([limits])
   const end = { event: undefined, data: JSON.stringify(failed({ code: 'server_error' })) }
   expect(() => reader.accept(end)).toThrow(CodexError)
+})
+
+test.each([
+  'response.output_text.done',
+  'response.content_part.done',
+  'response.reasoning_summary_text.done',
+  'response.reasoning_summary_part.done',
+])('an event that only repeats what came before is not read: %s', (type) => {
+  const reader = createAnswerReader()
+  expect(reader.accept({ event: undefined, data: `{"type":"${type}","text":"not to its end` })).toBe(false)
+  expect(reader.hasBegun()).toBe(true)
 })
 
 test('the end is where the service says so, whatever comes after', () => {

@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest'
-import type { StoredTokens } from '../../src/infrastructure/token-storage.ts'
-import { openRecord } from '../../src/services/open-record.ts'
+import { describe, expect, test, vi } from 'vitest'
+import type { CredentialsSight, StoredTokens } from '../../src/infrastructure/token-storage.ts'
+import { type OpenableStorage, openRecord, openRecords } from '../../src/services/open-record.ts'
 import { aRecord } from '../support/token-records.ts'
 
 const closed = (untried: boolean): StoredTokens => ({
@@ -30,4 +30,60 @@ test('a record whose key cannot be had is given as it is', async () => {
   const storage = storageOf(closed(false))
   expect((await openRecord(storage)).unopened?.reason).toBe('No key.')
   expect(storage.unlocked()).toBe(1)
+})
+
+describe('several records of one file', () => {
+  const opened: StoredTokens = { record: aRecord(), warnings: [] }
+
+  function setUp(...storages: OpenableStorage[]) {
+    let looks = 0
+    const look = (): CredentialsSight => ({ path: `/look-${++looks}`, value: {}, stat: undefined })
+    return { looks: () => looks, open: () => openRecords(storages, look) }
+  }
+
+  const always = (stored: () => StoredTokens) => {
+    const seen: unknown[] = []
+    const unlocked = vi.fn()
+    const read = (sight?: CredentialsSight) => {
+      seen.push(sight?.path)
+      return stored()
+    }
+    return { unlock: async () => unlocked(), read, unlocked: () => unlocked.mock.calls.length, seen }
+  }
+
+  test('that are open are read in one look', async () => {
+    const [one, two] = [always(() => opened), always(() => opened)]
+    const { open, looks } = setUp(one, two)
+    expect(await open()).toMatchObject([{ value: opened }, { value: opened }])
+    expect([looks(), one.seen, two.seen]).toEqual([1, ['/look-1'], ['/look-1']])
+    expect([one.unlocked(), two.unlocked()]).toEqual([0, 0])
+  })
+
+  test('are all looked at again when one had to be opened first', async () => {
+    const one = always(() => opened)
+    const two = always(() => (two.unlocked() === 0 ? { ...closed(true), isClosed: true } : opened))
+    const { open } = setUp(one, two)
+    expect(await open()).toMatchObject([{ value: opened }, { value: opened }])
+    expect([one.seen, two.seen]).toEqual([
+      ['/look-1', '/look-2'],
+      ['/look-1', '/look-2'],
+    ])
+    expect([one.unlocked(), two.unlocked()]).toEqual([0, 1])
+  })
+
+  test('are opened once more when they are sealed anew meanwhile, and not when their key cannot be had', async () => {
+    const one = always(() => ({ ...closed(one.unlocked() < 3), isClosed: true }))
+    const { open } = setUp(one)
+    expect(await open()).toMatchObject([{ value: { unopened: { reason: 'No key.' } } }])
+    expect(one.unlocked()).toBe(3)
+  })
+
+  test('are rejected one by one', async () => {
+    const damaged = new Error('damaged')
+    const one = always(() => {
+      throw damaged
+    })
+    const two = always(() => opened)
+    expect(await setUp(one, two).open()).toMatchObject([{ reason: damaged }, { value: opened }])
+  })
 })

@@ -53,6 +53,7 @@ function setUp({ configured, answering }: { configured?: RouteName; answering?: 
     asked: async () => chosen ?? ('codex' as const),
     answering: async () => chosen,
     stored: async () => [],
+    opened: async () => ({ name: (chosen ?? 'codex') as RouteName, stored: { record: undefined, warnings: [] } }),
     async select(name: RouteName) {
       deeds.push(`select ${name}`)
       chosen = name

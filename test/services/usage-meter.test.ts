@@ -183,8 +183,8 @@ describe('what comes with an answer over HTTP', () => {
     const meter = set.open()
     meter.note(credential, limitsFromHeaders(answer.headers, clock.now()))
     const limitsOfStream = { idleTimeoutMs: 5000, maxEventBytes: 100_000, maxTotalBytes: 1_000_000 }
-    for await (const { data } of readEvents(answer.body ?? undefined, limitsOfStream, undefined)) {
-      meter.note(credential, limitsFromEvent(parseJson(data), clock.now()))
+    for await (const events of readEvents(answer.body ?? undefined, limitsOfStream, undefined)) {
+      for (const { data } of events) meter.note(credential, limitsFromEvent(parseJson(data), clock.now()))
     }
     return meter.last(credential)?.snapshot
   }

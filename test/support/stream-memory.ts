@@ -12,7 +12,7 @@ import { recordOf } from './start-app.ts'
 export interface StreamMemory {
   /** What the server has read, in bytes. */
   read: number
-  /** How much more memory it held at most while it read than after a short answer, in bytes. */
+  /** How much more memory it held at most while it read than after short answers, in bytes. */
   more: number
   /** Characters of the answer that arrived. */
   characters: number
@@ -25,6 +25,7 @@ const MIB = 1_048_576
  */
 const TIGHT = ['--max-old-space-size=32', '--max-semi-space-size=1']
 const LOOK_MS = 50
+const SHORT_ANSWERS = 5
 /** One delta of text, as short as those of the service. */
 const WORD = 'word and '
 
@@ -44,9 +45,11 @@ export async function measureStream(serverFile: string, bytes: number): Promise<
   try {
     await client.connect(transport)
     const ask = () => client.callTool({ name: 'codex_query', arguments: { prompt: 'Why?' } }, undefined, WAITING)
-    // Everything that is loaded with a first question is there before.
-    fake.script.responses.push({ sse: answer('short') })
-    await ask()
+    // Everything that is loaded with the first questions is there before.
+    for (let count = 0; count < SHORT_ANSWERS; count += 1) {
+      fake.script.responses.push({ sse: answer('short') })
+      await ask()
+    }
     const stream = longStream(bytes)
     fake.script.responses.push({ sse: stream.body })
     const before = residentBytes(transport.pid)

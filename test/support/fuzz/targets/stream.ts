@@ -36,7 +36,7 @@ const LIMITS = { idleTimeoutMs: 20_000, maxEventBytes: 16_777_216, maxTotalBytes
 
 async function eventsIn(pieces: Iterable<Uint8Array>, limits = LIMITS): Promise<SseEvent[]> {
   const events: SseEvent[] = []
-  for await (const event of readEvents(bodyOf(pieces), limits)) events.push(event)
+  for await (const some of readEvents(bodyOf(pieces), limits)) events.push(...some)
   return events
 }
 
