@@ -1,9 +1,11 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { lifeOf, thisProcess } from '../../src/infrastructure/process-identity.ts'
 import type { RouteName } from '../../src/services/login-route.ts'
 import { type FakeOpenAI, startFakeOpenAI } from './fake-openai.ts'
 import { freePorts } from './free-ports.ts'
+import { lastOwner } from './race-claims.ts'
 import { createRaceLogin, type RaceLogin } from './race-login.ts'
 import { type RaceServer, startRaceServer, type ToolAnswer } from './race-server.ts'
 import { openRaceStore, type StoreName } from './race-store.ts'
@@ -23,6 +25,8 @@ export interface Field extends RaceLogin {
   replace(killed: readonly RaceServer[]): Promise<void>
   /** Asks these servers, or all, one question at the same moment. */
   ask(servers?: readonly RaceServer[]): Promise<ToolAnswer[]>
+  /** Resolves when the last token given out is stored, or cannot be any more. */
+  settled(): Promise<void>
   /** Signs in to this one as well, in the same file. */
   addLogin(route: RouteName): RaceLogin
   close(): Promise<void>
@@ -91,6 +95,9 @@ export async function openField(options: FieldOptions): Promise<Field> {
         await start(killed.length)
       },
       ask: (asked = servers) => Promise.all(asked.map((server) => server.call('codex_query', { prompt: 'Hello?' }))),
+      async settled() {
+        await login.stored(({ refresh_token: token }) => token === login.issued.at(-1)?.refreshToken || isIdle(folder))
+      },
       addLogin,
       close,
     }
@@ -98,4 +105,10 @@ export async function openField(options: FieldOptions): Promise<Field> {
     await close()
     throw error
   }
+}
+
+/** Whether nobody who lives is renewing anything. */
+function isIdle(folder: string): boolean {
+  const pid = lastOwner(folder)
+  return pid === undefined || lifeOf({ ...thisProcess(), pid, startTime: undefined }) === 'dead'
 }
