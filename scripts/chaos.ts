@@ -8,6 +8,7 @@ import { fileFaults } from './chaos-files.ts'
 import { processFaults } from './chaos-processes.ts'
 import { serviceFaults } from './chaos-service.ts'
 import { soak } from './chaos-soak.ts'
+import { storeFaults } from './chaos-store.ts'
 import { type Chaos, createChance, createTally } from './chaos-tally.ts'
 
 interface Kind {
@@ -20,6 +21,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   service: { seconds: [200, 10], run: serviceFaults },
   client: { seconds: [70, 8], run: clientFaults },
   processes: { seconds: [120, 12], run: processFaults },
+  store: { seconds: [70, 10], run: storeFaults },
   files: { seconds: [50, 8], run: fileFaults },
   callback: { seconds: [40, 6], run: callbackFaults },
 }

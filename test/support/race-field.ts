@@ -15,6 +15,8 @@ export interface Field extends RaceLogin {
   fake: FakeOpenAI
   /** The folder of the credentials file. */
   folder: string
+  /** What the servers are started with. */
+  env: Readonly<Record<string, string>>
   /** Where their sign-ins listen. */
   ports: readonly number[]
   /** Those that run. */
@@ -39,14 +41,17 @@ export interface FieldOptions {
   store?: StoreName
   /** The login it is about; that of the Codex client unless told. */
   route?: RouteName | undefined
+  /** Makes something of the folder before anything lies in it; what it returns undoes that. */
+  prepare?: (folder: string) => () => void
 }
 
 export async function openField(options: FieldOptions): Promise<Field> {
-  const { processes, env: extraEnv = {}, store = 'file', route = 'codex' } = options
+  const { processes, env: extraEnv = {}, store = 'file', route = 'codex', prepare } = options
   const home = mkdtempSync(join(realpathSync(tmpdir()), 'codex-oauth-race-'))
   const folder = join(home, '.claude')
   const file = join(folder, 'auth.json')
   mkdirSync(folder, { mode: 0o700 })
+  const undo = prepare?.(folder)
   const box = await openRaceStore(store, folder)
   const fake = await startFakeOpenAI()
   const ports = await freePorts(2)
@@ -74,6 +79,7 @@ export async function openField(options: FieldOptions): Promise<Field> {
     for (const server of servers) server.signal('SIGKILL')
     await Promise.all(servers.map(({ exited }) => exited))
     await fake.close()
+    undo?.()
     rmSync(home, { recursive: true, force: true })
   }
 
@@ -84,6 +90,7 @@ export async function openField(options: FieldOptions): Promise<Field> {
       ...login,
       fake,
       folder,
+      env,
       ports,
       get servers() {
         return servers
