@@ -4,6 +4,7 @@
 import { ensureBuilt } from '../test/support/ensure-built.ts'
 import { callbackFaults } from './chaos-callback.ts'
 import { clientFaults } from './chaos-client.ts'
+import { clockFaults } from './chaos-clock.ts'
 import { fileFaults } from './chaos-files.ts'
 import { processFaults } from './chaos-processes.ts'
 import { serviceFaults } from './chaos-service.ts'
@@ -22,6 +23,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   client: { seconds: [70, 8], run: clientFaults },
   processes: { seconds: [120, 12], run: processFaults },
   store: { seconds: [70, 10], run: storeFaults },
+  clock: { seconds: [40, 8], run: clockFaults },
   files: { seconds: [50, 8], run: fileFaults },
   callback: { seconds: [40, 6], run: callbackFaults },
 }
