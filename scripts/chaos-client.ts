@@ -107,6 +107,8 @@ async function vanish(field: Field, { busy, way, afterMs, withinMs }: Vanishing)
     need(exit !== 'late', `still there after ${withinMs} ms`)
     need(exit.code === 0, `ended with ${exit.code} ${exit.signal}`)
     need(server.strays.length === 0, `stdout carried ${server.strays[0]?.slice(0, 100)}`)
+    // A renewal that it had begun is finished without it.
+    await field.settled()
     const left = leftovers(field.folder)
     need(left.length === 0, `left behind: ${left.join(', ')}`)
     for (const port of field.ports) need(!(await isListening(port)), `port ${port} is still held`)

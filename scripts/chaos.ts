@@ -19,13 +19,13 @@ interface Kind {
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {
-  service: { seconds: [200, 10], run: serviceFaults },
-  client: { seconds: [70, 8], run: clientFaults },
-  processes: { seconds: [120, 12], run: processFaults },
-  store: { seconds: [70, 10], run: storeFaults },
-  clock: { seconds: [40, 8], run: clockFaults },
-  files: { seconds: [50, 8], run: fileFaults },
-  callback: { seconds: [40, 6], run: callbackFaults },
+  service: { seconds: [120, 10], run: serviceFaults },
+  client: { seconds: [50, 8], run: clientFaults },
+  processes: { seconds: [240, 14], run: processFaults },
+  store: { seconds: [60, 8], run: storeFaults },
+  clock: { seconds: [30, 6], run: clockFaults },
+  files: { seconds: [35, 8], run: fileFaults },
+  callback: { seconds: [30, 6], run: callbackFaults },
 }
 
 const args = process.argv.slice(2)

@@ -29,10 +29,10 @@ export interface RenewalDeps {
 }
 
 /**
- * The longest life of such a process: others take it for frozen after a minute, and with the waits for the lock and the
- * tries to store what is renewed it has nothing to do any more by then.
+ * The longest life of such a process. Everything it does has a limit of its own, a minute all together; only what is
+ * renewed and finds no room on the disk is kept for longer.
  */
-const LIFE_MS = 120_000
+const LIFE_MS = 3_600_000
 
 /** Has a renewal done by a process of its own. Undefined: there is none, or it ended without a word. Never rejects. */
 export async function handOver(

@@ -6,7 +6,6 @@ import { within } from '../infrastructure/within.ts'
 import type { RouteName } from './login-route.ts'
 import type { RefreshReason } from './oauth-route.ts'
 import type { RenewalOrder, RenewalReport } from './renewal-order.ts'
-import type { UnsavedTokens } from './unsaved-tokens.ts'
 
 /** Has an order done by a process that outlives this one; undefined when there is no such process. Never rejects. */
 export type RenewElsewhere = (order: RenewalOrder) => Promise<RenewalReport | undefined>
@@ -37,7 +36,6 @@ export interface Claimed extends Omit<RenewalOrder, 'route'> {
 
 export interface HandoverDeps {
   claims: ClaimStore
-  unsaved: UnsavedTokens
   /** What is known to stand in the way for longer, by subject. */
   lasting: Map<string, CodexError>
   route: { name: RouteName }
@@ -53,7 +51,7 @@ const START_MS = 5_000
 const WORK_MS = 30_000
 
 export function createHandover(deps: HandoverDeps): Handover {
-  const { claims, unsaved, lasting, route, renewElsewhere, log, startMs = START_MS } = deps
+  const { claims, lasting, route, renewElsewhere, log, startMs = START_MS } = deps
 
   /** The next number, unless the other process has it. */
   function takeBack({ subject, number, fails }: Claimed): number | undefined {
@@ -61,24 +59,34 @@ export function createHandover(deps: HandoverDeps): Handover {
     return isUntouched && claims.take(subject, number + 1, fails) ? number + 1 : undefined
   }
 
+  /** Nobody has taken it over: whoever wants the token renewed next does not have to wait for this process. */
+  function leave({ subject, number, fails }: Claimed): void {
+    try {
+      if (claims.top(subject)?.number === number) claims.finish(subject, number, { untilMs: undefined, fails })
+    } catch {
+      log.event('claim_not_finished', { claim: number })
+    }
+  }
+
   return {
     async offer(claimed) {
-      const { current, subject, number, reason } = claimed
+      const { subject, number, reason } = claimed
       if (renewElsewhere === undefined) return number
       let report: RenewalReport | undefined
       const work = renewElsewhere({ route: route.name, subject, number, reason }).then((said) => {
         report = said
       })
       await within(work, startMs)
-      const own = takeBack(claimed)
+      let own: number | undefined
+      try {
+        own = takeBack(claimed)
+      } catch (error) {
+        leave(claimed)
+        throw error
+      }
       if (own === undefined && report === undefined) await within(work, WORK_MS)
       log.event('renewal_handed', { outcome: own === undefined ? (report?.kind ?? 'silent') : 'returned' })
       if (own !== undefined) return own
-      if (report?.kind === 'unsaved') {
-        // Nobody else may spend what is spent already, should the other process end without having stored it.
-        claims.take(subject, (claims.top(subject)?.number ?? number) + 1, claimed.fails)
-        await unsaved.keep(current, report.renewed)
-      }
       if (report?.kind === 'failed') {
         if (report.lasts) lasting.set(subject, report.error)
         else lasting.delete(subject)

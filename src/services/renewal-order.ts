@@ -1,5 +1,4 @@
 import { CodexError, ERROR_CODES } from '../errors.ts'
-import type { TokenRecord } from '../infrastructure/token-storage.ts'
 import type { RouteName } from './login-route.ts'
 import type { RefreshReason } from './oauth-route.ts'
 import { fieldOf, parseJson } from './remote-text.ts'
@@ -14,14 +13,12 @@ export interface RenewalOrder {
   reason: RefreshReason
 }
 
-/** How it went. */
+/** How it went: no token is in it either. */
 export type RenewalReport =
   /** The file and the claims say all there is to know. */
   | { kind: 'over' }
   /** `lasts`: waiting does not help. */
   | { kind: 'failed'; error: CodexError; lasts: boolean }
-  /** Renewed, but not stored so far: whoever gave the order has the login as well now. */
-  | { kind: 'unsaved'; renewed: TokenRecord }
 
 /** The order in a text; undefined when there is none, as from another version of this program. */
 export function readOrder(value: unknown): RenewalOrder | undefined {
@@ -44,10 +41,6 @@ export function readReport(line: string | undefined): RenewalReport | undefined 
   const value = line === undefined ? undefined : parseJson(line)
   const kind = fieldOf(value, 'kind')
   if (kind === 'over') return { kind }
-  if (kind === 'unsaved') {
-    const renewed = fieldOf(value, 'renewed')
-    return typeof fieldOf(renewed, 'accessToken') === 'string' ? { kind, renewed: renewed as TokenRecord } : undefined
-  }
   const error = kind === 'failed' ? readError(fieldOf(value, 'error')) : undefined
   return error === undefined ? undefined : { kind: 'failed', error, lasts: fieldOf(value, 'lasts') === true }
 }

@@ -30,8 +30,10 @@ export function createSuccessor({ storage, claims, unsaved, lasting, spend }: Su
       const top = claims.top(subject)
       if (top?.number !== number || !claims.take(subject, number + 1, top.fails)) return OVER
       await spend({ current, subject, number: number + 1, fails: top.fails, reason })
-      const renewed = unsaved.successorOf(current)
-      return renewed === undefined ? OVER : { kind: 'unsaved', renewed }
+      // This process alone keeps what it cannot store yet. Were there two, the slower one would find the login renewed
+      // once more, take that for another one, and revoke it.
+      if (unsaved.successorOf(current) !== undefined) throw notStored()
+      return OVER
     } catch (error) {
       const failure = error instanceof CodexError ? error : unexpected(error)
       return { kind: 'failed', error: failure, lasts: lasting.has(subject) }
@@ -40,3 +42,10 @@ export function createSuccessor({ storage, claims, unsaved, lasting, spend }: Su
 }
 
 const OVER: RenewalReport = { kind: 'over' }
+
+function notStored(): CodexError {
+  return new CodexError('TOKEN_REQUEST_FAILED', 'The sign-in has been renewed and cannot be stored so far.', {
+    hint: 'It is tried again every few seconds: if the disk is full, make room, then try again.',
+    retryable: true,
+  })
+}

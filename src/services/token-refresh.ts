@@ -76,7 +76,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   const flights = new Map<string, Promise<TokenRecord>>()
   /** What this process was told last about a token, where waiting does not help: that has to be said again. */
   const lasting = new Map<string, CodexError>()
-  const handover = createHandover({ ...deps, route, unsaved, lasting })
+  const handover = createHandover({ ...deps, route, lasting })
   let stopped = false
 
   async function run(stale: TokenRecord, reason: RefreshReason): Promise<TokenRecord> {

@@ -1,5 +1,6 @@
 import { mkdirSync, rmdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { CodexError } from '../../src/errors.ts'
 import { createHandover } from '../../src/services/renewal-handover.ts'
 import { type RenewalOrder, type RenewalReport, readReport, reportLine } from '../../src/services/renewal-order.ts'
 import { gate, late } from '../support/fake-script.ts'
@@ -86,7 +87,6 @@ test('of a process that is slow to start and the one that waited for it, one spe
   let report: RenewalReport | undefined
   const handover = createHandover({
     claims: one.claims,
-    unsaved: { keep: async () => true, flush: async () => {}, successorOf: () => undefined, stop() {} },
     lasting: new Map(),
     route: { name: 'codex' },
     log: { event: () => {} },
@@ -140,26 +140,44 @@ test('a token that is dead there is dead here', async () => {
   expect(bench.stored()?.refresh_failed).toBeDefined()
 })
 
-test('what cannot be stored there is kept and stored here, and nobody spends the token again', async () => {
+test('what cannot be stored there is stored there as soon as it can, and nobody spends the token again', async () => {
   const bench = await startBench()
   const other = bench.start({ lockWaitMs: 20 })
   const { one } = handing(bench, other)
   bench.signIn()
   const answer = gate()
   bench.fake.script.token.push(late(answer.promise))
-  const before = bench.text()
-  const subject = subjectOf(recordIn(one).refreshToken ?? '')
   const renewal = renew(one)
   await bench.fake.arrival('/oauth/token', 1)
   mkdirSync(`${bench.file}.lock`)
   answer.open()
-  // The other process ends without having stored it.
-  await expect.poll(() => other.logged.join()).toContain('refresh_not_stored')
-  other.refresher.stop()
-  await expect.poll(() => one.claims.top(subject)?.number).toBe(3)
-  expect(bench.text()).toBe(before)
+  await expect(renewal).rejects.toMatchObject({
+    code: 'TOKEN_REQUEST_FAILED',
+    message: expect.stringContaining('stored'),
+  })
+  const waiting = renew(one)
   rmdirSync(`${bench.file}.lock`)
-  expect((await renewal).refreshToken).toBe('rt_FAKE_f1_2')
-  expect(bench.stored()?.refresh_token).toBe('rt_FAKE_f1_2')
-  expect([bench.refreshes(), bench.fake.seen.reuses]).toEqual([1, 0])
+  await other.refresher.settled()
+  expect((await waiting).refreshToken).toBe('rt_FAKE_f1_2')
+  expect([bench.refreshes(), bench.fake.seen.reuses, bench.fake.seen.revocations]).toEqual([1, 0, []])
+})
+
+test('where neither of the two can claim any more, nobody has to wait for them', async () => {
+  const bench = await startBench()
+  bench.signIn()
+  const taken: number[] = []
+  const full = bench.start({
+    claims: (real) => ({
+      ...real,
+      take: (subject, number, fails) => {
+        if (taken.push(number) > 1) throw new CodexError('STORAGE_FAILED', 'No room.')
+        return real.take(subject, number, fails)
+      },
+    }),
+    renewElsewhere: async () => undefined,
+  })
+  await expect(renew(full)).rejects.toMatchObject({ code: 'STORAGE_FAILED' })
+  const [claim] = full.claims.list()
+  expect(claim).toMatchObject({ number: 1, done: true })
+  expect((await renew(bench.start())).refreshToken).toBe('rt_FAKE_f1_2')
 })

@@ -32,5 +32,4 @@ test.each([
   '[]',
   '{"kind":"failed"}',
   '{"kind":"failed","error":{"code":"X","message":"x"}}',
-  '{"kind":"unsaved"}',
 ])('no report: %s', (line) => expect(readReport(line)).toBeUndefined())
