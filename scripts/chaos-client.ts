@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { endlessDeltas } from '../test/support/fake-sse.ts'
 import { isListening } from '../test/support/is-listening.ts'
 import { type Field, openField } from '../test/support/race-field.ts'
@@ -100,13 +101,16 @@ async function vanish(field: Field, { busy, way, afterMs, withinMs }: Vanishing)
   need(server !== undefined, 'no server')
   try {
     BUSY[busy]?.(server, field)
-    await new Promise((resolve) => setTimeout(resolve, afterMs))
+    await sleep(afterMs)
     const from = performance.now()
     WAYS[way]?.(server)
     const exit = await within(withinMs, server.exited)
     need(exit !== 'late', `still there after ${withinMs} ms`)
     need(exit.code === 0, `ended with ${exit.code} ${exit.signal}`)
     need(server.strays.length === 0, `stdout carried ${server.strays[0]?.slice(0, 100)}`)
+    // A renewal that it had begun is finished without it.
+    await field.settled()
+    for (let tries = 0; leftovers(field.folder).length > 0 && tries < 20; tries++) await sleep(50)
     const left = leftovers(field.folder)
     need(left.length === 0, `left behind: ${left.join(', ')}`)
     for (const port of field.ports) need(!(await isListening(port)), `port ${port} is still held`)

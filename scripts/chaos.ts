@@ -4,10 +4,12 @@
 import { ensureBuilt } from '../test/support/ensure-built.ts'
 import { callbackFaults } from './chaos-callback.ts'
 import { clientFaults } from './chaos-client.ts'
+import { clockFaults } from './chaos-clock.ts'
 import { fileFaults } from './chaos-files.ts'
 import { processFaults } from './chaos-processes.ts'
 import { serviceFaults } from './chaos-service.ts'
 import { soak } from './chaos-soak.ts'
+import { storeFaults } from './chaos-store.ts'
 import { type Chaos, createChance, createTally } from './chaos-tally.ts'
 
 interface Kind {
@@ -17,11 +19,13 @@ interface Kind {
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {
-  service: { seconds: [200, 10], run: serviceFaults },
-  client: { seconds: [70, 8], run: clientFaults },
-  processes: { seconds: [120, 12], run: processFaults },
-  files: { seconds: [50, 8], run: fileFaults },
-  callback: { seconds: [40, 6], run: callbackFaults },
+  service: { seconds: [120, 10], run: serviceFaults },
+  client: { seconds: [50, 8], run: clientFaults },
+  processes: { seconds: [240, 14], run: processFaults },
+  store: { seconds: [60, 8], run: storeFaults },
+  clock: { seconds: [30, 6], run: clockFaults },
+  files: { seconds: [35, 8], run: fileFaults },
+  callback: { seconds: [30, 6], run: callbackFaults },
 }
 
 const args = process.argv.slice(2)

@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { createReadStream, existsSync, writeSync } from 'node:fs'
 import { arch, homedir, platform } from 'node:os'
 import { createApp } from './app.ts'
-import { loadConfig } from './config.ts'
+import { type LoadedConfig, loadConfig } from './config.ts'
 import { openInBrowser } from './infrastructure/browser.ts'
 import { systemClock } from './infrastructure/clock.ts'
 import { createLog, redact } from './infrastructure/log.ts'
 import { readSurroundings } from './infrastructure/surroundings.ts'
+import { handOver, RENEWAL_ARGUMENT, readHanded, runRenewal } from './renewal-process.ts'
 import { serve } from './serve.ts'
+import type { RenewElsewhere } from './services/renewal-handover.ts'
 import { SECRET_VARIABLES } from './settings.ts'
 
 /** Set from package.json by the build. */
@@ -27,44 +29,50 @@ process.on('uncaughtException', (error: unknown) => {
   process.exit(1)
 })
 
-const loaded = loadConfig(process.env, homedir)
-for (const name of [...SECRET_VARIABLES, loaded.config.api.source ?? '']) delete process.env[name]
-const surroundings = readSurroundings({ env: process.env, platform: process.platform, exists: existsSync })
-// Elsewhere it is not what opens a browser.
-const browser = platform() === 'linux' ? process.env.BROWSER : undefined
-const log = createLog({ write: writeError, enabled: loaded.config.debug })
-const app = createApp(
-  loaded,
-  {
-    // Through a function, because touching `fetch` loads it.
-    fetch: (...request) => fetch(...request),
-    clock: systemClock,
-    randomBytes,
-    openBrowser: (url) => openInBrowser(url, { surroundings, program: browser }),
-    surroundings,
-    // A server is started wherever its host likes, so what Claude Code says counts for more. Whoever types a command means
-    // the folder they are in, also in a terminal that has inherited the variable.
-    projectFolder: () => (args.length === 0 && process.env.CLAUDE_PROJECT_DIR) || process.cwd(),
-    machine: {
-      nodeVersion: process.versions.node,
-      platform: process.platform,
-      arch: process.arch,
-      searchPath: process.env.PATH,
-      browser,
-      home: homeOrNone(),
-    },
-    system: { os: platform(), arch: arch() },
-    log,
-    onListed: startIsOver,
-  },
-  VERSION,
-  TOOL_LIST,
-)
-
 void main()
 
 async function main(): Promise<void> {
-  if (args.length === 0) {
+  const handed = args[0] === RENEWAL_ARGUMENT ? await readHanded(process.stdin) : undefined
+  const loaded = loadConfig({ ...process.env, ...handed?.secrets }, homedir)
+  for (const name of [...SECRET_VARIABLES, loaded.config.api.source ?? '']) delete process.env[name]
+  const surroundings = readSurroundings({ env: process.env, platform: process.platform, exists: existsSync })
+  // Elsewhere it is not what opens a browser.
+  const browser = platform() === 'linux' ? process.env.BROWSER : undefined
+  const log = createLog({ write: writeError, enabled: loaded.config.debug })
+  const app = createApp(
+    loaded,
+    {
+      // Through a function, because touching `fetch` loads it.
+      fetch: (...request) => fetch(...request),
+      clock: systemClock,
+      randomBytes,
+      openBrowser: (url) => openInBrowser(url, { surroundings, program: browser }),
+      surroundings,
+      // A server is started wherever its host likes, so what Claude Code says counts for more. Whoever types a command means
+      // the folder they are in, also in a terminal that has inherited the variable.
+      projectFolder: () => (args.length === 0 && process.env.CLAUDE_PROJECT_DIR) || process.cwd(),
+      renewElsewhere: handed === undefined ? renewElsewhere(loaded) : undefined,
+      machine: {
+        nodeVersion: process.versions.node,
+        platform: process.platform,
+        arch: process.arch,
+        searchPath: process.env.PATH,
+        browser,
+        home: homeOrNone(),
+      },
+      system: { os: platform(), arch: arch() },
+      log,
+      onListed: startIsOver,
+    },
+    VERSION,
+    TOOL_LIST,
+  )
+
+  if (handed !== undefined) {
+    // It is soon over, and what it does should not be left half done.
+    onSignal(() => {})
+    await runRenewal({ app, handed, output: process.stdout, exit: process.exit })
+  } else if (args.length === 0) {
     if (process.stdin.isTTY) {
       writeError('codex-oauth is an MCP server and waits for a client on standard input. For people: --help')
     }
@@ -92,6 +100,14 @@ async function main(): Promise<void> {
 
 function onSignal(handler: (name: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => void): void {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => handler(name))
+}
+
+/** Another program than Node, as inside Electron, would make something else of these arguments. */
+function renewElsewhere({ config }: LoadedConfig): RenewElsewhere | undefined {
+  const { versions, execPath, execArgv, argv } = process
+  if (versions.electron !== undefined || versions.bun !== undefined || argv[1] === undefined) return undefined
+  const start = { execPath, execArgv, entry: argv[1] }
+  return (order) => handOver(order, { start, passphrase: config.passphrase })
 }
 
 /** A process may run as a user without one. */

@@ -59,6 +59,22 @@ export function createFile(path: string, content: string | Uint8Array, mode = 0o
 }
 
 /**
+ * Puts `text` into a small file that is there, where there is no room for another one. What it held and is longer is
+ * covered with blanks. Not whole or not at all: for what its readers can do without.
+ *
+ * @throws the system error
+ */
+export function overwriteFile(path: string, text: string): void {
+  const fd = fs.openSync(path, 'r+')
+  try {
+    fs.writeSync(fd, text.padEnd(fs.fstatSync(fd).size), 0)
+    fs.fsyncSync(fd)
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+/**
  * Proves that `bytes` fit beside `path` now, by writing and removing them.
  *
  * @throws the system error: full disk, read-only folder

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { replaceFile, sweepLeftovers } from './atomic-file.ts'
+import { overwriteFile, replaceFile, sweepLeftovers } from './atomic-file.ts'
 import { isOlderThan, removeQuietly } from './clean-up.ts'
 import { isErrno } from './errno.ts'
 import { createOnce } from './exclusive-file.ts'
@@ -97,7 +97,7 @@ export function createClaimStore({ base, identity, now }: ClaimStoreDeps): Claim
     },
     finish(subject, number, { untilMs, fails }) {
       const body = bodyOf({ done: true, until: untilMs, fails })
-      orStorageFailed(base(), 'written', () => replaceFile(pathOf(subject, number), body))
+      orStorageFailed(base(), 'written', () => rewrite(pathOf(subject, number), body))
     },
     release(subject) {
       quietly(() => {
@@ -161,6 +161,16 @@ function listClaims(base: string, names: readonly string[]): Found[] {
     if (!name.startsWith(prefix) || subject === undefined) return []
     return [{ file: join(dirname(base), name), subject, number: Number(number) }]
   })
+}
+
+/** On a full disk in its own place: otherwise the others would wait for somebody who has given up. */
+function rewrite(path: string, body: string): void {
+  try {
+    replaceFile(path, body)
+  } catch (error) {
+    if (!isErrno(error, 'ENOSPC', 'EDQUOT')) throw error
+    overwriteFile(path, body)
+  }
 }
 
 function readClaim({ file, subject, number }: Found, now: number): Claim {

@@ -14,7 +14,7 @@ export interface FileLockOptions {
   random?: () => number
 }
 
-type Release = () => Promise<void>
+type LockModule = typeof import('proper-lockfile')
 
 /**
  * What `work` returns, run while this process alone among those that ask holds the lock of `path`, a canonical
@@ -30,13 +30,13 @@ export async function withFileLock<T>(
   work: () => T,
   { waitMs = 10_000, random = Math.random }: FileLockOptions = {},
 ): Promise<T> {
-  const release = await acquire(path, waitMs, random)
-  const ours = fingerprint(path)
-  try {
-    return work()
-  } finally {
-    // After a freeze the lock may be somebody else's: releasing that one would let a third process in.
-    if (fingerprint(path) === ours) await release().catch(() => {})
+  const module = await loadLock()
+  const deadline = performance.now() + waitMs
+  for (;;) {
+    const taken = takeAndWork(module, path, work)
+    if ('value' in taken) return taken.value
+    if (performance.now() >= deadline) throw locked(path, taken.held)
+    await sleep(20 + 40 * random())
   }
 }
 
@@ -56,29 +56,42 @@ export function findLock(path: string, nowMs: number): LockFound | undefined {
   }
 }
 
-async function acquire(path: string, waitMs: number, random: () => number): Promise<Release> {
-  const lock = await loadLock()
-  // Without a handler of ours a lost lock is thrown from a timer and ends the process.
-  const options = { realpath: false, stale: STALE_MS, update: HEARTBEAT_MS, onCompromised: () => {} }
-  const deadline = performance.now() + waitMs
-  for (;;) {
-    try {
-      return await lock(path, options)
-    } catch (error) {
-      if (!isHeld(error, path)) throw storageFailed(path, 'locked', error)
-      if (performance.now() >= deadline) throw locked(path, error)
-    }
-    await sleep(20 + 40 * random())
+/**
+ * Takes the lock, works and gives it back in one go: a process that is told to end does so before or after, and never
+ * leaves a lock that was just being made or removed.
+ */
+function takeAndWork<T>(module: LockModule, path: string, work: () => T): { value: T } | { held: unknown } {
+  try {
+    // Without a handler of ours a lost lock is thrown from a timer and ends the process.
+    module.lockSync(path, { realpath: false, stale: STALE_MS, update: HEARTBEAT_MS, onCompromised: () => {} })
+  } catch (error) {
+    if (!isHeld(error, path)) throw storageFailed(path, 'locked', error)
+    return { held: error }
+  }
+  const ours = fingerprint(path)
+  try {
+    return { value: work() }
+  } finally {
+    // After a freeze the lock may be somebody else's: removing that one, now or at the end, would let a third process in.
+    giveBack(module, path, fingerprint(path) === ours)
+  }
+}
+
+function giveBack({ unlockSync }: LockModule, path: string, isOurs: boolean): void {
+  try {
+    unlockSync(path, { realpath: false, ...(isOurs ? {} : { fs: { rmdirSync: () => {} } }) })
+  } catch {
+    // It will be stale.
   }
 }
 
 /** Loaded when first needed: it replaces functions of `fs` and `process` and handles signals from then on. */
-async function loadLock() {
-  const { lock } = await import('proper-lockfile')
+async function loadLock(): Promise<LockModule> {
+  const module = await import('proper-lockfile')
   // Its exit hook ends the process on every signal nobody else handles, also on this one, which Node ignores: a write
   // above the file size limit raises it besides failing.
   if (!process.listeners('SIGXFSZ').includes(ignoreSignal)) process.on('SIGXFSZ', ignoreSignal)
-  return lock
+  return module
 }
 
 function ignoreSignal(): void {}

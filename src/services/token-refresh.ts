@@ -10,6 +10,9 @@ import { CODEX_LOGIN, type LoginRoute } from './login-route.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
 import type { RefreshReason } from './oauth-route.ts'
 import { openRecord } from './open-record.ts'
+import { type Claimed, createHandover, type RenewElsewhere } from './renewal-handover.ts'
+import type { RenewalOrder, RenewalReport } from './renewal-order.ts'
+import { createSuccessor } from './renewal-successor.ts'
 import { assertSameLogin, renewedLogin } from './renewed-login.ts'
 import { cannotOpen, signInAgain } from './sign-in-again.ts'
 import type { TokenResponse } from './token-response.ts'
@@ -37,6 +40,11 @@ export interface TokenRefresher {
   renew(stale: TokenRecord, reason: RefreshReason): Promise<TokenRecord>
   /** Resolves when nothing is being renewed. Never rejects. */
   settled(): Promise<void>
+  /**
+   * Does what another process wants done under the number after its claim, if the token is still stored and the claim
+   * the last one. Never rejects.
+   */
+  takeOver(order: RenewalOrder): Promise<RenewalReport>
   /** From now on no refresh token is sent; what was sent still gets stored. */
   stop(): void
 }
@@ -49,7 +57,9 @@ export interface TokenRefresherDeps {
   random: () => number
   log: Log
   /** The Codex login unless told. */
-  route?: Pick<LoginRoute, 'buried' | 'call' | 'aboutAgain'>
+  route?: Pick<LoginRoute, 'name' | 'buried' | 'call' | 'aboutAgain'>
+  /** Has it done by a process that outlives this one; without it, it is done here. */
+  renewElsewhere?: RenewElsewhere | undefined
 }
 
 /** When to take over from an owner that lives but does nothing. */
@@ -57,6 +67,8 @@ const FROZEN_OWNER_MS = 60_000
 const MAX_BACKOFF_MS = 30_000
 /** A shared back-off further away than this is a clock that jumped, not a plan. */
 const BACKOFF_HORIZON_MS = 120_000
+/** Other processes that claim and end without a word are not started for ever. */
+const MOST_HANDED_OVER = 2
 
 export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   const { storage, claims, oauth, clock, log, route = CODEX_LOGIN } = deps
@@ -64,10 +76,12 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   const flights = new Map<string, Promise<TokenRecord>>()
   /** What this process was told last about a token, where waiting does not help: that has to be said again. */
   const lasting = new Map<string, CodexError>()
+  const handover = createHandover({ ...deps, route, lasting })
   let stopped = false
 
   async function run(stale: TokenRecord, reason: RefreshReason): Promise<TokenRecord> {
     const watch = createClaimWatch(deps)
+    let handedOver = 0
     while (true) {
       await unsaved.flush()
       const current = await currentRecord(stale)
@@ -82,7 +96,9 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
         await watch.pause(top)
         continue
       }
-      const renewed = await spend(current, subject, number, fails, reason)
+      const claim = { current, subject, number, fails, reason }
+      const own = handedOver++ < MOST_HANDED_OVER ? await handover.offer(claim) : number
+      const renewed = own === undefined ? undefined : await spend({ ...claim, number: own })
       if (renewed !== undefined) return renewed
     }
   }
@@ -119,13 +135,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   }
 
   /** Spends the token under the claim just taken. Undefined: the record has changed, look again. */
-  async function spend(
-    current: TokenRecord,
-    subject: string,
-    number: number,
-    fails: number,
-    reason: RefreshReason,
-  ): Promise<TokenRecord | undefined> {
+  async function spend({ current, subject, number, fails, reason }: Claimed): Promise<TokenRecord | undefined> {
     const giveUp = (untilMs = 0, failed = fails) => finish(subject, number, untilMs, failed)
     try {
       // A spent token whose successor cannot be stored is a lost login.
@@ -215,6 +225,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
       await Promise.allSettled(flights.values())
       await unsaved.flush()
     },
+    takeOver: createSuccessor({ storage, claims, unsaved, lasting, spend }),
     stop() {
       stopped = true
       unsaved.stop()

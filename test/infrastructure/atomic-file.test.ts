@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import {
   createFile,
+  overwriteFile,
   replaceFile,
   reserveSpace,
   retryBusy,
@@ -147,4 +148,16 @@ test.runIf(process.platform !== 'win32')('a write that the system cuts short lea
   expect(await writer.next()).toBe('EFBIG')
   expect(readFileSync(file, 'utf8')).toBe('old')
   expect(readdirSync(folder)).toEqual(['file'])
+})
+
+test('a file is overwritten in its place, and nothing of what it held is left', () => {
+  const file = join(tempFolder(), 'file')
+  writeFileSync(file, '{"a":"a long text"}', { mode: 0o600 })
+  const { ino } = statSync(file)
+  overwriteFile(file, '{"a":1}')
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ a: 1 })
+  overwriteFile(file, '{"a":"a much longer text than before"}')
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ a: 'a much longer text than before' })
+  expect(statSync(file).ino).toBe(ino)
+  expect(() => overwriteFile(`${file}.none`, 'x')).toThrow(/ENOENT/)
 })

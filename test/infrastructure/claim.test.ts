@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createClaimStore } from '../../src/infrastructure/claim.ts'
 import { thisPlace, thisProcess } from '../../src/infrastructure/process-identity.ts'
-import { startChildren } from '../support/child.ts'
+import { hasDisks, startChild, startChildren } from '../support/child.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
 const NOW = 1_790_000_000_000
@@ -200,3 +200,12 @@ test('of eight processes that go for the same claim at once, or for that of a de
 function canUnshare(): boolean {
   return process.platform === 'linux' && spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'true']).status === 0
 }
+
+test.runIf(hasDisks)('on a full disk an attempt can still be ended', async () => {
+  const folder = tempFolder()
+  const child = startChild('gives-up-full', [join(folder, 'base')], { disk: { folder, bytes: 262_144 } })
+  expect(await child.next()).toEqual({
+    hasRoom: false,
+    claim: { subject: 'abc', number: 1, done: true, untilMs: 6000, fails: 1 },
+  })
+})

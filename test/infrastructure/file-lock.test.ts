@@ -110,3 +110,30 @@ test('the lock of a killed process is free once it is 2 s old', async () => {
   await expect(withFileLock(file, () => {}, { waitMs: 0 })).rejects.toMatchObject({ code: 'STORAGE_LOCKED' })
   expect(await withFileLock(file, () => 'in')).toBe('in')
 })
+
+test.each(['by itself', 'SIGTERM'])(
+  'a process that ends while it takes or gives back the lock leaves none: %s',
+  async (how) => {
+    const left: number[] = []
+    const round = async (n: number) => {
+      const file = newFile()
+      const child = startChild('locks', [file, how === 'by itself' ? `${n % 7}` : '60000'])
+      expect(await child.next()).toBe('begun')
+      await new Promise((resolve) => setTimeout(resolve, n % 7))
+      if (how === 'SIGTERM') child.kill('SIGTERM')
+      await child.ended
+      if (existsSync(`${file}.lock`)) left.push(n)
+    }
+    for (let n = 0; n < 20; n += 2) await Promise.all([round(n), round(n + 1)])
+    expect(left).toEqual([])
+  },
+  60_000,
+)
+
+test('a lock that was lost during the work is not removed at the end of the process either', async () => {
+  const file = newFile()
+  const child = startChild('loses-lock', [file])
+  expect(await child.next()).toBe('lost')
+  await child.ended
+  expect(existsSync(`${file}.lock`)).toBe(true)
+})

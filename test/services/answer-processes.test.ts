@@ -9,7 +9,8 @@ import { tempFolder } from '../support/temp-folder.ts'
 import { createTestClock } from '../support/test-clock.ts'
 
 function aWindow(folder: string) {
-  return { store: createAnswerStore({ folder, isOn: true, clock: createTestClock(), randomBytes }) }
+  const clock = createTestClock()
+  return { store: createAnswerStore({ folder, isOn: true, clock, randomBytes }), clock }
 }
 
 /** The last of all that an ended child has told. */

@@ -1,9 +1,11 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { lifeOf, thisProcess } from '../../src/infrastructure/process-identity.ts'
 import type { RouteName } from '../../src/services/login-route.ts'
 import { type FakeOpenAI, startFakeOpenAI } from './fake-openai.ts'
 import { freePorts } from './free-ports.ts'
+import { lastOwner } from './race-claims.ts'
 import { createRaceLogin, type RaceLogin } from './race-login.ts'
 import { type RaceServer, startRaceServer, type ToolAnswer } from './race-server.ts'
 import { openRaceStore, type StoreName } from './race-store.ts'
@@ -13,6 +15,8 @@ export interface Field extends RaceLogin {
   fake: FakeOpenAI
   /** The folder of the credentials file. */
   folder: string
+  /** What the servers are started with. */
+  env: Readonly<Record<string, string>>
   /** Where their sign-ins listen. */
   ports: readonly number[]
   /** Those that run. */
@@ -23,6 +27,8 @@ export interface Field extends RaceLogin {
   replace(killed: readonly RaceServer[]): Promise<void>
   /** Asks these servers, or all, one question at the same moment. */
   ask(servers?: readonly RaceServer[]): Promise<ToolAnswer[]>
+  /** Resolves when the last token given out is stored, or cannot be any more. */
+  settled(): Promise<void>
   /** Signs in to this one as well, in the same file. */
   addLogin(route: RouteName): RaceLogin
   close(): Promise<void>
@@ -35,14 +41,17 @@ export interface FieldOptions {
   store?: StoreName
   /** The login it is about; that of the Codex client unless told. */
   route?: RouteName | undefined
+  /** Makes something of the folder before anything lies in it; what it returns undoes that. */
+  prepare?: (folder: string) => () => void
 }
 
 export async function openField(options: FieldOptions): Promise<Field> {
-  const { processes, env: extraEnv = {}, store = 'file', route = 'codex' } = options
+  const { processes, env: extraEnv = {}, store = 'file', route = 'codex', prepare } = options
   const home = mkdtempSync(join(realpathSync(tmpdir()), 'codex-oauth-race-'))
   const folder = join(home, '.claude')
   const file = join(folder, 'auth.json')
   mkdirSync(folder, { mode: 0o700 })
+  const undo = prepare?.(folder)
   const box = await openRaceStore(store, folder)
   const fake = await startFakeOpenAI()
   const ports = await freePorts(2)
@@ -70,6 +79,7 @@ export async function openField(options: FieldOptions): Promise<Field> {
     for (const server of servers) server.signal('SIGKILL')
     await Promise.all(servers.map(({ exited }) => exited))
     await fake.close()
+    undo?.()
     rmSync(home, { recursive: true, force: true })
   }
 
@@ -80,6 +90,7 @@ export async function openField(options: FieldOptions): Promise<Field> {
       ...login,
       fake,
       folder,
+      env,
       ports,
       get servers() {
         return servers
@@ -91,6 +102,9 @@ export async function openField(options: FieldOptions): Promise<Field> {
         await start(killed.length)
       },
       ask: (asked = servers) => Promise.all(asked.map((server) => server.call('codex_query', { prompt: 'Hello?' }))),
+      async settled() {
+        await login.stored(({ refresh_token: token }) => token === login.issued.at(-1)?.refreshToken || isIdle(folder))
+      },
       addLogin,
       close,
     }
@@ -98,4 +112,10 @@ export async function openField(options: FieldOptions): Promise<Field> {
     await close()
     throw error
   }
+}
+
+/** Whether nobody who lives is renewing anything. */
+function isIdle(folder: string): boolean {
+  const pid = lastOwner(folder)
+  return pid === undefined || lifeOf({ ...thisProcess(), pid, startTime: undefined }) === 'dead'
 }

@@ -33,6 +33,7 @@ export function shutdown({ how, rounds, refreshMs, withinMs, route }: ShutdownOp
       slowestMs = Math.max(slowestMs, at - from)
       score.expect(code === 0, `the server ended with ${code}`)
       if (how === 'EOF') score.expectAnswers(await call, 'the call that was under way')
+      await field.settled()
       if (field.isLost()) {
         score.lost += 1
         field.signIn()

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { senderOf } from './fake-route.ts'
 import { gate, late } from './fake-script.ts'
+import { lastOwner } from './race-claims.ts'
 import type { FieldOptions } from './race-field.ts'
 import { type RaceResult, runRace } from './race-result.ts'
 import type { StoreName } from './race-store.ts'
@@ -56,7 +57,7 @@ export interface FreezeOptions extends Pick<FieldOptions, 'processes' | 'route'>
   forMs: readonly number[]
 }
 
-/** The server whose request is at the issuer stands still for a while: lid closed, debugger, container paused. */
+/** Whoever has a request at the issuer stands still for a while, with its server: lid closed, debugger, container paused. */
 export function freeze({ forMs, ...options }: FreezeOptions): Promise<RaceResult> {
   const lengths = forMs.map((ms) => `${ms / 1000} s`).join(', ')
   return runRace(`holder frozen for ${lengths}`, options, async (field, score) => {
@@ -68,15 +69,20 @@ export function freeze({ forMs, ...options }: FreezeOptions): Promise<RaceResult
       const request = field.nextTokenRequest()
       const calls = field.servers.map((server) => field.ask([server]).finally(() => answered++))
       const holder = field.find(senderOf(await request))
-      holder?.signal('SIGSTOP')
+      const spender = lastOwner(field.folder)
+      const signal = (name: 'SIGSTOP' | 'SIGCONT') => {
+        holder?.signal(name)
+        if (spender !== undefined) process.kill(spender, name)
+      }
+      signal('SIGSTOP')
       // The answer is in the holder's socket when it wakes up.
       answer.open()
       await sleep(ms)
       const frozen = `after ${ms} ms of frost`
-      score.expect(holder !== undefined, 'the request came from a server of ours')
+      score.expect(holder !== undefined && spender !== undefined, 'the request came from a server of ours')
       score.expect(answered === 0, `${frozen} ${answered} servers had an answer they could not have`)
       score.expect(field.refreshes() === score.rounds + 1, `${frozen} ${field.refreshes()} refreshes`)
-      holder?.signal('SIGCONT')
+      signal('SIGCONT')
       score.expectAnswers((await Promise.all(calls)).flat(), frozen)
       score.rounds += 1
       if (!field.isLost()) continue

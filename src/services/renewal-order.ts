@@ -1,0 +1,54 @@
+import { CodexError, ERROR_CODES } from '../errors.ts'
+import type { RouteName } from './login-route.ts'
+import type { RefreshReason } from './oauth-route.ts'
+import { fieldOf, parseJson } from './remote-text.ts'
+
+/** A renewal for another process to do: no token is in it, the other one reads the credentials file itself. */
+export interface RenewalOrder {
+  route: RouteName
+  /** What names the refresh token in claims. */
+  subject: string
+  /** The claim that whoever gives the order has taken. The other one takes the next number. */
+  number: number
+  reason: RefreshReason
+}
+
+/** How it went: no token is in it either. */
+export type RenewalReport =
+  /** The file and the claims say all there is to know. */
+  | { kind: 'over' }
+  /** `lasts`: waiting does not help. */
+  | { kind: 'failed'; error: CodexError; lasts: boolean }
+
+/** The order in a text; undefined when there is none, as from another version of this program. */
+export function readOrder(value: unknown): RenewalOrder | undefined {
+  const [route, subject, number, reason] = ['route', 'subject', 'number', 'reason'].map((name) => fieldOf(value, name))
+  if (route !== 'codex' && route !== 'plan') return undefined
+  if (reason !== 'proactive_expiry' && reason !== 'unauthorized_recovery') return undefined
+  if (typeof subject !== 'string' || typeof number !== 'number' || !Number.isInteger(number)) return undefined
+  return { route, subject, number, reason }
+}
+
+/** A report as one line. Of an error only what may be shown. */
+export function reportLine(report: RenewalReport): string {
+  if (report.kind !== 'failed') return JSON.stringify(report)
+  const { code, message, hint, retryable } = report.error
+  return JSON.stringify({ ...report, error: { code, message, hint, retryable } })
+}
+
+/** The report in a line; undefined when there is none. */
+export function readReport(line: string | undefined): RenewalReport | undefined {
+  const value = line === undefined ? undefined : parseJson(line)
+  const kind = fieldOf(value, 'kind')
+  if (kind === 'over') return { kind }
+  const error = kind === 'failed' ? readError(fieldOf(value, 'error')) : undefined
+  return error === undefined ? undefined : { kind: 'failed', error, lasts: fieldOf(value, 'lasts') === true }
+}
+
+function readError(value: unknown): CodexError | undefined {
+  const code = ERROR_CODES.find((known) => known === fieldOf(value, 'code'))
+  const [message, hint] = [fieldOf(value, 'message'), fieldOf(value, 'hint')]
+  if (code === undefined || typeof message !== 'string') return undefined
+  const options = { ...(typeof hint === 'string' ? { hint } : {}), retryable: fieldOf(value, 'retryable') === true }
+  return new CodexError(code, message, options)
+}

@@ -1,0 +1,51 @@
+import { CodexError, unexpected } from '../errors.ts'
+import type { ClaimStore } from '../infrastructure/claim.ts'
+import { fingerprintOf } from '../infrastructure/fingerprint.ts'
+import type { TokenStorage } from '../infrastructure/token-storage.ts'
+import { openRecord } from './open-record.ts'
+import type { Claimed } from './renewal-handover.ts'
+import type { RenewalOrder, RenewalReport } from './renewal-order.ts'
+import { cannotOpen } from './sign-in-again.ts'
+import type { UnsavedTokens } from './unsaved-tokens.ts'
+
+export interface SuccessorDeps {
+  storage: TokenStorage
+  claims: ClaimStore
+  unsaved: UnsavedTokens
+  lasting: ReadonlyMap<string, CodexError>
+  /** Spends a token under a claim that this process has taken. */
+  spend(claimed: Claimed): Promise<unknown>
+}
+
+/**
+ * What the process does that an order was handed to: it takes the number after the claim, if that is still the last one
+ * and its token still stored, and spends. Never rejects.
+ */
+export function createSuccessor({ storage, claims, unsaved, lasting, spend }: SuccessorDeps) {
+  return async ({ subject, number, reason }: RenewalOrder): Promise<RenewalReport> => {
+    try {
+      const { record: current, unopened } = await openRecord(storage)
+      if (unopened !== undefined) throw cannotOpen(unopened)
+      if (current?.refreshToken === undefined || fingerprintOf(current.refreshToken) !== subject) return OVER
+      const top = claims.top(subject)
+      if (top?.number !== number || !claims.take(subject, number + 1, top.fails)) return OVER
+      await spend({ current, subject, number: number + 1, fails: top.fails, reason })
+      // This process alone keeps what it cannot store yet. Were there two, the slower one would find the login renewed
+      // once more, take that for another one, and revoke it.
+      if (unsaved.successorOf(current) !== undefined) throw notStored()
+      return OVER
+    } catch (error) {
+      const failure = error instanceof CodexError ? error : unexpected(error)
+      return { kind: 'failed', error: failure, lasts: lasting.has(subject) }
+    }
+  }
+}
+
+const OVER: RenewalReport = { kind: 'over' }
+
+function notStored(): CodexError {
+  return new CodexError('TOKEN_REQUEST_FAILED', 'The sign-in has been renewed and cannot be stored so far.', {
+    hint: 'It is tried again every few seconds: if the disk is full, make room, then try again.',
+    retryable: true,
+  })
+}
