@@ -171,8 +171,9 @@ split(/\s+/);return start.length===0?void 0:{startTime:start.join(" "),zombie:st
 {"src/infrastructure/process-identity.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs2=require("node:fs");import_node_os=require("node:os");init_errno()}});function replaceFile(path3,text3,{mode=384}={}){putInPlace(writeTemp(path3,text3,mode),path3)}function putInPlace(temp,path3){try{retryBusy(()=>fs.renameSync(temp,
 path3))}catch(error2){removeQuietly(temp);throw error2}syncFolder((0,import_node_path.dirname)(path3))}function writeTemp(path3,content,mode=384){const temp=`${path3}\
 .tmp.${process.pid}.${placeTag()}${randomBytes(6).toString("hex")}`;createFile(temp,content,mode);return temp}function createFile(path3,content,mode=384){const fd=fs.openSync(
-path3,"wx",384);try{fill(fd,content,mode)}catch(error2){removeQuietly(path3);throw error2}}function reserveSpace(path3,bytes=32768){removeQuietly(writeTemp(path3,
-randomBytes(bytes)))}function sweepLeftovers(path3,now){const folder=(0,import_node_path.dirname)(path3);for(const name of listQuietly(folder)){const file=(0,import_node_path.join)(
+path3,"wx",384);try{fill(fd,content,mode)}catch(error2){removeQuietly(path3);throw error2}}function overwriteFile(path3,text3){const fd=fs.openSync(path3,"r+");
+try{fs.writeSync(fd,text3.padEnd(fs.fstatSync(fd).size),0);fs.fsyncSync(fd)}finally{fs.closeSync(fd)}}function reserveSpace(path3,bytes=32768){removeQuietly(writeTemp(
+path3,randomBytes(bytes)))}function sweepLeftovers(path3,now){const folder=(0,import_node_path.dirname)(path3);for(const name of listQuietly(folder)){const file=(0,import_node_path.join)(
 folder,name);if(name.startsWith(`${(0,import_node_path.basename)(path3)}.`)&&isLeftover(file,now))removeQuietly(file)}}function retryBusy(action,platform3=process.
 platform){const delaysMs=platform3==="win32"?[20,40,80,160,320]:[];for(const delayMs of delaysMs){try{return action()}catch(error2){if(!isErrno(error2,"EPERM","\
 EACCES","EBUSY"))throw error2;blockFor(delayMs)}}return action()}function blockFor(ms){Atomics.wait(new Int32Array(new SharedArrayBuffer(4)),0,0,ms)}function fill(fd,content,mode){
@@ -183,10 +184,14 @@ const[,pid,tag]=/\.tmp\.([1-9]\d{0,9})\.([0-9a-f]{8})[0-9a-f]{12}$/.exec(file)??
 "dead")return true;return isOlderThan(HOUR_MS,file,now)}var fs,import_node_path,HOUR_MS;var init_atomic_file=__esm({"src/infrastructure/atomic-file.ts"(){"use s\
 trict";init_define_TOOL_LIST();init_node_crypto();fs=__toESM(require("node:fs"),1);import_node_path=require("node:path");init_clean_up();init_errno();init_process_identity();
 HOUR_MS=36e5}});function readRegularFile(path3,maxBytes,{noFollow=false}={}){const flags=noFollow?fs2.constants.O_NOFOLLOW??0:0;return withRegularFile(path3,flags,(fd,stat)=>{if(stat.
-size>maxBytes)throw Object.assign(new Error("Too large."),{code:"EFBIG"});return{bytes:fs2.readFileSync(fd),stat}})}function readFileEnds(path3,bytes){return withRegularFile(
-path3,0,(fd,stat)=>{const first2=readAt(fd,0,bytes);const last=stat.size<=first2.length?first2:readAt(fd,Math.max(0,stat.size-bytes),bytes);return{first:first2,
-last,stat}})}function withRegularFile(path3,flags,read2){const{O_RDONLY,O_NONBLOCK=0}=fs2.constants;const fd=fs2.openSync(path3,O_RDONLY|O_NONBLOCK|flags);try{const stat=fs2.fstatSync(
-fd);if(!stat.isFile())throw Object.assign(new Error("Not a file."),{code:"EISDIR"});return read2(fd,stat)}finally{fs2.closeSync(fd)}}function readAt(fd,position,bytes){
+size>maxBytes)throw tooLarge2();return{bytes:fs2.readFileSync(fd),stat}})}function readFileEnds(path3,bytes){return withRegularFile(path3,0,(fd,stat)=>{const first2=readAt(
+fd,0,bytes);const last=stat.size<=first2.length?first2:readAt(fd,Math.max(0,stat.size-bytes),bytes);return{first:first2,last,stat}})}function withOpenFile(path3,use){
+return opened(path3,0,fd=>{const stat=fs2.fstatSync(fd,{bigint:true});assertFile(stat);return use({stat,bytes:maxBytes=>allOf(fd,Number(stat.size),maxBytes)})})}
+function withRegularFile(path3,flags,read2){return opened(path3,flags,fd=>{const stat=fs2.fstatSync(fd);assertFile(stat);return read2(fd,stat)})}function opened(path3,flags,use){
+const{O_RDONLY,O_NONBLOCK=0}=fs2.constants;const fd=fs2.openSync(path3,O_RDONLY|O_NONBLOCK|flags);try{return use(fd)}finally{fs2.closeSync(fd)}}function assertFile(stat){
+if(!stat.isFile())throw Object.assign(new Error("Not a file."),{code:"EISDIR"})}function allOf(fd,size,maxBytes){if(size>maxBytes)throw tooLarge2();const buffer=Buffer.
+alloc(size+1);const length=fs2.readSync(fd,buffer,0,buffer.length,0);if(length<buffer.length)return buffer.subarray(0,length);if(size===maxBytes)throw tooLarge2();
+return allOf(fd,Math.min(maxBytes,2*size+1),maxBytes)}function tooLarge2(){return Object.assign(new Error("Too large."),{code:"EFBIG"})}function readAt(fd,position,bytes){
 const buffer=Buffer.allocUnsafe(bytes);return buffer.subarray(0,fs2.readSync(fd,buffer,0,bytes,position))}var fs2;var init_regular_file=__esm({"src/infrastructu\
 re/regular-file.ts"(){"use strict";init_define_TOOL_LIST();fs2=__toESM(require("node:fs"),1)}});function onProcessEnd(task){const own2=()=>task();if(tasks.size===0)process.on("exit",doAll);tasks.add(own2);return()=>{tasks.delete(own2);if(tasks.size===0)process.
 off("exit",doAll)}}function doAll(){for(const task of tasks)task()}var tasks;var init_process_end=__esm({"src/infrastructure/process-end.ts"(){"use strict";init_define_TOOL_LIST();
@@ -1673,20 +1678,20 @@ function"&&typeof process11.listeners==="function"&&typeof process11.kill==="fun
 process10)){module2.exports=function(){return function(){}}}else{assert2=require("assert");signals=require_signals();isWin=/^win/i.test(process10.platform);EE=require("events");
 if(typeof EE!=="function"){EE=EE.EventEmitter}if(process10.__signal_exit_emitter__){emitter=process10.__signal_exit_emitter__}else{emitter=process10.__signal_exit_emitter__=
 new EE;emitter.count=0;emitter.emitted={}}if(!emitter.infinite){emitter.setMaxListeners(Infinity);emitter.infinite=true}module2.exports=function(cb,opts){if(!processOk(
-global.process)){return function(){}}assert2.equal(typeof cb,"function","a callback must be provided for exit handler");if(loaded2===false){load()}var ev="exit";
+global.process)){return function(){}}assert2.equal(typeof cb,"function","a callback must be provided for exit handler");if(loaded===false){load()}var ev="exit";
 if(opts&&opts.alwaysLast){ev="afterexit"}var remove2=function(){emitter.removeListener(ev,cb);if(emitter.listeners("exit").length===0&&emitter.listeners("aftere\
-xit").length===0){unload()}};emitter.on(ev,cb);return remove2};unload=function unload2(){if(!loaded2||!processOk(global.process)){return}loaded2=false;signals.forEach(
+xit").length===0){unload()}};emitter.on(ev,cb);return remove2};unload=function unload2(){if(!loaded||!processOk(global.process)){return}loaded=false;signals.forEach(
 function(sig){try{process10.removeListener(sig,sigListeners[sig])}catch(er){}});process10.emit=originalProcessEmit;process10.reallyExit=originalProcessReallyExit;
 emitter.count-=1};module2.exports.unload=unload;emit=function emit2(event,code,signal){if(emitter.emitted[event]){return}emitter.emitted[event]=true;emitter.emit(
 event,code,signal)};sigListeners={};signals.forEach(function(sig){sigListeners[sig]=function listener(){if(!processOk(global.process)){return}var listeners=process10.
 listeners(sig);if(listeners.length===emitter.count){unload();emit("exit",null,sig);emit("afterexit",null,sig);if(isWin&&sig==="SIGHUP"){sig="SIGINT"}process10.kill(
-process10.pid,sig)}}});module2.exports.signals=function(){return signals};loaded2=false;load=function load2(){if(loaded2||!processOk(global.process)){return}loaded2=
+process10.pid,sig)}}});module2.exports.signals=function(){return signals};loaded=false;load=function load2(){if(loaded||!processOk(global.process)){return}loaded=
 true;emitter.count+=1;signals=signals.filter(function(sig){try{process10.on(sig,sigListeners[sig]);return true}catch(er){return false}});process10.emit=processEmit;
 process10.reallyExit=processReallyExit};module2.exports.load=load;originalProcessReallyExit=process10.reallyExit;processReallyExit=function processReallyExit2(code){
 if(!processOk(global.process)){return}process10.exitCode=code||0;emit("exit",process10.exitCode,null);emit("afterexit",process10.exitCode,null);originalProcessReallyExit.
 call(process10,process10.exitCode)};originalProcessEmit=process10.emit;processEmit=function processEmit2(ev,arg){if(ev==="exit"&&processOk(global.process)){if(arg!==
 void 0){process10.exitCode=arg}var ret=originalProcessEmit.apply(this,arguments);emit("exit",process10.exitCode,null);emit("afterexit",process10.exitCode,null);
-return ret}else{return originalProcessEmit.apply(this,arguments)}}}var assert2;var signals;var isWin;var EE;var emitter;var unload;var emit;var sigListeners;var loaded2;
+return ret}else{return originalProcessEmit.apply(this,arguments)}}}var assert2;var signals;var isWin;var EE;var emitter;var unload;var emit;var sigListeners;var loaded;
 var load;var originalProcessReallyExit;var processReallyExit;var originalProcessEmit;var processEmit}});var require_mtime_precision=__commonJS({"node_modules/proper-lockfile/lib/mtime-precision.js"(exports2,module2){"use strict";init_define_TOOL_LIST();var cacheSymbol=Symbol();
 function probe2(file,fs9,callback){const cachedPrecision=fs9[cacheSymbol];if(cachedPrecision){return fs9.stat(file,(err,stat)=>{if(err){return callback(err)}callback(
 null,stat.mtime,cachedPrecision)})}const mtime=new Date(Math.ceil(Date.now()/1e3)*1e3+5);fs9.utimes(file,mtime,mtime,err=>{if(err){return callback(err)}fs9.stat(
@@ -1737,44 +1742,47 @@ release)}function lockSync(file,options){const release=toSync(lockfile.lock)(fil
 lockfile.unlock)(file,options)}function unlockSync(file,options){return toSync(lockfile.unlock)(file,toSyncOptions(options))}function check(file,options){return toPromise(
 lockfile.check)(file,options)}function checkSync(file,options){return toSync(lockfile.check)(file,toSyncOptions(options))}module2.exports=lock;module2.exports.lock=
 lock;module2.exports.unlock=unlock;module2.exports.lockSync=lockSync;module2.exports.unlockSync=unlockSync;module2.exports.check=check;module2.exports.checkSync=
-checkSync}});async function withFileLock(path3,work,{waitMs=1e4,random=Math.random}={}){const release=await acquire(path3,waitMs,random);const ours=fingerprint(path3);try{return work()}finally{
-if(fingerprint(path3)===ours)await release().catch(()=>{})}}function findLock(path3,nowMs){const file=`${path3}.lock`;try{const stat=(0,import_node_fs6.statSync)(
-file);const ageMs=Math.max(0,nowMs-stat.mtimeMs);const isOurs=stat.isDirectory()&&(0,import_node_fs6.readdirSync)(file).length===0;return{kind:isOurs?ageMs>STALE_MS?
-"stale":"held":"foreign",file,ageMs}}catch{return void 0}}async function acquire(path3,waitMs,random){const lock=await loadLock();const options={realpath:false,
-stale:STALE_MS,update:HEARTBEAT_MS,onCompromised:()=>{}};const deadline=performance.now()+waitMs;for(;;){try{return await lock(path3,options)}catch(error2){if(!isHeld(
-error2,path3))throw storageFailed(path3,"locked",error2);if(performance.now()>=deadline)throw locked(path3,error2)}await(0,import_promises.setTimeout)(20+40*random())}}
-async function loadLock(){const{lock}=await Promise.resolve().then(()=>__toESM(require_proper_lockfile(),1));if(!process.listeners("SIGXFSZ").includes(ignoreSignal))
-process.on("SIGXFSZ",ignoreSignal);return lock}function ignoreSignal(){}function fingerprint(path3){try{const{ino,birthtimeMs,mtimeMs}=(0,import_node_fs6.statSync)(
-`${path3}.lock`);return`${ino} ${birthtimeMs} ${mtimeMs}`}catch{return void 0}}function isHeld(error2,path3){if(isErrno(error2,"ELOCKED","EEXIST","ENOTEMPTY","E\
-NOTDIR"))return true;if(isErrno(error2,"ENOENT"))return(0,import_node_fs6.existsSync)((0,import_node_path5.dirname)(path3));return process.platform==="win32"&&isErrno(
-error2,"EPERM","EBUSY")}function locked(path3,cause){return new CodexError("STORAGE_LOCKED",`Another process holds the lock of ${path3}.`,{hint:`Try again. If n\
-o other copy of this program is running, remove ${path3}.lock.`,cause,retryable:true})}var import_node_fs6,import_node_path5,import_promises,STALE_MS,HEARTBEAT_MS;
-var init_file_lock=__esm({"src/infrastructure/file-lock.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs6=require("node:fs");import_node_path5=require("node:path");
-import_promises=require("node:timers/promises");init_errors();init_errno();init_storage_failure();STALE_MS=2e3;HEARTBEAT_MS=1e3}});function recordIn(text3,context){const value=valueIn(text3,context);const sealed2=sealedPart(value);if(sealed2===void 0)return value===void 0?void 0:fromDisk(value,
-context);const opened=context.open(sealed2);if("unopened"in opened)return{...NO_RECORD,unopened:opened.unopened};return fromDisk(parseObject(opened.text),context)}
-function sealedIn(text3,where){const value=text3===void 0?void 0:valueIn(text3,where);return{isStored:value!==void 0,sealed:sealedPart(value)}}function keysOf({
-key,legacyKey}){return legacyKey===void 0?[key]:[key,legacyKey]}function sealedValue(sealed2){return JSON.stringify({sealed:sealed2})}function toDisk(record2){return{
-access_token:record2.accessToken===""?void 0:record2.accessToken,refresh_token:record2.refreshToken,id_token:record2.idToken,token_type:record2.tokenType,expires_at:toSeconds(
-record2.expiresAt),account_id:record2.accountId,saved_at:toSeconds(record2.savedAt),refreshed_at:toSeconds(record2.refreshedAt),method:record2.method,refresh_failed:record2.
-refreshFailed,base_url:record2.baseUrl,issued_client_id:record2.clientId,granted_scope:record2.scope,earliest_refresh_at:toSeconds(record2.earliestRefreshAt),selected_at:toSeconds(
-record2.selectedAt)}}function valueIn(text3,{file,place=CODEX_PLACE}){const root=parseObject(text3);if(root===void 0)throw corrupt(file,"it is not a JSON object");
-const key=keysOf(place).find(name=>Object.hasOwn(root,name));return key===void 0?void 0:root[key]}function sealedPart(value){return isObject(value)&&Object.keys(
-value).join()==="sealed"?value.sealed:void 0}function fromDisk(value,context){if(!isObject(value))throw corrupt(context.file,"its record is not an object");const word2=name=>readWord(
-value,name,context);const time3=name=>readTime(value,name,context);const accessToken=word2("access_token");const refreshFailed=word2("refresh_failed");if(accessToken===
-void 0&&refreshFailed===void 0){throw corrupt(context.file,"its record has no access_token")}return{accessToken:accessToken??"",refreshToken:word2("refresh_toke\
-n"),idToken:word2("id_token"),tokenType:word2("token_type"),expiresAt:time3("expires_at"),accountId:word2("account_id"),savedAt:time3("saved_at"),refreshedAt:time3(
-"refreshed_at"),method:word2("method"),refreshFailed,baseUrl:word2("base_url"),clientId:word2("issued_client_id"),scope:readWord(value,"granted_scope",context,/^[ -~]{1,4096}$/),
-earliestRefreshAt:time3("earliest_refresh_at"),selectedAt:time3("selected_at")}}function readWord(from,name,{file},form=/^[!-~]{1,65536}$/){const value=field(from,
-name);if(value===void 0)return void 0;if(typeof value==="string"&&form.test(value))return value;throw corrupt(file,`${name} is not a plain text of usual length`)}
-function readTime(from,name,{file,now}){const value=field(from,name);if(value===void 0)return void 0;if(typeof value!=="number"&&typeof value!=="string")throw corrupt(
-file,`${name} is not a number`);const ms=Math.round(Number(value)*1e3);return ms>0&&ms<=now+YEAR_MS?ms:void 0}function field(from,name){return Object.hasOwn(from,
-name)?from[name]??void 0:void 0}function parseObject(text3){try{const value=JSON.parse(text3);return isObject(value)?value:void 0}catch{return void 0}}function isObject(value){
-return typeof value==="object"&&value!==null&&!Array.isArray(value)}function toSeconds(ms){return ms===void 0||!Number.isFinite(ms)?void 0:Math.floor(ms/1e3)}var CODEX_PLACE,
-RECORD_FIELDS,MAX_FILE_BYTES,YEAR_MS,NO_RECORD;var init_token_record=__esm({"src/infrastructure/token-record.ts"(){"use strict";init_define_TOOL_LIST();init_storage_failure();
-CODEX_PLACE={key:"codex",legacyKey:"openai_codex"};RECORD_FIELDS=["access_token","refresh_token","id_token","token_type","expires_at","account_id","saved_at","r\
-efreshed_at","method","refresh_failed","base_url","issued_client_id","granted_scope","earliest_refresh_at","selected_at"];MAX_FILE_BYTES=1048576;YEAR_MS=365*24*
-36e5;NO_RECORD={accessToken:"",refreshToken:void 0,idToken:void 0,tokenType:void 0,expiresAt:void 0,accountId:void 0,savedAt:void 0,refreshedAt:void 0,method:void 0,
-refreshFailed:void 0}}});function fingerprintOf(secret){return createHash("sha256").update(secret).digest("hex").slice(0,20)}function isFingerprint(name){return/^[0-9a-f]{20}$/.test(name)}
+checkSync}});async function withFileLock(path3,work,{waitMs=1e4,random=Math.random}={}){const module2=await loadLock();const deadline=performance.now()+waitMs;for(;;){const taken=takeAndWork(
+module2,path3,work);if("value"in taken)return taken.value;if(performance.now()>=deadline)throw locked(path3,taken.held);await(0,import_promises.setTimeout)(20+40*
+random())}}function findLock(path3,nowMs){const file=`${path3}.lock`;try{const stat=(0,import_node_fs6.statSync)(file);const ageMs=Math.max(0,nowMs-stat.mtimeMs);
+const isOurs=stat.isDirectory()&&(0,import_node_fs6.readdirSync)(file).length===0;return{kind:isOurs?ageMs>STALE_MS?"stale":"held":"foreign",file,ageMs}}catch{return void 0}}
+function takeAndWork(module2,path3,work){try{module2.lockSync(path3,{realpath:false,stale:STALE_MS,update:HEARTBEAT_MS,onCompromised:()=>{}})}catch(error2){if(!isHeld(
+error2,path3))throw storageFailed(path3,"locked",error2);return{held:error2}}const ours=fingerprint(path3);try{return{value:work()}}finally{giveBack(module2,path3,
+fingerprint(path3)===ours)}}function giveBack({unlockSync},path3,isOurs){try{unlockSync(path3,{realpath:false,...isOurs?{}:{fs:{rmdirSync:()=>{}}}})}catch{}}async function loadLock(){
+const module2=await Promise.resolve().then(()=>__toESM(require_proper_lockfile(),1));if(!process.listeners("SIGXFSZ").includes(ignoreSignal))process.on("SIGXFSZ",
+ignoreSignal);return module2}function ignoreSignal(){}function fingerprint(path3){try{const{ino,birthtimeMs,mtimeMs}=(0,import_node_fs6.statSync)(`${path3}.lock`);
+return`${ino} ${birthtimeMs} ${mtimeMs}`}catch{return void 0}}function isHeld(error2,path3){if(isErrno(error2,"ELOCKED","EEXIST","ENOTEMPTY","ENOTDIR"))return true;
+if(isErrno(error2,"ENOENT"))return(0,import_node_fs6.existsSync)((0,import_node_path5.dirname)(path3));return process.platform==="win32"&&isErrno(error2,"EPERM",
+"EBUSY")}function locked(path3,cause){return new CodexError("STORAGE_LOCKED",`Another process holds the lock of ${path3}.`,{hint:`Try again. If no other copy of\
+ this program is running, remove ${path3}.lock.`,cause,retryable:true})}var import_node_fs6,import_node_path5,import_promises,STALE_MS,HEARTBEAT_MS;var init_file_lock=__esm(
+{"src/infrastructure/file-lock.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs6=require("node:fs");import_node_path5=require("node:path");import_promises=
+require("node:timers/promises");init_errors();init_errno();init_storage_failure();STALE_MS=2e3;HEARTBEAT_MS=1e3}});function partsOf(text3,places){const root=parseObject(text3);if(root===void 0)return void 0;const keys=places.flatMap(keysOf).filter(key=>Object.hasOwn(root,key));
+return Object.fromEntries(keys.map(key=>[key,root[key]]))}function recordIn(text3,context){return recordAmong(parseObject(text3),context)}function recordAmong(parts,context){
+const value=valueAmong(parts,context);const sealed2=sealedPart(value);if(sealed2===void 0)return value===void 0?void 0:fromDisk(value,context);const opened2=context.
+open(sealed2);if("unopened"in opened2)return{...NO_RECORD,unopened:opened2.unopened};return fromDisk(parseObject(opened2.text),context)}function sealedIn(text3,where){
+return text3===void 0?{isStored:false,sealed:void 0}:sealedAmong(parseObject(text3),where)}function sealedAmong(parts,where){const value=valueAmong(parts,where);
+return{isStored:value!==void 0,sealed:sealedPart(value)}}function keysOf({key,legacyKey}){return legacyKey===void 0?[key]:[key,legacyKey]}function sealedValue(sealed2){
+return JSON.stringify({sealed:sealed2})}function toDisk(record2){return{access_token:record2.accessToken===""?void 0:record2.accessToken,refresh_token:record2.refreshToken,
+id_token:record2.idToken,token_type:record2.tokenType,expires_at:toSeconds(record2.expiresAt),account_id:record2.accountId,saved_at:toSeconds(record2.savedAt),refreshed_at:toSeconds(
+record2.refreshedAt),method:record2.method,refresh_failed:record2.refreshFailed,base_url:record2.baseUrl,issued_client_id:record2.clientId,granted_scope:record2.
+scope,earliest_refresh_at:toSeconds(record2.earliestRefreshAt),selected_at:toSeconds(record2.selectedAt)}}function valueAmong(parts,where){if(parts===void 0)throw corrupt(
+where.file,"it is not a JSON object");const key=keysOf(where.place??CODEX_PLACE).find(name=>Object.hasOwn(parts,name));return key===void 0?void 0:parts[key]}function sealedPart(value){
+return isObject(value)&&Object.keys(value).join()==="sealed"?value.sealed:void 0}function fromDisk(value,context){if(!isObject(value))throw corrupt(context.file,
+"its record is not an object");const word2=name=>readWord(value,name,context);const time3=name=>readTime(value,name,context);const accessToken=word2("access_tok\
+en");const refreshFailed=word2("refresh_failed");if(accessToken===void 0&&refreshFailed===void 0){throw corrupt(context.file,"its record has no access_token")}return{
+accessToken:accessToken??"",refreshToken:word2("refresh_token"),idToken:word2("id_token"),tokenType:word2("token_type"),expiresAt:time3("expires_at"),accountId:word2(
+"account_id"),savedAt:time3("saved_at"),refreshedAt:time3("refreshed_at"),method:word2("method"),refreshFailed,baseUrl:word2("base_url"),clientId:word2("issued_\
+client_id"),scope:readWord(value,"granted_scope",context,/^[ -~]{1,4096}$/),earliestRefreshAt:time3("earliest_refresh_at"),selectedAt:time3("selected_at")}}function readWord(from,name,context,form=/^[!-~]{1,65536}$/){
+const value=field(from,name);if(value===void 0)return void 0;if(typeof value==="string"&&form.test(value))return value;throw corrupt(context.file,`${name} is no\
+t a plain text of usual length`)}function readTime(from,name,context){const value=field(from,name);if(value===void 0)return void 0;if(typeof value!=="number"&&typeof value!==
+"string")throw corrupt(context.file,`${name} is not a number`);const ms=Math.round(Number(value)*1e3);return ms>0&&ms<=context.now+YEAR_MS?ms:void 0}function field(from,name){
+return Object.hasOwn(from,name)?from[name]??void 0:void 0}function parseObject(text3){try{const value=JSON.parse(text3);return isObject(value)?value:void 0}catch{
+return void 0}}function isObject(value){return typeof value==="object"&&value!==null&&!Array.isArray(value)}function toSeconds(ms){return ms===void 0||!Number.isFinite(
+ms)?void 0:Math.floor(ms/1e3)}var CODEX_PLACE,RECORD_FIELDS,MAX_FILE_BYTES,YEAR_MS,NO_RECORD;var init_token_record=__esm({"src/infrastructure/token-record.ts"(){
+"use strict";init_define_TOOL_LIST();init_storage_failure();CODEX_PLACE={key:"codex",legacyKey:"openai_codex"};RECORD_FIELDS=["access_token","refresh_token","id\
+_token","token_type","expires_at","account_id","saved_at","refreshed_at","method","refresh_failed","base_url","issued_client_id","granted_scope","earliest_refre\
+sh_at","selected_at"];MAX_FILE_BYTES=1048576;YEAR_MS=365*24*36e5;NO_RECORD={accessToken:"",refreshToken:void 0,idToken:void 0,tokenType:void 0,expiresAt:void 0,
+accountId:void 0,savedAt:void 0,refreshedAt:void 0,method:void 0,refreshFailed:void 0}}});function fingerprintOf(secret){return createHash("sha256").update(secret).digest("hex").slice(0,20)}function isFingerprint(name){return/^[0-9a-f]{20}$/.test(name)}
 var init_fingerprint=__esm({"src/infrastructure/fingerprint.ts"(){"use strict";init_define_TOOL_LIST();init_node_crypto()}});function createScanner(text3,ignoreTrivia=false){const len=text3.length;let pos=0,value="",tokenOffset=0,token2=16,lineNumber=0,lineStartOffset=0,tokenLineStartOffset=0,
 prevTokenLineStartOffset=0,scanError=0;function scanHexDigits(count3,exact){let digits=0;let value2=0;while(digits<count3||!exact){let ch=text3.charCodeAt(pos);
 if(ch>=48&&ch<=57){value2=value2*16+ch-48}else if(ch>=65&&ch<=70){value2=value2*16+ch-65+10}else if(ch>=97&&ch<=102){value2=value2*16+ch-97+10}else{break}pos++;
@@ -1990,10 +1998,10 @@ value),source:sourceOf(node2)}]})}var import_node_util;var init_token_text=__esm
 require("node:util");init_main();init_token_record()}});function textWith(text3,next,{file,place,vault,fresh}){const{sealed:sealed2}=sealedIn(text3,{file,place});const edited=orCorrupt(file,()=>withRecord(plainText(text3,
 sealed2,{place,vault}),next,place));if(next===void 0||vault.form==="plain")return inBounds(file,edited);const of=next.refreshToken===void 0?"":fingerprintOf(next.
 refreshToken);const box=vault.seal(recordText(edited,place),of,{replaced:sealed2,fresh});return box===void 0?void 0:inBounds(file,withRecordText(edited,sealedValue(
-box),place))}function plainText(text3,sealed2,{place,vault}){if(text3===void 0||sealed2===void 0)return text3;const opened=vault.open(sealed2);return"text"in opened?
-withRecordText(text3,opened.text,place):withRecord(text3,void 0,place)}function orCorrupt(file,action){try{return action()}catch{throw corrupt(file,"it cannot b\
-e changed without touching what belongs to others")}}function inBounds(file,text3){if(Buffer.byteLength(text3)>MAX_FILE_BYTES)throw corrupt(file,"it is larger t\
-han 1 MB");return text3}var init_stored_text=__esm({"src/infrastructure/stored-text.ts"(){"use strict";init_define_TOOL_LIST();init_fingerprint();init_storage_failure();
+box),place))}function plainText(text3,sealed2,{place,vault}){if(text3===void 0||sealed2===void 0)return text3;const opened2=vault.open(sealed2);return"text"in opened2?
+withRecordText(text3,opened2.text,place):withRecord(text3,void 0,place)}function orCorrupt(file,action){try{return action()}catch{throw corrupt(file,"it cannot \
+be changed without touching what belongs to others")}}function inBounds(file,text3){if(Buffer.byteLength(text3)>MAX_FILE_BYTES)throw corrupt(file,"it is larger \
+than 1 MB");return text3}var init_stored_text=__esm({"src/infrastructure/stored-text.ts"(){"use strict";init_define_TOOL_LIST();init_fingerprint();init_storage_failure();
 init_token_record();init_token_text()}});var record_exchange_exports={};__export(record_exchange_exports,{exchangeRecord:()=>exchangeRecord});async function exchangeRecord(recordFile,{change,displaced=false}){
 const{place,vault,now}=recordFile;const path3=recordFile.prepare();let fresh;let gone2;function attempt(){const{text:text3,sealed:sealed2,form}=recordFile.read();
 if(vault.isUntried(sealed2))return"untried";const current=recordFile.recordIn(text3,path3);const next=change(current);const stays=!displaced||form===vault.form||
@@ -2136,8 +2144,8 @@ configured,40)}, which ${model.id} does not have; it was left out`;return{effort
 ultra"?"xhigh":effort}function effortNotes({effort}){return effort==="ultra"?["effort ultra was sent as xhigh"]:[]}function lacks({efforts},effort){return efforts.
 length>0&&!efforts.includes(effort)}function notAmong(asked2,{id,efforts}){return new CodexError("INPUT_INVALID",`${id} has no reasoning effort ${quoteRemote(asked2,
 40)}.`,{hint:`It takes ${efforts.join(", ")}. Choose one of these, or name none: then it takes its own.`})}var init_effort_choice=__esm({"src/services/effort-ch\
-oice.ts"(){"use strict";init_define_TOOL_LIST();init_errors();init_remote_text()}});function instructionsFor(facts){const{question,opening=DEFAULT_INSTRUCTIONS,searches,describesForm:describesForm2}=facts;const surroundings2=[hasFiles(question)?
-WITH_FILES:[],searches?WITH_SEARCH:[]].flat();const ours=[opening,...surroundings2.length===0?[NOTHING_TO_LOOK_AT]:surroundings2].join(" ");const form=describesForm2&&
+oice.ts"(){"use strict";init_define_TOOL_LIST();init_errors();init_remote_text()}});function instructionsFor(facts){const{question,opening=DEFAULT_INSTRUCTIONS,searches,describesForm:describesForm2}=facts;const surroundings=[hasFiles(question)?
+WITH_FILES:[],searches?WITH_SEARCH:[]].flat();const ours=[opening,...surroundings.length===0?[NOTHING_TO_LOOK_AT]:surroundings].join(" ");const form=describesForm2&&
 question.schema!==void 0?[formWords(question.schema.schema)]:[];return[question.systemPrompt??ours,...form].join("\n\n")}function hasFiles({attached,talk}){if((attached?.
 parts.length??0)>0)return true;return talk?.turns.some(({input:input3})=>input3.some(({content})=>Array.isArray(content)&&content.length>1))??false}function formWords(schema){
 return`Answer with JSON only, with no text around it. It must fit this JSON Schema:
@@ -2148,9 +2156,9 @@ to know.";WITH_FILES="Files come in marked blocks in front of the question: they
 hen you refer to a place in one. If something is missing, say what you would need to see.";WITH_SEARCH="You can search the web: do so where it helps, and name y\
 our sources."}});function inTimeBox(work,limitMs){try{return{inTime:true,value:RUN.runInNewContext({work},{timeout:limitMs})}}catch(error2){if(isTimeout(error2))return{inTime:false};
 throw error2}}function isTimeout(error2){return error2?.code==="ERR_SCRIPT_EXECUTION_TIMEOUT"}var import_node_vm,RUN;var init_time_box=__esm({"src/infrastructur\
-e/time-box.ts"(){"use strict";init_define_TOOL_LIST();import_node_vm=require("node:vm");RUN=new import_node_vm.Script("work()")}});function findJson(text3){const whole=text3.trim();if(isJson(whole))return{json:whole};const fenced=fences(whole).filter(isJson);const found=fenced.length>0?fenced:
-objectsIn(whole).filter(isJson);const[json]=found;if(json===void 0)return{problem:"The answer is not JSON."};return found.length===1?{json}:{problem:"The answer\
- holds more than one JSON value."}}function isJson(text3){return parseJson(text3)!==void 0}function fences(text3){const blocks=text3.matchAll(/^[ \t]*```[\w-]*[ \t]*\r?\n([\s\S]*?)\r?\n[ \t]*```[ \t]*$/gm);
+e/time-box.ts"(){"use strict";init_define_TOOL_LIST();import_node_vm=require("node:vm");RUN=new import_node_vm.Script("work()")}});function findJson(text3){const whole2=text3.trim();if(isJson(whole2))return{json:whole2};const fenced=fences(whole2).filter(isJson);const found=fenced.length>0?
+fenced:objectsIn(whole2).filter(isJson);const[json]=found;if(json===void 0)return{problem:"The answer is not JSON."};return found.length===1?{json}:{problem:"Th\
+e answer holds more than one JSON value."}}function isJson(text3){return parseJson(text3)!==void 0}function fences(text3){const blocks=text3.matchAll(/^[ \t]*```[\w-]*[ \t]*\r?\n([\s\S]*?)\r?\n[ \t]*```[ \t]*$/gm);
 return[...blocks].map(([,inside=""])=>inside.trim())}function objectsIn(text3){const found=[];let start=text3.indexOf("{");while(start!==-1){const end=endOfObject(
 text3,start);if(end===void 0)break;found.push(text3.slice(start,end));start=text3.indexOf("{",end)}return found}function endOfObject(text3,start){const tokens2=/"(?:[^"\\]|\\.)*"|[{}]/gs;
 tokens2.lastIndex=start;let open4=0;for(let token2=tokens2.exec(text3);token2!==null;token2=tokens2.exec(text3)){if(token2[0]==="{")open4+=1;if(token2[0]==="}")
@@ -2553,7 +2561,10 @@ CODEX_LOGIN={name:"codex",title:"Codex route",place:CODEX_PLACE,claimSuffix:"",r
 _login; where the last page of the browser does not load, give its address to codex_login as callback_url, or use codex_login with method "device".',refreshMarginMs:3e5,
 buried:(record2,refreshFailed)=>({...record2,refreshFailed}),credentialName:record2=>accountName(readIdClaims(record2).plan),baseUrl:({baseUrl})=>baseUrl,headers:(record2,identity,authorization)=>codexHeaders(
 identity,authorization,{...readIdClaims(record2),accountId:accountOf(record2)}),modelOwner:accountOf,lack:()=>void 0,outside:environmentCredential,report:{prefix:"",
-signIn:"Sign in: codex_login, or `codex-oauth-mcp login` in a terminal.",planOf:record2=>`plan ${readIdClaims(record2).plan??"unknown"}`},unconfirmed:void 0}}});async function openRecord(storage){while(true){await storage.unlock();const stored2=storage.read();if(stored2.unopened?.untried!==true)return stored2}}var init_open_record=__esm(
+signIn:"Sign in: codex_login, or `codex-oauth-mcp login` in a terminal.",planOf:record2=>`plan ${readIdClaims(record2).plan??"unknown"}`},unconfirmed:void 0}}});async function openRecord(storage){while(true){await storage.unlock();const stored2=storage.read();if(stored2.unopened?.untried!==true)return stored2}}async function openRecords(storages,look){
+for(let opened2=false;;opened2=true){const sight=look();const found=await Promise.allSettled(storages.map(async storage=>storage.read(sight)));const closed=storages.
+filter((_,index)=>isClosed2(found[index],opened2));if(closed.length===0)return found;await Promise.all(closed.map(storage=>storage.unlock()))}}function isClosed2(found,opened2){
+if(found?.status!=="fulfilled")return false;const{isClosed:closed=false,unopened}=found.value;return opened2?unopened?.untried===true:closed}var init_open_record=__esm(
 {"src/services/open-record.ts"(){"use strict";init_define_TOOL_LIST()}});function signInAgain(message,{call,aboutAgain=""}=CODEX_LOGIN){return new CodexError("NOT_AUTHENTICATED",message,{hint:`Sign in with ${call}, then ask again.${aboutAgain}`})}
 function cannotOpen({reason,remedy}){return new CodexError("STORAGE_SEALED",reason,{hint:remedy})}function accountChanged(){return new CodexError("ACCOUNT_CHANG\
 ED","Another account has been signed in while this call was running.",{hint:"Ask again to use the account that is signed in now.",retryable:true})}var init_sign_in_again=__esm(
@@ -2561,23 +2572,24 @@ ED","Another account has been signed in while this call was running.",{hint:"Ask
 void 0&&accountOf(current)!==account)throw accountChanged()}function renewedLogin(old,tokens2,nowMs){return{...old,accessToken:tokens2.accessToken??old.accessToken,
 refreshToken:tokens2.refreshToken??old.refreshToken,idToken:tokens2.idToken??old.idToken,tokenType:tokens2.tokenType??old.tokenType,expiresAt:tokens2.expiresAt,
 scope:tokens2.scope??old.scope,earliestRefreshAt:tokens2.earliestRefreshAt,refreshedAt:nowMs,refreshFailed:void 0}}var init_renewed_login=__esm({"src/services/r\
-enewed-login.ts"(){"use strict";init_define_TOOL_LIST();init_api_key();init_id_claims();init_sign_in_again()}});function createTokenManager(deps){const{storage,refresher,oauth,clock,log:log2,route=CODEX_LOGIN}=deps;const stored2=async()=>{const{record:record2,unopened}=await openRecord(
-storage);if(unopened!==void 0)throw cannotOpen(unopened);if(record2===void 0)throw signInAgain("You are not signed in.",route);if(record2.accessToken==="")throw signInAgain(
-"Your sign-in is no longer valid.",route);return record2};function isStored3(){const{record:record2,unopened}=storage.read();return record2!==void 0||unopened!==
-void 0}function problemOf(removed){const unopened=removed?.unopened&&`It could not be revoked at OpenAI. ${removed.unopened.reason}`;const sentences2=[unopened,
-...storage.read().warnings].filter(sentence=>sentence!==void 0);return sentences2.length===0?void 0:sentences2.join(" ")}return{async getTokens(signal){const record2=await stored2();
-if(isApiKeyRecord(record2))throw signInAgain("You are not signed in with ChatGPT.",route);if(!isRenewalDue(record2,route.refreshMarginMs,clock.now()))return record2;
-const renewal=refresher.renew(record2,"proactive_expiry");if(remainingMs(record2,clock.now())<=EXPIRED_MARGIN_MS)return raceSignal(renewal,signal);renewal.catch(
-error2=>log2.event("early_refresh_failed",{reason:codeOf(error2)}));return record2},async replaceRejected(rejected,signal){const record2=await stored2();assertSameLogin(
-rejected,record2);if(record2.accessToken!==rejected.accessToken)return record2;return raceSignal(refresher.renew(record2,"unauthorized_recovery"),signal)},async clear(){
-await storage.unlock();if(!isStored3())return{removed:void 0,revoked:false};let previous;await storage.update(record2=>{previous=record2;return void 0});const token2=previous?.
-refreshToken;const isOver=previous?.accessToken===""&&previous.unopened===void 0;const revoked=isOver||token2!==void 0&&await oauth.revoke(token2,REVOKE_LIMIT_MS,
-previous);return{removed:previous===void 0?void 0:kindOf2(previous),revoked,problem:problemOf(previous)}}}}function remainingMs(record2,nowMs){const expiresAt=record2.
-expiresAt??expiryOf(record2.accessToken);return expiresAt===void 0?0:expiresAt-nowMs}function isRenewalDue(record2,marginMs,nowMs){const left=remainingMs(record2,
-nowMs);return left<marginMs&&(left<=EXPIRED_MARGIN_MS||nowMs>=(record2.earliestRefreshAt??0))}function isRenewable({refreshToken,refreshFailed}){return refreshToken!==
-void 0&&refreshFailed===void 0}function kindOf2(record2){return isApiKeyRecord(record2)?"api_key":"account"}var EXPIRED_MARGIN_MS,REVOKE_LIMIT_MS;var init_token_manager=__esm(
-{"src/services/token-manager.ts"(){"use strict";init_define_TOOL_LIST();init_errors();init_abort();init_api_key();init_id_claims();init_login_route();init_open_record();
-init_renewed_login();init_sign_in_again();EXPIRED_MARGIN_MS=5e3;REVOKE_LIMIT_MS=1e4}});function notTheService({status:status2,headers},what){const cameInstead=(thing,why2,hint)=>new CodexError("RESPONSE_INVALID",`${thing} came back instead of ${what}\
+enewed-login.ts"(){"use strict";init_define_TOOL_LIST();init_api_key();init_id_claims();init_sign_in_again()}});function createTokenManager(deps){const{storage,refresher,oauth,clock,log,route=CODEX_LOGIN}=deps;const stored2=async()=>{const{record:record2,unopened}=await openRecord(
+storage);if(unopened!==void 0)throw cannotOpen(unopened);if(record2===void 0)throw signInAgain("You are not signed in.",route);return record2};function assertUsable({
+accessToken}){if(accessToken==="")throw signInAgain("Your sign-in is no longer valid.",route)}function isStored3(){const{record:record2,unopened}=storage.read();
+return record2!==void 0||unopened!==void 0}function problemOf(removed){const unopened=removed?.unopened&&`It could not be revoked at OpenAI. ${removed.unopened.
+reason}`;const sentences2=[unopened,...storage.read().warnings].filter(sentence=>sentence!==void 0);return sentences2.length===0?void 0:sentences2.join(" ")}return{
+async getTokens(signal,seen){const record2=seen??await stored2();assertUsable(record2);if(isApiKeyRecord(record2))throw signInAgain("You are not signed in with \
+ChatGPT.",route);if(!isRenewalDue(record2,route.refreshMarginMs,clock.now()))return record2;const renewal=refresher.renew(record2,"proactive_expiry");if(remainingMs(
+record2,clock.now())<=EXPIRED_MARGIN_MS)return raceSignal(renewal,signal);renewal.catch(error2=>log.event("early_refresh_failed",{reason:codeOf(error2)}));return record2},
+async replaceRejected(rejected,signal){const record2=await stored2();assertUsable(record2);assertSameLogin(rejected,record2);if(record2.accessToken!==rejected.accessToken)
+return record2;return raceSignal(refresher.renew(record2,"unauthorized_recovery"),signal)},async clear(){await storage.unlock();if(!isStored3())return{removed:void 0,
+revoked:false};let previous;await storage.update(record2=>{previous=record2;return void 0});const token2=previous?.refreshToken;const isOver=previous?.accessToken===
+""&&previous.unopened===void 0;const revoked=isOver||token2!==void 0&&await oauth.revoke(token2,REVOKE_LIMIT_MS,previous);return{removed:previous===void 0?void 0:
+kindOf2(previous),revoked,problem:problemOf(previous)}}}}function remainingMs(record2,nowMs){const expiresAt=record2.expiresAt??expiryOf(record2.accessToken);return expiresAt===
+void 0?0:expiresAt-nowMs}function isRenewalDue(record2,marginMs,nowMs){const left=remainingMs(record2,nowMs);return left<marginMs&&(left<=EXPIRED_MARGIN_MS||nowMs>=
+(record2.earliestRefreshAt??0))}function isRenewable({refreshToken,refreshFailed}){return refreshToken!==void 0&&refreshFailed===void 0}function kindOf2(record2){
+return isApiKeyRecord(record2)?"api_key":"account"}var EXPIRED_MARGIN_MS,REVOKE_LIMIT_MS;var init_token_manager=__esm({"src/services/token-manager.ts"(){"use st\
+rict";init_define_TOOL_LIST();init_errors();init_abort();init_api_key();init_id_claims();init_login_route();init_open_record();init_renewed_login();init_sign_in_again();
+EXPIRED_MARGIN_MS=5e3;REVOKE_LIMIT_MS=1e4}});function notTheService({status:status2,headers},what){const cameInstead=(thing,why2,hint)=>new CodexError("RESPONSE_INVALID",`${thing} came back instead of ${what}\
  (${status2}): ${why2}.`,{hint});if(isBlock(status2,headers)){return cameInstead("A page of Cloudflare","it blocked the request before it reached OpenAI",CLOUDFLARE)}
 if(status2===511)return cameInstead("A refusal of your network","it wants you to sign in to it first",PORTAL2);if(status2===429||status2>=500)return void 0;if(status2>=
 300&&status2<400&&status2!==304){return cameInstead("A redirect","it is not followed with a login",`${PORTAL2} ${ADDRESSES}`)}if(!isPage(headers))return void 0;
@@ -2913,27 +2925,27 @@ library4,library4.exports,require);picomatch_default=library4.exports}});functio
 3)}async function matcherOf(pattern,{ignoreCase=false}={}){const{default:picomatch}=await Promise.resolve().then(()=>(init_picomatch(),picomatch_exports));const plain2=pattern.
 replace(/[()|+]/g,"\\$&").replace(/(?<!\\)\[!/g,"[^");const matches=picomatch(plain2.replace(/\\{4,}/g,shortened2),{dot:true,noextglob:true,nonegate:true,windows:false,
 flags:ignoreCase?"si":"s"});return name=>matches(name)}function shortened2(run2){return"\\".repeat(2+run2.length%2)}var TOO_MANY_WILDCARDS;var init_file_pattern=__esm(
-{"src/infrastructure/file-pattern.ts"(){"use strict";init_define_TOOL_LIST();TOO_MANY_WILDCARDS="has too many wildcards: use fewer \u201C*\u201D"}});function openRoots(roots){const opened=[];for(const given2 of roots.flatMap(asPath)){const path3=realFolder(given2);if(path3===void 0||opened.some(root=>root.path===
-path3))continue;opened.push({given:given2,path:path3,label:opened.length===0?"":`${(0,import_node_path15.basename)(path3)}/`})}if(opened.length>0)return opened;
+{"src/infrastructure/file-pattern.ts"(){"use strict";init_define_TOOL_LIST();TOO_MANY_WILDCARDS="has too many wildcards: use fewer \u201C*\u201D"}});function openRoots(roots){const opened2=[];for(const given2 of roots.flatMap(asPath)){const path3=realFolder(given2);if(path3===void 0||opened2.some(root=>root.
+path===path3))continue;opened2.push({given:given2,path:path3,label:opened2.length===0?"":`${(0,import_node_path15.basename)(path3)}/`})}if(opened2.length>0)return opened2;
 throw new CodexError("INPUT_INVALID","There is no project folder here from which files could be sent.",{hint:"Open a folder in the client, or paste what matters\
  into the prompt."})}function placesNamed(text3,roots){if(text3.trim()===""||text3.length>MAX_NAME_LENGTH||text3.includes("\0"))return{reason:"is no name"};if(segmentsOf(
 text3).includes(".."))return{reason:"has \u201C..\u201D in it: name it from the project folder"};if(!(0,import_node_path15.isAbsolute)(text3)){const name=segmentsOf(
 text3).join("/");const direct=roots.map(root=>({root,name}));const labelled=direct.filter(({root})=>root.label!==""&&name.startsWith(root.label));return[...direct,
 ...labelled.map(({root})=>({root,name:name.slice(root.label.length)}))]}const places=roots.flatMap(root=>{const name=below(root.given,text3)??below(root.path,text3)??
 belowReal(root,text3);return name===void 0?[]:[{root,name}]});return places.length>0?places:{reason:OUTSIDE}}function placeAt({root,name},roots){if(import_node_path15.sep===
-"\\"&&name.includes(":"))return{kind:"missing"};try{const path3=import_node_fs12.realpathSync.native((0,import_node_path15.join)(root.path,name));if(!isInside2(
-path3,roots))return{kind:"refused",reason:"leads out of the project through a link"};const stat=(0,import_node_fs12.statSync)(path3);if(stat.isFile()||stat.isDirectory())
+"\\"&&name.includes(":"))return{kind:"missing"};try{const path3=import_node_fs13.realpathSync.native((0,import_node_path15.join)(root.path,name));if(!isInside2(
+path3,roots))return{kind:"refused",reason:"leads out of the project through a link"};const stat=(0,import_node_fs13.statSync)(path3);if(stat.isFile()||stat.isDirectory())
 return{kind:stat.isFile()?"file":"folder",path:path3};return{kind:"refused",reason:"is not a regular file"}}catch(error2){return whyNot(errnoOf(error2))}}function isLink({
-root,name}){return(0,import_node_fs12.lstatSync)((0,import_node_path15.join)(root.path,name),{throwIfNoEntry:false})?.isSymbolicLink()??false}function isInside2(path3,roots){
+root,name}){return(0,import_node_fs13.lstatSync)((0,import_node_path15.join)(root.path,name),{throwIfNoEntry:false})?.isSymbolicLink()??false}function isInside2(path3,roots){
 return roots.some(root=>below(root.path,path3)!==void 0)}function below(folder,path3){const name=(0,import_node_path15.relative)(folder,path3);return(0,import_node_path15.isAbsolute)(
 name)||name.split(import_node_path15.sep)[0]===".."?void 0:name.replaceAll(import_node_path15.sep,"/")}function asPath(root){if(!/^file:/i.test(root))return(0,import_node_path15.isAbsolute)(
-root)?[root]:[];try{return[(0,import_node_url.fileURLToPath)(root)]}catch{return[]}}function realFolder(path3){try{const real=import_node_fs12.realpathSync.native(
-path3);return(0,import_node_fs12.statSync)(real).isDirectory()&&(0,import_node_path15.parse)(real).root!==real?real:void 0}catch{return void 0}}function segmentsOf(text3){
+root)?[root]:[];try{return[(0,import_node_url.fileURLToPath)(root)]}catch{return[]}}function realFolder(path3){try{const real=import_node_fs13.realpathSync.native(
+path3);return(0,import_node_fs13.statSync)(real).isDirectory()&&(0,import_node_path15.parse)(real).root!==real?real:void 0}catch{return void 0}}function segmentsOf(text3){
 return(import_node_path15.sep==="\\"?text3.replaceAll("\\","/"):text3).split("/").filter(part=>part!==""&&part!==".")}function belowReal(root,path3){try{return below(
-root.path,import_node_fs12.realpathSync.native(path3))}catch{return void 0}}function whyNot(code){if(code==="ELOOP")return{kind:"refused",reason:"is a link that\
- leads in a circle"};if(code==="EACCES"||code==="EPERM")return{kind:"refused",reason:"may not be read by this user"};return{kind:"missing"}}var import_node_fs12,
+root.path,import_node_fs13.realpathSync.native(path3))}catch{return void 0}}function whyNot(code){if(code==="ELOOP")return{kind:"refused",reason:"is a link that\
+ leads in a circle"};if(code==="EACCES"||code==="EPERM")return{kind:"refused",reason:"may not be read by this user"};return{kind:"missing"}}var import_node_fs13,
 import_node_path15,import_node_url,MAX_NAME_LENGTH,OUTSIDE;var init_project_roots=__esm({"src/infrastructure/project-roots.ts"(){"use strict";init_define_TOOL_LIST();
-import_node_fs12=require("node:fs");import_node_path15=require("node:path");import_node_url=require("node:url");init_errors();init_errno();MAX_NAME_LENGTH=4096;
+import_node_fs13=require("node:fs");import_node_path15=require("node:path");import_node_url=require("node:url");init_errors();init_errno();MAX_NAME_LENGTH=4096;
 OUTSIDE="lies outside the project"}});async function filesMatching(place,{roots,list,isExcluded,time:time3,signal}){if(!isSimpleEnough(place.name))return{reason:TOO_MANY_WILDCARDS};const split=splitPattern(
 place,roots);if("reason"in split)return split;const{root}=place;const listed4=await list(root.path,split.base,signal);const matches=await matcherBelow(split);const names=await fitting(
 listed4,name=>matches(name)&&!isExcluded(name),time3);if(names===void 0)throw tooSlow();if(names.length>MAX_FILES)return{files:[],left:[],count:names.length};const visible=new Set(
@@ -2967,7 +2979,7 @@ require("node:path");init_errors();init_abort();init_run_program();init_turns();
 h=/dev/null"],...["-c","diff.external=","-c","core.pager=cat"],...["-c","diff.autoRefreshIndex=false"],...["-c","safe.bareRepository=explicit"],...["-c","core.q\
 uotePath=false"]];QUIET={GIT_OPTIONAL_LOCKS:"0",GIT_TERMINAL_PROMPT:"0",GIT_PAGER:"cat",GIT_NO_LAZY_FETCH:"1",GIT_ALLOW_PROTOCOL:"none",LC_ALL:"C"};MISLEADING=/^GIT_(?!CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM)$|EXEC_PATH$|CEILING_DIRECTORIES$)/i}});async function gitDiff(git,folder,request,signal){const settings=await withoutFilters(git,folder,signal);const revisions=await revisionsOf(git,folder,request,signal);
 const args2=[...FORM,...request.kind==="staged"?["--cached"]:[],...revisions,"--"];const outcome=await git(folder,args2,{settings,maxBytes:MAX_DIFF_BYTES,signal});
-if(outcome.ended==="large")throw tooLarge3();if(outcome.ended!=="well")throw gitFailed(outcome);return withoutUntouched(outcome.output)}function withoutUntouched(diff){
+if(outcome.ended==="large")throw tooLarge4();if(outcome.ended!=="well")throw gitFailed(outcome);return withoutUntouched(outcome.output)}function withoutUntouched(diff){
 return diff.replace(/(?<=^|\n)diff --git [^\n]*\n(?=diff --git |\* Unmerged path |$)/g,"")}async function withoutFilters(git,folder,signal){const outcome=await git(
 folder,["config","--null","--name-only","--list"],{signal});if(outcome.ended!=="well")throw gitFailed(outcome);const names=[...new Set(outcome.output.split("\0"))].
 filter(name=>/^filter\./.test(name));if(names.length>MAX_FILTER_SETTINGS||names.some(name=>name.includes("=")))throw filtersStay();return names.map(name=>[name,
@@ -2982,7 +2994,7 @@ folder,args2,{signal});if(outcome.ended!=="well"&&outcome.ended!=="badly")throw 
 const outcome=await git(folder,["hash-object","-t","tree","--stdin"],{input:"",signal});const id=idIn(outcome.output);if(id===void 0)throw gitFailed(outcome);return id}
 async function forkOf(git,folder,from,to,signal){const outcome=await git(folder,["merge-base",from,to],{signal});const id=idIn(outcome.output);if(id!==void 0)return id;
 if(outcome.ended!=="badly")throw gitFailed(outcome);throw new CodexError("INPUT_INVALID","The two revisions in diff have no commit in common.",{hint:"Compare th\
-em directly, with two dots instead of three."})}function idIn(output5){return/^[0-9a-f]{40,64}$/.exec(output5.trim())?.[0]}function tooLarge3(){return new CodexError(
+em directly, with two dots instead of three."})}function idIn(output5){return/^[0-9a-f]{40,64}$/.exec(output5.trim())?.[0]}function tooLarge4(){return new CodexError(
 "INPUT_INVALID",`The diff is larger than ${MAX_DIFF_BYTES/1e6} MB.`,{hint:"Name a shorter range, or send the files that matter with files."})}var MAX_DIFF_BYTES,
 FORM,MAX_FILTER_SETTINGS;var init_git_diff=__esm({"src/infrastructure/git-diff.ts"(){"use strict";init_define_TOOL_LIST();init_errors();init_git_command();MAX_DIFF_BYTES=
 8e6;FORM=["diff",...["--no-ext-diff","--no-textconv","--no-color","-O/dev/null"],...["--src-prefix=a/","--dst-prefix=b/","--relative","--find-renames","--unifie\
@@ -2991,12 +3003,12 @@ void 0)return{kind:"since",revision:revisionIn(text3)};if(from===""&&to==="")thr
 ""?"HEAD":revisionIn(to),fork:dots==="..."}}function revisionIn(text3){if(text3.length>MAX_LENGTH3||text3.includes(".."))throw notADiff();if(!/^[\p{L}\p{N}_@][\p{L}\p{N}_@./{}~^+#%=,-]*$/u.
 test(text3))throw notADiff();return text3}function notADiff(){return new CodexError("INPUT_INVALID",'diff is neither a range nor a revision, and not "staged" or\
  "working".',{hint:'Use "staged", "working", a range like "main..HEAD" or "main...HEAD", or one revision like "HEAD~3".'})}var MAX_LENGTH3;var init_git_range=__esm(
-{"src/infrastructure/git-range.ts"(){"use strict";init_define_TOOL_LIST();init_errors();MAX_LENGTH3=200}});async function readConfined(path3,maxBytes){await(0,import_promises4.setImmediate)();try{const{bytes,stat}=readRegularFile(path3,maxBytes,{noFollow:true});const there=(0,import_node_fs13.lstatSync)(
-path3);const isSame=there.ino===stat.ino&&there.dev===stat.dev&&import_node_fs13.realpathSync.native(path3)===path3;if(!isSame)return{reason:CHANGED};return bytes.
-length>maxBytes?{reason:tooLarge4(maxBytes)}:{bytes}}catch(error2){return{reason:whyUnread(errnoOf(error2),maxBytes)}}}function whyUnread(code,maxBytes){if(code===
-"EFBIG")return tooLarge4(maxBytes);if(code==="EISDIR")return"is not a regular file";if(code==="ELOOP"||code==="ENOENT"||code==="ENOTDIR")return CHANGED;return code===
-"EACCES"||code==="EPERM"?"may not be read by this user":"could not be read"}function tooLarge4(maxBytes){return`is larger than ${maxBytes/1e6} MB`}var import_node_fs13,
-import_promises4,CHANGED;var init_confined_file=__esm({"src/infrastructure/confined-file.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs13=require("node:fs");
+{"src/infrastructure/git-range.ts"(){"use strict";init_define_TOOL_LIST();init_errors();MAX_LENGTH3=200}});async function readConfined(path3,maxBytes){await(0,import_promises4.setImmediate)();try{const{bytes,stat}=readRegularFile(path3,maxBytes,{noFollow:true});const there=(0,import_node_fs14.lstatSync)(
+path3);const isSame=there.ino===stat.ino&&there.dev===stat.dev&&import_node_fs14.realpathSync.native(path3)===path3;if(!isSame)return{reason:CHANGED};return bytes.
+length>maxBytes?{reason:tooLarge5(maxBytes)}:{bytes}}catch(error2){return{reason:whyUnread(errnoOf(error2),maxBytes)}}}function whyUnread(code,maxBytes){if(code===
+"EFBIG")return tooLarge5(maxBytes);if(code==="EISDIR")return"is not a regular file";if(code==="ELOOP"||code==="ENOENT"||code==="ENOTDIR")return CHANGED;return code===
+"EACCES"||code==="EPERM"?"may not be read by this user":"could not be read"}function tooLarge5(maxBytes){return`is larger than ${maxBytes/1e6} MB`}var import_node_fs14,
+import_promises4,CHANGED;var init_confined_file=__esm({"src/infrastructure/confined-file.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs14=require("node:fs");
 import_promises4=require("node:timers/promises");init_errno();init_regular_file();CHANGED="was replaced while it was read"}});function rangedName(entry){const[,name,first2,dash,last]=/^(.+):(\d{1,9})(?:(-)(\d{0,9}))?$/s.exec(entry)??[];if(name===void 0)return void 0;const range={first:Number(
 first2),...dash!==void 0&&last===""?{}:{last:Number(last??first2)}};const isPossible=range.first>=1&&(range.last===void 0||range.last>=range.first);return{name,
 range:isPossible?range:void 0}}function rangeSuffix({first:first2,last}){return first2===last?`:${first2}`:`:${first2}-${last??""}`}var init_line_range=__esm({"\
@@ -3045,9 +3057,9 @@ file,linesOf(content.text,content.hasMark));if(file.range!==void 0)return{reason
 mime:content.mime,base64:bytes.toString("base64")},sent:{name,kind:"image",bytes:bytes.length}}}async function readForSending({name,path:path3}){const secret=secretName(
 name);if(secret!==void 0)return{reason:secret};const secretTarget=secretName(path3);if(secretTarget!==void 0)return{reason:leadsTo(name,path3,secretTarget)};const reading=await readConfined(
 path3,MAX_IMAGE_BYTES);if("reason"in reading)return reading;const content=contentOf(reading.bytes);if(content.kind==="neither")return content;const reason=content.
-kind==="text"?secretContent(content.text):void 0;return reason===void 0?{content,bytes:reading.bytes}:{reason}}function attachText({name:file,range},whole){const part=range===
-void 0?whole:cut(whole,range);const last=part.first+part.lines.length-1;const name=range===void 0?file:file+rangeSuffix({first:range.first,last});if(range!==void 0&&
-part.lines.length===0)return{reason:`has only ${lineCount(whole.total)}`};const bytes=Buffer.byteLength(part.lines.join("\n"));if(bytes>MAX_TEXT_BYTES)return{reason:`\
+kind==="text"?secretContent(content.text):void 0;return reason===void 0?{content,bytes:reading.bytes}:{reason}}function attachText({name:file,range},whole2){const part=range===
+void 0?whole2:cut(whole2,range);const last=part.first+part.lines.length-1;const name=range===void 0?file:file+rangeSuffix({first:range.first,last});if(range!==void 0&&
+part.lines.length===0)return{reason:`has only ${lineCount(whole2.total)}`};const bytes=Buffer.byteLength(part.lines.join("\n"));if(bytes>MAX_TEXT_BYTES)return{reason:`\
 is larger than ${MAX_TEXT_BYTES/1e6} MB: name the lines that matter`};return{block:{kind:"text",name,...part},sent:{name,kind:"text",bytes}}}function leadsTo(name,path3,reason){
 return path3.replaceAll("\\","/").endsWith(`/${name}`)?reason:`leads to a file that ${reason}`}function lineCount(lines){return lines===1?"1 line":`${lines} lin\
 es`}var MAX_TEXT_BYTES,MAX_IMAGE_BYTES;var init_attached_file=__esm({"src/services/attached-file.ts"(){"use strict";init_define_TOOL_LIST();init_confined_file();
@@ -3067,8 +3079,8 @@ return text3.slice(1,-1).replace(/\\(?:([0-7]{3})|(.))/gs,(_,octal2,letter)=>{re
 octal2,8))})}function quoted2(name){if(!/[\p{Cc}"\\]/u.test(name))return name;return`"${name.replace(/[\p{Cc}"\\]/gu,escaped)}"`}function escaped(character){const letter=Object.
 entries(ESCAPES).find(([,value])=>value===character)?.[0];return`\\${letter??character.charCodeAt(0).toString(8).padStart(3,"0")}`}var ESCAPES;var init_diff_sections=__esm(
 {"src/services/diff-sections.ts"(){"use strict";init_define_TOOL_LIST();ESCAPES={a:"\x07",b:"\b",t:"	",n:"\n",v:"\v",f:"\f",r:"\r",'"':'"',"\\":"\\"}}});async function attachDiff(argument,roots,git,signal){const request=readDiffArgument(argument);const root=await firstWorkTree(roots,git,signal);const changes=changesIn(
-await git.diff(root.path,request,signal),root);const added=request.kind==="working"?await newFiles(root,git,signal):NOTHING2;const text3=[...changes.sections,...added.
-sections].join("");const left=[...changes.left,...added.left];if(text3==="")throw noChanges(argument,request,left);if(Buffer.byteLength(text3)>MAX_DIFF_BYTES)throw tooLarge5();
+await git.diff(root.path,request,signal),root);const added=request.kind==="working"?await newFiles(root,git,signal):NOTHING3;const text3=[...changes.sections,...added.
+sections].join("");const left=[...changes.left,...added.left];if(text3==="")throw noChanges(argument,request,left);if(Buffer.byteLength(text3)>MAX_DIFF_BYTES)throw tooLarge6();
 return{block:{kind:"diff",name:argument,text:text3},sent:{...{name:argument,kind:"diff",bytes:Buffer.byteLength(text3)},files:[...changes.names,...added.names]},
 left:[...left,...roots.length>1?["changes in the other folders of the project"]:[]]}}async function firstWorkTree(roots,git,signal){for(const root of roots)if(await git.
 isWorkTree(root.path,signal))return root;throw new CodexError("INPUT_INVALID","The project folder is not in a git repository, so it has no diff.",{hint:"Leave d\
@@ -3088,10 +3100,10 @@ if(left.length>0){return new CodexError("INPUT_INVALID",`Nothing of the diff can
 matter with files."})}const what={staged:"Nothing is staged",working:"Everything is committed"}[kind];return new CodexError("INPUT_INVALID",`${what??`Nothing ha\
 s changed in ${argument}`}, so there is no diff.`,{hint:'Name another range; "working" is what is not committed, "staged" what is in the index.'})}function privateKey(name){
 return new CodexError("INPUT_INVALID",`The diff contains a private key, in ${name}, and was not sent.`,{hint:"Send the other files that matter with files, and s\
-ee that the key does not stay in the repository."})}function tooLarge5(){return new CodexError("INPUT_INVALID",`The diff with its new files is larger than ${MAX_DIFF_BYTES/
-1e6} MB.`,{hint:"Stage or commit what matters and name that, or send single files with files."})}var NOTHING2,MAX_NEW_FILES;var init_attached_diff=__esm({"src/s\
+ee that the key does not stay in the repository."})}function tooLarge6(){return new CodexError("INPUT_INVALID",`The diff with its new files is larger than ${MAX_DIFF_BYTES/
+1e6} MB.`,{hint:"Stage or commit what matters and name that, or send single files with files."})}var NOTHING3,MAX_NEW_FILES;var init_attached_diff=__esm({"src/s\
 ervices/attached-diff.ts"(){"use strict";init_define_TOOL_LIST();init_errors();init_git_diff();init_git_range();init_project_roots();init_attached_file();init_diff_sections();
-init_secret_file();init_sent_words();init_shown_name();NOTHING2={sections:[],names:[],left:[]};MAX_NEW_FILES=100}});function blockParts(blocks,randomBytes2){if(blocks.length===0)return[];const word2=markerWord(blocks,randomBytes2);const parts=[];let text3=headSentence(word2);
+init_secret_file();init_sent_words();init_shown_name();NOTHING3={sections:[],names:[],left:[]};MAX_NEW_FILES=100}});function blockParts(blocks,randomBytes2){if(blocks.length===0)return[];const word2=markerWord(blocks,randomBytes2);const parts=[];let text3=headSentence(word2);
 for(const block of blocks){text3+=`
 ${blockText(block,word2)}
 `;if(block.kind!=="image")continue;parts.push({type:"input_text",text:text3},{type:"input_image",image_url:`data:${block.mime};base64,${block.base64}`});text3=""}
@@ -3110,26 +3122,26 @@ index}| ${line}`)}function remarksOn2({lines,first:first2,total,remarks}){if(lin
 \\u${unit.charCodeAt(0).toString(16).padStart(4,"0")}`).join(""))}var TRIES;var init_file_block=__esm({"src/services/file-block.ts"(){"use strict";init_define_TOOL_LIST();
 init_errors();TRIES=20}});var attachments_exports={};__export(attachments_exports,{createAttachments:()=>createAttachments});function createAttachments({projectFiles,git,own:own2,randomBytes:randomBytes2}){
 return{async attach({files=[],diff},rootNames,signal){if(files.length===0&&diff===void 0)return{parts:[],sent:[],left:[]};const roots=openRoots(rootNames);const chosen=files.
-length===0?NOTHING3:await attachFiles({entries:files,roots,signal},{projectFiles,own:own2});const changes=diff===void 0?[]:[await attachDiff(diff,roots,git,signal)];
-if(signal?.aborted)throw cancelled();const pieces=[...chosen.pieces,...changes];checkAmount(pieces);return{parts:blockParts(pieces.map(({block})=>block),randomBytes2),
-sent:pieces.map(({sent})=>sent),left:[...chosen.left,...changes.flatMap(({left})=>left)]}}}}async function attachFiles({entries,roots,signal},{projectFiles,own:own2}){
-const found=await projectFiles.find(entries,roots,signal);const files=withoutRepeats(found.files);if(files.length>MAX_FILES)throw tooManyFiles(files.length);const[
-pieces,refused4,left]=[[],[...found.refused],[...found.left]];for(const file of files){if(signal?.aborted)throw cancelled();const attached=isOwn(file,own2)?OWN:
-await attachFile(file);if("reason"in attached)(file.exact?refused4:left).push({name:file.name,reason:attached.reason});else pieces.push(attached);checkAmount(pieces)}
-if(refused4.length>0)throw cannotBeSent(refused4);if(pieces.length===0)throw cannotBeSent(left);return{pieces,left:[...new Set(left.map(({name,reason})=>`${shownName(
-name)} ${reason}`))]}}function isOwn({path:path3},own2){return own2.map(canonicalPath).some(one=>path3===one||path3.startsWith(`${one}/`)||path3.startsWith(`${one}\
-\\`))}function withoutRepeats(files){const whole=new Set(files.filter(({range})=>range===void 0).map(({path:path3})=>path3));const kept=new Map;for(const file of files){
-if(file.range!==void 0&&whole.has(file.path))continue;const key=JSON.stringify([file.path,file.range]);const earlier=kept.get(key);kept.set(key,earlier===void 0||
-file.exact&&!earlier.exact?file:earlier)}return[...kept.values()]}function checkAmount(pieces){const amount=isImage=>pieces.filter(({sent})=>sent.kind==="image"===
-isImage).reduce((sum2,{sent})=>sum2+sent.bytes,0);if(amount(false)>MAX_ALL_TEXT_BYTES)throw tooMuch("Files and diff",MAX_ALL_TEXT_BYTES);if(amount(true)>MAX_IMAGE_BYTES)
-throw tooMuch("The images",MAX_IMAGE_BYTES)}function tooMuch(what,maxBytes){return new CodexError("INPUT_INVALID",`${what} are larger than ${maxBytes/1e6} MB to\
-gether.`,{hint:'Name fewer files or lines of them, or leave some out with "!" in front.'})}function tooManyFiles(count3){return new CodexError("INPUT_INVALID",`\
-These are ${count3} files, and one call takes ${MAX_FILES} at most.`,{hint:'Name fewer files, or leave some out with "!" in front.'})}function cannotBeSent(all2){
+length===0?NOTHING4:await attachFiles({entries:files,roots,signal},{projectFiles,own:own2});const changes=diff===void 0?[]:[await attachDiff(diff,roots,git,signal)];
+if(signal?.aborted)throw cancelled();const pieces=[...chosen.pieces,...changes];pieces.forEach(createTally());return{parts:blockParts(pieces.map(({block})=>block),
+randomBytes2),sent:pieces.map(({sent})=>sent),left:[...chosen.left,...changes.flatMap(({left})=>left)]}}}}async function attachFiles({entries,roots,signal},{projectFiles,
+own:own2}){const found=await projectFiles.find(entries,roots,signal);const files=withoutRepeats(found.files);if(files.length>MAX_FILES)throw tooManyFiles(files.
+length);const[pieces,refused4,left]=[[],[...found.refused],[...found.left]];const ownPaths=own2.map(canonicalPath);const add=createTally();for(const file of files){
+if(signal?.aborted)throw cancelled();const attached=isOwn(file,ownPaths)?OWN:await attachFile(file);if("reason"in attached)(file.exact?refused4:left).push({name:file.
+name,reason:attached.reason});else{pieces.push(attached);add(attached)}}if(refused4.length>0)throw cannotBeSent(refused4);if(pieces.length===0)throw cannotBeSent(
+left);return{pieces,left:[...new Set(left.map(({name,reason})=>`${shownName(name)} ${reason}`))]}}function isOwn({path:path3},own2){return own2.some(one=>path3===
+one||path3.startsWith(`${one}/`)||path3.startsWith(`${one}\\`))}function withoutRepeats(files){const whole2=new Set(files.filter(({range})=>range===void 0).map(
+({path:path3})=>path3));const kept=new Map;for(const file of files){if(file.range!==void 0&&whole2.has(file.path))continue;const key=JSON.stringify([file.path,file.
+range]);const earlier=kept.get(key);kept.set(key,earlier===void 0||file.exact&&!earlier.exact?file:earlier)}return[...kept.values()]}function createTally(){let[
+text3,images]=[0,0];return({sent:{kind,bytes}})=>{if(kind==="image")images+=bytes;else text3+=bytes;if(text3>MAX_ALL_TEXT_BYTES)throw tooMuch("Files and diff",MAX_ALL_TEXT_BYTES);
+if(images>MAX_IMAGE_BYTES)throw tooMuch("The images",MAX_IMAGE_BYTES)}}function tooMuch(what,maxBytes){return new CodexError("INPUT_INVALID",`${what} are larger\
+ than ${maxBytes/1e6} MB together.`,{hint:'Name fewer files or lines of them, or leave some out with "!" in front.'})}function tooManyFiles(count3){return new CodexError(
+"INPUT_INVALID",`These are ${count3} files, and one call takes ${MAX_FILES} at most.`,{hint:'Name fewer files, or leave some out with "!" in front.'})}function cannotBeSent(all2){
 const reasons=all2.map(({name,reason,near=[]})=>{const help=near.length===0?"":` (did you mean ${near.map(one=>quoteRemote(one,120)).join(" or ")}?)`;return`${quoteRemote(
 name,120)} ${reason}${help}`});return new CodexError("INPUT_INVALID",`Nothing was sent: ${few(reasons,"; ")}.`,{hint:all2.some(({reason})=>/never sent/.test(reason))?
-"Leave these out; of a file with secrets, put what matters into the prompt without them.":"Correct these names or leave them out."})}var NOTHING3,OWN,MAX_ALL_TEXT_BYTES;
+"Leave these out; of a file with secrets, put what matters into the prompt without them.":"Correct these names or leave them out."})}var NOTHING4,OWN,MAX_ALL_TEXT_BYTES;
 var init_attachments=__esm({"src/services/attachments.ts"(){"use strict";init_define_TOOL_LIST();init_errors();init_abort();init_canonical_path();init_pattern_files();
-init_project_roots();init_attached_diff();init_attached_file();init_file_block();init_remote_text();init_sent_words();init_shown_name();NOTHING3={pieces:[],left:[]};
+init_project_roots();init_attached_diff();init_attached_file();init_file_block();init_remote_text();init_sent_words();init_shown_name();NOTHING4={pieces:[],left:[]};
 OWN={reason:"is kept by this program itself and never sent"};MAX_ALL_TEXT_BYTES=8e6}});async function takeExclusions(entries,roots){const exclusions=entries.filter(entry=>entry.startsWith("!")&&!isThere(entry,roots));const wanted=entries.filter(entry=>!exclusions.
 includes(entry));const read2=exclusions.map(entry=>({name:entry,...patternsOf(entry.slice(1),roots,wanted)}));const matchers=await Promise.all(read2.flatMap(({patterns=[]})=>patterns).
 map(one=>matcherOf(one)));return{wanted,refused:read2.flatMap(({name,reason})=>reason===void 0?[]:[{name,reason}]),isExcluded:name=>matchers.some(matches=>matches(
@@ -3142,24 +3154,24 @@ isWorkTree(root,signal))return await tracked(git,root,"",budget);return await li
 isWorkTree((0,import_node_path17.join)(root,folder),budget.signal);return isRepository?await tracked(git,root,folder,budget):await walked(git,root,folder,budget)}
 async function tracked(git,root,folder,budget){const{files,repositories}=await git.files((0,import_node_path17.join)(root,folder),budget.signal);const names=files.
 map(name=>inFolder(folder,name));spend(budget,names.length);for(const repository of repositories.map(name=>inFolder(folder,name))){if(isFolder((0,import_node_path17.join)(
-root,repository))&&(0,import_node_fs14.existsSync)((0,import_node_path17.join)(root,repository,".git"))){for(const name of await listed2(git,root,repository,budget))
+root,repository))&&(0,import_node_fs15.existsSync)((0,import_node_path17.join)(root,repository,".git"))){for(const name of await listed2(git,root,repository,budget))
 names.push(name)}}return names}async function walked(git,root,folder,budget){const entries=(await entriesOf2((0,import_node_path17.join)(root,folder))).filter(({
 name})=>!SKIPPED.includes(name));spend(budget,entries.length);const names=[];for(const entry of entries){const name=inFolder(folder,entry.name);if(!entry.isDirectory())
-names.push(name);else{const list=(0,import_node_fs14.existsSync)((0,import_node_path17.join)(root,name,".git"))?listed2:walked;for(const found of await list(git,
+names.push(name);else{const list=(0,import_node_fs15.existsSync)((0,import_node_path17.join)(root,name,".git"))?listed2:walked;for(const found of await list(git,
 root,name,budget))names.push(found)}}return names}async function entriesOf2(path3){return await(0,import_promises5.readdir)(path3,{withFileTypes:true}).catch(()=>[])}
 function spend(budget,names){if(budget.signal?.aborted)throw cancelled();budget.names-=names;const why=budget.names<0?"there are too many":performance.now()>budget.
 until?"that takes too long":void 0;if(why===void 0)return;throw new CodexError("INPUT_INVALID",`The files of the project could not be listed: ${why}.`,{hint:"Na\
-me a folder that holds fewer files, or single files exactly."})}function isFolder(path3){return(0,import_node_fs14.lstatSync)(path3,{throwIfNoEntry:false})?.isDirectory()??
-false}function inFolder(folder,name){return folder===""?name:`${folder}/${name}`}var import_node_fs14,import_promises5,import_node_path17,MAX_NAMES2,SKIPPED;var init_file_list=__esm(
-{"src/infrastructure/file-list.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs14=require("node:fs");import_promises5=require("node:fs/promises");import_node_path17=
+me a folder that holds fewer files, or single files exactly."})}function isFolder(path3){return(0,import_node_fs15.lstatSync)(path3,{throwIfNoEntry:false})?.isDirectory()??
+false}function inFolder(folder,name){return folder===""?name:`${folder}/${name}`}var import_node_fs15,import_promises5,import_node_path17,MAX_NAMES2,SKIPPED;var init_file_list=__esm(
+{"src/infrastructure/file-list.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs15=require("node:fs");import_promises5=require("node:fs/promises");import_node_path17=
 require("node:path");init_errors();init_abort();MAX_NAMES2=2e5;SKIPPED=[".git",".hg",".svn","node_modules"]}});var project_files_exports={};__export(project_files_exports,{createProjectFiles:()=>createProjectFiles});function createProjectFiles({git}){return{async find(entries,roots,signal){
 const{wanted,refused:refused4,isExcluded}=await takeExclusions([...new Set(entries)],roots);const list=remembering(createFileLister(git));const glance=remembering(
-createFileLister(git,GLANCE_MS));const search={roots,list,glance,isExcluded,time:{leftMs:MATCH_LIMIT_MS},signal};const found=[{...NOTHING4,refused:refused4}];for(const entry of wanted){
+createFileLister(git,GLANCE_MS));const search={roots,list,glance,isExcluded,time:{leftMs:MATCH_LIMIT_MS},signal};const found=[{...NOTHING5,refused:refused4}];for(const entry of wanted){
 await(0,import_promises6.setImmediate)();if(signal?.aborted)throw cancelled();found.push(await findOne(entry,search))}return joined(found)}}}async function findOne(entry,search){
 const places=placesNamed(entry,search.roots);if("reason"in places)return refused3(entry,places.reason);return exactly(entry,places,search.roots)??withLines(entry,
-search.roots)??{...NOTHING4,...await byPattern(entry,places,search)}}function exactly(entry,places,roots,range){for(const{root,name}of places){const place=placeAt(
+search.roots)??{...NOTHING5,...await byPattern(entry,places,search)}}function exactly(entry,places,roots,range){for(const{root,name}of places){const place=placeAt(
 {root,name},roots);if(place.kind==="refused")return refused3(entry,place.reason);if(place.kind==="folder")return void 0;if(place.kind==="missing")continue;const file={
-name:root.label+name,path:place.path,exact:true};return{...NOTHING4,files:[range===void 0?file:{...file,range}]}}return void 0}function withLines(entry,roots){const ranged=rangedName(
+name:root.label+name,path:place.path,exact:true};return{...NOTHING5,files:[range===void 0?file:{...file,range}]}}return void 0}function withLines(entry,roots){const ranged=rangedName(
 entry);if(ranged===void 0)return void 0;const places=placesNamed(ranged.name,roots);if("reason"in places)return refused3(entry,places.reason);const found=exactly(
 entry,places,roots,ranged.range);if(found===void 0&&!hasWildcards(ranged.name))return void 0;if(found===void 0)return refused3(entry,"names lines of several fil\
 es: lines can only stand behind one name");return ranged.range===void 0?refused3(entry,"names lines that cannot be: the first line is 1, and the last one comes \
@@ -3173,11 +3185,11 @@ place=>placeAt(place,search.roots).kind==="folder");if(isFolder2)return refused3
 name??entry,search);return refused3(entry,hasWildcards(entry)?`fits no file${IGNORED}`:"does not exist",near)}async function nearNames(entry,{roots:[first2],glance,
 time:time3,signal}){if(first2===void 0)return[];const listed4=await glance(first2.path,"",signal).catch(()=>[]);return await namesLike(entry,listed4,time3)}function remembering(list){
 const lists=new Map;return(root,base,signal)=>{const key=JSON.stringify([root,base]);const known2=lists.get(key)??list(root,base,signal);lists.set(key,known2);return known2}}
-function refused3(name,reason,near=[]){return{...NOTHING4,refused:[near.length===0?{name,reason}:{name,reason,near}]}}function joined(found){return{files:found.
-flatMap(({files})=>files),refused:found.flatMap(({refused:refused4})=>refused4),left:found.flatMap(({left})=>left)}}var import_promises6,GLANCE_MS,IGNORED,NOTHING4;
+function refused3(name,reason,near=[]){return{...NOTHING5,refused:[near.length===0?{name,reason}:{name,reason,near}]}}function joined(found){return{files:found.
+flatMap(({files})=>files),refused:found.flatMap(({refused:refused4})=>refused4),left:found.flatMap(({left})=>left)}}var import_promises6,GLANCE_MS,IGNORED,NOTHING5;
 var init_project_files=__esm({"src/infrastructure/project-files.ts"(){"use strict";init_define_TOOL_LIST();import_promises6=require("node:timers/promises");init_abort();
 init_file_exclusions();init_file_list();init_file_pattern();init_line_range();init_pattern_files();init_project_roots();GLANCE_MS=1e3;IGNORED="; what git ignore\
-s has to be named exactly";NOTHING4={files:[],refused:[],left:[]}}});async function isWorkTree(git,folder,signal){const{output:output5,ended}=await git(folder,["rev-parse","--is-inside-work-tree"],{signal});if(ended==="well")return output5.
+s has to be named exactly";NOTHING5={files:[],refused:[],left:[]}}});async function isWorkTree(git,folder,signal){const{output:output5,ended}=await git(folder,["rev-parse","--is-inside-work-tree"],{signal});if(ended==="well")return output5.
 trim()==="true";if(ended!=="late"&&!isBelowRepository(folder))return false;const why={missing:"git is not installed here",late:"git took too long"}[ended];throw new CodexError(
 "INPUT_INVALID",`What git ignores here is not known: ${why??"git refuses to read it"}.`,{hint:"Name single files exactly, without patterns and without diff; `gi\
 t status` in the project says more."})}async function gitFiles(git,folder,signal){const[tracked2,untracked]=await Promise.all([listed3(git,folder,["--cached","-\
@@ -3186,9 +3198,9 @@ const names=ofLinks=>entries.filter(({isLink:isLink2})=>isLink2===ofLinks).map((
 ...names(true),...untracked.repositories]}}async function untrackedFiles(git,folder,signal){const names=await listed3(git,folder,["--others","--exclude-standard"],
 signal);return{files:names.filter(name=>!name.endsWith("/")),repositories:names.filter(name=>name.endsWith("/")).map(name=>name.slice(0,-1))}}async function listed3(git,folder,args2,signal){
 const outcome=await git(folder,["ls-files","-z",...args2],{maxBytes:MAX_LIST_BYTES2,signal});if(outcome.ended!=="well")throw gitFailed(outcome);return outcome.output.
-split("\0").filter(name=>name!=="")}function isBelowRepository(folder){const parent=(0,import_node_path18.dirname)(folder);return(0,import_node_fs15.existsSync)(
-(0,import_node_path18.join)(folder,".git"))||parent!==folder&&isBelowRepository(parent)}var import_node_fs15,import_node_path18,MAX_LIST_BYTES2;var init_git_files=__esm(
-{"src/infrastructure/git-files.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs15=require("node:fs");import_node_path18=require("node:path");init_errors();
+split("\0").filter(name=>name!=="")}function isBelowRepository(folder){const parent=(0,import_node_path18.dirname)(folder);return(0,import_node_fs16.existsSync)(
+(0,import_node_path18.join)(folder,".git"))||parent!==folder&&isBelowRepository(parent)}var import_node_fs16,import_node_path18,MAX_LIST_BYTES2;var init_git_files=__esm(
+{"src/infrastructure/git-files.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs16=require("node:fs");import_node_path18=require("node:path");init_errors();
 init_git_command();MAX_LIST_BYTES2=64e6}});var git_exports={};__export(git_exports,{createGit:()=>createGit});function createGit({program="git",limitMs=2e4}={}){const git=createGitCommand(program,limitMs);
 return{isWorkTree:(folder,signal)=>isWorkTree(git,folder,signal),files:(folder,signal)=>gitFiles(git,folder,signal),untracked:(folder,signal)=>untrackedFiles(git,
 folder,signal),diff:(folder,request,signal)=>gitDiff(git,folder,request,signal)}}var init_git=__esm({"src/infrastructure/git.ts"(){"use strict";init_define_TOOL_LIST();
@@ -3228,11 +3240,11 @@ ove CODEX_OAUTH_MODEL.")}function stateOf(record2,nowMs){const from=record2.refr
 nowMs-from)} old and `;const leftMs=remainingMs(record2,nowMs);return`The access token ${age}${leftMs>0?`is good for another ${duration3(leftMs)}`:"has expired"}\
 .`}var RENEWAL_LIMIT_MS,CREDENTIAL_LIMIT_MS,CATALOGUE_LIMIT_MS,SOURCES;var init_doctor_account=__esm({"src/services/doctor-account.ts"(){"use strict";init_define_TOOL_LIST();
 init_errors();init_api_key();init_doctor_check();init_doctor_login();init_duration();init_id_claims();init_token_manager();RENEWAL_LIMIT_MS=8e3;CREDENTIAL_LIMIT_MS=
-2e3;CATALOGUE_LIMIT_MS=5e3;SOURCES={live:"fresh from the service",cached:"from the copy on this machine","built-in":"built into this program"}}});function factsOf(path3){try{const stat=(0,import_node_fs16.statSync)(path3);const kind=stat.isFile()?"file":stat.isDirectory()?"folder":"other";return{kind,mode:stat.
+2e3;CATALOGUE_LIMIT_MS=5e3;SOURCES={live:"fresh from the service",cached:"from the copy on this machine","built-in":"built into this program"}}});function factsOf(path3){try{const stat=(0,import_node_fs17.statSync)(path3);const kind=stat.isFile()?"file":stat.isDirectory()?"folder":"other";return{kind,mode:stat.
 mode&511}}catch{return{kind:"absent",mode:0}}}function nearestFolder(path3){const folder=(0,import_node_path19.dirname)(path3);return folder===path3||factsOf(folder).
 kind!=="absent"?folder:nearestFolder(folder)}function whyUnwritable(path3){try{reserveSpace((0,import_node_path19.join)(nearestFolder(path3),(0,import_node_path19.basename)(
-path3)));return void 0}catch(error2){return errnoOf(error2)??"UNKNOWN"}}var import_node_fs16,import_node_path19;var init_path_facts=__esm({"src/infrastructure/p\
-ath-facts.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs16=require("node:fs");import_node_path19=require("node:path");init_atomic_file();init_errno()}});async function checkFiles({clock,machine},{all:all2,stored:stored2},guard){const{platform:platform3}=machine;const file=()=>all2[0].storage.file();const claims=stored2.
+path3)));return void 0}catch(error2){return errnoOf(error2)??"UNKNOWN"}}var import_node_fs17,import_node_path19;var init_path_facts=__esm({"src/infrastructure/p\
+ath-facts.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs17=require("node:fs");import_node_path19=require("node:path");init_atomic_file();init_errno()}});async function checkFiles({clock,machine},{all:all2,stored:stored2},guard){const{platform:platform3}=machine;const file=()=>all2[0].storage.file();const claims=stored2.
 map(({route,claims:claims2})=>{const name=`${route.report.prefix}claims`;return guard(name,LIMIT_MS4,()=>checkClaims(name,claims2,clock))});const checks=[guard(
 "credentials file",LIMIT_MS4,()=>checkFile(file(),all2,platform3)),guard("folder",LIMIT_MS4,()=>checkFolder(file(),platform3)),guard("lock",LIMIT_MS4,()=>checkLock(
 file(),clock)),...claims];return(await Promise.all(checks)).flat()}function checkFile(file,logins,platform3){const contents=logins.map(({storage})=>storage.read());
@@ -3256,16 +3268,16 @@ nder way.":`${count2(all2.length,"claim")} on a renewal, ${busy} at work.`;if(pa
 fails));return warning(name,`${finding} After ${count2(fails,"failure")} the next renewal waits for ${duration3(pauseMs)}.`,"Wait for so long. If it comes again\
 , look at the lines about the network.")}function octal(mode){return mode.toString(8).padStart(3,"0")}function count2(number3,what){return number3===1?`1 ${what}`:
 `${number3} ${what}s`}var LIMIT_MS4,HOLDINGS;var init_doctor_files=__esm({"src/services/doctor-files.ts"(){"use strict";init_define_TOOL_LIST();init_file_lock();
-init_fingerprint();init_path_facts();init_doctor_check();init_duration();LIMIT_MS4=5e3;HOLDINGS=["no sign-in","a sign-in"]}});var require_node_child_process=__commonJS({"lazy:node:child_process"(exports2,module2){init_define_TOOL_LIST();module2.exports=require("node:child_process")}});function hasDockerEnv(){try{import_node_fs17.default.statSync("/.dockerenv");return true}catch{return false}}function hasDockerCGroup(){try{return import_node_fs17.default.
+init_fingerprint();init_path_facts();init_doctor_check();init_duration();LIMIT_MS4=5e3;HOLDINGS=["no sign-in","a sign-in"]}});var require_node_child_process=__commonJS({"lazy:node:child_process"(exports2,module2){init_define_TOOL_LIST();module2.exports=require("node:child_process")}});function hasDockerEnv(){try{import_node_fs18.default.statSync("/.dockerenv");return true}catch{return false}}function hasDockerCGroup(){try{return import_node_fs18.default.
 readFileSync("/proc/self/cgroup","utf8").includes("docker")}catch{return false}}function isDocker(){if(isDockerCached===void 0){isDockerCached=hasDockerEnv()||hasDockerCGroup()}
-return isDockerCached}var import_node_fs17,isDockerCached;var init_is_docker=__esm({"node_modules/is-docker/index.js"(){init_define_TOOL_LIST();import_node_fs17=
-__toESM(require("node:fs"),1)}});function isInsideContainer(){if(cachedResult===void 0){cachedResult=hasContainerEnv()||isDocker()}return cachedResult}var import_node_fs18,cachedResult,hasContainerEnv;
-var init_is_inside_container=__esm({"node_modules/is-inside-container/index.js"(){init_define_TOOL_LIST();import_node_fs18=__toESM(require("node:fs"),1);init_is_docker();
-hasContainerEnv=()=>{try{import_node_fs18.default.statSync("/run/.containerenv");return true}catch{return false}}}});var import_node_process,import_node_os3,import_node_fs19,isWsl,is_wsl_default;var init_is_wsl=__esm({"node_modules/is-wsl/index.js"(){init_define_TOOL_LIST();import_node_process=
-__toESM(require("node:process"),1);import_node_os3=__toESM(require("node:os"),1);import_node_fs19=__toESM(require("node:fs"),1);init_is_inside_container();isWsl=
+return isDockerCached}var import_node_fs18,isDockerCached;var init_is_docker=__esm({"node_modules/is-docker/index.js"(){init_define_TOOL_LIST();import_node_fs18=
+__toESM(require("node:fs"),1)}});function isInsideContainer(){if(cachedResult===void 0){cachedResult=hasContainerEnv()||isDocker()}return cachedResult}var import_node_fs19,cachedResult,hasContainerEnv;
+var init_is_inside_container=__esm({"node_modules/is-inside-container/index.js"(){init_define_TOOL_LIST();import_node_fs19=__toESM(require("node:fs"),1);init_is_docker();
+hasContainerEnv=()=>{try{import_node_fs19.default.statSync("/run/.containerenv");return true}catch{return false}}}});var import_node_process,import_node_os3,import_node_fs20,isWsl,is_wsl_default;var init_is_wsl=__esm({"node_modules/is-wsl/index.js"(){init_define_TOOL_LIST();import_node_process=
+__toESM(require("node:process"),1);import_node_os3=__toESM(require("node:os"),1);import_node_fs20=__toESM(require("node:fs"),1);init_is_inside_container();isWsl=
 ()=>{if(import_node_process.default.platform!=="linux"){return false}if(import_node_os3.default.release().toLowerCase().includes("microsoft")){if(isInsideContainer()){
-return false}return true}try{if(import_node_fs19.default.readFileSync("/proc/version","utf8").toLowerCase().includes("microsoft")){return!isInsideContainer()}}catch{}
-if(import_node_fs19.default.existsSync("/proc/sys/fs/binfmt_misc/WSLInterop")||import_node_fs19.default.existsSync("/run/WSL")){return!isInsideContainer()}return false};
+return false}return true}try{if(import_node_fs20.default.readFileSync("/proc/version","utf8").toLowerCase().includes("microsoft")){return!isInsideContainer()}}catch{}
+if(import_node_fs20.default.existsSync("/proc/sys/fs/binfmt_misc/WSLInterop")||import_node_fs20.default.existsSync("/run/WSL")){return!isInsideContainer()}return false};
 is_wsl_default=import_node_process.default.env.__IS_WSL_TEST__?isWsl:isWsl()}});var import_node_process2,import_node_buffer,import_node_util2,import_node_child_process,execFile,powerShellPath,argumentsPrefix,encodeCommand,escapeArgument,createArguments,
 createExecFileOptions,executePowerShell;var init_powershell_utils=__esm({"node_modules/powershell-utils/index.js"(){init_define_TOOL_LIST();import_node_process2=
 __toESM(require("node:process"),1);import_node_buffer=require("node:buffer");import_node_util2=require("node:util");import_node_child_process=__toESM(require_node_child_process(),1);
@@ -3339,27 +3351,27 @@ __toESM(require("node:process"),1);import_node_path21=__toESM(require("node:path
 import_promises8=__toESM(require("node:fs/promises"),1);init_wsl_utils();init_powershell_utils();init_define_lazy_prop();init_default_browser();init_is_inside_container();
 init_is_in_ssh();import_meta={};fallbackAttemptSymbol=Symbol("fallbackAttempt");__dirname2=import_meta.url?import_node_path21.default.dirname((0,import_node_url2.fileURLToPath)(
 import_meta.url)):"";localXdgOpenPath=import_node_path21.default.join(__dirname2,"xdg-open");({platform,arch}=import_node_process8.default);tryEachApp=async(apps2,opener)=>{
-if(apps2.length===0){return}const errors=[];for(const app2 of apps2){try{return await opener(app2)}catch(error2){errors.push(error2)}}throw new AggregateError(errors,
+if(apps2.length===0){return}const errors=[];for(const app of apps2){try{return await opener(app)}catch(error2){errors.push(error2)}}throw new AggregateError(errors,
 "Failed to open in all supported apps")};baseOpen=async options=>{options={wait:false,background:false,newInstance:false,allowNonzeroExitCode:false,...options};
 const isFallbackAttempt=options[fallbackAttemptSymbol]===true;delete options[fallbackAttemptSymbol];if(Array.isArray(options.app)){return tryEachApp(options.app,
-singleApp=>baseOpen({...options,app:singleApp,[fallbackAttemptSymbol]:true}))}let{name:app2,arguments:appArguments=[]}=options.app??{};appArguments=[...appArguments];
-if(Array.isArray(app2)){return tryEachApp(app2,appName=>baseOpen({...options,app:{name:appName,arguments:appArguments},[fallbackAttemptSymbol]:true}))}if(app2===
-"browser"||app2==="browserPrivate"){const ids={"com.google.chrome":"chrome","google-chrome.desktop":"chrome","com.brave.browser":"brave","org.mozilla.firefox":"\
-firefox","firefox.desktop":"firefox","com.microsoft.msedge":"edge","com.microsoft.edge":"edge","com.microsoft.edgemac":"edge","microsoft-edge.desktop":"edge","c\
-om.apple.safari":"safari"};const flags={chrome:"--incognito",brave:"--incognito",firefox:"--private-window",edge:"--inPrivate"};let browser2;if(is_wsl_default){
-const progId=await wslDefaultBrowser();const browserInfo=_windowsBrowserProgIdMap.get(progId);browser2=browserInfo??{}}else{browser2=await defaultBrowser2()}const browserId=browser2.
-id?.toLowerCase();if(Object.hasOwn(ids,browserId)){const browserName=ids[browserId];if(app2==="browserPrivate"){if(browserName==="safari"){throw new Error("Safa\
-ri doesn't support opening in private mode via command line")}appArguments.push(flags[browserName])}return baseOpen({...options,app:{name:apps[browserName],arguments:appArguments}})}
-throw new Error(`${browser2.name} is not supported as a default browser`)}let command;const cliArguments=[];const childProcessOptions={};let shouldUseWindowsInWsl=false;
-if(is_wsl_default&&!isInsideContainer()&&!is_in_ssh_default&&!app2){shouldUseWindowsInWsl=await canAccessPowerShell()}if(platform==="darwin"){command="open";if(options.
-wait){cliArguments.push("--wait-apps")}if(options.background){cliArguments.push("--background")}if(options.newInstance){cliArguments.push("--new")}if(app2){cliArguments.
-push("-a",app2)}}else if(platform==="win32"||shouldUseWindowsInWsl){command=await powerShellPath2();cliArguments.push(...executePowerShell.argumentsPrefix);if(!is_wsl_default){
-childProcessOptions.windowsVerbatimArguments=true}if(is_wsl_default&&options.target){options.target=await convertWslPathToWindows(options.target)}const encodedArguments=[
-"$ProgressPreference = 'SilentlyContinue';","Start"];if(options.wait){encodedArguments.push("-Wait")}if(app2){encodedArguments.push(executePowerShell.escapeArgument(
-app2));if(options.target){appArguments.push(options.target)}}else if(options.target){encodedArguments.push(executePowerShell.escapeArgument(options.target))}if(appArguments.
+singleApp=>baseOpen({...options,app:singleApp,[fallbackAttemptSymbol]:true}))}let{name:app,arguments:appArguments=[]}=options.app??{};appArguments=[...appArguments];
+if(Array.isArray(app)){return tryEachApp(app,appName=>baseOpen({...options,app:{name:appName,arguments:appArguments},[fallbackAttemptSymbol]:true}))}if(app==="b\
+rowser"||app==="browserPrivate"){const ids={"com.google.chrome":"chrome","google-chrome.desktop":"chrome","com.brave.browser":"brave","org.mozilla.firefox":"fir\
+efox","firefox.desktop":"firefox","com.microsoft.msedge":"edge","com.microsoft.edge":"edge","com.microsoft.edgemac":"edge","microsoft-edge.desktop":"edge","com.\
+apple.safari":"safari"};const flags={chrome:"--incognito",brave:"--incognito",firefox:"--private-window",edge:"--inPrivate"};let browser;if(is_wsl_default){const progId=await wslDefaultBrowser();
+const browserInfo=_windowsBrowserProgIdMap.get(progId);browser=browserInfo??{}}else{browser=await defaultBrowser2()}const browserId=browser.id?.toLowerCase();if(Object.
+hasOwn(ids,browserId)){const browserName=ids[browserId];if(app==="browserPrivate"){if(browserName==="safari"){throw new Error("Safari doesn't support opening in\
+ private mode via command line")}appArguments.push(flags[browserName])}return baseOpen({...options,app:{name:apps[browserName],arguments:appArguments}})}throw new Error(
+`${browser.name} is not supported as a default browser`)}let command;const cliArguments=[];const childProcessOptions={};let shouldUseWindowsInWsl=false;if(is_wsl_default&&
+!isInsideContainer()&&!is_in_ssh_default&&!app){shouldUseWindowsInWsl=await canAccessPowerShell()}if(platform==="darwin"){command="open";if(options.wait){cliArguments.
+push("--wait-apps")}if(options.background){cliArguments.push("--background")}if(options.newInstance){cliArguments.push("--new")}if(app){cliArguments.push("-a",app)}}else if(platform===
+"win32"||shouldUseWindowsInWsl){command=await powerShellPath2();cliArguments.push(...executePowerShell.argumentsPrefix);if(!is_wsl_default){childProcessOptions.
+windowsVerbatimArguments=true}if(is_wsl_default&&options.target){options.target=await convertWslPathToWindows(options.target)}const encodedArguments=["$Progress\
+Preference = 'SilentlyContinue';","Start"];if(options.wait){encodedArguments.push("-Wait")}if(app){encodedArguments.push(executePowerShell.escapeArgument(app));
+if(options.target){appArguments.push(options.target)}}else if(options.target){encodedArguments.push(executePowerShell.escapeArgument(options.target))}if(appArguments.
 length>0){appArguments=appArguments.map(argument=>executePowerShell.escapeArgument(argument));encodedArguments.push("-ArgumentList",appArguments.join(","))}options.
 target=executePowerShell.encodeCommand(encodedArguments.join(" "));if(!options.wait){childProcessOptions.stdio="ignore"}if(is_wsl_default){childProcessOptions.cwd=
-import_node_path21.default.dirname(command)}}else{if(app2){command=app2}else{const isBundled=!__dirname2||__dirname2==="/";let exeLocalXdgOpen=false;try{await import_promises8.default.
+import_node_path21.default.dirname(command)}}else{if(app){command=app}else{const isBundled=!__dirname2||__dirname2==="/";let exeLocalXdgOpen=false;try{await import_promises8.default.
 access(localXdgOpenPath,import_promises8.constants.X_OK);exeLocalXdgOpen=true}catch{}const useSystemXdgOpen=import_node_process8.default.versions.electron??(platform===
 "android"||isBundled||!exeLocalXdgOpen);command=useSystemXdgOpen?"xdg-open":localXdgOpenPath}if(appArguments.length>0){cliArguments.push(...appArguments)}if(!options.
 wait){childProcessOptions.stdio="ignore";childProcessOptions.detached=true}}if(platform==="darwin"&&appArguments.length>0){cliArguments.push("--args",...appArguments)}
@@ -3380,31 +3392,31 @@ ram Files/BraveSoftware/Brave-Browser/Application/brave.exe","/mnt/c/Program Fil
 apps,"firefox",()=>detectPlatformBinary({darwin:"firefox",win32:String.raw`C:\Program Files\Mozilla Firefox\firefox.exe`,linux:"firefox"},{wsl:"/mnt/c/Program F\
 iles/Mozilla Firefox/firefox.exe"}));defineLazyProperty(apps,"edge",()=>detectPlatformBinary({darwin:"microsoft edge",win32:"msedge",linux:["microsoft-edge","mi\
 crosoft-edge-dev"]},{wsl:"/mnt/c/Program Files (x86)/Microsoft/Edge/Application/msedge.exe"}));defineLazyProperty(apps,"safari",()=>detectPlatformBinary({darwin:"\
-Safari"}));open_default=open3}});async function openInBrowser(url,{surroundings:surroundings2,program,settleMs=2e3}){const reason=whyRefused2(url)??whyInvisible(surroundings2);if(reason!==void 0)
-return{opened:false,reason};const noFailure=(0,import_promises9.setTimeout)(settleMs,{opened:true},{ref:false});return await Promise.race([launchFirst(url,isPlainName(
-program)?[program,void 0]:[void 0]),noFailure])}function whyRefused2(url){if(url.length>MAX_URL_LENGTH)return"The address is too long to be handed to a browser.";
-if(!/^[!-~]+$/.test(url))return"The address holds characters that do not belong into one.";return isWebAddress(url)?void 0:"The address is neither https nor htt\
-p on this machine."}function isWebAddress(url){if(!/^https?:\/\/[^/\\]/.test(url))return false;try{const{protocol,hostname:hostname2}=new URL(url);return protocol===
-"https:"||isLoopbackHost(hostname2)}catch{return false}}function whyInvisible({place,hasBrowser}){if(hasBrowser)return void 0;if(place==="ssh")return"This is an\
- SSH session, so a browser started here would not be visible to you.";if(place==="container")return"This is a container, in which no browser can be shown.";return"\
-There is no display here on which a browser could be shown."}function isPlainName(program){return program!==void 0&&/^[\w./+-]{1,1000}$/.test(program)&&!/^browser(Private)?$/.
-test(program)}async function launchFirst(url,programs){for(const program of programs)if(await launch(url,program))return{opened:true};return{opened:false,reason:NOT_STARTED}}
+Safari"}));open_default=open3}});async function openInBrowser(url,{surroundings,program,settleMs=2e3}){const reason=whyRefused2(url)??whyInvisible(surroundings);if(reason!==void 0)return{opened:false,
+reason};const noFailure=(0,import_promises9.setTimeout)(settleMs,{opened:true},{ref:false});return await Promise.race([launchFirst(url,isPlainName(program)?[program,
+void 0]:[void 0]),noFailure])}function whyRefused2(url){if(url.length>MAX_URL_LENGTH)return"The address is too long to be handed to a browser.";if(!/^[!-~]+$/.test(
+url))return"The address holds characters that do not belong into one.";return isWebAddress(url)?void 0:"The address is neither https nor http on this machine."}
+function isWebAddress(url){if(!/^https?:\/\/[^/\\]/.test(url))return false;try{const{protocol,hostname:hostname2}=new URL(url);return protocol==="https:"||isLoopbackHost(
+hostname2)}catch{return false}}function whyInvisible({place,hasBrowser}){if(hasBrowser)return void 0;if(place==="ssh")return"This is an SSH session, so a browse\
+r started here would not be visible to you.";if(place==="container")return"This is a container, in which no browser can be shown.";return"There is no display he\
+re on which a browser could be shown."}function isPlainName(program){return program!==void 0&&/^[\w./+-]{1,1000}$/.test(program)&&!/^browser(Private)?$/.test(program)}
+async function launchFirst(url,programs){for(const program of programs)if(await launch(url,program))return{opened:true};return{opened:false,reason:NOT_STARTED}}
 async function launch(url,program){try{const{default:open4}=await Promise.resolve().then(()=>(init_open(),open_exports));const launcher=await open4(url,program===
 void 0?{}:{app:{name:program}});launcher.on("error",()=>{});const ended=launcher.exitCode!==null||launcher.signalCode!==null;if(!ended)await new Promise(resolve3=>launcher.
 once("exit",resolve3));return launcher.exitCode===0}catch{return false}}var import_promises9,MAX_URL_LENGTH,NOT_STARTED;var init_browser=__esm({"src/infrastruct\
 ure/browser.ts"(){"use strict";init_define_TOOL_LIST();import_promises9=require("node:timers/promises");init_loopback_host();MAX_URL_LENGTH=8192;NOT_STARTED="No\
  browser could be started on this machine."}});function findProgram(names,searchPath){const folders=(searchPath??"").split(import_node_path22.delimiter).filter(folder=>folder!=="");return names.find(name=>(0,import_node_path22.isAbsolute)(
-name)?isProgram(name):folders.some(folder=>isProgram((0,import_node_path22.join)(folder,name))))}function isProgram(path3){try{(0,import_node_fs20.accessSync)(path3,
-import_node_fs20.constants.X_OK);return(0,import_node_fs20.statSync)(path3).isFile()}catch{return false}}var import_node_fs20,import_node_path22;var init_find_program=__esm(
-{"src/infrastructure/find-program.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs20=require("node:fs");import_node_path22=require("node:path")}});function holderOf(port2,platform3){if(platform3!=="linux")return void 0;const sockets=new Set(["tcp","tcp6"].flatMap(table3=>listenersIn(`/proc/net/${table3}`,port2)));
+name)?isProgram(name):folders.some(folder=>isProgram((0,import_node_path22.join)(folder,name))))}function isProgram(path3){try{(0,import_node_fs21.accessSync)(path3,
+import_node_fs21.constants.X_OK);return(0,import_node_fs21.statSync)(path3).isFile()}catch{return false}}var import_node_fs21,import_node_path22;var init_find_program=__esm(
+{"src/infrastructure/find-program.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs21=require("node:fs");import_node_path22=require("node:path")}});function holderOf(port2,platform3){if(platform3!=="linux")return void 0;const sockets=new Set(["tcp","tcp6"].flatMap(table3=>listenersIn(`/proc/net/${table3}`,port2)));
 if(sockets.size===0)return void 0;const deadline=performance.now()+LIMIT_MS5;for(const pid of listQuietly("/proc")){if(performance.now()>deadline)return void 0;
 if(/^\d+$/.test(pid)&&holdsAny(pid,sockets))return{pid:Number(pid),name:nameOf2(pid)}}return void 0}function listenersIn(table3,port2){const wanted=`:${port2.toString(
 16).toUpperCase().padStart(4,"0")}`;return linesOf2(table3).flatMap(line=>{const[,local="",,state,,,,,,inode]=line.trim().split(/\s+/);return state==="0A"&&local.
-endsWith(wanted)?[`socket:[${inode}]`]:[]})}function linesOf2(file){try{return(0,import_node_fs21.readFileSync)(file,"utf8").split("\n")}catch{return[]}}function holdsAny(pid,sockets){
-try{return(0,import_node_fs21.readdirSync)(`/proc/${pid}/fd`).some(fd=>sockets.has(linkOf(`/proc/${pid}/fd/${fd}`)))}catch{return false}}function linkOf(path3){
-try{return(0,import_node_fs21.readlinkSync)(path3)}catch{return""}}function nameOf2(pid){const name=(linesOf2(`/proc/${pid}/comm`)[0]??"").replace(/[^\w.:/ -]/g,
-"").trim();return name===""?"a program":name}var import_node_fs21,LIMIT_MS5;var init_port_holder=__esm({"src/infrastructure/port-holder.ts"(){"use strict";init_define_TOOL_LIST();
-import_node_fs21=require("node:fs");init_clean_up();LIMIT_MS5=250}});var require_node_net=__commonJS({"lazy:node:net"(exports2,module2){init_define_TOOL_LIST();module2.exports=require("node:net")}});async function probePort(port2){return[await probe("127.0.0.1",port2),await probe("::1",port2)]}function probe(host,port2){return new Promise(resolve3=>{const server=(0,import_node_net.createServer)(
+endsWith(wanted)?[`socket:[${inode}]`]:[]})}function linesOf2(file){try{return(0,import_node_fs22.readFileSync)(file,"utf8").split("\n")}catch{return[]}}function holdsAny(pid,sockets){
+try{return(0,import_node_fs22.readdirSync)(`/proc/${pid}/fd`).some(fd=>sockets.has(linkOf(`/proc/${pid}/fd/${fd}`)))}catch{return false}}function linkOf(path3){
+try{return(0,import_node_fs22.readlinkSync)(path3)}catch{return""}}function nameOf2(pid){const name=(linesOf2(`/proc/${pid}/comm`)[0]??"").replace(/[^\w.:/ -]/g,
+"").trim();return name===""?"a program":name}var import_node_fs22,LIMIT_MS5;var init_port_holder=__esm({"src/infrastructure/port-holder.ts"(){"use strict";init_define_TOOL_LIST();
+import_node_fs22=require("node:fs");init_clean_up();LIMIT_MS5=250}});var require_node_net=__commonJS({"lazy:node:net"(exports2,module2){init_define_TOOL_LIST();module2.exports=require("node:net")}});async function probePort(port2){return[await probe("127.0.0.1",port2),await probe("::1",port2)]}function probe(host,port2){return new Promise(resolve3=>{const server=(0,import_node_net.createServer)(
 socket=>void socket.destroy());server.once("error",error2=>{const code=errnoOf(error2);resolve3({host,state:STATES2[code??""]??"refused",code})});server.listen(
 {port:port2,host,exclusive:true},()=>server.close(()=>resolve3({host,state:"free",code:void 0})))})}var import_node_net,STATES2;var init_port_probe=__esm({"src/\
 infrastructure/port-probe.ts"(){"use strict";init_define_TOOL_LIST();import_node_net=__toESM(require_node_net(),1);init_errno();STATES2={EADDRINUSE:"taken",EADDRNOTAVAIL:"\
@@ -3415,14 +3427,14 @@ async()=>checkLoopback(await probePort(0))),guard("ports",PORT_LIMIT_MS,async()=
 const finding=`codex-oauth ${version3} runs on Node ${nodeVersion} (${platform3} ${arch3}).`;const[major=0,minor=0]=nodeVersion.split(".").map(Number);if(major>
 20||major===20&&minor>=19)return ok("node",finding);return problem("node",finding,"Install Node 20.19 or newer.")}function checkSettings(configProblem){if(configProblem===
 void 0)return ok("settings","All settings make sense.");return problem("settings",configProblem.message,configProblem.hint??"Correct or remove it.")}function checkBrowser({
-config:config2,surroundings:surroundings2,machine}){const where=`This is ${PLACES[surroundings2.place]}.`;const invisible=whyInvisible(surroundings2);if(invisible!==
-void 0){return[warning("surroundings",invisible,OTHER_WAYS2),skipped("browser","No browser would be seen here.")]}const here=ok("surroundings",`${where} A brows\
-er can be shown.`);if(!config2.openBrowser)return[here,ok("browser","CODEX_OAUTH_NO_BROWSER is set: no browser is opened.")];return[here,checkOpener(surroundings2.
-place,machine)]}function checkOpener(place,{platform:platform3,searchPath,browser:browser2}){if(platform3==="darwin"||platform3==="win32")return ok("browser","T\
-he system opens the browser by itself.");const named4=isPlainName(browser2)?[browser2]:[];const openers=place==="wsl"?[...WINDOWS_OPENERS,"xdg-open"]:["xdg-open"];
-const found=findProgram([...named4,...openers],searchPath);if(found!==void 0)return ok("browser",`The browser is opened with ${found}.`);const usual=place==="ws\
-l"?["powershell.exe","wslview"]:[];const missing2=[[...named4,...usual].join(", "),"xdg-open"].filter(Boolean).join(" or ");const remedy=`Install ${place==="wsl"?
-"wslu":"xdg-utils"}, or open the address of the sign-in yourself.`;return warning("browser",`No program that opens a browser was found (${missing2}).`,remedy)}function checkLoopback(states){
+config:config2,surroundings,machine}){const where=`This is ${PLACES[surroundings.place]}.`;const invisible=whyInvisible(surroundings);if(invisible!==void 0){return[
+warning("surroundings",invisible,OTHER_WAYS2),skipped("browser","No browser would be seen here.")]}const here=ok("surroundings",`${where} A browser can be shown\
+.`);if(!config2.openBrowser)return[here,ok("browser","CODEX_OAUTH_NO_BROWSER is set: no browser is opened.")];return[here,checkOpener(surroundings.place,machine)]}
+function checkOpener(place,{platform:platform3,searchPath,browser}){if(platform3==="darwin"||platform3==="win32")return ok("browser","The system opens the brows\
+er by itself.");const named4=isPlainName(browser)?[browser]:[];const openers=place==="wsl"?[...WINDOWS_OPENERS,"xdg-open"]:["xdg-open"];const found=findProgram(
+[...named4,...openers],searchPath);if(found!==void 0)return ok("browser",`The browser is opened with ${found}.`);const usual=place==="wsl"?["powershell.exe","ws\
+lview"]:[];const missing2=[[...named4,...usual].join(", "),"xdg-open"].filter(Boolean).join(" or ");const remedy=`Install ${place==="wsl"?"wslu":"xdg-utils"}, o\
+r open the address of the sign-in yourself.`;return warning("browser",`No program that opens a browser was found (${missing2}).`,remedy)}function checkLoopback(states){
 const[ipv42,ipv62]=states.map(({state})=>state==="free");if(ipv42&&ipv62)return ok("loopback","Both loopback addresses are there (127.0.0.1 and ::1).");if(ipv42)
 return ok("loopback","There is no IPv6 loopback (::1); 127.0.0.1 is enough.");const codes=states.map(({host,code})=>`${host} ${code??"is free"}`).join(", ");const remedy=`\
 Bring up the loopback interface. Until then: ${OTHER_WAYS2}`;if(ipv62)return warning("loopback",`127.0.0.1 cannot be listened on (${codes}).`,remedy);return problem(
@@ -3624,12 +3636,12 @@ status==="pending"){if(isNews(outcome.url??outcome.reason))announce(outcome,call
 fresh:isListening||outcome.fresh,notes:[...notes]}}function onProgress(message){const[url=""]=/https?:\/\/\S+/.exec(message)??[];if(isNews(url===""?message:url)){
 terminal.say(inCommands(message.replace(url,"").trim()));if(url!=="")terminal.say({style:"bold",text:url});if(url!=="")sayHowToPaste(call)}listen2()}function isNews(what){
 const isNew=!said2.has(what);said2.add(what);return isNew}return Promise.race([wait(),pasted])}function announce(pending,call){const{terminal,services}=call;const{
-method,reason,url,userCode,expiresAt,opened,notes=[]}=pending;const minutes=Math.max(1,Math.round((expiresAt-services.now())/6e4));for(const sentence of[...notes,
-reason])terminal.say(inCommands(sentence));if(url!==void 0){const where=method==="device"?"on any device":"in a browser";terminal.say(opened?"Waiting for you in\
- the browser. Should it show nothing, open this address:":`Open this address ${where}:`);terminal.say({style:"bold",text:url})}if(userCode!==void 0)terminal.say(
-"and enter the code ",{style:"bold",text:userCode});if(method==="browser")sayHowToPaste(call);terminal.say({style:"dim",text:`Waiting up to ${minutes} min; Ctrl\
--C cancels.`})}function sayHowToPaste({terminal,input:input3}){if(!input3.isTerminal())return;terminal.say("If it ends on a page that cannot be loaded, paste th\
-e address of that page here and press Enter.")}function welcome({account,fresh,notes=[]}){const name=account.email===void 0?account.accountId:maskEmail(account.
+method,reason,url,userCode,expiresAt,opened:opened2,notes=[]}=pending;const minutes=Math.max(1,Math.round((expiresAt-services.now())/6e4));for(const sentence of[
+...notes,reason])terminal.say(inCommands(sentence));if(url!==void 0){const where=method==="device"?"on any device":"in a browser";terminal.say(opened2?"Waiting \
+for you in the browser. Should it show nothing, open this address:":`Open this address ${where}:`);terminal.say({style:"bold",text:url})}if(userCode!==void 0)terminal.
+say("and enter the code ",{style:"bold",text:userCode});if(method==="browser")sayHowToPaste(call);terminal.say({style:"dim",text:`Waiting up to ${minutes} min; \
+Ctrl-C cancels.`})}function sayHowToPaste({terminal,input:input3}){if(!input3.isTerminal())return;terminal.say("If it ends on a page that cannot be loaded, past\
+e the address of that page here and press Enter.")}function welcome({account,fresh,notes=[]}){const name=account.email===void 0?account.accountId:maskEmail(account.
 email);const plan=account.plan===void 0?"":` (${account.plan})`;const who=`${name??"an account without a name"}${plan}`;const anew=notes.length===0?" To sign in\
  anew: --force":"";const outcome=fresh?`Signed in as ${who}.`:`Already signed in as ${who}.${anew}`;return[outcome,...notes.map(inCommands)].join("\n")}async function storeKey({
 services,terminal,input:input3,signal}){const prompt=()=>terminal.say("Paste the API key and press Enter; it is not shown.");const raw=await input3.secret(MAX_KEY_BYTES,
@@ -3713,15 +3725,15 @@ env.TERM!=="dumb";const hasColour=wantsColour(env)??hasCursor;const plain2=text3
 if(typeof piece==="string")return plain2(piece);return hasColour?`\x1B[${STYLES[piece.style]}m${plain2(piece.text)}\x1B[0m`:plain2(piece.text)}).join("");return{
 isTerminal:isTerminal2,hasCursor,plain:plain2,line}}function wantsColour({FORCE_COLOR,NO_COLOR}){if(FORCE_COLOR)return FORCE_COLOR!=="0"&&FORCE_COLOR!=="false";
 return NO_COLOR?false:void 0}function withoutControls(text3){return text3.replace(new RegExp("(?![\\n\\t])\\p{Cc}","gu"),"")}var STYLES,ERASE_LINE;var init_terminal=__esm(
-{"src/cli/terminal.ts"(){"use strict";init_define_TOOL_LIST();STYLES={bold:1,dim:2,red:31,green:32,yellow:33};ERASE_LINE="\r\x1B[K"}});var run_command_exports={};__export(run_command_exports,{runCommand:()=>runCommand});async function runCommand(deps){const{args:args2,app:app2,configProblem,facts,
-stdin,openFile,stdout,stderr,env,onSignal:onSignal2,exit,log:log2}=deps;const cancel=new AbortController;const terminal=createTerminal({stdout,stderr,env});const input3=createInput(
+{"src/cli/terminal.ts"(){"use strict";init_define_TOOL_LIST();STYLES={bold:1,dim:2,red:31,green:32,yellow:33};ERASE_LINE="\r\x1B[K"}});var run_command_exports={};__export(run_command_exports,{runCommand:()=>runCommand});async function runCommand(deps){const{args:args2,app,configProblem,facts,stdin,
+openFile,stdout,stderr,env,onSignal:onSignal2,exit,log}=deps;const cancel=new AbortController;const terminal=createTerminal({stdout,stderr,env});const input3=createInput(
 {stdin,openFile,onInterrupt:()=>interrupt(SIGNAL_CODES.SIGINT)});let forced;let ended;let isSettled=false;function interrupt(code2){if(isSettled)exit(code2);if(forced!==
 void 0)return;forced=code2;cancel.abort()}onSignal2(name=>interrupt(SIGNAL_CODES[name]));stdout.on("error",({code:code2})=>{if(code2!=="EPIPE")terminal.say("err\
-or: Standard output cannot be written.");terminal.mute();interrupt(code2==="EPIPE"?ended??0:1)});ended=await runCli({args:args2,services:app2.services,tools:app2.
-tools,terminal,input:input3,facts,configProblem,onFault:error2=>log2.event("fault",{error:error2 instanceof Error?error2.name:typeof error2}),signal:cancel.signal});
-input3.close();await within(Promise.all([app2.stop(),app2.settled()]),SETTLE_MS);if(forced!==void 0)exit(forced);isSettled=true;const code=ended;setTimeout(()=>exit(
-code),DRAIN_MS2).unref();return code}var SIGNAL_CODES,SETTLE_MS,DRAIN_MS2;var init_run_command=__esm({"src/run-command.ts"(){"use strict";init_define_TOOL_LIST();
-init_cli();init_input();init_terminal();init_within();SIGNAL_CODES={SIGHUP:129,SIGINT:130,SIGTERM:143};SETTLE_MS=1500;DRAIN_MS2=2e3}});init_define_TOOL_LIST();init_node_crypto();var import_node_fs22=require("node:fs");var import_node_os4=require("node:os");init_define_TOOL_LIST();init_define_TOOL_LIST();init_errors();init_abort();init_define_TOOL_LIST();init_errors();var UNKNOWN_ISSUER=/SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)|CERT_UNTRUSTED|INVALID_CA/;var FIREWALL="Check the netw\
+or: Standard output cannot be written.");terminal.mute();interrupt(code2==="EPIPE"?ended??0:1)});ended=await runCli({args:args2,services:app.services,tools:app.
+tools,terminal,input:input3,facts,configProblem,onFault:error2=>log.event("fault",{error:error2 instanceof Error?error2.name:typeof error2}),signal:cancel.signal});
+input3.close();await within(Promise.all([app.stop(),app.settled()]),SETTLE_MS2);if(forced!==void 0)exit(forced);isSettled=true;const code=ended;setTimeout(()=>exit(
+code),DRAIN_MS2).unref();return code}var SIGNAL_CODES,SETTLE_MS2,DRAIN_MS2;var init_run_command=__esm({"src/run-command.ts"(){"use strict";init_define_TOOL_LIST();
+init_cli();init_input();init_terminal();init_within();SIGNAL_CODES={SIGHUP:129,SIGINT:130,SIGTERM:143};SETTLE_MS2=1500;DRAIN_MS2=2e3}});init_define_TOOL_LIST();init_node_crypto();var import_node_fs23=require("node:fs");var import_node_os4=require("node:os");init_define_TOOL_LIST();init_define_TOOL_LIST();init_errors();init_abort();init_define_TOOL_LIST();init_errors();var UNKNOWN_ISSUER=/SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)|CERT_UNTRUSTED|INVALID_CA/;var FIREWALL="Check the netw\
 ork connection; where a firewall lets only a proxy out, name it in HTTPS_PROXY in the environment of the server.";var PROXY_ADDRESS="Check HTTPS_PROXY in the en\
 vironment of the server, and the connection to the company network.";var PORTAL="Mostly that is the sign-in page of a network: open any web page in a browser an\
 d sign in there. Check the address if you have set one.";var FAILURES=[{codes:/^(ENOTFOUND|EAI_\w+)$/,message:far=>`The name of ${far} could not be resolved.`,hint:`${FIREWALL}\
@@ -3755,12 +3767,12 @@ status2)){return refused4(`The proxy ${proxy} could not reach ${host} (${status2
 `What answers at ${proxy} is not a proxy that can reach ${host} (${status2}).`,PROXY_ADDRESS)}return refused4(`The proxy ${proxy} does not allow connections to ${host}\
  (${status2}).`,"Ask whoever runs it to allow auth.openai.com and chatgpt.com (with an API key: api.openai.com).")}init_define_TOOL_LIST();function createTickTimer(limitMs,onExpire){const tickMs=Math.min(1e3,Math.ceil(limitMs/10));const limit=Math.ceil(limitMs/tickMs);let ticks=0;
 const interval=setInterval(()=>{ticks+=1;if(ticks<limit)return;clearInterval(interval);onExpire()},tickMs);interval.unref();return{reset:()=>{ticks=0},stop:()=>clearInterval(
-interval)}}var FETCH_IDLE_LIMIT_MS=3e5;function createHttpClient({fetch:fetch2,log:log2}){return{async send({method,url,headers={},body,headerTimeoutMs,signal}){const host=new URL(
+interval)}}var FETCH_IDLE_LIMIT_MS=3e5;function createHttpClient({fetch:fetch2,log}){return{async send({method,url,headers={},body,headerTimeoutMs,signal}){const host=new URL(
 url).host;const abort=new AbortController;const cancel=()=>abort.abort();if(signal?.aborted)throw cancelled();signal?.addEventListener("abort",cancel,{once:true});
 let timedOut=false;const timer=createTickTimer(headerTimeoutMs,()=>{timedOut=true;abort.abort()});try{const init={method,headers,redirect:"manual",signal:abort.
-signal};const answer=await fetch2(url,body===void 0?init:{...init,body});log2.event("http",{method,host,path:new URL(url).pathname,status:answer.status});return{
+signal};const answer=await fetch2(url,body===void 0?init:{...init,body});log.event("http",{method,host,path:new URL(url).pathname,status:answer.status});return{
 status:answer.status,headers:answer.headers,body:answer.body??void 0}}catch(cause){if(signal?.aborted)throw cancelled();if(timedOut)throw noAnswer(host,headerTimeoutMs);
-log2.event("http_failed",{method,host,reason:failureCode(cause)});throw networkFailure(host,cause)}finally{timer.stop()}}}}async function readText(body,{maxBytes=1048576,
+log.event("http_failed",{method,host,reason:failureCode(cause)});throw networkFailure(host,cause)}finally{timer.stop()}}}}async function readText(body,{maxBytes=1048576,
 limitMs=3e4,signal}={}){const chunks=[];let size=0;for await(const chunk of chunksOf(body,{limitMs:()=>limitMs,late:unfinished,signal})){size+=chunk.byteLength;
 if(size>maxBytes)throw tooLarge();chunks.push(chunk)}return new TextDecoder().decode(Buffer.concat(chunks))}function readChunks(body,limits){const{signal}=limits;
 return chunksOf(body,{limitMs:()=>limits.idleTimeoutMs,late:silent,signal})}async function*chunksOf(body,{limitMs,late:late2,signal}){if(body===void 0)return;const reader=body.
@@ -3871,25 +3883,37 @@ assign(pool,{connect:telling})}function unchecked(host){return new CodexError("C
 tions, name the PEM file of its certificate authority in CODEX_CA_CERTIFICATE instead."})}init_define_TOOL_LIST();init_errors();init_define_TOOL_LIST();var import_node_path7=require("node:path");init_canonical_path();init_file_lock();init_define_TOOL_LIST();var import_node_fs7=require("node:fs");var import_node_path6=require("node:path");init_errno();function ensureFolder(folder){if((0,import_node_fs7.existsSync)(
 folder))return;ensureFolder((0,import_node_path6.dirname)(folder));try{(0,import_node_fs7.mkdirSync)(folder,448)}catch(error2){if(isErrno(error2,"EEXIST")&&(0,import_node_fs7.existsSync)(
 folder))return;throw error2}(0,import_node_fs7.chmodSync)(folder,448)}init_define_TOOL_LIST();init_atomic_file();init_errno();init_regular_file();init_storage_failure();init_token_record();function readSharedFile(file,limits={}){return orStorageFailed(
-file,"read",()=>{try{return retryBusy(()=>readOnce(file,limits))}catch(error2){if(isErrno(error2,"ENOENT"))return void 0;throw error2}})}function warningsAbout(file,stat,uid){
-if(uid===void 0)return[];const mode=stat.mode&511;const lax=`${file} can be read or changed by other users (mode ${mode.toString(8).padStart(3,"0")}); it is tig\
-htened at the next write.`;return[...(mode&63)===0?[]:[lax],...stat.uid===uid?[]:[`${file} belongs to another user of this machine.`]]}function readOnce(file,{maxBytes=MAX_FILE_BYTES,
-hint}){try{const{bytes,stat}=readRegularFile(file,maxBytes);return{text:decode(file,bytes,hint),stat}}catch(error2){throw isErrno(error2,"EFBIG")?corrupt(file,`\
-it is larger than ${maxBytes/1048576} MB`,hint):error2}}function decode(file,bytes,hint){try{return new TextDecoder("utf-8",{fatal:true,ignoreBOM:true}).decode(
-bytes)}catch{throw corrupt(file,"it is not UTF-8 text",hint)}}init_storage_failure();init_token_record();function openRecordFile({file,place,vault,now,lockWaitMs}){const recordFile={place,vault,now,locate:()=>orStorageFailed(
-file,"read",()=>canonicalPath(file)),prepare(){const path3=recordFile.locate();orStorageFailed(path3,"written",()=>ensureFolder((0,import_node_path7.dirname)(path3)));
-return path3},read(){const path3=recordFile.locate();const found=readSharedFile(path3);const{isStored:isStored3,sealed:sealed2}=sealedIn(found?.text,{file:path3,
-place});const form=sealed2===void 0?"plain":vault.formOf(sealed2);return{path:path3,file:found,text:found?.text,sealed:sealed2,form:isStored3?form:void 0}},async unlock(){
-const content=recordFile.read();await vault.unlock(content.sealed);return content},recordIn:(text3,path3)=>text3===void 0?void 0:recordIn(text3,{file:path3,place,
-now:now(),open:vault.open}),locked:work=>withFileLock(recordFile.locate(),work,{waitMs:lockWaitMs}),async tidy(gone2,fresh){if(gone2===void 0&&fresh===void 0)return;
-let kept;try{kept=recordFile.read().sealed}catch{return}await vault.tidy({gone:gone2,kept,fresh})}};return recordFile}init_token_record();function createTokenStorage(deps){const{place=CODEX_PLACE,vault,lockWaitMs=1e4,uid=process.getuid?.()}=deps;const recordFile=openRecordFile(
-{...deps,place,lockWaitMs});let moving;let unmoved;async function move(){try{const{exchangeRecord:exchangeRecord2}=await Promise.resolve().then(()=>(init_record_exchange(),record_exchange_exports));
-await exchangeRecord2(recordFile,{change:current=>current,displaced:true})}catch(error2){unmoved=`The sign-in is still stored as it was. ${sentencesOf(error2)}`}}
-return{file:recordFile.locate,async unlock(){try{const{path:path3,text:text3,form}=await recordFile.unlock();if(form===void 0||form===vault.form)return;if(recordFile.
-recordIn(text3,path3)?.unopened!==void 0)return;moving??=move();await moving}catch(error2){if(!isCodexError(error2))throw error2}},read(){const{path:path3,file,
-text:text3,form}=recordFile.read();const record2=recordFile.recordIn(text3,path3);const unopened=record2?.unopened;const warnings=[...unopened===void 0?[]:[`${unopened.
-reason} ${unopened.remedy}`],...unmoved===void 0||form===void 0||form===vault.form?[]:[unmoved],...vault.warnings(),...file===void 0?[]:warningsAbout(path3,file.
-stat,uid)];return{record:unopened===void 0?record2:void 0,unopened,form,warnings}},async update(change){const{exchangeRecord:exchangeRecord2}=await Promise.resolve().then(()=>(init_record_exchange(),record_exchange_exports));
+file,"read",()=>{try{return retryBusy(()=>readOnce(file,limits))}catch(error2){if(isErrno(error2,"ENOENT"))return void 0;throw error2}})}function textFrom(file,read2,limits){
+return decode(file,whole(file,read2,limits),limits.hint)}function warningsAbout(file,stat,uid){if(uid===void 0)return[];const mode=stat.mode&511;const lax=()=>`${file()}\
+ can be read or changed by other users (mode ${mode.toString(8).padStart(3,"0")}); it is tightened at the next write.`;return[...(mode&63)===0?[]:[lax()],...stat.
+uid===uid?[]:[`${file()} belongs to another user of this machine.`]]}function readOnce(file,limits){const{bytes,stat}=whole(file,maxBytes=>readRegularFile(file,
+maxBytes),limits);return{text:decode(file,bytes,limits.hint),stat}}function whole(file,read2,{maxBytes=MAX_FILE_BYTES,hint}){try{return read2(maxBytes)}catch(error2){
+throw isErrno(error2,"EFBIG")?corrupt(file,`it is larger than ${maxBytes/1048576} MB`,hint):error2}}function decode(file,bytes,hint){try{return new TextDecoder(
+"utf-8",{fatal:true,ignoreBOM:true}).decode(bytes)}catch{throw corrupt(file,"it is not UTF-8 text",hint)}}init_storage_failure();init_token_record();function openRecordFile({file,place,vault,now,lockWaitMs}){function formOf2({isStored:isStored3,sealed:sealed2}){const form=sealed2===
+void 0?"plain":vault.formOf(sealed2);return isStored3?form:void 0}const recordFile={place,vault,now,locate:()=>orStorageFailed(file,"read",()=>canonicalPath(file)),
+prepare(){const path3=recordFile.locate();orStorageFailed(path3,"written",()=>ensureFolder((0,import_node_path7.dirname)(path3)));return path3},read(){const path3=recordFile.
+locate();const found=readSharedFile(path3);const lying=sealedIn(found?.text,{file:path3,place});return{path:path3,file:found,text:found?.text,sealed:lying.sealed,
+form:formOf2(lying)}},async unlock(){const content=recordFile.read();await vault.unlock(content.sealed);return content},seenIn(sight){if(sight.stat===void 0)return{
+record:void 0,form:void 0};const context={get file(){return sight.path},place,now:now(),open:vault.open};return{record:recordAmong(sight.value,context),form:formOf2(
+sealedAmong(sight.value,context))}},recordIn:(text3,path3)=>text3===void 0?void 0:recordIn(text3,{file:path3,place,now:now(),open:vault.open}),locked:work=>withFileLock(
+recordFile.locate(),work,{waitMs:lockWaitMs}),async tidy(gone2,fresh){if(gone2===void 0&&fresh===void 0)return;let kept;try{kept=recordFile.read().sealed}catch{
+return}await vault.tidy({gone:gone2,kept,fresh})}};return recordFile}init_define_TOOL_LIST();init_atomic_file();init_canonical_path();init_errno();init_regular_file();init_storage_failure();var SETTLE_MS=2e3;function createSeenFile(deps){const{file,read:read2,maxBytes,settleMs=SETTLE_MS,elapsed=()=>performance.now()}=deps;const{
+identityOf:identityOf2=everythingOf}=deps;let last;function lookAt({stat,bytes}){const identity=identityOf2(stat);const now=elapsed();if(last?.identity===identity&&
+last.kept!==void 0)return last.kept;const firstSeenAt=last?.identity===identity?last.firstSeenAt:now;last={identity,firstSeenAt,kept:void 0};const value=read2(textFrom(
+file,bytes,{maxBytes}));const sight=sightOf(file,value,{mode:Number(stat.mode),uid:Number(stat.uid)});if(now-firstSeenAt>=settleMs)last.kept=sight;return sight}
+return()=>orStorageFailed(file,"read",()=>{try{return retryBusy(()=>withOpenFile(file,lookAt))}catch(error2){last=void 0;if(isErrno(error2,"ENOENT"))return sightOf(
+file,void 0,void 0);throw error2}})}function sightOf(file,value,stat){return{get path(){return orStorageFailed(file,"read",()=>canonicalPath(file))},value,stat}}
+function everythingOf({dev,ino,size,mode,uid,mtimeNs,ctimeNs}){return[dev,ino,size,mode,uid,mtimeNs,ctimeNs].join(" ")}init_token_record();function createCredentialsLook(file,places){return createSeenFile({file,read:text3=>partsOf(text3,places),maxBytes:MAX_FILE_BYTES})}function createTokenStorage(deps){
+const{place=CODEX_PLACE,vault,lockWaitMs=1e4,uid=process.getuid?.()}=deps;const recordFile=openRecordFile({...deps,place,lockWaitMs});let moving;let unmoved;async function move(){
+try{const{exchangeRecord:exchangeRecord2}=await Promise.resolve().then(()=>(init_record_exchange(),record_exchange_exports));await exchangeRecord2(recordFile,{change:current=>current,
+displaced:true})}catch(error2){unmoved=`The sign-in is still stored as it was. ${sentencesOf(error2)}`}}function readAnew(){const{path:path3,file,text:text3,form}=recordFile.
+read();return{record:recordFile.recordIn(text3,path3),form,path:()=>path3,stat:file?.stat}}function seen(sight){const{stat}=sight;return{...recordFile.seenIn(sight),
+path:()=>sight.path,stat}}return{file:recordFile.locate,async unlock(){try{const{path:path3,text:text3,form}=await recordFile.unlock();if(form===void 0||form===
+vault.form)return;if(recordFile.recordIn(text3,path3)?.unopened!==void 0)return;moving??=move();await moving}catch(error2){if(!isCodexError(error2))throw error2}},
+read(sight){const{record:record2,form,path:path3,stat}=sight===void 0?readAnew():seen(sight);const unopened=record2?.unopened;const isDisplaced=form!==void 0&&form!==
+vault.form;const warnings=[...unopened===void 0?[]:[`${unopened.reason} ${unopened.remedy}`],...unmoved===void 0||!isDisplaced?[]:[unmoved],...vault.warnings(),
+...stat===void 0?[]:warningsAbout(path3,stat,uid)];const isClosed3=unopened!==void 0||isDisplaced&&moving===void 0||void 0;return{record:unopened===void 0?record2:
+void 0,unopened,form,isClosed:isClosed3,warnings}},async update(change){const{exchangeRecord:exchangeRecord2}=await Promise.resolve().then(()=>(init_record_exchange(),record_exchange_exports));
 return exchangeRecord2(recordFile,{change})},async rehearse(){const{rehearseStoring:rehearseStoring2}=await Promise.resolve().then(()=>(init_rehearsal(),rehearsal_exports));
 return rehearseStoring2(recordFile)}}}function sentencesOf(error2){return isCodexError(error2)?`${error2.message} ${error2.hint??""}`.trim():"It could not be ch\
 anged."}init_define_TOOL_LIST();function createUuid(randomBytes2,now){const bytes=randomBytes2(16);bytes.writeUIntBE(now(),0,6);return inText(bytes,7)}function createRandomUuid(randomBytes2){
@@ -4579,9 +4603,9 @@ assignProp(properties,key,merged)}for(const key of object5.required??[])required
 [...required2];if(objects.every(object5=>object5.additionalProperties===false)){folded.additionalProperties=false}else{const constraints=[];for(const object5 of objects){
 const constraint=undeclaredConstraint(object5);if(constraint&&!constraints.some(seen=>JSON.stringify(seen)===JSON.stringify(constraint)))constraints.push(constraint)}
 if(constraints.length===1)folded.additionalProperties=constraints[0];else if(constraints.length>1)folded.additionalProperties={allOf:constraints}}return folded}
-function foldIntersection(json){const allOf=json.allOf;if(!Array.isArray(allOf)||allOf.length<2)return;for(const key of FOLDABLE_KEYS)if(key in json)return;const unions=allOf.
-filter(m=>UNION_KEYS.some(k=>Array.isArray(m[k])));let folded=null;if(!unions.length){folded=foldObjects(allOf)}else{const union2=unions[0];const keyword=UNION_KEYS.
-find(k=>Array.isArray(union2[k]));if(Object.keys(union2).length!==1)return;const rest=allOf.filter(m=>m!==union2);const branches=union2[keyword].map(branch=>foldObjects(
+function foldIntersection(json){const allOf2=json.allOf;if(!Array.isArray(allOf2)||allOf2.length<2)return;for(const key of FOLDABLE_KEYS)if(key in json)return;const unions=allOf2.
+filter(m=>UNION_KEYS.some(k=>Array.isArray(m[k])));let folded=null;if(!unions.length){folded=foldObjects(allOf2)}else{const union2=unions[0];const keyword=UNION_KEYS.
+find(k=>Array.isArray(union2[k]));if(Object.keys(union2).length!==1)return;const rest=allOf2.filter(m=>m!==union2);const branches=union2[keyword].map(branch=>foldObjects(
 [...rest,branch]));if(branches.some(b=>!b))return;folded={[keyword]:branches}}if(!folded)return;delete json.allOf;assignProps(json,folded)}function finalize(ctx,schema){
 const root=ctx.seen.get(schema);if(!root)throw new Error("Unprocessed schema. This is a bug in Zod.");const flattenRef=zodSchema=>{const seen=ctx.seen.get(zodSchema);
 if(seen.ref===null)return;const schema2=seen.def??seen.schema;const _cached={...schema2};const ref=seen.ref;seen.ref=null;if(ref){flattenRef(ref);const refSeen=ctx.
@@ -4593,11 +4617,11 @@ _zod.parent;if(parent&&parent!==ref){flattenRef(parent);const parentSeen=ctx.see
 def){for(const key in schema2){if(key==="$ref"||key==="allOf")continue;if(key in parentSeen.def&&JSON.stringify(schema2[key])===JSON.stringify(parentSeen.def[key])){
 delete schema2[key]}}}}}ctx.override({zodSchema,jsonSchema:schema2,path:seen.path??[]})};if(!ctx.external||ctx.sharedEmitDoneFor!==ctx.external){for(const entry of[
 ...ctx.seen.entries()].reverse()){flattenRef(entry[0])}if(ctx.target!=="openapi-3.0"){for(const entry of ctx.seen.entries()){compactTypeUnion(entry[1].def??entry[1].
-schema)}}for(const rewrite of ctx.deferred)rewrite();if(ctx.intersections.length){const carriers=new Map;for(const seen of ctx.seen.values()){for(const json of[
-seen.schema,seen.def]){const allOf=json?.allOf;if(!Array.isArray(allOf))continue;const existing=carriers.get(allOf);if(existing)existing.push(json);else carriers.
-set(allOf,[json])}}for(const allOf of ctx.intersections){for(const json of carriers.get(allOf)??[])foldIntersection(json)}}}const result={};if(ctx.target==="dra\
-ft-2020-12"){result.$schema="https://json-schema.org/draft/2020-12/schema"}else if(ctx.target==="draft-07"){result.$schema="http://json-schema.org/draft-07/sche\
-ma#"}else if(ctx.target==="draft-04"){result.$schema="http://json-schema.org/draft-04/schema#"}else if(ctx.target==="openapi-3.0"){}else{}if(ctx.external?.uri){
+schema)}}for(const rewrite2 of ctx.deferred)rewrite2();if(ctx.intersections.length){const carriers=new Map;for(const seen of ctx.seen.values()){for(const json of[
+seen.schema,seen.def]){const allOf2=json?.allOf;if(!Array.isArray(allOf2))continue;const existing=carriers.get(allOf2);if(existing)existing.push(json);else carriers.
+set(allOf2,[json])}}for(const allOf2 of ctx.intersections){for(const json of carriers.get(allOf2)??[])foldIntersection(json)}}}const result={};if(ctx.target==="\
+draft-2020-12"){result.$schema="https://json-schema.org/draft/2020-12/schema"}else if(ctx.target==="draft-07"){result.$schema="http://json-schema.org/draft-07/s\
+chema#"}else if(ctx.target==="draft-04"){result.$schema="http://json-schema.org/draft-04/schema#"}else if(ctx.target==="openapi-3.0"){}else{}if(ctx.external?.uri){
 const id=ctx.external.registry.get(schema)?.id;if(!id)throw new Error("Schema is missing an `id` property");result.$id=ctx.external.uri(id)}assignProps(result,root.
 defId?root.schema:root.def??root.schema);const rootMetaId=ctx.metadataRegistry.get(schema)?.id;if(rootMetaId!==void 0&&result.id===rootMetaId)delete result.id;const defs=ctx.
 external?.defs??{};if(!ctx.external||ctx.sharedEmitDoneFor!==ctx.external){for(const entry of ctx.seen.entries()){const seen=entry[1];if(seen.def&&seen.defId){if(seen.
@@ -4680,16 +4704,16 @@ catchall){json.additionalProperties=processSchema(def.catchall,ctx,{...params,pa
 const def=schema._zod.def;const isExclusive=def.inclusive===false;const options=def.options.map((x,i)=>processSchema(x,ctx,{...params,path:[...params.path,isExclusive?
 "oneOf":"anyOf",i]}));if(isExclusive){json.oneOf=options}else{json.anyOf=options}};var intersectionProcessor=(schema,ctx,json,params)=>{const def=schema._zod.def;
 const a=processSchema(def.left,ctx,{...params,path:[...params.path,"allOf",0]});const b=processSchema(def.right,ctx,{...params,path:[...params.path,"allOf",1]});
-const isSimpleIntersection=val=>"allOf"in val&&Object.keys(val).length===1;const allOf=[...isSimpleIntersection(a)?a.allOf:[a],...isSimpleIntersection(b)?b.allOf:
-[b]];json.allOf=allOf;ctx.intersections.push(allOf)};var tupleProcessor=(schema,ctx,_json,params)=>{const json=_json;const def=schema._zod.def;json.type="array";
-const prefixPath=ctx.target==="draft-2020-12"?"prefixItems":"items";const restPath=ctx.target==="draft-2020-12"?"items":ctx.target==="openapi-3.0"?"items":"addi\
-tionalItems";const prefixItems=def.items.map((x,i)=>processSchema(x,ctx,{...params,path:[...params.path,prefixPath,i]}));const rest=def.rest?processSchema(def.rest,
-ctx,{...params,path:[...params.path,restPath,...ctx.target==="openapi-3.0"?[def.items.length]:[]]}):null;let minItems=def.items.length;while(minItems>0){const item=def.
+const isSimpleIntersection=val=>"allOf"in val&&Object.keys(val).length===1;const allOf2=[...isSimpleIntersection(a)?a.allOf:[a],...isSimpleIntersection(b)?b.allOf:
+[b]];json.allOf=allOf2;ctx.intersections.push(allOf2)};var tupleProcessor=(schema,ctx,_json,params)=>{const json=_json;const def=schema._zod.def;json.type="arra\
+y";const prefixPath=ctx.target==="draft-2020-12"?"prefixItems":"items";const restPath=ctx.target==="draft-2020-12"?"items":ctx.target==="openapi-3.0"?"items":"a\
+dditionalItems";const prefixItems=def.items.map((x,i)=>processSchema(x,ctx,{...params,path:[...params.path,prefixPath,i]}));const rest=def.rest?processSchema(def.
+rest,ctx,{...params,path:[...params.path,restPath,...ctx.target==="openapi-3.0"?[def.items.length]:[]]}):null;let minItems=def.items.length;while(minItems>0){const item=def.
 items[minItems-1];const optional3=ctx.io==="input"?inputOptin(item)!==void 0:item._zod.optout==="optional";if(!optional3)break;minItems--}const maxItems=def.items.
-length;const isClosed2=!def.rest;if(ctx.target==="draft-2020-12"){json.prefixItems=prefixItems;if(isClosed2){json.items=false}else if(rest){json.items=rest}if(minItems>
-0)json.minItems=minItems;if(isClosed2)json.maxItems=maxItems}else if(ctx.target==="openapi-3.0"){json.items={anyOf:prefixItems};if(rest){json.items.anyOf.push(rest)}
-if(minItems>0)json.minItems=minItems;if(isClosed2)json.maxItems=maxItems}else{json.items=prefixItems;if(isClosed2){json.additionalItems=false}else if(rest){json.
-additionalItems=rest}if(minItems>0)json.minItems=minItems;if(isClosed2)json.maxItems=maxItems}const{minimum,maximum}=aggregateChecks(schema);if(typeof minimum===
+length;const isClosed3=!def.rest;if(ctx.target==="draft-2020-12"){json.prefixItems=prefixItems;if(isClosed3){json.items=false}else if(rest){json.items=rest}if(minItems>
+0)json.minItems=minItems;if(isClosed3)json.maxItems=maxItems}else if(ctx.target==="openapi-3.0"){json.items={anyOf:prefixItems};if(rest){json.items.anyOf.push(rest)}
+if(minItems>0)json.minItems=minItems;if(isClosed3)json.maxItems=maxItems}else{json.items=prefixItems;if(isClosed3){json.additionalItems=false}else if(rest){json.
+additionalItems=rest}if(minItems>0)json.minItems=minItems;if(isClosed3)json.maxItems=maxItems}const{minimum,maximum}=aggregateChecks(schema);if(typeof minimum===
 "number")json.minItems=minimum;if(typeof maximum==="number")json.maxItems=maximum};function stringifyKeyNames(bySchema,json,visited){if(json.$ref){if(visited.has(
 json))return json;visited.add(json);const def=bySchema.get(json)?.def;if(!def)return json;const inlined=stringifyKeyNames(bySchema,def,visited);return inlined===
 def?json:inlined}for(const keyword of["anyOf","oneOf"]){const branches=json[keyword];if(!Array.isArray(branches))continue;const mapped=branches.map(branch=>stringifyKeyNames(
@@ -5326,10 +5350,10 @@ const known2=Object.keys(input3.shape);return`${name}: ${issues.map(issue2=>expl
 join(".")||"arguments"}: ${whatIsWrong(issue2)}`}init_define_TOOL_LIST();init_errors();init_define_TOOL_LIST();init_errors();init_abort();init_builtin_models();init_define_TOOL_LIST();init_node_crypto();init_credential_name();function ownerOf(credential){return digestOf(ownerParts(credential))}function ownerParts({kind,
 source,baseUrl,accountId,headers}){return[kind,baseUrl,source===ACCOUNT?accountId??"":headers.authorization??""]}function digestOf(parts){return createHash("sha\
 256").update(parts.join("\n")).digest("hex").slice(0,20)}init_model_list();init_remote_text();var FRESH_MS=3e5;var MAX_BYTES4=4194304;var OUTDATED=0;var TIMEOUT_MS=1e4;var QUERY_TIMEOUT_MS=3e3;var ANY_VERSION="0.0.0";
-var BUILT_IN={models:BUILTIN_MODELS,source:"built-in"};function createModelCatalogue({config:config2,http,cache,clock,log:log2}){let memory;let whole;const running=new Map;
+var BUILT_IN={models:BUILTIN_MODELS,source:"built-in"};function createModelCatalogue({config:config2,http,cache,clock,log}){let memory;let whole2;const running=new Map;
 const known2=identity=>{if(memory?.identity!==identity)memory=readSnapshot(cache.read(),identity);return memory};const isFresh=({fetchedAt})=>{const ageMs=clock.
 now()-fetchedAt;return ageMs>=0&&ageMs<FRESH_MS};async function refresh(credential,identity){const old=known2(identity);try{memory=await fetchSnapshot(credential,
-identity,old);cache.write(memory);return{models:memory.models,source:"live"}}catch(error2){log2.event("models_failed",{reason:codeOf(error2)});return copyOf(old)}}
+identity,old);cache.write(memory);return{models:memory.models,source:"live"}}catch(error2){log.event("models_failed",{reason:codeOf(error2)});return copyOf(old)}}
 function ask5({baseUrl,headers,asking},version3,etag,signal){return http.send({method:"GET",url:`${baseUrl}/models${asking.modelsQuery(version3)}`,headers:{...headers,
 accept:"application/json",...etag===void 0?{}:{"if-none-match":etag}},headerTimeoutMs:TIMEOUT_MS,signal})}async function fetchSnapshot(credential,identity,old){
 const answer=await ask5(credential,config2.clientVersion,old?.etag);if(answer.status===304&&old!==void 0)return{...old,fetchedAt:clock.now()};const text3=await readText(
@@ -5337,16 +5361,16 @@ answer.body,{maxBytes:MAX_BYTES4,limitMs:TIMEOUT_MS});const models2=credential.a
 "RESPONSE_INVALID",`The model list was not usable (${answer.status}).`)}return{identity,etag:answer.headers.get("etag")??void 0,fetchedAt:clock.now(),models:models2}}
 function shared(credential,identity){const flight=running.get(identity)??refresh(credential,identity).finally(()=>running.delete(identity));running.set(identity,
 flight);return flight}async function fetchWhole(credential,identity,signal){try{const{status:status2,body}=await ask5(credential,ANY_VERSION,void 0,signal);const text3=await readText(
-body,{maxBytes:MAX_BYTES4,limitMs:TIMEOUT_MS,signal});const models2=status2===200?credential.asking.readModels(parseJson(text3)):[];if(models2.length>0)whole={identity,
-fetchedAt:clock.now(),models:models2};return models2}catch(error2){if(isCodexError(error2,"CANCELLED"))throw error2;log2.event("models_failed",{reason:codeOf(error2)});
-return[]}}async function soon(work,otherwise){const here=new AbortController;const live=work.finally(()=>here.abort());const late2=clock.sleep(QUERY_TIMEOUT_MS,
+body,{maxBytes:MAX_BYTES4,limitMs:TIMEOUT_MS,signal});const models2=status2===200?credential.asking.readModels(parseJson(text3)):[];if(models2.length>0)whole2={
+identity,fetchedAt:clock.now(),models:models2};return models2}catch(error2){if(isCodexError(error2,"CANCELLED"))throw error2;log.event("models_failed",{reason:codeOf(
+error2)});return[]}}async function soon(work,otherwise){const here=new AbortController;const live=work.finally(()=>here.abort());const late2=clock.sleep(QUERY_TIMEOUT_MS,
 here.signal).then(otherwise,()=>live);return Promise.race([live,late2])}return{async list(credential,signal){if(credential===void 0)return BUILT_IN;const identity=identityOf(
 credential,config2.clientVersion);const snapshot=known2(identity);if(snapshot!==void 0&&isFresh(snapshot))return copyOf(snapshot);return raceSignal(shared(credential,
 identity),signal)},async forQuery(credential,signal){const identity=identityOf(credential,config2.clientVersion);const snapshot=known2(identity);if(snapshot===void 0||
 snapshot.fetchedAt===OUTDATED){return soon(raceSignal(shared(credential,identity),signal),()=>copyOf(snapshot))}if(!isFresh(snapshot))void shared(credential,identity);
 return copyOf(snapshot)},async renew(credential,signal){const identity=identityOf(credential,config2.clientVersion);const snapshot=known2(identity);if(snapshot!==
 void 0){memory={...snapshot,fetchedAt:OUTDATED};cache.write(memory)}return soon(raceSignal(shared(credential,identity),signal),()=>copyOf(snapshot))},async everything(credential,signal){
-const identity=identityOf(credential,ANY_VERSION);if(whole?.identity===identity&&isFresh(whole))return whole.models;const giveUp=new AbortController;const either=AbortSignal.
+const identity=identityOf(credential,ANY_VERSION);if(whole2?.identity===identity&&isFresh(whole2))return whole2.models;const giveUp=new AbortController;const either=AbortSignal.
 any([giveUp.signal,...signal===void 0?[]:[signal]]);return soon(fetchWhole(credential,identity,either),()=>{giveUp.abort();return[]})}}}function copyOf(snapshot){
 return snapshot===void 0?BUILT_IN:{models:snapshot.models,source:"cached"}}function defaultModel(catalogue,configured){const first2=catalogue.models.find(model=>!model.
 hidden)??catalogue.models[0]??BUILTIN_MODELS[0];return configured??first2?.id??""}function identityOf(credential,clientVersion){return digestOf([...ownerParts(credential),
@@ -5381,7 +5405,7 @@ call}){if(record2.accessToken==="")return`The sign-in is no longer valid. Sign i
 "expired"){return`Signed in ${who}; the access token has expired and is renewed with the next question.`}if(status2==="needs_refresh")return`Signed in ${who}; t\
 he access token is about to be renewed by itself.`;return`Signed in ${who}; the access token is good for ${duration3(leftMs)} and is renewed by itself.`}function whose(record2){
 const{email:email2,plan}=readIdClaims(record2);const name=email2===void 0?"with an account without e-mail":`as ${maskEmail(email2)}`;return plan===void 0?name:`${name}\
- (${plan})`}function sentences(parts){return parts.filter(part=>part!==void 0).join(" ")}init_define_TOOL_LIST();init_define_TOOL_LIST();var import_node_path9=require("node:path");init_clean_up();init_errno();init_define_TOOL_LIST();var fs3=__toESM(require("node:fs"),1);var import_node_path8=require("node:path");init_storage_failure();function createJournal(file,maxBytes){let fd;let due=[];let bytes=0;let isScheduled=false;let problem2;let isClosing=false;function write(){
+ (${plan})`}function sentences(parts){return parts.filter(part=>part!==void 0).join(" ")}init_define_TOOL_LIST();init_define_TOOL_LIST();var import_node_fs8=require("node:fs");var import_node_path9=require("node:path");init_clean_up();init_errno();init_define_TOOL_LIST();var fs3=__toESM(require("node:fs"),1);var import_node_path8=require("node:path");init_storage_failure();function createJournal(file,maxBytes){let fd;let due=[];let bytes=0;let isScheduled=false;let problem2;let isClosing=false;function write(){
 if(due.length===0)return;const text3=due.join("");due=[text3];try{fd??=createPrivately(file);fs3.writeFileSync(fd,problem2===void 0?text3:`
 ${text3}`);due=[];problem2=void 0}catch(error2){problem2=reasonOf(error2)[0]}if(isClosing&&problem2===void 0)release()}function release(){due=[];if(fd!==void 0)
 closeQuietly(fd);fd=void 0}function schedule(){if(isScheduled)return;isScheduled=true;setImmediate(()=>{isScheduled=false;if(problem2===void 0)write()})}return{
@@ -5394,14 +5418,15 @@ return[]}})}function createPrivately(file){ensureFolder((0,import_node_path8.dir
 function closeQuietly(fd){try{fs3.closeSync(fd)}catch{}}init_regular_file();init_storage_failure();var ENDING=".jsonl";var END_BYTES=4096;var END_LINES=8;function createJournalFolder({folder,maxBytes}){const fileOf=name=>isName(
 name)?(0,import_node_path9.join)(folder,`${name}${ENDING}`):void 0;return{create(name){const file=fileOf(name);return file===void 0?void 0:createJournal(file,maxBytes)},
 read(name){const file=fileOf(name);return file===void 0?void 0:orStorageFailed(file,"read",()=>readWhole(file,2*maxBytes))},glance(name){const file=fileOf(name);
-return file===void 0?void 0:glanceAt(file,2*maxBytes)},names:()=>listQuietly(folder).flatMap(file=>{const name=file.slice(0,-ENDING.length);return file.endsWith(
-ENDING)&&isName(name)?[name]:[]}),remove(name){const file=fileOf(name);if(file!==void 0)removeQuietly(file)}}}function isName(name){return/^[a-z0-9-]{1,64}$/.test(
-name)}function readWhole(file,maxBytes){try{const{bytes,stat}=readRegularFile(file,maxBytes);return{lines:valuesOf2(completeLines(bytes)),bytes:bytes.length,changedAt:stat.
-mtimeMs}}catch(error2){if(isErrno(error2,"ENOENT"))return void 0;if(isErrno(error2,"EFBIG","EISDIR"))return{lines:[],bytes:0,changedAt:0};throw error2}}function glanceAt(file,maxBytes){
-try{const{first:first2,last,stat}=readFileEnds(file,END_BYTES);const[atStart,atEnd]=[completeLines(first2),last===first2?[]:completeLines(afterLineEnd(last))];if(last!==
-first2&&atEnd.length===0)return readWhole(file,maxBytes);const lines=[...atStart,...atEnd];const few2=lines.length<=2*END_LINES?lines:[...lines.slice(0,END_LINES),
-...lines.slice(-END_LINES)];return{lines:valuesOf2(few2),bytes:stat.size,changedAt:stat.mtimeMs}}catch{return void 0}}function afterLineEnd(bytes){const end=bytes.
-indexOf("\n");return end<0?bytes.subarray(bytes.length):bytes.subarray(end+1)}init_process_identity();init_define_TOOL_LIST();init_errors();init_process_identity();init_define_TOOL_LIST();init_errors();init_remote_text();var VERSION2=1;function headLine({id,startedAt,prompt,conversation,owner},model){const{pid,startTime:start,
+return file===void 0?void 0:glanceAt(file,2*maxBytes)},stat(name){const file=fileOf(name);try{const stat=file===void 0?void 0:(0,import_node_fs8.statSync)(file,
+{throwIfNoEntry:false});return stat&&{bytes:stat.size,changedAt:stat.mtimeMs}}catch{return void 0}},names:()=>listQuietly(folder).flatMap(file=>{const name=file.
+slice(0,-ENDING.length);return file.endsWith(ENDING)&&isName(name)?[name]:[]}),remove(name){const file=fileOf(name);if(file!==void 0)removeQuietly(file)}}}function isName(name){
+return/^[a-z0-9-]{1,64}$/.test(name)}function readWhole(file,maxBytes){try{const{bytes,stat}=readRegularFile(file,maxBytes);return{lines:valuesOf2(completeLines(
+bytes)),bytes:bytes.length,changedAt:stat.mtimeMs}}catch(error2){if(isErrno(error2,"ENOENT"))return void 0;if(isErrno(error2,"EFBIG","EISDIR"))return{lines:[],bytes:0,
+changedAt:0};throw error2}}function glanceAt(file,maxBytes){try{const{first:first2,last,stat}=readFileEnds(file,END_BYTES);const[atStart,atEnd]=[completeLines(first2),
+last===first2?[]:completeLines(afterLineEnd(last))];if(last!==first2&&atEnd.length===0)return readWhole(file,maxBytes);const lines=[...atStart,...atEnd];const few2=lines.
+length<=2*END_LINES?lines:[...lines.slice(0,END_LINES),...lines.slice(-END_LINES)];return{lines:valuesOf2(few2),bytes:stat.size,changedAt:stat.mtimeMs}}catch{return void 0}}
+function afterLineEnd(bytes){const end=bytes.indexOf("\n");return end<0?bytes.subarray(bytes.length):bytes.subarray(end+1)}init_process_identity();init_define_TOOL_LIST();init_errors();init_process_identity();init_define_TOOL_LIST();init_errors();init_remote_text();var VERSION2=1;function headLine({id,startedAt,prompt,conversation,owner},model){const{pid,startTime:start,
 place}=owner;return{answer:VERSION2,id,started_at:startedAt,prompt,conversation,model,pid,start,place}}var modelLine=model=>({model});var phaseLine=phase=>({phase});
 var textLine=(from,text3)=>({from,text:text3});var cutLine={cut:true};function factsLine(facts,error2){return{facts,error:error2&&{code:error2.code,message:error2.
 message,hint:error2.hint}}}function endLine(state,at,{characters,model,isCut}){return{end:state,at,characters,model,cut:isCut}}function newOutline(){return{head:void 0,
@@ -5421,33 +5446,40 @@ message]=[textField(error2,"code"),textField(error2,"message")];if(code===void 0
 name);return word2!==void 0&&/^[\w.:/@+-]{1,200}$/.test(word2)?word2:void 0}function shortText(line,name){return textField(line,name)?.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu,
 " ").slice(0,200)}init_define_TOOL_LIST();var MAX_ANSWERS=50;var MAX_AGE_MS=7*864e5;var MAX_TOTAL_BYTES=64*1024*1024;function surplusOf(answers2,now){const newestFirst=[...answers2].
 sort((one,other)=>other.startedAt-one.startedAt);let places=MAX_ANSWERS-1;let bytes=MAX_TOTAL_BYTES;return newestFirst.filter(({isRunning})=>!isRunning).filter(
-answer=>{places-=1;bytes-=answer.bytes;return places<0||bytes<0||now-answer.startedAt>MAX_AGE_MS}).map(({id})=>id)}init_define_TOOL_LIST();var BLOCK=65536;function createGrowingText(limit){let blocks=[];let pieces=[];let pending=0;let length=0;let hasGap=false;const whole=()=>blocks.
-join("")+pieces.join("");function keepOnly(characters){blocks=[whole().slice(0,characters)];pieces=[];pending=0;length=characters}function add(piece){const kept=piece.
+answer=>{places-=1;bytes-=answer.bytes;return places<0||bytes<0||now-answer.startedAt>MAX_AGE_MS}).map(({id})=>id)}init_define_TOOL_LIST();var BLOCK=65536;function createGrowingText(limit){let blocks=[];let pieces=[];let pending=0;let length=0;let hasGap=false;const whole2=()=>blocks.
+join("")+pieces.join("");function keepOnly(characters){blocks=[whole2().slice(0,characters)];pieces=[];pending=0;length=characters}function add(piece){const kept=piece.
 slice(0,limit-length);pieces.push(kept);length+=kept.length;pending+=kept.length;if(pending<BLOCK)return;blocks.push(pieces.join(""));pieces=[];pending=0}return{
 put(from,piece){if(from<length)keepOnly(from);if(from>length&&from<=limit){hasGap=true;add("\uFFFD".repeat(from-length))}if(from===length)add(piece)},get length(){
-return length},get hasGap(){return hasGap},toString:whole}}init_define_TOOL_LIST();var MAX_CHARACTERS2=16*1024*1024;function createLiveAnswer({head,model,journal,now,onEnd,onDiscard}){const outline=newOutline();const text3=createGrowingText(MAX_CHARACTERS2);
+return length},get hasGap(){return hasGap},toString:whole2}}init_define_TOOL_LIST();var MAX_CHARACTERS2=16*1024*1024;function createLiveAnswer({head,model,journal,now,onEnd,onDiscard}){const outline=newOutline();const text3=createGrowingText(MAX_CHARACTERS2);
 function put2(line){if(journal?.append(line)===false)return false;note(line);return true}function note(line){const found=readLine(outline,line);if(found!==void 0)
 text3.put(found.from,found.text)}function putText(from,piece){const kept=piece.slice(0,MAX_CHARACTERS2-from);const fits=put2(textLine(from,kept));if(fits&&kept.
-length===piece.length)return;journal?.append(cutLine);note(cutLine)}function putWhole(whole){const soFar=text3.toString();outline.isCut=false;if(soFar===whole)return;
-const from=commonLength(soFar,whole);putText(from,whole.slice(from))}function end(state,facts,error2){const lines=[...facts||error2?[factsLine(facts,error2)]:[],
-endLine(state,now(),outline)];journal?.close(...lines);for(const line of lines)note(line);onEnd()}const unlessEnded=action=>(...given2)=>{if(outline.end===void 0)
+length===piece.length)return;journal?.append(cutLine);note(cutLine)}function putWhole(whole2){const soFar=text3.toString();outline.isCut=false;if(soFar===whole2)
+return;const from=commonLength(soFar,whole2);putText(from,whole2.slice(from))}function end(state,facts,error2){const lines=[...facts||error2?[factsLine(facts,error2)]:
+[],endLine(state,now(),outline)];journal?.close(...lines);for(const line of lines)note(line);onEnd()}const unlessEnded=action=>(...given2)=>{if(outline.end===void 0)
 action(...given2)};put2(headLine(head,model));journal?.flush();return{head,answer:{id:head.id,get isKept(){return journal?.isKept??false},get problem(){return journal?.
 problem},get isEmpty(){return text3.length===0},model:unlessEnded(id=>void put2(modelLine(id))),phase:unlessEnded(phase=>void(phase===outline.phase||put2(phaseLine(
-phase)))),append:unlessEnded(delta=>{if(!outline.isCut&&delta!=="")putText(text3.length,delta)}),flush:()=>journal?.flush(),finish:unlessEnded((whole,facts,incomplete2)=>{
-putWhole(whole);end(incomplete2===void 0?"finished":"incomplete",facts,incomplete2)}),fail:unlessEnded(error2=>end("failed",void 0,error2)),stop:unlessEnded(state=>end(
+phase)))),append:unlessEnded(delta=>{if(!outline.isCut&&delta!=="")putText(text3.length,delta)}),flush:()=>journal?.flush(),finish:unlessEnded((whole2,facts,incomplete2)=>{
+putWhole(whole2);end(incomplete2===void 0?"finished":"incomplete",facts,incomplete2)}),fail:unlessEnded(error2=>end("failed",void 0,error2)),stop:unlessEnded(state=>end(
 state)),discard:unlessEnded(()=>{end("failed");onDiscard()})},outline,text:text3,release:()=>journal?.release()}}function commonLength(one,other){const limit=Math.
-min(one.length,other.length);let length=0;while(length<limit&&one.charCodeAt(length)===other.charCodeAt(length))length+=1;return length}var UNSEEN_MS=15*6e4;function createAnswerShelf({journals,now}){const ids=()=>journals.names().filter(isAnswerId);function isRunning({head,end},changedAt){if(end!==
-void 0)return false;const life=head===void 0?"unknown":lifeOf(head.owner);return life==="unknown"?now()-changedAt<=UNSEEN_MS:life==="alive"}function shelved(content,text3){
-const outline=newOutline();for(const line of content.lines){const found=readLine(outline,line);if(found!==void 0)text3?.put(found.from,found.text)}const{head}=outline;
-const{bytes,changedAt}=content;return head===void 0?{outline}:{head,outline,bytes,isRunning:isRunning(outline,changedAt),isKept:true}}function glance(id){const content=isAnswerId(
-id)?journals.glance(id):void 0;const found=content&&shelved(content);return found!==void 0&&"head"in found&&found.head.id===id?found:void 0}function kept(id){const content=journals.
-glance(id);if(content===void 0)return[];const{bytes,changedAt}=content;const found=shelved(content);const running=isRunning(found.outline,changedAt);return[{id,
-bytes,startedAt:found.outline.head?.startedAt??changedAt,isRunning:running}]}return{read(id){const content=isAnswerId(id)?journals.read(id):void 0;if(content===
-void 0)return void 0;const text3=createGrowingText(MAX_CHARACTERS2);const found=shelved(content,text3);if(!("head"in found)||found.head.id!==id)throw unreadable(
-id,found.outline);return{...found,text:text3}},glance,ids,prune(){for(const id of surplusOf(ids().flatMap(kept),now()))journals.remove(id)}}}function isAnswerId(text3){
-return/^a-[0-9a-z]{10}$/.test(text3)}function unreadable(id,{isNewer:isNewer2}){if(isNewer2){return new CodexError("STORAGE_CORRUPT",`The answer ${id} was kept \
-by a newer version of this program.`,{hint:"Collect it with that version, or ask again."})}return new CodexError("STORAGE_CORRUPT",`The file of the answer ${id}\
- is damaged: its beginning cannot be read.`,{hint:"Ask again."})}init_define_TOOL_LIST();function summaryOf({head,outline,isRunning,isKept}){const{id,startedAt,prompt,conversation}=head;const{end,model,phase,characters}=outline;
+min(one.length,other.length);let length=0;while(length<limit&&one.charCodeAt(length)===other.charCodeAt(length))length+=1;return length}var UNSEEN_MS=15*6e4;var FRESH_MS2=5e3;function createAnswerShelf({journals,now}){const ids=()=>journals.names().filter(isAnswerId);const over=new Map;const fresh=new Map;
+let lookedAt=Number.NEGATIVE_INFINITY;const ours=new Map;function isRunning({head,end},changedAt){if(end!==void 0)return false;const life=head===void 0?"unknown":
+lifeOf(head.owner);return life==="unknown"?now()-changedAt<=UNSEEN_MS:life==="alive"}function shelved(content,text3){const outline=newOutline();for(const line of content.
+lines){const found=readLine(outline,line);if(found!==void 0)text3?.put(found.from,found.text)}const{head}=outline;const{bytes,changedAt}=content;return head===void 0?
+{outline}:{head,outline,bytes,isRunning:isRunning(outline,changedAt),isKept:true}}function glance(id){const content=isAnswerId(id)?journals.glance(id):void 0;const found=content&&
+shelved(content);return found!==void 0&&"head"in found&&found.head.id===id?found:void 0}function kept(id){const known2=over.get(id);if(known2!==void 0)return[known2];
+const leftMs=(fresh.get(id)??0)-now();if(leftMs>0&&leftMs<=2*FRESH_MS2)return[];const own2=ours.get(id);if(own2===void 0&&isFresh(id))return[];const file=own2&&
+journals.stat(id);return own2===void 0?judged(id):file===void 0?[]:[remember({id,bytes:file.bytes,...own2})]}function isFresh(id){if(fresh.has(id))return false;
+const changedAt=now()-lookedAt<FRESH_MS2?now():journals.stat(id)?.changedAt;if(changedAt===void 0||Math.abs(now()-changedAt)>=FRESH_MS2)return false;fresh.set(id,
+changedAt+FRESH_MS2);return true}function judged(id){const content=journals.glance(id);if(content===void 0)return[];const{bytes,changedAt}=content;const found=shelved(
+content);const{head,end}=found.outline;const running=isRunning(found.outline,changedAt);const answer={id,bytes,startedAt:head?.startedAt??changedAt,isRunning:running};
+return[head!==void 0&&end!==void 0?remember(answer):answer]}function remember(answer){if(!answer.isRunning)over.set(answer.id,answer);return answer}return{read(id){
+const content=isAnswerId(id)?journals.read(id):void 0;if(content===void 0)return void 0;const text3=createGrowingText(MAX_CHARACTERS2);const found=shelved(content,
+text3);if(!("head"in found)||found.head.id!==id)throw unreadable(id,found.outline);return{...found,text:text3}},glance,ids,prune(){const there=new Set(ids());for(const known2 of[
+over,fresh,ours])for(const id of known2.keys())if(!there.has(id))known2.delete(id);for(const id of surplusOf([...there].flatMap(kept),now()))journals.remove(id);
+lookedAt=now()},own:(id,startedAt)=>void ours.set(id,{startedAt,isRunning:true}),ended(id){const own2=ours.get(id);if(own2!==void 0)ours.set(id,{...own2,isRunning:false})}}}
+function isAnswerId(text3){return/^a-[0-9a-z]{10}$/.test(text3)}function unreadable(id,{isNewer:isNewer2}){if(isNewer2){return new CodexError("STORAGE_CORRUPT",
+`The answer ${id} was kept by a newer version of this program.`,{hint:"Collect it with that version, or ask again."})}return new CodexError("STORAGE_CORRUPT",`T\
+he file of the answer ${id} is damaged: its beginning cannot be read.`,{hint:"Ask again."})}init_define_TOOL_LIST();function summaryOf({head,outline,isRunning,isKept}){const{id,startedAt,prompt,conversation}=head;const{end,model,phase,characters}=outline;
 return{id,state:end?.state??(isRunning?"running":"interrupted"),startedAt,endedAt:end?.at,model,conversation,prompt,phase,characters,isKept}}function storedOf(standing2,text3){
 const{isCut,facts,error:error2}=standing2.outline;const{length:characters,hasGap}=text3;const{problem:problem2}=standing2;return{...summaryOf(standing2),characters,
 text:text3.toString(),isCut,hasGap,facts,error:error2,problem:problem2}}init_define_TOOL_LIST();init_remote_text();var MAX_WORDS=80;var MAX_LOOK=4e3;function firstWords(prompt){const start=prompt.length>MAX_LOOK?wholeWords(prompt.slice(
@@ -5456,18 +5488,19 @@ words,MAX_WORDS)}function wholeWords(text3){return text3.split(/\s+/).slice(0,-1
 run2);return isMixed&&(!run2.includes("/")||/[a-z]/.test(run2)&&/[A-Z]/.test(run2))}var MAX_FILE_BYTES2=48*1024*1024;function createAnswerStore({folder,isOn:isOn2,clock,randomBytes:randomBytes2,identity}){const now=()=>clock.now();const journals=createJournalFolder(
 {folder,maxBytes:MAX_FILE_BYTES2});const shelf=isOn2?createAnswerShelf({journals,now}):void 0;const live=new Map;let owner=identity;function newHead(prompt,conversation){
 owner??=thisProcess();return{id:newAnswerId(randomBytes2),startedAt:now(),prompt:firstWords(prompt),conversation,owner}}function forget2(id){live.get(id)?.release();
-live.delete(id)}function writeLate(){for(const[id,{answer,outline}]of[...live].toReversed()){if(outline.end===void 0)continue;answer.flush();if(answer.isKept)forget2(
-id)}}function prune(){shelf?.prune();writeLate();const inMemory=[...live].map(([id,{head,outline,text:text3}])=>({id,startedAt:head.startedAt,bytes:2*text3.length,
-isRunning:outline.end===void 0}));for(const id of surplusOf(inMemory,now()))forget2(id)}function summaries(){const onDisk=(shelf?.ids()??[]).filter(id=>!live.has(
-id)).flatMap(id=>shelf?.glance(id)??[]);return[...[...live.values()].map(standingOf),...onDisk].map(summaryOf)}return{begin({prompt,model,conversation}){prune();
-const head=newHead(prompt,conversation);const{id}=head;const onEnd=()=>{if(started.answer.isKept)live.delete(id)};const onDiscard=()=>{forget2(id);if(started.answer.
-isKept)journals.remove(id)};const journal=isOn2?journals.create(id):void 0;const started=createLiveAnswer({head,model,journal,now,onEnd,onDiscard});live.set(id,
-started);return started.answer},read(id){const here=live.get(id);if(here!==void 0)return storedOf(standingOf(here),here.text);const found=shelf?.read(id);return found&&
-storedOf(found,found.text)},look(id){const here=live.get(id);const found=here===void 0?shelf?.glance(id):standingOf(here);return found&&summaryOf(found)},list:()=>summaries().
-sort((one,other)=>other.startedAt-one.startedAt),stop(){for(const{answer}of[...live.values()])answer.stop("interrupted");writeLate()}}}function standingOf({head,
-outline,answer}){const{isKept,problem:problem2}=answer;return{head,outline,isRunning:outline.end===void 0,isKept,problem:problem2}}var ALPHABET="0123456789abcde\
-fghjkmnpqrstvwxyz";function newAnswerId(randomBytes2){return`a-${Array.from(randomBytes2(10),byte=>ALPHABET[byte%ALPHABET.length]).join("")}`}init_define_TOOL_LIST();function createAnsweringCredentials({credentials,choice}){return{async current(signal){return credentials[await choice.asked()].current(
-signal)}}}init_define_TOOL_LIST();init_errors();init_api_key();init_define_TOOL_LIST();var REVOKE_LIMIT_MS2=5e3;async function forgetLogin(oauth,obsolete){if(obsolete?.refreshToken!==void 0)await oauth.revoke(obsolete.refreshToken,
+live.delete(id)}function writeLate(){for(const[id,{answer,outline}]of[...live].toReversed()){if(outline.end===void 0)continue;answer.flush();if(!answer.isKept)continue;
+forget2(id);shelf?.ended(id)}}function prune(){shelf?.prune();writeLate();const inMemory=[...live].map(([id,{head,outline,text:text3}])=>({id,startedAt:head.startedAt,
+bytes:2*text3.length,isRunning:outline.end===void 0}));for(const id of surplusOf(inMemory,now()))forget2(id)}function summaries(){const onDisk=(shelf?.ids()??[]).
+filter(id=>!live.has(id)).flatMap(id=>shelf?.glance(id)??[]);return[...[...live.values()].map(standingOf),...onDisk].map(summaryOf)}return{begin({prompt,model,conversation}){
+prune();const head=newHead(prompt,conversation);const{id}=head;shelf?.own(id,head.startedAt);const onEnd=()=>{if(!started.answer.isKept)return;live.delete(id);shelf?.
+ended(id)};const onDiscard=()=>{forget2(id);if(started.answer.isKept)journals.remove(id)};const journal=isOn2?journals.create(id):void 0;const started=createLiveAnswer(
+{head,model,journal,now,onEnd,onDiscard});live.set(id,started);return started.answer},read(id){const here=live.get(id);if(here!==void 0)return storedOf(standingOf(
+here),here.text);const found=shelf?.read(id);return found&&storedOf(found,found.text)},look(id){const here=live.get(id);const found=here===void 0?shelf?.glance(
+id):standingOf(here);return found&&summaryOf(found)},list:()=>summaries().sort((one,other)=>other.startedAt-one.startedAt),stop(){for(const{answer}of[...live.values()])
+answer.stop("interrupted");writeLate()}}}function standingOf({head,outline,answer}){const{isKept,problem:problem2}=answer;return{head,outline,isRunning:outline.
+end===void 0,isKept,problem:problem2}}var ALPHABET="0123456789abcdefghjkmnpqrstvwxyz";function newAnswerId(randomBytes2){return`a-${Array.from(randomBytes2(10),
+byte=>ALPHABET[byte%ALPHABET.length]).join("")}`}init_define_TOOL_LIST();function createAnsweringCredentials({credentials,choice}){return{async current(signal){const{name,stored:stored2}=await choice.opened();
+return credentials[name].current(signal,stored2)}}}init_define_TOOL_LIST();init_errors();init_api_key();init_define_TOOL_LIST();var REVOKE_LIMIT_MS2=5e3;async function forgetLogin(oauth,obsolete){if(obsolete?.refreshToken!==void 0)await oauth.revoke(obsolete.refreshToken,
 REVOKE_LIMIT_MS2,obsolete)}init_model_list();init_not_the_service();init_remote_text();var TIMEOUT_MS2=2e4;var BODY_LIMIT_MS=1e4;var MAX_LIST_BYTES=4194304;function createApiKeySignIn(deps){
 const{storage,credentials,oauth,http,now,onStored}=deps;return async(pasted,signal)=>{const key=readApiKey(pasted);const models2=await tryKey(key,signal).catch(
 error2=>{throw savedNothing(error2)});await store(apiKeyRecord(key,credentials.ofKey(key).baseUrl,now()));return{models:models2}};async function tryKey(key,signal){
@@ -5545,14 +5578,14 @@ data="",dataLines=0,eventType=void 0}function reset(options={}){if(options.consu
 incompleteLine,0,incompleteLine.length)}isFirstChunk=true,id=void 0,data="",dataLines=0,eventType=void 0,pendingFragments.length=0,pendingFragmentsLength=0,terminated=
 false}return{feed,reset}}function isDataPrefix(chunk,i,firstCharCode){return firstCharCode===100&&chunk.charCodeAt(i+1)===97&&chunk.charCodeAt(i+2)===116&&chunk.
 charCodeAt(i+3)===97&&chunk.charCodeAt(i+4)===58}function isEventPrefix(chunk,i,firstCharCode){return firstCharCode===101&&chunk.charCodeAt(i+1)===118&&chunk.charCodeAt(
-i+2)===101&&chunk.charCodeAt(i+3)===110&&chunk.charCodeAt(i+4)===116&&chunk.charCodeAt(i+5)===58}init_errors();async function*readEvents(body,limits,signal){const decoder=new TextDecoder("utf-8",{ignoreBOM:true});let begun=false;let events=[];let tooLarge6=false;let total=0;
+i+2)===101&&chunk.charCodeAt(i+3)===110&&chunk.charCodeAt(i+4)===116&&chunk.charCodeAt(i+5)===58}init_errors();async function*readEvents(body,limits,signal){const decoder=new TextDecoder("utf-8",{ignoreBOM:true});let begun=false;let events=[];let tooLarge7=false;let total=0;
 const pace={get idleTimeoutMs(){return limits.idleTimeoutMs},signal};const withPlainLineEnds=createLineEnds();const parser=createParser({maxBufferSize:limits.maxEventBytes,
-onEvent:({event,data})=>events.push({event,data}),onError:({type})=>{if(type==="max-buffer-size-exceeded")tooLarge6=true}});for await(const chunk of readChunks(
+onEvent:({event,data})=>events.push({event,data}),onError:({type})=>{if(type==="max-buffer-size-exceeded")tooLarge7=true}});for await(const chunk of readChunks(
 body,pace)){total+=chunk.byteLength;if(total>limits.maxTotalBytes)throw oversized("The answer");const text3=decoder.decode(chunk,{stream:true});parser.feed(withPlainLineEnds(
-begun?text3:text3.replace(/^\ufeff/,"")));begun||=text3!=="";const ready=events;events=[];yield*ready;if(tooLarge6)throw oversized("One event of the answer")}}function createLineEnds(){
-let endsWithCr=false;return text3=>{if(text3==="")return text3;const rest=endsWithCr&&text3.startsWith("\n")?text3.slice(1):text3;endsWithCr=text3.endsWith("\r");
-return rest.includes("\r")?rest.replace(/\r\n?/g,"\n"):rest}}function oversized(what){return new CodexError("RESPONSE_INVALID",`${what} is larger than this serv\
-er accepts.`,{hint:"Ask for a shorter answer."})}init_define_TOOL_LIST();init_errors();init_remote_text();function incomplete(reason){if(reason==="content_filter"){return new CodexError("REFUSED","OpenAI's con\
+begun?text3:text3.replace(/^\ufeff/,"")));begun||=text3!=="";const ready=events;events=[];if(ready.length>0)yield ready;if(tooLarge7)throw oversized("One event \
+of the answer")}}function createLineEnds(){let endsWithCr=false;return text3=>{if(text3==="")return text3;const rest=endsWithCr&&text3.startsWith("\n")?text3.slice(
+1):text3;endsWithCr=text3.endsWith("\r");return rest.includes("\r")?rest.replace(/\r\n?/g,"\n"):rest}}function oversized(what){return new CodexError("RESPONSE_I\
+NVALID",`${what} is larger than this server accepts.`,{hint:"Ask for a shorter answer."})}init_define_TOOL_LIST();init_errors();init_remote_text();function incomplete(reason){if(reason==="content_filter"){return new CodexError("REFUSED","OpenAI's con\
 tent filter stopped the answer.",{hint:"Put the question another way."})}if(reason==="max_output_tokens"){return new CodexError("INCOMPLETE","The answer was cut\
  off: it reached the longest output the model may give.",{hint:"Ask for a shorter answer, or for one part at a time."})}return new CodexError("INCOMPLETE","The \
 service stopped before the answer was complete.",{hint:"Ask again.",retryable:true})}function endedEarly(characters){const arrived=characters===0?"before any te\
@@ -5576,43 +5609,47 @@ url.username="";url.password="";const parameters=url.search.slice(1).split("&");
 hash.startsWith("#:~:"))url.hash="";const path3=url.href.slice(url.origin.length);return`${url.origin}${path3.replace(/[`|[\]]/g,mark=>`%${mark.charCodeAt(0).toString(
 16).toUpperCase()}`)}`}function cleanTitle(text3){const plain2=(text3??"").slice(0,10*MAX_TITLE).replace(/<[^<>]*>/g," ").replace(/[[\]*|\\]/g,"");return cleanRemote(
 plain2,MAX_TITLE)||void 0}var PHASES=["connecting","queued","thinking","searching","writing"];function isPhase(word2){return PHASES.some(phase=>phase===word2)}var MAX_SUMMARY=4e3;var MAX_HEADLINE=80;
-function createProgressReader(){let phase="queued";let summary="";let headline;function begin2(next){if(phase!==next)headline=void 0;phase=next}function summarise(delta){
-begin2("thinking");const room=MAX_SUMMARY-summary.length;if(room<=0)return;summary+=delta.slice(0,room);headline=boldIn(summary)??headline}function item(type,value){
-const next=PHASE_OF[textField(value,"type")??""];if(next===void 0||type==="response.output_item.done"&&next!=="searching")return;begin2(next);headline=searchWords(
-value)??headline}return{accept(type,event){switch(type){case"response.in_progress":if(phase==="queued")begin2("thinking");return;case"response.output_item.added":case"\
+function createProgressReader(){let current={phase:"queued"};let summary="";function begin2(next){if(current.phase!==next)current={phase:next}}function about(headline){
+if(headline!==void 0&&headline!==current.headline)current={phase:current.phase,headline}}function summarise(delta){begin2("thinking");const room=MAX_SUMMARY-summary.
+length;if(room<=0)return;summary+=delta.slice(0,room);about(boldIn(summary))}function item(type,value){const next=PHASE_OF[textField(value,"type")??""];if(next===
+void 0||type==="response.output_item.done"&&next!=="searching")return;begin2(next);about(searchWords(value))}return{accept(type,event){switch(type){case"respons\
+e.output_text.delta":return begin2("writing");case"response.in_progress":if(current.phase==="queued")begin2("thinking");return;case"response.output_item.added":case"\
 response.output_item.done":return item(type,fieldOf(event,"item"));case"response.reasoning_summary_part.added":summary="";return begin2("thinking");case"respons\
 e.reasoning_summary_text.delta":return summarise(textField(event,"delta")??"");case"response.web_search_call.in_progress":case"response.web_search_call.searchin\
-g":return begin2("searching");case"response.web_search_call.completed":return begin2("thinking");case"response.output_text.delta":return begin2("writing")}},current:()=>({
-phase,...headline===void 0?{}:{headline}})}}var PHASE_OF={reasoning:"thinking",web_search_call:"searching"};function boldIn(summary){const bold=[...summary.matchAll(
-/\*\*([^*\n]{1,200})\*\*@/g)].at(-1)?.[1];return cleanRemote(bold??"",MAX_HEADLINE)||void 0}init_codex_failure();init_remote_text();var MAX_CHARACTERS3=8e6;var MAX_ITEM_CHARACTERS=32e6;function createAnswerReader(onText=()=>{},readFailure=failureOf,onLimits=()=>{}){const messages=[];
-const output5=[];const comments=new Set;const progress=createProgressReader();const shown2=createGrowingText(3*MAX_CHARACTERS3);let told;let characters=0;let itemCharacters=0;
-let events=0;let completed;let remembered;let model;function tell(item,delta){characters+=delta.length;if(characters>MAX_CHARACTERS3)throw endless();if(delta===
-""||item!==void 0&&comments.has(item))return;const text3=told===void 0||told.item===item?delta:`
+g":return begin2("searching");case"response.web_search_call.completed":return begin2("thinking")}},current:()=>current}}var PHASE_OF={reasoning:"thinking",web_search_call:"\
+searching"};function boldIn(summary){const bold=[...summary.matchAll(/\*\*([^*\n]{1,200})\*\*@/g)].at(-1)?.[1];return cleanRemote(bold??"",MAX_HEADLINE)||void 0}init_codex_failure();init_remote_text();var MAX_CHARACTERS3=8e6;var MAX_ITEM_CHARACTERS=32e6;var REPEATS=/^\{"type":"response\.(?:output_text|content_part|reasoning_summary_(?:text|part))\.done",/;
+function createAnswerReader(onText=()=>{},readFailure=failureOf,onLimits=()=>{}){const messages=[];const output5=[];const comments=new Set;const progress=createProgressReader();
+const shown2=createGrowingText(3*MAX_CHARACTERS3);let told;let characters=0;let itemCharacters=0;let events=0;let completed;let remembered;let model;function tell(item,delta){
+characters+=delta.length;if(characters>MAX_CHARACTERS3)throw endless();if(delta===""||item!==void 0&&comments.has(item))return;const text3=told===void 0||told.item===
+item?delta:`
 
 ${delta}`;shown2.put(shown2.length,text3);onText(text3);told={item}}function keep(data){itemCharacters+=data.length;if(itemCharacters>MAX_ITEM_CHARACTERS)throw endless()}
 function spoken2(from){const final=from.filter(message=>message.phase==="final_answer");return(final.length>0?final:lastSpoken(from)).map(message=>message.text).
 join("\n\n")}function reasonOf3(error2){const isNamed=["code","type","error"].some(name=>textField(error2,name)!==void 0);return(isNamed?void 0:remembered)??readFailure(
-error2)}return{accept({data}){const event=parseJson(data);const type=textField(event,"type");if(type===void 0)return false;events+=1;const response=fieldOf(event,
-"response");model=textField(response,"model")??model;progress.accept(type,event);switch(type){case"response.output_text.delta":tell(textField(event,"item_id"),textField(
-event,"delta")??"");return false;case"response.output_item.added":if(itemPhase(event)==="commentary"){keep(data);comments.add(textField(fieldOf(event,"item"),"i\
-d")??"")}return false;case"response.output_item.done":keep(data);output5.push(fieldOf(event,"item"));if(itemType(event)==="message")messages.push(readMessage(fieldOf(
-event,"item")));return false;case"codex.rate_limits":onLimits(event);return false;case"response.completed":completed=response??{};return true;case"response.fail\
-ed":throw reasonOf3(errorIn2(response));case"response.incomplete":throw incomplete(textField(fieldOf(response,"incomplete_details"),"reason"));case"error":{const failure2=readFailure(
-errorIn2(event));if(failure2.code!=="CODEX_FAILED")throw failure2;remembered??=failure2;return false}default:return false}},isEnding:()=>remembered!==void 0,hasBegun:()=>events>
-0,progress:()=>({...progress.current(),characters}),partial(reason){const text3=shown2.toString()||spoken2(messages.filter(({phase})=>phase!=="commentary"));if(text3===
-"")return void 0;return{text:text3,model,usage:void 0,notes:[],output:output5,incomplete:reason}},finish(){if(completed===void 0)throw remembered??(events===0?notAStream():
-endedEarly(characters));const text3=messages.length===0?shown2.toString():spoken2(messages);const refusal2=messages.map(message=>message.refusal).join(" ").trim();
-if(text3==="")throw refusal2===""?noAnswer2():refused(refusal2);const notes=refusal2===""?[]:[`the model declined a part: ${quoteRemote(refusal2)}`];return{text:text3,
-model,usage:readUsage(fieldOf(completed,"usage")),notes,output:output5}}}}function errorIn2(holder){const error2=fieldOf(holder,"error");return typeof error2===
-"object"&&error2!==null?error2:holder}function lastSpoken(messages){return messages.filter(message=>message.text!=="").slice(-1)}function itemType(event){return textField(
-fieldOf(event,"item"),"type")}function itemPhase(event){return textField(fieldOf(event,"item"),"phase")}function readMessage(item){const parts=listField(item,"c\
-ontent");const join13=(type,field2)=>parts.filter(part=>textField(part,"type")===type).map(part=>textField(part,field2)??"").join("");return{phase:textField(item,
-"phase"),text:join13("output_text","text"),refusal:join13("refusal","refusal")}}function readUsage(usage2){const inputTokens=numberField(usage2,"input_tokens");
-const outputTokens=numberField(usage2,"output_tokens");if(inputTokens===void 0||outputTokens===void 0)return void 0;return{inputTokens,cachedTokens:numberField(
-fieldOf(usage2,"input_tokens_details"),"cached_tokens"),outputTokens,reasoningTokens:numberField(fieldOf(usage2,"output_tokens_details"),"reasoning_tokens")}}init_duration();var LAST_WORD_MS=2e3;var MAX_EVENT_BYTES=16*1024*1024;var MAX_TOTAL_BYTES2=1024*1024*1024;async function readAnswer2({reply:{body,headers},isStream,
+error2)}return{accept({data}){if(REPEATS.test(data)){events+=1;return false}const event=parseJson(data);const type=textField(event,"type");if(type===void 0)return false;
+events+=1;progress.accept(type,event);if(type==="response.output_text.delta"){tell(textField(event,"item_id"),textField(event,"delta")??"");return false}const response=fieldOf(
+event,"response");model=textField(response,"model")??model;switch(type){case"response.output_item.added":if(itemPhase(event)==="commentary"){keep(data);comments.
+add(textField(fieldOf(event,"item"),"id")??"")}return false;case"response.output_item.done":keep(data);output5.push(fieldOf(event,"item"));if(itemType(event)===
+"message")messages.push(readMessage(fieldOf(event,"item")));return false;case"codex.rate_limits":onLimits(event);return false;case"response.completed":completed=
+response??{};return true;case"response.failed":throw reasonOf3(errorIn2(response));case"response.incomplete":throw incomplete(textField(fieldOf(response,"incomp\
+lete_details"),"reason"));case"error":{const failure2=readFailure(errorIn2(event));if(failure2.code!=="CODEX_FAILED")throw failure2;remembered??=failure2;return false}default:
+return false}},isEnding:()=>remembered!==void 0,hasBegun:()=>events>0,progress:()=>({...progress.current(),characters}),doing:progress.current,partial(reason){const text3=shown2.
+toString()||spoken2(messages.filter(({phase})=>phase!=="commentary"));if(text3==="")return void 0;return{text:text3,model,usage:void 0,notes:[],output:output5,incomplete:reason}},
+finish(){if(completed===void 0)throw remembered??(events===0?notAStream():endedEarly(characters));const text3=messages.length===0?shown2.toString():spoken2(messages);
+const refusal2=messages.map(message=>message.refusal).join(" ").trim();if(text3==="")throw refusal2===""?noAnswer2():refused(refusal2);const notes=refusal2===""?
+[]:[`the model declined a part: ${quoteRemote(refusal2)}`];return{text:text3,model,usage:readUsage(fieldOf(completed,"usage")),notes,output:output5}}}}function errorIn2(holder){
+const error2=fieldOf(holder,"error");return typeof error2==="object"&&error2!==null?error2:holder}function lastSpoken(messages){return messages.filter(message=>message.
+text!=="").slice(-1)}function itemType(event){return textField(fieldOf(event,"item"),"type")}function itemPhase(event){return textField(fieldOf(event,"item"),"p\
+hase")}function readMessage(item){const parts=listField(item,"content");const join13=(type,field2)=>parts.filter(part=>textField(part,"type")===type).map(part=>textField(
+part,field2)??"").join("");return{phase:textField(item,"phase"),text:join13("output_text","text"),refusal:join13("refusal","refusal")}}function readUsage(usage2){
+const inputTokens=numberField(usage2,"input_tokens");const outputTokens=numberField(usage2,"output_tokens");if(inputTokens===void 0||outputTokens===void 0)return void 0;
+return{inputTokens,cachedTokens:numberField(fieldOf(usage2,"input_tokens_details"),"cached_tokens"),outputTokens,reasoningTokens:numberField(fieldOf(usage2,"out\
+put_tokens_details"),"reasoning_tokens")}}init_duration();var LAST_WORD_MS=2e3;var MAX_EVENT_BYTES=16*1024*1024;var MAX_TOTAL_BYTES2=1024*1024*1024;async function readAnswer2({reply:{body,headers},isStream,
 failureOf:failureOf2,onLimits},options,{config:config2,clock}){const{signal,onProgress,onText}=options;if(!isStream(headers)){void body?.cancel().catch(()=>{});
-throw notAStream()}const reader=createAnswerReader(onText,failureOf2,onLimits);const limits=limitsFor(reader,config2,clock);try{onProgress?.(reader.progress());
-for await(const event of readEvents(body,limits,signal)){if(reader.accept(event))break;onProgress?.(reader.progress())}return reader.finish()}catch(error2){const reason=reasonOf2(
+throw notAStream()}let untold="";const collect=delta=>{untold+=delta};const reader=createAnswerReader(collect,failureOf2,onLimits);const limits=limitsFor(reader,
+config2,clock);const tellText=()=>{const text3=untold;untold="";if(text3!=="")onText?.(text3)};const tell=()=>{tellText();onProgress?.(reader.progress())};const accept=events=>{
+let doing=reader.doing();for(const event of events){if(reader.accept(event))return true;if(reader.doing()===doing)continue;doing=reader.doing();tell()}return false};
+try{tell();for await(const events of readEvents(body,limits,signal)){if(accept(events))break;tell()}tell();return reader.finish()}catch(error2){tellText();const reason=reasonOf2(
 error2,reader,config2);const partial2=isCodexError(reason)&&reason.code!=="CANCELLED"?reader.partial(reason):void 0;if(partial2===void 0)throw reason;return partial2}}
 function limitsFor(reader,config2,clock){const openedAt=clock.now();let endsAt;return{maxEventBytes:MAX_EVENT_BYTES,maxTotalBytes:MAX_TOTAL_BYTES2,get idleTimeoutMs(){
 if(!reader.hasBegun())return Math.max(1,openedAt+config2.firstEventTimeoutMs-clock.now());if(!reader.isEnding())return config2.idleTimeoutMs;endsAt??=clock.now()+
@@ -5679,7 +5716,7 @@ const{models:models2,source}=await catalogue.renew(credential,signal);const name
 "live"||names.length===0)return error2;const more=names.length>MAX_NAMES?` and ${names.length-MAX_NAMES} more that codex_models lists`:"";const hint=`This ${credential.
 holder} has now: ${names.slice(0,MAX_NAMES).join(", ")}${more}. ${WHAT_TO_DO[chosenBy]}`;return reworded(error2,{hint})}function isNewer(one,other){const[left,right]=[
 one,other].map(version3=>version3.split(/[.+-]/,3).map(Number));for(const index of[0,1,2]){const difference=(left?.[index]||0)-(right?.[index]||0);if(difference!==
-0)return difference>0}return false}init_request_shape();var MAX_MENDS=5;function createNegotiation({config:config2,catalogue,post,newId,log:log2}){let session;const refusedDefaults=new Set;const learned=createLearnedShapes();
+0)return difference>0}return false}init_request_shape();var MAX_MENDS=5;function createNegotiation({config:config2,catalogue,post,newId,log}){let session;const refusedDefaults=new Set;const learned=createLearnedShapes();
 function build(question,target,ids){const{credential,modelId,model,shape}=target;const fitted=fitQuestion({question,modelId,model,owner:ownerOf(credential)});const choice=chooseEffort(
 question.effort,config2.effort,model);const owner=shape.forgetful?"":ownerOf(credential);const request=credential.asking.buildRequest({question,modelId,model,effort:choice.
 effort,shape,threadId:ids.threadId,history:historyOf(fitted.turns,owner),sessionId:question.talk?.cacheKey??ids.session});return{fitted,request:{...request,notes:[
@@ -5697,7 +5734,7 @@ let target=first2;let original;for(let mends=0;;mends+=1){const{request,fitted}=
 request,signal);onReply(reply);target={...target,credential:reply.credential};if(reply.status===200){learned.keep({...target,question},target);return{target,request,
 fitted,reply,changes}}const refusal2=refusalOf3(target.modelId,reply);original??=refusal2;const next=mends<MAX_MENDS?await mend(target,{request,reply,refusal:refusal2},
 signal):void 0;if(next===void 0){if(isAboutRequest(refusal2,reply))learned.forget({...target,question});throw await explained(sensible(original,refusal2,target),
-target,signal)}log2.event("query_mended",{mends:mends+1});if(next.change!==void 0)changes.push(next.change);target=next.target}},explained}}function sensible(original,last,{
+target,signal)}log.event("query_mended",{mends:mends+1});if(next.change!==void 0)changes.push(next.change);target=next.target}},explained}}function sensible(original,last,{
 model}){return model===void 0&&original.code==="MODEL_UNAVAILABLE"&&last.code==="CODEX_FAILED"&&!last.retryable?original:last}function isAboutRequest(refusal2,{
 status:status2}){const isOurs=isCodexError(refusal2,"MODEL_UNAVAILABLE")||isCodexError(refusal2,"CODEX_FAILED");return isOurs&&[400,404,422].includes(status2)}function defaultKey(credential,modelId){
 return`${ownerOf(credential)} ${modelId}`}function formOf({asking},{isLite}){return asking.hasForms?isLite?"lite":"classic":void 0}init_define_TOOL_LIST();init_usage_headers();init_define_TOOL_LIST();init_remote_text();init_usage_snapshot();init_usage_values();function limitsFromEvent(event,nowMs){if(textField(event,"type")!=="codex.r\
@@ -5735,10 +5772,10 @@ modelId,answeredBy),...read2.notes],sources:sourcesIn(read2.output),message:requ
 read2.text)]}}function saidSoFar(text3){return{type:"message",role:"assistant",content:[{type:"output_text",text:text3}]}}function rerouted(asked2,answered){if(answered.
 replace(/-\d{4}-\d{2}-\d{2}$/,"")===asked2)return[];if(answered===asked2||!/^[\w.:/-]{1,100}$/.test(answered))return[];return[`the service answered with ${answered}\
  instead of ${asked2}`]}init_define_TOOL_LIST();init_errors();init_abort();init_not_the_service();init_remote_text();init_retry_after();var REFUSAL_LIMIT_MS=1e4;var MAX_RETRIES=3;var FIRST_DELAY_MS=400;var MAX_RETRY_AFTER_MS=3e4;function createPost({
-config:config2,http,clock,random,log:log2}){async function sendPatiently(credential,request,signal){for(let retries=0;;retries+=1){const backoffMs=FIRST_DELAY_MS*
-2**retries*(.75+random()/2);const sent=await send2(credential,request,signal).catch(error2=>{if(isCodexError(error2,"NETWORK")&&error2.retryable&&retries<MAX_RETRIES)
+config:config2,http,clock,random,log}){async function sendPatiently(credential,request,signal){for(let retries=0;;retries+=1){const backoffMs=FIRST_DELAY_MS*2**
+retries*(.75+random()/2);const sent=await send2(credential,request,signal).catch(error2=>{if(isCodexError(error2,"NETWORK")&&error2.retryable&&retries<MAX_RETRIES)
 return void 0;throw error2});const delayMs=sent===void 0?backoffMs:retryDelayMs(sent,credential,retries,backoffMs);if(sent!==void 0&&delayMs===void 0)return sent;
-log2.event("query_retry",{retry:retries+1});await clock.sleep(delayMs??backoffMs,signal).catch(()=>{throw cancelled()})}}async function send2(credential,request,signal){
+log.event("query_retry",{retry:retries+1});await clock.sleep(delayMs??backoffMs,signal).catch(()=>{throw cancelled()})}}async function send2(credential,request,signal){
 const answer=await http.send({method:"POST",url:`${credential.baseUrl}/responses`,headers:{...credential.headers,...request.headers},body:JSON.stringify(request.
 body),headerTimeoutMs:config2.headerTimeoutMs,signal}).catch(error2=>{throw isCodexError(error2,"TIMEOUT")?withSetting(error2):error2});const{status:status2,headers,
 body}=answer;const strange=notTheService(answer,"an answer of Codex");if(strange!==void 0){void body?.cancel().catch(()=>{});throw strange}if(status2===200)return{
@@ -5777,7 +5814,7 @@ changes:0};function emit(){toldAt=clock.now();onProgress({...latest,elapsedMs:Ma
 1e3)second={beganAt:clock.now(),changes:0};second.changes+=1;return second.changes>MAX_CHANGES_PER_SECOND}async function beat(){while(!over.signal.aborted){await clock.
 sleep(BEAT_MS,over.signal).catch(()=>{});if(!over.signal.aborted)emit()}}emit();void beat();return{tell(progress){const{phase,headline,characters}=progress;const isNew=phase!==
 latest.phase||headline!==latest.headline;const isMore=characters!==latest.characters&&Math.abs(clock.now()-toldAt)>=AMOUNT_MS;latest=progress;if(!over.signal.aborted&&
-(isMore||isNew&&!isFlood()))emit()},stop:()=>over.abort()}}init_remote_text();init_define_TOOL_LIST();init_sent_words();init_usage_words();function shownFacts(parts){const{result}=parts;const{incomplete:incomplete2}=result;if(incomplete2===void 0)return{footer:footer(parts)};const{code,message,hint}=incomplete2;
+(isMore||isNew&&!isFlood()))emit()},stop:()=>over.abort("over")}}init_remote_text();init_define_TOOL_LIST();init_sent_words();init_usage_words();function shownFacts(parts){const{result}=parts;const{incomplete:incomplete2}=result;if(incomplete2===void 0)return{footer:footer(parts)};const{code,message,hint}=incomplete2;
 return{footer:footer(parts),incomplete:{code,message,...hint===void 0?{}:{hint}}}}function footer({id,result,attached,conversation,remarks,nowMs}){const{limits,
 sources,incomplete:incomplete2}=result;const notes=[...result.notes,...remarks,...limits===void 0?[]:usageWarnings(limits,nowMs)];return[incomplete2===void 0?[]:
 incompleteWords(incomplete2,{conversation:conversation?.name,isMisfit:result.isMisfit}),originOf(id,result),limits===void 0?[]:usageLine(limits,nowMs)??[],conversation===
@@ -5811,10 +5848,10 @@ id="",offset="0"]=/^([^@]*)(?:@(\d{1,9}))?$/.exec(wanted)??[];if(!isAnswerId(id)
 "INPUT_INVALID","No answer is kept under this id.",{hint:"codex_status lists recent ids. The newest 50 answers are kept, for a week; none is kept where an error\
  came before any text."})}function gone(){return new CodexError("INPUT_INVALID","This answer is no longer kept: it failed before any text came, or was removed t\
 o make room.",{hint:"Ask again."})}function beyond2(length){return new CodexError("INPUT_INVALID",`The answer ends after ${length} characters.`,{hint:"Give the \
-id without @ to begin at its start."})}init_define_TOOL_LIST();init_errors();init_clean_up();init_define_TOOL_LIST();var import_node_path12=require("node:path");init_errors();init_atomic_file();init_canonical_path();init_clean_up();init_file_lock();init_define_TOOL_LIST();var import_node_fs10=require("node:fs");var import_node_path11=require("node:path");init_atomic_file();init_clean_up();init_errno();init_define_TOOL_LIST();function parseJsonText(text3){try{return JSON.parse(text3)}catch{return void 0}}init_define_TOOL_LIST();var import_node_fs9=require("node:fs");var import_node_path10=require("node:path");init_canonical_path();init_define_TOOL_LIST();var import_node_fs8=require("node:fs");init_atomic_file();init_clean_up();init_errno();function createOnce(path3,body,link=import_node_fs8.linkSync){
-const temp=writeTemp(path3,body);try{link(temp,path3);return true}catch(error2){if(isErrno(error2,"EEXIST"))return(0,import_node_fs8.statSync)(temp).nlink===2;if(isErrno(
+id without @ to begin at its start."})}init_define_TOOL_LIST();init_errors();init_clean_up();init_define_TOOL_LIST();var import_node_path12=require("node:path");init_errors();init_atomic_file();init_canonical_path();init_clean_up();init_file_lock();init_define_TOOL_LIST();var import_node_fs11=require("node:fs");var import_node_path11=require("node:path");init_atomic_file();init_clean_up();init_errno();init_define_TOOL_LIST();function parseJsonText(text3){try{return JSON.parse(text3)}catch{return void 0}}init_define_TOOL_LIST();var import_node_fs10=require("node:fs");var import_node_path10=require("node:path");init_canonical_path();init_define_TOOL_LIST();var import_node_fs9=require("node:fs");init_atomic_file();init_clean_up();init_errno();function createOnce(path3,body,link=import_node_fs9.linkSync){
+const temp=writeTemp(path3,body);try{link(temp,path3);return true}catch(error2){if(isErrno(error2,"EEXIST"))return(0,import_node_fs9.statSync)(temp).nlink===2;if(isErrno(
 error2,"EPERM","ENOTSUP","EOPNOTSUPP","ENOSYS","EXDEV","EMLINK"))return createPlainly(path3,body);throw error2}finally{removeQuietly(temp)}}function createPlainly(path3,body){
-try{createFile(path3,body);return true}catch(error2){if(isErrno(error2,"EEXIST"))return false;throw error2}}init_storage_failure();var PAUSE_MS=20;var MAX_PAUSES=25;function settledText(file,{make,isWhole,link=import_node_fs9.linkSync}){const path3=orStorageFailed(file,
+try{createFile(path3,body);return true}catch(error2){if(isErrno(error2,"EEXIST"))return false;throw error2}}init_storage_failure();var PAUSE_MS=20;var MAX_PAUSES=25;function settledText(file,{make,isWhole,link=import_node_fs10.linkSync}){const path3=orStorageFailed(file,
 "read",()=>canonicalPath(file));if(readSharedFile(path3)===void 0){orStorageFailed(path3,"written",()=>{ensureFolder((0,import_node_path10.dirname)(path3));createOnce(
 path3,make(),link)})}for(let pauses=0;;pauses+=1){const text3=readSharedFile(path3)?.text??"";if(isWhole(text3)||pauses===MAX_PAUSES)return text3;Atomics.wait(new Int32Array(
 new SharedArrayBuffer(4)),0,0,PAUSE_MS)}}init_storage_failure();var UUID="[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";var IS_UUID=new RegExp(`^${UUID}$`);var ENTRY=new RegExp(`^(\\d{6,15})\\.(${UUID})\
@@ -5824,11 +5861,11 @@ limits);if(found===void 0)return void 0;const value=parseJsonText(found.text);if
 function settleHead(folder,head){const make=()=>`${JSON.stringify(head)}
 `;settledText(headFile(folder),{make,isWhole:text3=>isHead(parseJsonText(text3))})}function entriesOf(folder,listId,limits){return namesIn(folder).flatMap(name=>{
 const[,number3,owner]=ENTRY.exec(name)??[];return owner===listId?entryAt((0,import_node_path11.join)(folder,name),Number(number3),limits)??[]:[]}).sort((a,b)=>a.
-number-b.number||(a.file<b.file?-1:1))}function namesIn(folder){return orStorageFailed(folder,"read",()=>{try{return(0,import_node_fs10.readdirSync)(folder)}catch(error2){
-if(isErrno(error2,"ENOENT"))return[];throw error2}})}function removeHead(folder){try{retryBusy(()=>(0,import_node_fs10.unlinkSync)(headFile(folder)));return true}catch(error2){
+number-b.number||(a.file<b.file?-1:1))}function namesIn(folder){return orStorageFailed(folder,"read",()=>{try{return(0,import_node_fs11.readdirSync)(folder)}catch(error2){
+if(isErrno(error2,"ENOENT"))return[];throw error2}})}function removeHead(folder){try{retryBusy(()=>(0,import_node_fs11.unlinkSync)(headFile(folder)));return true}catch(error2){
 if(isErrno(error2,"ENOENT"))return false;throw error2}}function removeEntries(folder,names){for(const name of names)if(ENTRY.test(name))removeQuietly((0,import_node_path11.join)(
-folder,name))}function removeEmpty(folder){try{(0,import_node_fs10.rmdirSync)(folder)}catch{}}function isHead(value){const id=typeof value==="object"&&value!==null&&
-"id"in value?value.id:void 0;return typeof id==="string"&&IS_UUID.test(id)}function entryAt(file,number3,limits){const stat=orStorageFailed(file,"read",()=>(0,import_node_fs10.statSync)(
+folder,name))}function removeEmpty(folder){try{(0,import_node_fs11.rmdirSync)(folder)}catch{}}function isHead(value){const id=typeof value==="object"&&value!==null&&
+"id"in value?value.id:void 0;return typeof id==="string"&&IS_UUID.test(id)}function entryAt(file,number3,limits){const stat=orStorageFailed(file,"read",()=>(0,import_node_fs11.statSync)(
 file,{throwIfNoEntry:false}));return stat&&{file,number:number3,bytes:stat.size,read:()=>readEntry(file,limits)}}function readEntry(file,limits){const found=readSharedFile(
 file,limits);if(found===void 0)return void 0;const value=parseJsonText(found.text);if(value===void 0)throw corrupt(file,"it is not JSON",limits.hint);return value}init_storage_failure();var GONE={outcome:"removed",dropped:0};function createSharedList(options){const{folder,newId,now,maxBytes,hint,lockWaitMs=1e4}=options;const limits={
 maxBytes,hint};const locate2=()=>orStorageFailed(folder,"read",()=>canonicalPath(folder));function append(path3,id,text3){const isThere2=()=>readHead2(path3,limits)?.
@@ -5837,7 +5874,7 @@ orStorageFailed(file,"written",()=>putInPlace(writeTemp(headFile(path3),text3),f
 return GONE}sweepLeftovers(headFile(path3),now());return{outcome:"kept",dropped:dropOldest(entries,maxBytes-Buffer.byteLength(text3))}}return{open(){const path3=locate2();
 const head=readHead2(path3,limits);return head&&{head,headFile:headFile(path3),entries:entriesOf(path3,head.id,limits)}},async append(value,target){const text3=`${JSON.
 stringify(value)}
-`;if(Buffer.byteLength(text3)>maxBytes)throw tooLarge2(folder,maxBytes);const path3=locate2();if("to"in target&&readHead2(path3,limits)?.id!==target.to)return GONE;
+`;if(Buffer.byteLength(text3)>maxBytes)throw tooLarge3(folder,maxBytes);const path3=locate2();if("to"in target&&readHead2(path3,limits)?.id!==target.to)return GONE;
 orStorageFailed(path3,"written",()=>ensureFolder((0,import_node_path12.dirname)(path3)));return inOrder(path3,lockWaitMs,()=>{return append(path3,"to"in target?
 target.to:begin(path3,target.head,limits),text3)})},async remove(){const path3=locate2();if(namesIn(path3).length===0)return false;return inOrder(path3,lockWaitMs,
 ()=>orStorageFailed(path3,"written",()=>removeList(path3,now())))}}}async function inOrder(path3,waitMs,work){try{return await withFileLock(path3,work,{waitMs})}catch(error2){
@@ -5845,7 +5882,7 @@ if(!isCodexError(error2,"STORAGE_LOCKED"))throw error2;return work()}}function b
 const left=namesIn(path3);const found=readHead2(path3,limits);if(found!==void 0)return found.id;removeEntries(path3,left);settleHead(path3,head);return readHead2(
 path3,limits)?.id??head.id}function dropOldest(entries,maxBytes){let bytes=entries.reduce((sum2,entry)=>sum2+entry.bytes,0);let dropped=0;for(const entry of entries){
 if(bytes<=maxBytes)break;removeQuietly(entry.file);bytes-=entry.bytes;dropped+=1}return dropped}function removeList(path3,now){const names=namesIn(path3);const wasThere=removeHead(
-path3);removeEntries(path3,names);sweepLeftovers(headFile(path3),now);removeEmpty(path3);return wasThere}function tooLarge2(folder,maxBytes){const limit=`${maxBytes/
+path3);removeEntries(path3,names);sweepLeftovers(headFile(path3),now);removeEmpty(path3);return wasThere}function tooLarge3(folder,maxBytes){const limit=`${maxBytes/
 1048576} MB`;return new CodexError("STORAGE_FAILED",`${folder} takes ${limit} at most, and one entry alone would be larger.`)}init_storage_failure();init_conversation_name();init_remote_text();var MAX_BYTES5=64*1048576;var HINT="Repair it, or clear this conversation and begin it anew.";function createConversationStore(deps){const{folder,
 newId}=deps;const listAt=key=>createSharedList({maxBytes:MAX_BYTES5,...deps,folder:`${folder}/${key}`,hint:HINT});const keys=()=>listQuietly(folder).filter(isConversationKey);
 return{open(text3){const name=conversationName(text3);const key=conversationKey(name);const found=openList(key,listAt(key));const turns=found?.entries.flatMap(entry=>turnOf2(
@@ -5907,40 +5944,40 @@ error2)||notes.length===0)return error2;const{message,hint=""}=error2;const unto
 {hint:[hint,...untold].join(" ").trim()})}function withoutStop(sentence){return sentence.replace(/\.$/,"")}function notYet(cause,{reason,url,userCode,notes=[]},meant){
 const code=userCode===void 0?"":` and enter the code ${userCode}`;const open4=url===void 0?"Finish it there":`It stays open: open ${url}${code}`;const otherWay=meant===
 void 0?` ${DOCUMENTED_WAY}`:"";return new CodexError("NOT_AUTHENTICATED",[cause.message,...notes,reason].join(" "),{hint:`${open4}, then ask again; codex_login \
-tells how the sign-in stands.${otherWay}`,cause})}init_define_TOOL_LIST();init_errors();init_define_TOOL_LIST();var import_node_fs11=require("node:fs");var import_node_path13=require("node:path");init_atomic_file();init_clean_up();init_errno();init_process_identity();init_regular_file();init_storage_failure();var HOUR_MS4=36e5;var DAY_MS=24*HOUR_MS4;var MAX_BODY_BYTES=4096;function createClaimStore({base,
+tells how the sign-in stands.${otherWay}`,cause})}init_define_TOOL_LIST();init_errors();init_define_TOOL_LIST();var import_node_fs12=require("node:fs");var import_node_path13=require("node:path");init_atomic_file();init_clean_up();init_errno();init_process_identity();init_regular_file();init_storage_failure();var HOUR_MS4=36e5;var DAY_MS=24*HOUR_MS4;var MAX_BODY_BYTES=4096;function createClaimStore({base,
 identity,now}){let owner=identity;const bodyOf=rest=>{owner??=thisProcess();const{pid,startTime:start,place}=owner;return JSON.stringify({pid,start,place,...rest})};
 const pathOf=(subject,number3)=>`${base()}.spend.${subject}.${number3}`;const list=()=>{const path3=base();return listClaims(path3,orStorageFailed(path3,"read",
 ()=>namesIn2((0,import_node_path13.dirname)(path3))))};return{top(subject){const number3=Math.max(0,...list().flatMap(found=>found.subject===subject?[found.number]:
 []));return number3===0?void 0:readClaim({file:pathOf(subject,number3),subject,number:number3},now())},take(subject,number3,fails=0){return orStorageFailed(base(),
 "written",()=>createOnce(pathOf(subject,number3),bodyOf({fails})))},finish(subject,number3,{untilMs,fails}){const body=bodyOf({done:true,until:untilMs,fails});orStorageFailed(
-base(),"written",()=>replaceFile(pathOf(subject,number3),body))},release(subject){quietly(()=>{for(const found of list())if(found.subject===subject)removeQuietly(
-found.file)})},sweep(currentSubject){quietly(()=>{for(const found of list()){if(found.subject!==currentSubject&&isOlderThan(DAY_MS,found.file,now()))removeQuietly(
-found.file)}sweepLeftovers(base(),now())})},list:()=>list().map(found=>readClaim(found,now())),ownerIsDead:claim2=>lifeOf(claim2.owner)==="dead",ownerIsAlive:claim2=>lifeOf(
-claim2.owner)==="alive"}}function quietly(action){try{action()}catch{}}function namesIn2(folder){try{return(0,import_node_fs11.readdirSync)(folder)}catch(error2){
+base(),"written",()=>rewrite(pathOf(subject,number3),body))},release(subject){quietly(()=>{for(const found of list())if(found.subject===subject)removeQuietly(found.
+file)})},sweep(currentSubject){quietly(()=>{for(const found of list()){if(found.subject!==currentSubject&&isOlderThan(DAY_MS,found.file,now()))removeQuietly(found.
+file)}sweepLeftovers(base(),now())})},list:()=>list().map(found=>readClaim(found,now())),ownerIsDead:claim2=>lifeOf(claim2.owner)==="dead",ownerIsAlive:claim2=>lifeOf(
+claim2.owner)==="alive"}}function quietly(action){try{action()}catch{}}function namesIn2(folder){try{return(0,import_node_fs12.readdirSync)(folder)}catch(error2){
 if(isErrno(error2,"ENOENT"))return[];throw error2}}function listClaims(base,names){const prefix=`${(0,import_node_path13.basename)(base)}.spend.`;return names.flatMap(
 name=>{const[,subject,number3]=/^([0-9a-z]+)\.([1-9]\d{0,14})$/.exec(name.slice(prefix.length))??[];if(!name.startsWith(prefix)||subject===void 0)return[];return[
-{file:(0,import_node_path13.join)((0,import_node_path13.dirname)(base),name),subject,number:Number(number3)}]})}function readClaim({file,subject,number:number3},now){
-const body=readBody(file);const until=readNumber(body.until);return{subject,number:number3,owner:readOwner(body),done:body.done===true,...until===void 0||until-
-now>HOUR_MS4?{}:{untilMs:until},fails:readNumber(body.fails)??0}}function readBody(path3){try{return Object(JSON.parse(readRegularFile(path3,MAX_BODY_BYTES).bytes.
-toString("utf8")))}catch{return{}}}function readOwner({pid,start,place}){if(typeof pid!=="number"||!Number.isInteger(pid)||pid<1||typeof place!=="string"){return{
-pid:0,place:""}}return{pid,startTime:typeof start==="string"?start:void 0,place}}function readNumber(value){return typeof value==="number"&&Number.isFinite(value)?
-value:void 0}init_define_TOOL_LIST();init_errors();init_api_key();init_id_claims();init_login_route();init_open_record();init_outside_credential();init_plan_words();init_sign_in_again();
+{file:(0,import_node_path13.join)((0,import_node_path13.dirname)(base),name),subject,number:Number(number3)}]})}function rewrite(path3,body){try{replaceFile(path3,
+body)}catch(error2){if(!isErrno(error2,"ENOSPC","EDQUOT"))throw error2;overwriteFile(path3,body)}}function readClaim({file,subject,number:number3},now){const body=readBody(
+file);const until=readNumber(body.until);return{subject,number:number3,owner:readOwner(body),done:body.done===true,...until===void 0||until-now>HOUR_MS4?{}:{untilMs:until},
+fails:readNumber(body.fails)??0}}function readBody(path3){try{return Object(JSON.parse(readRegularFile(path3,MAX_BODY_BYTES).bytes.toString("utf8")))}catch{return{}}}
+function readOwner({pid,start,place}){if(typeof pid!=="number"||!Number.isInteger(pid)||pid<1||typeof place!=="string"){return{pid:0,place:""}}return{pid,startTime:typeof start===
+"string"?start:void 0,place}}function readNumber(value){return typeof value==="number"&&Number.isFinite(value)?value:void 0}init_define_TOOL_LIST();init_errors();init_api_key();init_id_claims();init_login_route();init_open_record();init_outside_credential();init_plan_words();init_sign_in_again();
 function createCredentials(deps){const{config:config2,storage,tokens:tokens2,userAgent,now,route=CODEX_LOGIN}=deps;const identity={originator:config2.originator,
-userAgent,clientVersion:config2.clientVersion};async function storedRecord(){const{record:record2,unopened}=await openRecord(storage);if(unopened!==void 0)throw cannotOpen(
-unopened);return record2}function outside(record2){return record2===void 0?route.outside(config2,now()):keyCredential(record2.accessToken,record2.baseUrl,config2)}
-function ofAccount(record2){const lack=route.lack(record2);if(lack!==void 0)throw lack;return{...route.credentialName(record2),baseUrl:route.baseUrl(config2),headers:route.
-headers(record2,identity,bearer(record2.accessToken)),accountId:route.modelOwner(record2),plan:ownerOf2(record2).plan,renew:async signal=>ofAccount(await tokens2.
-replaceRejected(record2,signal))}}function ofOutside({name,secret,claims,problem:problem2}){if(problem2!==void 0)throw problem2;const sent=claims===void 0?api(secret):
-chatGpt(secret,claims);return{...name,...sent,renew:void 0}}function chatGpt(token2,claims){const{accountId,plan}=claims;return{baseUrl:config2.baseUrl,headers:codexHeaders(
-identity,bearer(token2),claims),accountId,plan}}function api(key){const{originator,clientVersion:version3}=identity;const headers={originator,"user-agent":userAgent,
-version:version3,authorization:bearer(key)};return{baseUrl:config2.api.baseUrl,headers,accountId:void 0,plan:void 0}}return{async current(signal){const record2=await storedRecord();
-if(isAccount(record2))return ofAccount(await tokens2.getTokens(signal));const found=outside(record2);if(found===void 0)throw nobody();return ofOutside(found)},view(record2){
-if(isAccount(record2)){const account=ownerOf2(record2);return{...route.credentialName(record2),account,expiresAt:void 0,problem:route.lack(record2)}}const found=outside(
-record2);if(found===void 0)return void 0;const{name,claims,expiresAt,problem:problem2}=found;return{...name,account:claims,expiresAt,problem:problem2}},ofKey:key=>ofOutside(
-keyCredential(key,void 0,config2))}}function isAccount(record2){return record2!==void 0&&!isApiKeyRecord(record2)}function bearer(secret){return`Bearer ${secret}`}
-function nobody(){return new CodexError("NOT_AUTHENTICATED","You are not signed in.",{hint:`Sign in with codex_login, or where there is no browser codex_login w\
-ith method "device", then ask again. ${DOCUMENTED_WAY} An API key does as well: CODEX_API_KEY or OPENAI_API_KEY in the environment of the server, or \`codex-oaut\
-h-mcp login --with-api-key\` on the command line.`})}init_define_TOOL_LIST();init_errors();init_within();init_not_the_service();init_remote_text();init_retry_after();var TOKEN_TIMEOUT_MS=2e4;var TOKEN_BODY_LIMIT_MS=5e3;var NOBODY={clientId:void 0,accountId:void 0};function createOAuthFlow(deps){
+userAgent,clientVersion:config2.clientVersion};function recordOf({record:record2,unopened}){if(unopened!==void 0)throw cannotOpen(unopened);return record2}function outside(record2){
+return record2===void 0?route.outside(config2,now()):keyCredential(record2.accessToken,record2.baseUrl,config2)}function ofAccount(record2){const lack=route.lack(
+record2);if(lack!==void 0)throw lack;return{...route.credentialName(record2),baseUrl:route.baseUrl(config2),headers:route.headers(record2,identity,bearer(record2.
+accessToken)),accountId:route.modelOwner(record2),plan:ownerOf2(record2).plan,renew:async signal=>ofAccount(await tokens2.replaceRejected(record2,signal))}}function ofOutside({
+name,secret,claims,problem:problem2}){if(problem2!==void 0)throw problem2;const sent=claims===void 0?api(secret):chatGpt(secret,claims);return{...name,...sent,renew:void 0}}
+function chatGpt(token2,claims){const{accountId,plan}=claims;return{baseUrl:config2.baseUrl,headers:codexHeaders(identity,bearer(token2),claims),accountId,plan}}
+function api(key){const{originator,clientVersion:version3}=identity;const headers={originator,"user-agent":userAgent,version:version3,authorization:bearer(key)};
+return{baseUrl:config2.api.baseUrl,headers,accountId:void 0,plan:void 0}}return{async current(signal,stored2){const record2=recordOf(stored2??await openRecord(storage));
+if(isAccount(record2))return ofAccount(await tokens2.getTokens(signal,record2));const found=outside(record2);if(found===void 0)throw nobody();return ofOutside(found)},
+view(record2){if(isAccount(record2)){const account=ownerOf2(record2);return{...route.credentialName(record2),account,expiresAt:void 0,problem:route.lack(record2)}}
+const found=outside(record2);if(found===void 0)return void 0;const{name,claims,expiresAt,problem:problem2}=found;return{...name,account:claims,expiresAt,problem:problem2}},
+ofKey:key=>ofOutside(keyCredential(key,void 0,config2))}}function isAccount(record2){return record2!==void 0&&!isApiKeyRecord(record2)}function bearer(secret){return`\
+Bearer ${secret}`}function nobody(){return new CodexError("NOT_AUTHENTICATED","You are not signed in.",{hint:`Sign in with codex_login, or where there is no bro\
+wser codex_login with method "device", then ask again. ${DOCUMENTED_WAY} An API key does as well: CODEX_API_KEY or OPENAI_API_KEY in the environment of the serv\
+er, or \`codex-oauth-mcp login --with-api-key\` on the command line.`})}init_define_TOOL_LIST();init_errors();init_within();init_not_the_service();init_remote_text();init_retry_after();var TOKEN_TIMEOUT_MS=2e4;var TOKEN_BODY_LIMIT_MS=5e3;var NOBODY={clientId:void 0,accountId:void 0};function createOAuthFlow(deps){
 const{config:config2,http,userAgent,now,route=codexOAuth(config2,userAgent)}=deps;const post=(request,headerTimeoutMs)=>http.send({method:"POST",...request,headerTimeoutMs});
 const jsonOf=async({body})=>parseJson(await readText(body,{limitMs:TOKEN_BODY_LIMIT_MS}));function readRefreshAnswer(answer,json,owner){const strange=notTheService(
 answer,"the tokens of the sign-in service");if(strange!==void 0)throw strange;if(answer.status===200){const tokens2=route.readTokens(json,now(),"refresh_token");
@@ -5988,8 +6025,8 @@ text3=>`<p>${escapeHtml(text3)}</p>`).join("");return`<!doctype html>
 ${body}
 </html>
 `}function escapeHtml(text3){return text3.replace(/[&<>"']/g,character=>`&#${character.charCodeAt(0)};`)}var CALLBACK_PATH="/auth/callback";async function openBrowserSignIn(session,deps,{listens,anew,onLost}){const{route,redirect,authorize,openBrowser:openBrowser2,
-log:log2}=deps;const{openLoopbackServer:openLoopbackServer2}=await Promise.resolve().then(()=>(init_loopback_server(),loopback_server_exports));let used=false;async function receive(query){
-const verdict=used?{kind:"ignore"}:authorization.judge(query);log2.event("callback",{verdict:verdict.kind});if(verdict.kind==="ignore")return void 0;used=true;if(verdict.
+log}=deps;const{openLoopbackServer:openLoopbackServer2}=await Promise.resolve().then(()=>(init_loopback_server(),loopback_server_exports));let used=false;async function receive(query){
+const verdict=used?{kind:"ignore"}:authorization.judge(query);log.event("callback",{verdict:verdict.kind});if(verdict.kind==="ignore")return void 0;used=true;if(verdict.
 kind==="code"){return{error:await session.redeem(abandon=>authorization.redeem(verdict,abandon),onLost)}}const error2=verdict.kind==="unusable"?verdict.error:signInDenied(
 verdict.error,verdict.description);session.fail(error2);return{error:error2}}async function answer(query){const received=await receive(query);if(received===void 0)
 return{status:400,html:strangerPage()};if(received.error===void 0)return{status:200,html:successPage(route.signedIn)};return{status:400,html:failurePage(received.
@@ -5997,7 +6034,7 @@ error.message,received.error.hint)}}async function paste(address){const query=qu
 query).kind==="unusable")throw notThisSignIn();const received=await receive(query);if(received===void 0)throw notThisSignIn();if(received.error!==void 0)throw received.
 error}const hosts=redirect.isLiteral?{hosts:[redirect.host]}:{};const server=listens?await openLoopbackServer2({ports:redirect.ports,path:CALLBACK_PATH,answer,...hosts}):
 {port:void 0,close:async()=>{}};session.ended.addEventListener("abort",()=>void server.close());const redirectUri=`http://${redirect.host}:${server.port??redirect.
-portToPaste}${CALLBACK_PATH}`;const authorization=await begin2();const{url}=authorization;let browser2;const show3=()=>{browser2??=openBrowser2(url);return browser2};
+portToPaste}${CALLBACK_PATH}`;const authorization=await begin2();const{url}=authorization;let browser;const show3=()=>{browser??=openBrowser2(url);return browser};
 const check=address=>void queryOfPasted(address,redirectUri);async function begin2(){try{return authorize(redirectUri,anew)}catch(error2){await server.close();throw error2}}
 return{url,port:server.port,show:show3,paste,check,close:()=>server.close()}}function signInDenied(error2,description){if(description?.includes("missing_codex_e\
 ntitlement")){return new CodexError("LOGIN_DENIED","Codex is not enabled for your workspace.",{hint:"Ask your workspace administrator, or sign in with another a\
@@ -6006,18 +6043,18 @@ gree to the request."})}return new CodexError("LOGIN_DENIED",`The sign-in servic
 ogin."})}init_define_TOOL_LIST();init_errors();async function openDeviceSignIn(session,{device,oauth,onLost}){const code=await device.begin(session.ended);void device.wait(
 code,session.ended).then(proof=>session.redeem(()=>oauth.exchangeCode(proof),onLost),error2=>{if(!session.ended.aborted)onLost(isCodexError(error2)?error2:lost(
 error2))});return{url:code.verificationUrl,userCode:code.userCode,expiresAt:code.expiresAt}}function lost(cause){return new CodexError("TOKEN_REQUEST_FAILED","T\
-he device sign-in broke off.",{hint:"Start again with codex_login.",cause})}init_define_TOOL_LIST();init_errors();function chooseMethod({method,opensBrowser,surroundings:surroundings2,hasDevice=true}){const{place,hasBrowser}=surroundings2;
-if(method!==void 0){const reason=`${NAMES2[method]}, as asked for.`;return{method,reason,opensBrowser:opensBrowser&&hasBrowser,isAsked:true}}if(!hasBrowser&&!hasDevice){
-const why2=`${WITHOUT_BROWSER[place]}, and this sign-in knows no code for other devices`;return{method:"browser",reason:because("browser",why2),opensBrowser:false,
-isAsked:false}}if(!hasBrowser){return{method:"device",reason:because("device",WITHOUT_BROWSER[place]),opensBrowser:false,isAsked:false}}const why=opensBrowser?WITH_BROWSER[place]:
-"CODEX_OAUTH_NO_BROWSER is set, so the address is only shown";return{method:"browser",reason:because("browser",why),opensBrowser,isAsked:false}}function because(method,why){
-return`${NAMES2[method]}: ${why}.`}var NAMES2={browser:"Browser sign-in",device:"Device sign-in"};var WITH_BROWSER={desk:"a browser can be opened on this machin\
-e",wsl:"this is WSL, where the browser of Windows can be opened",ssh:"this is an SSH session with a browser of its own",container:"this is a container with a br\
-owser of its own",headless:"BROWSER names a browser"};var WITHOUT_BROWSER={desk:"there is no browser here",wsl:"there is no browser here",ssh:"this is an SSH se\
-ssion, and a browser that is opened here would not be visible to you",container:"this is a container, which no browser outside can answer to",headless:"there is\
- no display here on which a browser could be shown"};function noDevice(){return new CodexError("INPUT_INVALID","This sign-in has no code to enter on another dev\
-ice.",{hint:'Its address can be opened in any browser, and that of the last page given to codex_login as callback_url. A code is for the Codex route: codex_logi\
-n with route "codex" and method "device".'})}init_define_TOOL_LIST();init_errors();init_id_claims();init_define_TOOL_LIST();init_errors();function namingLogin(error2,{call}){if(!isCodexError(error2)||error2.hint===void 0)return error2;const hint=error2.hint.replace(
+he device sign-in broke off.",{hint:"Start again with codex_login.",cause})}init_define_TOOL_LIST();init_errors();function chooseMethod({method,opensBrowser,surroundings,hasDevice=true}){const{place,hasBrowser}=surroundings;if(method!==
+void 0){const reason=`${NAMES2[method]}, as asked for.`;return{method,reason,opensBrowser:opensBrowser&&hasBrowser,isAsked:true}}if(!hasBrowser&&!hasDevice){const why2=`${WITHOUT_BROWSER[place]}\
+, and this sign-in knows no code for other devices`;return{method:"browser",reason:because("browser",why2),opensBrowser:false,isAsked:false}}if(!hasBrowser){return{
+method:"device",reason:because("device",WITHOUT_BROWSER[place]),opensBrowser:false,isAsked:false}}const why=opensBrowser?WITH_BROWSER[place]:"CODEX_OAUTH_NO_BRO\
+WSER is set, so the address is only shown";return{method:"browser",reason:because("browser",why),opensBrowser,isAsked:false}}function because(method,why){return`${NAMES2[method]}\
+: ${why}.`}var NAMES2={browser:"Browser sign-in",device:"Device sign-in"};var WITH_BROWSER={desk:"a browser can be opened on this machine",wsl:"this is WSL, whe\
+re the browser of Windows can be opened",ssh:"this is an SSH session with a browser of its own",container:"this is a container with a browser of its own",headless:"\
+BROWSER names a browser"};var WITHOUT_BROWSER={desk:"there is no browser here",wsl:"there is no browser here",ssh:"this is an SSH session, and a browser that is\
+ opened here would not be visible to you",container:"this is a container, which no browser outside can answer to",headless:"there is no display here on which a \
+browser could be shown"};function noDevice(){return new CodexError("INPUT_INVALID","This sign-in has no code to enter on another device.",{hint:'Its address can\
+ be opened in any browser, and that of the last page given to codex_login as callback_url. A code is for the Codex route: codex_login with route "codex" and met\
+hod "device".'})}init_define_TOOL_LIST();init_errors();init_id_claims();init_define_TOOL_LIST();init_errors();function namingLogin(error2,{call}){if(!isCodexError(error2)||error2.hint===void 0)return error2;const hint=error2.hint.replace(
 BARE,call);if(hint===error2.hint)return error2;return reworded(error2,{hint})}var BARE=/\bcodex_login\b(?! (?:with|as|tells)\b)/g;function openSession(deps){const{storage,oauth,clock,limitMs,route,replaces,onStored}=deps;const openedAt=clock.now();let lifeMs=limitMs;let state="pending";let isStored3=false;
 let failure2;let endedAt;const ended=new AbortController;const{promise:outcome,resolve:resolve3,reject}=deferred();outcome.catch(()=>{});function succeed(account){
 if(state!=="pending")return;state="succeeded";endedAt=clock.now();ended.abort();resolve3(account)}function fail(error2){if(state!=="pending")return;state=error2.
@@ -6050,21 +6087,21 @@ const{session}=signIn2;if(rung!=="device"){if(signIn2.browser===void 0){const wa
 onLost:error2=>loseBrowser(signIn2,error2)});signIn2.browser={...way,method:"browser",reason,opensBrowser,opened:false}}if(!session.ended.aborted)return signIn2.
 browser;await signIn2.browser.close();throw session.error()??signInCancelled("The sign-in has ended.")}if(signIn2.device===void 0){const way=await openDeviceSignIn(
 session,{...deps,onLost:error2=>loseDevice(signIn2,error2)});signIn2.device={...way,method:rung,reason,opened:false};session.prolong(way.expiresAt);deps.lease.prolong(
-session.expiresAt())}return signIn2.device}function loseBrowser(signIn2,error2){const{browser:browser2,device}=signIn2;if(device===void 0||browser2===void 0){signIn2.
-session.fail(error2);return}void browser2.close();signIn2.browser=void 0;device.reason=because("device",error2.message.replace(/\.$/,""));signIn2.shown=device}function loseDevice(signIn2,error2){
+session.expiresAt())}return signIn2.device}function loseBrowser(signIn2,error2){const{browser,device}=signIn2;if(device===void 0||browser===void 0){signIn2.session.
+fail(error2);return}void browser.close();signIn2.browser=void 0;device.reason=because("device",error2.message.replace(/\.$/,""));signIn2.shown=device}function loseDevice(signIn2,error2){
 signIn2.device=void 0;if(signIn2.browser===void 0){signIn2.session.fail(error2);return}signIn2.browser.reason=because("browser",error2.message.replace(/\.$/,""));
 signIn2.shown=signIn2.browser}init_define_TOOL_LIST();function viewOf(signIn2){const{session,shown:shown2,isElsewhere}=signIn2;if(shown2===void 0&&!isElsewhere)return void 0;const{openedAt}=session;
 const{url,userCode,method}=addressOf(signIn2);return{state:session.state(),method,url,userCode,openedAt,expiresAt:session.expiresAt(),endedAt:session.endedAt(),
-error:session.error()}}function pendingLogin(signIn2,{callBeside,label:label2}){const{session,shown:shown2,browser:browser2}=signIn2;const reason=shown2?.reason??
-"A sign-in is open in another window.";return{status:"pending",reason:label2===void 0?reason:`${label2}. ${reason}`,...addressOf(signIn2),port:browser2?.port,expiresAt:session.
+error:session.error()}}function pendingLogin(signIn2,{callBeside,label:label2}){const{session,shown:shown2,browser}=signIn2;const reason=shown2?.reason??"A sign\
+-in is open in another window.";return{status:"pending",reason:label2===void 0?reason:`${label2}. ${reason}`,...addressOf(signIn2),port:browser?.port,expiresAt:session.
 expiresAt(),opened:shown2?.opened===true,closed:signIn2.closed,callBeside}}function addressOf({shown:shown2}){if(shown2===void 0)return{method:"other-window",url:void 0,
 userCode:void 0};return{method:shown2.method,url:shown2.url,userCode:shown2.method==="device"?shown2.userCode:void 0}}init_define_TOOL_LIST();init_errors();init_abort();var LOOK_MS2=1e3;var PROGRESS_MS=1e4;async function showAndWait(signIn2,isNew,options,deps){const{config:config2,
 clock}=deps;const began=clock.now();const over=new AbortController;try{const asksAgain=options.offersAgain===true&&signIn2.shown?.opened===false;if((isNew||asksAgain)&&
 !await raceSignal(show(signIn2,options,deps,over.signal),options.signal))return void 0;options.onProgress?.(whatFor(signIn2));const endsAt=(options.offer?.isPatient===
 true?clock.now():began)+config2.loginWaitMs;const watching=watch(signIn2,endsAt,over.signal,options,deps);return await raceSignal(Promise.race([signIn2.session.
 outcome,watching]),options.signal)}finally{over.abort()}}async function show(signIn2,options,deps,over){const{shown:way,session}=signIn2;if(way===void 0)return true;
-const answer=options.offer===void 0?"failed":await ask2(way,session,options.offer,deps,over);const{opened,reason=way.reason}=answer==="accept"?OPENED:answer==="\
-failed"?await openBrowser(way,session):NOT_OPENED[answer];Object.assign(way,{opened,reason});return opened}var OPENED={opened:true};async function openBrowser(way,session){
+const answer=options.offer===void 0?"failed":await ask2(way,session,options.offer,deps,over);const{opened:opened2,reason=way.reason}=answer==="accept"?OPENED:answer===
+"failed"?await openBrowser(way,session):NOT_OPENED[answer];Object.assign(way,{opened:opened2,reason});return opened2}var OPENED={opened:true};async function openBrowser(way,session){
 if(way.method!=="browser"||!way.opensBrowser)return{opened:false};return Promise.race([way.show(),session.outcome.then(()=>OPENED)])}var NOT_OPENED={decline:{opened:false,
 reason:"The dialog with the address was declined."},cancel:{opened:false,reason:"The dialog with the address was closed."},late:{opened:false,reason:"The dialog\
  with the address was not answered in time."}};async function ask2(way,session,offer,{config:config2,route,clock},over){const{url}=way;const message=way.method===
@@ -6078,30 +6115,30 @@ state()==="pending"?await signedIn.since(signIn2.savedBefore):void 0;if(account!
 fail(endedElsewhere())}return void 0}function whatFor({shown:shown2}){if(shown2===void 0)return"Waiting for the sign-in that is open in another window";if(shown2.
 method==="device")return`Waiting for you to enter ${shown2.userCode} at ${shown2.url}`;return`Waiting for you to sign in. If no browser has opened: ${shown2.url}`}
 function endedElsewhere(){return new CodexError("CANCELLED","The sign-in that was open in another window has ended without a login.",{hint:"Start one here with \
-codex_login."})}function createSignIn(deps){const{config:config2,route,surroundings:surroundings2,storage,signedIn,oauth,clock,lease,onStored}=deps;const hasDevice=route.ladders.
-device.length>0;let running;let beginning=Promise.resolve();let cancels=0;async function begin2(options){const asked2=cancels;const{force,signal}=options;const assertWanted=()=>{
-if(asked2!==cancels||signal?.aborted)throw signInCancelled("The sign-in was cancelled.")};await storage.unlock();const savedBefore=signedIn.stored()?.savedAt;const whole=options.
-whole===true&&!hasNews();const account=force||isPending()?void 0:await signedIn.account(signal,whole);if(account!==void 0)return account;const begun=beginning.then(
-async()=>{assertWanted();return(force?void 0:await join13(options))??openAnew(options,savedBefore,assertWanted)});beginning=begun.catch(()=>{});return begun}const isPending=()=>running?.
-session.state()==="pending";const hasNews=()=>running?.session.state()==="succeeded"&&!running.told;const choiceFor=({method,openBrowser:openBrowser2=true})=>chooseMethod(
-{method,opensBrowser:config2.openBrowser&&openBrowser2,surroundings:surroundings2,hasDevice});async function join13(options){if(running===void 0||!isPending())return void 0;
-const signIn2=running;const account=await signedIn.since(signIn2.savedBefore);if(account!==void 0){signIn2.session.adopt(account);return account}const{method}=options;
-if(signIn2.isElsewhere){return method===void 0&&lease.isElsewhere()?{signIn:signIn2,isNew:false}:void 0}const isNew=method!==void 0&&signIn2.shown?.method!==method;
-if(isNew)await orSignedIn(signIn2,openWay(signIn2,choiceFor(options),deps));return{signIn:signIn2,isNew}}async function openAnew(options,savedBefore,assertWanted){
-await storage.rehearse();assertWanted();await end("A newer sign-in has taken the place of this one.");assertWanted();const isWanted=options.force||options.method!==
-void 0;const signIn2=newSignIn(savedBefore,options.force);running=signIn2;try{signIn2.isElsewhere=!lease.take(signIn2.session.expiresAt(),isWanted);if(signIn2.isElsewhere)
-return{signIn:signIn2,isNew:true};signIn2.session.ended.addEventListener("abort",()=>lease.release());const account=isWanted?void 0:await signedIn.since(savedBefore);
-if(account!==void 0){signIn2.session.adopt(account);return account}await orSignedIn(signIn2,openWay(signIn2,choiceFor(options),deps));assertWanted()}catch(error2){
-signIn2.session.fail(signInCancelled("The sign-in could not begin."));await signIn2.browser?.close();if(running===signIn2)running=void 0;throw error2}return{signIn:signIn2,
-isNew:true}}async function orSignedIn({session},opening){await opening.catch(error2=>{if(session.state()!=="succeeded")throw error2})}function newSignIn(savedBefore,anew){
-const session=openSession({storage,oauth,clock,route,limitMs:config2.loginTimeoutMs,replaces:signedIn.stored()!==void 0,onStored});const way={browser:void 0,device:void 0,
-shown:void 0,isElsewhere:false};return{session,...way,closed:hasDevice?[]:["device"],savedBefore,told:false,anew}}async function end(why){running?.session.fail(
-signInCancelled(why));await running?.browser?.close()}async function paste(address,{force,method,signal}){const signIn2=running;if(force||method!==void 0)throw onlyAnAddress();
-if(signIn2?.browser===void 0)throw nothingToComplete();if(signIn2.session.state()==="succeeded")signIn2.browser.check(address);else if(isPending())await raceSignal(
-signIn2.browser.paste(address),signal);else throw nothingToComplete();signIn2.told=true;return{status:"authenticated",account:await signIn2.session.outcome,fresh:true}}
-function isNews(){const news=hasNews();if(running!==void 0)running.told=true;return news}function assertPossible({method}){if(method==="device"&&!hasDevice)throw noDevice()}
-return{async login(options){if(options.callbackUrl!==void 0)return paste(options.callbackUrl,options);assertPossible(options);const begun=await raceSignal(begin2(
-options),options.signal);if(!("signIn"in begun))return{status:"authenticated",account:begun,fresh:isNews()};const{signIn:signIn2,isNew}=begun;const isOpenElsewhere=()=>lease.
+codex_login."})}function createSignIn(deps){const{config:config2,route,surroundings,storage,signedIn,oauth,clock,lease,onStored}=deps;const hasDevice=route.ladders.device.length>
+0;let running;let beginning=Promise.resolve();let cancels=0;async function begin2(options){const asked2=cancels;const{force,signal}=options;const assertWanted=()=>{
+if(asked2!==cancels||signal?.aborted)throw signInCancelled("The sign-in was cancelled.")};await storage.unlock();const savedBefore=signedIn.stored()?.savedAt;const whole2=options.
+whole===true&&!hasNews();const account=force||isPending()?void 0:await signedIn.account(signal,whole2);if(account!==void 0)return account;const begun=beginning.
+then(async()=>{assertWanted();return(force?void 0:await join13(options))??openAnew(options,savedBefore,assertWanted)});beginning=begun.catch(()=>{});return begun}
+const isPending=()=>running?.session.state()==="pending";const hasNews=()=>running?.session.state()==="succeeded"&&!running.told;const choiceFor=({method,openBrowser:openBrowser2=true})=>chooseMethod(
+{method,opensBrowser:config2.openBrowser&&openBrowser2,surroundings,hasDevice});async function join13(options){if(running===void 0||!isPending())return void 0;const signIn2=running;
+const account=await signedIn.since(signIn2.savedBefore);if(account!==void 0){signIn2.session.adopt(account);return account}const{method}=options;if(signIn2.isElsewhere){
+return method===void 0&&lease.isElsewhere()?{signIn:signIn2,isNew:false}:void 0}const isNew=method!==void 0&&signIn2.shown?.method!==method;if(isNew)await orSignedIn(
+signIn2,openWay(signIn2,choiceFor(options),deps));return{signIn:signIn2,isNew}}async function openAnew(options,savedBefore,assertWanted){await storage.rehearse();
+assertWanted();await end("A newer sign-in has taken the place of this one.");assertWanted();const isWanted=options.force||options.method!==void 0;const signIn2=newSignIn(
+savedBefore,options.force);running=signIn2;try{signIn2.isElsewhere=!lease.take(signIn2.session.expiresAt(),isWanted);if(signIn2.isElsewhere)return{signIn:signIn2,
+isNew:true};signIn2.session.ended.addEventListener("abort",()=>lease.release());const account=isWanted?void 0:await signedIn.since(savedBefore);if(account!==void 0){
+signIn2.session.adopt(account);return account}await orSignedIn(signIn2,openWay(signIn2,choiceFor(options),deps));assertWanted()}catch(error2){signIn2.session.fail(
+signInCancelled("The sign-in could not begin."));await signIn2.browser?.close();if(running===signIn2)running=void 0;throw error2}return{signIn:signIn2,isNew:true}}
+async function orSignedIn({session},opening){await opening.catch(error2=>{if(session.state()!=="succeeded")throw error2})}function newSignIn(savedBefore,anew){const session=openSession(
+{storage,oauth,clock,route,limitMs:config2.loginTimeoutMs,replaces:signedIn.stored()!==void 0,onStored});const way={browser:void 0,device:void 0,shown:void 0,isElsewhere:false};
+return{session,...way,closed:hasDevice?[]:["device"],savedBefore,told:false,anew}}async function end(why){running?.session.fail(signInCancelled(why));await running?.
+browser?.close()}async function paste(address,{force,method,signal}){const signIn2=running;if(force||method!==void 0)throw onlyAnAddress();if(signIn2?.browser===
+void 0)throw nothingToComplete();if(signIn2.session.state()==="succeeded")signIn2.browser.check(address);else if(isPending())await raceSignal(signIn2.browser.paste(
+address),signal);else throw nothingToComplete();signIn2.told=true;return{status:"authenticated",account:await signIn2.session.outcome,fresh:true}}function isNews(){
+const news=hasNews();if(running!==void 0)running.told=true;return news}function assertPossible({method}){if(method==="device"&&!hasDevice)throw noDevice()}return{
+async login(options){if(options.callbackUrl!==void 0)return paste(options.callbackUrl,options);assertPossible(options);const begun=await raceSignal(begin2(options),
+options.signal);if(!("signIn"in begun))return{status:"authenticated",account:begun,fresh:isNews()};const{signIn:signIn2,isNew}=begun;const isOpenElsewhere=()=>lease.
 isElsewhere();const wait={config:config2,route,clock,signedIn,isOpenElsewhere};const account=await showAndWait(signIn2,isNew,options,wait);if(account===void 0)return pendingLogin(
 signIn2,route);signIn2.told=true;return{status:"authenticated",account,fresh:true}},view:()=>running===void 0?void 0:viewOf(running),hasNews,isOver:()=>{const record2=signedIn.
 stored();return record2!==void 0&&(record2.accessToken===""||record2.refreshFailed!==void 0)},assertPossible,async stop(){cancels+=1;if(running?.session.isRedeeming()!==
@@ -6109,65 +6146,79 @@ true)await end("The sign-in was cancelled.")},settled:async()=>running?.session.
 session.state()!=="cancelled")running=void 0}}}init_define_TOOL_LIST();init_errors();var SUBJECT="signin";var MAX_NUMBER=99999999999999;var MAX_TRIES=20;function createSignInLease({claims,clock}){let held;const all2=()=>claims.
 list().filter(({subject})=>subject===SUBJECT);const topOf=found=>Math.max(0,...found.map(({number:number3})=>number3));const isOpen=claim2=>{if(claims.ownerIsDead(
 claim2))return false;return claim2.done?(claim2.untilMs??0)>clock.now():claims.ownerIsAlive(claim2)};const isOnTop=()=>held!==void 0&&topOf(all2())===held;function prolong(untilMs){
-const isThere2=all2().some(({number:number3})=>number3===held);if(held!==void 0&&isThere2)claims.finish(SUBJECT,held,{untilMs,fails:0})}function giveBack(number3){
+const isThere2=all2().some(({number:number3})=>number3===held);if(held!==void 0&&isThere2)claims.finish(SUBJECT,held,{untilMs,fails:0})}function giveBack2(number3){
 const found=all2();const others=found.filter(claim2=>claim2.number!==number3);if(others.length===found.length)return;if(others.some(isOpen))claims.finish(SUBJECT,
-number3,{untilMs:void 0,fails:0});else claims.release(SUBJECT)}function release(){try{if(held!==void 0)giveBack(held)}catch{}held=void 0}return{isElsewhere:()=>all2().
+number3,{untilMs:void 0,fails:0});else claims.release(SUBJECT)}function release(){try{if(held!==void 0)giveBack2(held)}catch{}held=void 0}return{isElsewhere:()=>all2().
 some(claim2=>claim2.number>(held??0)&&isOpen(claim2)),take(untilMs,force){for(let tries=0;!isOnTop();tries+=1){release();if(tries===MAX_TRIES)throw cannotTake();
 const found=all2();if(!force&&found.some(isOpen))return false;const number3=Math.max(topOf(found)+1,clock.now());if(number3>MAX_NUMBER)claims.release(SUBJECT);else if(claims.
 take(SUBJECT,number3))held=number3}prolong(untilMs);return true},prolong,release}}function cannotTake(){return new CodexError("STORAGE_FAILED","The files beside\
  the credentials that say who signs in keep changing.",{hint:"Remove the files named *.spend.signin.* beside the credentials, then try again.",retryable:true})}init_define_TOOL_LIST();init_errors();init_api_key();init_id_claims();var PASSING=["TOKEN_REQUEST_FAILED","NETWORK","TIMEOUT"];function createSignedIn({storage,
-tokens:tokens2,isIncomplete:isIncomplete2}){function stored2(){try{return storage.read().record}catch{return void 0}}return{stored:stored2,async account(signal,whole){
-try{const record2=await tokens2.getTokens(signal);const isOver=record2.refreshFailed!==void 0;return isOver||whole&&isIncomplete2(record2)?void 0:ownerOf2(record2)}catch(error2){
+tokens:tokens2,isIncomplete:isIncomplete2}){function stored2(){try{return storage.read().record}catch{return void 0}}return{stored:stored2,async account(signal,whole2){
+try{const record2=await tokens2.getTokens(signal);const isOver=record2.refreshFailed!==void 0;return isOver||whole2&&isIncomplete2(record2)?void 0:ownerOf2(record2)}catch(error2){
 const isAway=isCodexError(error2)&&error2.retryable&&PASSING.includes(error2.code);if(isAway||isCodexError(error2,"TOKEN_REQUEST_FAILED"))throw error2;return void 0}},
 async since(savedBefore){await storage.unlock();const record2=stored2();if(record2?.savedAt===void 0||record2.savedAt===savedBefore||isApiKeyRecord(record2))return void 0;
 return ownerOf2(record2)}}}init_token_manager();init_define_TOOL_LIST();init_errors();init_fingerprint();init_define_TOOL_LIST();init_errors();var WAIT_LIMIT_MS=9e4;function createClaimWatch({clock,random}){let seen="";let seenMs=0;let totalMs=0;return{watched(subject,claim2){
 const name=`${subject}.${claim2.number}`;if(name!==seen)seenMs=0;seen=name;return seenMs},async pause(claim2){if(totalMs>=WAIT_LIMIT_MS)throw stillBusy(claim2);
 const ms=15+random()*30;await clock.sleep(ms);seenMs+=ms;totalMs+=ms}}}function stillBusy(claim2){const owner=claim2===void 0?"Another process":`Another process\
  (${claim2.owner.pid})`;return new CodexError("TOKEN_REQUEST_FAILED",`${owner} has been renewing the sign-in for too long.`,{hint:"Try again; if it stays so, en\
-d that process.",retryable:true})}init_login_route();init_open_record();init_renewed_login();init_sign_in_again();init_define_TOOL_LIST();init_errors();init_fingerprint();init_sign_in_again();var SAVE_AGAIN_MS=5e3;function createUnsavedTokens({storage,claims,oauth,clock,log:log2}){const entries=new Set;let stopped=false;async function keepSaving(entry){
+d that process.",retryable:true})}init_login_route();init_open_record();init_define_TOOL_LIST();init_within();var START_MS=5e3;var WORK_MS=3e4;function createHandover(deps){const{claims,lasting,route,renewElsewhere:renewElsewhere2,log,
+startMs=START_MS}=deps;function takeBack({subject,number:number3,fails}){const isUntouched=claims.top(subject)?.number===number3;return isUntouched&&claims.take(
+subject,number3+1,fails)?number3+1:void 0}function leave({subject,number:number3,fails}){try{if(claims.top(subject)?.number===number3)claims.finish(subject,number3,
+{untilMs:void 0,fails})}catch{log.event("claim_not_finished",{claim:number3})}}return{async offer(claimed){const{subject,number:number3,reason}=claimed;if(renewElsewhere2===
+void 0)return number3;let report;const work=renewElsewhere2({route:route.name,subject,number:number3,reason}).then(said2=>{report=said2});await within(work,startMs);
+let own2;try{own2=takeBack(claimed)}catch(error2){leave(claimed);throw error2}if(own2===void 0&&report===void 0)await within(work,WORK_MS);log.event("renewal_ha\
+nded",{outcome:own2===void 0?report?.kind??"silent":"returned"});if(own2!==void 0)return own2;if(report?.kind==="failed"){if(report.lasts)lasting.set(subject,report.
+error);else lasting.delete(subject);throw report.error}return void 0}}}init_define_TOOL_LIST();init_errors();init_fingerprint();init_open_record();init_sign_in_again();function createSuccessor({storage,claims,unsaved,lasting,spend:spend2}){
+return async({subject,number:number3,reason})=>{try{const{record:current,unopened}=await openRecord(storage);if(unopened!==void 0)throw cannotOpen(unopened);if(current?.
+refreshToken===void 0||fingerprintOf(current.refreshToken)!==subject)return OVER;const top=claims.top(subject);if(top?.number!==number3||!claims.take(subject,number3+
+1,top.fails))return OVER;await spend2({current,subject,number:number3+1,fails:top.fails,reason});if(unsaved.successorOf(current)!==void 0)throw notStored();return OVER}catch(error2){
+const failure2=error2 instanceof CodexError?error2:unexpected(error2);return{kind:"failed",error:failure2,lasts:lasting.has(subject)}}}}var OVER={kind:"over"};function notStored(){
+return new CodexError("TOKEN_REQUEST_FAILED","The sign-in has been renewed and cannot be stored so far.",{hint:"It is tried again every few seconds: if the disk\
+ is full, make room, then try again.",retryable:true})}init_renewed_login();init_sign_in_again();init_define_TOOL_LIST();init_errors();init_fingerprint();init_sign_in_again();var SAVE_AGAIN_MS=5e3;function createUnsavedTokens({storage,claims,oauth,clock,log}){const entries=new Set;let stopped=false;async function keepSaving(entry){
 while(entries.has(entry)&&!stopped){await clock.sleep(SAVE_AGAIN_MS);if(entries.has(entry))await saveOnce(entry)}}async function saveOnce(entry){entry.saving??=
 save(entry).finally(()=>{entry.saving=void 0});return entry.saving}async function save(entry){const{spent,renewed}=entry;let kept=false;try{await storage.update(
 stored2=>{const isNext=isStored(stored2,spent);kept=isNext||isStored(stored2,renewed);return isNext?{...renewed,selectedAt:stored2?.selectedAt}:stored2})}catch(error2){
-log2.event("refresh_not_stored",{reason:codeOf(error2)});return true}entries.delete(entry);if(spent.refreshToken!==void 0)claims.release(fingerprintOf(spent.refreshToken));
+log.event("refresh_not_stored",{reason:codeOf(error2)});return true}entries.delete(entry);if(spent.refreshToken!==void 0)claims.release(fingerprintOf(spent.refreshToken));
 claims.sweep(renewed.refreshToken===void 0?void 0:fingerprintOf(renewed.refreshToken));if(!kept)await forgetLogin(oauth,renewed);return kept}return{async keep(spent,renewed){
 const entry={spent,renewed,saving:void 0};entries.add(entry);const usable=await saveOnce(entry);if(entries.has(entry))void keepSaving(entry);return usable},async flush(){
 await Promise.all([...entries].map(saveOnce))},successorOf:({refreshToken})=>[...entries].findLast(({spent})=>spent.refreshToken===refreshToken)?.renewed,stop(){
 stopped=true}}}function isStored(stored2,{refreshToken}){const unopened=stored2?.unopened;if(unopened===void 0)return stored2?.refreshToken===refreshToken;if(unopened.
-of===void 0)throw cannotOpen(unopened);return refreshToken!==void 0&&unopened.of===fingerprintOf(refreshToken)}var FROZEN_OWNER_MS=6e4;var MAX_BACKOFF_MS=3e4;var BACKOFF_HORIZON_MS=12e4;function createTokenRefresher(deps){const{storage,claims,oauth,clock,log:log2,route=CODEX_LOGIN}=deps;
-const unsaved=createUnsavedTokens(deps);const flights=new Map;const lasting=new Map;let stopped=false;async function run2(stale,reason){const watch2=createClaimWatch(
-deps);while(true){await unsaved.flush();const current=await currentRecord(stale);const successor=unsaved.successorOf(current);if(successor!==void 0)return successor;
-if(current.accessToken!==stale.accessToken)return current;const subject=subjectOf(current);const top=claims.top(subject);const number3=nextNumber(top,subject,watch2);
-const fails=top?.fails??0;if(number3===void 0||!claims.take(subject,number3,fails)){await watch2.pause(top);continue}const renewed=await spend2(current,subject,
-number3,fails,reason);if(renewed!==void 0)return renewed}}async function currentRecord(stale){const{record:current,unopened}=await openRecord(storage);if(unopened!==
-void 0)throw cannotOpen(unopened);if(current===void 0)throw signInAgain("You have signed out meanwhile.",route);assertSameLogin(stale,current);if(current.accessToken===
-"")throw signInAgain("Your sign-in is no longer valid.",route);return current}function subjectOf(current){if(current.refreshToken===void 0)throw signInAgain("Yo\
-ur sign-in has expired and cannot be renewed.",route);const subject=fingerprintOf(current.refreshToken);if(current.refreshFailed===subject)throw signInAgain("Yo\
-ur sign-in is no longer valid.",route);return subject}function nextNumber(top,subject,watch2){if(stopped)throw shuttingDown();if(top===void 0)return 1;if(top.done){
-const waitMs=(top.untilMs??0)-clock.now();if(waitMs>0&&waitMs<BACKOFF_HORIZON_MS)throw lasting.get(subject)??backingOff(waitMs);return top.number+1}if(claims.ownerIsDead(
-top)||watch2.watched(subject,top)>=FROZEN_OWNER_MS)return top.number+1;return void 0}async function spend2(current,subject,number3,fails,reason){const giveUp=(untilMs=0,failed4=fails)=>finish(
-subject,number3,untilMs,failed4);try{await storage.rehearse();const{record:again,unopened}=await openRecord(storage);if(unopened!==void 0)throw cannotOpen(unopened);
-if(again?.refreshToken!==current.refreshToken){claims.release(subject);return void 0}if(again?.accessToken!==current.accessToken||stopped){giveUp();return void 0}}catch(error2){
-giveUp();throw error2}const outcome=await oauth.refresh(current.refreshToken??"",reason,current);log2.event("refresh",{outcome:outcome.kind,claim:number3});if(outcome.
-kind==="renewed")return confirmed(await keep(current,outcome.tokens),outcome.confirm);if(outcome.kind==="dead")return bury(current,subject).finally(()=>giveUp());
-const backoffMs=outcome.retryAfterMs??Math.min(1e3*2**fails,MAX_BACKOFF_MS);giveUp(clock.now()+Math.min(backoffMs,BACKOFF_HORIZON_MS-1e3),fails+1);if(outcome.lasts)
-lasting.set(subject,outcome.error);else lasting.delete(subject);throw outcome.error}async function keep(spent,tokens2){const renewed=renewedLogin(spent,tokens2,
-clock.now());return await unsaved.keep(spent,renewed)?renewed:void 0}async function confirmed(renewed,confirm){if(renewed?.refreshToken===void 0||confirm===void 0)
-return renewed;const tokens2=await confirm();if(tokens2===void 0){void forgetLogin(oauth,renewed);return bury(renewed,fingerprintOf(renewed.refreshToken))}const{
-idToken}=tokens2;if(idToken===void 0)return renewed;await storage.update(record2=>record2?.refreshToken===renewed.refreshToken&&record2?{...record2,idToken}:record2).
-catch(()=>{});return{...renewed,idToken}}async function bury(current,subject){const stored2=await storage.update(record2=>record2?.refreshToken===current.refreshToken&&
-record2!==void 0?route.buried(record2,subject):record2);if(stored2?.refreshFailed===subject)throw signInAgain("Your sign-in is no longer valid.",route);return void 0}
-function finish(subject,number3,untilMs,fails){try{claims.finish(subject,number3,{untilMs,fails})}catch{log2.event("claim_not_finished",{claim:number3})}}return{
-renew(stale,reason){const key=fingerprintOf(stale.accessToken);const running=flights.get(key);if(running!==void 0)return running;const flight=run2(stale,reason).
-finally(()=>flights.delete(key));flights.set(key,flight);return flight},async settled(){await Promise.allSettled(flights.values());await unsaved.flush()},stop(){
-stopped=true;unsaved.stop()}}}function backingOff(waitMs){return new CodexError("TOKEN_REQUEST_FAILED","The sign-in could not be renewed just now.",{hint:`You a\
-re still signed in. Try again in ${Math.max(1,Math.ceil(waitMs/1e3))} s.`,retryable:true})}function shuttingDown(){return new CodexError("CANCELLED","The server\
- is shutting down.")}function createLogin(edges,route){const{config:config2,storages,choice,http,clock,randomBytes:randomBytes2,log:log2}=edges;const{userAgent,login:login3}=route;const now=()=>clock.
+of===void 0)throw cannotOpen(unopened);return refreshToken!==void 0&&unopened.of===fingerprintOf(refreshToken)}var FROZEN_OWNER_MS=6e4;var MAX_BACKOFF_MS=3e4;var BACKOFF_HORIZON_MS=12e4;var MOST_HANDED_OVER=2;function createTokenRefresher(deps){const{storage,claims,oauth,
+clock,log,route=CODEX_LOGIN}=deps;const unsaved=createUnsavedTokens(deps);const flights=new Map;const lasting=new Map;const handover=createHandover({...deps,route,
+lasting});let stopped=false;async function run2(stale,reason){const watch2=createClaimWatch(deps);let handedOver=0;while(true){await unsaved.flush();const current=await currentRecord(
+stale);const successor=unsaved.successorOf(current);if(successor!==void 0)return successor;if(current.accessToken!==stale.accessToken)return current;const subject=subjectOf(
+current);const top=claims.top(subject);const number3=nextNumber(top,subject,watch2);const fails=top?.fails??0;if(number3===void 0||!claims.take(subject,number3,
+fails)){await watch2.pause(top);continue}const claim2={current,subject,number:number3,fails,reason};const own2=handedOver++<MOST_HANDED_OVER?await handover.offer(
+claim2):number3;const renewed=own2===void 0?void 0:await spend2({...claim2,number:own2});if(renewed!==void 0)return renewed}}async function currentRecord(stale){
+const{record:current,unopened}=await openRecord(storage);if(unopened!==void 0)throw cannotOpen(unopened);if(current===void 0)throw signInAgain("You have signed \
+out meanwhile.",route);assertSameLogin(stale,current);if(current.accessToken==="")throw signInAgain("Your sign-in is no longer valid.",route);return current}function subjectOf(current){
+if(current.refreshToken===void 0)throw signInAgain("Your sign-in has expired and cannot be renewed.",route);const subject=fingerprintOf(current.refreshToken);if(current.
+refreshFailed===subject)throw signInAgain("Your sign-in is no longer valid.",route);return subject}function nextNumber(top,subject,watch2){if(stopped)throw shuttingDown();
+if(top===void 0)return 1;if(top.done){const waitMs=(top.untilMs??0)-clock.now();if(waitMs>0&&waitMs<BACKOFF_HORIZON_MS)throw lasting.get(subject)??backingOff(waitMs);
+return top.number+1}if(claims.ownerIsDead(top)||watch2.watched(subject,top)>=FROZEN_OWNER_MS)return top.number+1;return void 0}async function spend2({current,subject,
+number:number3,fails,reason}){const giveUp=(untilMs=0,failed4=fails)=>finish(subject,number3,untilMs,failed4);try{await storage.rehearse();const{record:again,unopened}=await openRecord(
+storage);if(unopened!==void 0)throw cannotOpen(unopened);if(again?.refreshToken!==current.refreshToken){claims.release(subject);return void 0}if(again?.accessToken!==
+current.accessToken||stopped){giveUp();return void 0}}catch(error2){giveUp();throw error2}const outcome=await oauth.refresh(current.refreshToken??"",reason,current);
+log.event("refresh",{outcome:outcome.kind,claim:number3});if(outcome.kind==="renewed")return confirmed(await keep(current,outcome.tokens),outcome.confirm);if(outcome.
+kind==="dead")return bury(current,subject).finally(()=>giveUp());const backoffMs=outcome.retryAfterMs??Math.min(1e3*2**fails,MAX_BACKOFF_MS);giveUp(clock.now()+
+Math.min(backoffMs,BACKOFF_HORIZON_MS-1e3),fails+1);if(outcome.lasts)lasting.set(subject,outcome.error);else lasting.delete(subject);throw outcome.error}async function keep(spent,tokens2){
+const renewed=renewedLogin(spent,tokens2,clock.now());return await unsaved.keep(spent,renewed)?renewed:void 0}async function confirmed(renewed,confirm){if(renewed?.
+refreshToken===void 0||confirm===void 0)return renewed;const tokens2=await confirm();if(tokens2===void 0){void forgetLogin(oauth,renewed);return bury(renewed,fingerprintOf(
+renewed.refreshToken))}const{idToken}=tokens2;if(idToken===void 0)return renewed;await storage.update(record2=>record2?.refreshToken===renewed.refreshToken&&record2?
+{...record2,idToken}:record2).catch(()=>{});return{...renewed,idToken}}async function bury(current,subject){const stored2=await storage.update(record2=>record2?.
+refreshToken===current.refreshToken&&record2!==void 0?route.buried(record2,subject):record2);if(stored2?.refreshFailed===subject)throw signInAgain("Your sign-in\
+ is no longer valid.",route);return void 0}function finish(subject,number3,untilMs,fails){try{claims.finish(subject,number3,{untilMs,fails})}catch{log.event("cl\
+aim_not_finished",{claim:number3})}}return{renew(stale,reason){const key=fingerprintOf(stale.accessToken);const running=flights.get(key);if(running!==void 0)return running;
+const flight=run2(stale,reason).finally(()=>flights.delete(key));flights.set(key,flight);return flight},async settled(){await Promise.allSettled(flights.values());
+await unsaved.flush()},takeOver:createSuccessor({storage,claims,unsaved,lasting,spend:spend2}),stop(){stopped=true;unsaved.stop()}}}function backingOff(waitMs){
+return new CodexError("TOKEN_REQUEST_FAILED","The sign-in could not be renewed just now.",{hint:`You are still signed in. Try again in ${Math.max(1,Math.ceil(waitMs/
+1e3))} s.`,retryable:true})}function shuttingDown(){return new CodexError("CANCELLED","The server is shutting down.")}function createLogin(edges,route){const{config:config2,storages,choice,http,clock,randomBytes:randomBytes2,log}=edges;const{userAgent,login:login3}=route;const now=()=>clock.
 now();const storage=storages[login3.name];const claims=createClaimStore({base:()=>`${storage.file()}${login3.claimSuffix}`,now});const oauth=createOAuthFlow({config:config2,
 http,userAgent,now,route:route.oauth});const refresher=createTokenRefresher({...edges,storage,claims,oauth,route:login3});const tokens2=createTokenManager({...edges,
 storage,refresher,oauth,route:login3});const signedIn=createSignedIn({storage,tokens:tokens2,isIncomplete:record2=>login3.lack(record2)!==void 0});const credentials=createCredentials(
 {config:config2,storage,tokens:tokens2,userAgent,now,route:login3});const lease=createSignInLease({claims,clock});const ways={redirect:login3.redirect(config2),
 authorize:route.authorize({config:config2,oauth,randomBytes:randomBytes2,stored:signedIn.stored}),lease,oauth};async function onStored(record2){await route.onStored(
-record2);await choice.select(login3.name).catch(error2=>log2.event("not_chosen",{reason:codeOf(error2)}))}const signIn2=createSignIn({...edges,...ways,route:login3,
+record2);await choice.select(login3.name).catch(error2=>log.event("not_chosen",{reason:codeOf(error2)}))}const signIn2=createSignIn({...edges,...ways,route:login3,
 storage,signedIn,onStored});const welcome2=()=>route.welcome(signedIn.stored());return{route:login3,storage,claims,oauth,refresher,tokens:tokens2,signedIn,credentials,
 signIn:signIn2,welcome:welcome2}}init_output_schema();init_define_TOOL_LIST();init_errors();init_define_TOOL_LIST();var import_node_path14=require("node:path");init_atomic_file();init_canonical_path();init_file_lock();init_storage_failure();init_token_record();function createSharedJson({file,now}){const locate2=()=>orStorageFailed(file,"read",()=>canonicalPath(file));return{read:()=>readObject(
 locate2()),rehearse(){const path3=locate2();orStorageFailed(path3,"written",()=>{ensureFolder((0,import_node_path14.dirname)(path3));reserveSpace(path3)})},async change(edit){
@@ -6216,21 +6267,21 @@ signature"};case"ERR_JOSE_ALG_NOT_ALLOWED":return{kind:"wrong",part:"algorithm"}
 JWS_INVALID":case"ERR_JWT_INVALID":case"ERR_JOSE_NOT_SUPPORTED":return{kind:"wrong",part:"form"};case"ERR_JWKS_NO_MATCHING_KEY":return{kind:"unknown key"};default:
 return{kind:"unusable key"}}}init_remote_text();var KEYS_LIFE_MS=6e5;var KEYS="its keys";function createIdTokenVerifier({issuer,discovery,http,now}){async function load(){const{jwksUri}=await discovery.
 read();const keys=await readKeySet(await readIssuerDocument(http,{url:jwksUri,field:"keys",what:KEYS}));if(keys===void 0)throw unavailable(KEYS);return keys}const keySets=createRemembered(
-{load,lifeMs:KEYS_LIFE_MS,now});async function open4(idToken,clientId){const rules={issuer,audience:clientId,now:now()};const keys=await keySets.get();const opened=await openSignedJwt(
-idToken,keys,rules);if(opened.kind==="claims"||opened.kind==="wrong")return opened;return openSignedJwt(idToken,await keySets.renew(keys),rules)}return{prepare:()=>keySets.
+{load,lifeMs:KEYS_LIFE_MS,now});async function open4(idToken,clientId){const rules={issuer,audience:clientId,now:now()};const keys=await keySets.get();const opened2=await openSignedJwt(
+idToken,keys,rules);if(opened2.kind==="claims"||opened2.kind==="wrong")return opened2;return openSignedJwt(idToken,await keySets.renew(keys),rules)}return{prepare:()=>keySets.
 get().then(()=>{},()=>{}),async verify(idToken,{clientId,nonce,subject}){const claims=claimsOf(await open4(idToken,clientId));if(!isForThisClient(claims,clientId))
 throw doesNotHold("aud");if(nonce!==void 0&&!isSameSecret(textField(claims,"nonce")??"",nonce))throw doesNotHold("nonce");const identity=identityIn(claims);if(subject!==
-void 0&&identity.subject!==subject)throw anotherAccount();return identity}}}function claimsOf(opened){if(opened.kind==="claims")return opened.claims;throw opened.
-kind==="unusable key"?unavailable(KEYS):doesNotHold(opened.kind==="wrong"?opened.part:"key")}function isForThisClient(claims,clientId){const audience=fieldOf(claims,
-"aud");const asker=fieldOf(claims,"azp");return asker===clientId||asker===void 0&&!(Array.isArray(audience)&&audience.length>1)}function identityIn(claims){const subject=textField(
-claims,"sub");const issuedAt=numberField(claims,"iat");if(subject===void 0||!/^[!-~]{1,255}$/.test(subject))throw doesNotHold("sub");if(issuedAt===void 0)throw doesNotHold(
-"iat");const email2=textField(claims,"email");return{subject,email:/^[\x20-\x7e]{1,320}$/.test(email2??"")?email2:void 0,issuedAt:issuedAt*1e3}}var CLOCK="Check\
- the date and the time of this machine, then start the sign-in again.";var FAULTS={form:["it is not a signed token"],algorithm:["it is not signed in the agreed \
-way"],key:["it names none of the keys that the service publishes"],signature:["its signature is wrong"],expiry:["it has expired",CLOCK],nbf:["it does not hold y\
-et",CLOCK],iss:["another service has made it"],aud:["it is for another program"],nonce:["it belongs to another sign-in"]};function doesNotHold(fault){const[what,
-hint="Start the sign-in again."]=FAULTS[fault]??["a claim in it is missing or makes no sense"];return new CodexError("TOKEN_REQUEST_FAILED",`The sign-in service\
- sent an ID token that does not hold: ${what}.`,{hint,cause:{fault}})}function anotherAccount(){return new CodexError("ACCOUNT_CHANGED","The sign-in was for ano\
-ther account or workspace than the one this registration belongs to.",{hint:'To use another account: codex_login with route "plan" and force: true.'})}init_define_TOOL_LIST();init_define_TOOL_LIST();init_errors();function judgePlanCallback(query,{state,issuer,clientId}){const parameters=new URLSearchParams(query);const names=[...parameters.keys()];if(new Set(names).size<
+void 0&&identity.subject!==subject)throw anotherAccount();return identity}}}function claimsOf(opened2){if(opened2.kind==="claims")return opened2.claims;throw opened2.
+kind==="unusable key"?unavailable(KEYS):doesNotHold(opened2.kind==="wrong"?opened2.part:"key")}function isForThisClient(claims,clientId){const audience=fieldOf(
+claims,"aud");const asker=fieldOf(claims,"azp");return asker===clientId||asker===void 0&&!(Array.isArray(audience)&&audience.length>1)}function identityIn(claims){
+const subject=textField(claims,"sub");const issuedAt=numberField(claims,"iat");if(subject===void 0||!/^[!-~]{1,255}$/.test(subject))throw doesNotHold("sub");if(issuedAt===
+void 0)throw doesNotHold("iat");const email2=textField(claims,"email");return{subject,email:/^[\x20-\x7e]{1,320}$/.test(email2??"")?email2:void 0,issuedAt:issuedAt*
+1e3}}var CLOCK="Check the date and the time of this machine, then start the sign-in again.";var FAULTS={form:["it is not a signed token"],algorithm:["it is not \
+signed in the agreed way"],key:["it names none of the keys that the service publishes"],signature:["its signature is wrong"],expiry:["it has expired",CLOCK],nbf:[
+"it does not hold yet",CLOCK],iss:["another service has made it"],aud:["it is for another program"],nonce:["it belongs to another sign-in"]};function doesNotHold(fault){
+const[what,hint="Start the sign-in again."]=FAULTS[fault]??["a claim in it is missing or makes no sense"];return new CodexError("TOKEN_REQUEST_FAILED",`The sign\
+-in service sent an ID token that does not hold: ${what}.`,{hint,cause:{fault}})}function anotherAccount(){return new CodexError("ACCOUNT_CHANGED","The sign-in \
+was for another account or workspace than the one this registration belongs to.",{hint:'To use another account: codex_login with route "plan" and force: true.'})}init_define_TOOL_LIST();init_define_TOOL_LIST();init_errors();function judgePlanCallback(query,{state,issuer,clientId}){const parameters=new URLSearchParams(query);const names=[...parameters.keys()];if(new Set(names).size<
 names.length)return{kind:"ignore"};const verdict=judgeCallback(query,{state,issuer});if(verdict.kind!=="code")return verdict;const named4=parameters.get("client\
 _id")||void 0;if(clientId!==void 0){const isSame=named4===void 0||named4===clientId;return isSame?{...verdict,clientId}:{kind:"unusable",error:ofAnother()}}return named4!==
 void 0&&isIssuedClient(named4)?{...verdict,clientId:named4}:{kind:"unusable",error:unregistered()}}function ofAnother(){return new CodexError("LOGIN_DENIED","Th\
@@ -6271,8 +6322,8 @@ if(refusalCodeOf(error2)!=="invalid_client")throw error2;await registration.drop
 state,nonce,clientId:known2?.clientId,asksConsent}),judge:query=>judgePlanCallback(query,{state,issuer:config2.issuer,clientId:known2?.clientId}),async redeem({
 code,clientId=""},abandon){const tokens2=await exchange(code,clientId);const expected={clientId,nonce,subject:known2?.subject};try{const{subject}=await verifier.
 verify(tokens2.idToken??"",expected);return{...tokens2,clientId,accountId:subject}}catch(error2){abandon({...tokens2,clientId,accountId:void 0});throw error2}}}}}
-function clientOf2(record2){return record2?.clientId===void 0?void 0:{clientId:record2.clientId,subject:record2.accountId}}init_define_TOOL_LIST();init_errors();function createPlanConfirmation({registration,log:log2}){return async({clientId,accountId:subject})=>{if(clientId===void 0||
-subject===void 0)return;await registration.confirm({clientId,subject}).catch(error2=>{log2.event("registration_not_kept",{reason:codeOf(error2)})})}}init_define_TOOL_LIST();init_credential_name();init_plan_words();var ANY_PORT=[0,0,0];var PLAN_LOGIN={name:"plan",title:"plan route",place:{key:"codex_plan"},claimSuffix:".plan",redirect:({planPort})=>({host:"\
+function clientOf2(record2){return record2?.clientId===void 0?void 0:{clientId:record2.clientId,subject:record2.accountId}}init_define_TOOL_LIST();init_errors();function createPlanConfirmation({registration,log}){return async({clientId,accountId:subject})=>{if(clientId===void 0||subject===
+void 0)return;await registration.confirm({clientId,subject}).catch(error2=>{log.event("registration_not_kept",{reason:codeOf(error2)})})}}init_define_TOOL_LIST();init_credential_name();init_plan_words();var ANY_PORT=[0,0,0];var PLAN_LOGIN={name:"plan",title:"plan route",place:{key:"codex_plan"},claimSuffix:".plan",redirect:({planPort})=>({host:"\
 127.0.0.1",isLiteral:true,ports:planPort===void 0?ANY_PORT:[planPort],portToPaste:planPort??1455}),ladders:{browser:["browser","paste"],device:[]},invitation:SIGN_IN_LABEL,
 signedIn:"You are signed in to codex-oauth with ChatGPT.",call:'codex_login with route "plan"',switched:"Questions go by the plan route from now on, and count t\
 oward the usage of the ChatGPT plan.",label:SIGN_IN_LABEL,aboutAgain:" It is one click. OpenAI may not renew such a sign-in, and then it lasts an hour.",callBeside:'\
@@ -6282,10 +6333,10 @@ buried:(record2,refreshFailed)=>({...record2,accessToken:"",refreshToken:void 0,
 baseUrl:({planBaseUrl})=>planBaseUrl,headers:(_record,{userAgent},authorization)=>({"user-agent":userAgent,authorization}),modelOwner:({clientId})=>clientId,lack:record2=>record2.
 accessToken===""||hasPlanScope(record2)?void 0:planOff(),outside:()=>void 0,report:{prefix:"plan ",signIn:'Sign in: codex_login with route "plan".',planOf:()=>"\
 on a plan that its tokens do not name"},unconfirmed:REVOCATION_UNCONFIRMED};init_define_TOOL_LIST();init_plan_words();function createPlanWelcome({stored:stored2,registration}){return async()=>{const record2=stored2();if(record2===void 0)return[];if(!hasPlanScope(
-record2))return[PLAN_OFF.message,PLAN_OFF.hint];try{if(registration.isNoticeShown())return[];await registration.noticeShown()}catch{}return[PLAN_IN_USE]}}function planRoute({config:config2,registration,http,clock,log:log2,userAgent}){const now=()=>clock.now();const discovery=createDiscovery({issuer:config2.issuer,
-http,now});const verifier=createIdTokenVerifier({issuer:config2.issuer,discovery,http,now});return{login:PLAN_LOGIN,oauth:planOAuth({config:config2,hostId:registration.
+record2))return[PLAN_OFF.message,PLAN_OFF.hint];try{if(registration.isNoticeShown())return[];await registration.noticeShown()}catch{}return[PLAN_IN_USE]}}function planRoute({config:config2,registration,http,clock,log,userAgent}){const now=()=>clock.now();const discovery=createDiscovery({issuer:config2.issuer,http,
+now});const verifier=createIdTokenVerifier({issuer:config2.issuer,discovery,http,now});return{login:PLAN_LOGIN,oauth:planOAuth({config:config2,hostId:registration.
 hostId,discovery,verifier,userAgent,clock}),authorize:deps=>createPlanAuthorize({...deps,registration,verifier}),userAgent,onStored:createPlanConfirmation({registration,
-log:log2}),welcome:stored2=>createPlanWelcome({stored:()=>stored2,registration})()}}init_define_TOOL_LIST();init_errors();init_abort();init_define_TOOL_LIST();function createCaller({onProgress,onText,onSignIn,offer,roots,cancelReason}){let isThere2=true;return{get isThere(){return isThere2},leave(){
+log}),welcome:stored2=>createPlanWelcome({stored:()=>stored2,registration})()}}init_define_TOOL_LIST();init_errors();init_abort();init_define_TOOL_LIST();function createCaller({onProgress,onText,onSignIn,offer,roots,cancelReason}){let isThere2=true;return{get isThere(){return isThere2},leave(){
 isThere2=false},stillWants:()=>isTimeout2(cancelReason?.()),roots,onProgress(progress){if(isThere2)onProgress?.(progress)},onText(delta){if(isThere2)onText?.(delta)},
 onSignIn(message){if(isThere2)onSignIn?.(message)},offer:offer&&(async address=>isThere2?offer(address):"cancel")}}function isTimeout2(reason){return reason!==void 0&&
 /(?<![a-z])e?time[ds]?[ _-]?out/i.test(reason)}function createQueryDesk(deps){const{query,attachments,conversations,answers:answers2,readSchema:readSchema2,projectFolder,clock}=deps;const running=new Map;let stopped=false;
@@ -6311,14 +6362,15 @@ kept,work,result,prepared}}return{async ask(request,call){const{signal}=call;if(
 kept,work,result,prepared}=start(request,caller);const{id}=kept;const leave=()=>{caller.leave();if(!caller.stillWants())work.abort()};signal?.addEventListener("\
 abort",leave,{once:true});try{if(!request.background)return await result;await Promise.race([prepared,result]);caller.leave();return{id,text:void 0}}finally{signal?.
 removeEventListener("abort",leave)}},over:id=>running.get(id)?.over,stop(){stopped=true;for(const{kept,work}of running.values())if(work.signal.aborted)kept.stop(
-"cancelled");answers2.stop();for(const{work}of running.values())work.abort()}}}init_define_TOOL_LIST();init_open_record();init_sign_in_again();var LATER_MS=1e3;function createRouteChoice({storages,now}){const names=Object.keys(storages);async function ranked(){
-const found=await Promise.allSettled(names.map(async name=>({name,...await openRecord(storages[name])})));const stored2=found.flatMap(one=>{if(one.status==="rej\
-ected")return[];const{name,unopened}=one.value;const at=chosenAt(one.value);return at===void 0?[]:[{name,at,unopened}]});const failed4=found.find(one=>one.status===
-"rejected");if(stored2.length===0&&failed4!==void 0)throw failed4.reason;return stored2.sort((one,other)=>other.at-one.at)}return{answering:async()=>(await ranked())[0]?.
-name,asked:async()=>(await ranked())[0]?.name??"codex",stored:async()=>(await ranked()).map(({name})=>name),async select(name){const[first2]=await ranked();if(first2===
-void 0||first2.name===name)return;if(first2.unopened!==void 0)throw cannotOpen(first2.unopened);const selectedAt=Math.max(now(),first2.at+LATER_MS);await storages[name].
-update(record2=>record2===void 0||record2.unopened!==void 0?record2:{...record2,selectedAt})}}}function chosenAt({record:record2,unopened}){if(unopened!==void 0)
-return Number.POSITIVE_INFINITY;return record2===void 0?void 0:Math.max(record2.selectedAt??0,record2.savedAt??0)}init_define_TOOL_LIST();function createSignIns({config:config2,routes,signIns,choice,welcome:welcome2}){const names=Object.keys(signIns);let last;let cancels=0;let beginning=Promise.resolve();
+"cancelled");answers2.stop();for(const{work}of running.values())work.abort()}}}init_define_TOOL_LIST();init_open_record();init_sign_in_again();var LATER_MS=1e3;function createRouteChoice({storages,look,now}){const names=Object.keys(storages);
+async function ranked(){const found=await openRecords(Object.values(storages),look);const ranks=found.flatMap((one,index)=>{const[name]=names.slice(index);if(one.
+status==="rejected"||name===void 0)return[];const at=chosenAt(one.value);return at===void 0?[]:[{name,at,stored:one.value}]});const failed4=found.find(one=>one.
+status==="rejected");if(ranks.length===0&&failed4!==void 0)throw failed4.reason;return ranks.sort((one,other)=>other.at-one.at)}const opened2=async()=>(await ranked())[0]??
+{name:"codex",stored:NOTHING};return{answering:async()=>(await ranked())[0]?.name,asked:async()=>(await opened2()).name,opened:opened2,stored:async()=>(await ranked()).
+map(({name})=>name),async select(name){const[first2]=await ranked();if(first2===void 0||first2.name===name)return;if(first2.stored.unopened!==void 0)throw cannotOpen(
+first2.stored.unopened);const selectedAt=Math.max(now(),first2.at+LATER_MS);await storages[name].update(record2=>record2===void 0||record2.unopened!==void 0?record2:
+{...record2,selectedAt})}}}var NOTHING={record:void 0,warnings:[]};function chosenAt({record:record2,unopened}){if(unopened!==void 0)return Number.POSITIVE_INFINITY;
+return record2===void 0?void 0:Math.max(record2.selectedAt??0,record2.savedAt??0)}init_define_TOOL_LIST();function createSignIns({config:config2,routes,signIns,choice,welcome:welcome2}){const names=Object.keys(signIns);let last;let cancels=0;let beginning=Promise.resolve();
 const begun=new Map;const isOpen=name=>signIns[name].view()?.state==="pending"||(begun.get(name)??0)>0;const hasFailed=name=>signIns[name].view()?.state==="fail\
 ed";async function routeOf({route,callbackUrl,force}){if(route!==void 0)return route;const goesOn=last!==void 0&&(isOpen(last)||signIns[last].hasNews());if(last!==
 void 0&&(goesOn||callbackUrl!==void 0))return last;const answering=await choice.answering();if(last!==void 0&&hasFailed(last)&&answering===void 0)return last;const isMeant=answering!==
@@ -6339,9 +6391,9 @@ title,...unconfirmed===void 0?{}:{unconfirmed}}}async function remaining(){const
 signedIn.stored());return view?.problem===void 0?view:void 0}return async only=>{const open4=signIn2.view();const cancelled2=open4?.state==="pending"&&open4.method!==
 "other-window";await signIn2.cancel();const meant=Object.values(logins).filter(({route})=>only===void 0||only===route.name);const results=await Promise.allSettled(
 meant.map(endOne));const ended=results.flatMap(one=>one.status==="fulfilled"&&one.value.removed?[one.value]:[]);const failed4=results.find(one=>one.status==="re\
-jected");if(failed4!==void 0&&ended.length===0)throw failed4.reason;const[first2=NOTHING,...others]=failed4===void 0?ended:[withProblem(ended,failed4.reason)];return{
-...first2,others,cancelled:cancelled2,remaining:await remaining().catch(()=>void 0)}}}function withProblem([ended=NOTHING],reason){const why=isCodexError(reason)?
-inWords2(reason):"";return{...ended,problem:[ended.problem,`The other login could not be removed. ${why}`.trim()].join(" ").trim()}}var NOTHING={removed:void 0,
+jected");if(failed4!==void 0&&ended.length===0)throw failed4.reason;const[first2=NOTHING2,...others]=failed4===void 0?ended:[withProblem(ended,failed4.reason)];
+return{...first2,others,cancelled:cancelled2,remaining:await remaining().catch(()=>void 0)}}}function withProblem([ended=NOTHING2],reason){const why=isCodexError(
+reason)?inWords2(reason):"";return{...ended,problem:[ended.problem,`The other login could not be removed. ${why}`.trim()].join(" ").trim()}}var NOTHING2={removed:void 0,
 revoked:false};init_define_TOOL_LIST();function createStatusOfAll({routes,readers,choice}){const names=Object.keys(readers);function alsoThere({route,authenticated}){const state=authenticated?"is sig\
 ned in too":"has a sign-in too, which cannot be used as it is";return`The ${routes[route].title} ${state}; to be asked with it: codex_login with route "${route}\
 ".`}return async()=>{const found=await choice.stored().catch(()=>void 0);const stored2=found??[];const answering=stored2[0];const all2=await Promise.all(names.map(
@@ -6383,7 +6435,7 @@ byStatus2(answer,words),json)}function noUsage(){return new CodexError("RESPONSE
 403)return forbidden(words,credential);if(status2===429){const waitMs=retryAfterMs(headers,nowMs);const when=waitMs===void 0?"Wait a moment":`Wait ${Math.max(1,
 Math.ceil(waitMs/1e3))} s`;const message2=`Plan usage was asked for too often${said(words)}.`;return{code:"RATE_LIMITED",message:message2,hint:`${when}, then as\
 k again.`,retryable:true}}const isAway=status2>=500;const message=isAway?`The service is in trouble and does not report plan usage (${status2}).`:`The service d\
-id not report plan usage (${status2})${said(words)}.`;return{code:"CODEX_FAILED",message,hint:`See ${USAGE_PAGE}.`,retryable:isAway}}init_usage_snapshot();var LIMIT_MS3=1e4;var MAX_BYTES7=262144;var CONFIRM_MS=3e5;function createUsageMeter({config:config2,http,cache,clock,log:log2}){const memory=new Map;
+id not report plan usage (${status2})${said(words)}.`;return{code:"CODEX_FAILED",message,hint:`See ${USAGE_PAGE}.`,retryable:isAway}}init_usage_snapshot();var LIMIT_MS3=1e4;var MAX_BYTES7=262144;var CONFIRM_MS=3e5;function createUsageMeter({config:config2,http,cache,clock,log}){const memory=new Map;
 function newest(owner){const here=memory.get(owner);const kept=readKept(cache.read(),clock.now())[owner];return here!==void 0&&here.at>=(kept?.at??0)?here:kept}
 function keep(owner,usage2){memory.set(owner,usage2);const all2=readKept(cache.read(),clock.now());const kept=all2[owner];const isNews=JSON.stringify(kept?.snapshot)!==
 JSON.stringify(usage2.snapshot);if(kept===void 0||isNews||usage2.at-kept.at>=CONFIRM_MS)cache.write(keeping(all2,owner,usage2))}async function get(url,credential,signal){
@@ -6397,7 +6449,7 @@ if(snapshot===void 0)throw noUsage();return{snapshot,at:nowMs}}return{note({acco
 void 0||owner===void 0||!asking.tellsUsage)return;keep(owner,{snapshot:mergeLimits(newest(owner)?.snapshot,snapshot),at:clock.now()})},last({accountId}){const owner=ownerOfUsage(
 accountId,config2.baseUrl);return owner===void 0?void 0:newest(owner)},async ask(credential,signal){const url=credential.asking.usageUrl(credential.baseUrl);if(url===
 void 0)return void 0;try{const usage2=await report(url,credential,signal);const owner=ownerOfUsage(credential.accountId,config2.baseUrl);if(owner!==void 0)keep(
-owner,usage2);return usage2}catch(error2){log2.event("usage_failed",{reason:codeOf(error2)});throw error2}}}}init_define_TOOL_LIST();init_define_TOOL_LIST();init_conversation_name();init_cleared_words();init_define_TOOL_LIST();function textArgument(max,description){return string2().trim().min(1).max(max).optional().describe(description)}var output=()=>looseObject({cleared:boolean2(),revoked:boolean2(),login_cancelled:boolean2(),environment_key:string2().optional(),message:string2()});function codexClear({
+owner,usage2);return usage2}catch(error2){log.event("usage_failed",{reason:codeOf(error2)});throw error2}}}}init_define_TOOL_LIST();init_define_TOOL_LIST();init_conversation_name();init_cleared_words();init_define_TOOL_LIST();function textArgument(max,description){return string2().trim().min(1).max(max).optional().describe(description)}var output=()=>looseObject({cleared:boolean2(),revoked:boolean2(),login_cancelled:boolean2(),environment_key:string2().optional(),message:string2()});function codexClear({
 signOut,conversations}){return defineTool({name:"codex_clear",title:"Sign out of Codex",description:"Remove the logins (or the stored API key) from this machine\
  and revoke them at OpenAI; or, with conversation, only that conversation. Ask the user before calling it.",annotations:{readOnlyHint:false,destructiveHint:true,
 idempotentHint:true,openWorldHint:true},input:()=>strictObject({conversation:textArgument(100,`Name of a conversation to remove, or ${EVERY_CONVERSATION} for al\
@@ -6423,13 +6475,13 @@ account.email);const who=email2??account.accountId??"an account without a name";
 plan,route,message:[fresh?`Signed in as ${who}.`:`Already signed in as ${who}; nothing was opened.`,...fresh||notes.length>0?notes:[`To sign in anew: ${anew}.`]].
 join(" ")}}function presentPending(login3,nowMs){const{method,reason,url,userCode,expiresAt,notes=[]}=login3;const ways=otherWays(login3);return{status:"pending",
 route:login3.route,method,reason,url,user_code:userCode,expires_in_seconds:Math.max(0,Math.ceil((expiresAt-nowMs)/1e3)),other_ways:ways,message:[...notes,reason,
-whatToDo(login3),"Call codex_login again when done.",...ways].join(" ")}}function whatToDo({method,url,userCode,port:port2,opened}){if(method==="other-window")return"\
-Finish it there; this window notices by itself.";if(method==="device")return`Open ${url} in any browser and enter the code ${userCode}. Give the code to nobody.`;
-if(port2===void 0){return`Open the address yourself, in a browser. Its last page will not be ours: copy that page's address. ${url}`}const where=`The answer is \
-expected on port ${port2} of this machine: ${url}`;return opened?`Waiting for you in the browser. ${where}`:`Open the address yourself, in a browser. ${where}`}
-var PASTE="If the last page does not load (the browser runs on another machine), copy its address and give it to codex_login as callback_url.";var DEVICE='On an\
-y other device, with a code to enter there: codex_login with method "device".';var BROWSER='In a browser on this machine, or by copying an address: codex_login \
-with method "browser".';var API_KEY="Without ChatGPT: an API key in the environment of the server (CODEX_API_KEY), billed per token.";function otherWays({method,
+whatToDo(login3),"Call codex_login again when done.",...ways].join(" ")}}function whatToDo({method,url,userCode,port:port2,opened:opened2}){if(method==="other-w\
+indow")return"Finish it there; this window notices by itself.";if(method==="device")return`Open ${url} in any browser and enter the code ${userCode}. Give the c\
+ode to nobody.`;if(port2===void 0){return`Open the address yourself, in a browser. Its last page will not be ours: copy that page's address. ${url}`}const where=`\
+The answer is expected on port ${port2} of this machine: ${url}`;return opened2?`Waiting for you in the browser. ${where}`:`Open the address yourself, in a brow\
+ser. ${where}`}var PASTE="If the last page does not load (the browser runs on another machine), copy its address and give it to codex_login as callback_url.";var DEVICE='\
+On any other device, with a code to enter there: codex_login with method "device".';var BROWSER='In a browser on this machine, or by copying an address: codex_l\
+ogin with method "browser".';var API_KEY="Without ChatGPT: an API key in the environment of the server (CODEX_API_KEY), billed per token.";function otherWays({method,
 port:port2,closed,callBeside="codex_login with force: true"}){switch(method){case"browser":return[PASTE,...closed.includes("device")?[]:[DEVICE],API_KEY];case"d\
 evice":if(port2!==void 0)return[PASTE,API_KEY];return[...closed.includes("browser")?[]:[BROWSER],API_KEY];case"other-window":return[`To sign in here all the sam\
 e: ${callBeside}.`]}}init_define_TOOL_LIST();var output3=()=>looseObject({models:array(string2()),default:string2(),source:_enum(["live","cached","built-in"]),credential_source:string2().optional(),cost:string2().
@@ -6500,38 +6552,38 @@ limit)])),manage,message}}function presentLimit({primary,secondary}){return{prim
 if(found===void 0)return void 0;const{usedPercent,window,resetsAt,resets}=found;return{used_percent:usedPercent,window,resets_at:isoTime(resetsAt),resets}}function isoTime(ms){
 return ms===void 0?void 0:new Date(ms).toISOString()}function presentLogin({state,method,url,userCode,openedAt,expiresAt,endedAt,error:error2,route},nowMs){const pending=state===
 "pending";return{state,route,method,user_code:pending?userCode:void 0,started_at:isoTime(openedAt),finished_at:isoTime(endedAt),url:pending?url:void 0,expires_in_seconds:pending?
-Math.max(0,Math.ceil((expiresAt-nowMs)/1e3)):void 0,error:error2===void 0?void 0:`${error2.message} [${error2.code}]`}}function createTools(services){return[codexQuery(services),codexStatus(services),codexLogin(services),codexModels(services),codexClear(services)]}function createApp({config:config2,problem:problem2},edges,version3,toolList){const{fetch:fetch2,clock,randomBytes:randomBytes2,surroundings:surroundings2,projectFolder,
-machine,system,log:log2,onListed}=edges;const now=()=>clock.now();const random=()=>randomBytes2(4).readUInt32BE()/2**32;const newId=()=>createUuid(randomBytes2,
-now);const agentNamed=name=>`${name}/${version3} (${system.os}; ${system.arch})`;const userAgent=agentNamed(config2.originator);const planAgent=agentNamed("code\
-x-oauth");const wayOut=createFetch({fetch:fetch2,network:config2.network,insecureTls:config2.insecureTls});const http=createHttpClient({fetch:wayOut,log:log2});
-const keychain=createKeychain({service:"codex-oauth",folder:config2.stateDir});const vault=createVault({store:config2.store,passphrase:config2.passphrase,passphraseSource:"\
-CODEX_OAUTH_PASSPHRASE",machine:()=>machineSecret(),keychain,randomBytes:randomBytes2,now});const cache=createJsonFile(`${config2.stateDir}/models.json`);const device=createDeviceFlow(
-{config:config2,http,clock});const registration=createPlanRegistration({folder:config2.stateDir,randomBytes:randomBytes2,now});const routes={codex:codexRoute({config:config2,
-userAgent}),plan:planRoute({config:config2,registration,http,clock,log:log2,userAgent:planAgent})};const storageOf=({login:{place}})=>createTokenStorage({file:config2.
-credentialsFile,place,vault,now});const storages={codex:storageOf(routes.codex),plan:storageOf(routes.plan)};const choice=createRouteChoice({storages,now});const edgesOfLogins={
-...edges,config:config2,storages,choice,http,device,random};const codex=createLogin(edgesOfLogins,routes.codex);const plan=createLogin(edgesOfLogins,routes.plan);
-const logins={codex,plan};const described={codex:routes.codex.login,plan:routes.plan.login};const credentialsOfAll={codex:codex.credentials,plan:plan.credentials};
-const credentials=createAnsweringCredentials({credentials:credentialsOfAll,choice});const catalogue=createModelCatalogue({config:config2,http,cache,clock,log:log2});
-const usage2=createJsonFile(`${config2.stateDir}/usage.json`);const meter=createUsageMeter({config:config2,http,cache:usage2,clock,log:log2});const post=createPost(
-{config:config2,http,clock,random,log:log2});const client=createCodexClient({config:config2,credentials,catalogue,post,meter,clock,newId,log:log2});const signIn2=createSignIns(
-{config:config2,routes:described,signIns:{codex:codex.signIn,plan:plan.signIn},choice,welcome:{codex:codex.welcome,plan:plan.welcome}});const signOut=createSignOut(
-{signIn:signIn2,logins,choice});const statusOf2=({signIn:_,...login3})=>{const own2=viewOfRoute(signIn2,login3.route.name);return createStatusReader({...login3,
-signIn:own2,configProblem:problem2,clock})};const readers={codex:statusOf2(codex),plan:statusOf2(plan)};const readLogins=createStatusOfAll({routes:described,readers,
-choice});const readStatus=createStatusWithUsage({readStatus:readLogins,credentials,meter,configProblem:problem2,now});const guided=createGuidedQuery({client,signIn:signIn2,
-readStatus:readLogins});const query=createCheckedQuery({query:guided,now});const answers2=createAnswerStore({folder:`${config2.stateDir}/answers`,isOn:config2.keepAnswers,
-clock,randomBytes:randomBytes2});const conversations=createConversationStore({folder:`${config2.stateDir}/conversations`,newId,now});let loading;async function loadAttachments(){
-const{createAttachments:createAttachments2}=await Promise.resolve().then(()=>(init_attachments(),attachments_exports));const{createProjectFiles:createProjectFiles2}=await Promise.resolve().then(()=>(init_project_files(),project_files_exports));
-const{createGit:createGit2}=await Promise.resolve().then(()=>(init_git(),git_exports));const git=createGit2();const own2=[config2.credentialsFile,config2.stateDir];
-return createAttachments2({projectFiles:createProjectFiles2({git}),git,own:own2,randomBytes:randomBytes2})}const attachments={async attach(...request){loading??=
-loadAttachments();return(await loading).attach(...request)}};const desk=createQueryDesk({query,attachments,conversations,answers:answers2,readSchema,projectFolder,
-clock});const collect=createCollectAnswer({answers:answers2,desk,clock});const listModels=createModelLister({config:config2,credentials,catalogue});const services={
-desk,collect,answers:answers2,conversations,readStatus,signIn:signIn2,signOut,listModels,now};const tools=createTools(services);const storeApiKey=createApiKeySignIn(
-{...codex,http,now,onStored:()=>choice.select("codex")});const doctor2=async signal=>{const{createDoctor:createDoctor2}=await Promise.resolve().then(()=>(init_doctor(),doctor_exports));
-const parts={config:config2,configProblem:problem2,surroundings:surroundings2,machine,version:version3,http,clock,userAgent};return createDoctor2({...parts,...codex,
-others:[plan],registration,credentials,catalogue})(signal)};const onFault=error2=>log2.event("fault",{error:error2 instanceof Error?error2.name:typeof error2});
-const server=createMcpServer({tools,toolList,version:version3,configProblem:problem2,newId,onListed,onFault});return{server,tools,services:{...services,storeApiKey,
-doctor:doctor2},async stop(){desk.stop();for(const{refresher}of Object.values(logins))refresher.stop();await signIn2.stop()},async settled(){await Promise.all([
-codex.refresher.settled(),plan.refresher.settled(),signIn2.settled()])}}}init_define_TOOL_LIST();var import_node_path24=require("node:path");init_define_TOOL_LIST();var import_node_path23=require("node:path");function absolutePath(value){if(!(0,import_node_path23.isAbsolute)(value))throw new Error("m\
+Math.max(0,Math.ceil((expiresAt-nowMs)/1e3)):void 0,error:error2===void 0?void 0:`${error2.message} [${error2.code}]`}}function createTools(services){return[codexQuery(services),codexStatus(services),codexLogin(services),codexModels(services),codexClear(services)]}function createApp({config:config2,problem:problem2},edges,version3,toolList){const{fetch:fetch2,clock,randomBytes:randomBytes2,surroundings,projectFolder,machine,
+system,log,onListed}=edges;const now=()=>clock.now();const random=()=>randomBytes2(4).readUInt32BE()/2**32;const newId=()=>createUuid(randomBytes2,now);const agentNamed=name=>`${name}\
+/${version3} (${system.os}; ${system.arch})`;const userAgent=agentNamed(config2.originator);const planAgent=agentNamed("codex-oauth");const wayOut=createFetch({
+fetch:fetch2,network:config2.network,insecureTls:config2.insecureTls});const http=createHttpClient({fetch:wayOut,log});const keychain=createKeychain({service:"c\
+odex-oauth",folder:config2.stateDir});const vault=createVault({store:config2.store,passphrase:config2.passphrase,passphraseSource:"CODEX_OAUTH_PASSPHRASE",machine:()=>machineSecret(),
+keychain,randomBytes:randomBytes2,now});const cache=createJsonFile(`${config2.stateDir}/models.json`);const device=createDeviceFlow({config:config2,http,clock});
+const registration=createPlanRegistration({folder:config2.stateDir,randomBytes:randomBytes2,now});const routes={codex:codexRoute({config:config2,userAgent}),plan:planRoute(
+{config:config2,registration,http,clock,log,userAgent:planAgent})};const storageOf=({login:{place}})=>createTokenStorage({file:config2.credentialsFile,place,vault,
+now});const storages={codex:storageOf(routes.codex),plan:storageOf(routes.plan)};const look=createCredentialsLook(config2.credentialsFile,[routes.codex.login.place,
+routes.plan.login.place]);const choice=createRouteChoice({storages,look,now});const edgesOfLogins={...edges,config:config2,storages,choice,http,device,random};const codex=createLogin(
+edgesOfLogins,routes.codex);const plan=createLogin(edgesOfLogins,routes.plan);const logins={codex,plan};const described={codex:routes.codex.login,plan:routes.plan.
+login};const credentialsOfAll={codex:codex.credentials,plan:plan.credentials};const credentials=createAnsweringCredentials({credentials:credentialsOfAll,choice});
+const catalogue=createModelCatalogue({config:config2,http,cache,clock,log});const usage2=createJsonFile(`${config2.stateDir}/usage.json`);const meter=createUsageMeter(
+{config:config2,http,cache:usage2,clock,log});const post=createPost({config:config2,http,clock,random,log});const client=createCodexClient({config:config2,credentials,
+catalogue,post,meter,clock,newId,log});const signIn2=createSignIns({config:config2,routes:described,signIns:{codex:codex.signIn,plan:plan.signIn},choice,welcome:{
+codex:codex.welcome,plan:plan.welcome}});const signOut=createSignOut({signIn:signIn2,logins,choice});const statusOf2=({signIn:_,...login3})=>{const own2=viewOfRoute(
+signIn2,login3.route.name);return createStatusReader({...login3,signIn:own2,configProblem:problem2,clock})};const readers={codex:statusOf2(codex),plan:statusOf2(
+plan)};const readLogins=createStatusOfAll({routes:described,readers,choice});const readStatus=createStatusWithUsage({readStatus:readLogins,credentials,meter,configProblem:problem2,
+now});const guided=createGuidedQuery({client,signIn:signIn2,readStatus:readLogins});const query=createCheckedQuery({query:guided,now});const answers2=createAnswerStore(
+{folder:`${config2.stateDir}/answers`,isOn:config2.keepAnswers,clock,randomBytes:randomBytes2});const conversations=createConversationStore({folder:`${config2.stateDir}\
+/conversations`,newId,now});let loading;async function loadAttachments(){const{createAttachments:createAttachments2}=await Promise.resolve().then(()=>(init_attachments(),attachments_exports));
+const{createProjectFiles:createProjectFiles2}=await Promise.resolve().then(()=>(init_project_files(),project_files_exports));const{createGit:createGit2}=await Promise.resolve().then(()=>(init_git(),git_exports));
+const git=createGit2();const own2=[config2.credentialsFile,config2.stateDir];return createAttachments2({projectFiles:createProjectFiles2({git}),git,own:own2,randomBytes:randomBytes2})}
+const attachments={async attach(...request){loading??=loadAttachments();return(await loading).attach(...request)}};const desk=createQueryDesk({query,attachments,
+conversations,answers:answers2,readSchema,projectFolder,clock});const collect=createCollectAnswer({answers:answers2,desk,clock});const listModels=createModelLister(
+{config:config2,credentials,catalogue});const services={desk,collect,answers:answers2,conversations,readStatus,signIn:signIn2,signOut,listModels,now};const tools=createTools(
+services);const storeApiKey=createApiKeySignIn({...codex,http,now,onStored:()=>choice.select("codex")});const doctor2=async signal=>{const{createDoctor:createDoctor2}=await Promise.resolve().then(()=>(init_doctor(),doctor_exports));
+const parts={config:config2,configProblem:problem2,surroundings,machine,version:version3,http,clock,userAgent};return createDoctor2({...parts,...codex,others:[plan],
+registration,credentials,catalogue})(signal)};const onFault=error2=>log.event("fault",{error:error2 instanceof Error?error2.name:typeof error2});const server=createMcpServer(
+{tools,toolList,version:version3,configProblem:problem2,newId,onListed,onFault});return{server,tools,services:{...services,storeApiKey,doctor:doctor2},takeOver:order=>logins[order.
+route].refresher.takeOver(order),async stop(){desk.stop();for(const{refresher}of Object.values(logins))refresher.stop();await signIn2.stop()},async settled(){await Promise.
+all([codex.refresher.settled(),plan.refresher.settled(),signIn2.settled()])}}}init_define_TOOL_LIST();var import_node_path24=require("node:path");init_define_TOOL_LIST();var import_node_path23=require("node:path");function absolutePath(value){if(!(0,import_node_path23.isAbsolute)(value))throw new Error("m\
 ust be an absolute path");return value}function serviceUrl(value){let url;try{url=new URL(value)}catch{throw new Error("is not a URL")}const loopback=["localhos\
 t","127.0.0.1","[::1]"].includes(url.hostname);if(url.protocol!=="https:"&&!(url.protocol==="http:"&&loopback)){throw new Error("must be an https URL (http only\
  for localhost)")}if(url.username||url.password||/[?#]/.test(url.href)){throw new Error("must not carry credentials, a query or a fragment")}return url.href.replace(
@@ -6587,58 +6639,79 @@ env.WSL_INTEROP))return"wsl";return hasOwnScreen(platform3)||hasDisplay(env)?"de
 KUBERNETES_SERVICE_HOST,env.CODESPACES,env.REMOTE_CONTAINERS,env.DEVCONTAINER];return named4.some(Boolean)||exists("/.dockerenv")||exists("/run/.containerenv")}
 function canBeSeen(place,{env,platform:platform3}){switch(place){case"desk":case"wsl":return true;case"ssh":return Boolean(env.BROWSER)||!hasOwnScreen(platform3)&&
 /^[\w.-]+:\d/.test(env.DISPLAY??"");case"container":return Boolean(env.BROWSER)||hasDisplay(env);case"headless":return Boolean(env.BROWSER)}}function hasOwnScreen(platform3){
-return platform3==="darwin"||platform3==="win32"}function hasDisplay(env){return Boolean(env.DISPLAY||env.WAYLAND_DISPLAY)}init_define_TOOL_LIST();init_within();init_define_TOOL_LIST();var MAX_LINE_BYTES=32*1024*1024;var MAX_REASON_CHARACTERS=500;var INVALID_REQUEST=-32600;var INVALID_PARAMS=-32602;var MALFORMED2="The request is malformed: par\
+return platform3==="darwin"||platform3==="win32"}function hasDisplay(env){return Boolean(env.DISPLAY||env.WAYLAND_DISPLAY)}init_define_TOOL_LIST();init_define_TOOL_LIST();var MAX_CHARACTERS5=1048576;function startDetached(file,args2,{input:input3}){const{spawn}=process.getBuiltinModule("node:child_process");
+return new Promise(resolve3=>{try{const child=spawn(file,args2,{detached:true,windowsHide:true,stdio:["pipe","pipe","ignore"]});let text3="";child.once("error",
+()=>resolve3(void 0));child.once("close",()=>resolve3(void 0));child.stdout.setEncoding("utf8").on("data",piece=>{text3+=piece;const end=text3.indexOf("\n");if(end===
+-1&&text3.length<=MAX_CHARACTERS5)return;resolve3(end===-1?void 0:text3.slice(0,end));child.stdout.destroy();child.unref()});child.stdin.on("error",()=>{});child.
+stdin.end(input3)}catch{resolve3(void 0)}})}init_define_TOOL_LIST();init_errors();init_remote_text();function readOrder(value){const[route,subject,number3,reason]=["route","subject","number","reason"].map(
+name=>fieldOf(value,name));if(route!=="codex"&&route!=="plan")return void 0;if(reason!=="proactive_expiry"&&reason!=="unauthorized_recovery")return void 0;if(typeof subject!==
+"string"||typeof number3!=="number"||!Number.isInteger(number3))return void 0;return{route,subject,number:number3,reason}}function reportLine(report){if(report.
+kind!=="failed")return JSON.stringify(report);const{code,message,hint,retryable}=report.error;return JSON.stringify({...report,error:{code,message,hint,retryable}})}
+function readReport(line){const value=line===void 0?void 0:parseJson(line);const kind=fieldOf(value,"kind");if(kind==="over")return{kind};const error2=kind==="f\
+ailed"?readError2(fieldOf(value,"error")):void 0;return error2===void 0?void 0:{kind:"failed",error:error2,lasts:fieldOf(value,"lasts")===true}}function readError2(value){
+const code=ERROR_CODES.find(known2=>known2===fieldOf(value,"code"));const[message,hint]=[fieldOf(value,"message"),fieldOf(value,"hint")];if(code===void 0||typeof message!==
+"string")return void 0;const options={...typeof hint==="string"?{hint}:{},retryable:fieldOf(value,"retryable")===true};return new CodexError(code,message,options)}var RENEWAL_ARGUMENT="--renew-for-another";var LIFE_MS2=36e5;async function handOver(order,{start,passphrase}){const options=start.execArgv.filter(option=>!option.
+startsWith("--inspect"));const secrets=passphrase===void 0?{}:{[PASSPHRASE]:passphrase};const input3=JSON.stringify({order,secrets});return readReport(await startDetached(
+start.execPath,[...options,start.entry,RENEWAL_ARGUMENT],{input:input3}))}async function readHanded(input3){try{const pieces=[];for await(const piece of input3)
+pieces.push(piece);const{order,secrets}=Object(JSON.parse(Buffer.concat(pieces).toString("utf8")));const passphrase=Object(secrets)[PASSPHRASE];return{order:readOrder(
+order),secrets:typeof passphrase==="string"?{[PASSPHRASE]:passphrase}:{}}}catch{return{order:void 0,secrets:{}}}}async function runRenewal({app,handed,output:output5,
+exit}){output5.on("error",()=>{});if(handed.order===void 0)return exit(1);setTimeout(()=>exit(0),LIFE_MS2).unref();output5.write(`${reportLine(await app.takeOver(
+handed.order))}
+`)}var PASSPHRASE="CODEX_OAUTH_PASSPHRASE";init_define_TOOL_LIST();init_within();init_define_TOOL_LIST();var MAX_LINE_BYTES=32*1024*1024;var MAX_REASON_CHARACTERS=500;var INVALID_REQUEST=-32600;var INVALID_PARAMS=-32602;var MALFORMED2="The request is malformed: par\
 ams and its _meta must be objects, ids and progress tokens texts or whole numbers.";function createStdioTransport(deps){const{input:input3,output:output5,onEnd,
-onBroken,log:log2,maxLineBytes=MAX_LINE_BYTES}=deps;const requests=createRequestTable();let broken=false;const write=message=>new Promise(resolve3=>{if(broken)return resolve3();
+onBroken,log,maxLineBytes=MAX_LINE_BYTES}=deps;const requests=createRequestTable();let broken=false;const write=message=>new Promise(resolve3=>{if(broken)return resolve3();
 output5.write(`${JSON.stringify(message)}
-`,()=>resolve3())});const refuse=(id,code,message)=>{log2.event("message_refused",{code});if(typeof id==="string"||typeof id==="number")void write({jsonrpc:"2.0",
-id,error:{code,message}})};const receive=line=>{const message=parseMessage(line);if(message===void 0)return log2.event("line_ignored",{characters:line.length});
-if(typeof message.method!=="string")return deliverAnswer(message);if(message.id===void 0)return deliverNotification(message);const request={jsonrpc:"2.0",id:message.
-id,method:message.method,...optional2(message.params)};if(!isJSONRPCRequest(request))return refuse(message.id,INVALID_PARAMS,MALFORMED2);transport.onmessage?.({
-...request,id:requests.open(request.id)})};const deliverNotification=({method,params})=>{if(method!=="notifications/cancelled"){return transport.onmessage?.({jsonrpc:"\
-2.0",method,...optional2(params)})}const{requestId:outerId,reason}=params??{};const requestId=requests.cancel(outerId);if(requestId===void 0)return;const why=typeof reason===
-"string"&&reason.length<=MAX_REASON_CHARACTERS?{reason}:{};transport.onmessage?.({jsonrpc:"2.0",method,params:{requestId,...why}})};const deliverAnswer=message=>{
-if("result"in message||"error"in message)return transport.onmessage?.(message);refuse(message.id,INVALID_REQUEST,"The message is neither a request nor an answer\
-.")};const lines=createLineReader(maxLineBytes,receive,id=>refuse(id,INVALID_REQUEST,`The message is larger than ${Math.floor(maxLineBytes/1048576)} MiB.`));const fail=()=>{
-broken=true;onBroken()};const transport={async start(){input3.on("data",lines.push);input3.once("end",onEnd);input3.once("close",onEnd);input3.once("error",onEnd);
-output5.on("error",fail)},async send(message){if(!("method"in message)&&message.id!==void 0){const id=requests.close(message.id);if(id===void 0)return;await write(
-{...message,id});return}await write(message)},async close(){input3.off("data",lines.push);input3.pause();requests.clear();transport.onclose?.()},idle:()=>requests.
-idle(),flush:()=>new Promise(resolve3=>broken?resolve3():output5.write("",()=>resolve3()))};return transport}function parseMessage(line){try{const value=JSON.parse(
-line);return typeof value==="object"&&value!==null&&!Array.isArray(value)?value:void 0}catch{return void 0}}function optional2(params){return params===void 0||params===
-null?{}:{params}}function createRequestTable(){const outer=new Map;const inner=new Map;let last=0;let waiting=[];const close=id=>{const original=outer.get(id);outer.
-delete(id);if(original!==void 0&&inner.get(original)===id)inner.delete(original);if(outer.size===0){for(const resolve3 of waiting)resolve3();waiting=[]}return original};
-return{open(id){last+=1;outer.set(last,id);inner.set(id,last);return last},close,cancel(id){const number3=id===void 0?void 0:inner.get(id);if(number3!==void 0)close(
-number3);return number3},clear(){for(const number3 of[...outer.keys()])close(number3)},idle:()=>outer.size===0?Promise.resolve():new Promise(resolve3=>void waiting.
-push(resolve3))}}var END_BYTES2=256;function createLineReader(maxBytes,onLine,onOversized){let chunks=[];let size=0;let head="";let tail="";const add=part=>{size+=
-part.length;chunks.push(part);if(size<=maxBytes)return;const kept=Buffer.concat(chunks);if(head==="")head=kept.toString("latin1",0,END_BYTES2);tail=(tail+kept.toString(
-"latin1",Math.max(0,kept.length-END_BYTES2))).slice(-END_BYTES2);chunks=[]};const end=()=>{if(size>maxBytes)onOversized(idIn2(head,tail));else if(size>0)onLine(
-Buffer.concat(chunks).toString("utf8"));chunks=[];size=0;head="";tail=""};return{push(chunk){let start=0;for(let newline=chunk.indexOf(10);newline>=0;newline=chunk.
-indexOf(10,start)){add(chunk.subarray(start,newline));end();start=newline+1}if(start<chunk.length)add(chunk.subarray(start))}}}function idIn2(head,tail){const found=FIRST_ID.
-exec(head)??LAST_ID.exec(tail);return found?.[1]===void 0?void 0:JSON.parse(found[1])}var ID=String.raw`"id"\s*:\s*(0|-?[1-9]\d{0,14}|"[!#-[\]-~]{1,100}")\s*`;var FIRST_ID=new RegExp(
-String.raw`^\s*\{\s*(?:"(?:jsonrpc|method)"\s*:\s*"[\w./-]*"\s*,\s*)*${ID},`);var LAST_ID=new RegExp(String.raw`,\s*${ID}\}\s*$`);var DRAIN_MS=1300;var GRACE_MS=360;var FLUSH_MS=60;async function serve({app:app2,input:input3,output:output5,onSignal:onSignal2,exit,log:log2}){const transport=createStdioTransport(
-{input:input3,output:output5,onEnd:()=>void shutDown("stdin",DRAIN_MS),onBroken:()=>void shutDown("stdout",0),log:log2});let ending=false;const hurry=new AbortController;
-async function shutDown(reason,drainMs){if(drainMs===0)hurry.abort();if(ending)return;ending=true;log2.event("shutdown",{reason});await within(transport.idle().
-then(()=>transport.flush()),drainMs,hurry.signal);const closed=app2.stop();await app2.server.close();await within(Promise.all([closed,app2.settled()]),GRACE_MS);
-await within(transport.flush(),FLUSH_MS);exit(0)}onSignal2(name=>void shutDown(name,0));await app2.server.connect(transport)}init_define_TOOL_LIST();var SECRET_VARIABLES=["CODEX_API_KEY","OPENAI_API_KEY","CODEX_ACCESS_TOKEN","CODEX_OAUTH_PASSPHRASE"];var args=process.argv.slice(2);process.on("uncaughtException",error2=>{const words=error2 instanceof Error?error2.stack:error2;const what=args.length===0?"serve\
-r":"command";writeError(redact(`codex-oauth: unexpected error, the ${what} ends: ${words}`));process.exit(1)});var loaded=loadConfig(process.env,import_node_os4.homedir);
-for(const name of[...SECRET_VARIABLES,loaded.config.api.source??""])delete process.env[name];var surroundings=readSurroundings({env:process.env,platform:process.
-platform,exists:import_node_fs22.existsSync});var browser=(0,import_node_os4.platform)()==="linux"?process.env.BROWSER:void 0;var log=createLog({write:writeError,
-enabled:loaded.config.debug});var app=createApp(loaded,{fetch:(...request)=>fetch(...request),clock:systemClock,randomBytes,openBrowser:url=>openInBrowser(url,{
-surroundings,program:browser}),surroundings,projectFolder:()=>args.length===0&&process.env.CLAUDE_PROJECT_DIR||process.cwd(),machine:{nodeVersion:process.versions.
-node,platform:process.platform,arch:process.arch,searchPath:process.env.PATH,browser,home:homeOrNone()},system:{os:(0,import_node_os4.platform)(),arch:(0,import_node_os4.arch)()},
-log,onListed:startIsOver},"0.1.0",define_TOOL_LIST_default);void main();async function main(){if(args.length===0){if(process.stdin.isTTY){writeError("codex-oaut\
-h is an MCP server and waits for a client on standard input. For people: --help")}await serve({app,input:process.stdin,output:process.stdout,onSignal,exit:process.
-exit,log})}else{process.stderr.on("error",()=>{});const{runCommand:runCommand2}=await Promise.resolve().then(()=>(init_run_command(),run_command_exports));process.
-exitCode=await runCommand2({args,app,configProblem:loaded.problem,facts:{version:"0.1.0",node:process.version,platform:`${(0,import_node_os4.platform)()} ${(0,import_node_os4.arch)()}`},
-stdin:()=>process.stdin,openFile:path3=>(0,import_node_fs22.createReadStream)(path3),stdout:process.stdout,stderr:process.stderr,env:process.env,onSignal,exit:process.
-exit,log})}}function onSignal(handler){for(const name of["SIGINT","SIGTERM","SIGHUP"])process.on(name,()=>handler(name))}function homeOrNone(){try{return(0,import_node_os4.homedir)()}catch{
-return""}}function writeError(line){try{(0,import_node_fs22.writeSync)(2,`${line}
+`,()=>resolve3())});const refuse=(id,code,message)=>{log.event("message_refused",{code});if(typeof id==="string"||typeof id==="number")void write({jsonrpc:"2.0",
+id,error:{code,message}})};const receive=line=>{const message=parseMessage(line);if(message===void 0)return log.event("line_ignored",{characters:line.length});if(typeof message.
+method!=="string")return deliverAnswer(message);if(message.id===void 0)return deliverNotification(message);const request={jsonrpc:"2.0",id:message.id,method:message.
+method,...optional2(message.params)};if(!isJSONRPCRequest(request))return refuse(message.id,INVALID_PARAMS,MALFORMED2);transport.onmessage?.({...request,id:requests.
+open(request.id)})};const deliverNotification=({method,params})=>{if(method!=="notifications/cancelled"){return transport.onmessage?.({jsonrpc:"2.0",method,...optional2(
+params)})}const{requestId:outerId,reason}=params??{};const requestId=requests.cancel(outerId);if(requestId===void 0)return;const why=typeof reason==="string"&&reason.
+length<=MAX_REASON_CHARACTERS?{reason}:{};transport.onmessage?.({jsonrpc:"2.0",method,params:{requestId,...why}})};const deliverAnswer=message=>{if("result"in message||
+"error"in message)return transport.onmessage?.(message);refuse(message.id,INVALID_REQUEST,"The message is neither a request nor an answer.")};const lines=createLineReader(
+maxLineBytes,receive,id=>refuse(id,INVALID_REQUEST,`The message is larger than ${Math.floor(maxLineBytes/1048576)} MiB.`));const fail=()=>{broken=true;onBroken()};
+const transport={async start(){input3.on("data",lines.push);input3.once("end",onEnd);input3.once("close",onEnd);input3.once("error",onEnd);output5.on("error",fail)},
+async send(message){if(!("method"in message)&&message.id!==void 0){const id=requests.close(message.id);if(id===void 0)return;await write({...message,id});return}
+await write(message)},async close(){input3.off("data",lines.push);input3.pause();requests.clear();transport.onclose?.()},idle:()=>requests.idle(),flush:()=>new Promise(
+resolve3=>broken?resolve3():output5.write("",()=>resolve3()))};return transport}function parseMessage(line){try{const value=JSON.parse(line);return typeof value===
+"object"&&value!==null&&!Array.isArray(value)?value:void 0}catch{return void 0}}function optional2(params){return params===void 0||params===null?{}:{params}}function createRequestTable(){
+const outer=new Map;const inner=new Map;let last=0;let waiting=[];const close=id=>{const original=outer.get(id);outer.delete(id);if(original!==void 0&&inner.get(
+original)===id)inner.delete(original);if(outer.size===0){for(const resolve3 of waiting)resolve3();waiting=[]}return original};return{open(id){last+=1;outer.set(
+last,id);inner.set(id,last);return last},close,cancel(id){const number3=id===void 0?void 0:inner.get(id);if(number3!==void 0)close(number3);return number3},clear(){
+for(const number3 of[...outer.keys()])close(number3)},idle:()=>outer.size===0?Promise.resolve():new Promise(resolve3=>void waiting.push(resolve3))}}var END_BYTES2=256;
+function createLineReader(maxBytes,onLine,onOversized){let chunks=[];let size=0;let head="";let tail="";const add=part=>{size+=part.length;chunks.push(part);if(size<=
+maxBytes)return;const kept=Buffer.concat(chunks);if(head==="")head=kept.toString("latin1",0,END_BYTES2);tail=(tail+kept.toString("latin1",Math.max(0,kept.length-
+END_BYTES2))).slice(-END_BYTES2);chunks=[]};const end=()=>{if(size>maxBytes)onOversized(idIn2(head,tail));else if(size>0)onLine(Buffer.concat(chunks).toString("\
+utf8"));chunks=[];size=0;head="";tail=""};return{push(chunk){let start=0;for(let newline=chunk.indexOf(10);newline>=0;newline=chunk.indexOf(10,start)){add(chunk.
+subarray(start,newline));end();start=newline+1}if(start<chunk.length)add(chunk.subarray(start))}}}function idIn2(head,tail){const found=FIRST_ID.exec(head)??LAST_ID.
+exec(tail);return found?.[1]===void 0?void 0:JSON.parse(found[1])}var ID=String.raw`"id"\s*:\s*(0|-?[1-9]\d{0,14}|"[!#-[\]-~]{1,100}")\s*`;var FIRST_ID=new RegExp(
+String.raw`^\s*\{\s*(?:"(?:jsonrpc|method)"\s*:\s*"[\w./-]*"\s*,\s*)*${ID},`);var LAST_ID=new RegExp(String.raw`,\s*${ID}\}\s*$`);var DRAIN_MS=1300;var GRACE_MS=360;var FLUSH_MS=60;async function serve({app,input:input3,output:output5,onSignal:onSignal2,exit,log}){const transport=createStdioTransport(
+{input:input3,output:output5,onEnd:()=>void shutDown("stdin",DRAIN_MS),onBroken:()=>void shutDown("stdout",0),log});let ending=false;const hurry=new AbortController;
+async function shutDown(reason,drainMs){if(drainMs===0)hurry.abort();if(ending)return;ending=true;log.event("shutdown",{reason});await within(transport.idle().then(
+()=>transport.flush()),drainMs,hurry.signal);const closed=app.stop();await app.server.close();await within(Promise.all([closed,app.settled()]),GRACE_MS);await within(
+transport.flush(),FLUSH_MS);exit(0)}onSignal2(name=>void shutDown(name,0));await app.server.connect(transport)}init_define_TOOL_LIST();var SECRET_VARIABLES=["CODEX_API_KEY","OPENAI_API_KEY","CODEX_ACCESS_TOKEN","CODEX_OAUTH_PASSPHRASE"];var args=process.argv.slice(2);process.on("uncaughtException",error2=>{const words=error2 instanceof Error?error2.stack:error2;const what=args.length===0?"serve\
+r":"command";writeError(redact(`codex-oauth: unexpected error, the ${what} ends: ${words}`));process.exit(1)});void main();async function main(){const handed=args[0]===
+RENEWAL_ARGUMENT?await readHanded(process.stdin):void 0;const loaded=loadConfig({...process.env,...handed?.secrets},import_node_os4.homedir);for(const name of[...SECRET_VARIABLES,
+loaded.config.api.source??""])delete process.env[name];const surroundings=readSurroundings({env:process.env,platform:process.platform,exists:import_node_fs23.existsSync});
+const browser=(0,import_node_os4.platform)()==="linux"?process.env.BROWSER:void 0;const log=createLog({write:writeError,enabled:loaded.config.debug});const app=createApp(
+loaded,{fetch:(...request)=>fetch(...request),clock:systemClock,randomBytes,openBrowser:url=>openInBrowser(url,{surroundings,program:browser}),surroundings,projectFolder:()=>args.
+length===0&&process.env.CLAUDE_PROJECT_DIR||process.cwd(),renewElsewhere:handed===void 0?renewElsewhere(loaded):void 0,machine:{nodeVersion:process.versions.node,
+platform:process.platform,arch:process.arch,searchPath:process.env.PATH,browser,home:homeOrNone()},system:{os:(0,import_node_os4.platform)(),arch:(0,import_node_os4.arch)()},
+log,onListed:startIsOver},"0.1.0",define_TOOL_LIST_default);if(handed!==void 0){onSignal(()=>{});await runRenewal({app,handed,output:process.stdout,exit:process.
+exit})}else if(args.length===0){if(process.stdin.isTTY){writeError("codex-oauth is an MCP server and waits for a client on standard input. For people: --help")}
+await serve({app,input:process.stdin,output:process.stdout,onSignal,exit:process.exit,log})}else{process.stderr.on("error",()=>{});const{runCommand:runCommand2}=await Promise.resolve().then(()=>(init_run_command(),run_command_exports));
+process.exitCode=await runCommand2({args,app,configProblem:loaded.problem,facts:{version:"0.1.0",node:process.version,platform:`${(0,import_node_os4.platform)()}\
+ ${(0,import_node_os4.arch)()}`},stdin:()=>process.stdin,openFile:path3=>(0,import_node_fs23.createReadStream)(path3),stdout:process.stdout,stderr:process.stderr,
+env:process.env,onSignal,exit:process.exit,log})}}function onSignal(handler){for(const name of["SIGINT","SIGTERM","SIGHUP"])process.on(name,()=>handler(name))}function renewElsewhere({
+config:config2}){const{versions,execPath,execArgv,argv}=process;if(versions.electron!==void 0||versions.bun!==void 0||argv[1]===void 0)return void 0;const start={
+execPath,execArgv,entry:argv[1]};return order=>handOver(order,{start,passphrase:config2.passphrase})}function homeOrNone(){try{return(0,import_node_os4.homedir)()}catch{
+return""}}function writeError(line){try{(0,import_node_fs23.writeSync)(2,`${line}
 `)}catch{}}
 })*/}).toString();
 var around = found.includes(OPENING) ? found : (0, import_node_fs3.readFileSync)(__filename, "latin1");
 var text = around.slice(around.indexOf(OPENING) + OPENING.length, around.lastIndexOf(CLOSING)).replaceAll(...define_PROGRAM_ESCAPE_default);
 var { env, platform, version, arch } = process;
-var file = codeCacheFile({ env, platform, home: import_node_os.homedir, name: `${"0.1.0-5f877802625b"}-node-${version}-${arch}` });
+var file = codeCacheFile({ env, platform, home: import_node_os.homedir, name: `${"0.1.0-c57c80d14ecf"}-node-${version}-${arch}` });
 var cachedData = file === void 0 ? void 0 : readCode(file, process.getuid?.());
 var script = new import_node_vm.Script(text, { filename: __filename, lineOffset: 92, cachedData });
 var isKept = cachedData !== void 0 && script.cachedDataRejected !== true;
