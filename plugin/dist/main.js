@@ -357,7 +357,7 @@ import * as fs2 from "node:fs";
 function readRegularFile(path3, maxBytes, { noFollow = false } = {}) {
   const flags = noFollow ? fs2.constants.O_NOFOLLOW ?? 0 : 0;
   return withRegularFile(path3, flags, (fd, stat) => {
-    if (stat.size > maxBytes) throw Object.assign(new Error("Too large."), { code: "EFBIG" });
+    if (stat.size > maxBytes) throw tooLarge2();
     return { bytes: fs2.readFileSync(fd), stat };
   });
 }
@@ -368,16 +368,42 @@ function readFileEnds(path3, bytes) {
     return { first: first2, last, stat };
   });
 }
+function withOpenFile(path3, use) {
+  return opened(path3, 0, (fd) => {
+    const stat = fs2.fstatSync(fd, { bigint: true });
+    assertFile(stat);
+    return use({ stat, bytes: (maxBytes) => allOf(fd, Number(stat.size), maxBytes) });
+  });
+}
 function withRegularFile(path3, flags, read2) {
+  return opened(path3, flags, (fd) => {
+    const stat = fs2.fstatSync(fd);
+    assertFile(stat);
+    return read2(fd, stat);
+  });
+}
+function opened(path3, flags, use) {
   const { O_RDONLY, O_NONBLOCK = 0 } = fs2.constants;
   const fd = fs2.openSync(path3, O_RDONLY | O_NONBLOCK | flags);
   try {
-    const stat = fs2.fstatSync(fd);
-    if (!stat.isFile()) throw Object.assign(new Error("Not a file."), { code: "EISDIR" });
-    return read2(fd, stat);
+    return use(fd);
   } finally {
     fs2.closeSync(fd);
   }
+}
+function assertFile(stat) {
+  if (!stat.isFile()) throw Object.assign(new Error("Not a file."), { code: "EISDIR" });
+}
+function allOf(fd, size, maxBytes) {
+  if (size > maxBytes) throw tooLarge2();
+  const buffer = Buffer.alloc(size + 1);
+  const length = fs2.readSync(fd, buffer, 0, buffer.length, 0);
+  if (length < buffer.length) return buffer.subarray(0, length);
+  if (size === maxBytes) throw tooLarge2();
+  return allOf(fd, Math.min(maxBytes, 2 * size + 1), maxBytes);
+}
+function tooLarge2() {
+  return Object.assign(new Error("Too large."), { code: "EFBIG" });
 }
 function readAt(fd, position, bytes) {
   const buffer = Buffer.allocUnsafe(bytes);
@@ -2255,16 +2281,28 @@ var init_file_lock = __esm({
 });
 
 // src/infrastructure/token-record.ts
+function partsOf(text3, places) {
+  const root = parseObject(text3);
+  if (root === void 0) return void 0;
+  const keys = places.flatMap(keysOf).filter((key) => Object.hasOwn(root, key));
+  return Object.fromEntries(keys.map((key) => [key, root[key]]));
+}
 function recordIn(text3, context) {
-  const value = valueIn(text3, context);
+  return recordAmong(parseObject(text3), context);
+}
+function recordAmong(parts, context) {
+  const value = valueAmong(parts, context);
   const sealed2 = sealedPart(value);
   if (sealed2 === void 0) return value === void 0 ? void 0 : fromDisk(value, context);
-  const opened = context.open(sealed2);
-  if ("unopened" in opened) return { ...NO_RECORD, unopened: opened.unopened };
-  return fromDisk(parseObject(opened.text), context);
+  const opened2 = context.open(sealed2);
+  if ("unopened" in opened2) return { ...NO_RECORD, unopened: opened2.unopened };
+  return fromDisk(parseObject(opened2.text), context);
 }
 function sealedIn(text3, where) {
-  const value = text3 === void 0 ? void 0 : valueIn(text3, where);
+  return text3 === void 0 ? { isStored: false, sealed: void 0 } : sealedAmong(parseObject(text3), where);
+}
+function sealedAmong(parts, where) {
+  const value = valueAmong(parts, where);
   return { isStored: value !== void 0, sealed: sealedPart(value) };
 }
 function keysOf({ key, legacyKey }) {
@@ -2292,11 +2330,10 @@ function toDisk(record2) {
     selected_at: toSeconds(record2.selectedAt)
   };
 }
-function valueIn(text3, { file: file2, place = CODEX_PLACE }) {
-  const root = parseObject(text3);
-  if (root === void 0) throw corrupt(file2, "it is not a JSON object");
-  const key = keysOf(place).find((name) => Object.hasOwn(root, name));
-  return key === void 0 ? void 0 : root[key];
+function valueAmong(parts, where) {
+  if (parts === void 0) throw corrupt(where.file, "it is not a JSON object");
+  const key = keysOf(where.place ?? CODEX_PLACE).find((name) => Object.hasOwn(parts, name));
+  return key === void 0 ? void 0 : parts[key];
 }
 function sealedPart(value) {
   return isObject(value) && Object.keys(value).join() === "sealed" ? value.sealed : void 0;
@@ -2328,18 +2365,18 @@ function fromDisk(value, context) {
     selectedAt: time3("selected_at")
   };
 }
-function readWord(from, name, { file: file2 }, form = /^[!-~]{1,65536}$/) {
+function readWord(from, name, context, form = /^[!-~]{1,65536}$/) {
   const value = field(from, name);
   if (value === void 0) return void 0;
   if (typeof value === "string" && form.test(value)) return value;
-  throw corrupt(file2, `${name} is not a plain text of usual length`);
+  throw corrupt(context.file, `${name} is not a plain text of usual length`);
 }
-function readTime(from, name, { file: file2, now }) {
+function readTime(from, name, context) {
   const value = field(from, name);
   if (value === void 0) return void 0;
-  if (typeof value !== "number" && typeof value !== "string") throw corrupt(file2, `${name} is not a number`);
+  if (typeof value !== "number" && typeof value !== "string") throw corrupt(context.file, `${name} is not a number`);
   const ms = Math.round(Number(value) * 1e3);
-  return ms > 0 && ms <= now + YEAR_MS ? ms : void 0;
+  return ms > 0 && ms <= context.now + YEAR_MS ? ms : void 0;
 }
 function field(from, name) {
   return Object.hasOwn(from, name) ? from[name] ?? void 0 : void 0;
@@ -3890,8 +3927,8 @@ function textWith(text3, next, { file: file2, place, vault, fresh }) {
 }
 function plainText(text3, sealed2, { place, vault }) {
   if (text3 === void 0 || sealed2 === void 0) return text3;
-  const opened = vault.open(sealed2);
-  return "text" in opened ? withRecordText(text3, opened.text, place) : withRecord(text3, void 0, place);
+  const opened2 = vault.open(sealed2);
+  return "text" in opened2 ? withRecordText(text3, opened2.text, place) : withRecord(text3, void 0, place);
 }
 function orCorrupt(file2, action) {
   try {
@@ -4768,10 +4805,10 @@ var init_time_box = __esm({
 
 // src/services/answer-json.ts
 function findJson(text3) {
-  const whole = text3.trim();
-  if (isJson(whole)) return { json: whole };
-  const fenced = fences(whole).filter(isJson);
-  const found = fenced.length > 0 ? fenced : objectsIn(whole).filter(isJson);
+  const whole2 = text3.trim();
+  if (isJson(whole2)) return { json: whole2 };
+  const fenced = fences(whole2).filter(isJson);
+  const found = fenced.length > 0 ? fenced : objectsIn(whole2).filter(isJson);
   const [json2] = found;
   if (json2 === void 0) return { problem: "The answer is not JSON." };
   return found.length === 1 ? { json: json2 } : { problem: "The answer holds more than one JSON value." };
@@ -6160,6 +6197,20 @@ async function openRecord(storage) {
     if (stored2.unopened?.untried !== true) return stored2;
   }
 }
+async function openRecords(storages, look) {
+  for (let opened2 = false; ; opened2 = true) {
+    const sight = look();
+    const found = await Promise.allSettled(storages.map(async (storage) => storage.read(sight)));
+    const closed = storages.filter((_, index) => isClosed2(found[index], opened2));
+    if (closed.length === 0) return found;
+    await Promise.all(closed.map((storage) => storage.unlock()));
+  }
+}
+function isClosed2(found, opened2) {
+  if (found?.status !== "fulfilled") return false;
+  const { isClosed: closed = false, unopened } = found.value;
+  return opened2 ? unopened?.untried === true : closed;
+}
 var init_open_record = __esm({
   "src/services/open-record.ts"() {
     "use strict";
@@ -6223,9 +6274,11 @@ function createTokenManager(deps) {
     const { record: record2, unopened } = await openRecord(storage);
     if (unopened !== void 0) throw cannotOpen(unopened);
     if (record2 === void 0) throw signInAgain("You are not signed in.", route);
-    if (record2.accessToken === "") throw signInAgain("Your sign-in is no longer valid.", route);
     return record2;
   };
+  function assertUsable({ accessToken }) {
+    if (accessToken === "") throw signInAgain("Your sign-in is no longer valid.", route);
+  }
   function isStored3() {
     const { record: record2, unopened } = storage.read();
     return record2 !== void 0 || unopened !== void 0;
@@ -6236,8 +6289,9 @@ function createTokenManager(deps) {
     return sentences2.length === 0 ? void 0 : sentences2.join(" ");
   }
   return {
-    async getTokens(signal) {
-      const record2 = await stored2();
+    async getTokens(signal, seen) {
+      const record2 = seen ?? await stored2();
+      assertUsable(record2);
       if (isApiKeyRecord(record2)) throw signInAgain("You are not signed in with ChatGPT.", route);
       if (!isRenewalDue(record2, route.refreshMarginMs, clock.now())) return record2;
       const renewal = refresher.renew(record2, "proactive_expiry");
@@ -6247,6 +6301,7 @@ function createTokenManager(deps) {
     },
     async replaceRejected(rejected, signal) {
       const record2 = await stored2();
+      assertUsable(record2);
       assertSameLogin(rejected, record2);
       if (record2.accessToken !== rejected.accessToken) return record2;
       return raceSignal(refresher.renew(record2, "unauthorized_recovery"), signal);
@@ -6710,17 +6765,17 @@ var init_file_pattern = __esm({
 });
 
 // src/infrastructure/project-roots.ts
-import { lstatSync, realpathSync as realpathSync3, statSync as statSync5 } from "node:fs";
+import { lstatSync, realpathSync as realpathSync3, statSync as statSync6 } from "node:fs";
 import { basename as basename5, isAbsolute, join as join7, parse as parse4, relative, sep } from "node:path";
 import { fileURLToPath as fileURLToPath2 } from "node:url";
 function openRoots(roots) {
-  const opened = [];
+  const opened2 = [];
   for (const given2 of roots.flatMap(asPath)) {
     const path3 = realFolder(given2);
-    if (path3 === void 0 || opened.some((root) => root.path === path3)) continue;
-    opened.push({ given: given2, path: path3, label: opened.length === 0 ? "" : `${basename5(path3)}/` });
+    if (path3 === void 0 || opened2.some((root) => root.path === path3)) continue;
+    opened2.push({ given: given2, path: path3, label: opened2.length === 0 ? "" : `${basename5(path3)}/` });
   }
-  if (opened.length > 0) return opened;
+  if (opened2.length > 0) return opened2;
   throw new CodexError("INPUT_INVALID", "There is no project folder here from which files could be sent.", {
     hint: "Open a folder in the client, or paste what matters into the prompt."
   });
@@ -6745,7 +6800,7 @@ function placeAt({ root, name }, roots) {
   try {
     const path3 = realpathSync3.native(join7(root.path, name));
     if (!isInside2(path3, roots)) return { kind: "refused", reason: "leads out of the project through a link" };
-    const stat = statSync5(path3);
+    const stat = statSync6(path3);
     if (stat.isFile() || stat.isDirectory()) return { kind: stat.isFile() ? "file" : "folder", path: path3 };
     return { kind: "refused", reason: "is not a regular file" };
   } catch (error2) {
@@ -6773,7 +6828,7 @@ function asPath(root) {
 function realFolder(path3) {
   try {
     const real = realpathSync3.native(path3);
-    return statSync5(real).isDirectory() && parse4(real).root !== real ? real : void 0;
+    return statSync6(real).isDirectory() && parse4(real).root !== real ? real : void 0;
   } catch {
     return void 0;
   }
@@ -6962,7 +7017,7 @@ async function gitDiff(git, folder, request, signal) {
   const revisions = await revisionsOf(git, folder, request, signal);
   const args2 = [...FORM, ...request.kind === "staged" ? ["--cached"] : [], ...revisions, "--"];
   const outcome = await git(folder, args2, { settings, maxBytes: MAX_DIFF_BYTES, signal });
-  if (outcome.ended === "large") throw tooLarge3();
+  if (outcome.ended === "large") throw tooLarge4();
   if (outcome.ended !== "well") throw gitFailed(outcome);
   return withoutUntouched(outcome.output);
 }
@@ -7020,7 +7075,7 @@ async function forkOf(git, folder, from, to, signal) {
 function idIn(output6) {
   return /^[0-9a-f]{40,64}$/.exec(output6.trim())?.[0];
 }
-function tooLarge3() {
+function tooLarge4() {
   return new CodexError("INPUT_INVALID", `The diff is larger than ${MAX_DIFF_BYTES / 1e6} MB.`, {
     hint: "Name a shorter range, or send the files that matter with files."
   });
@@ -7085,18 +7140,18 @@ async function readConfined(path3, maxBytes) {
     const there = lstatSync2(path3);
     const isSame = there.ino === stat.ino && there.dev === stat.dev && realpathSync4.native(path3) === path3;
     if (!isSame) return { reason: CHANGED };
-    return bytes.length > maxBytes ? { reason: tooLarge4(maxBytes) } : { bytes };
+    return bytes.length > maxBytes ? { reason: tooLarge5(maxBytes) } : { bytes };
   } catch (error2) {
     return { reason: whyUnread(errnoOf(error2), maxBytes) };
   }
 }
 function whyUnread(code, maxBytes) {
-  if (code === "EFBIG") return tooLarge4(maxBytes);
+  if (code === "EFBIG") return tooLarge5(maxBytes);
   if (code === "EISDIR") return "is not a regular file";
   if (code === "ELOOP" || code === "ENOENT" || code === "ENOTDIR") return CHANGED;
   return code === "EACCES" || code === "EPERM" ? "may not be read by this user" : "could not be read";
 }
-function tooLarge4(maxBytes) {
+function tooLarge5(maxBytes) {
   return `is larger than ${maxBytes / 1e6} MB`;
 }
 var CHANGED;
@@ -7287,11 +7342,11 @@ async function readForSending({ name, path: path3 }) {
   const reason = content.kind === "text" ? secretContent(content.text) : void 0;
   return reason === void 0 ? { content, bytes: reading.bytes } : { reason };
 }
-function attachText({ name: file2, range }, whole) {
-  const part = range === void 0 ? whole : cut(whole, range);
+function attachText({ name: file2, range }, whole2) {
+  const part = range === void 0 ? whole2 : cut(whole2, range);
   const last = part.first + part.lines.length - 1;
   const name = range === void 0 ? file2 : file2 + rangeSuffix({ first: range.first, last });
-  if (range !== void 0 && part.lines.length === 0) return { reason: `has only ${lineCount(whole.total)}` };
+  if (range !== void 0 && part.lines.length === 0) return { reason: `has only ${lineCount(whole2.total)}` };
   const bytes = Buffer.byteLength(part.lines.join("\n"));
   if (bytes > MAX_TEXT_BYTES)
     return { reason: `is larger than ${MAX_TEXT_BYTES / 1e6} MB: name the lines that matter` };
@@ -7393,11 +7448,11 @@ async function attachDiff(argument, roots, git, signal) {
   const request = readDiffArgument(argument);
   const root = await firstWorkTree(roots, git, signal);
   const changes = changesIn(await git.diff(root.path, request, signal), root);
-  const added = request.kind === "working" ? await newFiles(root, git, signal) : NOTHING2;
+  const added = request.kind === "working" ? await newFiles(root, git, signal) : NOTHING3;
   const text3 = [...changes.sections, ...added.sections].join("");
   const left = [...changes.left, ...added.left];
   if (text3 === "") throw noChanges(argument, request, left);
-  if (Buffer.byteLength(text3) > MAX_DIFF_BYTES) throw tooLarge5();
+  if (Buffer.byteLength(text3) > MAX_DIFF_BYTES) throw tooLarge6();
   return {
     block: { kind: "diff", name: argument, text: text3 },
     sent: {
@@ -7472,7 +7527,7 @@ function privateKey(name) {
     hint: "Send the other files that matter with files, and see that the key does not stay in the repository."
   });
 }
-function tooLarge5() {
+function tooLarge6() {
   return new CodexError(
     "INPUT_INVALID",
     `The diff with its new files is larger than ${MAX_DIFF_BYTES / 1e6} MB.`,
@@ -7481,7 +7536,7 @@ function tooLarge5() {
     }
   );
 }
-var NOTHING2, MAX_NEW_FILES;
+var NOTHING3, MAX_NEW_FILES;
 var init_attached_diff = __esm({
   "src/services/attached-diff.ts"() {
     "use strict";
@@ -7494,7 +7549,7 @@ var init_attached_diff = __esm({
     init_secret_file();
     init_sent_words();
     init_shown_name();
-    NOTHING2 = { sections: [], names: [], left: [] };
+    NOTHING3 = { sections: [], names: [], left: [] };
     MAX_NEW_FILES = 100;
   }
 });
@@ -7577,11 +7632,11 @@ function createAttachments({ projectFiles, git, own: own2, randomBytes: randomBy
     async attach({ files = [], diff }, rootNames, signal) {
       if (files.length === 0 && diff === void 0) return { parts: [], sent: [], left: [] };
       const roots = openRoots(rootNames);
-      const chosen = files.length === 0 ? NOTHING3 : await attachFiles({ entries: files, roots, signal }, { projectFiles, own: own2 });
+      const chosen = files.length === 0 ? NOTHING4 : await attachFiles({ entries: files, roots, signal }, { projectFiles, own: own2 });
       const changes = diff === void 0 ? [] : [await attachDiff(diff, roots, git, signal)];
       if (signal?.aborted) throw cancelled();
       const pieces = [...chosen.pieces, ...changes];
-      checkAmount(pieces);
+      pieces.forEach(createTally());
       return {
         parts: blockParts(
           pieces.map(({ block }) => block),
@@ -7598,35 +7653,43 @@ async function attachFiles({ entries, roots, signal }, { projectFiles, own: own2
   const files = withoutRepeats(found.files);
   if (files.length > MAX_FILES) throw tooManyFiles(files.length);
   const [pieces, refused4, left] = [[], [...found.refused], [...found.left]];
+  const ownPaths = own2.map(canonicalPath);
+  const add = createTally();
   for (const file2 of files) {
     if (signal?.aborted) throw cancelled();
-    const attached = isOwn(file2, own2) ? OWN : await attachFile(file2);
+    const attached = isOwn(file2, ownPaths) ? OWN : await attachFile(file2);
     if ("reason" in attached) (file2.exact ? refused4 : left).push({ name: file2.name, reason: attached.reason });
-    else pieces.push(attached);
-    checkAmount(pieces);
+    else {
+      pieces.push(attached);
+      add(attached);
+    }
   }
   if (refused4.length > 0) throw cannotBeSent(refused4);
   if (pieces.length === 0) throw cannotBeSent(left);
   return { pieces, left: [...new Set(left.map(({ name, reason }) => `${shownName(name)} ${reason}`))] };
 }
 function isOwn({ path: path3 }, own2) {
-  return own2.map(canonicalPath).some((one) => path3 === one || path3.startsWith(`${one}/`) || path3.startsWith(`${one}\\`));
+  return own2.some((one) => path3 === one || path3.startsWith(`${one}/`) || path3.startsWith(`${one}\\`));
 }
 function withoutRepeats(files) {
-  const whole = new Set(files.filter(({ range }) => range === void 0).map(({ path: path3 }) => path3));
+  const whole2 = new Set(files.filter(({ range }) => range === void 0).map(({ path: path3 }) => path3));
   const kept = /* @__PURE__ */ new Map();
   for (const file2 of files) {
-    if (file2.range !== void 0 && whole.has(file2.path)) continue;
+    if (file2.range !== void 0 && whole2.has(file2.path)) continue;
     const key = JSON.stringify([file2.path, file2.range]);
     const earlier = kept.get(key);
     kept.set(key, earlier === void 0 || file2.exact && !earlier.exact ? file2 : earlier);
   }
   return [...kept.values()];
 }
-function checkAmount(pieces) {
-  const amount = (isImage) => pieces.filter(({ sent }) => sent.kind === "image" === isImage).reduce((sum2, { sent }) => sum2 + sent.bytes, 0);
-  if (amount(false) > MAX_ALL_TEXT_BYTES) throw tooMuch("Files and diff", MAX_ALL_TEXT_BYTES);
-  if (amount(true) > MAX_IMAGE_BYTES) throw tooMuch("The images", MAX_IMAGE_BYTES);
+function createTally() {
+  let [text3, images] = [0, 0];
+  return ({ sent: { kind, bytes } }) => {
+    if (kind === "image") images += bytes;
+    else text3 += bytes;
+    if (text3 > MAX_ALL_TEXT_BYTES) throw tooMuch("Files and diff", MAX_ALL_TEXT_BYTES);
+    if (images > MAX_IMAGE_BYTES) throw tooMuch("The images", MAX_IMAGE_BYTES);
+  };
 }
 function tooMuch(what, maxBytes) {
   return new CodexError("INPUT_INVALID", `${what} are larger than ${maxBytes / 1e6} MB together.`, {
@@ -7647,7 +7710,7 @@ function cannotBeSent(all2) {
     hint: all2.some(({ reason }) => /never sent/.test(reason)) ? "Leave these out; of a file with secrets, put what matters into the prompt without them." : "Correct these names or leave them out."
   });
 }
-var NOTHING3, OWN, MAX_ALL_TEXT_BYTES;
+var NOTHING4, OWN, MAX_ALL_TEXT_BYTES;
 var init_attachments = __esm({
   "src/services/attachments.ts"() {
     "use strict";
@@ -7662,7 +7725,7 @@ var init_attachments = __esm({
     init_remote_text();
     init_sent_words();
     init_shown_name();
-    NOTHING3 = { pieces: [], left: [] };
+    NOTHING4 = { pieces: [], left: [] };
     OWN = { reason: "is kept by this program itself and never sent" };
     MAX_ALL_TEXT_BYTES = 8e6;
   }
@@ -7781,7 +7844,7 @@ function createProjectFiles({ git }) {
       const list = remembering(createFileLister(git));
       const glance = remembering(createFileLister(git, GLANCE_MS));
       const search = { roots, list, glance, isExcluded, time: { leftMs: MATCH_LIMIT_MS }, signal };
-      const found = [{ ...NOTHING4, refused: refused4 }];
+      const found = [{ ...NOTHING5, refused: refused4 }];
       for (const entry of wanted) {
         await setImmediate4();
         if (signal?.aborted) throw cancelled();
@@ -7794,7 +7857,7 @@ function createProjectFiles({ git }) {
 async function findOne(entry, search) {
   const places = placesNamed(entry, search.roots);
   if ("reason" in places) return refused3(entry, places.reason);
-  return exactly(entry, places, search.roots) ?? withLines(entry, search.roots) ?? { ...NOTHING4, ...await byPattern(entry, places, search) };
+  return exactly(entry, places, search.roots) ?? withLines(entry, search.roots) ?? { ...NOTHING5, ...await byPattern(entry, places, search) };
 }
 function exactly(entry, places, roots, range) {
   for (const { root, name } of places) {
@@ -7803,7 +7866,7 @@ function exactly(entry, places, roots, range) {
     if (place.kind === "folder") return void 0;
     if (place.kind === "missing") continue;
     const file2 = { name: root.label + name, path: place.path, exact: true };
-    return { ...NOTHING4, files: [range === void 0 ? file2 : { ...file2, range }] };
+    return { ...NOTHING5, files: [range === void 0 ? file2 : { ...file2, range }] };
   }
   return void 0;
 }
@@ -7861,7 +7924,7 @@ function remembering(list) {
   };
 }
 function refused3(name, reason, near = []) {
-  return { ...NOTHING4, refused: [near.length === 0 ? { name, reason } : { name, reason, near }] };
+  return { ...NOTHING5, refused: [near.length === 0 ? { name, reason } : { name, reason, near }] };
 }
 function joined(found) {
   return {
@@ -7870,7 +7933,7 @@ function joined(found) {
     left: found.flatMap(({ left }) => left)
   };
 }
-var GLANCE_MS, IGNORED, NOTHING4;
+var GLANCE_MS, IGNORED, NOTHING5;
 var init_project_files = __esm({
   "src/infrastructure/project-files.ts"() {
     "use strict";
@@ -7883,7 +7946,7 @@ var init_project_files = __esm({
     init_project_roots();
     GLANCE_MS = 1e3;
     IGNORED = "; what git ignores has to be named exactly";
-    NOTHING4 = { files: [], refused: [], left: [] };
+    NOTHING5 = { files: [], refused: [], left: [] };
   }
 });
 
@@ -8130,11 +8193,11 @@ var init_doctor_account = __esm({
 });
 
 // src/infrastructure/path-facts.ts
-import { statSync as statSync6 } from "node:fs";
+import { statSync as statSync7 } from "node:fs";
 import { basename as basename6, dirname as dirname14, join as join10 } from "node:path";
 function factsOf(path3) {
   try {
-    const stat = statSync6(path3);
+    const stat = statSync7(path3);
     const kind = stat.isFile() ? "file" : stat.isDirectory() ? "folder" : "other";
     return { kind, mode: stat.mode & 511 };
   } catch {
@@ -9059,7 +9122,7 @@ var init_browser = __esm({
 });
 
 // src/infrastructure/find-program.ts
-import { accessSync, constants as constants2, statSync as statSync7 } from "node:fs";
+import { accessSync, constants as constants2, statSync as statSync8 } from "node:fs";
 import { delimiter, isAbsolute as isAbsolute3, join as join11 } from "node:path";
 function findProgram(names, searchPath) {
   const folders = (searchPath ?? "").split(delimiter).filter((folder) => folder !== "");
@@ -9070,7 +9133,7 @@ function findProgram(names, searchPath) {
 function isProgram(path3) {
   try {
     accessSync(path3, constants2.X_OK);
-    return statSync7(path3).isFile();
+    return statSync8(path3).isFile();
   } catch {
     return false;
   }
@@ -10116,13 +10179,13 @@ async function signIn(call, request) {
 }
 function announce(pending, call) {
   const { terminal, services } = call;
-  const { method, reason, url: url2, userCode, expiresAt, opened, notes = [] } = pending;
+  const { method, reason, url: url2, userCode, expiresAt, opened: opened2, notes = [] } = pending;
   const minutes = Math.max(1, Math.round((expiresAt - services.now()) / 6e4));
   for (const sentence of [...notes, reason]) terminal.say(inCommands(sentence));
   if (url2 !== void 0) {
     const where = method === "device" ? "on any device" : "in a browser";
     terminal.say(
-      opened ? "Waiting for you in the browser. Should it show nothing, open this address:" : `Open this address ${where}:`
+      opened2 ? "Waiting for you in the browser. Should it show nothing, open this address:" : `Open this address ${where}:`
     );
     terminal.say({ style: "bold", text: url2 });
   }
@@ -10643,14 +10706,14 @@ async function runCommand(deps) {
     signal: cancel.signal
   });
   input4.close();
-  await within(Promise.all([app2.stop(), app2.settled()]), SETTLE_MS);
+  await within(Promise.all([app2.stop(), app2.settled()]), SETTLE_MS2);
   if (forced !== void 0) exit(forced);
   isSettled = true;
   const code = ended;
   setTimeout(() => exit(code), DRAIN_MS2).unref();
   return code;
 }
-var SIGNAL_CODES, SETTLE_MS, DRAIN_MS2;
+var SIGNAL_CODES, SETTLE_MS2, DRAIN_MS2;
 var init_run_command = __esm({
   "src/run-command.ts"() {
     "use strict";
@@ -10659,7 +10722,7 @@ var init_run_command = __esm({
     init_terminal();
     init_within();
     SIGNAL_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
-    SETTLE_MS = 1500;
+    SETTLE_MS2 = 1500;
     DRAIN_MS2 = 2e3;
   }
 });
@@ -11284,19 +11347,25 @@ function readSharedFile(file2, limits = {}) {
     }
   });
 }
+function textFrom(file2, read2, limits) {
+  return decode(file2, whole(file2, read2, limits), limits.hint);
+}
 function warningsAbout(file2, stat, uid) {
   if (uid === void 0) return [];
   const mode = stat.mode & 511;
-  const lax = `${file2} can be read or changed by other users (mode ${mode.toString(8).padStart(3, "0")}); it is tightened at the next write.`;
+  const lax = () => `${file2()} can be read or changed by other users (mode ${mode.toString(8).padStart(3, "0")}); it is tightened at the next write.`;
   return [
-    ...(mode & 63) === 0 ? [] : [lax],
-    ...stat.uid === uid ? [] : [`${file2} belongs to another user of this machine.`]
+    ...(mode & 63) === 0 ? [] : [lax()],
+    ...stat.uid === uid ? [] : [`${file2()} belongs to another user of this machine.`]
   ];
 }
-function readOnce(file2, { maxBytes = MAX_FILE_BYTES, hint }) {
+function readOnce(file2, limits) {
+  const { bytes, stat } = whole(file2, (maxBytes) => readRegularFile(file2, maxBytes), limits);
+  return { text: decode(file2, bytes, limits.hint), stat };
+}
+function whole(file2, read2, { maxBytes = MAX_FILE_BYTES, hint }) {
   try {
-    const { bytes, stat } = readRegularFile(file2, maxBytes);
-    return { text: decode(file2, bytes, hint), stat };
+    return read2(maxBytes);
   } catch (error2) {
     throw isErrno(error2, "EFBIG") ? corrupt(file2, `it is larger than ${maxBytes / 1048576} MB`, hint) : error2;
   }
@@ -11313,6 +11382,10 @@ function decode(file2, bytes, hint) {
 init_storage_failure();
 init_token_record();
 function openRecordFile({ file: file2, place, vault, now, lockWaitMs }) {
+  function formOf2({ isStored: isStored3, sealed: sealed2 }) {
+    const form = sealed2 === void 0 ? "plain" : vault.formOf(sealed2);
+    return isStored3 ? form : void 0;
+  }
   const recordFile = {
     place,
     vault,
@@ -11326,14 +11399,28 @@ function openRecordFile({ file: file2, place, vault, now, lockWaitMs }) {
     read() {
       const path3 = recordFile.locate();
       const found = readSharedFile(path3);
-      const { isStored: isStored3, sealed: sealed2 } = sealedIn(found?.text, { file: path3, place });
-      const form = sealed2 === void 0 ? "plain" : vault.formOf(sealed2);
-      return { path: path3, file: found, text: found?.text, sealed: sealed2, form: isStored3 ? form : void 0 };
+      const lying = sealedIn(found?.text, { file: path3, place });
+      return { path: path3, file: found, text: found?.text, sealed: lying.sealed, form: formOf2(lying) };
     },
     async unlock() {
       const content = recordFile.read();
       await vault.unlock(content.sealed);
       return content;
+    },
+    seenIn(sight) {
+      if (sight.stat === void 0) return { record: void 0, form: void 0 };
+      const context = {
+        get file() {
+          return sight.path;
+        },
+        place,
+        now: now(),
+        open: vault.open
+      };
+      return {
+        record: recordAmong(sight.value, context),
+        form: formOf2(sealedAmong(sight.value, context))
+      };
     },
     recordIn: (text3, path3) => text3 === void 0 ? void 0 : recordIn(text3, { file: path3, place, now: now(), open: vault.open }),
     locked: (work) => withFileLock(recordFile.locate(), work, { waitMs: lockWaitMs }),
@@ -11351,8 +11438,56 @@ function openRecordFile({ file: file2, place, vault, now, lockWaitMs }) {
   return recordFile;
 }
 
+// src/infrastructure/seen-file.ts
+init_atomic_file();
+init_canonical_path();
+init_errno();
+init_regular_file();
+init_storage_failure();
+var SETTLE_MS = 2e3;
+function createSeenFile(deps) {
+  const { file: file2, read: read2, maxBytes, settleMs = SETTLE_MS, elapsed = () => performance.now() } = deps;
+  const { identityOf: identityOf2 = everythingOf } = deps;
+  let last;
+  function lookAt({ stat, bytes }) {
+    const identity = identityOf2(stat);
+    const now = elapsed();
+    if (last?.identity === identity && last.kept !== void 0) return last.kept;
+    const firstSeenAt = last?.identity === identity ? last.firstSeenAt : now;
+    last = { identity, firstSeenAt, kept: void 0 };
+    const value = read2(textFrom(file2, bytes, { maxBytes }));
+    const sight = sightOf(file2, value, { mode: Number(stat.mode), uid: Number(stat.uid) });
+    if (now - firstSeenAt >= settleMs) last.kept = sight;
+    return sight;
+  }
+  return () => orStorageFailed(file2, "read", () => {
+    try {
+      return retryBusy(() => withOpenFile(file2, lookAt));
+    } catch (error2) {
+      last = void 0;
+      if (isErrno(error2, "ENOENT")) return sightOf(file2, void 0, void 0);
+      throw error2;
+    }
+  });
+}
+function sightOf(file2, value, stat) {
+  return {
+    get path() {
+      return orStorageFailed(file2, "read", () => canonicalPath(file2));
+    },
+    value,
+    stat
+  };
+}
+function everythingOf({ dev, ino, size, mode, uid, mtimeNs, ctimeNs }) {
+  return [dev, ino, size, mode, uid, mtimeNs, ctimeNs].join(" ");
+}
+
 // src/infrastructure/token-storage.ts
 init_token_record();
+function createCredentialsLook(file2, places) {
+  return createSeenFile({ file: file2, read: (text3) => partsOf(text3, places), maxBytes: MAX_FILE_BYTES });
+}
 function createTokenStorage(deps) {
   const { place = CODEX_PLACE, vault, lockWaitMs = 1e4, uid = process.getuid?.() } = deps;
   const recordFile = openRecordFile({ ...deps, place, lockWaitMs });
@@ -11365,6 +11500,14 @@ function createTokenStorage(deps) {
     } catch (error2) {
       unmoved = `The sign-in is still stored as it was. ${sentencesOf(error2)}`;
     }
+  }
+  function readAnew() {
+    const { path: path3, file: file2, text: text3, form } = recordFile.read();
+    return { record: recordFile.recordIn(text3, path3), form, path: () => path3, stat: file2?.stat };
+  }
+  function seen(sight) {
+    const { stat } = sight;
+    return { ...recordFile.seenIn(sight), path: () => sight.path, stat };
   }
   return {
     file: recordFile.locate,
@@ -11379,17 +11522,18 @@ function createTokenStorage(deps) {
         if (!isCodexError(error2)) throw error2;
       }
     },
-    read() {
-      const { path: path3, file: file2, text: text3, form } = recordFile.read();
-      const record2 = recordFile.recordIn(text3, path3);
+    read(sight) {
+      const { record: record2, form, path: path3, stat } = sight === void 0 ? readAnew() : seen(sight);
       const unopened = record2?.unopened;
+      const isDisplaced = form !== void 0 && form !== vault.form;
       const warnings = [
         ...unopened === void 0 ? [] : [`${unopened.reason} ${unopened.remedy}`],
-        ...unmoved === void 0 || form === void 0 || form === vault.form ? [] : [unmoved],
+        ...unmoved === void 0 || !isDisplaced ? [] : [unmoved],
         ...vault.warnings(),
-        ...file2 === void 0 ? [] : warningsAbout(path3, file2.stat, uid)
+        ...stat === void 0 ? [] : warningsAbout(path3, stat, uid)
       ];
-      return { record: unopened === void 0 ? record2 : void 0, unopened, form, warnings };
+      const isClosed3 = unopened !== void 0 || isDisplaced && moving === void 0 || void 0;
+      return { record: unopened === void 0 ? record2 : void 0, unopened, form, isClosed: isClosed3, warnings };
     },
     // What edits the text is loaded here, because reading needs none of it.
     async update(change) {
@@ -19869,22 +20013,22 @@ function foldObjects(members2) {
   return folded;
 }
 function foldIntersection(json2) {
-  const allOf = json2.allOf;
-  if (!Array.isArray(allOf) || allOf.length < 2)
+  const allOf2 = json2.allOf;
+  if (!Array.isArray(allOf2) || allOf2.length < 2)
     return;
   for (const key of FOLDABLE_KEYS)
     if (key in json2)
       return;
-  const unions = allOf.filter((m) => UNION_KEYS.some((k) => Array.isArray(m[k])));
+  const unions = allOf2.filter((m) => UNION_KEYS.some((k) => Array.isArray(m[k])));
   let folded = null;
   if (!unions.length) {
-    folded = foldObjects(allOf);
+    folded = foldObjects(allOf2);
   } else {
     const union2 = unions[0];
     const keyword = UNION_KEYS.find((k) => Array.isArray(union2[k]));
     if (Object.keys(union2).length !== 1)
       return;
-    const rest = allOf.filter((m) => m !== union2);
+    const rest = allOf2.filter((m) => m !== union2);
     const branches = union2[keyword].map((branch) => foldObjects([...rest, branch]));
     if (branches.some((b) => !b))
       return;
@@ -19976,18 +20120,18 @@ function finalize(ctx, schema) {
       const carriers = /* @__PURE__ */ new Map();
       for (const seen of ctx.seen.values()) {
         for (const json2 of [seen.schema, seen.def]) {
-          const allOf = json2?.allOf;
-          if (!Array.isArray(allOf))
+          const allOf2 = json2?.allOf;
+          if (!Array.isArray(allOf2))
             continue;
-          const existing = carriers.get(allOf);
+          const existing = carriers.get(allOf2);
           if (existing)
             existing.push(json2);
           else
-            carriers.set(allOf, [json2]);
+            carriers.set(allOf2, [json2]);
         }
       }
-      for (const allOf of ctx.intersections) {
-        for (const json2 of carriers.get(allOf) ?? [])
+      for (const allOf2 of ctx.intersections) {
+        for (const json2 of carriers.get(allOf2) ?? [])
           foldIntersection(json2);
       }
     }
@@ -20517,12 +20661,12 @@ var intersectionProcessor = (schema, ctx, json2, params) => {
     path: [...params.path, "allOf", 1]
   });
   const isSimpleIntersection = (val) => "allOf" in val && Object.keys(val).length === 1;
-  const allOf = [
+  const allOf2 = [
     ...isSimpleIntersection(a) ? a.allOf : [a],
     ...isSimpleIntersection(b) ? b.allOf : [b]
   ];
-  json2.allOf = allOf;
-  ctx.intersections.push(allOf);
+  json2.allOf = allOf2;
+  ctx.intersections.push(allOf2);
 };
 var tupleProcessor = (schema, ctx, _json, params) => {
   const json2 = _json;
@@ -20547,17 +20691,17 @@ var tupleProcessor = (schema, ctx, _json, params) => {
     minItems--;
   }
   const maxItems = def.items.length;
-  const isClosed2 = !def.rest;
+  const isClosed3 = !def.rest;
   if (ctx.target === "draft-2020-12") {
     json2.prefixItems = prefixItems;
-    if (isClosed2) {
+    if (isClosed3) {
       json2.items = false;
     } else if (rest) {
       json2.items = rest;
     }
     if (minItems > 0)
       json2.minItems = minItems;
-    if (isClosed2)
+    if (isClosed3)
       json2.maxItems = maxItems;
   } else if (ctx.target === "openapi-3.0") {
     json2.items = {
@@ -20568,18 +20712,18 @@ var tupleProcessor = (schema, ctx, _json, params) => {
     }
     if (minItems > 0)
       json2.minItems = minItems;
-    if (isClosed2)
+    if (isClosed3)
       json2.maxItems = maxItems;
   } else {
     json2.items = prefixItems;
-    if (isClosed2) {
+    if (isClosed3) {
       json2.additionalItems = false;
     } else if (rest) {
       json2.additionalItems = rest;
     }
     if (minItems > 0)
       json2.minItems = minItems;
-    if (isClosed2)
+    if (isClosed3)
       json2.maxItems = maxItems;
   }
   const { minimum, maximum } = aggregateChecks(schema);
@@ -27836,7 +27980,7 @@ var ANY_VERSION = "0.0.0";
 var BUILT_IN = { models: BUILTIN_MODELS, source: "built-in" };
 function createModelCatalogue({ config: config2, http, cache, clock, log: log2 }) {
   let memory;
-  let whole;
+  let whole2;
   const running = /* @__PURE__ */ new Map();
   const known2 = (identity) => {
     if (memory?.identity !== identity) memory = readSnapshot(cache.read(), identity);
@@ -27886,7 +28030,7 @@ function createModelCatalogue({ config: config2, http, cache, clock, log: log2 }
       const { status: status2, body } = await ask5(credential, ANY_VERSION, void 0, signal);
       const text3 = await readText(body, { maxBytes: MAX_BYTES4, limitMs: TIMEOUT_MS, signal });
       const models2 = status2 === 200 ? credential.asking.readModels(parseJson(text3)) : [];
-      if (models2.length > 0) whole = { identity, fetchedAt: clock.now(), models: models2 };
+      if (models2.length > 0) whole2 = { identity, fetchedAt: clock.now(), models: models2 };
       return models2;
     } catch (error2) {
       if (isCodexError(error2, "CANCELLED")) throw error2;
@@ -27928,7 +28072,7 @@ function createModelCatalogue({ config: config2, http, cache, clock, log: log2 }
     },
     async everything(credential, signal) {
       const identity = identityOf(credential, ANY_VERSION);
-      if (whole?.identity === identity && isFresh(whole)) return whole.models;
+      if (whole2?.identity === identity && isFresh(whole2)) return whole2.models;
       const giveUp = new AbortController();
       const either = AbortSignal.any([giveUp.signal, ...signal === void 0 ? [] : [signal]]);
       return soon(fetchWhole(credential, identity, either), () => {
@@ -28120,6 +28264,7 @@ function sentences(parts) {
 // src/infrastructure/journal-folder.ts
 init_clean_up();
 init_errno();
+import { statSync as statSync3 } from "node:fs";
 import { join as join4 } from "node:path";
 
 // src/infrastructure/journal.ts
@@ -28230,6 +28375,15 @@ function createJournalFolder({ folder, maxBytes }) {
     glance(name) {
       const file2 = fileOf(name);
       return file2 === void 0 ? void 0 : glanceAt(file2, 2 * maxBytes);
+    },
+    stat(name) {
+      const file2 = fileOf(name);
+      try {
+        const stat = file2 === void 0 ? void 0 : statSync3(file2, { throwIfNoEntry: false });
+        return stat && { bytes: stat.size, changedAt: stat.mtimeMs };
+      } catch {
+        return void 0;
+      }
     },
     names: () => listQuietly(folder).flatMap((file2) => {
       const name = file2.slice(0, -ENDING.length);
@@ -28397,9 +28551,9 @@ function createGrowingText(limit) {
   let pending = 0;
   let length = 0;
   let hasGap = false;
-  const whole = () => blocks.join("") + pieces.join("");
+  const whole2 = () => blocks.join("") + pieces.join("");
   function keepOnly(characters) {
-    blocks = [whole().slice(0, characters)];
+    blocks = [whole2().slice(0, characters)];
     pieces = [];
     pending = 0;
     length = characters;
@@ -28429,7 +28583,7 @@ function createGrowingText(limit) {
     get hasGap() {
       return hasGap;
     },
-    toString: whole
+    toString: whole2
   };
 }
 
@@ -28478,12 +28632,12 @@ function createLiveAnswer({ head, model, journal, now, onEnd, onDiscard }) {
     journal?.append(cutLine);
     note(cutLine);
   }
-  function putWhole(whole) {
+  function putWhole(whole2) {
     const soFar = text3.toString();
     outline.isCut = false;
-    if (soFar === whole) return;
-    const from = commonLength(soFar, whole);
-    putText(from, whole.slice(from));
+    if (soFar === whole2) return;
+    const from = commonLength(soFar, whole2);
+    putText(from, whole2.slice(from));
   }
   function end(state, facts, error2) {
     const lines = [...facts || error2 ? [factsLine(facts, error2)] : [], endLine(state, now(), outline)];
@@ -28512,8 +28666,8 @@ function createLiveAnswer({ head, model, journal, now, onEnd, onDiscard }) {
         if (!outline.isCut && delta !== "") putText(text3.length, delta);
       }),
       flush: () => journal?.flush(),
-      finish: unlessEnded((whole, facts, incomplete2) => {
-        putWhole(whole);
+      finish: unlessEnded((whole2, facts, incomplete2) => {
+        putWhole(whole2);
         end(incomplete2 === void 0 ? "finished" : "incomplete", facts, incomplete2);
       }),
       fail: unlessEnded((error2) => end("failed", void 0, error2)),
@@ -28540,8 +28694,13 @@ function commonLength(one, other) {
 
 // src/services/answer-shelf.ts
 var UNSEEN_MS = 15 * 6e4;
+var FRESH_MS2 = 5e3;
 function createAnswerShelf({ journals, now }) {
   const ids = () => journals.names().filter(isAnswerId);
+  const over = /* @__PURE__ */ new Map();
+  const fresh = /* @__PURE__ */ new Map();
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  const ours = /* @__PURE__ */ new Map();
   function isRunning({ head, end }, changedAt) {
     if (end !== void 0) return false;
     const life = head === void 0 ? "unknown" : lifeOf(head.owner);
@@ -28563,12 +28722,35 @@ function createAnswerShelf({ journals, now }) {
     return found !== void 0 && "head" in found && found.head.id === id ? found : void 0;
   }
   function kept(id) {
+    const known2 = over.get(id);
+    if (known2 !== void 0) return [known2];
+    const leftMs = (fresh.get(id) ?? 0) - now();
+    if (leftMs > 0 && leftMs <= 2 * FRESH_MS2) return [];
+    const own2 = ours.get(id);
+    if (own2 === void 0 && isFresh(id)) return [];
+    const file2 = own2 && journals.stat(id);
+    return own2 === void 0 ? judged(id) : file2 === void 0 ? [] : [remember({ id, bytes: file2.bytes, ...own2 })];
+  }
+  function isFresh(id) {
+    if (fresh.has(id)) return false;
+    const changedAt = now() - lookedAt < FRESH_MS2 ? now() : journals.stat(id)?.changedAt;
+    if (changedAt === void 0 || Math.abs(now() - changedAt) >= FRESH_MS2) return false;
+    fresh.set(id, changedAt + FRESH_MS2);
+    return true;
+  }
+  function judged(id) {
     const content = journals.glance(id);
     if (content === void 0) return [];
     const { bytes, changedAt } = content;
     const found = shelved(content);
+    const { head, end } = found.outline;
     const running = isRunning(found.outline, changedAt);
-    return [{ id, bytes, startedAt: found.outline.head?.startedAt ?? changedAt, isRunning: running }];
+    const answer = { id, bytes, startedAt: head?.startedAt ?? changedAt, isRunning: running };
+    return [head !== void 0 && end !== void 0 ? remember(answer) : answer];
+  }
+  function remember(answer) {
+    if (!answer.isRunning) over.set(answer.id, answer);
+    return answer;
   }
   return {
     read(id) {
@@ -28582,7 +28764,15 @@ function createAnswerShelf({ journals, now }) {
     glance,
     ids,
     prune() {
-      for (const id of surplusOf(ids().flatMap(kept), now())) journals.remove(id);
+      const there = new Set(ids());
+      for (const known2 of [over, fresh, ours]) for (const id of known2.keys()) if (!there.has(id)) known2.delete(id);
+      for (const id of surplusOf([...there].flatMap(kept), now())) journals.remove(id);
+      lookedAt = now();
+    },
+    own: (id, startedAt) => void ours.set(id, { startedAt, isRunning: true }),
+    ended(id) {
+      const own2 = ours.get(id);
+      if (own2 !== void 0) ours.set(id, { ...own2, isRunning: false });
     }
   };
 }
@@ -28661,7 +28851,9 @@ function createAnswerStore({ folder, isOn: isOn2, clock, randomBytes: randomByte
     for (const [id, { answer, outline }] of [...live].toReversed()) {
       if (outline.end === void 0) continue;
       answer.flush();
-      if (answer.isKept) forget2(id);
+      if (!answer.isKept) continue;
+      forget2(id);
+      shelf?.ended(id);
     }
   }
   function prune() {
@@ -28693,8 +28885,11 @@ function createAnswerStore({ folder, isOn: isOn2, clock, randomBytes: randomByte
       prune();
       const head = newHead(prompt, conversation);
       const { id } = head;
+      shelf?.own(id, head.startedAt);
       const onEnd = () => {
-        if (started.answer.isKept) live.delete(id);
+        if (!started.answer.isKept) return;
+        live.delete(id);
+        shelf?.ended(id);
       };
       const onDiscard = () => {
         forget2(id);
@@ -28739,7 +28934,8 @@ function createAnsweringCredentials({
 }) {
   return {
     async current(signal) {
-      return credentials[await choice.asked()].current(signal);
+      const { name, stored: stored2 } = await choice.opened();
+      return credentials[name].current(signal, stored2);
     }
   };
 }
@@ -29127,7 +29323,7 @@ async function* readEvents(body, limits, signal) {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   let begun = false;
   let events = [];
-  let tooLarge6 = false;
+  let tooLarge7 = false;
   let total = 0;
   const pace = {
     get idleTimeoutMs() {
@@ -29140,7 +29336,7 @@ async function* readEvents(body, limits, signal) {
     maxBufferSize: limits.maxEventBytes,
     onEvent: ({ event, data }) => events.push({ event, data }),
     onError: ({ type }) => {
-      if (type === "max-buffer-size-exceeded") tooLarge6 = true;
+      if (type === "max-buffer-size-exceeded") tooLarge7 = true;
     }
   });
   for await (const chunk of readChunks(body, pace)) {
@@ -29151,8 +29347,8 @@ async function* readEvents(body, limits, signal) {
     begun ||= text3 !== "";
     const ready = events;
     events = [];
-    yield* ready;
-    if (tooLarge6) throw oversized("One event of the answer");
+    if (ready.length > 0) yield ready;
+    if (tooLarge7) throw oversized("One event of the answer");
   }
 }
 function createLineEnds() {
@@ -29286,31 +29482,35 @@ function isPhase(word2) {
 var MAX_SUMMARY = 4e3;
 var MAX_HEADLINE = 80;
 function createProgressReader() {
-  let phase = "queued";
+  let current = { phase: "queued" };
   let summary = "";
-  let headline;
   function begin2(next) {
-    if (phase !== next) headline = void 0;
-    phase = next;
+    if (current.phase !== next) current = { phase: next };
+  }
+  function about(headline) {
+    if (headline !== void 0 && headline !== current.headline) current = { phase: current.phase, headline };
   }
   function summarise(delta) {
     begin2("thinking");
     const room = MAX_SUMMARY - summary.length;
     if (room <= 0) return;
     summary += delta.slice(0, room);
-    headline = boldIn(summary) ?? headline;
+    about(boldIn(summary));
   }
   function item(type, value) {
     const next = PHASE_OF[textField(value, "type") ?? ""];
     if (next === void 0 || type === "response.output_item.done" && next !== "searching") return;
     begin2(next);
-    headline = searchWords(value) ?? headline;
+    about(searchWords(value));
   }
   return {
     accept(type, event) {
       switch (type) {
+        // First, because most are these.
+        case "response.output_text.delta":
+          return begin2("writing");
         case "response.in_progress":
-          if (phase === "queued") begin2("thinking");
+          if (current.phase === "queued") begin2("thinking");
           return;
         case "response.output_item.added":
         case "response.output_item.done":
@@ -29325,11 +29525,9 @@ function createProgressReader() {
           return begin2("searching");
         case "response.web_search_call.completed":
           return begin2("thinking");
-        case "response.output_text.delta":
-          return begin2("writing");
       }
     },
-    current: () => ({ phase, ...headline === void 0 ? {} : { headline } })
+    current: () => current
   };
 }
 var PHASE_OF = {
@@ -29346,6 +29544,7 @@ init_codex_failure();
 init_remote_text();
 var MAX_CHARACTERS3 = 8e6;
 var MAX_ITEM_CHARACTERS = 32e6;
+var REPEATS = /^\{"type":"response\.(?:output_text|content_part|reasoning_summary_(?:text|part))\.done",/;
 function createAnswerReader(onText = () => {
 }, readFailure = failureOf, onLimits = () => {
 }) {
@@ -29386,17 +29585,22 @@ ${delta}`;
   }
   return {
     accept({ data }) {
+      if (REPEATS.test(data)) {
+        events += 1;
+        return false;
+      }
       const event = parseJson(data);
       const type = textField(event, "type");
       if (type === void 0) return false;
       events += 1;
+      progress.accept(type, event);
+      if (type === "response.output_text.delta") {
+        tell(textField(event, "item_id"), textField(event, "delta") ?? "");
+        return false;
+      }
       const response = fieldOf(event, "response");
       model = textField(response, "model") ?? model;
-      progress.accept(type, event);
       switch (type) {
-        case "response.output_text.delta":
-          tell(textField(event, "item_id"), textField(event, "delta") ?? "");
-          return false;
         case "response.output_item.added":
           if (itemPhase(event) === "commentary") {
             keep(data);
@@ -29431,6 +29635,7 @@ ${delta}`;
     isEnding: () => remembered !== void 0,
     hasBegun: () => events > 0,
     progress: () => ({ ...progress.current(), characters }),
+    doing: progress.current,
     partial(reason) {
       const text3 = shown2.toString() || spoken2(messages.filter(({ phase }) => phase !== "commentary"));
       if (text3 === "") return void 0;
@@ -29492,16 +29697,41 @@ async function readAnswer2({ reply: { body, headers }, isStream, failureOf: fail
     });
     throw notAStream();
   }
-  const reader = createAnswerReader(onText, failureOf2, onLimits);
+  let untold = "";
+  const collect = (delta) => {
+    untold += delta;
+  };
+  const reader = createAnswerReader(collect, failureOf2, onLimits);
   const limits = limitsFor(reader, config2, clock);
-  try {
+  const tellText = () => {
+    const text3 = untold;
+    untold = "";
+    if (text3 !== "") onText?.(text3);
+  };
+  const tell = () => {
+    tellText();
     onProgress?.(reader.progress());
-    for await (const event of readEvents(body, limits, signal)) {
-      if (reader.accept(event)) break;
-      onProgress?.(reader.progress());
+  };
+  const accept = (events) => {
+    let doing = reader.doing();
+    for (const event of events) {
+      if (reader.accept(event)) return true;
+      if (reader.doing() === doing) continue;
+      doing = reader.doing();
+      tell();
     }
+    return false;
+  };
+  try {
+    tell();
+    for await (const events of readEvents(body, limits, signal)) {
+      if (accept(events)) break;
+      tell();
+    }
+    tell();
     return reader.finish();
   } catch (error2) {
+    tellText();
     const reason = reasonOf(error2, reader, config2);
     const partial2 = isCodexError(reason) && reason.code !== "CANCELLED" ? reader.partial(reason) : void 0;
     if (partial2 === void 0) throw reason;
@@ -30360,7 +30590,8 @@ function createProgressPace({
       latest = progress;
       if (!over.signal.aborted && (isMore || isNew && !isFlood())) emit();
     },
-    stop: () => over.abort()
+    // Without a reason, one is made, with the stack of this call.
+    stop: () => over.abort("over")
   };
 }
 
@@ -30538,7 +30769,7 @@ import { dirname as dirname10 } from "node:path";
 init_atomic_file();
 init_clean_up();
 init_errno();
-import { readdirSync as readdirSync3, rmdirSync, statSync as statSync4, unlinkSync as unlinkSync2 } from "node:fs";
+import { readdirSync as readdirSync3, rmdirSync, statSync as statSync5, unlinkSync as unlinkSync2 } from "node:fs";
 import { join as join5 } from "node:path";
 
 // src/infrastructure/json-text.ts
@@ -30559,14 +30790,14 @@ import { dirname as dirname9 } from "node:path";
 init_atomic_file();
 init_clean_up();
 init_errno();
-import { linkSync, statSync as statSync3 } from "node:fs";
+import { linkSync, statSync as statSync4 } from "node:fs";
 function createOnce(path3, body, link = linkSync) {
   const temp = writeTemp(path3, body);
   try {
     link(temp, path3);
     return true;
   } catch (error2) {
-    if (isErrno(error2, "EEXIST")) return statSync3(temp).nlink === 2;
+    if (isErrno(error2, "EEXIST")) return statSync4(temp).nlink === 2;
     if (isErrno(error2, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EXDEV", "EMLINK")) return createPlainly(path3, body);
     throw error2;
   } finally {
@@ -30665,7 +30896,7 @@ function isHead(value) {
   return typeof id === "string" && IS_UUID.test(id);
 }
 function entryAt(file2, number4, limits) {
-  const stat = orStorageFailed(file2, "read", () => statSync4(file2, { throwIfNoEntry: false }));
+  const stat = orStorageFailed(file2, "read", () => statSync5(file2, { throwIfNoEntry: false }));
   return stat && { file: file2, number: number4, bytes: stat.size, read: () => readEntry(file2, limits) };
 }
 function readEntry(file2, limits) {
@@ -30709,7 +30940,7 @@ function createSharedList(options) {
     async append(value, target) {
       const text3 = `${JSON.stringify(value)}
 `;
-      if (Buffer.byteLength(text3) > maxBytes) throw tooLarge2(folder, maxBytes);
+      if (Buffer.byteLength(text3) > maxBytes) throw tooLarge3(folder, maxBytes);
       const path3 = locate2();
       if ("to" in target && readHead2(path3, limits)?.id !== target.to) return GONE;
       orStorageFailed(path3, "written", () => ensureFolder(dirname10(path3)));
@@ -30760,7 +30991,7 @@ function removeList(path3, now) {
   removeEmpty(path3);
   return wasThere;
 }
-function tooLarge2(folder, maxBytes) {
+function tooLarge3(folder, maxBytes) {
   const limit = `${maxBytes / 1048576} MB`;
   return new CodexError("STORAGE_FAILED", `${folder} takes ${limit} at most, and one entry alone would be larger.`);
 }
@@ -31208,8 +31439,7 @@ init_sign_in_again();
 function createCredentials(deps) {
   const { config: config2, storage, tokens: tokens2, userAgent, now, route = CODEX_LOGIN } = deps;
   const identity = { originator: config2.originator, userAgent, clientVersion: config2.clientVersion };
-  async function storedRecord() {
-    const { record: record2, unopened } = await openRecord(storage);
+  function recordOf({ record: record2, unopened }) {
     if (unopened !== void 0) throw cannotOpen(unopened);
     return record2;
   }
@@ -31243,9 +31473,9 @@ function createCredentials(deps) {
     return { baseUrl: config2.api.baseUrl, headers, accountId: void 0, plan: void 0 };
   }
   return {
-    async current(signal) {
-      const record2 = await storedRecord();
-      if (isAccount(record2)) return ofAccount(await tokens2.getTokens(signal));
+    async current(signal, stored2) {
+      const record2 = recordOf(stored2 ?? await openRecord(storage));
+      if (isAccount(record2)) return ofAccount(await tokens2.getTokens(signal, record2));
       const found = outside(record2);
       if (found === void 0) throw nobody();
       return ofOutside(found);
@@ -31902,9 +32132,9 @@ async function show(signIn2, options, deps, over) {
   const { shown: way, session } = signIn2;
   if (way === void 0) return true;
   const answer = options.offer === void 0 ? "failed" : await ask2(way, session, options.offer, deps, over);
-  const { opened, reason = way.reason } = answer === "accept" ? OPENED : answer === "failed" ? await openBrowser(way, session) : NOT_OPENED[answer];
-  Object.assign(way, { opened, reason });
-  return opened;
+  const { opened: opened2, reason = way.reason } = answer === "accept" ? OPENED : answer === "failed" ? await openBrowser(way, session) : NOT_OPENED[answer];
+  Object.assign(way, { opened: opened2, reason });
+  return opened2;
 }
 var OPENED = { opened: true };
 async function openBrowser(way, session) {
@@ -31974,8 +32204,8 @@ function createSignIn(deps) {
     };
     await storage.unlock();
     const savedBefore = signedIn.stored()?.savedAt;
-    const whole = options.whole === true && !hasNews();
-    const account = force || isPending() ? void 0 : await signedIn.account(signal, whole);
+    const whole2 = options.whole === true && !hasNews();
+    const account = force || isPending() ? void 0 : await signedIn.account(signal, whole2);
     if (account !== void 0) return account;
     const begun = beginning.then(async () => {
       assertWanted();
@@ -32178,11 +32408,11 @@ function createSignedIn({ storage, tokens: tokens2, isIncomplete: isIncomplete2 
   }
   return {
     stored: stored2,
-    async account(signal, whole) {
+    async account(signal, whole2) {
       try {
         const record2 = await tokens2.getTokens(signal);
         const isOver = record2.refreshFailed !== void 0;
-        return isOver || whole && isIncomplete2(record2) ? void 0 : ownerOf2(record2);
+        return isOver || whole2 && isIncomplete2(record2) ? void 0 : ownerOf2(record2);
       } catch (error2) {
         const isAway = isCodexError(error2) && error2.retryable && PASSING.includes(error2.code);
         if (isAway || isCodexError(error2, "TOKEN_REQUEST_FAILED")) throw error2;
@@ -32787,8 +33017,8 @@ function createIdTokenVerifier({ issuer, discovery, http, now }) {
   async function open4(idToken, clientId) {
     const rules = { issuer, audience: clientId, now: now() };
     const keys = await keySets.get();
-    const opened = await openSignedJwt(idToken, keys, rules);
-    if (opened.kind === "claims" || opened.kind === "wrong") return opened;
+    const opened2 = await openSignedJwt(idToken, keys, rules);
+    if (opened2.kind === "claims" || opened2.kind === "wrong") return opened2;
     return openSignedJwt(idToken, await keySets.renew(keys), rules);
   }
   return {
@@ -32808,9 +33038,9 @@ function createIdTokenVerifier({ issuer, discovery, http, now }) {
     }
   };
 }
-function claimsOf(opened) {
-  if (opened.kind === "claims") return opened.claims;
-  throw opened.kind === "unusable key" ? unavailable(KEYS) : doesNotHold(opened.kind === "wrong" ? opened.part : "key");
+function claimsOf(opened2) {
+  if (opened2.kind === "claims") return opened2.claims;
+  throw opened2.kind === "unusable key" ? unavailable(KEYS) : doesNotHold(opened2.kind === "wrong" ? opened2.part : "key");
 }
 function isForThisClient(claims, clientId) {
   const audience = fieldOf(claims, "aud");
@@ -33342,28 +33572,30 @@ function createQueryDesk(deps) {
 init_open_record();
 init_sign_in_again();
 var LATER_MS = 1e3;
-function createRouteChoice({ storages, now }) {
+function createRouteChoice({ storages, look, now }) {
   const names = Object.keys(storages);
   async function ranked() {
-    const found = await Promise.allSettled(names.map(async (name) => ({ name, ...await openRecord(storages[name]) })));
-    const stored2 = found.flatMap((one) => {
-      if (one.status === "rejected") return [];
-      const { name, unopened } = one.value;
+    const found = await openRecords(Object.values(storages), look);
+    const ranks = found.flatMap((one, index) => {
+      const [name] = names.slice(index);
+      if (one.status === "rejected" || name === void 0) return [];
       const at = chosenAt(one.value);
-      return at === void 0 ? [] : [{ name, at, unopened }];
+      return at === void 0 ? [] : [{ name, at, stored: one.value }];
     });
     const failed4 = found.find((one) => one.status === "rejected");
-    if (stored2.length === 0 && failed4 !== void 0) throw failed4.reason;
-    return stored2.sort((one, other) => other.at - one.at);
+    if (ranks.length === 0 && failed4 !== void 0) throw failed4.reason;
+    return ranks.sort((one, other) => other.at - one.at);
   }
+  const opened2 = async () => (await ranked())[0] ?? { name: "codex", stored: NOTHING };
   return {
     answering: async () => (await ranked())[0]?.name,
-    asked: async () => (await ranked())[0]?.name ?? "codex",
+    asked: async () => (await opened2()).name,
+    opened: opened2,
     stored: async () => (await ranked()).map(({ name }) => name),
     async select(name) {
       const [first2] = await ranked();
       if (first2 === void 0 || first2.name === name) return;
-      if (first2.unopened !== void 0) throw cannotOpen(first2.unopened);
+      if (first2.stored.unopened !== void 0) throw cannotOpen(first2.stored.unopened);
       const selectedAt = Math.max(now(), first2.at + LATER_MS);
       await storages[name].update(
         (record2) => record2 === void 0 || record2.unopened !== void 0 ? record2 : { ...record2, selectedAt }
@@ -33371,6 +33603,7 @@ function createRouteChoice({ storages, now }) {
     }
   };
 }
+var NOTHING = { record: void 0, warnings: [] };
 function chosenAt({ record: record2, unopened }) {
   if (unopened !== void 0) return Number.POSITIVE_INFINITY;
   return record2 === void 0 ? void 0 : Math.max(record2.selectedAt ?? 0, record2.savedAt ?? 0);
@@ -33481,15 +33714,15 @@ function createSignOut({ signIn: signIn2, logins, choice }) {
     const ended = results.flatMap((one) => one.status === "fulfilled" && one.value.removed ? [one.value] : []);
     const failed4 = results.find((one) => one.status === "rejected");
     if (failed4 !== void 0 && ended.length === 0) throw failed4.reason;
-    const [first2 = NOTHING, ...others] = failed4 === void 0 ? ended : [withProblem(ended, failed4.reason)];
+    const [first2 = NOTHING2, ...others] = failed4 === void 0 ? ended : [withProblem(ended, failed4.reason)];
     return { ...first2, others, cancelled: cancelled2, remaining: await remaining().catch(() => void 0) };
   };
 }
-function withProblem([ended = NOTHING], reason) {
+function withProblem([ended = NOTHING2], reason) {
   const why = isCodexError(reason) ? inWords2(reason) : "";
   return { ...ended, problem: [ended.problem, `The other login could not be removed. ${why}`.trim()].join(" ").trim() };
 }
-var NOTHING = { removed: void 0, revoked: false };
+var NOTHING2 = { removed: void 0, revoked: false };
 
 // src/services/status-of-all.ts
 function createStatusOfAll({ routes, readers, choice }) {
@@ -33912,14 +34145,14 @@ function presentPending(login3, nowMs) {
     message: [...notes, reason, whatToDo(login3), "Call codex_login again when done.", ...ways].join(" ")
   };
 }
-function whatToDo({ method, url: url2, userCode, port: port2, opened }) {
+function whatToDo({ method, url: url2, userCode, port: port2, opened: opened2 }) {
   if (method === "other-window") return "Finish it there; this window notices by itself.";
   if (method === "device") return `Open ${url2} in any browser and enter the code ${userCode}. Give the code to nobody.`;
   if (port2 === void 0) {
     return `Open the address yourself, in a browser. Its last page will not be ours: copy that page's address. ${url2}`;
   }
   const where = `The answer is expected on port ${port2} of this machine: ${url2}`;
-  return opened ? `Waiting for you in the browser. ${where}` : `Open the address yourself, in a browser. ${where}`;
+  return opened2 ? `Waiting for you in the browser. ${where}` : `Open the address yourself, in a browser. ${where}`;
 }
 var PASTE = "If the last page does not load (the browser runs on another machine), copy its address and give it to codex_login as callback_url.";
 var DEVICE = 'On any other device, with a code to enter there: codex_login with method "device".';
@@ -34308,7 +34541,8 @@ function createApp({ config: config2, problem: problem2 }, edges, version3) {
   };
   const storageOf = ({ login: { place } }) => createTokenStorage({ file: config2.credentialsFile, place, vault, now });
   const storages = { codex: storageOf(routes.codex), plan: storageOf(routes.plan) };
-  const choice = createRouteChoice({ storages, now });
+  const look = createCredentialsLook(config2.credentialsFile, [routes.codex.login.place, routes.plan.login.place]);
+  const choice = createRouteChoice({ storages, look, now });
   const edgesOfLogins = { ...edges, config: config2, storages, choice, http, device, random };
   const codex = createLogin(edgesOfLogins, routes.codex);
   const plan = createLogin(edgesOfLogins, routes.plan);
