@@ -327,7 +327,14 @@ describe('on disk', () => {
     clock.advance(10_000)
     other.begin({ prompt: 'And now?' })
     expect(readdirSync(folder)).toHaveLength(50)
-    clock.advance(-86_400_000)
+  })
+
+  test('and not for a day because the clock was set back by one', () => {
+    const { open, clock, folder } = aDesk()
+    const [one, other] = [open(), open()]
+    for (let n = 0; n < 60; n++) one.begin({ prompt: `Question ${n}` }).finish('x', {})
+    other.begin({ prompt: 'Why?' }).finish('x', {})
+    clock.advance(-DAY_MS)
     other.begin({ prompt: 'Yesterday?' })
     // The one before still runs, and takes no place.
     expect(readdirSync(folder)).toHaveLength(51)
