@@ -284,6 +284,15 @@ function createFile(path3, content, mode = 384) {
     throw error2;
   }
 }
+function overwriteFile(path3, text3) {
+  const fd = fs.openSync(path3, "r+");
+  try {
+    fs.writeSync(fd, text3.padEnd(fs.fstatSync(fd).size), 0);
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
 function reserveSpace(path3, bytes = 32768) {
   removeQuietly(writeTemp(path3, randomBytes(bytes)));
 }
@@ -2180,13 +2189,13 @@ import { existsSync, readdirSync as readdirSync2, statSync as statSync2 } from "
 import { dirname as dirname5 } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 async function withFileLock(path3, work, { waitMs = 1e4, random = Math.random } = {}) {
-  const release = await acquire(path3, waitMs, random);
-  const ours = fingerprint(path3);
-  try {
-    return work();
-  } finally {
-    if (fingerprint(path3) === ours) await release().catch(() => {
-    });
+  const module = await loadLock();
+  const deadline = performance.now() + waitMs;
+  for (; ; ) {
+    const taken = takeAndWork(module, path3, work);
+    if ("value" in taken) return taken.value;
+    if (performance.now() >= deadline) throw locked(path3, taken.held);
+    await sleep(20 + 40 * random());
   }
 }
 function findLock(path3, nowMs) {
@@ -2200,25 +2209,32 @@ function findLock(path3, nowMs) {
     return void 0;
   }
 }
-async function acquire(path3, waitMs, random) {
-  const lock = await loadLock();
-  const options = { realpath: false, stale: STALE_MS, update: HEARTBEAT_MS, onCompromised: () => {
-  } };
-  const deadline = performance.now() + waitMs;
-  for (; ; ) {
-    try {
-      return await lock(path3, options);
-    } catch (error2) {
-      if (!isHeld(error2, path3)) throw storageFailed(path3, "locked", error2);
-      if (performance.now() >= deadline) throw locked(path3, error2);
-    }
-    await sleep(20 + 40 * random());
+function takeAndWork(module, path3, work) {
+  try {
+    module.lockSync(path3, { realpath: false, stale: STALE_MS, update: HEARTBEAT_MS, onCompromised: () => {
+    } });
+  } catch (error2) {
+    if (!isHeld(error2, path3)) throw storageFailed(path3, "locked", error2);
+    return { held: error2 };
+  }
+  const ours = fingerprint(path3);
+  try {
+    return { value: work() };
+  } finally {
+    giveBack(module, path3, fingerprint(path3) === ours);
+  }
+}
+function giveBack({ unlockSync }, path3, isOurs) {
+  try {
+    unlockSync(path3, { realpath: false, ...isOurs ? {} : { fs: { rmdirSync: () => {
+    } } } });
+  } catch {
   }
 }
 async function loadLock() {
-  const { lock } = await Promise.resolve().then(() => __toESM(require_proper_lockfile(), 1));
+  const module = await Promise.resolve().then(() => __toESM(require_proper_lockfile(), 1));
   if (!process.listeners("SIGXFSZ").includes(ignoreSignal)) process.on("SIGXFSZ", ignoreSignal);
-  return lock;
+  return module;
 }
 function ignoreSignal() {
 }
@@ -10666,7 +10682,7 @@ var init_run_command = __esm({
 
 // src/main.ts
 init_node_crypto();
-import { createReadStream, existsSync as existsSync5, writeSync } from "node:fs";
+import { createReadStream, existsSync as existsSync5, writeSync as writeSync2 } from "node:fs";
 import { arch as arch2, homedir as homedir2, platform as platform2 } from "node:os";
 
 // src/infrastructure/http-client.ts
@@ -19970,8 +19986,8 @@ function finalize(ctx, schema) {
         compactTypeUnion(entry[1].def ?? entry[1].schema);
       }
     }
-    for (const rewrite of ctx.deferred)
-      rewrite();
+    for (const rewrite2 of ctx.deferred)
+      rewrite2();
     if (ctx.intersections.length) {
       const carriers = /* @__PURE__ */ new Map();
       for (const seen of ctx.seen.values()) {
@@ -31124,7 +31140,7 @@ function createClaimStore({ base, identity, now }) {
     },
     finish(subject, number4, { untilMs, fails }) {
       const body = bodyOf({ done: true, until: untilMs, fails });
-      orStorageFailed(base(), "written", () => replaceFile(pathOf(subject, number4), body));
+      orStorageFailed(base(), "written", () => rewrite(pathOf(subject, number4), body));
     },
     release(subject) {
       quietly(() => {
@@ -31165,6 +31181,14 @@ function listClaims(base, names) {
     if (!name.startsWith(prefix) || subject === void 0) return [];
     return [{ file: join6(dirname11(base), name), subject, number: Number(number4) }];
   });
+}
+function rewrite(path3, body) {
+  try {
+    replaceFile(path3, body);
+  } catch (error2) {
+    if (!isErrno(error2, "ENOSPC", "EDQUOT")) throw error2;
+    overwriteFile(path3, body);
+  }
 }
 function readClaim({ file: file2, subject, number: number4 }, now) {
   const body = readBody(file2);
@@ -32123,7 +32147,7 @@ function createSignInLease({ claims, clock }) {
     const isThere2 = all2().some(({ number: number4 }) => number4 === held);
     if (held !== void 0 && isThere2) claims.finish(SUBJECT, held, { untilMs, fails: 0 });
   }
-  function giveBack(number4) {
+  function giveBack2(number4) {
     const found = all2();
     const others = found.filter((claim2) => claim2.number !== number4);
     if (others.length === found.length) return;
@@ -32132,7 +32156,7 @@ function createSignInLease({ claims, clock }) {
   }
   function release() {
     try {
-      if (held !== void 0) giveBack(held);
+      if (held !== void 0) giveBack2(held);
     } catch {
     }
     held = void 0;
@@ -32239,6 +32263,84 @@ function stillBusy(claim2) {
 // src/services/token-refresh.ts
 init_login_route();
 init_open_record();
+
+// src/services/renewal-handover.ts
+init_within();
+var START_MS = 5e3;
+var WORK_MS = 3e4;
+function createHandover(deps) {
+  const { claims, lasting, route, renewElsewhere: renewElsewhere2, log: log2, startMs = START_MS } = deps;
+  function takeBack({ subject, number: number4, fails }) {
+    const isUntouched = claims.top(subject)?.number === number4;
+    return isUntouched && claims.take(subject, number4 + 1, fails) ? number4 + 1 : void 0;
+  }
+  function leave({ subject, number: number4, fails }) {
+    try {
+      if (claims.top(subject)?.number === number4) claims.finish(subject, number4, { untilMs: void 0, fails });
+    } catch {
+      log2.event("claim_not_finished", { claim: number4 });
+    }
+  }
+  return {
+    async offer(claimed) {
+      const { subject, number: number4, reason } = claimed;
+      if (renewElsewhere2 === void 0) return number4;
+      let report;
+      const work = renewElsewhere2({ route: route.name, subject, number: number4, reason }).then((said2) => {
+        report = said2;
+      });
+      await within(work, startMs);
+      let own2;
+      try {
+        own2 = takeBack(claimed);
+      } catch (error2) {
+        leave(claimed);
+        throw error2;
+      }
+      if (own2 === void 0 && report === void 0) await within(work, WORK_MS);
+      log2.event("renewal_handed", { outcome: own2 === void 0 ? report?.kind ?? "silent" : "returned" });
+      if (own2 !== void 0) return own2;
+      if (report?.kind === "failed") {
+        if (report.lasts) lasting.set(subject, report.error);
+        else lasting.delete(subject);
+        throw report.error;
+      }
+      return void 0;
+    }
+  };
+}
+
+// src/services/renewal-successor.ts
+init_errors();
+init_fingerprint();
+init_open_record();
+init_sign_in_again();
+function createSuccessor({ storage, claims, unsaved, lasting, spend: spend2 }) {
+  return async ({ subject, number: number4, reason }) => {
+    try {
+      const { record: current, unopened } = await openRecord(storage);
+      if (unopened !== void 0) throw cannotOpen(unopened);
+      if (current?.refreshToken === void 0 || fingerprintOf(current.refreshToken) !== subject) return OVER;
+      const top = claims.top(subject);
+      if (top?.number !== number4 || !claims.take(subject, number4 + 1, top.fails)) return OVER;
+      await spend2({ current, subject, number: number4 + 1, fails: top.fails, reason });
+      if (unsaved.successorOf(current) !== void 0) throw notStored();
+      return OVER;
+    } catch (error2) {
+      const failure2 = error2 instanceof CodexError ? error2 : unexpected(error2);
+      return { kind: "failed", error: failure2, lasts: lasting.has(subject) };
+    }
+  };
+}
+var OVER = { kind: "over" };
+function notStored() {
+  return new CodexError("TOKEN_REQUEST_FAILED", "The sign-in has been renewed and cannot be stored so far.", {
+    hint: "It is tried again every few seconds: if the disk is full, make room, then try again.",
+    retryable: true
+  });
+}
+
+// src/services/token-refresh.ts
 init_renewed_login();
 init_sign_in_again();
 
@@ -32309,14 +32411,17 @@ function isStored(stored2, { refreshToken }) {
 var FROZEN_OWNER_MS = 6e4;
 var MAX_BACKOFF_MS = 3e4;
 var BACKOFF_HORIZON_MS = 12e4;
+var MOST_HANDED_OVER = 2;
 function createTokenRefresher(deps) {
   const { storage, claims, oauth, clock, log: log2, route = CODEX_LOGIN } = deps;
   const unsaved = createUnsavedTokens(deps);
   const flights = /* @__PURE__ */ new Map();
   const lasting = /* @__PURE__ */ new Map();
+  const handover = createHandover({ ...deps, route, lasting });
   let stopped = false;
   async function run2(stale, reason) {
     const watch2 = createClaimWatch(deps);
+    let handedOver = 0;
     while (true) {
       await unsaved.flush();
       const current = await currentRecord(stale);
@@ -32331,7 +32436,9 @@ function createTokenRefresher(deps) {
         await watch2.pause(top);
         continue;
       }
-      const renewed = await spend2(current, subject, number4, fails, reason);
+      const claim2 = { current, subject, number: number4, fails, reason };
+      const own2 = handedOver++ < MOST_HANDED_OVER ? await handover.offer(claim2) : number4;
+      const renewed = own2 === void 0 ? void 0 : await spend2({ ...claim2, number: own2 });
       if (renewed !== void 0) return renewed;
     }
   }
@@ -32360,7 +32467,7 @@ function createTokenRefresher(deps) {
     if (claims.ownerIsDead(top) || watch2.watched(subject, top) >= FROZEN_OWNER_MS) return top.number + 1;
     return void 0;
   }
-  async function spend2(current, subject, number4, fails, reason) {
+  async function spend2({ current, subject, number: number4, fails, reason }) {
     const giveUp = (untilMs = 0, failed4 = fails) => finish(subject, number4, untilMs, failed4);
     try {
       await storage.rehearse();
@@ -32432,6 +32539,7 @@ function createTokenRefresher(deps) {
       await Promise.allSettled(flights.values());
       await unsaved.flush();
     },
+    takeOver: createSuccessor({ storage, claims, unsaved, lasting, spend: spend2 }),
     stop() {
       stopped = true;
       unsaved.stop();
@@ -34378,6 +34486,7 @@ function createApp({ config: config2, problem: problem2 }, edges, version3) {
     server,
     tools,
     services: { ...services, storeApiKey, doctor: doctor2 },
+    takeOver: (order) => logins[order.route].refresher.takeOver(order),
     async stop() {
       desk.stop();
       for (const { refresher } of Object.values(logins)) refresher.stop();
@@ -34672,6 +34781,93 @@ function hasDisplay(env) {
   return Boolean(env.DISPLAY || env.WAYLAND_DISPLAY);
 }
 
+// src/infrastructure/detached-program.ts
+var MAX_CHARACTERS5 = 1048576;
+function startDetached(file2, args2, { input: input4 }) {
+  const { spawn } = process.getBuiltinModule("node:child_process");
+  return new Promise((resolve3) => {
+    try {
+      const child = spawn(file2, args2, { detached: true, windowsHide: true, stdio: ["pipe", "pipe", "ignore"] });
+      let text3 = "";
+      child.once("error", () => resolve3(void 0));
+      child.once("close", () => resolve3(void 0));
+      child.stdout.setEncoding("utf8").on("data", (piece) => {
+        text3 += piece;
+        const end = text3.indexOf("\n");
+        if (end === -1 && text3.length <= MAX_CHARACTERS5) return;
+        resolve3(end === -1 ? void 0 : text3.slice(0, end));
+        child.stdout.destroy();
+        child.unref();
+      });
+      child.stdin.on("error", () => {
+      });
+      child.stdin.end(input4);
+    } catch {
+      resolve3(void 0);
+    }
+  });
+}
+
+// src/services/renewal-order.ts
+init_errors();
+init_remote_text();
+function readOrder(value) {
+  const [route, subject, number4, reason] = ["route", "subject", "number", "reason"].map((name) => fieldOf(value, name));
+  if (route !== "codex" && route !== "plan") return void 0;
+  if (reason !== "proactive_expiry" && reason !== "unauthorized_recovery") return void 0;
+  if (typeof subject !== "string" || typeof number4 !== "number" || !Number.isInteger(number4)) return void 0;
+  return { route, subject, number: number4, reason };
+}
+function reportLine(report) {
+  if (report.kind !== "failed") return JSON.stringify(report);
+  const { code, message, hint, retryable } = report.error;
+  return JSON.stringify({ ...report, error: { code, message, hint, retryable } });
+}
+function readReport(line) {
+  const value = line === void 0 ? void 0 : parseJson(line);
+  const kind = fieldOf(value, "kind");
+  if (kind === "over") return { kind };
+  const error2 = kind === "failed" ? readError2(fieldOf(value, "error")) : void 0;
+  return error2 === void 0 ? void 0 : { kind: "failed", error: error2, lasts: fieldOf(value, "lasts") === true };
+}
+function readError2(value) {
+  const code = ERROR_CODES.find((known2) => known2 === fieldOf(value, "code"));
+  const [message, hint] = [fieldOf(value, "message"), fieldOf(value, "hint")];
+  if (code === void 0 || typeof message !== "string") return void 0;
+  const options = { ...typeof hint === "string" ? { hint } : {}, retryable: fieldOf(value, "retryable") === true };
+  return new CodexError(code, message, options);
+}
+
+// src/renewal-process.ts
+var RENEWAL_ARGUMENT = "--renew-for-another";
+var LIFE_MS2 = 36e5;
+async function handOver(order, { start, passphrase }) {
+  const options = start.execArgv.filter((option) => !option.startsWith("--inspect"));
+  const secrets = passphrase === void 0 ? {} : { [PASSPHRASE]: passphrase };
+  const input4 = JSON.stringify({ order, secrets });
+  return readReport(await startDetached(start.execPath, [...options, start.entry, RENEWAL_ARGUMENT], { input: input4 }));
+}
+async function readHanded(input4) {
+  try {
+    const pieces = [];
+    for await (const piece of input4) pieces.push(piece);
+    const { order, secrets } = Object(JSON.parse(Buffer.concat(pieces).toString("utf8")));
+    const passphrase = Object(secrets)[PASSPHRASE];
+    return { order: readOrder(order), secrets: typeof passphrase === "string" ? { [PASSPHRASE]: passphrase } : {} };
+  } catch {
+    return { order: void 0, secrets: {} };
+  }
+}
+async function runRenewal({ app: app2, handed: handed2, output: output6, exit }) {
+  output6.on("error", () => {
+  });
+  if (handed2.order === void 0) return exit(1);
+  setTimeout(() => exit(0), LIFE_MS2).unref();
+  output6.write(`${reportLine(await app2.takeOver(handed2.order))}
+`);
+}
+var PASSPHRASE = "CODEX_OAUTH_PASSPHRASE";
+
 // src/serve.ts
 init_within();
 
@@ -34892,7 +35088,8 @@ process.on("uncaughtException", (error2) => {
   writeError(redact(`codex-oauth: unexpected error, the ${what} ends: ${words}`));
   process.exit(1);
 });
-var loaded = loadConfig(process.env, homedir2);
+var handed = args[0] === RENEWAL_ARGUMENT ? await readHanded(process.stdin) : void 0;
+var loaded = loadConfig({ ...process.env, ...handed?.secrets }, homedir2);
 for (const name of [...SECRET_VARIABLES, loaded.config.api.source ?? ""]) delete process.env[name];
 var surroundings = readSurroundings({ env: process.env, platform: process.platform, exists: existsSync5 });
 var browser = platform2() === "linux" ? process.env.BROWSER : void 0;
@@ -34909,6 +35106,7 @@ var app = createApp(
     // A server is started wherever its host likes, so what Claude Code says counts for more. Whoever types a command means
     // the folder they are in, also in a terminal that has inherited the variable.
     projectFolder: () => args.length === 0 && process.env.CLAUDE_PROJECT_DIR || process.cwd(),
+    renewElsewhere: handed === void 0 ? renewElsewhere() : void 0,
     machine: {
       nodeVersion: process.versions.node,
       platform: process.platform,
@@ -34924,7 +35122,11 @@ var app = createApp(
 );
 process.stderr.on("error", () => {
 });
-if (args.length === 0) {
+if (handed !== void 0) {
+  onSignal(() => {
+  });
+  await runRenewal({ app, handed, output: process.stdout, exit: process.exit });
+} else if (args.length === 0) {
   if (process.stdin.isTTY) {
     writeError("codex-oauth is an MCP server and waits for a client on standard input. For people: --help");
   }
@@ -34949,6 +35151,12 @@ if (args.length === 0) {
 function onSignal(handler) {
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => handler(name));
 }
+function renewElsewhere() {
+  const { versions, execPath, execArgv, argv } = process;
+  if (versions.electron !== void 0 || versions.bun !== void 0 || argv[1] === void 0) return void 0;
+  const start = { execPath, execArgv, entry: argv[1] };
+  return (order) => handOver(order, { start, passphrase: loaded.config.passphrase });
+}
 function homeOrNone() {
   try {
     return homedir2();
@@ -34958,7 +35166,7 @@ function homeOrNone() {
 }
 function writeError(line) {
   try {
-    writeSync(2, `${line}
+    writeSync2(2, `${line}
 `);
   } catch {
   }
