@@ -10,6 +10,8 @@ import { writePlugin } from './plugin.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+/** Where the launcher has the program. */
+const PROGRAM = 'PROGRAM.toString()'
 const common = {
   absWorkingDir: root,
   bundle: true,
@@ -70,11 +72,20 @@ async function withLauncher(program) {
       banner: { js: '#!/usr/bin/env node' },
     })
   ).outputFiles
-  const before = launcher.text.split('PROGRAM.')[0]
-  const line = before.split('\n').length
-  return launcher.text
-    .replace('PROGRAM.', () => `(() => {/*\n${text.replaceAll(ends[1], ends[0])}*/}).`)
-    .replace('PROGRAM_LINE', String(line))
+  const [before] = launcher.text.split(PROGRAM)
+  return filled(launcher.text, {
+    [PROGRAM]: `(() => {/*\n${text.replaceAll(ends[1], ends[0])}*/}).toString()`,
+    PROGRAM_LINE: before.split('\n').length,
+  })
+}
+
+/** A text with values for its placeholders, each of which has to be there once. */
+function filled(text, values) {
+  return Object.entries(values).reduce((part, [placeholder, value]) => {
+    const found = part.split(placeholder)
+    if (found.length !== 2) throw new Error(`${placeholder} is there ${found.length - 1} times.`)
+    return found.join(value)
+  }, text)
 }
 
 /**

@@ -8,6 +8,7 @@ import { createKeychain } from './infrastructure/keychain.ts'
 import type { Log } from './infrastructure/log.ts'
 import { machineSecret } from './infrastructure/machine-secret.ts'
 import { createFetch } from './infrastructure/network.ts'
+import { once } from './infrastructure/once.ts'
 import type { Surroundings } from './infrastructure/surroundings.ts'
 import { createCredentialsLook, createTokenStorage } from './infrastructure/token-storage.ts'
 import { createUuid } from './infrastructure/uuid.ts'
@@ -64,7 +65,7 @@ export interface Edges {
   system: { os: string; arch: string }
   log: Log
   /** The first list of tools is about to go out. */
-  onListed?: () => void
+  beforeFirstList?: () => void
 }
 
 export interface App {
@@ -87,7 +88,7 @@ export function createApp(
   version: string,
   toolList?: readonly object[],
 ): App {
-  const { fetch, clock, randomBytes, surroundings, projectFolder, machine, system, log, onListed } = edges
+  const { fetch, clock, randomBytes, surroundings, projectFolder, machine, system, log, beforeFirstList } = edges
   const now = () => clock.now()
   const random = () => randomBytes(4).readUInt32BE() / 2 ** 32
   const newId = () => createUuid(randomBytes, now)
@@ -164,20 +165,16 @@ export function createApp(
   })
   const conversations = createConversationStore({ folder: `${config.stateDir}/conversations`, newId, now })
   // Few questions come with files, and a start should not pay for them. All share one git, which counts its runs.
-  let loading: Promise<Attachments> | undefined
-  async function loadAttachments(): Promise<Attachments> {
+  const loadAttachments = once(async () => {
     const { createAttachments } = await import('./services/attachments.ts')
     const { createProjectFiles } = await import('./infrastructure/project-files.ts')
     const { createGit } = await import('./infrastructure/git.ts')
     const git = createGit()
     const own = [config.credentialsFile, config.stateDir]
     return createAttachments({ projectFiles: createProjectFiles({ git }), git, own, randomBytes })
-  }
+  })
   const attachments: Attachments = {
-    async attach(...request) {
-      loading ??= loadAttachments()
-      return (await loading).attach(...request)
-    },
+    attach: async (...request) => (await loadAttachments()).attach(...request),
   }
   const desk = createQueryDesk({ query, attachments, conversations, answers, readSchema, projectFolder, clock })
   const collect = createCollectAnswer({ answers, desk, clock })
@@ -193,7 +190,7 @@ export function createApp(
     return createDoctor({ ...parts, ...codex, others: [plan], registration, credentials, catalogue })(signal)
   }
   const onFault = (error: unknown) => log.event('fault', { error: error instanceof Error ? error.name : typeof error })
-  const server = createMcpServer({ tools, toolList, version, configProblem: problem, newId, onListed, onFault })
+  const server = createMcpServer({ tools, toolList, version, configProblem: problem, newId, beforeFirstList, onFault })
 
   return {
     server,

@@ -1,5 +1,7 @@
 // What runs first. The program is text in a comment of the same file, which V8 passes over; it is compiled from here,
 // together with what V8 has made of it in an earlier start. Without that, reading it takes longer than running it.
+// Node's own way, `module.enableCompileCache`, is there from Node 22.8 on: once 20 is left behind, it can take the place
+// of this, if the program may be a second file.
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { Script } from 'node:vm'
@@ -23,8 +25,8 @@ const text = around
   .slice(around.indexOf(OPENING) + OPENING.length, around.lastIndexOf(CLOSING))
   .replaceAll(...PROGRAM_ESCAPE)
 
-const { env, platform, version, arch } = process
-const file = codeCacheFile({ env, platform, home: homedir, name: `${PROGRAM_ID}-node-${version}-${arch}` })
+const { env, platform } = process
+const file = codeCacheFile({ env, platform, home: homedir, program: PROGRAM_ID, node: process })
 const cachedData = file === undefined ? undefined : readCode(file, process.getuid?.())
 const script = new Script(text, { filename: __filename, lineOffset: PROGRAM_LINE, cachedData })
 

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { createReadStream, existsSync, writeSync } from 'node:fs'
 import { arch, homedir, platform } from 'node:os'
+import * as z from 'zod'
 import { createApp } from './app.ts'
 import { type LoadedConfig, loadConfig } from './config.ts'
 import { openInBrowser } from './infrastructure/browser.ts'
 import { systemClock } from './infrastructure/clock.ts'
+import { homeOrNone } from './infrastructure/home.ts'
 import { createLog, redact } from './infrastructure/log.ts'
 import { readSurroundings } from './infrastructure/surroundings.ts'
 import { handOver, RENEWAL_ARGUMENT, readHanded, runRenewal } from './renewal-process.ts'
@@ -39,6 +41,8 @@ async function main(): Promise<void> {
   // Elsewhere it is not what opens a browser.
   const browser = platform() === 'linux' ? process.env.BROWSER : undefined
   const log = createLog({ write: writeError, enabled: loaded.config.debug })
+  // What zod would write for each schema it meets takes longer than it saves for a message now and then.
+  z.config({ jitless: true })
   const app = createApp(
     loaded,
     {
@@ -58,11 +62,12 @@ async function main(): Promise<void> {
         arch: process.arch,
         searchPath: process.env.PATH,
         browser,
-        home: homeOrNone(),
+        home: homeOrNone(homedir),
       },
       system: { os: platform(), arch: arch() },
       log,
-      onListed: startIsOver,
+      // Before: a host that only looks may kill this process as soon as it has the list.
+      beforeFirstList: startIsOver,
     },
     VERSION,
     TOOL_LIST,
@@ -108,15 +113,6 @@ function renewElsewhere({ config }: LoadedConfig): RenewElsewhere | undefined {
   if (versions.electron !== undefined || versions.bun !== undefined || argv[1] === undefined) return undefined
   const start = { execPath, execArgv, entry: argv[1] }
   return (order) => handOver(order, { start, passphrase: config.passphrase })
-}
-
-/** A process may run as a user without one. */
-function homeOrNone(): string {
-  try {
-    return homedir()
-  } catch {
-    return ''
-  }
 }
 
 function writeError(line: string): void {

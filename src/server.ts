@@ -1,6 +1,6 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
-import * as z from 'zod'
+import type * as z from 'zod'
 import { askerOf, createRoots, offerAddress, type RequestExtra } from './client-requests.ts'
 import { CodexError, isCodexError, unexpected } from './errors.ts'
 import { type ErasDeps, withBothEras } from './protocol-era.ts'
@@ -20,7 +20,7 @@ export interface McpServerDeps {
   /** Names a dialog. */
   newId: () => string
   /** The first list of tools is about to go out. */
-  onListed?: (() => void) | undefined
+  beforeFirstList?: (() => void) | undefined
   /** Told of errors that are no `CodexError`: faults of ours. */
   onFault: (error: unknown) => void
 }
@@ -53,11 +53,9 @@ export function createMcpServer({
   version,
   configProblem,
   newId,
-  onListed,
+  beforeFirstList,
   onFault,
 }: McpServerDeps): Server {
-  // What zod writes for each schema it meets takes longer than it saves for a message now and then.
-  z.config({ jitless: true })
   const toolsByName = new Map(tools.map((tool) => [tool.name, tool]))
   const promptsByName = new Map(PROMPTS.map((prompt) => [prompt.name, prompt]))
   let list: Result | undefined
@@ -71,7 +69,7 @@ export function createMcpServer({
   server.fallbackRequestHandler = async ({ method, params }, extra) => {
     switch (method) {
       case 'tools/list':
-        if (list === undefined) onListed?.()
+        if (list === undefined) beforeFirstList?.()
         list ??= { tools: toolList ?? tools.map(listed) }
         return list
       case 'tools/call':

@@ -1,6 +1,17 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, dirname, isAbsolute, join } from 'node:path'
 import { listQuietly, removeQuietly } from './clean-up.ts'
+import { homeOrNone } from './home.ts'
 
 /** Those of other versions, and of other Nodes: hosts bring their own, so that several take turns. */
 const KEPT_FILES = 4
@@ -10,17 +21,21 @@ export interface CodeCachePlace {
   platform: string
   /** May throw: a process may run as a user without one. */
   home: () => string
-  /** Whatever the compiled code depends on. */
-  name: string
+  /** The program and its version. */
+  program: string
+  /** Node's version, and whatever it was told: V8 takes no code of another version, nor of one with other options. */
+  node: { version: string; arch: string; execArgv: readonly string[] }
 }
 
 /**
  * Where compiled code is kept: in the folder that the platform has for what can be made again. Undefined where there is
  * none, or where Node is told to keep none (`NODE_DISABLE_COMPILE_CACHE`, which its own cache heeds).
  */
-export function codeCacheFile({ env, platform, home, name }: CodeCachePlace): string | undefined {
+export function codeCacheFile({ env, platform, home, program, node }: CodeCachePlace): string | undefined {
   if (env.NODE_DISABLE_COMPILE_CACHE) return undefined
   const folder = cacheFolder(env, platform, home)
+  const options = [...node.execArgv, env.NODE_OPTIONS ?? ''].join(' ').trim()
+  const name = [program, 'node', node.version, node.arch, ...(options === '' ? [] : [shortHash(options)])].join('-')
   return folder === undefined ? undefined : join(folder, 'codex-oauth', `${name}.code`)
 }
 
@@ -34,25 +49,23 @@ function cacheFolder(env: CodeCachePlace['env'], platform: string, home: () => s
   return platform === 'darwin' ? join(own, 'Library', 'Caches') : join(own, '.cache')
 }
 
-function homeOrNone(home: () => string): string {
-  try {
-    return home()
-  } catch {
-    return ''
-  }
+/** FNV-1a: to tell a few settings apart; a better one would have to be loaded. */
+function shortHash(text: string): string {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  return (hash >>> 0).toString(16).padStart(8, '0')
 }
 
 /**
  * The compiled code in `file`, or undefined if there is none, it is damaged, or somebody other than the user `uid` could
- * have written it: what is in it will run. V8 itself checks none of that, and dies of a damaged one.
+ * have written it or put it there: what is in it will run. V8 itself checks none of that, and dies of a damaged one.
  * It stands there twice, because to compare takes a fifth of what it takes to load a checksum.
  */
 export function readCode(file: string, uid: number | undefined): Buffer | undefined {
   try {
     const fd = openSync(file, 'r')
     try {
-      const { mode, uid: owner } = fstatSync(fd)
-      if (uid !== undefined && (owner !== uid || (mode & 0o022) !== 0)) return undefined
+      if (uid !== undefined && ![fstatSync(fd), statSync(dirname(file))].every(isOnlyOf(uid))) return undefined
       const bytes = readFileSync(fd)
       const code = bytes.subarray(0, bytes.length / 2)
       return code.length > 0 && code.equals(bytes.subarray(code.length)) ? code : undefined
@@ -64,7 +77,13 @@ export function readCode(file: string, uid: number | undefined): Buffer | undefi
   }
 }
 
-/** Puts compiled code into `file`, as far as that is possible, and removes what too many others have left beside it. */
+/** Windows has no such bits: there the rights of the user's profile folder hold. */
+const isOnlyOf = (user: number) => (stat: Stats) => stat.uid === user && (stat.mode & 0o022) === 0
+
+/**
+ * Puts compiled code into `file`, as far as that is possible, and removes what too many others have left beside it. Nothing is
+ * flushed to the disk and nobody is told of a failure, as with files that matter (atomic-file.ts): this one can be made again.
+ */
 export function keepCode(file: string, code: Buffer): void {
   const folder = dirname(file)
   const temp = `${file}.${process.pid}`

@@ -2,7 +2,7 @@ import { parse } from 'node:path'
 import { CodexError } from '../errors.ts'
 import { cancelled } from './abort.ts'
 import { type ProgramOutcome, runProgram } from './run-program.ts'
-import { createTurns } from './turns.ts'
+import { createSemaphore } from './semaphore.ts'
 
 /** git, run in one folder: never rejects because of how it ends, only when the caller cancels. */
 export type GitCommand = (folder: string, args: readonly string[], options?: GitOptions) => Promise<ProgramOutcome>
@@ -29,7 +29,7 @@ export type Setting = readonly [name: string, value: string]
  * The command rejects with CodexError CANCELLED.
  */
 export function createGitCommand(program: string, limitMs: number): GitCommand {
-  const inTurn = createTurns(AT_ONCE)
+  const withPermit = createSemaphore(AT_ONCE)
   return async (folder, args, { settings = [], input, maxBytes, signal } = {}) => {
     const all = ['-C', folder, ...SAFE, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`]), ...args]
     const options = {
@@ -42,7 +42,7 @@ export function createGitCommand(program: string, limitMs: number): GitCommand {
       ...(input === undefined ? {} : { input }),
       ...(maxBytes === undefined ? {} : { maxBytes }),
     }
-    const outcome = await inTurn(() => runProgram(program, all, options), signal)
+    const outcome = await withPermit(() => runProgram(program, all, options), signal)
     if (signal?.aborted) throw cancelled()
     return outcome
   }

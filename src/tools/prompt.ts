@@ -1,5 +1,6 @@
 import type * as z from 'zod'
-import { jsonSchema, once } from './tool.ts'
+import { once } from '../infrastructure/once.ts'
+import { jsonSchema } from './tool.ts'
 
 /** Something a user picks from a menu of the client (MCP, "Prompts"): one message of theirs, written for them. */
 export interface Prompt {

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { once } from '../infrastructure/once.ts'
 import type { OfferAddress } from '../services/sign-in-wait.ts'
 
 /** What a tool is given beside its arguments. */
@@ -60,15 +61,6 @@ export function defineTool<Input extends z.ZodObject>(
     get output() {
       return outputOf?.()
     },
-  }
-}
-
-/** What `make` makes, when it is first asked for. */
-export function once<T>(make: () => T): () => T {
-  let made: T | undefined
-  return () => {
-    made ??= make()
-    return made
   }
 }
 

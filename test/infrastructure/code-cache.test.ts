@@ -19,22 +19,32 @@ const UID = process.getuid?.()
 describe('compiled code is kept', () => {
   const home = () => '/home/ada'
   const place = (platform: string, env: Record<string, string>, from = home) => {
-    return codeCacheFile({ env, platform, home: from, name: '1-a' })
+    return codeCacheFile({
+      env,
+      platform,
+      home: from,
+      program: '1-a',
+      node: { version: 'v0', arch: 'x', execArgv: [] },
+    })
   }
   const none = () => {
     throw new Error('no such user')
   }
 
   test.each([
-    ['linux', {}, '/home/ada/.cache/codex-oauth/1-a.code'],
-    ['linux', { XDG_CACHE_HOME: '/var/cache/ada' }, '/var/cache/ada/codex-oauth/1-a.code'],
-    ['linux', { XDG_CACHE_HOME: 'relative' }, '/home/ada/.cache/codex-oauth/1-a.code'],
-    ['linux', { XDG_CACHE_HOME: '' }, '/home/ada/.cache/codex-oauth/1-a.code'],
-    ['darwin', {}, '/home/ada/Library/Caches/codex-oauth/1-a.code'],
-    ['win32', { LOCALAPPDATA: '/c/Users/ada/AppData/Local' }, '/c/Users/ada/AppData/Local/codex-oauth/1-a.code'],
+    ['linux', {}, '/home/ada/.cache/codex-oauth/1-a-node-v0-x.code'],
+    ['linux', { XDG_CACHE_HOME: '/var/cache/ada' }, '/var/cache/ada/codex-oauth/1-a-node-v0-x.code'],
+    ['linux', { XDG_CACHE_HOME: 'relative' }, '/home/ada/.cache/codex-oauth/1-a-node-v0-x.code'],
+    ['linux', { XDG_CACHE_HOME: '' }, '/home/ada/.cache/codex-oauth/1-a-node-v0-x.code'],
+    ['darwin', {}, '/home/ada/Library/Caches/codex-oauth/1-a-node-v0-x.code'],
+    [
+      'win32',
+      { LOCALAPPDATA: '/c/Users/ada/AppData/Local' },
+      '/c/Users/ada/AppData/Local/codex-oauth/1-a-node-v0-x.code',
+    ],
     ['win32', { XDG_CACHE_HOME: '/x' }, undefined],
     ['linux', { NODE_DISABLE_COMPILE_CACHE: '1' }, undefined],
-    ['linux', { NODE_DISABLE_COMPILE_CACHE: '' }, '/home/ada/.cache/codex-oauth/1-a.code'],
+    ['linux', { NODE_DISABLE_COMPILE_CACHE: '' }, '/home/ada/.cache/codex-oauth/1-a-node-v0-x.code'],
   ])('on %s with %j in %s', (platform, env, file) => {
     expect(place(platform, env as Record<string, string>)).toBe(file)
   })
@@ -46,6 +56,24 @@ describe('compiled code is kept', () => {
   ])('nowhere for a user who %s', (_, from) => {
     expect(place('linux', {}, from)).toBeUndefined()
   })
+})
+
+test('compiled code is kept apart by all that V8 takes none of another of', () => {
+  const node = { version: 'v0', arch: 'x', execArgv: [] as string[] }
+  const named = (env: Record<string, string>, changed: Partial<typeof node>, program = '1-a') => {
+    return codeCacheFile({ env, platform: 'linux', home: () => '/', program, node: { ...node, ...changed } })
+  }
+  const names = [
+    named({}, {}),
+    named({}, {}, '1-b'),
+    named({}, { version: 'v1' }),
+    named({}, { arch: 'y' }),
+    named({}, { execArgv: ['--max-old-space-size=200'] }),
+    named({}, { execArgv: ['--max-old-space-size=300'] }),
+    named({ NODE_OPTIONS: '--max-old-space-size=400' }, {}),
+  ]
+  expect(new Set(names).size).toBe(names.length)
+  expect(named({ NODE_OPTIONS: ' ' }, {})).toBe(named({}, {}))
 })
 
 describe('what is kept', () => {
@@ -82,6 +110,16 @@ describe('what is kept', () => {
     keepCode(file, CODE)
     chmodSync(file, mode)
     expect(readCode(file, uid)).toBeUndefined()
+  })
+
+  test('is not used if others can put files into its folder', () => {
+    const folder = join(tempFolder(), 'shared')
+    const file = join(folder, 'a.code')
+    keepCode(file, CODE)
+    chmodSync(folder, 0o777)
+    expect(readCode(file, UID)).toBeUndefined()
+    chmodSync(folder, 0o755)
+    expect(readCode(file, UID)).toEqual(CODE)
   })
 
   test('is nothing where there is no file, or something else', () => {

@@ -1,14 +1,14 @@
 import { cancelled } from './abort.ts'
 
-/** Runs `work` when it has its turn. Rejects with CodexError CANCELLED when the caller cancels before that. */
-export type InTurn = <T>(work: () => Promise<T>, signal?: AbortSignal) => Promise<T>
+/** Runs `work` once there is a permit for it. Rejects with CodexError CANCELLED when the caller cancels before that. */
+export type WithPermit = <T>(work: () => Promise<T>, signal?: AbortSignal) => Promise<T>
 
-/** Lets so many at a time run; the others wait, and get their turn in the order in which they came. */
-export function createTurns(atOnce: number): InTurn {
-  let free = atOnce
+/** Lets so many at a time run; the others wait, in the order in which they came. */
+export function createSemaphore(permits: number): WithPermit {
+  let free = permits
   const waiting = new Set<() => void>()
 
-  async function myTurn(signal: AbortSignal | undefined): Promise<void> {
+  async function acquire(signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) throw cancelled()
     if (free > 0) {
       free -= 1
@@ -29,18 +29,18 @@ export function createTurns(atOnce: number): InTurn {
     })
   }
 
-  function over(): void {
+  function release(): void {
     const [next] = waiting
     if (next === undefined) free += 1
     else next()
   }
 
   return async (work, signal) => {
-    await myTurn(signal)
+    await acquire(signal)
     try {
       return await work()
     } finally {
-      over()
+      release()
     }
   }
 }

@@ -1,20 +1,20 @@
 import { getEventListeners } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { createTurns } from '../../src/infrastructure/turns.ts'
+import { createSemaphore } from '../../src/infrastructure/semaphore.ts'
 import { errorOf } from '../support/error-of.ts'
 
 /** Work that begins and ends as the test says, and what has begun so far. */
 function aBench(atOnce: number) {
-  const inTurn = createTurns(atOnce)
+  const withPermit = createSemaphore(atOnce)
   const begun: string[] = []
   const ends = new Map<string, () => void>()
   const start = (name: string, signal?: AbortSignal) =>
-    inTurn(() => {
+    withPermit(() => {
       begun.push(name)
       return new Promise<string>((resolve) => ends.set(name, () => resolve(name)))
     }, signal)
-  return { inTurn, begun, start, end: (name: string) => ends.get(name)?.() }
+  return { withPermit, begun, start, end: (name: string) => ends.get(name)?.() }
 }
 
 test('so many run at a time, and the others begin in the order in which they came', async () => {
@@ -52,9 +52,9 @@ test('whoever cancels while they wait leaves, and takes no turn from anybody', a
 })
 
 test('work that fails gives its turn on', async () => {
-  const { inTurn } = aBench(1)
-  const failed = inTurn(() => Promise.reject(new Error('no')))
-  const next = inTurn(async () => 'next')
+  const { withPermit } = aBench(1)
+  const failed = withPermit(() => Promise.reject(new Error('no')))
+  const next = withPermit(async () => 'next')
   await expect(failed).rejects.toThrow('no')
   expect(await next).toBe('next')
 })
