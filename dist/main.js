@@ -29,11 +29,22 @@ function listQuietly(folder) {
   }
 }
 
+// src/infrastructure/home.ts
+function homeOrNone(find) {
+  try {
+    return find();
+  } catch {
+    return "";
+  }
+}
+
 // src/infrastructure/code-cache.ts
 var KEPT_FILES = 4;
-function codeCacheFile({ env: env2, platform: platform2, home, name }) {
+function codeCacheFile({ env: env2, platform: platform2, home, program, node }) {
   if (env2.NODE_DISABLE_COMPILE_CACHE) return void 0;
   const folder = cacheFolder(env2, platform2, home);
+  const options = [...node.execArgv, env2.NODE_OPTIONS ?? ""].join(" ").trim();
+  const name = [program, "node", node.version, node.arch, ...options === "" ? [] : [shortHash(options)]].join("-");
   return folder === void 0 ? void 0 : (0, import_node_path.join)(folder, "codex-oauth", `${name}.code`);
 }
 function cacheFolder(env2, platform2, home) {
@@ -44,19 +55,16 @@ function cacheFolder(env2, platform2, home) {
   if (!(0, import_node_path.isAbsolute)(own)) return void 0;
   return platform2 === "darwin" ? (0, import_node_path.join)(own, "Library", "Caches") : (0, import_node_path.join)(own, ".cache");
 }
-function homeOrNone(home) {
-  try {
-    return home();
-  } catch {
-    return "";
-  }
+function shortHash(text2) {
+  let hash = 2166136261;
+  for (let at = 0; at < text2.length; at += 1) hash = Math.imul(hash ^ text2.charCodeAt(at), 16777619);
+  return (hash >>> 0).toString(16).padStart(8, "0");
 }
 function readCode(file2, uid) {
   try {
     const fd = (0, import_node_fs2.openSync)(file2, "r");
     try {
-      const { mode, uid: owner } = (0, import_node_fs2.fstatSync)(fd);
-      if (uid !== void 0 && (owner !== uid || (mode & 18) !== 0)) return void 0;
+      if (uid !== void 0 && ![(0, import_node_fs2.fstatSync)(fd), (0, import_node_fs2.statSync)((0, import_node_path.dirname)(file2))].every(isOnlyOf(uid))) return void 0;
       const bytes = (0, import_node_fs2.readFileSync)(fd);
       const code = bytes.subarray(0, bytes.length / 2);
       return code.length > 0 && code.equals(bytes.subarray(code.length)) ? code : void 0;
@@ -67,6 +75,7 @@ function readCode(file2, uid) {
     return void 0;
   }
 }
+var isOnlyOf = (user) => (stat) => stat.uid === user && (stat.mode & 18) === 0;
 function keepCode(file2, code) {
   const folder = (0, import_node_path.dirname)(file2);
   const temp = `${file2}.${process.pid}`;
@@ -214,1326 +223,1326 @@ try{return readRegularFile(path3,MAX_BYTES2).bytes}catch(cause){throw unusable(`
 .`,cause)}}function unusable(message,cause){return new CodexError("CONFIG_INVALID",message,{hint:"It should be a PEM file with the certificates to trust. Correc\
 t or remove the variable in the environment of the server and restart the server.",cause})}var READ_BY_NODE,MAX_BYTES2,PEM_BLOCK;var init_trusted_certificates=__esm(
 {"src/infrastructure/trusted-certificates.ts"(){"use strict";init_define_TOOL_LIST();init_errors();init_errno();init_regular_file();READ_BY_NODE="NODE_EXTRA_CA_\
-CERTS";MAX_BYTES2=16*1024*1024;PEM_BLOCK=/-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----[^-]+-----END \1-----/g}});var undici_exports={};__export(undici_exports,{Agent:()=>Agent,EnvHttpProxyAgent:()=>EnvHttpProxyAgent,Pool:()=>Pool});var library,compile,Agent,EnvHttpProxyAgent,
-Pool;var init_undici=__esm({"text:undici"(){init_define_TOOL_LIST();library={exports:{}};compile=require("node:vm").compileFunction;compile('var d=(e,A)=>()=>{t\
-ry{return A||e((A={exports:{}}).exports,A),A.exports}catch(t){throw A=0,t}};var x=d((Ha,Wn)=>{"use strict";var dn=Symbol.for("undici.error.UND_ERR"),T=class ext\
-ends Error{constructor(A,t){super(A,t),this.name="UndiciError",this.code="UND_ERR"}static[Symbol.hasInstance](A){return A&&A[dn]===!0}get[dn](){return!0}},Nn=Sy\
-mbol.for("undici.error.UND_ERR_CONNECT_TIMEOUT"),ct=class extends T{constructor(A){super(A),this.name="ConnectTimeoutError",this.message=A||"Connect Timeout Err\
-or",this.code="UND_ERR_CONNECT_TIMEOUT"}static[Symbol.hasInstance](A){return A&&A[Nn]===!0}get[Nn](){return!0}},Sn=Symbol.for("undici.error.UND_ERR_HEADERS_TIME\
-OUT"),ut=class extends T{constructor(A){super(A),this.name="HeadersTimeoutError",this.message=A||"Headers Timeout Error",this.code="UND_ERR_HEADERS_TIMEOUT"}sta\
-tic[Symbol.hasInstance](A){return A&&A[Sn]===!0}get[Sn](){return!0}},yn=Symbol.for("undici.error.UND_ERR_HEADERS_OVERFLOW"),lt=class extends T{constructor(A){su\
-per(A),this.name="HeadersOverflowError",this.message=A||"Headers Overflow Error",this.code="UND_ERR_HEADERS_OVERFLOW"}static[Symbol.hasInstance](A){return A&&A[\
-yn]===!0}get[yn](){return!0}},Rn=Symbol.for("undici.error.UND_ERR_BODY_TIMEOUT"),ht=class extends T{constructor(A){super(A),this.name="BodyTimeoutError",this.me\
-ssage=A||"Body Timeout Error",this.code="UND_ERR_BODY_TIMEOUT"}static[Symbol.hasInstance](A){return A&&A[Rn]===!0}get[Rn](){return!0}},wn=Symbol.for("undici.err\
-or.UND_ERR_INVALID_ARG"),Dt=class extends T{constructor(A){super(A),this.name="InvalidArgumentError",this.message=A||"Invalid Argument Error",this.code="UND_ERR\
-_INVALID_ARG"}static[Symbol.hasInstance](A){return A&&A[wn]===!0}get[wn](){return!0}},Un=Symbol.for("undici.error.UND_ERR_INVALID_RETURN_VALUE"),ft=class extend\
-s T{constructor(A){super(A),this.name="InvalidReturnValueError",this.message=A||"Invalid Return Value Error",this.code="UND_ERR_INVALID_RETURN_VALUE"}static[Sym\
-bol.hasInstance](A){return A&&A[Un]===!0}get[Un](){return!0}},Fn=Symbol.for("undici.error.UND_ERR_ABORT"),Me=class extends T{constructor(A){super(A),this.name="\
-AbortError",this.message=A||"The operation was aborted",this.code="UND_ERR_ABORT"}static[Symbol.hasInstance](A){return A&&A[Fn]===!0}get[Fn](){return!0}},Tn=Sym\
-bol.for("undici.error.UND_ERR_ABORTED"),dt=class extends Me{constructor(A){super(A),this.name="AbortError",this.message=A||"Request aborted",this.code="UND_ERR_\
-ABORTED"}static[Symbol.hasInstance](A){return A&&A[Tn]===!0}get[Tn](){return!0}},Mn=Symbol.for("undici.error.UND_ERR_INFO"),Nt=class extends T{constructor(A){su\
-per(A),this.name="InformationalError",this.message=A||"Request information",this.code="UND_ERR_INFO"}static[Symbol.hasInstance](A){return A&&A[Mn]===!0}get[Mn](\
-){return!0}},pn=Symbol.for("undici.error.UND_ERR_REQ_CONTENT_LENGTH_MISMATCH"),St=class extends T{constructor(A){super(A),this.name="RequestContentLengthMismatc\
-hError",this.message=A||"Request body length does not match content-length header",this.code="UND_ERR_REQ_CONTENT_LENGTH_MISMATCH"}static[Symbol.hasInstance](A)\
-{return A&&A[pn]===!0}get[pn](){return!0}},mn=Symbol.for("undici.error.UND_ERR_RES_CONTENT_LENGTH_MISMATCH"),yt=class extends T{constructor(A){super(A),this.nam\
-e="ResponseContentLengthMismatchError",this.message=A||"Response body length does not match content-length header",this.code="UND_ERR_RES_CONTENT_LENGTH_MISMATC\
-H"}static[Symbol.hasInstance](A){return A&&A[mn]===!0}get[mn](){return!0}},kn=Symbol.for("undici.error.UND_ERR_DESTROYED"),Rt=class extends T{constructor(A){sup\
-er(A),this.name="ClientDestroyedError",this.message=A||"The client is destroyed",this.code="UND_ERR_DESTROYED"}static[Symbol.hasInstance](A){return A&&A[kn]===!\
-0}get[kn](){return!0}},Ln=Symbol.for("undici.error.UND_ERR_CLOSED"),wt=class extends T{constructor(A){super(A),this.name="ClientClosedError",this.message=A||"Th\
-e client is closed",this.code="UND_ERR_CLOSED"}static[Symbol.hasInstance](A){return A&&A[Ln]===!0}get[Ln](){return!0}},Yn=Symbol.for("undici.error.UND_ERR_SOCKE\
-T"),Ut=class extends T{constructor(A,t){super(A),this.name="SocketError",this.message=A||"Socket error",this.code="UND_ERR_SOCKET",this.socket=t}static[Symbol.h\
-asInstance](A){return A&&A[Yn]===!0}get[Yn](){return!0}},Hn=Symbol.for("undici.error.UND_ERR_NOT_SUPPORTED"),Ft=class extends T{constructor(A){super(A),this.nam\
-e="NotSupportedError",this.message=A||"Not supported error",this.code="UND_ERR_NOT_SUPPORTED"}static[Symbol.hasInstance](A){return A&&A[Hn]===!0}get[Hn](){retur\
-n!0}},bn=Symbol.for("undici.error.UND_ERR_BPL_MISSING_UPSTREAM"),Tt=class extends T{constructor(A){super(A),this.name="MissingUpstreamError",this.message=A||"No\
- upstream has been added to the BalancedPool",this.code="UND_ERR_BPL_MISSING_UPSTREAM"}static[Symbol.hasInstance](A){return A&&A[bn]===!0}get[bn](){return!0}},G\
-n=Symbol.for("undici.error.UND_ERR_HTTP_PARSER"),Mt=class extends Error{constructor(A,t,r){super(A),this.name="HTTPParserError",this.code=t?`HPE_${t}`:void 0,th\
-is.data=r?r.toString():void 0}static[Symbol.hasInstance](A){return A&&A[Gn]===!0}get[Gn](){return!0}},On=Symbol.for("undici.error.UND_ERR_RES_EXCEEDED_MAX_SIZE"\
-),pt=class extends T{constructor(A){super(A),this.name="ResponseExceededMaxSizeError",this.message=A||"Response content exceeded max size",this.code="UND_ERR_RE\
-S_EXCEEDED_MAX_SIZE"}static[Symbol.hasInstance](A){return A&&A[On]===!0}get[On](){return!0}},Vn=Symbol.for("undici.error.UND_ERR_REQ_RETRY"),mt=class extends T{\
-constructor(A,t,{headers:r,data:n}){super(A),this.name="RequestRetryError",this.message=A||"Request retry error",this.code="UND_ERR_REQ_RETRY",this.statusCode=t\
-,this.data=n,this.headers=r}static[Symbol.hasInstance](A){return A&&A[Vn]===!0}get[Vn](){return!0}},xn=Symbol.for("undici.error.UND_ERR_RESPONSE"),kt=class exte\
-nds T{constructor(A,t,{headers:r,body:n}){super(A),this.name="ResponseError",this.message=A||"Response error",this.code="UND_ERR_RESPONSE",this.statusCode=t,thi\
-s.body=n,this.headers=r}static[Symbol.hasInstance](A){return A&&A[xn]===!0}get[xn](){return!0}},Jn=Symbol.for("undici.error.UND_ERR_PRX_TLS"),Lt=class extends T\
-{constructor(A,t,r={}){super(t,{cause:A,...r}),this.name="SecureProxyConnectionError",this.message=t||"Secure Proxy Connection failed",this.code="UND_ERR_PRX_TL\
-S",this.cause=A}static[Symbol.hasInstance](A){return A&&A[Jn]===!0}get[Jn](){return!0}},_n=Symbol.for("undici.error.UND_ERR_MAX_ORIGINS_REACHED"),Yt=class exten\
-ds T{constructor(A){super(A),this.name="MaxOriginsReachedError",this.message=A||"Maximum allowed origins reached",this.code="UND_ERR_MAX_ORIGINS_REACHED"}static\
-[Symbol.hasInstance](A){return A&&A[_n]===!0}get[_n](){return!0}},Ht=class extends T{constructor(A,t){super(A),this.name="Socks5ProxyError",this.message=A||"SOC\
-KS5 proxy error",this.code=t||"UND_ERR_SOCKS5"}},Pn=Symbol.for("undici.error.UND_ERR_WS_MESSAGE_SIZE_EXCEEDED"),bt=class extends T{constructor(A){super(A),this.\
-name="MessageSizeExceededError",this.message=A||"Max decompressed message size exceeded",this.code="UND_ERR_WS_MESSAGE_SIZE_EXCEEDED"}static[Symbol.hasInstance]\
-(A){return A&&A[Pn]===!0}get[Pn](){return!0}};Wn.exports={AbortError:Me,HTTPParserError:Mt,UndiciError:T,HeadersTimeoutError:ut,HeadersOverflowError:lt,BodyTime\
-outError:ht,RequestContentLengthMismatchError:St,ConnectTimeoutError:ct,InvalidArgumentError:Dt,InvalidReturnValueError:ft,RequestAbortedError:dt,ClientDestroye\
-dError:Rt,ClientClosedError:wt,InformationalError:Nt,SocketError:Ut,NotSupportedError:Ft,ResponseContentLengthMismatchError:yt,BalancedPoolMissingUpstreamError:\
-Tt,ResponseExceededMaxSizeError:pt,RequestRetryError:mt,ResponseError:kt,SecureProxyConnectionError:Lt,MaxOriginsReachedError:Yt,Socks5ProxyError:Ht,MessageSize\
-ExceededError:bt}});var Xn=d((ba,vn)=>{"use strict";var{InvalidArgumentError:wE}=x();vn.exports=class qn{#A;constructor(A){this.#A=A}static wrap(A){return A.onR\
-equestStart?A:new qn(A)}onConnect(A,t){return this.#A.onConnect?.(A,t)}onResponseStarted(){return this.#A.onResponseStarted?.()}onHeaders(A,t,r,n){return this.#\
-A.onHeaders?.(A,t,r,n)}onUpgrade(A,t,r){return this.#A.onUpgrade?.(A,t,r)}onData(A){return this.#A.onData?.(A)}onComplete(A){return this.#A.onComplete?.(A)}onEr\
-ror(A){if(!this.#A.onError)throw A;return this.#A.onError?.(A)}onRequestStart(A,t){this.#A.onConnect?.(r=>A.abort(r),t)}onRequestUpgrade(A,t,r,n){let s=[];for(l\
-et[o,g]of Object.entries(r))s.push(Buffer.from(o,"latin1"),Gt(g));this.#A.onUpgrade?.(t,s,n)}onResponseStart(A,t,r,n){let s=[];for(let[o,g]of Object.entries(r))\
-s.push(Buffer.from(o,"latin1"),Gt(g));this.#A.onHeaders?.(t,s,()=>A.resume(),n)===!1&&A.pause()}onResponseData(A,t){this.#A.onData?.(t)===!1&&A.pause()}onRespon\
-seEnd(A,t){let r=[];for(let[n,s]of Object.entries(t))r.push(Buffer.from(n,"latin1"),Gt(s));this.#A.onComplete?.(r)}onResponseError(A,t){if(!this.#A.onError)thro\
-w new wE("invalid onError method");this.#A.onError?.(t)}};function Gt(e){return Array.isArray(e)?e.map(A=>Buffer.from(A,"latin1")):Buffer.from(e,"latin1")}});va\
-r Vt=d((Ga,Zn)=>{"use strict";var UE=require("node:events"),FE=Xn(),TE=e=>(A,t)=>e(A,FE.wrap(t)),Ot=class extends UE{dispatch(){throw new Error("not implemented\
-")}close(){throw new Error("not implemented")}destroy(){throw new Error("not implemented")}compose(...A){let t=Array.isArray(A[0])?A[0]:A,r=this.dispatch.bind(t\
-his);for(let n of t)if(n!=null){if(typeof n!="function")throw new TypeError(`invalid interceptor, expected function received ${typeof n}`);if(r=n(r),r=TE(r),r==\
-null||typeof r!="function"||r.length!==2)throw new TypeError("invalid interceptor")}return new Proxy(this,{get:(n,s)=>s==="dispatch"?r:n[s]})}};Zn.exports=Ot});\
-var $=d((Oa,Kn)=>{"use strict";Kn.exports={kClose:Symbol("close"),kDestroy:Symbol("destroy"),kDispatch:Symbol("dispatch"),kUrl:Symbol("url"),kRedirectCacheContr\
-ol:Symbol("redirect cache control"),kWriting:Symbol("writing"),kResuming:Symbol("resuming"),kQueue:Symbol("queue"),kConnect:Symbol("connect"),kConnecting:Symbol\
-("connecting"),kKeepAliveDefaultTimeout:Symbol("default keep alive timeout"),kKeepAliveMaxTimeout:Symbol("max keep alive timeout"),kKeepAliveTimeoutThreshold:Sy\
-mbol("keep alive timeout threshold"),kKeepAliveTimeoutValue:Symbol("keep alive timeout"),kKeepAlive:Symbol("keep alive"),kHeadersTimeout:Symbol("headers timeout\
-"),kBodyTimeout:Symbol("body timeout"),kServerName:Symbol("server name"),kLocalAddress:Symbol("local address"),kHost:Symbol("host"),kNoRef:Symbol("no ref"),kBod\
-yUsed:Symbol("used"),kBody:Symbol("abstracted request body"),kRunning:Symbol("running"),kBlocking:Symbol("blocking"),kPending:Symbol("pending"),kSize:Symbol("si\
-ze"),kBusy:Symbol("busy"),kQueued:Symbol("queued"),kFree:Symbol("free"),kConnected:Symbol("connected"),kClosed:Symbol("closed"),kNeedDrain:Symbol("need drain"),\
-kReset:Symbol("reset"),kDestroyed:Symbol.for("nodejs.stream.destroyed"),kResume:Symbol("resume"),kOnError:Symbol("on error"),kMaxHeadersSize:Symbol("max headers\
- size"),kRunningIdx:Symbol("running index"),kPendingIdx:Symbol("pending index"),kError:Symbol("error"),kClients:Symbol("clients"),kClient:Symbol("client"),kPars\
-er:Symbol("parser"),kOnDestroyed:Symbol("destroy callbacks"),kPipelining:Symbol("pipelining"),kSocket:Symbol("socket"),kHostHeader:Symbol("host header"),kConnec\
-tor:Symbol("connector"),kStrictContentLength:Symbol("strict content length"),kMaxRedirections:Symbol("maxRedirections"),kMaxRequests:Symbol("maxRequestsPerClien\
-t"),kProxy:Symbol("proxy agent options"),kCounter:Symbol("socket request counter"),kMaxResponseSize:Symbol("max response size"),kHTTP2Session:Symbol("http2Sessi\
-on"),kHTTP2SessionState:Symbol("http2Session state"),kRetryHandlerDefaultRetry:Symbol("retry agent default retry"),kConstruct:Symbol("constructable"),kListeners\
-:Symbol("listeners"),kHTTPContext:Symbol("http context"),kMaxConcurrentStreams:Symbol("max concurrent streams"),kHTTP2InitialWindowSize:Symbol("http2 initial wi\
-ndow size"),kHTTP2ConnectionWindowSize:Symbol("http2 connection window size"),kEnableConnectProtocol:Symbol("http2session connect protocol"),kRemoteSettings:Sym\
-bol("http2session remote settings"),kHTTP2Stream:Symbol("http2session client stream"),kPingInterval:Symbol("ping interval"),kNoProxyAgent:Symbol("no proxy agent\
-"),kHttpProxyAgent:Symbol("http proxy agent"),kHttpsProxyAgent:Symbol("https proxy agent"),kSocks5ProxyAgent:Symbol("socks5 proxy agent")}});var vt=d((Va,As)=>{\
-"use strict";var VA=0,xt=1e3,Jt=(xt>>1)-1,uA,_t=Symbol("kFastTimer"),QA=[],Pt=-2,Wt=-1,jn=0,zn=1;function qt(){VA+=Jt;let e=0,A=QA.length;for(;e<A;){let t=QA[e]\
-;t._state===jn?(t._idleStart=VA-Jt,t._state=zn):t._state===zn&&VA>=t._idleStart+t._idleTimeout&&(t._state=Wt,t._idleStart=-1,t._onTimeout(t._timerArg)),t._state\
-===Wt?(t._state=Pt,--A!==0&&(QA[e]=QA[A])):++e}QA.length=A,QA.length!==0&&$n()}function $n(){uA?.refresh?uA.refresh():(clearTimeout(uA),uA=setTimeout(qt,Jt),uA?\
-.unref())}var pe=class{[_t]=!0;_state=Pt;_idleTimeout=-1;_idleStart=-1;_onTimeout;_timerArg;constructor(A,t,r){this._onTimeout=A,this._idleTimeout=t,this._timer\
-Arg=r,this.refresh()}refresh(){this._state===Pt&&QA.push(this),(!uA||QA.length===1)&&$n(),this._state=jn}clear(){this._state=Wt,this._idleStart=-1}};As.exports=\
-{setTimeout(e,A,t){return A<=xt?setTimeout(e,A,t):new pe(e,A,t)},clearTimeout(e){e[_t]?e.clear():clearTimeout(e)},setFastTimeout(e,A,t){return new pe(e,A,t)},cl\
-earFastTimeout(e){e.clear()},now(){return VA},tick(e=0){VA+=e-xt+1,qt(),qt()},reset(){VA=0,QA.length=0,clearTimeout(uA),uA=null},kFastTimer:_t}});var ke=d((xa,t\
-s)=>{"use strict";var Xt=["Accept","Accept-Encoding","Accept-Language","Accept-Ranges","Access-Control-Allow-Credentials","Access-Control-Allow-Headers","Access\
--Control-Allow-Methods","Access-Control-Allow-Origin","Access-Control-Expose-Headers","Access-Control-Max-Age","Access-Control-Request-Headers","Access-Control-\
-Request-Method","Age","Allow","Alt-Svc","Alt-Used","Authorization","Cache-Control","Clear-Site-Data","Connection","Content-Disposition","Content-Encoding","Cont\
-ent-Language","Content-Length","Content-Location","Content-Range","Content-Security-Policy","Content-Security-Policy-Report-Only","Content-Type","Cookie","Cross\
--Origin-Embedder-Policy","Cross-Origin-Opener-Policy","Cross-Origin-Resource-Policy","Date","Device-Memory","Downlink","ECT","ETag","Expect","Expect-CT","Expire\
-s","Forwarded","From","Host","If-Match","If-Modified-Since","If-None-Match","If-Range","If-Unmodified-Since","Keep-Alive","Last-Modified","Link","Location","Max\
--Forwards","Origin","Permissions-Policy","Pragma","Proxy-Authenticate","Proxy-Authorization","RTT","Range","Referer","Referrer-Policy","Refresh","Retry-After","\
-Sec-WebSocket-Accept","Sec-WebSocket-Extensions","Sec-WebSocket-Key","Sec-WebSocket-Protocol","Sec-WebSocket-Version","Server","Server-Timing","Service-Worker-A\
-llowed","Service-Worker-Navigation-Preload","Set-Cookie","SourceMap","Strict-Transport-Security","Supports-Loading-Mode","TE","Timing-Allow-Origin","Trailer","T\
-ransfer-Encoding","Upgrade","Upgrade-Insecure-Requests","User-Agent","Vary","Via","WWW-Authenticate","X-Content-Type-Options","X-DNS-Prefetch-Control","X-Frame-\
-Options","X-Permitted-Cross-Domain-Policies","X-Powered-By","X-Requested-With","X-XSS-Protection"],me={};Object.setPrototypeOf(me,null);var es={};Object.setProt\
-otypeOf(es,null);function ME(e){let A=es[e];return A===void 0&&(A=Buffer.from(e)),A}for(let e=0;e<Xt.length;++e){let A=Xt[e],t=A.toLowerCase();me[A]=me[t]=t}ts.\
-exports={wellknownHeaderNames:Xt,headerNameLowerCasedRecord:me,getHeaderNameAsBuffer:ME}});var os=d((Ja,ss)=>{"use strict";var{wellknownHeaderNames:rs,headerNam\
-eLowerCasedRecord:pE}=ke(),Zt=class e{value=null;left=null;middle=null;right=null;code;constructor(A,t,r){if(r===void 0||r>=A.length)throw new TypeError("Unreac\
-hable");if((this.code=A.charCodeAt(r))>127)throw new TypeError("key must be ascii string");A.length!==++r?this.middle=new e(A,t,r):this.value=t}add(A,t){let r=A\
-.length;if(r===0)throw new TypeError("Unreachable");let n=0,s=this;for(;;){let o=A.charCodeAt(n);if(o>127)throw new TypeError("key must be ascii string");if(s.c\
-ode===o)if(r===++n){s.value=t;break}else if(s.middle!==null)s=s.middle;else{s.middle=new e(A,t,n);break}else if(s.code<o)if(s.left!==null)s=s.left;else{s.left=n\
-ew e(A,t,n);break}else if(s.right!==null)s=s.right;else{s.right=new e(A,t,n);break}}}search(A){let t=A.length,r=0,n=this;for(;n!==null&&r<t;){let s=A[r];for(s<=\
-90&&s>=65&&(s|=32);n!==null;){if(s===n.code){if(t===++r)return n;n=n.middle;break}n=n.code<s?n.left:n.right}}return null}},Le=class{node=null;insert(A,t){this.n\
-ode===null?this.node=new Zt(A,t,0):this.node.add(A,t)}lookup(A){return this.node?.search(A)?.value??null}},ns=new Le;for(let e=0;e<rs.length;++e){let A=pE[rs[e]\
-];ns.insert(A,A)}ss.exports={TernarySearchTree:Le,tree:ns}});var J=d((_a,Us)=>{"use strict";var se=require("node:assert"),{kDestroyed:gs,kBodyUsed:xA,kListeners\
-:He,kBody:is}=$(),{IncomingMessage:mE}=require("node:http"),Is=require("node:stream"),kE=require("node:net"),{stringify:LE}=require("node:querystring"),{EventEm\
-itter:YE}=require("node:events"),Ye=vt(),{InvalidArgumentError:H,ConnectTimeoutError:HE}=x(),{headerNameLowerCasedRecord:bE}=ke(),{tree:Bs}=os(),[GE,OE]=process\
-.versions.node.split(".",2).map(e=>Number(e)),Ge=class{constructor(A){this[is]=A,this[xA]=!1}async*[Symbol.asyncIterator](){se(!this[xA],"disturbed"),this[xA]=!\
-0,yield*this[is]}};function Es(){}function VE(e){return Oe(e)?(hs(e)===0&&e.on("data",function(){se(!1)}),typeof e.readableDidRead!="boolean"&&(e[xA]=!1,YE.prot\
-otype.on.call(e,"data",function(){this[xA]=!0})),e):e&&typeof e.pipeTo=="function"?new Ge(e):e&&Ss(e)?e:e&&typeof e!="string"&&!ArrayBuffer.isView(e)&&ls(e)?new\
- Ge(e):e}function Oe(e){return e&&typeof e=="object"&&typeof e.pipe=="function"&&typeof e.on=="function"}function Cs(e){if(e===null)return!1;if(e instanceof Blo\
-b)return!0;if(typeof e!="object")return!1;{let A=e[Symbol.toStringTag];return(A==="Blob"||A==="File")&&("stream"in e&&typeof e.stream=="function"||"arrayBuffer"\
-in e&&typeof e.arrayBuffer=="function")}}function as(e){return e.includes("?")||e.includes("#")}function xE(e,A){if(as(e))throw new Error(\'Query params cannot b\
-e passed when url already contains "?" or "#".\');let t=LE(A);return t&&(e+="?"+t),e}function cs(e){let A=parseInt(e,10);return A===Number(e)&&A>=0&&A<=65535}fun\
-ction be(e){return e!=null&&e[0]==="h"&&e[1]==="t"&&e[2]==="t"&&e[3]==="p"&&(e[4]===":"||e[4]==="s"&&e[5]===":")}function us(e){if(typeof e=="string"){if(e=new \
-URL(e),!be(e.origin||e.protocol))throw new H("Invalid URL protocol: the URL must start with `http:` or `https:`.");return e}if(!e||typeof e!="object")throw new \
-H("Invalid URL: The URL argument must be a non-null object.");if(!(e instanceof URL)){if(e.port!=null&&e.port!==""&&cs(e.port)===!1)throw new H("Invalid URL: po\
-rt must be a valid integer or a string representation of an integer.");if(e.path!=null&&typeof e.path!="string")throw new H("Invalid URL path: the path must be \
-a string or null/undefined.");if(e.pathname!=null&&typeof e.pathname!="string")throw new H("Invalid URL pathname: the pathname must be a string or null/undefine\
-d.");if(e.hostname!=null&&typeof e.hostname!="string")throw new H("Invalid URL hostname: the hostname must be a string or null/undefined.");if(e.origin!=null&&t\
-ypeof e.origin!="string")throw new H("Invalid URL origin: the origin must be a string or null/undefined.");if(!be(e.origin||e.protocol))throw new H("Invalid URL\
- protocol: the URL must start with `http:` or `https:`.");let A=e.port!=null?e.port:e.protocol==="https:"?443:80,t=e.origin!=null?e.origin:`${e.protocol||""}//$\
-{e.hostname||""}:${A}`,r=e.path!=null?e.path:`${e.pathname||""}${e.search||""}`;return t[t.length-1]==="/"&&(t=t.slice(0,t.length-1)),r&&r[0]!=="/"&&(r=`/${r}`)\
-,new URL(`${t}${r}`)}if(!be(e.origin||e.protocol))throw new H("Invalid URL protocol: the URL must start with `http:` or `https:`.");return e}function JE(e){if(e\
-=us(e),e.pathname!=="/"||e.search||e.hash)throw new H("invalid url");return e}function _E(e){if(e[0]==="["){let t=e.indexOf("]");return se(t!==-1),e.substring(1\
-,t)}let A=e.indexOf(":");return A===-1?e:e.substring(0,A)}function PE(e){if(!e)return null;se(typeof e=="string");let A=_E(e);return kE.isIP(A)?"":A}function WE\
-(e){return JSON.parse(JSON.stringify(e))}function qE(e){return e!=null&&typeof e[Symbol.asyncIterator]=="function"}function ls(e){return e!=null&&(typeof e[Symb\
-ol.iterator]=="function"||typeof e[Symbol.asyncIterator]=="function")}function vE(e){let A=Object.getPrototypeOf(e);return Object.prototype.hasOwnProperty.call(\
-e,Symbol.iterator)||A!=null&&A!==Object.prototype&&typeof e[Symbol.iterator]=="function"}function hs(e){if(e==null)return 0;if(Oe(e)){let A=e._readableState;ret\
-urn A&&A.objectMode===!1&&A.ended===!0&&Number.isFinite(A.length)?A.length:null}else{if(Cs(e))return e.size!=null?e.size:null;if(Ns(e))return e.byteLength}retur\
-n null}function Ds(e){return e&&!!(e.destroyed||e[gs]||Is.isDestroyed?.(e))}function fs(e,A){e==null||!Oe(e)||Ds(e)||(typeof e.destroy=="function"?(Object.getPr\
-ototypeOf(e).constructor===mE&&(e.socket=null),e.destroy(A)):A&&queueMicrotask(()=>{e.emit("error",A)}),e.destroyed!==!0&&(e[gs]=!0))}var XE=/timeout=(\\d+)/;fun\
-ction ZE(e){let A=e.match(XE);return A?parseInt(A[1],10)*1e3:null}function ds(e){return typeof e=="string"?bE[e]??e.toLowerCase():Bs.lookup(e)??e.toString("lati\
-n1").toLowerCase()}function KE(e){return Bs.lookup(e)??e.toString("latin1").toLowerCase()}function zE(e,A){A===void 0&&(A={});for(let t=0;t<e.length;t+=2){let r\
-=ds(e[t]),n=A[r];if(n!==void 0)if(Object.hasOwn(A,r))typeof n=="string"&&(n=[n],A[r]=n),n.push(e[t+1].toString("latin1"));else{let s=typeof e[t+1]=="string"?e[t\
-+1]:Array.isArray(e[t+1])?e[t+1].map(o=>o.toString("latin1")):e[t+1].toString("latin1");r==="__proto__"?Object.defineProperty(A,r,{value:s,enumerable:!0,configu\
-rable:!0,writable:!0}):A[r]=s}else{let s=typeof e[t+1]=="string"?e[t+1]:Array.isArray(e[t+1])?e[t+1].map(o=>o.toString("latin1")):e[t+1].toString("latin1");A[r]\
-=s}}return A}function jE(e){let A=e.length,t=new Array(A),r,n;for(let s=0;s<A;s+=2)r=e[s],n=e[s+1],typeof r!="string"&&(r=r.toString()),typeof n!="string"&&(n=n\
-.toString("latin1")),t[s]=r,t[s+1]=n;return t}function $E(e){let A=[];for(let[t,r]of Object.entries(e))if(Array.isArray(r))for(let n of r)A.push(Buffer.from(t,"\
-latin1"),Buffer.from(`${n}`,"latin1"));else A.push(Buffer.from(t,"latin1"),Buffer.from(`${r}`,"latin1"));return A}function AQ(e){if(!Array.isArray(e))throw new \
-TypeError("expected headers to be an array");return e.map(A=>Buffer.from(A))}function Ns(e){return e instanceof Uint8Array||Buffer.isBuffer(e)}function eQ(e,A,t\
-){if(!e||typeof e!="object")throw new H("handler must be an object");if(typeof e.onRequestStart!="function"){if(typeof e.onConnect!="function")throw new H("inva\
-lid onConnect method");if(typeof e.onError!="function")throw new H("invalid onError method");if(typeof e.onBodySent!="function"&&e.onBodySent!==void 0)throw new\
- H("invalid onBodySent method");if(t||A==="CONNECT"){if(typeof e.onUpgrade!="function")throw new H("invalid onUpgrade method")}else{if(typeof e.onHeaders!="func\
-tion")throw new H("invalid onHeaders method");if(typeof e.onData!="function")throw new H("invalid onData method");if(typeof e.onComplete!="function")throw new H\
-("invalid onComplete method")}}}function tQ(e){return!!(e&&(Is.isDisturbed(e)||e[xA]))}function rQ(e){return{localAddress:e.localAddress,localPort:e.localPort,r\
-emoteAddress:e.remoteAddress,remotePort:e.remotePort,remoteFamily:e.remoteFamily,timeout:e.timeout,bytesWritten:e.bytesWritten,bytesRead:e.bytesRead}}function n\
-Q(e){let A;return new ReadableStream({start(){A=e[Symbol.asyncIterator]()},pull(t){return A.next().then(({done:r,value:n})=>{if(r)return queueMicrotask(()=>{t.c\
-lose(),t.byobRequest?.respond(0)});{let s=Buffer.isBuffer(n)?n:Buffer.from(n);return s.byteLength?t.enqueue(new Uint8Array(s)):this.pull(t)}})},cancel(){return \
-A.return()},type:"bytes"})}function Ss(e){return e&&typeof e=="object"&&typeof e.append=="function"&&typeof e.delete=="function"&&typeof e.get=="function"&&type\
-of e.getAll=="function"&&typeof e.has=="function"&&typeof e.set=="function"&&e[Symbol.toStringTag]==="FormData"}function sQ(e,A){return"addEventListener"in e?(e\
-.addEventListener("abort",A,{once:!0}),()=>e.removeEventListener("abort",A)):(e.once("abort",A),()=>e.removeListener("abort",A))}var ys=new Uint8Array([0,0,0,0,\
-0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1,0,1,1,1,1,1,0,0,1,1,0,1,1,0,1,1,1,1,1,1,1,1,1,1,0,0,0,0,0,0,0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,\
-1,1,1,1,1,1,1,0,0,0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,0,1,0,1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,\
+CERTS";MAX_BYTES2=16*1024*1024;PEM_BLOCK=/-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----[^-]+-----END \1-----/g}});var undici_exports={};__export(undici_exports,{Agent:()=>Agent,EnvHttpProxyAgent:()=>EnvHttpProxyAgent,Pool:()=>Pool});var library,compile2,Agent,EnvHttpProxyAgent,
+Pool;var init_undici=__esm({"text:undici"(){init_define_TOOL_LIST();library={exports:{}};compile2=require("node:vm").compileFunction;compile2('var d=(e,A)=>()=>\
+{try{return A||e((A={exports:{}}).exports,A),A.exports}catch(t){throw A=0,t}};var x=d((Ha,Wn)=>{"use strict";var dn=Symbol.for("undici.error.UND_ERR"),T=class e\
+xtends Error{constructor(A,t){super(A,t),this.name="UndiciError",this.code="UND_ERR"}static[Symbol.hasInstance](A){return A&&A[dn]===!0}get[dn](){return!0}},Nn=\
+Symbol.for("undici.error.UND_ERR_CONNECT_TIMEOUT"),ct=class extends T{constructor(A){super(A),this.name="ConnectTimeoutError",this.message=A||"Connect Timeout E\
+rror",this.code="UND_ERR_CONNECT_TIMEOUT"}static[Symbol.hasInstance](A){return A&&A[Nn]===!0}get[Nn](){return!0}},Sn=Symbol.for("undici.error.UND_ERR_HEADERS_TI\
+MEOUT"),ut=class extends T{constructor(A){super(A),this.name="HeadersTimeoutError",this.message=A||"Headers Timeout Error",this.code="UND_ERR_HEADERS_TIMEOUT"}s\
+tatic[Symbol.hasInstance](A){return A&&A[Sn]===!0}get[Sn](){return!0}},yn=Symbol.for("undici.error.UND_ERR_HEADERS_OVERFLOW"),lt=class extends T{constructor(A){\
+super(A),this.name="HeadersOverflowError",this.message=A||"Headers Overflow Error",this.code="UND_ERR_HEADERS_OVERFLOW"}static[Symbol.hasInstance](A){return A&&\
+A[yn]===!0}get[yn](){return!0}},Rn=Symbol.for("undici.error.UND_ERR_BODY_TIMEOUT"),ht=class extends T{constructor(A){super(A),this.name="BodyTimeoutError",this.\
+message=A||"Body Timeout Error",this.code="UND_ERR_BODY_TIMEOUT"}static[Symbol.hasInstance](A){return A&&A[Rn]===!0}get[Rn](){return!0}},wn=Symbol.for("undici.e\
+rror.UND_ERR_INVALID_ARG"),Dt=class extends T{constructor(A){super(A),this.name="InvalidArgumentError",this.message=A||"Invalid Argument Error",this.code="UND_E\
+RR_INVALID_ARG"}static[Symbol.hasInstance](A){return A&&A[wn]===!0}get[wn](){return!0}},Un=Symbol.for("undici.error.UND_ERR_INVALID_RETURN_VALUE"),ft=class exte\
+nds T{constructor(A){super(A),this.name="InvalidReturnValueError",this.message=A||"Invalid Return Value Error",this.code="UND_ERR_INVALID_RETURN_VALUE"}static[S\
+ymbol.hasInstance](A){return A&&A[Un]===!0}get[Un](){return!0}},Fn=Symbol.for("undici.error.UND_ERR_ABORT"),Me=class extends T{constructor(A){super(A),this.name\
+="AbortError",this.message=A||"The operation was aborted",this.code="UND_ERR_ABORT"}static[Symbol.hasInstance](A){return A&&A[Fn]===!0}get[Fn](){return!0}},Tn=S\
+ymbol.for("undici.error.UND_ERR_ABORTED"),dt=class extends Me{constructor(A){super(A),this.name="AbortError",this.message=A||"Request aborted",this.code="UND_ER\
+R_ABORTED"}static[Symbol.hasInstance](A){return A&&A[Tn]===!0}get[Tn](){return!0}},Mn=Symbol.for("undici.error.UND_ERR_INFO"),Nt=class extends T{constructor(A){\
+super(A),this.name="InformationalError",this.message=A||"Request information",this.code="UND_ERR_INFO"}static[Symbol.hasInstance](A){return A&&A[Mn]===!0}get[Mn\
+](){return!0}},pn=Symbol.for("undici.error.UND_ERR_REQ_CONTENT_LENGTH_MISMATCH"),St=class extends T{constructor(A){super(A),this.name="RequestContentLengthMisma\
+tchError",this.message=A||"Request body length does not match content-length header",this.code="UND_ERR_REQ_CONTENT_LENGTH_MISMATCH"}static[Symbol.hasInstance](\
+A){return A&&A[pn]===!0}get[pn](){return!0}},mn=Symbol.for("undici.error.UND_ERR_RES_CONTENT_LENGTH_MISMATCH"),yt=class extends T{constructor(A){super(A),this.n\
+ame="ResponseContentLengthMismatchError",this.message=A||"Response body length does not match content-length header",this.code="UND_ERR_RES_CONTENT_LENGTH_MISMA\
+TCH"}static[Symbol.hasInstance](A){return A&&A[mn]===!0}get[mn](){return!0}},kn=Symbol.for("undici.error.UND_ERR_DESTROYED"),Rt=class extends T{constructor(A){s\
+uper(A),this.name="ClientDestroyedError",this.message=A||"The client is destroyed",this.code="UND_ERR_DESTROYED"}static[Symbol.hasInstance](A){return A&&A[kn]==\
+=!0}get[kn](){return!0}},Ln=Symbol.for("undici.error.UND_ERR_CLOSED"),wt=class extends T{constructor(A){super(A),this.name="ClientClosedError",this.message=A||"\
+The client is closed",this.code="UND_ERR_CLOSED"}static[Symbol.hasInstance](A){return A&&A[Ln]===!0}get[Ln](){return!0}},Yn=Symbol.for("undici.error.UND_ERR_SOC\
+KET"),Ut=class extends T{constructor(A,t){super(A),this.name="SocketError",this.message=A||"Socket error",this.code="UND_ERR_SOCKET",this.socket=t}static[Symbol\
+.hasInstance](A){return A&&A[Yn]===!0}get[Yn](){return!0}},Hn=Symbol.for("undici.error.UND_ERR_NOT_SUPPORTED"),Ft=class extends T{constructor(A){super(A),this.n\
+ame="NotSupportedError",this.message=A||"Not supported error",this.code="UND_ERR_NOT_SUPPORTED"}static[Symbol.hasInstance](A){return A&&A[Hn]===!0}get[Hn](){ret\
+urn!0}},bn=Symbol.for("undici.error.UND_ERR_BPL_MISSING_UPSTREAM"),Tt=class extends T{constructor(A){super(A),this.name="MissingUpstreamError",this.message=A||"\
+No upstream has been added to the BalancedPool",this.code="UND_ERR_BPL_MISSING_UPSTREAM"}static[Symbol.hasInstance](A){return A&&A[bn]===!0}get[bn](){return!0}}\
+,Gn=Symbol.for("undici.error.UND_ERR_HTTP_PARSER"),Mt=class extends Error{constructor(A,t,r){super(A),this.name="HTTPParserError",this.code=t?`HPE_${t}`:void 0,\
+this.data=r?r.toString():void 0}static[Symbol.hasInstance](A){return A&&A[Gn]===!0}get[Gn](){return!0}},On=Symbol.for("undici.error.UND_ERR_RES_EXCEEDED_MAX_SIZ\
+E"),pt=class extends T{constructor(A){super(A),this.name="ResponseExceededMaxSizeError",this.message=A||"Response content exceeded max size",this.code="UND_ERR_\
+RES_EXCEEDED_MAX_SIZE"}static[Symbol.hasInstance](A){return A&&A[On]===!0}get[On](){return!0}},Vn=Symbol.for("undici.error.UND_ERR_REQ_RETRY"),mt=class extends \
+T{constructor(A,t,{headers:r,data:n}){super(A),this.name="RequestRetryError",this.message=A||"Request retry error",this.code="UND_ERR_REQ_RETRY",this.statusCode\
+=t,this.data=n,this.headers=r}static[Symbol.hasInstance](A){return A&&A[Vn]===!0}get[Vn](){return!0}},xn=Symbol.for("undici.error.UND_ERR_RESPONSE"),kt=class ex\
+tends T{constructor(A,t,{headers:r,body:n}){super(A),this.name="ResponseError",this.message=A||"Response error",this.code="UND_ERR_RESPONSE",this.statusCode=t,t\
+his.body=n,this.headers=r}static[Symbol.hasInstance](A){return A&&A[xn]===!0}get[xn](){return!0}},Jn=Symbol.for("undici.error.UND_ERR_PRX_TLS"),Lt=class extends\
+ T{constructor(A,t,r={}){super(t,{cause:A,...r}),this.name="SecureProxyConnectionError",this.message=t||"Secure Proxy Connection failed",this.code="UND_ERR_PRX_\
+TLS",this.cause=A}static[Symbol.hasInstance](A){return A&&A[Jn]===!0}get[Jn](){return!0}},_n=Symbol.for("undici.error.UND_ERR_MAX_ORIGINS_REACHED"),Yt=class ext\
+ends T{constructor(A){super(A),this.name="MaxOriginsReachedError",this.message=A||"Maximum allowed origins reached",this.code="UND_ERR_MAX_ORIGINS_REACHED"}stat\
+ic[Symbol.hasInstance](A){return A&&A[_n]===!0}get[_n](){return!0}},Ht=class extends T{constructor(A,t){super(A),this.name="Socks5ProxyError",this.message=A||"S\
+OCKS5 proxy error",this.code=t||"UND_ERR_SOCKS5"}},Pn=Symbol.for("undici.error.UND_ERR_WS_MESSAGE_SIZE_EXCEEDED"),bt=class extends T{constructor(A){super(A),thi\
+s.name="MessageSizeExceededError",this.message=A||"Max decompressed message size exceeded",this.code="UND_ERR_WS_MESSAGE_SIZE_EXCEEDED"}static[Symbol.hasInstanc\
+e](A){return A&&A[Pn]===!0}get[Pn](){return!0}};Wn.exports={AbortError:Me,HTTPParserError:Mt,UndiciError:T,HeadersTimeoutError:ut,HeadersOverflowError:lt,BodyTi\
+meoutError:ht,RequestContentLengthMismatchError:St,ConnectTimeoutError:ct,InvalidArgumentError:Dt,InvalidReturnValueError:ft,RequestAbortedError:dt,ClientDestro\
+yedError:Rt,ClientClosedError:wt,InformationalError:Nt,SocketError:Ut,NotSupportedError:Ft,ResponseContentLengthMismatchError:yt,BalancedPoolMissingUpstreamErro\
+r:Tt,ResponseExceededMaxSizeError:pt,RequestRetryError:mt,ResponseError:kt,SecureProxyConnectionError:Lt,MaxOriginsReachedError:Yt,Socks5ProxyError:Ht,MessageSi\
+zeExceededError:bt}});var Xn=d((ba,vn)=>{"use strict";var{InvalidArgumentError:wE}=x();vn.exports=class qn{#A;constructor(A){this.#A=A}static wrap(A){return A.o\
+nRequestStart?A:new qn(A)}onConnect(A,t){return this.#A.onConnect?.(A,t)}onResponseStarted(){return this.#A.onResponseStarted?.()}onHeaders(A,t,r,n){return this\
+.#A.onHeaders?.(A,t,r,n)}onUpgrade(A,t,r){return this.#A.onUpgrade?.(A,t,r)}onData(A){return this.#A.onData?.(A)}onComplete(A){return this.#A.onComplete?.(A)}on\
+Error(A){if(!this.#A.onError)throw A;return this.#A.onError?.(A)}onRequestStart(A,t){this.#A.onConnect?.(r=>A.abort(r),t)}onRequestUpgrade(A,t,r,n){let s=[];for\
+(let[o,g]of Object.entries(r))s.push(Buffer.from(o,"latin1"),Gt(g));this.#A.onUpgrade?.(t,s,n)}onResponseStart(A,t,r,n){let s=[];for(let[o,g]of Object.entries(r\
+))s.push(Buffer.from(o,"latin1"),Gt(g));this.#A.onHeaders?.(t,s,()=>A.resume(),n)===!1&&A.pause()}onResponseData(A,t){this.#A.onData?.(t)===!1&&A.pause()}onResp\
+onseEnd(A,t){let r=[];for(let[n,s]of Object.entries(t))r.push(Buffer.from(n,"latin1"),Gt(s));this.#A.onComplete?.(r)}onResponseError(A,t){if(!this.#A.onError)th\
+row new wE("invalid onError method");this.#A.onError?.(t)}};function Gt(e){return Array.isArray(e)?e.map(A=>Buffer.from(A,"latin1")):Buffer.from(e,"latin1")}});\
+var Vt=d((Ga,Zn)=>{"use strict";var UE=require("node:events"),FE=Xn(),TE=e=>(A,t)=>e(A,FE.wrap(t)),Ot=class extends UE{dispatch(){throw new Error("not implement\
+ed")}close(){throw new Error("not implemented")}destroy(){throw new Error("not implemented")}compose(...A){let t=Array.isArray(A[0])?A[0]:A,r=this.dispatch.bind\
+(this);for(let n of t)if(n!=null){if(typeof n!="function")throw new TypeError(`invalid interceptor, expected function received ${typeof n}`);if(r=n(r),r=TE(r),r\
+==null||typeof r!="function"||r.length!==2)throw new TypeError("invalid interceptor")}return new Proxy(this,{get:(n,s)=>s==="dispatch"?r:n[s]})}};Zn.exports=Ot}\
+);var $=d((Oa,Kn)=>{"use strict";Kn.exports={kClose:Symbol("close"),kDestroy:Symbol("destroy"),kDispatch:Symbol("dispatch"),kUrl:Symbol("url"),kRedirectCacheCon\
+trol:Symbol("redirect cache control"),kWriting:Symbol("writing"),kResuming:Symbol("resuming"),kQueue:Symbol("queue"),kConnect:Symbol("connect"),kConnecting:Symb\
+ol("connecting"),kKeepAliveDefaultTimeout:Symbol("default keep alive timeout"),kKeepAliveMaxTimeout:Symbol("max keep alive timeout"),kKeepAliveTimeoutThreshold:\
+Symbol("keep alive timeout threshold"),kKeepAliveTimeoutValue:Symbol("keep alive timeout"),kKeepAlive:Symbol("keep alive"),kHeadersTimeout:Symbol("headers timeo\
+ut"),kBodyTimeout:Symbol("body timeout"),kServerName:Symbol("server name"),kLocalAddress:Symbol("local address"),kHost:Symbol("host"),kNoRef:Symbol("no ref"),kB\
+odyUsed:Symbol("used"),kBody:Symbol("abstracted request body"),kRunning:Symbol("running"),kBlocking:Symbol("blocking"),kPending:Symbol("pending"),kSize:Symbol("\
+size"),kBusy:Symbol("busy"),kQueued:Symbol("queued"),kFree:Symbol("free"),kConnected:Symbol("connected"),kClosed:Symbol("closed"),kNeedDrain:Symbol("need drain"\
+),kReset:Symbol("reset"),kDestroyed:Symbol.for("nodejs.stream.destroyed"),kResume:Symbol("resume"),kOnError:Symbol("on error"),kMaxHeadersSize:Symbol("max heade\
+rs size"),kRunningIdx:Symbol("running index"),kPendingIdx:Symbol("pending index"),kError:Symbol("error"),kClients:Symbol("clients"),kClient:Symbol("client"),kPa\
+rser:Symbol("parser"),kOnDestroyed:Symbol("destroy callbacks"),kPipelining:Symbol("pipelining"),kSocket:Symbol("socket"),kHostHeader:Symbol("host header"),kConn\
+ector:Symbol("connector"),kStrictContentLength:Symbol("strict content length"),kMaxRedirections:Symbol("maxRedirections"),kMaxRequests:Symbol("maxRequestsPerCli\
+ent"),kProxy:Symbol("proxy agent options"),kCounter:Symbol("socket request counter"),kMaxResponseSize:Symbol("max response size"),kHTTP2Session:Symbol("http2Ses\
+sion"),kHTTP2SessionState:Symbol("http2Session state"),kRetryHandlerDefaultRetry:Symbol("retry agent default retry"),kConstruct:Symbol("constructable"),kListene\
+rs:Symbol("listeners"),kHTTPContext:Symbol("http context"),kMaxConcurrentStreams:Symbol("max concurrent streams"),kHTTP2InitialWindowSize:Symbol("http2 initial \
+window size"),kHTTP2ConnectionWindowSize:Symbol("http2 connection window size"),kEnableConnectProtocol:Symbol("http2session connect protocol"),kRemoteSettings:S\
+ymbol("http2session remote settings"),kHTTP2Stream:Symbol("http2session client stream"),kPingInterval:Symbol("ping interval"),kNoProxyAgent:Symbol("no proxy age\
+nt"),kHttpProxyAgent:Symbol("http proxy agent"),kHttpsProxyAgent:Symbol("https proxy agent"),kSocks5ProxyAgent:Symbol("socks5 proxy agent")}});var vt=d((Va,As)=\
+>{"use strict";var VA=0,xt=1e3,Jt=(xt>>1)-1,uA,_t=Symbol("kFastTimer"),QA=[],Pt=-2,Wt=-1,jn=0,zn=1;function qt(){VA+=Jt;let e=0,A=QA.length;for(;e<A;){let t=QA[\
+e];t._state===jn?(t._idleStart=VA-Jt,t._state=zn):t._state===zn&&VA>=t._idleStart+t._idleTimeout&&(t._state=Wt,t._idleStart=-1,t._onTimeout(t._timerArg)),t._sta\
+te===Wt?(t._state=Pt,--A!==0&&(QA[e]=QA[A])):++e}QA.length=A,QA.length!==0&&$n()}function $n(){uA?.refresh?uA.refresh():(clearTimeout(uA),uA=setTimeout(qt,Jt),u\
+A?.unref())}var pe=class{[_t]=!0;_state=Pt;_idleTimeout=-1;_idleStart=-1;_onTimeout;_timerArg;constructor(A,t,r){this._onTimeout=A,this._idleTimeout=t,this._tim\
+erArg=r,this.refresh()}refresh(){this._state===Pt&&QA.push(this),(!uA||QA.length===1)&&$n(),this._state=jn}clear(){this._state=Wt,this._idleStart=-1}};As.export\
+s={setTimeout(e,A,t){return A<=xt?setTimeout(e,A,t):new pe(e,A,t)},clearTimeout(e){e[_t]?e.clear():clearTimeout(e)},setFastTimeout(e,A,t){return new pe(e,A,t)},\
+clearFastTimeout(e){e.clear()},now(){return VA},tick(e=0){VA+=e-xt+1,qt(),qt()},reset(){VA=0,QA.length=0,clearTimeout(uA),uA=null},kFastTimer:_t}});var ke=d((xa\
+,ts)=>{"use strict";var Xt=["Accept","Accept-Encoding","Accept-Language","Accept-Ranges","Access-Control-Allow-Credentials","Access-Control-Allow-Headers","Acce\
+ss-Control-Allow-Methods","Access-Control-Allow-Origin","Access-Control-Expose-Headers","Access-Control-Max-Age","Access-Control-Request-Headers","Access-Contro\
+l-Request-Method","Age","Allow","Alt-Svc","Alt-Used","Authorization","Cache-Control","Clear-Site-Data","Connection","Content-Disposition","Content-Encoding","Co\
+ntent-Language","Content-Length","Content-Location","Content-Range","Content-Security-Policy","Content-Security-Policy-Report-Only","Content-Type","Cookie","Cro\
+ss-Origin-Embedder-Policy","Cross-Origin-Opener-Policy","Cross-Origin-Resource-Policy","Date","Device-Memory","Downlink","ECT","ETag","Expect","Expect-CT","Expi\
+res","Forwarded","From","Host","If-Match","If-Modified-Since","If-None-Match","If-Range","If-Unmodified-Since","Keep-Alive","Last-Modified","Link","Location","M\
+ax-Forwards","Origin","Permissions-Policy","Pragma","Proxy-Authenticate","Proxy-Authorization","RTT","Range","Referer","Referrer-Policy","Refresh","Retry-After"\
+,"Sec-WebSocket-Accept","Sec-WebSocket-Extensions","Sec-WebSocket-Key","Sec-WebSocket-Protocol","Sec-WebSocket-Version","Server","Server-Timing","Service-Worker\
+-Allowed","Service-Worker-Navigation-Preload","Set-Cookie","SourceMap","Strict-Transport-Security","Supports-Loading-Mode","TE","Timing-Allow-Origin","Trailer",\
+"Transfer-Encoding","Upgrade","Upgrade-Insecure-Requests","User-Agent","Vary","Via","WWW-Authenticate","X-Content-Type-Options","X-DNS-Prefetch-Control","X-Fram\
+e-Options","X-Permitted-Cross-Domain-Policies","X-Powered-By","X-Requested-With","X-XSS-Protection"],me={};Object.setPrototypeOf(me,null);var es={};Object.setPr\
+ototypeOf(es,null);function ME(e){let A=es[e];return A===void 0&&(A=Buffer.from(e)),A}for(let e=0;e<Xt.length;++e){let A=Xt[e],t=A.toLowerCase();me[A]=me[t]=t}t\
+s.exports={wellknownHeaderNames:Xt,headerNameLowerCasedRecord:me,getHeaderNameAsBuffer:ME}});var os=d((Ja,ss)=>{"use strict";var{wellknownHeaderNames:rs,headerN\
+ameLowerCasedRecord:pE}=ke(),Zt=class e{value=null;left=null;middle=null;right=null;code;constructor(A,t,r){if(r===void 0||r>=A.length)throw new TypeError("Unre\
+achable");if((this.code=A.charCodeAt(r))>127)throw new TypeError("key must be ascii string");A.length!==++r?this.middle=new e(A,t,r):this.value=t}add(A,t){let r\
+=A.length;if(r===0)throw new TypeError("Unreachable");let n=0,s=this;for(;;){let o=A.charCodeAt(n);if(o>127)throw new TypeError("key must be ascii string");if(s\
+.code===o)if(r===++n){s.value=t;break}else if(s.middle!==null)s=s.middle;else{s.middle=new e(A,t,n);break}else if(s.code<o)if(s.left!==null)s=s.left;else{s.left\
+=new e(A,t,n);break}else if(s.right!==null)s=s.right;else{s.right=new e(A,t,n);break}}}search(A){let t=A.length,r=0,n=this;for(;n!==null&&r<t;){let s=A[r];for(s\
+<=90&&s>=65&&(s|=32);n!==null;){if(s===n.code){if(t===++r)return n;n=n.middle;break}n=n.code<s?n.left:n.right}}return null}},Le=class{node=null;insert(A,t){this\
+.node===null?this.node=new Zt(A,t,0):this.node.add(A,t)}lookup(A){return this.node?.search(A)?.value??null}},ns=new Le;for(let e=0;e<rs.length;++e){let A=pE[rs[\
+e]];ns.insert(A,A)}ss.exports={TernarySearchTree:Le,tree:ns}});var J=d((_a,Us)=>{"use strict";var se=require("node:assert"),{kDestroyed:gs,kBodyUsed:xA,kListene\
+rs:He,kBody:is}=$(),{IncomingMessage:mE}=require("node:http"),Is=require("node:stream"),kE=require("node:net"),{stringify:LE}=require("node:querystring"),{Event\
+Emitter:YE}=require("node:events"),Ye=vt(),{InvalidArgumentError:H,ConnectTimeoutError:HE}=x(),{headerNameLowerCasedRecord:bE}=ke(),{tree:Bs}=os(),[GE,OE]=proce\
+ss.versions.node.split(".",2).map(e=>Number(e)),Ge=class{constructor(A){this[is]=A,this[xA]=!1}async*[Symbol.asyncIterator](){se(!this[xA],"disturbed"),this[xA]\
+=!0,yield*this[is]}};function Es(){}function VE(e){return Oe(e)?(hs(e)===0&&e.on("data",function(){se(!1)}),typeof e.readableDidRead!="boolean"&&(e[xA]=!1,YE.pr\
+ototype.on.call(e,"data",function(){this[xA]=!0})),e):e&&typeof e.pipeTo=="function"?new Ge(e):e&&Ss(e)?e:e&&typeof e!="string"&&!ArrayBuffer.isView(e)&&ls(e)?n\
+ew Ge(e):e}function Oe(e){return e&&typeof e=="object"&&typeof e.pipe=="function"&&typeof e.on=="function"}function Cs(e){if(e===null)return!1;if(e instanceof B\
+lob)return!0;if(typeof e!="object")return!1;{let A=e[Symbol.toStringTag];return(A==="Blob"||A==="File")&&("stream"in e&&typeof e.stream=="function"||"arrayBuffe\
+r"in e&&typeof e.arrayBuffer=="function")}}function as(e){return e.includes("?")||e.includes("#")}function xE(e,A){if(as(e))throw new Error(\'Query params cannot\
+ be passed when url already contains "?" or "#".\');let t=LE(A);return t&&(e+="?"+t),e}function cs(e){let A=parseInt(e,10);return A===Number(e)&&A>=0&&A<=65535}f\
+unction be(e){return e!=null&&e[0]==="h"&&e[1]==="t"&&e[2]==="t"&&e[3]==="p"&&(e[4]===":"||e[4]==="s"&&e[5]===":")}function us(e){if(typeof e=="string"){if(e=ne\
+w URL(e),!be(e.origin||e.protocol))throw new H("Invalid URL protocol: the URL must start with `http:` or `https:`.");return e}if(!e||typeof e!="object")throw ne\
+w H("Invalid URL: The URL argument must be a non-null object.");if(!(e instanceof URL)){if(e.port!=null&&e.port!==""&&cs(e.port)===!1)throw new H("Invalid URL: \
+port must be a valid integer or a string representation of an integer.");if(e.path!=null&&typeof e.path!="string")throw new H("Invalid URL path: the path must b\
+e a string or null/undefined.");if(e.pathname!=null&&typeof e.pathname!="string")throw new H("Invalid URL pathname: the pathname must be a string or null/undefi\
+ned.");if(e.hostname!=null&&typeof e.hostname!="string")throw new H("Invalid URL hostname: the hostname must be a string or null/undefined.");if(e.origin!=null&\
+&typeof e.origin!="string")throw new H("Invalid URL origin: the origin must be a string or null/undefined.");if(!be(e.origin||e.protocol))throw new H("Invalid U\
+RL protocol: the URL must start with `http:` or `https:`.");let A=e.port!=null?e.port:e.protocol==="https:"?443:80,t=e.origin!=null?e.origin:`${e.protocol||""}/\
+/${e.hostname||""}:${A}`,r=e.path!=null?e.path:`${e.pathname||""}${e.search||""}`;return t[t.length-1]==="/"&&(t=t.slice(0,t.length-1)),r&&r[0]!=="/"&&(r=`/${r}\
+`),new URL(`${t}${r}`)}if(!be(e.origin||e.protocol))throw new H("Invalid URL protocol: the URL must start with `http:` or `https:`.");return e}function JE(e){if\
+(e=us(e),e.pathname!=="/"||e.search||e.hash)throw new H("invalid url");return e}function _E(e){if(e[0]==="["){let t=e.indexOf("]");return se(t!==-1),e.substring\
+(1,t)}let A=e.indexOf(":");return A===-1?e:e.substring(0,A)}function PE(e){if(!e)return null;se(typeof e=="string");let A=_E(e);return kE.isIP(A)?"":A}function \
+WE(e){return JSON.parse(JSON.stringify(e))}function qE(e){return e!=null&&typeof e[Symbol.asyncIterator]=="function"}function ls(e){return e!=null&&(typeof e[Sy\
+mbol.iterator]=="function"||typeof e[Symbol.asyncIterator]=="function")}function vE(e){let A=Object.getPrototypeOf(e);return Object.prototype.hasOwnProperty.cal\
+l(e,Symbol.iterator)||A!=null&&A!==Object.prototype&&typeof e[Symbol.iterator]=="function"}function hs(e){if(e==null)return 0;if(Oe(e)){let A=e._readableState;r\
+eturn A&&A.objectMode===!1&&A.ended===!0&&Number.isFinite(A.length)?A.length:null}else{if(Cs(e))return e.size!=null?e.size:null;if(Ns(e))return e.byteLength}ret\
+urn null}function Ds(e){return e&&!!(e.destroyed||e[gs]||Is.isDestroyed?.(e))}function fs(e,A){e==null||!Oe(e)||Ds(e)||(typeof e.destroy=="function"?(Object.get\
+PrototypeOf(e).constructor===mE&&(e.socket=null),e.destroy(A)):A&&queueMicrotask(()=>{e.emit("error",A)}),e.destroyed!==!0&&(e[gs]=!0))}var XE=/timeout=(\\d+)/;f\
+unction ZE(e){let A=e.match(XE);return A?parseInt(A[1],10)*1e3:null}function ds(e){return typeof e=="string"?bE[e]??e.toLowerCase():Bs.lookup(e)??e.toString("la\
+tin1").toLowerCase()}function KE(e){return Bs.lookup(e)??e.toString("latin1").toLowerCase()}function zE(e,A){A===void 0&&(A={});for(let t=0;t<e.length;t+=2){let\
+ r=ds(e[t]),n=A[r];if(n!==void 0)if(Object.hasOwn(A,r))typeof n=="string"&&(n=[n],A[r]=n),n.push(e[t+1].toString("latin1"));else{let s=typeof e[t+1]=="string"?e\
+[t+1]:Array.isArray(e[t+1])?e[t+1].map(o=>o.toString("latin1")):e[t+1].toString("latin1");r==="__proto__"?Object.defineProperty(A,r,{value:s,enumerable:!0,confi\
+gurable:!0,writable:!0}):A[r]=s}else{let s=typeof e[t+1]=="string"?e[t+1]:Array.isArray(e[t+1])?e[t+1].map(o=>o.toString("latin1")):e[t+1].toString("latin1");A[\
+r]=s}}return A}function jE(e){let A=e.length,t=new Array(A),r,n;for(let s=0;s<A;s+=2)r=e[s],n=e[s+1],typeof r!="string"&&(r=r.toString()),typeof n!="string"&&(n\
+=n.toString("latin1")),t[s]=r,t[s+1]=n;return t}function $E(e){let A=[];for(let[t,r]of Object.entries(e))if(Array.isArray(r))for(let n of r)A.push(Buffer.from(t\
+,"latin1"),Buffer.from(`${n}`,"latin1"));else A.push(Buffer.from(t,"latin1"),Buffer.from(`${r}`,"latin1"));return A}function AQ(e){if(!Array.isArray(e))throw ne\
+w TypeError("expected headers to be an array");return e.map(A=>Buffer.from(A))}function Ns(e){return e instanceof Uint8Array||Buffer.isBuffer(e)}function eQ(e,A\
+,t){if(!e||typeof e!="object")throw new H("handler must be an object");if(typeof e.onRequestStart!="function"){if(typeof e.onConnect!="function")throw new H("in\
+valid onConnect method");if(typeof e.onError!="function")throw new H("invalid onError method");if(typeof e.onBodySent!="function"&&e.onBodySent!==void 0)throw n\
+ew H("invalid onBodySent method");if(t||A==="CONNECT"){if(typeof e.onUpgrade!="function")throw new H("invalid onUpgrade method")}else{if(typeof e.onHeaders!="fu\
+nction")throw new H("invalid onHeaders method");if(typeof e.onData!="function")throw new H("invalid onData method");if(typeof e.onComplete!="function")throw new\
+ H("invalid onComplete method")}}}function tQ(e){return!!(e&&(Is.isDisturbed(e)||e[xA]))}function rQ(e){return{localAddress:e.localAddress,localPort:e.localPort\
+,remoteAddress:e.remoteAddress,remotePort:e.remotePort,remoteFamily:e.remoteFamily,timeout:e.timeout,bytesWritten:e.bytesWritten,bytesRead:e.bytesRead}}function\
+ nQ(e){let A;return new ReadableStream({start(){A=e[Symbol.asyncIterator]()},pull(t){return A.next().then(({done:r,value:n})=>{if(r)return queueMicrotask(()=>{t\
+.close(),t.byobRequest?.respond(0)});{let s=Buffer.isBuffer(n)?n:Buffer.from(n);return s.byteLength?t.enqueue(new Uint8Array(s)):this.pull(t)}})},cancel(){retur\
+n A.return()},type:"bytes"})}function Ss(e){return e&&typeof e=="object"&&typeof e.append=="function"&&typeof e.delete=="function"&&typeof e.get=="function"&&ty\
+peof e.getAll=="function"&&typeof e.has=="function"&&typeof e.set=="function"&&e[Symbol.toStringTag]==="FormData"}function sQ(e,A){return"addEventListener"in e?\
+(e.addEventListener("abort",A,{once:!0}),()=>e.removeEventListener("abort",A)):(e.once("abort",A),()=>e.removeListener("abort",A))}var ys=new Uint8Array([0,0,0,\
+0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1,0,1,1,1,1,1,0,0,1,1,0,1,1,0,1,1,1,1,1,1,1,1,1,1,0,0,0,0,0,0,0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,\
+1,1,1,1,1,1,1,1,0,0,0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,0,1,0,1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,\
 0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,\
-0,0,0,0,0,0,0,0,0,0,0,0]);function oQ(e){return ys[e]===1}var iQ=/^[\\^_`a-zA-Z\\-0-9!#$%&\'*+.|~]+$/;function EQ(e){if(e.length>=12)return iQ.test(e);if(e.length=\
-==0)return!1;for(let A=0;A<e.length;A++)if(ys[e.charCodeAt(A)]!==1)return!1;return!0}var QQ=/[^\\t\\x20-\\x7e\\x80-\\xff]/;function gQ(e){return!QQ.test(e)}var IQ=/^\
-bytes (\\d+)-(\\d+)\\/(\\d+)?$/;function BQ(e){if(e==null||e==="")return{start:0,end:null,size:null};let A=e?e.match(IQ):null;return A?{start:parseInt(A[1]),end:A[2\
-]?parseInt(A[2]):null,size:A[3]?parseInt(A[3]):null}:null}function CQ(e,A,t){return(e[He]??=[]).push([A,t]),e.on(A,t),e}function aQ(e){if(e[He]!=null){for(let[A\
-,t]of e[He])e.removeListener(A,t);e[He]=null}return e}function cQ(e,A,t){try{A.onError(t),se(A.aborted)}catch(r){e.emit("error",r)}}var uQ=process.platform==="w\
-in32"?(e,A)=>{if(!A.timeout)return Es;let t=null,r=null,n=Ye.setFastTimeout(()=>{t=setImmediate(()=>{r=setImmediate(()=>Qs(e.deref(),A))})},A.timeout);return()=\
->{Ye.clearFastTimeout(n),clearImmediate(t),clearImmediate(r)}}:(e,A)=>{if(!A.timeout)return Es;let t=null,r=Ye.setFastTimeout(()=>{t=setImmediate(()=>{Qs(e.dere\
-f(),A)})},A.timeout);return()=>{Ye.clearFastTimeout(r),clearImmediate(t)}};function Qs(e,A){if(e==null)return;let t="Connect Timeout Error";Array.isArray(e.auto\
-SelectFamilyAttemptedAddresses)?t+=` (attempted addresses: ${e.autoSelectFamilyAttemptedAddresses.join(", ")},`:t+=` (attempted address: ${A.hostname}:${A.port}\
-,`,t+=` timeout: ${A.timeout}ms)`,fs(e,new HE(t))}function lQ(e){if(e[0]==="h"&&e[1]==="t"&&e[2]==="t"&&e[3]==="p")switch(e[4]){case":":return"http:";case"s":if\
-(e[5]===":")return"https:"}return e.slice(0,e.indexOf(":")+1)}var Rs=Object.create(null);Rs.enumerable=!0;var Kt={delete:"DELETE",DELETE:"DELETE",get:"GET",GET:\
-"GET",head:"HEAD",HEAD:"HEAD",options:"OPTIONS",OPTIONS:"OPTIONS",post:"POST",POST:"POST",put:"PUT",PUT:"PUT"},ws={...Kt,patch:"patch",PATCH:"PATCH"};Object.set\
-PrototypeOf(Kt,null);Object.setPrototypeOf(ws,null);Us.exports={kEnumerableProperty:Rs,isDisturbed:tQ,isBlobLike:Cs,parseOrigin:JE,parseURL:us,getServerName:PE,\
-isStream:Oe,isIterable:ls,hasSafeIterator:vE,isAsyncIterable:qE,isDestroyed:Ds,headerNameToString:ds,bufferToLowerCasedHeaderName:KE,addListener:CQ,removeAllLis\
-teners:aQ,errorRequest:cQ,parseRawHeaders:jE,toRawHeaders:$E,encodeRawHeaders:AQ,parseHeaders:zE,parseKeepAliveTimeout:ZE,destroy:fs,bodyLength:hs,deepClone:WE,\
-ReadableStreamFrom:nQ,isBuffer:Ns,assertRequestHandler:eQ,getSocketInfo:rQ,isFormDataLike:Ss,pathHasQueryOrFragment:as,serializePathWithQuery:xE,addAbortListene\
-r:sQ,isValidHTTPToken:EQ,isValidHeaderValue:gQ,isTokenCharCode:oQ,parseRangeHeader:BQ,normalizedMethodRecordsBase:Kt,normalizedMethodRecords:ws,isValidPort:cs,i\
-sHttpOrHttpsPrefixed:be,nodeMajor:GE,nodeMinor:OE,safeHTTPMethods:Object.freeze(["GET","HEAD","OPTIONS","TRACE"]),wrapRequestBody:VE,setupConnectTimeout:uQ,getP\
-rotocolFromUrlString:lQ}});var ps=d((Pa,Ms)=>{"use strict";var{addAbortListener:hQ}=J(),{RequestAbortedError:DQ}=x(),JA=Symbol("kListener"),nA=Symbol("kSignal")\
-;function Fs(e){e.abort?e.abort(e[nA]?.reason):e.reason=e[nA]?.reason??new DQ,Ts(e)}function fQ(e,A){if(e.reason=null,e[nA]=null,e[JA]=null,!!A){if(A.aborted){F\
-s(e);return}e[nA]=A,e[JA]=()=>{Fs(e)},hQ(e[nA],e[JA])}}function Ts(e){e[nA]&&("removeEventListener"in e[nA]?e[nA].removeEventListener("abort",e[JA]):e[nA].remov\
-eListener("abort",e[JA]),e[nA]=null,e[JA]=null)}Ms.exports={addSignal:fQ,removeSignal:Ts}});var Hs=d((Wa,Ys)=>{"use strict";var dQ=require("node:assert"),{Async\
-Resource:NQ}=require("node:async_hooks"),{InvalidArgumentError:zt,SocketError:SQ}=x(),ms=J(),{addSignal:yQ,removeSignal:ks}=ps(),jt=class extends NQ{constructor\
-(A,t){if(!A||typeof A!="object")throw new zt("invalid opts");if(typeof t!="function")throw new zt("invalid callback");let{signal:r,opaque:n,responseHeaders:s}=A\
-;if(r&&typeof r.on!="function"&&typeof r.addEventListener!="function")throw new zt("signal must be an EventEmitter or EventTarget");super("UNDICI_CONNECT"),this\
-.opaque=n||null,this.responseHeaders=s||null,this.callback=t,this.abort=null,yQ(this,r)}onConnect(A,t){if(this.reason){A(this.reason);return}dQ(this.callback),t\
-his.abort=A,this.context=t}onHeaders(){throw new SQ("bad connect",null)}onUpgrade(A,t,r){let{callback:n,opaque:s,context:o}=this;ks(this),this.callback=null;let\
- g=t;g!=null&&(g=this.responseHeaders==="raw"?ms.parseRawHeaders(t):ms.parseHeaders(t)),this.runInAsyncScope(n,null,null,{statusCode:A,headers:g,socket:r,opaque\
-:s,context:o})}onError(A){let{callback:t,opaque:r}=this;ks(this),t&&(this.callback=null,queueMicrotask(()=>{this.runInAsyncScope(t,null,A,{opaque:r})}))}};funct\
-ion Ls(e,A){if(A===void 0)return new Promise((t,r)=>{Ls.call(this,e,(n,s)=>n?r(n):t(s))});try{let t=new jt(e,A),r={...e,method:"CONNECT"};this.dispatch(r,t)}cat\
-ch(t){if(typeof A!="function")throw t;let r=e?.opaque;queueMicrotask(()=>A(t,{opaque:r}))}}Ys.exports=Ls});var Os=d((qa,Gs)=>{"use strict";var{parseHeaders:$t}=\
-J(),{InvalidArgumentError:RQ}=x(),Ar=Symbol("resume"),er=class{#A=!1;#e=null;#t=!1;#r;[Ar]=null;rawHeaders=null;rawTrailers=null;constructor(A){this.#r=A}pause(\
-){this.#A=!0}resume(){this.#A&&(this.#A=!1,this[Ar]?.())}abort(A){this.#t||(this.#t=!0,this.#e=A,this.#r(A))}get aborted(){return this.#t}get reason(){return th\
-is.#e}get paused(){return this.#A}};Gs.exports=class bs{#A;#e;constructor(A){this.#A=A}static unwrap(A){return A.onRequestStart?new bs(A):A}onConnect(A,t){this.\
-#e=new er(A),this.#A.onRequestStart?.(this.#e,t)}onResponseStarted(){return this.#A.onResponseStarted?.()}onUpgrade(A,t,r){this.#e.rawHeaders=t,this.#A.onReques\
-tUpgrade?.(this.#e,A,$t(t),r)}onHeaders(A,t,r,n){return this.#e[Ar]=r,this.#e.rawHeaders=t,this.#A.onResponseStart?.(this.#e,A,$t(t),n),!this.#e.paused}onData(A\
-){return this.#A.onResponseData?.(this.#e,A),!this.#e.paused}onComplete(A){this.#e.rawTrailers=A,this.#A.onResponseEnd?.(this.#e,$t(A))}onError(A){if(!this.#A.o\
-nResponseError)throw new RQ("invalid onError method");this.#A.onResponseError?.(this.#e,A)}}});var PA=d((va,xs)=>{"use strict";var wQ=require("node:buffer"),UQ=\
-Vt(),FQ=Os(),{ClientDestroyedError:tr,ClientClosedError:TQ,InvalidArgumentError:Ve}=x(),{kDestroy:MQ,kClose:pQ,kClosed:oe,kDestroyed:_A,kDispatch:mQ}=$(),lA=Sym\
-bol("onDestroyed"),wA=Symbol("onClosed"),rr=Symbol("webSocketOptions"),Vs=Symbol("eventSourceOptions"),nr=class extends UQ{[_A]=!1;[lA]=null;[oe]=!1;[wA]=null;c\
-onstructor(A){super(),this[rr]=A?.webSocket??{},this[Vs]=A?.eventSource??{}}get webSocketOptions(){return{maxFragments:this[rr].maxFragments??131072,maxPayloadS\
-ize:this[rr].maxPayloadSize??128*1024*1024}}get eventSourceOptions(){return{maxEventSize:this[Vs].maxEventSize??wQ.kStringMaxLength}}get destroyed(){return this\
-[_A]}get closed(){return this[oe]}close(A){if(A===void 0)return new Promise((r,n)=>{this.close((s,o)=>s?n(s):r(o))});if(typeof A!="function")throw new Ve("inval\
-id callback");if(this[_A]){let r=new tr;queueMicrotask(()=>A(r,null));return}if(this[oe]){this[wA]?this[wA].push(A):queueMicrotask(()=>A(null,null));return}this\
-[oe]=!0,this[wA]??=[],this[wA].push(A);let t=()=>{let r=this[wA];this[wA]=null;for(let n=0;n<r.length;n++)r[n](null,null)};this[pQ]().then(()=>this.destroy()).t\
-hen(()=>queueMicrotask(t))}destroy(A,t){if(typeof A=="function"&&(t=A,A=null),t===void 0)return new Promise((n,s)=>{this.destroy(A,(o,g)=>o?s(o):n(g))});if(type\
-of t!="function")throw new Ve("invalid callback");if(this[_A]){this[lA]?this[lA].push(t):queueMicrotask(()=>t(null,null));return}A||(A=new tr),this[_A]=!0,this[\
-lA]??=[],this[lA].push(t);let r=()=>{let n=this[lA];this[lA]=null;for(let s=0;s<n.length;s++)n[s](null,null)};this[MQ](A).then(()=>queueMicrotask(r))}dispatch(A\
-,t){if(!t||typeof t!="object")throw new Ve("handler must be an object");t=FQ.unwrap(t);try{if(!A||typeof A!="object")throw new Ve("opts must be an object.");if(\
-this[_A]||this[lA])throw new tr;if(this[oe])throw new TQ;return this[mQ](A,t)}catch(r){if(typeof t.onError!="function")throw r;return t.onError(r),!1}}};xs.expo\
-rts=nr});var ir=d((Xa,qs)=>{"use strict";var{kConnected:Js,kPending:_s,kRunning:Ps,kSize:Ws,kFree:kQ,kQueued:LQ}=$(),sr=class{constructor(A){this.connected=A[Js\
-],this.pending=A[_s],this.running=A[Ps],this.size=A[Ws]}},or=class{constructor(A){this.connected=A[Js],this.free=A[kQ],this.pending=A[_s],this.queued=A[LQ],this\
-.running=A[Ps],this.size=A[Ws]}};qs.exports={ClientStats:sr,PoolStats:or}});var Xs=d((Ka,vs)=>{"use strict";var xe=class{bottom=0;top=0;list=new Array(2048).fil\
-l(void 0);next=null;isEmpty(){return this.top===this.bottom}isFull(){return(this.top+1&2047)===this.bottom}push(A){this.list[this.top]=A,this.top=this.top+1&204\
-7}shift(){let A=this.list[this.bottom];return A===void 0?null:(this.list[this.bottom]=void 0,this.bottom=this.bottom+1&2047,A)}};vs.exports=class{constructor(){\
-this.head=this.tail=new xe}isEmpty(){return this.head.isEmpty()}push(A){this.head.isFull()&&(this.head=this.head.next=new xe),this.head.push(A)}shift(){let A=th\
-is.tail,t=A.shift();return A.isEmpty()&&A.next!==null&&(this.tail=A.next,A.next=null),t}}});var no=d((za,ro)=>{"use strict";var{PoolStats:YQ}=ir(),HQ=PA(),bQ=Xs\
-(),{kConnected:Er,kSize:Zs,kRunning:Ks,kPending:zs,kQueued:ie,kBusy:GQ,kFree:OQ,kUrl:VQ,kClose:xQ,kDestroy:JQ,kDispatch:_Q}=$(),b=Symbol("clients"),O=Symbol("ne\
-edDrain"),Ee=Symbol("queue"),Qr=Symbol("closed resolve"),gr=Symbol("onDrain"),js=Symbol("onConnect"),$s=Symbol("onDisconnect"),Ao=Symbol("onConnectionError"),Ir\
-=Symbol("get dispatcher"),eo=Symbol("add client"),to=Symbol("remove client"),Br=class extends HQ{[Ee]=new bQ;[ie]=0;[b]=[];[O]=!1;[gr](A,t,r){let n=this[Ee],s=!\
-1;for(;!s;){let o=n.shift();if(!o)break;this[ie]--,s=!A.dispatch(o.opts,o.handler)}if(A[O]=s,!s&&this[O]&&(this[O]=!1,this.emit("drain",t,[this,...r])),this[Qr]\
-&&n.isEmpty()){let o=[];for(let g=0;g<this[b].length;g++){let E=this[b][g];E.destroyed||o.push(E.close())}return Promise.all(o).then(this[Qr])}}[js]=(A,t)=>{thi\
-s.emit("connect",A,[this,...t])};[$s]=(A,t,r)=>{this.emit("disconnect",A,[this,...t],r)};[Ao]=(A,t,r)=>{this.emit("connectionError",A,[this,...t],r)};get[GQ](){\
-return this[O]}get[Er](){let A=0;for(let{[Er]:t}of this[b])A+=t;return A}get[OQ](){let A=0;for(let{[Er]:t,[O]:r}of this[b])A+=t&&!r;return A}get[zs](){let A=thi\
-s[ie];for(let{[zs]:t}of this[b])A+=t;return A}get[Ks](){let A=0;for(let{[Ks]:t}of this[b])A+=t;return A}get[Zs](){let A=this[ie];for(let{[Zs]:t}of this[b])A+=t;\
-return A}get stats(){return new YQ(this)}[xQ](){if(this[Ee].isEmpty()){let A=[];for(let t=0;t<this[b].length;t++){let r=this[b][t];r.destroyed||A.push(r.close()\
-)}return Promise.all(A)}else return new Promise(A=>{this[Qr]=A})}[JQ](A){for(;;){let r=this[Ee].shift();if(!r)break;r.handler.onError(A)}let t=new Array(this[b]\
-.length);for(let r=0;r<this[b].length;r++)t[r]=this[b][r].destroy(A);return Promise.all(t)}[_Q](A,t){let r=this[Ir]();return r?r.dispatch(A,t)||(r[O]=!0,this[O]\
-=!this[Ir]()):(this[O]=!0,this[Ee].push({opts:A,handler:t}),this[ie]++),!this[O]}[eo](A){return A.on("drain",this[gr].bind(this,A)).on("connect",this[js]).on("d\
-isconnect",this[$s]).on("connectionError",this[Ao]),this[b].push(A),this[O]&&queueMicrotask(()=>{this[O]&&this[gr](A,A[VQ],[A,this])}),this}[to](A){A.close(()=>\
-{let t=this[b].indexOf(A);t!==-1&&this[b].splice(t,1)}),this[O]=this[b].some(t=>!t[O]&&t.closed!==!0&&t.destroyed!==!0)}};ro.exports={PoolBase:Br,kClients:b,kNe\
-edDrain:O,kAddClient:eo,kRemoveClient:to,kGetDispatcher:Ir}});var ge=d((ja,oo)=>{"use strict";var U=require("node:diagnostics_channel"),ur=require("node:util"),\
-UA=ur.debuglog("undici"),Qe=ur.debuglog("fetch"),Je=ur.debuglog("websocket"),q={beforeConnect:U.channel("undici:client:beforeConnect"),connected:U.channel("undi\
-ci:client:connected"),connectError:U.channel("undici:client:connectError"),sendHeaders:U.channel("undici:client:sendHeaders"),create:U.channel("undici:request:c\
-reate"),bodySent:U.channel("undici:request:bodySent"),bodyChunkSent:U.channel("undici:request:bodyChunkSent"),bodyChunkReceived:U.channel("undici:request:bodyCh\
-unkReceived"),headers:U.channel("undici:request:headers"),trailers:U.channel("undici:request:trailers"),error:U.channel("undici:request:error"),open:U.channel("\
-undici:websocket:open"),close:U.channel("undici:websocket:close"),socketError:U.channel("undici:websocket:socket_error"),ping:U.channel("undici:websocket:ping")\
-,pong:U.channel("undici:websocket:pong"),proxyConnected:U.channel("undici:proxy:connected")},Cr=!1;function so(e=UA){if(!Cr){if(q.beforeConnect.hasSubscribers||\
-q.connected.hasSubscribers||q.connectError.hasSubscribers||q.sendHeaders.hasSubscribers){Cr=!0;return}Cr=!0,U.subscribe("undici:client:beforeConnect",A=>{let{co\
-nnectParams:{version:t,protocol:r,port:n,host:s}}=A;e("connecting to %s%s using %s%s",s,n?`:${n}`:"",r,t)}),U.subscribe("undici:client:connected",A=>{let{connec\
-tParams:{version:t,protocol:r,port:n,host:s}}=A;e("connected to %s%s using %s%s",s,n?`:${n}`:"",r,t)}),U.subscribe("undici:client:connectError",A=>{let{connectP\
-arams:{version:t,protocol:r,port:n,host:s},error:o}=A;e("connection to %s%s using %s%s errored - %s",s,n?`:${n}`:"",r,t,o.message)}),U.subscribe("undici:client:\
-sendHeaders",A=>{let{request:{method:t,path:r,origin:n}}=A;e("sending request to %s %s%s",t,n,r)})}}var ar=!1;function PQ(e=UA){if(!ar){if(q.headers.hasSubscrib\
-ers||q.trailers.hasSubscribers||q.error.hasSubscribers){ar=!0;return}ar=!0,U.subscribe("undici:request:headers",A=>{let{request:{method:t,path:r,origin:n},respo\
-nse:{statusCode:s}}=A;e("received response to %s %s%s - HTTP %d",t,n,r,s)}),U.subscribe("undici:request:trailers",A=>{let{request:{method:t,path:r,origin:n}}=A;\
-e("trailers received from %s %s%s",t,n,r)}),U.subscribe("undici:request:error",A=>{let{request:{method:t,path:r,origin:n},error:s}=A;e("request to %s %s%s error\
-ed - %s",t,n,r,s.message)})}}var cr=!1;function WQ(e=Je){if(!cr){if(q.open.hasSubscribers||q.close.hasSubscribers||q.socketError.hasSubscribers||q.ping.hasSubsc\
-ribers||q.pong.hasSubscribers){cr=!0;return}cr=!0,U.subscribe("undici:websocket:open",A=>{if(A.address!=null){let{address:t,port:r}=A.address;e("connection open\
-ed %s%s",t,r?`:${r}`:"")}else e("connection opened")}),U.subscribe("undici:websocket:close",A=>{let{websocket:t,code:r,reason:n}=A;e("closed connection to %s - \
-%s %s",t.url,r,n)}),U.subscribe("undici:websocket:socket_error",A=>{e("connection errored - %s",A.message)}),U.subscribe("undici:websocket:ping",A=>{e("ping rec\
-eived")}),U.subscribe("undici:websocket:pong",A=>{e("pong received")})}}(UA.enabled||Qe.enabled)&&(so(Qe.enabled?Qe:UA),PQ(Qe.enabled?Qe:UA));Je.enabled&&(so(UA\
-.enabled?UA:Je),WQ(Je));oo.exports={channels:q}});var Qo=d(($a,Eo)=>{"use strict";var{InvalidArgumentError:R,NotSupportedError:qQ}=x(),sA=require("node:assert")\
-,{isValidHTTPToken:lr,isValidHeaderValue:Ie,isStream:vQ,destroy:XQ,isBuffer:ZQ,isFormDataLike:KQ,isIterable:zQ,hasSafeIterator:jQ,isBlobLike:$Q,serializePathWit\
-hQuery:Ag,assertRequestHandler:eg,getServerName:tg,normalizedMethodRecords:rg,getProtocolFromUrlString:ng}=J(),{channels:G}=ge(),{headerNameLowerCasedRecord:io}\
-=ke(),sg=/[^\\u0021-\\u00ff]/;function og(e){if(typeof e!="string"||e.length===0)return!1;for(let A=0;A<e.length;A++){let t=e.charCodeAt(A);if(t<48||t>57)return!1\
-}return!0}var Z=Symbol("handler"),hr=class{constructor(A,{path:t,method:r,body:n,headers:s,query:o,idempotent:g,blocking:E,upgrade:I,headersTimeout:B,bodyTimeou\
-t:c,reset:l,expectContinue:C,servername:f,throwOnError:h,maxRedirections:y,typeOfService:N},S){if(typeof t!="string")throw new R("path must be a string");if(t[0\
-]!=="/"&&!(t.startsWith("http://")||t.startsWith("https://"))&&r!=="CONNECT")throw new R("path must be an absolute URL or start with a slash");if(sg.test(t))thr\
-ow new R("invalid request path");if(typeof r!="string")throw new R("method must be a string");if(rg[r]===void 0&&!lr(r))throw new R("invalid request method");if\
-(I&&typeof I!="string")throw new R("upgrade must be a string");if(I&&!Ie(I))throw new R("invalid upgrade header");if(B!=null&&(!Number.isFinite(B)||B<0))throw n\
-ew R("invalid headersTimeout");if(c!=null&&(!Number.isFinite(c)||c<0))throw new R("invalid bodyTimeout");if(l!=null&&typeof l!="boolean")throw new R("invalid re\
-set");if(C!=null&&typeof C!="boolean")throw new R("invalid expectContinue");if(h!=null)throw new R("invalid throwOnError");if(y!=null&&y!==0)throw new R("maxRed\
-irections is not supported, use the redirect interceptor");if(N!=null&&(!Number.isInteger(N)||N<0||N>255))throw new R("typeOfService must be an integer between \
-0 and 255");if(this.headersTimeout=B,this.bodyTimeout=c,this.method=r,this.typeOfService=N,this.abort=null,n==null)this.body=null;else if(vQ(n)){this.body=n;let\
- D=this.body._readableState;(!D||!D.autoDestroy)&&(this.endHandler=function(){XQ(this)},this.body.on("end",this.endHandler)),this.errorHandler=F=>{this.abort?th\
-is.abort(F):this.error=F},this.body.on("error",this.errorHandler)}else if(ZQ(n))this.body=n.byteLength?n:null;else if(ArrayBuffer.isView(n))this.body=n.buffer.b\
-yteLength?Buffer.from(n.buffer,n.byteOffset,n.byteLength):null;else if(n instanceof ArrayBuffer)this.body=n.byteLength?Buffer.from(n):null;else if(typeof n=="st\
-ring")this.body=n.length?Buffer.from(n):null;else if(KQ(n)||zQ(n)||$Q(n))this.body=n;else throw new R("body must be a string, a Buffer, a Readable stream, an it\
-erable, or an async iterable");if(this.completed=!1,this.aborted=!1,this.upgrade=I||null,this.path=o?Ag(t,o):t,this.origin=A,this.protocol=ng(A),this.idempotent\
-=g??(r==="HEAD"||r==="GET"),this.blocking=E??this.method!=="HEAD",this.reset=l??null,this.host=null,this.contentLength=null,this.contentType=null,this.headers=[\
-],this.expectContinue=C??!1,Array.isArray(s)){if(s.length%2!==0)throw new R("headers array must be even");for(let D=0;D<s.length;D+=2)_e(this,s[D],s[D+1])}else \
-if(s&&typeof s=="object")if(jQ(s))for(let D of s){if(!Array.isArray(D)||D.length!==2)throw new R("headers must be in key-value pair format");_e(this,D[0],D[1])}\
-else{let D=Object.keys(s);for(let F=0;F<D.length;++F)_e(this,D[F],s[D[F]])}else if(s!=null)throw new R("headers must be an object or an array");eg(S,r,I),this.s\
-ervername=f||tg(this.host)||null,this[Z]=S,G.create.hasSubscribers&&G.create.publish({request:this})}onBodySent(A){if(G.bodyChunkSent.hasSubscribers&&G.bodyChun\
-kSent.publish({request:this,chunk:A}),this[Z].onBodySent)try{return this[Z].onBodySent(A)}catch(t){this.abort(t)}}onRequestSent(){if(G.bodySent.hasSubscribers&&\
-G.bodySent.publish({request:this}),this[Z].onRequestSent)try{return this[Z].onRequestSent()}catch(A){this.abort(A)}}onConnect(A){if(sA(!this.aborted),sA(!this.c\
-ompleted),this.error)A(this.error);else return this.abort=A,this[Z].onConnect(A)}onResponseStarted(){return this[Z].onResponseStarted?.()}onHeaders(A,t,r,n){sA(\
-!this.aborted),sA(!this.completed),G.headers.hasSubscribers&&G.headers.publish({request:this,response:{statusCode:A,headers:t,statusText:n}});try{return this[Z]\
-.onHeaders(A,t,r,n)}catch(s){this.abort(s)}}onData(A){sA(!this.aborted),sA(!this.completed),G.bodyChunkReceived.hasSubscribers&&G.bodyChunkReceived.publish({req\
-uest:this,chunk:A});try{return this[Z].onData(A)}catch(t){return this.abort(t),!1}}onUpgrade(A,t,r,n=""){this.onFinally(),sA(!this.aborted),sA(!this.completed),\
-G.headers.hasSubscribers&&G.headers.publish({request:this,response:{statusCode:A,headers:t,statusText:n}});let s=this[Z].onUpgrade(A,t,r);return this.aborted||(\
-this.completed=!0,G.trailers.hasSubscribers&&G.trailers.publish({request:this,trailers:[]})),s}onComplete(A){this.onFinally(),sA(!this.aborted),sA(!this.complet\
-ed),this.completed=!0,G.trailers.hasSubscribers&&G.trailers.publish({request:this,trailers:A});try{return this[Z].onComplete(A)}catch(t){this.onError(t)}}onErro\
-r(A){if(this.onFinally(),G.error.hasSubscribers&&G.error.publish({request:this,error:A}),!this.aborted)return this.aborted=!0,this[Z].onError(A)}onFinally(){thi\
-s.errorHandler&&(this.body.off("error",this.errorHandler),this.errorHandler=null),this.endHandler&&(this.body.off("end",this.endHandler),this.endHandler=null)}a\
-ddHeader(A,t){return _e(this,A,t),this}};function _e(e,A,t){if(t&&typeof t=="object"&&!Array.isArray(t))throw new R(`invalid ${A} header`);if(t===void 0)return;\
-let r=io[A];if(r===void 0&&(r=A.toLowerCase(),io[r]===void 0&&!lr(r)))throw new R("invalid header key");if(Array.isArray(t)){let n=[];for(let s=0;s<t.length;s++\
-)if(typeof t[s]=="string"){if(!Ie(t[s]))throw new R(`invalid ${A} header`);n.push(t[s])}else if(t[s]===null)n.push("");else{if(typeof t[s]=="object")throw new R\
-(`invalid ${A} header`);{let o=`${t[s]}`;if(!Ie(o))throw new R(`invalid ${A} header`);n.push(o)}}t=n}else if(typeof t=="string"){if(!Ie(t))throw new R(`invalid \
-${A} header`)}else if(t===null)t="";else if(t=`${t}`,!Ie(t))throw new R(`invalid ${A} header`);if(r==="host"){if(e.host!==null)throw new R("duplicate host heade\
-r");if(typeof t!="string")throw new R("invalid host header");e.host=t}else if(r==="content-length"){if(e.contentLength!==null)throw new R("duplicate content-len\
-gth header");if(!og(t))throw new R("invalid content-length header");e.contentLength=parseInt(t,10)}else if(e.contentType===null&&r==="content-type")e.contentTyp\
-e=t,e.headers.push(A,t);else{if(r==="transfer-encoding"||r==="keep-alive"||r==="upgrade")throw new R(`invalid ${r} header`);if(r==="connection"){let n=typeof t=\
-="string"?t:null;if(n===null)throw new R("invalid connection header");for(let s of n.toLowerCase().split(",")){let o=s.trim();if(!lr(o))throw new R("invalid con\
-nection header");o==="close"&&(e.reset=!0)}}else{if(r==="expect")throw new qQ("expect header not supported");e.headers.push(A,t)}}}Eo.exports=hr});var Pe=d((ec,\
-Bo)=>{"use strict";var ig=require("node:net"),go=require("node:assert"),Io=J(),{InvalidArgumentError:Eg}=x(),Dr,Qg=class{constructor(A){this._maxCachedSessions=\
-A,this._sessionCache=new Map,this._sessionRegistry=new FinalizationRegistry(t=>{if(this._sessionCache.size<this._maxCachedSessions)return;let r=this._sessionCac\
-he.get(t);r!==void 0&&r.deref()===void 0&&this._sessionCache.delete(t)})}get(A){let t=this._sessionCache.get(A);return t?t.deref():null}set(A,t){if(this._maxCac\
-hedSessions!==0){if(this._sessionCache.has(A))this._sessionCache.delete(A);else if(this._sessionCache.size>=this._maxCachedSessions){let r=!1;for(let[n,s]of thi\
-s._sessionCache)if(s.deref()===void 0){this._sessionCache.delete(n),r=!0;break}if(!r){let n=this._sessionCache.keys().next();n.done||this._sessionCache.delete(n\
-.value)}}this._sessionCache.set(A,new WeakRef(t)),this._sessionRegistry.register(t,A)}}};function gg({allowH2:e,useH2c:A,maxCachedSessions:t,socketPath:r,timeou\
-t:n,session:s,...o}){if(t!=null&&(!Number.isInteger(t)||t<0))throw new Eg("maxCachedSessions must be a positive integer or zero");let g={path:r,...o},E=new Qg(t\
-??100);return n=n??1e4,e=e??!1,function({hostname:B,host:c,protocol:l,port:C,servername:f,localAddress:h,httpSocket:y},N){let S;if(l==="https:"){Dr||(Dr=require\
-("node:tls")),f=f||g.servername||Io.getServerName(c)||null;let F=f||B;go(F);let W=s||E.get(F)||null;C=C||443,S=Dr.connect({highWaterMark:16384,...g,servername:f\
-,session:W,localAddress:h,ALPNProtocols:e?["http/1.1","h2"]:["http/1.1"],socket:y,port:C,host:B}),S.on("session",function(RA){E.set(F,RA)})}else go(!y,"httpSock\
-et can only be sent on TLS update"),C=C||80,S=ig.connect({highWaterMark:64*1024,...g,localAddress:h,port:C,host:B}),A===!0&&(S.alpnProtocol="h2");if(g.keepAlive\
-==null||g.keepAlive){let F=g.keepAliveInitialDelay===void 0?6e4:g.keepAliveInitialDelay;S.setKeepAlive(!0,F)}let D=Io.setupConnectTimeout(new WeakRef(S),{timeou\
-t:n,hostname:B,port:C});return S.setNoDelay(!0).once(l==="https:"?"secureConnect":"connect",function(){if(queueMicrotask(D),N){let F=N;N=null,F(null,this)}}).on\
-("error",function(F){if(queueMicrotask(D),N){let W=N;N=null,W(F)}}),S}}Bo.exports=gg});var Co=d(fr=>{"use strict";Object.defineProperty(fr,"__esModule",{value:!\
-0});fr.enumToMap=Ig;function Ig(e,A=[],t=[]){let r=(A?.length??0)===0,n=(t?.length??0)===0;return Object.fromEntries(Object.entries(e).filter(([,s])=>typeof s==\
-"number"&&(r||A.includes(s))&&(n||!t.includes(s))))}});var ao=d(i=>{"use strict";Object.defineProperty(i,"__esModule",{value:!0});i.SPECIAL_HEADERS=i.MINOR=i.MA\
-JOR=i.HTAB_SP_VCHAR_OBS_TEXT=i.QUOTED_STRING=i.CONNECTION_TOKEN_CHARS=i.HEADER_CHARS=i.TOKEN=i.HEX=i.URL_CHAR=i.USERINFO_CHARS=i.MARK=i.ALPHANUM=i.NUM=i.HEX_MAP\
-=i.NUM_MAP=i.ALPHA=i.STATUSES_HTTP=i.H_METHOD_MAP=i.METHOD_MAP=i.METHODS_RTSP=i.METHODS_ICE=i.METHODS_HTTP=i.HEADER_STATE=i.FINISH=i.STATUSES=i.METHODS=i.LENIEN\
-T_FLAGS=i.FLAGS=i.TYPE=i.ERROR=void 0;var Bg=Co();i.ERROR={OK:0,INTERNAL:1,STRICT:2,CR_EXPECTED:25,LF_EXPECTED:3,UNEXPECTED_CONTENT_LENGTH:4,UNEXPECTED_SPACE:30\
-,CLOSED_CONNECTION:5,INVALID_METHOD:6,INVALID_URL:7,INVALID_CONSTANT:8,INVALID_VERSION:9,INVALID_HEADER_TOKEN:10,INVALID_CONTENT_LENGTH:11,INVALID_CHUNK_SIZE:12\
-,INVALID_STATUS:13,INVALID_EOF_STATE:14,INVALID_TRANSFER_ENCODING:15,CB_MESSAGE_BEGIN:16,CB_HEADERS_COMPLETE:17,CB_MESSAGE_COMPLETE:18,CB_CHUNK_HEADER:19,CB_CHU\
-NK_COMPLETE:20,PAUSED:21,PAUSED_UPGRADE:22,PAUSED_H2_UPGRADE:23,USER:24,CB_URL_COMPLETE:26,CB_STATUS_COMPLETE:27,CB_METHOD_COMPLETE:32,CB_VERSION_COMPLETE:33,CB\
-_HEADER_FIELD_COMPLETE:28,CB_HEADER_VALUE_COMPLETE:29,CB_CHUNK_EXTENSION_NAME_COMPLETE:34,CB_CHUNK_EXTENSION_VALUE_COMPLETE:35,CB_RESET:31,CB_PROTOCOL_COMPLETE:\
-38};i.TYPE={BOTH:0,REQUEST:1,RESPONSE:2};i.FLAGS={CONNECTION_KEEP_ALIVE:1,CONNECTION_CLOSE:2,CONNECTION_UPGRADE:4,CHUNKED:8,UPGRADE:16,CONTENT_LENGTH:32,SKIPBOD\
-Y:64,TRAILING:128,TRANSFER_ENCODING:512};i.LENIENT_FLAGS={HEADERS:1,CHUNKED_LENGTH:2,KEEP_ALIVE:4,TRANSFER_ENCODING:8,VERSION:16,DATA_AFTER_CLOSE:32,OPTIONAL_LF\
-_AFTER_CR:64,OPTIONAL_CRLF_AFTER_CHUNK:128,OPTIONAL_CR_BEFORE_LF:256,SPACES_AFTER_CHUNK_SIZE:512};i.METHODS={DELETE:0,GET:1,HEAD:2,POST:3,PUT:4,CONNECT:5,OPTION\
-S:6,TRACE:7,COPY:8,LOCK:9,MKCOL:10,MOVE:11,PROPFIND:12,PROPPATCH:13,SEARCH:14,UNLOCK:15,BIND:16,REBIND:17,UNBIND:18,ACL:19,REPORT:20,MKACTIVITY:21,CHECKOUT:22,M\
-ERGE:23,"M-SEARCH":24,NOTIFY:25,SUBSCRIBE:26,UNSUBSCRIBE:27,PATCH:28,PURGE:29,MKCALENDAR:30,LINK:31,UNLINK:32,SOURCE:33,PRI:34,DESCRIBE:35,ANNOUNCE:36,SETUP:37,\
-PLAY:38,PAUSE:39,TEARDOWN:40,GET_PARAMETER:41,SET_PARAMETER:42,REDIRECT:43,RECORD:44,FLUSH:45,QUERY:46};i.STATUSES={CONTINUE:100,SWITCHING_PROTOCOLS:101,PROCESS\
-ING:102,EARLY_HINTS:103,RESPONSE_IS_STALE:110,REVALIDATION_FAILED:111,DISCONNECTED_OPERATION:112,HEURISTIC_EXPIRATION:113,MISCELLANEOUS_WARNING:199,OK:200,CREAT\
-ED:201,ACCEPTED:202,NON_AUTHORITATIVE_INFORMATION:203,NO_CONTENT:204,RESET_CONTENT:205,PARTIAL_CONTENT:206,MULTI_STATUS:207,ALREADY_REPORTED:208,TRANSFORMATION_\
-APPLIED:214,IM_USED:226,MISCELLANEOUS_PERSISTENT_WARNING:299,MULTIPLE_CHOICES:300,MOVED_PERMANENTLY:301,FOUND:302,SEE_OTHER:303,NOT_MODIFIED:304,USE_PROXY:305,S\
-WITCH_PROXY:306,TEMPORARY_REDIRECT:307,PERMANENT_REDIRECT:308,BAD_REQUEST:400,UNAUTHORIZED:401,PAYMENT_REQUIRED:402,FORBIDDEN:403,NOT_FOUND:404,METHOD_NOT_ALLOW\
-ED:405,NOT_ACCEPTABLE:406,PROXY_AUTHENTICATION_REQUIRED:407,REQUEST_TIMEOUT:408,CONFLICT:409,GONE:410,LENGTH_REQUIRED:411,PRECONDITION_FAILED:412,PAYLOAD_TOO_LA\
-RGE:413,URI_TOO_LONG:414,UNSUPPORTED_MEDIA_TYPE:415,RANGE_NOT_SATISFIABLE:416,EXPECTATION_FAILED:417,IM_A_TEAPOT:418,PAGE_EXPIRED:419,ENHANCE_YOUR_CALM:420,MISD\
-IRECTED_REQUEST:421,UNPROCESSABLE_ENTITY:422,LOCKED:423,FAILED_DEPENDENCY:424,TOO_EARLY:425,UPGRADE_REQUIRED:426,PRECONDITION_REQUIRED:428,TOO_MANY_REQUESTS:429\
-,REQUEST_HEADER_FIELDS_TOO_LARGE_UNOFFICIAL:430,REQUEST_HEADER_FIELDS_TOO_LARGE:431,LOGIN_TIMEOUT:440,NO_RESPONSE:444,RETRY_WITH:449,BLOCKED_BY_PARENTAL_CONTROL\
-:450,UNAVAILABLE_FOR_LEGAL_REASONS:451,CLIENT_CLOSED_LOAD_BALANCED_REQUEST:460,INVALID_X_FORWARDED_FOR:463,REQUEST_HEADER_TOO_LARGE:494,SSL_CERTIFICATE_ERROR:49\
-5,SSL_CERTIFICATE_REQUIRED:496,HTTP_REQUEST_SENT_TO_HTTPS_PORT:497,INVALID_TOKEN:498,CLIENT_CLOSED_REQUEST:499,INTERNAL_SERVER_ERROR:500,NOT_IMPLEMENTED:501,BAD\
-_GATEWAY:502,SERVICE_UNAVAILABLE:503,GATEWAY_TIMEOUT:504,HTTP_VERSION_NOT_SUPPORTED:505,VARIANT_ALSO_NEGOTIATES:506,INSUFFICIENT_STORAGE:507,LOOP_DETECTED:508,B\
-ANDWIDTH_LIMIT_EXCEEDED:509,NOT_EXTENDED:510,NETWORK_AUTHENTICATION_REQUIRED:511,WEB_SERVER_UNKNOWN_ERROR:520,WEB_SERVER_IS_DOWN:521,CONNECTION_TIMEOUT:522,ORIG\
-IN_IS_UNREACHABLE:523,TIMEOUT_OCCURED:524,SSL_HANDSHAKE_FAILED:525,INVALID_SSL_CERTIFICATE:526,RAILGUN_ERROR:527,SITE_IS_OVERLOADED:529,SITE_IS_FROZEN:530,IDENT\
-ITY_PROVIDER_AUTHENTICATION_ERROR:561,NETWORK_READ_TIMEOUT:598,NETWORK_CONNECT_TIMEOUT:599};i.FINISH={SAFE:0,SAFE_WITH_CB:1,UNSAFE:2};i.HEADER_STATE={GENERAL:0,\
-CONNECTION:1,CONTENT_LENGTH:2,TRANSFER_ENCODING:3,UPGRADE:4,CONNECTION_KEEP_ALIVE:5,CONNECTION_CLOSE:6,CONNECTION_UPGRADE:7,TRANSFER_ENCODING_CHUNKED:8};i.METHO\
-DS_HTTP=[i.METHODS.DELETE,i.METHODS.GET,i.METHODS.HEAD,i.METHODS.POST,i.METHODS.PUT,i.METHODS.CONNECT,i.METHODS.OPTIONS,i.METHODS.TRACE,i.METHODS.COPY,i.METHODS\
-.LOCK,i.METHODS.MKCOL,i.METHODS.MOVE,i.METHODS.PROPFIND,i.METHODS.PROPPATCH,i.METHODS.SEARCH,i.METHODS.UNLOCK,i.METHODS.BIND,i.METHODS.REBIND,i.METHODS.UNBIND,i\
-.METHODS.ACL,i.METHODS.REPORT,i.METHODS.MKACTIVITY,i.METHODS.CHECKOUT,i.METHODS.MERGE,i.METHODS["M-SEARCH"],i.METHODS.NOTIFY,i.METHODS.SUBSCRIBE,i.METHODS.UNSUB\
-SCRIBE,i.METHODS.PATCH,i.METHODS.PURGE,i.METHODS.MKCALENDAR,i.METHODS.LINK,i.METHODS.UNLINK,i.METHODS.PRI,i.METHODS.SOURCE,i.METHODS.QUERY];i.METHODS_ICE=[i.MET\
-HODS.SOURCE];i.METHODS_RTSP=[i.METHODS.OPTIONS,i.METHODS.DESCRIBE,i.METHODS.ANNOUNCE,i.METHODS.SETUP,i.METHODS.PLAY,i.METHODS.PAUSE,i.METHODS.TEARDOWN,i.METHODS\
-.GET_PARAMETER,i.METHODS.SET_PARAMETER,i.METHODS.REDIRECT,i.METHODS.RECORD,i.METHODS.FLUSH,i.METHODS.GET,i.METHODS.POST];i.METHOD_MAP=(0,Bg.enumToMap)(i.METHODS\
-);i.H_METHOD_MAP=Object.fromEntries(Object.entries(i.METHODS).filter(([e])=>e.startsWith("H")));i.STATUSES_HTTP=[i.STATUSES.CONTINUE,i.STATUSES.SWITCHING_PROTOC\
-OLS,i.STATUSES.PROCESSING,i.STATUSES.EARLY_HINTS,i.STATUSES.RESPONSE_IS_STALE,i.STATUSES.REVALIDATION_FAILED,i.STATUSES.DISCONNECTED_OPERATION,i.STATUSES.HEURIS\
-TIC_EXPIRATION,i.STATUSES.MISCELLANEOUS_WARNING,i.STATUSES.OK,i.STATUSES.CREATED,i.STATUSES.ACCEPTED,i.STATUSES.NON_AUTHORITATIVE_INFORMATION,i.STATUSES.NO_CONT\
-ENT,i.STATUSES.RESET_CONTENT,i.STATUSES.PARTIAL_CONTENT,i.STATUSES.MULTI_STATUS,i.STATUSES.ALREADY_REPORTED,i.STATUSES.TRANSFORMATION_APPLIED,i.STATUSES.IM_USED\
-,i.STATUSES.MISCELLANEOUS_PERSISTENT_WARNING,i.STATUSES.MULTIPLE_CHOICES,i.STATUSES.MOVED_PERMANENTLY,i.STATUSES.FOUND,i.STATUSES.SEE_OTHER,i.STATUSES.NOT_MODIF\
-IED,i.STATUSES.USE_PROXY,i.STATUSES.SWITCH_PROXY,i.STATUSES.TEMPORARY_REDIRECT,i.STATUSES.PERMANENT_REDIRECT,i.STATUSES.BAD_REQUEST,i.STATUSES.UNAUTHORIZED,i.ST\
-ATUSES.PAYMENT_REQUIRED,i.STATUSES.FORBIDDEN,i.STATUSES.NOT_FOUND,i.STATUSES.METHOD_NOT_ALLOWED,i.STATUSES.NOT_ACCEPTABLE,i.STATUSES.PROXY_AUTHENTICATION_REQUIR\
-ED,i.STATUSES.REQUEST_TIMEOUT,i.STATUSES.CONFLICT,i.STATUSES.GONE,i.STATUSES.LENGTH_REQUIRED,i.STATUSES.PRECONDITION_FAILED,i.STATUSES.PAYLOAD_TOO_LARGE,i.STATU\
-SES.URI_TOO_LONG,i.STATUSES.UNSUPPORTED_MEDIA_TYPE,i.STATUSES.RANGE_NOT_SATISFIABLE,i.STATUSES.EXPECTATION_FAILED,i.STATUSES.IM_A_TEAPOT,i.STATUSES.PAGE_EXPIRED\
-,i.STATUSES.ENHANCE_YOUR_CALM,i.STATUSES.MISDIRECTED_REQUEST,i.STATUSES.UNPROCESSABLE_ENTITY,i.STATUSES.LOCKED,i.STATUSES.FAILED_DEPENDENCY,i.STATUSES.TOO_EARLY\
-,i.STATUSES.UPGRADE_REQUIRED,i.STATUSES.PRECONDITION_REQUIRED,i.STATUSES.TOO_MANY_REQUESTS,i.STATUSES.REQUEST_HEADER_FIELDS_TOO_LARGE_UNOFFICIAL,i.STATUSES.REQU\
-EST_HEADER_FIELDS_TOO_LARGE,i.STATUSES.LOGIN_TIMEOUT,i.STATUSES.NO_RESPONSE,i.STATUSES.RETRY_WITH,i.STATUSES.BLOCKED_BY_PARENTAL_CONTROL,i.STATUSES.UNAVAILABLE_\
-FOR_LEGAL_REASONS,i.STATUSES.CLIENT_CLOSED_LOAD_BALANCED_REQUEST,i.STATUSES.INVALID_X_FORWARDED_FOR,i.STATUSES.REQUEST_HEADER_TOO_LARGE,i.STATUSES.SSL_CERTIFICA\
-TE_ERROR,i.STATUSES.SSL_CERTIFICATE_REQUIRED,i.STATUSES.HTTP_REQUEST_SENT_TO_HTTPS_PORT,i.STATUSES.INVALID_TOKEN,i.STATUSES.CLIENT_CLOSED_REQUEST,i.STATUSES.INT\
-ERNAL_SERVER_ERROR,i.STATUSES.NOT_IMPLEMENTED,i.STATUSES.BAD_GATEWAY,i.STATUSES.SERVICE_UNAVAILABLE,i.STATUSES.GATEWAY_TIMEOUT,i.STATUSES.HTTP_VERSION_NOT_SUPPO\
-RTED,i.STATUSES.VARIANT_ALSO_NEGOTIATES,i.STATUSES.INSUFFICIENT_STORAGE,i.STATUSES.LOOP_DETECTED,i.STATUSES.BANDWIDTH_LIMIT_EXCEEDED,i.STATUSES.NOT_EXTENDED,i.S\
-TATUSES.NETWORK_AUTHENTICATION_REQUIRED,i.STATUSES.WEB_SERVER_UNKNOWN_ERROR,i.STATUSES.WEB_SERVER_IS_DOWN,i.STATUSES.CONNECTION_TIMEOUT,i.STATUSES.ORIGIN_IS_UNR\
-EACHABLE,i.STATUSES.TIMEOUT_OCCURED,i.STATUSES.SSL_HANDSHAKE_FAILED,i.STATUSES.INVALID_SSL_CERTIFICATE,i.STATUSES.RAILGUN_ERROR,i.STATUSES.SITE_IS_OVERLOADED,i.\
-STATUSES.SITE_IS_FROZEN,i.STATUSES.IDENTITY_PROVIDER_AUTHENTICATION_ERROR,i.STATUSES.NETWORK_READ_TIMEOUT,i.STATUSES.NETWORK_CONNECT_TIMEOUT];i.ALPHA=[];for(let\
- e=65;e<=90;e++)i.ALPHA.push(String.fromCharCode(e)),i.ALPHA.push(String.fromCharCode(e+32));i.NUM_MAP={0:0,1:1,2:2,3:3,4:4,5:5,6:6,7:7,8:8,9:9};i.HEX_MAP={0:0,\
-1:1,2:2,3:3,4:4,5:5,6:6,7:7,8:8,9:9,A:10,B:11,C:12,D:13,E:14,F:15,a:10,b:11,c:12,d:13,e:14,f:15};i.NUM=["0","1","2","3","4","5","6","7","8","9"];i.ALPHANUM=i.AL\
-PHA.concat(i.NUM);i.MARK=["-","_",".","!","~","*","\'","(",")"];i.USERINFO_CHARS=i.ALPHANUM.concat(i.MARK).concat(["%",";",":","&","=","+","$",","]);i.URL_CHAR=[\
-"!",\'"\',"$","%","&","\'","(",")","*","+",",","-",".","/",":",";","<","=",">","@","[","\\\\","]","^","_","`","{","|","}","~"].concat(i.ALPHANUM);i.HEX=i.NUM.concat(\
-["a","b","c","d","e","f","A","B","C","D","E","F"]);i.TOKEN=["!","#","$","%","&","\'","*","+","-",".","^","_","`","|","~"].concat(i.ALPHANUM);i.HEADER_CHARS=["	"]\
-;for(let e=32;e<=255;e++)e!==127&&i.HEADER_CHARS.push(e);i.CONNECTION_TOKEN_CHARS=i.HEADER_CHARS.filter(e=>e!==44);i.QUOTED_STRING=["	"," "];for(let e=33;e<=255\
-;e++)e!==34&&e!==92&&i.QUOTED_STRING.push(e);i.HTAB_SP_VCHAR_OBS_TEXT=["	"," "];for(let e=33;e<=126;e++)i.HTAB_SP_VCHAR_OBS_TEXT.push(e);for(let e=128;e<=255;e+\
-+)i.HTAB_SP_VCHAR_OBS_TEXT.push(e);i.MAJOR=i.NUM_MAP;i.MINOR=i.MAJOR;i.SPECIAL_HEADERS={connection:i.HEADER_STATE.CONNECTION,"content-length":i.HEADER_STATE.CON\
-TENT_LENGTH,"proxy-connection":i.HEADER_STATE.CONNECTION,"transfer-encoding":i.HEADER_STATE.TRANSFER_ENCODING,upgrade:i.HEADER_STATE.UPGRADE};i.default={ERROR:i\
-.ERROR,TYPE:i.TYPE,FLAGS:i.FLAGS,LENIENT_FLAGS:i.LENIENT_FLAGS,METHODS:i.METHODS,STATUSES:i.STATUSES,FINISH:i.FINISH,HEADER_STATE:i.HEADER_STATE,ALPHA:i.ALPHA,N\
-UM_MAP:i.NUM_MAP,HEX_MAP:i.HEX_MAP,NUM:i.NUM,ALPHANUM:i.ALPHANUM,MARK:i.MARK,USERINFO_CHARS:i.USERINFO_CHARS,URL_CHAR:i.URL_CHAR,HEX:i.HEX,TOKEN:i.TOKEN,HEADER_\
-CHARS:i.HEADER_CHARS,CONNECTION_TOKEN_CHARS:i.CONNECTION_TOKEN_CHARS,QUOTED_STRING:i.QUOTED_STRING,HTAB_SP_VCHAR_OBS_TEXT:i.HTAB_SP_VCHAR_OBS_TEXT,MAJOR:i.MAJOR\
-,MINOR:i.MINOR,SPECIAL_HEADERS:i.SPECIAL_HEADERS,METHODS_HTTP:i.METHODS_HTTP,METHODS_ICE:i.METHODS_ICE,METHODS_RTSP:i.METHODS_RTSP,METHOD_MAP:i.METHOD_MAP,H_MET\
-HOD_MAP:i.H_METHOD_MAP,STATUSES_HTTP:i.STATUSES_HTTP}});var We=d((nc,co)=>{"use strict";var{Buffer:Cg}=require("node:buffer"),ag="AGFzbQEAAAABJwdgAX8Bf2ADf39/AX\
-9gAn9/AGABfwBgBH9/f38Bf2AAAGADf39/AALLAQgDZW52GHdhc21fb25faGVhZGVyc19jb21wbGV0ZQAEA2VudhV3YXNtX29uX21lc3NhZ2VfYmVnaW4AAANlbnYLd2FzbV9vbl91cmwAAQNlbnYOd2FzbV9vbl\
-9zdGF0dXMAAQNlbnYUd2FzbV9vbl9oZWFkZXJfZmllbGQAAQNlbnYUd2FzbV9vbl9oZWFkZXJfdmFsdWUAAQNlbnYMd2FzbV9vbl9ib2R5AAEDZW52GHdhc21fb25fbWVzc2FnZV9jb21wbGV0ZQAAAzU0BQYAAA\
-MAAAAAAAADAQMAAwMDAAACAAAAAAICAgICAgICAgIBAQEBAQEBAQEBAwAAAwAAAAQFAXABExMFAwEAAgYIAX8BQcDZBAsHxQcoBm1lbW9yeQIAC19pbml0aWFsaXplAAgZX19pbmRpcmVjdF9mdW5jdGlvbl90YW\
-JsZQEAC2xsaHR0cF9pbml0AAkYbGxodHRwX3Nob3VsZF9rZWVwX2FsaXZlADcMbGxodHRwX2FsbG9jAAsGbWFsbG9jADkLbGxodHRwX2ZyZWUADARmcmVlAAwPbGxodHRwX2dldF90eXBlAA0VbGxodHRwX2dldF\
-9odHRwX21ham9yAA4VbGxodHRwX2dldF9odHRwX21pbm9yAA8RbGxodHRwX2dldF9tZXRob2QAEBZsbGh0dHBfZ2V0X3N0YXR1c19jb2RlABESbGxodHRwX2dldF91cGdyYWRlABIMbGxodHRwX3Jlc2V0ABMObG\
-xodHRwX2V4ZWN1dGUAFBRsbGh0dHBfc2V0dGluZ3NfaW5pdAAVDWxsaHR0cF9maW5pc2gAFgxsbGh0dHBfcGF1c2UAFw1sbGh0dHBfcmVzdW1lABgbbGxodHRwX3Jlc3VtZV9hZnRlcl91cGdyYWRlABkQbGxodH\
-RwX2dldF9lcnJubwAaF2xsaHR0cF9nZXRfZXJyb3JfcmVhc29uABsXbGxodHRwX3NldF9lcnJvcl9yZWFzb24AHBRsbGh0dHBfZ2V0X2Vycm9yX3BvcwAdEWxsaHR0cF9lcnJub19uYW1lAB4SbGxodHRwX21ldG\
-hvZF9uYW1lAB8SbGxodHRwX3N0YXR1c19uYW1lACAabGxodHRwX3NldF9sZW5pZW50X2hlYWRlcnMAISFsbGh0dHBfc2V0X2xlbmllbnRfY2h1bmtlZF9sZW5ndGgAIh1sbGh0dHBfc2V0X2xlbmllbnRfa2VlcF\
-9hbGl2ZQAjJGxsaHR0cF9zZXRfbGVuaWVudF90cmFuc2Zlcl9lbmNvZGluZwAkGmxsaHR0cF9zZXRfbGVuaWVudF92ZXJzaW9uACUjbGxodHRwX3NldF9sZW5pZW50X2RhdGFfYWZ0ZXJfY2xvc2UAJidsbGh0dH\
-Bfc2V0X2xlbmllbnRfb3B0aW9uYWxfbGZfYWZ0ZXJfY3IAJyxsbGh0dHBfc2V0X2xlbmllbnRfb3B0aW9uYWxfY3JsZl9hZnRlcl9jaHVuawAoKGxsaHR0cF9zZXRfbGVuaWVudF9vcHRpb25hbF9jcl9iZWZvcm\
-VfbGYAKSpsbGh0dHBfc2V0X2xlbmllbnRfc3BhY2VzX2FmdGVyX2NodW5rX3NpemUAKhhsbGh0dHBfbWVzc2FnZV9uZWVkc19lb2YANgkYAQBBAQsSAQIDBAUKBgcyNDMuKy8tLDAxCq/ZAjQWAEHA1QAoAgAEQA\
-ALQcDVAEEBNgIACxQAIAAQOCAAIAI2AjggACABOgAoCxQAIAAgAC8BNCAALQAwIAAQNxAACx4BAX9BwAAQOiIBEDggAUGACDYCOCABIAA6ACggAQuPDAEHfwJAIABFDQAgAEEIayIBIABBBGsoAgAiAEF4cSIEai\
-EFAkAgAEEBcQ0AIABBA3FFDQEgASABKAIAIgBrIgFB1NUAKAIASQ0BIAAgBGohBAJAAkBB2NUAKAIAIAFHBEAgAEH/AU0EQCAAQQN2IQMgASgCCCIAIAEoAgwiAkYEQEHE1QBBxNUAKAIAQX4gA3dxNgIADAULIA\
-IgADYCCCAAIAI2AgwMBAsgASgCGCEGIAEgASgCDCIARwRAIAAgASgCCCICNgIIIAIgADYCDAwDCyABQRRqIgMoAgAiAkUEQCABKAIQIgJFDQIgAUEQaiEDCwNAIAMhByACIgBBFGoiAygCACICDQAgAEEQaiEDIA\
-AoAhAiAg0ACyAHQQA2AgAMAgsgBSgCBCIAQQNxQQNHDQIgBSAAQX5xNgIEQczVACAENgIAIAUgBDYCACABIARBAXI2AgQMAwtBACEACyAGRQ0AAkAgASgCHCICQQJ0QfTXAGoiAygCACABRgRAIAMgADYCACAADQ\
-FByNUAQcjVACgCAEF+IAJ3cTYCAAwCCyAGQRBBFCAGKAIQIAFGG2ogADYCACAARQ0BCyAAIAY2AhggASgCECICBEAgACACNgIQIAIgADYCGAsgAUEUaigCACICRQ0AIABBFGogAjYCACACIAA2AhgLIAEgBU8NAC\
-AFKAIEIgBBAXFFDQACQAJAAkACQCAAQQJxRQRAQdzVACgCACAFRgRAQdzVACABNgIAQdDVAEHQ1QAoAgAgBGoiADYCACABIABBAXI2AgQgAUHY1QAoAgBHDQZBzNUAQQA2AgBB2NUAQQA2AgAMBgtB2NUAKAIAIA\
-VGBEBB2NUAIAE2AgBBzNUAQczVACgCACAEaiIANgIAIAEgAEEBcjYCBCAAIAFqIAA2AgAMBgsgAEF4cSAEaiEEIABB/wFNBEAgAEEDdiEDIAUoAggiACAFKAIMIgJGBEBBxNUAQcTVACgCAEF+IAN3cTYCAAwFCy\
-ACIAA2AgggACACNgIMDAQLIAUoAhghBiAFIAUoAgwiAEcEQEHU1QAoAgAaIAAgBSgCCCICNgIIIAIgADYCDAwDCyAFQRRqIgMoAgAiAkUEQCAFKAIQIgJFDQIgBUEQaiEDCwNAIAMhByACIgBBFGoiAygCACICDQ\
-AgAEEQaiEDIAAoAhAiAg0ACyAHQQA2AgAMAgsgBSAAQX5xNgIEIAEgBGogBDYCACABIARBAXI2AgQMAwtBACEACyAGRQ0AAkAgBSgCHCICQQJ0QfTXAGoiAygCACAFRgRAIAMgADYCACAADQFByNUAQcjVACgCAE\
-F+IAJ3cTYCAAwCCyAGQRBBFCAGKAIQIAVGG2ogADYCACAARQ0BCyAAIAY2AhggBSgCECICBEAgACACNgIQIAIgADYCGAsgBUEUaigCACICRQ0AIABBFGogAjYCACACIAA2AhgLIAEgBGogBDYCACABIARBAXI2Ag\
-QgAUHY1QAoAgBHDQBBzNUAIAQ2AgAMAQsgBEH/AU0EQCAEQXhxQezVAGohAAJ/QcTVACgCACICQQEgBEEDdnQiA3FFBEBBxNUAIAIgA3I2AgAgAAwBCyAAKAIICyICIAE2AgwgACABNgIIIAEgADYCDCABIAI2Ag\
-gMAQtBHyECIARB////B00EQCAEQSYgBEEIdmciAGt2QQFxIABBAXRrQT5qIQILIAEgAjYCHCABQgA3AhAgAkECdEH01wBqIQACQEHI1QAoAgAiA0EBIAJ0IgdxRQRAIAAgATYCAEHI1QAgAyAHcjYCACABIAA2Ah\
-ggASABNgIIIAEgATYCDAwBCyAEQRkgAkEBdmtBACACQR9HG3QhAiAAKAIAIQACQANAIAAiAygCBEF4cSAERg0BIAJBHXYhACACQQF0IQIgAyAAQQRxakEQaiIHKAIAIgANAAsgByABNgIAIAEgAzYCGCABIAE2Ag\
-wgASABNgIIDAELIAMoAggiACABNgIMIAMgATYCCCABQQA2AhggASADNgIMIAEgADYCCAtB5NUAQeTVACgCAEEBayIAQX8gABs2AgALCwcAIAAtACgLBwAgAC0AKgsHACAALQArCwcAIAAtACkLBwAgAC8BNAsHAC\
-AALQAwC0ABBH8gACgCGCEBIAAvAS4hAiAALQAoIQMgACgCOCEEIAAQOCAAIAQ2AjggACADOgAoIAAgAjsBLiAAIAE2AhgL5YUCAgd/A34gASACaiEEAkAgACIDKAIMIgANACADKAIEBEAgAyABNgIECyMAQRBrIg\
-kkAAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAn8CQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAk\
-ACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAk\
-ACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAk\
-ACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAk\
-ACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkAgAygCHCICQQJrDvwBAfkBAgMEBQYHCAkKCwwNDg8QERL4ARP3ARQV9gEWF/UBGBkaGxwdHh8g/QH7ASH0ASIjJCUmJygpKivzASwtLi8wMTLyAfEBMzTwAe\
-8BNTY3ODk6Ozw9Pj9AQUJDREVGR0hJSktMTU5P+gFQUVJT7gHtAVTsAVXrAVZXWFla6gFbXF1eX2BhYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ent8fX5/gAGBAYIBgwGEAYUBhgGHAYgBiQGKAYsBjAGNAY4Bjw\
-GQAZEBkgGTAZQBlQGWAZcBmAGZAZoBmwGcAZ0BngGfAaABoQGiAaMBpAGlAaYBpwGoAakBqgGrAawBrQGuAa8BsAGxAbIBswG0AbUBtgG3AbgBuQG6AbsBvAG9Ab4BvwHAAcEBwgHDAcQBxQHGAccByAHJAcoByw\
-HMAc0BzgHpAegBzwHnAdAB5gHRAdIB0wHUAeUB1QHWAdcB2AHZAdoB2wHcAd0B3gHfAeAB4QHiAeMBAPwBC0EADOMBC0EODOIBC0ENDOEBC0EPDOABC0EQDN8BC0ETDN4BC0EUDN0BC0EVDNwBC0EWDNsBC0EXDN\
-oBC0EYDNkBC0EZDNgBC0EaDNcBC0EbDNYBC0EcDNUBC0EdDNQBC0EeDNMBC0EfDNIBC0EgDNEBC0EhDNABC0EIDM8BC0EiDM4BC0EkDM0BC0EjDMwBC0EHDMsBC0ElDMoBC0EmDMkBC0EnDMgBC0EoDMcBC0ESDM\
-YBC0ERDMUBC0EpDMQBC0EqDMMBC0ErDMIBC0EsDMEBC0HeAQzAAQtBLgy/AQtBLwy+AQtBMAy9AQtBMQy8AQtBMgy7AQtBMwy6AQtBNAy5AQtB3wEMuAELQTUMtwELQTkMtgELQQwMtQELQTYMtAELQTcMswELQT\
-gMsgELQT4MsQELQToMsAELQeABDK8BC0ELDK4BC0E/DK0BC0E7DKwBC0EKDKsBC0E8DKoBC0E9DKkBC0HhAQyoAQtBwQAMpwELQcAADKYBC0HCAAylAQtBCQykAQtBLQyjAQtBwwAMogELQcQADKEBC0HFAAygAQ\
-tBxgAMnwELQccADJ4BC0HIAAydAQtByQAMnAELQcoADJsBC0HLAAyaAQtBzAAMmQELQc0ADJgBC0HOAAyXAQtBzwAMlgELQdAADJUBC0HRAAyUAQtB0gAMkwELQdMADJIBC0HVAAyRAQtB1AAMkAELQdYADI8BC0\
-HXAAyOAQtB2AAMjQELQdkADIwBC0HaAAyLAQtB2wAMigELQdwADIkBC0HdAAyIAQtB3gAMhwELQd8ADIYBC0HgAAyFAQtB4QAMhAELQeIADIMBC0HjAAyCAQtB5AAMgQELQeUADIABC0HiAQx/C0HmAAx+C0HnAA\
-x9C0EGDHwLQegADHsLQQUMegtB6QAMeQtBBAx4C0HqAAx3C0HrAAx2C0HsAAx1C0HtAAx0C0EDDHMLQe4ADHILQe8ADHELQfAADHALQfIADG8LQfEADG4LQfMADG0LQfQADGwLQfUADGsLQfYADGoLQQIMaQtB9w\
-AMaAtB+AAMZwtB+QAMZgtB+gAMZQtB+wAMZAtB/AAMYwtB/QAMYgtB/gAMYQtB/wAMYAtBgAEMXwtBgQEMXgtBggEMXQtBgwEMXAtBhAEMWwtBhQEMWgtBhgEMWQtBhwEMWAtBiAEMVwtBiQEMVgtBigEMVQtBiw\
-EMVAtBjAEMUwtBjQEMUgtBjgEMUQtBjwEMUAtBkAEMTwtBkQEMTgtBkgEMTQtBkwEMTAtBlAEMSwtBlQEMSgtBlgEMSQtBlwEMSAtBmAEMRwtBmQEMRgtBmgEMRQtBmwEMRAtBnAEMQwtBnQEMQgtBngEMQQtBnw\
-EMQAtBoAEMPwtBoQEMPgtBogEMPQtBowEMPAtBpAEMOwtBpQEMOgtBpgEMOQtBpwEMOAtBqAEMNwtBqQEMNgtBqgEMNQtBqwEMNAtBrAEMMwtBrQEMMgtBrgEMMQtBrwEMMAtBsAEMLwtBsQEMLgtBsgEMLQtBsw\
-EMLAtBtAEMKwtBtQEMKgtBtgEMKQtBtwEMKAtBuAEMJwtBuQEMJgtBugEMJQtBuwEMJAtBvAEMIwtBvQEMIgtBvgEMIQtBvwEMIAtBwAEMHwtBwQEMHgtBwgEMHQtBAQwcC0HDAQwbC0HEAQwaC0HFAQwZC0HGAQ\
-wYC0HHAQwXC0HIAQwWC0HJAQwVC0HKAQwUC0HLAQwTC0HMAQwSC0HNAQwRC0HOAQwQC0HPAQwPC0HQAQwOC0HRAQwNC0HSAQwMC0HTAQwLC0HUAQwKC0HVAQwJC0HWAQwIC0HjAQwHC0HXAQwGC0HYAQwFC0HZAQ\
-wEC0HaAQwDC0HbAQwCC0HdAQwBC0HcAQshAgNAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAk\
-ACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQCADAn8CQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAn\
-8CQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAn8CQAJAAkACQAJAAkACQAJ/AkACQAJAAn8CQAJAAkACQAJAAkACQAJAAkACQAJAAk\
-ACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAIAMCfwJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAk\
-ACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACfwJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAk\
-ACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAk\
-ACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAk\
-ACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkAgAg7jAQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICEjJCUnKCmeA5sDmgORA4oDgwOAA/0C+wL4AvIC8QLvAu0C6ALnAuYC5QLkAt\
-wC2wLaAtkC2ALXAtYC1QLPAs4CzALLAsoCyQLIAscCxgLEAsMCvgK8AroCuQK4ArcCtgK1ArQCswKyArECsAKuAq0CqQKoAqcCpgKlAqQCowKiAqECoAKfApgCkAKMAosCigKBAv4B/QH8AfsB+gH5AfgB9wH1Af\
-MB8AHrAekB6AHnAeYB5QHkAeMB4gHhAeAB3wHeAd0B3AHaAdkB2AHXAdYB1QHUAdMB0gHRAdABzwHOAc0BzAHLAcoByQHIAccBxgHFAcQBwwHCAcEBwAG/Ab4BvQG8AbsBugG5AbgBtwG2AbUBtAGzAbIBsQGwAa\
-8BrgGtAawBqwGqAakBqAGnAaYBpQGkAaMBogGfAZ4BmQGYAZcBlgGVAZQBkwGSAZEBkAGPAY0BjAGHAYYBhQGEAYMBggF9fHt6eXZ1dFBRUlNUVQsgASAERw1yQf0BIQIMvgMLIAEgBEcNmAFB2wEhAgy9AwsgAS\
-AERw3xAUGOASECDLwDCyABIARHDfwBQYQBIQIMuwMLIAEgBEcNigJB/wAhAgy6AwsgASAERw2RAkH9ACECDLkDCyABIARHDZQCQfsAIQIMuAMLIAEgBEcNHkEeIQIMtwMLIAEgBEcNGUEYIQIMtgMLIAEgBEcNyg\
-JBzQAhAgy1AwsgASAERw3VAkHGACECDLQDCyABIARHDdYCQcMAIQIMswMLIAEgBEcN3AJBOCECDLIDCyADLQAwQQFGDa0DDIkDC0EAIQACQAJAAkAgAy0AKkUNACADLQArRQ0AIAMvATIiAkECcUUNAQwCCyADLw\
-EyIgJBAXFFDQELQQEhACADLQAoQQFGDQAgAy8BNCIGQeQAa0HkAEkNACAGQcwBRg0AIAZBsAJGDQAgAkHAAHENAEEAIQAgAkGIBHFBgARGDQAgAkEocUEARyEACyADQQA7ATIgA0EAOgAxAkAgAEUEQCADQQA6AD\
-EgAy0ALkEEcQ0BDLEDCyADQgA3AyALIANBADoAMSADQQE6ADYMSAtBACEAAkAgAygCOCICRQ0AIAIoAjAiAkUNACADIAIRAAAhAAsgAEUNSCAAQRVHDWIgA0EENgIcIAMgATYCFCADQdIbNgIQIANBFTYCDEEAIQ\
-IMrwMLIAEgBEYEQEEGIQIMrwMLIAEtAABBCkcNGSABQQFqIQEMGgsgA0IANwMgQRIhAgyUAwsgASAERw2KA0EjIQIMrAMLIAEgBEYEQEEHIQIMrAMLAkACQCABLQAAQQprDgQBGBgAGAsgAUEBaiEBQRAhAgyTAw\
-sgAUEBaiEBIANBL2otAABBAXENF0EAIQIgA0EANgIcIAMgATYCFCADQZkgNgIQIANBGTYCDAyrAwsgAyADKQMgIgwgBCABa60iCn0iC0IAIAsgDFgbNwMgIAogDFoNGEEIIQIMqgMLIAEgBEcEQCADQQk2AgggAy\
-ABNgIEQRQhAgyRAwtBCSECDKkDCyADKQMgUA2uAgxDCyABIARGBEBBCyECDKgDCyABLQAAQQpHDRYgAUEBaiEBDBcLIANBL2otAABBAXFFDRkMJgtBACEAAkAgAygCOCICRQ0AIAIoAlAiAkUNACADIAIRAAAhAA\
-sgAA0ZDEILQQAhAAJAIAMoAjgiAkUNACACKAJQIgJFDQAgAyACEQAAIQALIAANGgwkC0EAIQACQCADKAI4IgJFDQAgAigCUCICRQ0AIAMgAhEAACEACyAADRsMMgsgA0Evai0AAEEBcUUNHAwiC0EAIQACQCADKA\
-I4IgJFDQAgAigCVCICRQ0AIAMgAhEAACEACyAADRwMQgtBACEAAkAgAygCOCICRQ0AIAIoAlQiAkUNACADIAIRAAAhAAsgAA0dDCALIAEgBEYEQEETIQIMoAMLAkAgAS0AACIAQQprDgQfIyMAIgsgAUEBaiEBDB\
-8LQQAhAAJAIAMoAjgiAkUNACACKAJUIgJFDQAgAyACEQAAIQALIAANIgxCCyABIARGBEBBFiECDJ4DCyABLQAAQcDBAGotAABBAUcNIwyDAwsCQANAIAEtAABBsDtqLQAAIgBBAUcEQAJAIABBAmsOAgMAJwsgAU\
-EBaiEBQSEhAgyGAwsgBCABQQFqIgFHDQALQRghAgydAwsgAygCBCEAQQAhAiADQQA2AgQgAyAAIAFBAWoiARA0IgANIQxBC0EAIQACQCADKAI4IgJFDQAgAigCVCICRQ0AIAMgAhEAACEACyAADSMMKgsgASAERg\
-RAQRwhAgybAwsgA0EKNgIIIAMgATYCBEEAIQACQCADKAI4IgJFDQAgAigCUCICRQ0AIAMgAhEAACEACyAADSVBJCECDIEDCyABIARHBEADQCABLQAAQbA9ai0AACIAQQNHBEAgAEEBaw4FGBomggMlJgsgBCABQQ\
-FqIgFHDQALQRshAgyaAwtBGyECDJkDCwNAIAEtAABBsD9qLQAAIgBBA0cEQCAAQQFrDgUPEScTJicLIAQgAUEBaiIBRw0AC0EeIQIMmAMLIAEgBEcEQCADQQs2AgggAyABNgIEQQchAgz/AgtBHyECDJcDCyABIA\
-RGBEBBICECDJcDCwJAIAEtAABBDWsOFC4/Pz8/Pz8/Pz8/Pz8/Pz8/Pz8APwtBACECIANBADYCHCADQb8LNgIQIANBAjYCDCADIAFBAWo2AhQMlgMLIANBL2ohAgNAIAEgBEYEQEEhIQIMlwMLAkACQAJAIAEtAA\
-AiAEEJaw4YAgApKQEpKSkpKSkpKSkpKSkpKSkpKSkCJwsgAUEBaiEBIANBL2otAABBAXFFDQoMGAsgAUEBaiEBDBcLIAFBAWohASACLQAAQQJxDQALQQAhAiADQQA2AhwgAyABNgIUIANBnxU2AhAgA0EMNgIMDJ\
-UDCyADLQAuQYABcUUNAQtBACEAAkAgAygCOCICRQ0AIAIoAlwiAkUNACADIAIRAAAhAAsgAEUN5gIgAEEVRgRAIANBJDYCHCADIAE2AhQgA0GbGzYCECADQRU2AgxBACECDJQDC0EAIQIgA0EANgIcIAMgATYCFC\
-ADQZAONgIQIANBFDYCDAyTAwtBACECIANBADYCHCADIAE2AhQgA0G+IDYCECADQQI2AgwMkgMLIAMoAgQhAEEAIQIgA0EANgIEIAMgACABIAynaiIBEDIiAEUNKyADQQc2AhwgAyABNgIUIAMgADYCDAyRAwsgAy\
-0ALkHAAHFFDQELQQAhAAJAIAMoAjgiAkUNACACKAJYIgJFDQAgAyACEQAAIQALIABFDSsgAEEVRgRAIANBCjYCHCADIAE2AhQgA0HrGTYCECADQRU2AgxBACECDJADC0EAIQIgA0EANgIcIAMgATYCFCADQZMMNg\
-IQIANBEzYCDAyPAwtBACECIANBADYCHCADIAE2AhQgA0GCFTYCECADQQI2AgwMjgMLQQAhAiADQQA2AhwgAyABNgIUIANB3RQ2AhAgA0EZNgIMDI0DC0EAIQIgA0EANgIcIAMgATYCFCADQeYdNgIQIANBGTYCDA\
-yMAwsgAEEVRg09QQAhAiADQQA2AhwgAyABNgIUIANB0A82AhAgA0EiNgIMDIsDCyADKAIEIQBBACECIANBADYCBCADIAAgARAzIgBFDSggA0ENNgIcIAMgATYCFCADIAA2AgwMigMLIABBFUYNOkEAIQIgA0EANg\
-IcIAMgATYCFCADQdAPNgIQIANBIjYCDAyJAwsgAygCBCEAQQAhAiADQQA2AgQgAyAAIAEQMyIARQRAIAFBAWohAQwoCyADQQ42AhwgAyAANgIMIAMgAUEBajYCFAyIAwsgAEEVRg03QQAhAiADQQA2AhwgAyABNg\
-IUIANB0A82AhAgA0EiNgIMDIcDCyADKAIEIQBBACECIANBADYCBCADIAAgARAzIgBFBEAgAUEBaiEBDCcLIANBDzYCHCADIAA2AgwgAyABQQFqNgIUDIYDC0EAIQIgA0EANgIcIAMgATYCFCADQeIXNgIQIANBGT\
-YCDAyFAwsgAEEVRg0zQQAhAiADQQA2AhwgAyABNgIUIANB1gw2AhAgA0EjNgIMDIQDCyADKAIEIQBBACECIANBADYCBCADIAAgARA0IgBFDSUgA0ERNgIcIAMgATYCFCADIAA2AgwMgwMLIABBFUYNMEEAIQIgA0\
-EANgIcIAMgATYCFCADQdYMNgIQIANBIzYCDAyCAwsgAygCBCEAQQAhAiADQQA2AgQgAyAAIAEQNCIARQRAIAFBAWohAQwlCyADQRI2AhwgAyAANgIMIAMgAUEBajYCFAyBAwsgA0Evai0AAEEBcUUNAQtBFyECDO\
-YCC0EAIQIgA0EANgIcIAMgATYCFCADQeIXNgIQIANBGTYCDAz+AgsgAEE7Rw0AIAFBAWohAQwMC0EAIQIgA0EANgIcIAMgATYCFCADQZIYNgIQIANBAjYCDAz8AgsgAEEVRg0oQQAhAiADQQA2AhwgAyABNgIUIA\
-NB1gw2AhAgA0EjNgIMDPsCCyADQRQ2AhwgAyABNgIUIAMgADYCDAz6AgsgAygCBCEAQQAhAiADQQA2AgQgAyAAIAEQNCIARQRAIAFBAWohAQz1AgsgA0EVNgIcIAMgADYCDCADIAFBAWo2AhQM+QILIAMoAgQhAE\
-EAIQIgA0EANgIEIAMgACABEDQiAEUEQCABQQFqIQEM8wILIANBFzYCHCADIAA2AgwgAyABQQFqNgIUDPgCCyAAQRVGDSNBACECIANBADYCHCADIAE2AhQgA0HWDDYCECADQSM2AgwM9wILIAMoAgQhAEEAIQIgA0\
-EANgIEIAMgACABEDQiAEUEQCABQQFqIQEMHQsgA0EZNgIcIAMgADYCDCADIAFBAWo2AhQM9gILIAMoAgQhAEEAIQIgA0EANgIEIAMgACABEDQiAEUEQCABQQFqIQEM7wILIANBGjYCHCADIAA2AgwgAyABQQFqNg\
-IUDPUCCyAAQRVGDR9BACECIANBADYCHCADIAE2AhQgA0HQDzYCECADQSI2AgwM9AILIAMoAgQhACADQQA2AgQgAyAAIAEQMyIARQRAIAFBAWohAQwbCyADQRw2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIM8wILIA\
-MoAgQhACADQQA2AgQgAyAAIAEQMyIARQRAIAFBAWohAQzrAgsgA0EdNgIcIAMgADYCDCADIAFBAWo2AhRBACECDPICCyAAQTtHDQEgAUEBaiEBC0EmIQIM1wILQQAhAiADQQA2AhwgAyABNgIUIANBnxU2AhAgA0\
-EMNgIMDO8CCyABIARHBEADQCABLQAAQSBHDYQCIAQgAUEBaiIBRw0AC0EsIQIM7wILQSwhAgzuAgsgASAERgRAQTQhAgzuAgsCQAJAA0ACQCABLQAAQQprDgQCAAADAAsgBCABQQFqIgFHDQALQTQhAgzvAgsgAy\
-gCBCEAIANBADYCBCADIAAgARAxIgBFDZ8CIANBMjYCHCADIAE2AhQgAyAANgIMQQAhAgzuAgsgAygCBCEAIANBADYCBCADIAAgARAxIgBFBEAgAUEBaiEBDJ8CCyADQTI2AhwgAyAANgIMIAMgAUEBajYCFEEAIQ\
-IM7QILIAEgBEcEQAJAA0AgAS0AAEEwayIAQf8BcUEKTwRAQTohAgzXAgsgAykDICILQpmz5syZs+bMGVYNASADIAtCCn4iCjcDICAKIACtQv8BgyILQn+FVg0BIAMgCiALfDcDICAEIAFBAWoiAUcNAAtBwAAhAg\
-zuAgsgAygCBCEAIANBADYCBCADIAAgAUEBaiIBEDEiAA0XDOICC0HAACECDOwCCyABIARGBEBByQAhAgzsAgsCQANAAkAgAS0AAEEJaw4YAAKiAqICqQKiAqICogKiAqICogKiAqICogKiAqICogKiAqICogKiAq\
-ICogIAogILIAQgAUEBaiIBRw0AC0HJACECDOwCCyABQQFqIQEgA0Evai0AAEEBcQ2lAiADQQA2AhwgAyABNgIUIANBlxA2AhAgA0EKNgIMQQAhAgzrAgsgASAERwRAA0AgAS0AAEEgRw0VIAQgAUEBaiIBRw0AC0\
-H4ACECDOsCC0H4ACECDOoCCyADQQI6ACgMOAtBACECIANBADYCHCADQb8LNgIQIANBAjYCDCADIAFBAWo2AhQM6AILQQAhAgzOAgtBDSECDM0CC0ETIQIMzAILQRUhAgzLAgtBFiECDMoCC0EYIQIMyQILQRkhAg\
-zIAgtBGiECDMcCC0EbIQIMxgILQRwhAgzFAgtBHSECDMQCC0EeIQIMwwILQR8hAgzCAgtBICECDMECC0EiIQIMwAILQSMhAgy/AgtBJSECDL4CC0HlACECDL0CCyADQT02AhwgAyABNgIUIAMgADYCDEEAIQIM1Q\
-ILIANBGzYCHCADIAE2AhQgA0GkHDYCECADQRU2AgxBACECDNQCCyADQSA2AhwgAyABNgIUIANBmBo2AhAgA0EVNgIMQQAhAgzTAgsgA0ETNgIcIAMgATYCFCADQZgaNgIQIANBFTYCDEEAIQIM0gILIANBCzYCHC\
-ADIAE2AhQgA0GYGjYCECADQRU2AgxBACECDNECCyADQRA2AhwgAyABNgIUIANBmBo2AhAgA0EVNgIMQQAhAgzQAgsgA0EgNgIcIAMgATYCFCADQaQcNgIQIANBFTYCDEEAIQIMzwILIANBCzYCHCADIAE2AhQgA0\
-GkHDYCECADQRU2AgxBACECDM4CCyADQQw2AhwgAyABNgIUIANBpBw2AhAgA0EVNgIMQQAhAgzNAgtBACECIANBADYCHCADIAE2AhQgA0HdDjYCECADQRI2AgwMzAILAkADQAJAIAEtAABBCmsOBAACAgACCyAEIA\
-FBAWoiAUcNAAtB/QEhAgzMAgsCQAJAIAMtADZBAUcNAEEAIQACQCADKAI4IgJFDQAgAigCYCICRQ0AIAMgAhEAACEACyAARQ0AIABBFUcNASADQfwBNgIcIAMgATYCFCADQdwZNgIQIANBFTYCDEEAIQIMzQILQd\
-wBIQIMswILIANBADYCHCADIAE2AhQgA0H5CzYCECADQR82AgxBACECDMsCCwJAAkAgAy0AKEEBaw4CBAEAC0HbASECDLICC0HUASECDLECCyADQQI6ADFBACEAAkAgAygCOCICRQ0AIAIoAgAiAkUNACADIAIRAA\
-AhAAsgAEUEQEHdASECDLECCyAAQRVHBEAgA0EANgIcIAMgATYCFCADQbQMNgIQIANBEDYCDEEAIQIMygILIANB+wE2AhwgAyABNgIUIANBgRo2AhAgA0EVNgIMQQAhAgzJAgsgASAERgRAQfoBIQIMyQILIAEtAA\
-BByABGDQEgA0EBOgAoC0HAASECDK4CC0HaASECDK0CCyABIARHBEAgA0EMNgIIIAMgATYCBEHZASECDK0CC0H5ASECDMUCCyABIARGBEBB+AEhAgzFAgsgAS0AAEHIAEcNBCABQQFqIQFB2AEhAgyrAgsgASAERg\
-RAQfcBIQIMxAILAkACQCABLQAAQcUAaw4QAAUFBQUFBQUFBQUFBQUFAQULIAFBAWohAUHWASECDKsCCyABQQFqIQFB1wEhAgyqAgtB9gEhAiABIARGDcICIAMoAgAiACAEIAFraiEFIAEgAGtBAmohBgJAA0AgAS\
-0AACAAQbrVAGotAABHDQMgAEECRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADMMCCyADKAIEIQAgA0IANwMAIAMgACAGQQFqIgEQLiIARQRAQeMBIQIMqgILIANB9QE2AhwgAyABNgIUIAMgADYCDEEAIQ\
-IMwgILQfQBIQIgASAERg3BAiADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEG41QBqLQAARw0CIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzCAgsgA0GBBDsBKCADKAIEIQAgA0\
-IANwMAIAMgACAGQQFqIgEQLiIADQMMAgsgA0EANgIAC0EAIQIgA0EANgIcIAMgATYCFCADQeUfNgIQIANBCDYCDAy/AgtB1QEhAgylAgsgA0HzATYCHCADIAE2AhQgAyAANgIMQQAhAgy9AgtBACEAAkAgAygCOC\
-ICRQ0AIAIoAkAiAkUNACADIAIRAAAhAAsgAEUNbiAAQRVHBEAgA0EANgIcIAMgATYCFCADQYIPNgIQIANBIDYCDEEAIQIMvQILIANBjwE2AhwgAyABNgIUIANB7Bs2AhAgA0EVNgIMQQAhAgy8AgsgASAERwRAIA\
-NBDTYCCCADIAE2AgRB0wEhAgyjAgtB8gEhAgy7AgsgASAERgRAQfEBIQIMuwILAkACQAJAIAEtAABByABrDgsAAQgICAgICAgIAggLIAFBAWohAUHQASECDKMCCyABQQFqIQFB0QEhAgyiAgsgAUEBaiEBQdIBIQ\
-IMoQILQfABIQIgASAERg25AiADKAIAIgAgBCABa2ohBiABIABrQQJqIQUDQCABLQAAIABBtdUAai0AAEcNBCAAQQJGDQMgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAY2AgAMuQILQe8BIQIgASAERg24AiADKAIAIg\
-AgBCABa2ohBiABIABrQQFqIQUDQCABLQAAIABBs9UAai0AAEcNAyAAQQFGDQIgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAY2AgAMuAILQe4BIQIgASAERg23AiADKAIAIgAgBCABa2ohBiABIABrQQJqIQUDQCABLQ\
-AAIABBsNUAai0AAEcNAiAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAY2AgAMtwILIAMoAgQhACADQgA3AwAgAyAAIAVBAWoiARArIgBFDQIgA0HsATYCHCADIAE2AhQgAyAANgIMQQAhAgy2AgsgA0EANg\
-IACyADKAIEIQAgA0EANgIEIAMgACABECsiAEUNnAIgA0HtATYCHCADIAE2AhQgAyAANgIMQQAhAgy0AgtBzwEhAgyaAgtBACEAAkAgAygCOCICRQ0AIAIoAjQiAkUNACADIAIRAAAhAAsCQCAABEAgAEEVRg0BIA\
-NBADYCHCADIAE2AhQgA0HqDTYCECADQSY2AgxBACECDLQCC0HOASECDJoCCyADQesBNgIcIAMgATYCFCADQYAbNgIQIANBFTYCDEEAIQIMsgILIAEgBEYEQEHrASECDLICCyABLQAAQS9GBEAgAUEBaiEBDAELIA\
-NBADYCHCADIAE2AhQgA0GyODYCECADQQg2AgxBACECDLECC0HNASECDJcCCyABIARHBEAgA0EONgIIIAMgATYCBEHMASECDJcCC0HqASECDK8CCyABIARGBEBB6QEhAgyvAgsgAS0AAEEwayIAQf8BcUEKSQRAIA\
-MgADoAKiABQQFqIQFBywEhAgyWAgsgAygCBCEAIANBADYCBCADIAAgARAvIgBFDZcCIANB6AE2AhwgAyABNgIUIAMgADYCDEEAIQIMrgILIAEgBEYEQEHnASECDK4CCwJAIAEtAABBLkYEQCABQQFqIQEMAQsgAy\
-gCBCEAIANBADYCBCADIAAgARAvIgBFDZgCIANB5gE2AhwgAyABNgIUIAMgADYCDEEAIQIMrgILQcoBIQIMlAILIAEgBEYEQEHlASECDK0CC0EAIQBBASEFQQEhB0EAIQICQAJAAkACQAJAAn8CQAJAAkACQAJAAk\
-ACQCABLQAAQTBrDgoKCQABAgMEBQYICwtBAgwGC0EDDAULQQQMBAtBBQwDC0EGDAILQQcMAQtBCAshAkEAIQVBACEHDAILQQkhAkEBIQBBACEFQQAhBwwBC0EAIQVBASECCyADIAI6ACsgAUEBaiEBAkACQCADLQ\
-AuQRBxDQACQAJAAkAgAy0AKg4DAQACBAsgB0UNAwwCCyAADQEMAgsgBUUNAQsgAygCBCEAIANBADYCBCADIAAgARAvIgBFDQIgA0HiATYCHCADIAE2AhQgAyAANgIMQQAhAgyvAgsgAygCBCEAIANBADYCBCADIA\
-AgARAvIgBFDZoCIANB4wE2AhwgAyABNgIUIAMgADYCDEEAIQIMrgILIAMoAgQhACADQQA2AgQgAyAAIAEQLyIARQ2YAiADQeQBNgIcIAMgATYCFCADIAA2AgwMrQILQckBIQIMkwILQQAhAAJAIAMoAjgiAkUNAC\
-ACKAJEIgJFDQAgAyACEQAAIQALAkAgAARAIABBFUYNASADQQA2AhwgAyABNgIUIANBpA02AhAgA0EhNgIMQQAhAgytAgtByAEhAgyTAgsgA0HhATYCHCADIAE2AhQgA0HQGjYCECADQRU2AgxBACECDKsCCyABIA\
-RGBEBB4QEhAgyrAgsCQCABLQAAQSBGBEAgA0EAOwE0IAFBAWohAQwBCyADQQA2AhwgAyABNgIUIANBmRE2AhAgA0EJNgIMQQAhAgyrAgtBxwEhAgyRAgsgASAERgRAQeABIQIMqgILAkAgAS0AAEEwa0H/AXEiAk\
-EKSQRAIAFBAWohAQJAIAMvATQiAEGZM0sNACADIABBCmwiADsBNCAAQf7/A3EgAkH//wNzSw0AIAMgACACajsBNAwCC0EAIQIgA0EANgIcIAMgATYCFCADQZUeNgIQIANBDTYCDAyrAgsgA0EANgIcIAMgATYCFC\
-ADQZUeNgIQIANBDTYCDEEAIQIMqgILQcYBIQIMkAILIAEgBEYEQEHfASECDKkCCwJAIAEtAABBMGtB/wFxIgJBCkkEQCABQQFqIQECQCADLwE0IgBBmTNLDQAgAyAAQQpsIgA7ATQgAEH+/wNxIAJB//8Dc0sNAC\
-ADIAAgAmo7ATQMAgtBACECIANBADYCHCADIAE2AhQgA0GVHjYCECADQQ02AgwMqgILIANBADYCHCADIAE2AhQgA0GVHjYCECADQQ02AgxBACECDKkCC0HFASECDI8CCyABIARGBEBB3gEhAgyoAgsCQCABLQAAQT\
-BrQf8BcSICQQpJBEAgAUEBaiEBAkAgAy8BNCIAQZkzSw0AIAMgAEEKbCIAOwE0IABB/v8DcSACQf//A3NLDQAgAyAAIAJqOwE0DAILQQAhAiADQQA2AhwgAyABNgIUIANBlR42AhAgA0ENNgIMDKkCCyADQQA2Ah\
-wgAyABNgIUIANBlR42AhAgA0ENNgIMQQAhAgyoAgtBxAEhAgyOAgsgASAERgRAQd0BIQIMpwILAkACQAJAAkAgAS0AAEEKaw4XAgMDAAMDAwMDAwMDAwMDAwMDAwMDAwEDCyABQQFqDAULIAFBAWohAUHDASECDI\
-8CCyABQQFqIQEgA0Evai0AAEEBcQ0IIANBADYCHCADIAE2AhQgA0GNCzYCECADQQ02AgxBACECDKcCCyADQQA2AhwgAyABNgIUIANBjQs2AhAgA0ENNgIMQQAhAgymAgsgASAERwRAIANBDzYCCCADIAE2AgRBAS\
-ECDI0CC0HcASECDKUCCwJAAkADQAJAIAEtAABBCmsOBAIAAAMACyAEIAFBAWoiAUcNAAtB2wEhAgymAgsgAygCBCEAIANBADYCBCADIAAgARAtIgBFBEAgAUEBaiEBDAQLIANB2gE2AhwgAyAANgIMIAMgAUEBaj\
-YCFEEAIQIMpQILIAMoAgQhACADQQA2AgQgAyAAIAEQLSIADQEgAUEBagshAUHBASECDIoCCyADQdkBNgIcIAMgADYCDCADIAFBAWo2AhRBACECDKICC0HCASECDIgCCyADQS9qLQAAQQFxDQEgA0EANgIcIAMgAT\
-YCFCADQeQcNgIQIANBGTYCDEEAIQIMoAILIAEgBEYEQEHZASECDKACCwJAAkACQCABLQAAQQprDgQBAgIAAgsgAUEBaiEBDAILIAFBAWohAQwBCyADLQAuQcAAcUUNAQtBACEAAkAgAygCOCICRQ0AIAIoAjwiAk\
-UNACADIAIRAAAhAAsgAEUNoAEgAEEVRgRAIANB2QA2AhwgAyABNgIUIANBtxo2AhAgA0EVNgIMQQAhAgyfAgsgA0EANgIcIAMgATYCFCADQYANNgIQIANBGzYCDEEAIQIMngILIANBADYCHCADIAE2AhQgA0HcKD\
-YCECADQQI2AgxBACECDJ0CCyABIARHBEAgA0EMNgIIIAMgATYCBEG/ASECDIQCC0HYASECDJwCCyABIARGBEBB1wEhAgycAgsCQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAIAEtAABBwQBrDhUAAQ\
-IDWgQFBlpaWgcICQoLDA0ODxBaCyABQQFqIQFB+wAhAgySAgsgAUEBaiEBQfwAIQIMkQILIAFBAWohAUGBASECDJACCyABQQFqIQFBhQEhAgyPAgsgAUEBaiEBQYYBIQIMjgILIAFBAWohAUGJASECDI0CCyABQQ\
-FqIQFBigEhAgyMAgsgAUEBaiEBQY0BIQIMiwILIAFBAWohAUGWASECDIoCCyABQQFqIQFBlwEhAgyJAgsgAUEBaiEBQZgBIQIMiAILIAFBAWohAUGlASECDIcCCyABQQFqIQFBpgEhAgyGAgsgAUEBaiEBQawBIQ\
-IMhQILIAFBAWohAUG0ASECDIQCCyABQQFqIQFBtwEhAgyDAgsgAUEBaiEBQb4BIQIMggILIAEgBEYEQEHWASECDJsCCyABLQAAQc4ARw1IIAFBAWohAUG9ASECDIECCyABIARGBEBB1QEhAgyaAgsCQAJAAkAgAS\
-0AAEHCAGsOEgBKSkpKSkpKSkoBSkpKSkpKAkoLIAFBAWohAUG4ASECDIICCyABQQFqIQFBuwEhAgyBAgsgAUEBaiEBQbwBIQIMgAILQdQBIQIgASAERg2YAiADKAIAIgAgBCABa2ohBSABIABrQQdqIQYCQANAIA\
-EtAAAgAEGo1QBqLQAARw1FIABBB0YNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAyZAgsgA0EANgIAIAZBAWohAUEbDEULIAEgBEYEQEHTASECDJgCCwJAAkAgAS0AAEHJAGsOBwBHR0dHRwFHCyABQQFqIQ\
-FBuQEhAgz/AQsgAUEBaiEBQboBIQIM/gELQdIBIQIgASAERg2WAiADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEGm1QBqLQAARw1DIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAA\
-yXAgsgA0EANgIAIAZBAWohAUEPDEMLQdEBIQIgASAERg2VAiADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEGk1QBqLQAARw1CIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAyWAg\
-sgA0EANgIAIAZBAWohAUEgDEILQdABIQIgASAERg2UAiADKAIAIgAgBCABa2ohBSABIABrQQJqIQYCQANAIAEtAAAgAEGh1QBqLQAARw1BIABBAkYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAyVAgsgA0\
-EANgIAIAZBAWohAUESDEELIAEgBEYEQEHPASECDJQCCwJAAkAgAS0AAEHFAGsODgBDQ0NDQ0NDQ0NDQ0MBQwsgAUEBaiEBQbUBIQIM+wELIAFBAWohAUG2ASECDPoBC0HOASECIAEgBEYNkgIgAygCACIAIAQgAW\
-tqIQUgASAAa0ECaiEGAkADQCABLQAAIABBntUAai0AAEcNPyAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMkwILIANBADYCACAGQQFqIQFBBww/C0HNASECIAEgBEYNkQIgAygCACIAIAQgAWtqIQ\
-UgASAAa0EFaiEGAkADQCABLQAAIABBmNUAai0AAEcNPiAAQQVGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMkgILIANBADYCACAGQQFqIQFBKAw+CyABIARGBEBBzAEhAgyRAgsCQAJAAkAgAS0AAEHFAG\
-sOEQBBQUFBQUFBQUEBQUFBQUECQQsgAUEBaiEBQbEBIQIM+QELIAFBAWohAUGyASECDPgBCyABQQFqIQFBswEhAgz3AQtBywEhAiABIARGDY8CIAMoAgAiACAEIAFraiEFIAEgAGtBBmohBgJAA0AgAS0AACAAQZ\
-HVAGotAABHDTwgAEEGRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADJACCyADQQA2AgAgBkEBaiEBQRoMPAtBygEhAiABIARGDY4CIAMoAgAiACAEIAFraiEFIAEgAGtBA2ohBgJAA0AgAS0AACAAQY3VAG\
-otAABHDTsgAEEDRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADI8CCyADQQA2AgAgBkEBaiEBQSEMOwsgASAERgRAQckBIQIMjgILAkACQCABLQAAQcEAaw4UAD09PT09PT09PT09PT09PT09PQE9CyABQQ\
-FqIQFBrQEhAgz1AQsgAUEBaiEBQbABIQIM9AELIAEgBEYEQEHIASECDI0CCwJAAkAgAS0AAEHVAGsOCwA8PDw8PDw8PDwBPAsgAUEBaiEBQa4BIQIM9AELIAFBAWohAUGvASECDPMBC0HHASECIAEgBEYNiwIgAy\
-gCACIAIAQgAWtqIQUgASAAa0EIaiEGAkADQCABLQAAIABBhNUAai0AAEcNOCAAQQhGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMjAILIANBADYCACAGQQFqIQFBKgw4CyABIARGBEBBxgEhAgyLAgsgAS\
-0AAEHQAEcNOCABQQFqIQFBJQw3C0HFASECIAEgBEYNiQIgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABBgdUAai0AAEcNNiAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMigILIA\
-NBADYCACAGQQFqIQFBDgw2CyABIARGBEBBxAEhAgyJAgsgAS0AAEHFAEcNNiABQQFqIQFBqwEhAgzvAQsgASAERgRAQcMBIQIMiAILAkACQAJAAkAgAS0AAEHCAGsODwABAjk5OTk5OTk5OTk5AzkLIAFBAWohAU\
-GnASECDPEBCyABQQFqIQFBqAEhAgzwAQsgAUEBaiEBQakBIQIM7wELIAFBAWohAUGqASECDO4BC0HCASECIAEgBEYNhgIgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABB/tQAai0AAEcNMyAAQQ\
-JGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMhwILIANBADYCACAGQQFqIQFBFAwzC0HBASECIAEgBEYNhQIgAygCACIAIAQgAWtqIQUgASAAa0EEaiEGAkADQCABLQAAIABB+dQAai0AAEcNMiAAQQRGDQ\
-EgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMhgILIANBADYCACAGQQFqIQFBKwwyC0HAASECIAEgBEYNhAIgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABB9tQAai0AAEcNMSAAQQJGDQEgAE\
-EBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMhQILIANBADYCACAGQQFqIQFBLAwxC0G/ASECIAEgBEYNgwIgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABBodUAai0AAEcNMCAAQQJGDQEgAEEBai\
-EAIAQgAUEBaiIBRw0ACyADIAU2AgAMhAILIANBADYCACAGQQFqIQFBEQwwC0G+ASECIAEgBEYNggIgAygCACIAIAQgAWtqIQUgASAAa0EDaiEGAkADQCABLQAAIABB8tQAai0AAEcNLyAAQQNGDQEgAEEBaiEAIA\
-QgAUEBaiIBRw0ACyADIAU2AgAMgwILIANBADYCACAGQQFqIQFBLgwvCyABIARGBEBBvQEhAgyCAgsCQAJAAkACQAJAIAEtAABBwQBrDhUANDQ0NDQ0NDQ0NAE0NAI0NAM0NAQ0CyABQQFqIQFBmwEhAgzsAQsgAU\
-EBaiEBQZwBIQIM6wELIAFBAWohAUGdASECDOoBCyABQQFqIQFBogEhAgzpAQsgAUEBaiEBQaQBIQIM6AELIAEgBEYEQEG8ASECDIECCwJAAkAgAS0AAEHSAGsOAwAwATALIAFBAWohAUGjASECDOgBCyABQQFqIQ\
-FBBAwtC0G7ASECIAEgBEYN/wEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGAkADQCABLQAAIABB8NQAai0AAEcNLCAAQQFGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMgAILIANBADYCACAGQQFqIQFBHQ\
-wsCyABIARGBEBBugEhAgz/AQsCQAJAIAEtAABByQBrDgcBLi4uLi4ALgsgAUEBaiEBQaEBIQIM5gELIAFBAWohAUEiDCsLIAEgBEYEQEG5ASECDP4BCyABLQAAQdAARw0rIAFBAWohAUGgASECDOQBCyABIARGBE\
-BBuAEhAgz9AQsCQAJAIAEtAABBxgBrDgsALCwsLCwsLCwsASwLIAFBAWohAUGeASECDOQBCyABQQFqIQFBnwEhAgzjAQtBtwEhAiABIARGDfsBIAMoAgAiACAEIAFraiEFIAEgAGtBA2ohBgJAA0AgAS0AACAAQe\
-zUAGotAABHDSggAEEDRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADPwBCyADQQA2AgAgBkEBaiEBQQ0MKAtBtgEhAiABIARGDfoBIAMoAgAiACAEIAFraiEFIAEgAGtBAmohBgJAA0AgAS0AACAAQaHVAG\
-otAABHDScgAEECRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADPsBCyADQQA2AgAgBkEBaiEBQQwMJwtBtQEhAiABIARGDfkBIAMoAgAiACAEIAFraiEFIAEgAGtBAWohBgJAA0AgAS0AACAAQerUAGotAA\
-BHDSYgAEEBRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADPoBCyADQQA2AgAgBkEBaiEBQQMMJgtBtAEhAiABIARGDfgBIAMoAgAiACAEIAFraiEFIAEgAGtBAWohBgJAA0AgAS0AACAAQejUAGotAABHDS\
-UgAEEBRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADPkBCyADQQA2AgAgBkEBaiEBQSYMJQsgASAERgRAQbMBIQIM+AELAkACQCABLQAAQdQAaw4CAAEnCyABQQFqIQFBmQEhAgzfAQsgAUEBaiEBQZoBIQ\
-IM3gELQbIBIQIgASAERg32ASADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEHm1ABqLQAARw0jIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAz3AQsgA0EANgIAIAZBAWohAUEnDC\
-MLQbEBIQIgASAERg31ASADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEHk1ABqLQAARw0iIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAz2AQsgA0EANgIAIAZBAWohAUEcDCILQb\
-ABIQIgASAERg30ASADKAIAIgAgBCABa2ohBSABIABrQQVqIQYCQANAIAEtAAAgAEHe1ABqLQAARw0hIABBBUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAz1AQsgA0EANgIAIAZBAWohAUEGDCELQa8BIQ\
-IgASAERg3zASADKAIAIgAgBCABa2ohBSABIABrQQRqIQYCQANAIAEtAAAgAEHZ1ABqLQAARw0gIABBBEYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAz0AQsgA0EANgIAIAZBAWohAUEZDCALIAEgBEYEQE\
-GuASECDPMBCwJAAkACQAJAIAEtAABBLWsOIwAkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJAEkJCQkJAIkJCQDJAsgAUEBaiEBQY4BIQIM3AELIAFBAWohAUGPASECDNsBCyABQQFqIQFBlAEhAgzaAQsgAUEBaiEBQZ\
-UBIQIM2QELQa0BIQIgASAERg3xASADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEHX1ABqLQAARw0eIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzyAQsgA0EANgIAIAZBAWohAU\
-ELDB4LIAEgBEYEQEGsASECDPEBCwJAAkAgAS0AAEHBAGsOAwAgASALIAFBAWohAUGQASECDNgBCyABQQFqIQFBkwEhAgzXAQsgASAERgRAQasBIQIM8AELAkACQCABLQAAQcEAaw4PAB8fHx8fHx8fHx8fHx8BHw\
-sgAUEBaiEBQZEBIQIM1wELIAFBAWohAUGSASECDNYBCyABIARGBEBBqgEhAgzvAQsgAS0AAEHMAEcNHCABQQFqIQFBCgwbC0GpASECIAEgBEYN7QEgAygCACIAIAQgAWtqIQUgASAAa0EFaiEGAkADQCABLQAAIA\
-BB0dQAai0AAEcNGiAAQQVGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM7gELIANBADYCACAGQQFqIQFBHgwaC0GoASECIAEgBEYN7AEgAygCACIAIAQgAWtqIQUgASAAa0EGaiEGAkADQCABLQAAIABByt\
-QAai0AAEcNGSAAQQZGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM7QELIANBADYCACAGQQFqIQFBFQwZC0GnASECIAEgBEYN6wEgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABBx9QAai\
-0AAEcNGCAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM7AELIANBADYCACAGQQFqIQFBFwwYC0GmASECIAEgBEYN6gEgAygCACIAIAQgAWtqIQUgASAAa0EFaiEGAkADQCABLQAAIABBwdQAai0AAE\
-cNFyAAQQVGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM6wELIANBADYCACAGQQFqIQFBGAwXCyABIARGBEBBpQEhAgzqAQsCQAJAIAEtAABByQBrDgcAGRkZGRkBGQsgAUEBaiEBQYsBIQIM0QELIAFBAW\
-ohAUGMASECDNABC0GkASECIAEgBEYN6AEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGAkADQCABLQAAIABBptUAai0AAEcNFSAAQQFGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM6QELIANBADYCACAGQQ\
-FqIQFBCQwVC0GjASECIAEgBEYN5wEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGAkADQCABLQAAIABBpNUAai0AAEcNFCAAQQFGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM6AELIANBADYCACAGQQFqIQ\
-FBHwwUC0GiASECIAEgBEYN5gEgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABBvtQAai0AAEcNEyAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM5wELIANBADYCACAGQQFqIQFBAg\
-wTC0GhASECIAEgBEYN5QEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGA0AgAS0AACAAQbzUAGotAABHDREgAEEBRg0CIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADOUBCyABIARGBEBBoAEhAgzlAQtBASABLQ\
-AAQd8ARw0RGiABQQFqIQFBhwEhAgzLAQsgA0EANgIAIAZBAWohAUGIASECDMoBC0GfASECIAEgBEYN4gEgAygCACIAIAQgAWtqIQUgASAAa0EIaiEGAkADQCABLQAAIABBhNUAai0AAEcNDyAAQQhGDQEgAEEBai\
-EAIAQgAUEBaiIBRw0ACyADIAU2AgAM4wELIANBADYCACAGQQFqIQFBKQwPC0GeASECIAEgBEYN4QEgAygCACIAIAQgAWtqIQUgASAAa0EDaiEGAkADQCABLQAAIABBuNQAai0AAEcNDiAAQQNGDQEgAEEBaiEAIA\
-QgAUEBaiIBRw0ACyADIAU2AgAM4gELIANBADYCACAGQQFqIQFBLQwOCyABIARGBEBBnQEhAgzhAQsgAS0AAEHFAEcNDiABQQFqIQFBhAEhAgzHAQsgASAERgRAQZwBIQIM4AELAkACQCABLQAAQcwAaw4IAA8PDw\
-8PDwEPCyABQQFqIQFBggEhAgzHAQsgAUEBaiEBQYMBIQIMxgELQZsBIQIgASAERg3eASADKAIAIgAgBCABa2ohBSABIABrQQRqIQYCQANAIAEtAAAgAEGz1ABqLQAARw0LIABBBEYNASAAQQFqIQAgBCABQQFqIg\
-FHDQALIAMgBTYCAAzfAQsgA0EANgIAIAZBAWohAUEjDAsLQZoBIQIgASAERg3dASADKAIAIgAgBCABa2ohBSABIABrQQJqIQYCQANAIAEtAAAgAEGw1ABqLQAARw0KIABBAkYNASAAQQFqIQAgBCABQQFqIgFHDQ\
-ALIAMgBTYCAAzeAQsgA0EANgIAIAZBAWohAUEADAoLIAEgBEYEQEGZASECDN0BCwJAAkAgAS0AAEHIAGsOCAAMDAwMDAwBDAsgAUEBaiEBQf0AIQIMxAELIAFBAWohAUGAASECDMMBCyABIARGBEBBmAEhAgzcAQ\
-sCQAJAIAEtAABBzgBrDgMACwELCyABQQFqIQFB/gAhAgzDAQsgAUEBaiEBQf8AIQIMwgELIAEgBEYEQEGXASECDNsBCyABLQAAQdkARw0IIAFBAWohAUEIDAcLQZYBIQIgASAERg3ZASADKAIAIgAgBCABa2ohBS\
-ABIABrQQNqIQYCQANAIAEtAAAgAEGs1ABqLQAARw0GIABBA0YNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzaAQsgA0EANgIAIAZBAWohAUEFDAYLQZUBIQIgASAERg3YASADKAIAIgAgBCABa2ohBSABIA\
-BrQQVqIQYCQANAIAEtAAAgAEGm1ABqLQAARw0FIABBBUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzZAQsgA0EANgIAIAZBAWohAUEWDAULQZQBIQIgASAERg3XASADKAIAIgAgBCABa2ohBSABIABrQQ\
-JqIQYCQANAIAEtAAAgAEGh1QBqLQAARw0EIABBAkYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzYAQsgA0EANgIAIAZBAWohAUEQDAQLIAEgBEYEQEGTASECDNcBCwJAAkAgAS0AAEHDAGsODAAGBgYGBg\
-YGBgYGAQYLIAFBAWohAUH5ACECDL4BCyABQQFqIQFB+gAhAgy9AQtBkgEhAiABIARGDdUBIAMoAgAiACAEIAFraiEFIAEgAGtBBWohBgJAA0AgAS0AACAAQaDUAGotAABHDQIgAEEFRg0BIABBAWohACAEIAFBAW\
-oiAUcNAAsgAyAFNgIADNYBCyADQQA2AgAgBkEBaiEBQSQMAgsgA0EANgIADAILIAEgBEYEQEGRASECDNQBCyABLQAAQcwARw0BIAFBAWohAUETCzoAKSADKAIEIQAgA0EANgIEIAMgACABEC4iAA0CDAELQQAhAi\
-ADQQA2AhwgAyABNgIUIANB/h82AhAgA0EGNgIMDNEBC0H4ACECDLcBCyADQZABNgIcIAMgATYCFCADIAA2AgxBACECDM8BC0EAIQACQCADKAI4IgJFDQAgAigCQCICRQ0AIAMgAhEAACEACyAARQ0AIABBFUYNAS\
-ADQQA2AhwgAyABNgIUIANBgg82AhAgA0EgNgIMQQAhAgzOAQtB9wAhAgy0AQsgA0GPATYCHCADIAE2AhQgA0HsGzYCECADQRU2AgxBACECDMwBCyABIARGBEBBjwEhAgzMAQsCQCABLQAAQSBGBEAgAUEBaiEBDA\
-ELIANBADYCHCADIAE2AhQgA0GbHzYCECADQQY2AgxBACECDMwBC0ECIQIMsgELA0AgAS0AAEEgRw0CIAQgAUEBaiIBRw0AC0GOASECDMoBCyABIARGBEBBjQEhAgzKAQsCQCABLQAAQQlrDgRKAABKAAtB9QAhAg\
-ywAQsgAy0AKUEFRgRAQfYAIQIMsAELQfQAIQIMrwELIAEgBEYEQEGMASECDMgBCyADQRA2AgggAyABNgIEDAoLIAEgBEYEQEGLASECDMcBCwJAIAEtAABBCWsOBEcAAEcAC0HzACECDK0BCyABIARHBEAgA0EQNg\
-IIIAMgATYCBEHxACECDK0BC0GKASECDMUBCwJAIAEgBEcEQANAIAEtAABBoNAAai0AACIAQQNHBEACQCAAQQFrDgJJAAQLQfAAIQIMrwELIAQgAUEBaiIBRw0AC0GIASECDMYBC0GIASECDMUBCyADQQA2AhwgAy\
-ABNgIUIANB2yA2AhAgA0EHNgIMQQAhAgzEAQsgASAERgRAQYkBIQIMxAELAkACQAJAIAEtAABBoNIAai0AAEEBaw4DRgIAAQtB8gAhAgysAQsgA0EANgIcIAMgATYCFCADQbQSNgIQIANBBzYCDEEAIQIMxAELQe\
-oAIQIMqgELIAEgBEcEQCABQQFqIQFB7wAhAgyqAQtBhwEhAgzCAQsgBCABIgBGBEBBhgEhAgzCAQsgAC0AACIBQS9GBEAgAEEBaiEBQe4AIQIMqQELIAFBCWsiAkEXSw0BIAAhAUEBIAJ0QZuAgARxDUEMAQsgBC\
-ABIgBGBEBBhQEhAgzBAQsgAC0AAEEvRw0AIABBAWohAQwDC0EAIQIgA0EANgIcIAMgADYCFCADQdsgNgIQIANBBzYCDAy/AQsCQAJAAkACQAJAA0AgAS0AAEGgzgBqLQAAIgBBBUcEQAJAAkAgAEEBaw4IRwUGBw\
-gABAEIC0HrACECDK0BCyABQQFqIQFB7QAhAgysAQsgBCABQQFqIgFHDQALQYQBIQIMwwELIAFBAWoMFAsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDR4gA0HbADYCHCADIAE2AhQgAyAANgIMQQAhAgzBAQsgAy\
-gCBCEAIANBADYCBCADIAAgARAsIgBFDR4gA0HdADYCHCADIAE2AhQgAyAANgIMQQAhAgzAAQsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDR4gA0H6ADYCHCADIAE2AhQgAyAANgIMQQAhAgy/AQsgA0EANgIcIA\
-MgATYCFCADQfkPNgIQIANBBzYCDEEAIQIMvgELIAEgBEYEQEGDASECDL4BCwJAIAEtAABBoM4Aai0AAEEBaw4IPgQFBgAIAgMHCyABQQFqIQELQQMhAgyjAQsgAUEBagwNC0EAIQIgA0EANgIcIANB0RI2AhAgA0\
-EHNgIMIAMgAUEBajYCFAy6AQsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDRYgA0HbADYCHCADIAE2AhQgAyAANgIMQQAhAgy5AQsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDRYgA0HdADYCHCADIAE2AhQgAy\
-AANgIMQQAhAgy4AQsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDRYgA0H6ADYCHCADIAE2AhQgAyAANgIMQQAhAgy3AQsgA0EANgIcIAMgATYCFCADQfkPNgIQIANBBzYCDEEAIQIMtgELQewAIQIMnAELIAEgBE\
-YEQEGCASECDLUBCyABQQFqDAILIAEgBEYEQEGBASECDLQBCyABQQFqDAELIAEgBEYNASABQQFqCyEBQQQhAgyYAQtBgAEhAgywAQsDQCABLQAAQaDMAGotAAAiAEECRwRAIABBAUcEQEHpACECDJkBCwwxCyAEIA\
-FBAWoiAUcNAAtB/wAhAgyvAQsgASAERgRAQf4AIQIMrwELAkAgAS0AAEEJaw43LwMGLwQGBgYGBgYGBgYGBgYGBgYGBgYFBgYCBgYGBgYGBgYGBgYGBgYGBgYGBgYGBgYGBgYGAAYLIAFBAWoLIQFBBSECDJQBCy\
-ABQQFqDAYLIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0IIANB2wA2AhwgAyABNgIUIAMgADYCDEEAIQIMqwELIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0IIANB3QA2AhwgAyABNgIUIAMgADYCDEEAIQIMqg\
-ELIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0IIANB+gA2AhwgAyABNgIUIAMgADYCDEEAIQIMqQELIANBADYCHCADIAE2AhQgA0GNFDYCECADQQc2AgxBACECDKgBCwJAAkACQAJAA0AgAS0AAEGgygBqLQAAIg\
-BBBUcEQAJAIABBAWsOBi4DBAUGAAYLQegAIQIMlAELIAQgAUEBaiIBRw0AC0H9ACECDKsBCyADKAIEIQAgA0EANgIEIAMgACABECwiAEUNByADQdsANgIcIAMgATYCFCADIAA2AgxBACECDKoBCyADKAIEIQAgA0\
-EANgIEIAMgACABECwiAEUNByADQd0ANgIcIAMgATYCFCADIAA2AgxBACECDKkBCyADKAIEIQAgA0EANgIEIAMgACABECwiAEUNByADQfoANgIcIAMgATYCFCADIAA2AgxBACECDKgBCyADQQA2AhwgAyABNgIUIA\
-NB5Ag2AhAgA0EHNgIMQQAhAgynAQsgASAERg0BIAFBAWoLIQFBBiECDIwBC0H8ACECDKQBCwJAAkACQAJAA0AgAS0AAEGgyABqLQAAIgBBBUcEQCAAQQFrDgQpAgMEBQsgBCABQQFqIgFHDQALQfsAIQIMpwELIA\
-MoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0DIANB2wA2AhwgAyABNgIUIAMgADYCDEEAIQIMpgELIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0DIANB3QA2AhwgAyABNgIUIAMgADYCDEEAIQIMpQELIAMoAgQhAC\
-ADQQA2AgQgAyAAIAEQLCIARQ0DIANB+gA2AhwgAyABNgIUIAMgADYCDEEAIQIMpAELIANBADYCHCADIAE2AhQgA0G8CjYCECADQQc2AgxBACECDKMBC0HPACECDIkBC0HRACECDIgBC0HnACECDIcBCyABIARGBE\
-BB+gAhAgygAQsCQCABLQAAQQlrDgQgAAAgAAsgAUEBaiEBQeYAIQIMhgELIAEgBEYEQEH5ACECDJ8BCwJAIAEtAABBCWsOBB8AAB8AC0EAIQACQCADKAI4IgJFDQAgAigCOCICRQ0AIAMgAhEAACEACyAARQRAQe\
-IBIQIMhgELIABBFUcEQCADQQA2AhwgAyABNgIUIANByQ02AhAgA0EaNgIMQQAhAgyfAQsgA0H4ADYCHCADIAE2AhQgA0HqGjYCECADQRU2AgxBACECDJ4BCyABIARHBEAgA0ENNgIIIAMgATYCBEHkACECDIUBC0\
-H3ACECDJ0BCyABIARGBEBB9gAhAgydAQsCQAJAAkAgAS0AAEHIAGsOCwABCwsLCwsLCwsCCwsgAUEBaiEBQd0AIQIMhQELIAFBAWohAUHgACECDIQBCyABQQFqIQFB4wAhAgyDAQtB9QAhAiABIARGDZsBIAMoAg\
-AiACAEIAFraiEFIAEgAGtBAmohBgJAA0AgAS0AACAAQbXVAGotAABHDQggAEECRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADJwBCyADKAIEIQAgA0IANwMAIAMgACAGQQFqIgEQKyIABEAgA0H0ADYCHC\
-ADIAE2AhQgAyAANgIMQQAhAgycAQtB4gAhAgyCAQtBACEAAkAgAygCOCICRQ0AIAIoAjQiAkUNACADIAIRAAAhAAsCQCAABEAgAEEVRg0BIANBADYCHCADIAE2AhQgA0HqDTYCECADQSY2AgxBACECDJwBC0HhAC\
-ECDIIBCyADQfMANgIcIAMgATYCFCADQYAbNgIQIANBFTYCDEEAIQIMmgELIAMtACkiAEEja0ELSQ0JAkAgAEEGSw0AQQEgAHRBygBxRQ0ADAoLQQAhAiADQQA2AhwgAyABNgIUIANB7Qk2AhAgA0EINgIMDJkBC0\
-HyACECIAEgBEYNmAEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGAkADQCABLQAAIABBs9UAai0AAEcNBSAAQQFGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMmQELIAMoAgQhACADQgA3AwAgAyAAIAZBAW\
-oiARArIgAEQCADQfEANgIcIAMgATYCFCADIAA2AgxBACECDJkBC0HfACECDH8LQQAhAAJAIAMoAjgiAkUNACACKAI0IgJFDQAgAyACEQAAIQALAkAgAARAIABBFUYNASADQQA2AhwgAyABNgIUIANB6g02AhAgA0\
-EmNgIMQQAhAgyZAQtB3gAhAgx/CyADQfAANgIcIAMgATYCFCADQYAbNgIQIANBFTYCDEEAIQIMlwELIAMtAClBIUYNBiADQQA2AhwgAyABNgIUIANBkQo2AhAgA0EINgIMQQAhAgyWAQtB7wAhAiABIARGDZUBIA\
-MoAgAiACAEIAFraiEFIAEgAGtBAmohBgJAA0AgAS0AACAAQbDVAGotAABHDQIgAEECRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADJYBCyADKAIEIQAgA0IANwMAIAMgACAGQQFqIgEQKyIARQ0CIANB7Q\
-A2AhwgAyABNgIUIAMgADYCDEEAIQIMlQELIANBADYCAAsgAygCBCEAIANBADYCBCADIAAgARArIgBFDYABIANB7gA2AhwgAyABNgIUIAMgADYCDEEAIQIMkwELQdwAIQIMeQtBACEAAkAgAygCOCICRQ0AIAIoAj\
-QiAkUNACADIAIRAAAhAAsCQCAABEAgAEEVRg0BIANBADYCHCADIAE2AhQgA0HqDTYCECADQSY2AgxBACECDJMBC0HbACECDHkLIANB7AA2AhwgAyABNgIUIANBgBs2AhAgA0EVNgIMQQAhAgyRAQsgAy0AKSIAQS\
-NJDQAgAEEuRg0AIANBADYCHCADIAE2AhQgA0HJCTYCECADQQg2AgxBACECDJABC0HaACECDHYLIAEgBEYEQEHrACECDI8BCwJAIAEtAABBL0YEQCABQQFqIQEMAQsgA0EANgIcIAMgATYCFCADQbI4NgIQIANBCD\
-YCDEEAIQIMjwELQdkAIQIMdQsgASAERwRAIANBDjYCCCADIAE2AgRB2AAhAgx1C0HqACECDI0BCyABIARGBEBB6QAhAgyNAQsgAS0AAEEwayIAQf8BcUEKSQRAIAMgADoAKiABQQFqIQFB1wAhAgx0CyADKAIEIQ\
-AgA0EANgIEIAMgACABEC8iAEUNeiADQegANgIcIAMgATYCFCADIAA2AgxBACECDIwBCyABIARGBEBB5wAhAgyMAQsCQCABLQAAQS5GBEAgAUEBaiEBDAELIAMoAgQhACADQQA2AgQgAyAAIAEQLyIARQ17IANB5g\
-A2AhwgAyABNgIUIAMgADYCDEEAIQIMjAELQdYAIQIMcgsgASAERgRAQeUAIQIMiwELQQAhAEEBIQVBASEHQQAhAgJAAkACQAJAAkACfwJAAkACQAJAAkACQAJAIAEtAABBMGsOCgoJAAECAwQFBggLC0ECDAYLQQ\
-MMBQtBBAwEC0EFDAMLQQYMAgtBBwwBC0EICyECQQAhBUEAIQcMAgtBCSECQQEhAEEAIQVBACEHDAELQQAhBUEBIQILIAMgAjoAKyABQQFqIQECQAJAIAMtAC5BEHENAAJAAkACQCADLQAqDgMBAAIECyAHRQ0DDA\
-ILIAANAQwCCyAFRQ0BCyADKAIEIQAgA0EANgIEIAMgACABEC8iAEUNAiADQeIANgIcIAMgATYCFCADIAA2AgxBACECDI0BCyADKAIEIQAgA0EANgIEIAMgACABEC8iAEUNfSADQeMANgIcIAMgATYCFCADIAA2Ag\
-xBACECDIwBCyADKAIEIQAgA0EANgIEIAMgACABEC8iAEUNeyADQeQANgIcIAMgATYCFCADIAA2AgwMiwELQdQAIQIMcQsgAy0AKUEiRg2GAUHTACECDHALQQAhAAJAIAMoAjgiAkUNACACKAJEIgJFDQAgAyACEQ\
-AAIQALIABFBEBB1QAhAgxwCyAAQRVHBEAgA0EANgIcIAMgATYCFCADQaQNNgIQIANBITYCDEEAIQIMiQELIANB4QA2AhwgAyABNgIUIANB0Bo2AhAgA0EVNgIMQQAhAgyIAQsgASAERgRAQeAAIQIMiAELAkACQA\
-JAAkACQCABLQAAQQprDgQBBAQABAsgAUEBaiEBDAELIAFBAWohASADQS9qLQAAQQFxRQ0BC0HSACECDHALIANBADYCHCADIAE2AhQgA0G2ETYCECADQQk2AgxBACECDIgBCyADQQA2AhwgAyABNgIUIANBthE2Ah\
-AgA0EJNgIMQQAhAgyHAQsgASAERgRAQd8AIQIMhwELIAEtAABBCkYEQCABQQFqIQEMCQsgAy0ALkHAAHENCCADQQA2AhwgAyABNgIUIANBthE2AhAgA0ECNgIMQQAhAgyGAQsgASAERgRAQd0AIQIMhgELIAEtAA\
-AiAkENRgRAIAFBAWohAUHQACECDG0LIAEhACACQQlrDgQFAQEFAQsgBCABIgBGBEBB3AAhAgyFAQsgAC0AAEEKRw0AIABBAWoMAgtBACECIANBADYCHCADIAA2AhQgA0HKLTYCECADQQc2AgwMgwELIAEgBEYEQE\
-HbACECDIMBCwJAIAEtAABBCWsOBAMAAAMACyABQQFqCyEBQc4AIQIMaAsgASAERgRAQdoAIQIMgQELIAEtAABBCWsOBAABAQABC0EAIQIgA0EANgIcIANBmhI2AhAgA0EHNgIMIAMgAUEBajYCFAx/CyADQYASOw\
-EqQQAhAAJAIAMoAjgiAkUNACACKAI4IgJFDQAgAyACEQAAIQALIABFDQAgAEEVRw0BIANB2QA2AhwgAyABNgIUIANB6ho2AhAgA0EVNgIMQQAhAgx+C0HNACECDGQLIANBADYCHCADIAE2AhQgA0HJDTYCECADQR\
-o2AgxBACECDHwLIAEgBEYEQEHZACECDHwLIAEtAABBIEcNPSABQQFqIQEgAy0ALkEBcQ09IANBADYCHCADIAE2AhQgA0HCHDYCECADQR42AgxBACECDHsLIAEgBEYEQEHYACECDHsLAkACQAJAAkACQCABLQAAIg\
-BBCmsOBAIDAwABCyABQQFqIQFBLCECDGULIABBOkcNASADQQA2AhwgAyABNgIUIANB5xE2AhAgA0EKNgIMQQAhAgx9CyABQQFqIQEgA0Evai0AAEEBcUUNcyADLQAyQYABcUUEQCADQTJqIQIgAxA1QQAhAAJAIA\
-MoAjgiBkUNACAGKAIoIgZFDQAgAyAGEQAAIQALAkACQCAADhZNTEsBAQEBAQEBAQEBAQEBAQEBAQEAAQsgA0EpNgIcIAMgATYCFCADQawZNgIQIANBFTYCDEEAIQIMfgsgA0EANgIcIAMgATYCFCADQeULNgIQIA\
-NBETYCDEEAIQIMfQtBACEAAkAgAygCOCICRQ0AIAIoAlwiAkUNACADIAIRAAAhAAsgAEUNWSAAQRVHDQEgA0EFNgIcIAMgATYCFCADQZsbNgIQIANBFTYCDEEAIQIMfAtBywAhAgxiC0EAIQIgA0EANgIcIAMgAT\
-YCFCADQZAONgIQIANBFDYCDAx6CyADIAMvATJBgAFyOwEyDDsLIAEgBEcEQCADQRE2AgggAyABNgIEQcoAIQIMYAtB1wAhAgx4CyABIARGBEBB1gAhAgx4CwJAAkACQAJAIAEtAAAiAEEgciAAIABBwQBrQf8BcU\
-EaSRtB/wFxQeMAaw4TAEBAQEBAQEBAQEBAQAFAQEACA0ALIAFBAWohAUHGACECDGELIAFBAWohAUHHACECDGALIAFBAWohAUHIACECDF8LIAFBAWohAUHJACECDF4LQdUAIQIgBCABIgBGDXYgBCABayADKAIAIg\
-FqIQYgACABa0EFaiEHA0AgAUGQyABqLQAAIAAtAAAiBUEgciAFIAVBwQBrQf8BcUEaSRtB/wFxRw0IQQQgAUEFRg0KGiABQQFqIQEgBCAAQQFqIgBHDQALIAMgBjYCAAx2C0HUACECIAQgASIARg11IAQgAWsgAy\
-gCACIBaiEGIAAgAWtBD2ohBwNAIAFBgMgAai0AACAALQAAIgVBIHIgBSAFQcEAa0H/AXFBGkkbQf8BcUcNB0EDIAFBD0YNCRogAUEBaiEBIAQgAEEBaiIARw0ACyADIAY2AgAMdQtB0wAhAiAEIAEiAEYNdCAEIA\
-FrIAMoAgAiAWohBiAAIAFrQQ5qIQcDQCABQeLHAGotAAAgAC0AACIFQSByIAUgBUHBAGtB/wFxQRpJG0H/AXFHDQYgAUEORg0HIAFBAWohASAEIABBAWoiAEcNAAsgAyAGNgIADHQLQdIAIQIgBCABIgBGDXMgBC\
-ABayADKAIAIgFqIQUgACABa0EBaiEGA0AgAUHgxwBqLQAAIAAtAAAiB0EgciAHIAdBwQBrQf8BcUEaSRtB/wFxRw0FIAFBAUYNAiABQQFqIQEgBCAAQQFqIgBHDQALIAMgBTYCAAxzCyABIARGBEBB0QAhAgxzCw\
-JAAkAgAS0AACIAQSByIAAgAEHBAGtB/wFxQRpJG0H/AXFB7gBrDgcAOTk5OTkBOQsgAUEBaiEBQcMAIQIMWgsgAUEBaiEBQcQAIQIMWQsgA0EANgIAIAZBAWohAUHFACECDFgLQdAAIQIgBCABIgBGDXAgBCABay\
-ADKAIAIgFqIQYgACABa0EJaiEHA0AgAUHWxwBqLQAAIAAtAAAiBUEgciAFIAVBwQBrQf8BcUEaSRtB/wFxRw0CQQIgAUEJRg0EGiABQQFqIQEgBCAAQQFqIgBHDQALIAMgBjYCAAxwC0HPACECIAQgASIARg1vIA\
-QgAWsgAygCACIBaiEGIAAgAWtBBWohBwNAIAFB0McAai0AACAALQAAIgVBIHIgBSAFQcEAa0H/AXFBGkkbQf8BcUcNASABQQVGDQIgAUEBaiEBIAQgAEEBaiIARw0ACyADIAY2AgAMbwsgACEBIANBADYCAAwzC0\
-EBCzoALCADQQA2AgAgB0EBaiEBC0EtIQIMUgsCQANAIAEtAABB0MUAai0AAEEBRw0BIAQgAUEBaiIBRw0AC0HNACECDGsLQcIAIQIMUQsgASAERgRAQcwAIQIMagsgAS0AAEE6RgRAIAMoAgQhACADQQA2AgQgAy\
-AAIAEQMCIARQ0zIANBywA2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIMagsgA0EANgIcIAMgATYCFCADQecRNgIQIANBCjYCDEEAIQIMaQsCQAJAIAMtACxBAmsOAgABJwsgA0Ezai0AAEECcUUNJiADLQAuQQJxDS\
-YgA0EANgIcIAMgATYCFCADQaYUNgIQIANBCzYCDEEAIQIMaQsgAy0AMkEgcUUNJSADLQAuQQJxDSUgA0EANgIcIAMgATYCFCADQb0TNgIQIANBDzYCDEEAIQIMaAtBACEAAkAgAygCOCICRQ0AIAIoAkgiAkUNAC\
-ADIAIRAAAhAAsgAEUEQEHBACECDE8LIABBFUcEQCADQQA2AhwgAyABNgIUIANBpg82AhAgA0EcNgIMQQAhAgxoCyADQcoANgIcIAMgATYCFCADQYUcNgIQIANBFTYCDEEAIQIMZwsgASAERwRAA0AgAS0AAEHAwQ\
-BqLQAAQQFHDRcgBCABQQFqIgFHDQALQcQAIQIMZwtBxAAhAgxmCyABIARHBEADQAJAIAEtAAAiAEEgciAAIABBwQBrQf8BcUEaSRtB/wFxIgBBCUYNACAAQSBGDQACQAJAAkACQCAAQeMAaw4TAAMDAwMDAwMBAw\
-MDAwMDAwMDAgMLIAFBAWohAUE2IQIMUgsgAUEBaiEBQTchAgxRCyABQQFqIQFBOCECDFALDBULIAQgAUEBaiIBRw0AC0E8IQIMZgtBPCECDGULIAEgBEYEQEHIACECDGULIANBEjYCCCADIAE2AgQCQAJAAkACQA\
-JAIAMtACxBAWsOBBQAAQIJCyADLQAyQSBxDQNB4AEhAgxPCwJAIAMvATIiAEEIcUUNACADLQAoQQFHDQAgAy0ALkEIcUUNAgsgAyAAQff7A3FBgARyOwEyDAsLIAMgAy8BMkEQcjsBMgwECyADQQA2AgQgAyABIA\
-EQMSIABEAgA0HBADYCHCADIAA2AgwgAyABQQFqNgIUQQAhAgxmCyABQQFqIQEMWAsgA0EANgIcIAMgATYCFCADQfQTNgIQIANBBDYCDEEAIQIMZAtBxwAhAiABIARGDWMgAygCACIAIAQgAWtqIQUgASAAa0EGai\
-EGAkADQCAAQcDFAGotAAAgAS0AAEEgckcNASAAQQZGDUogAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMZAsgA0EANgIADAULAkAgASAERwRAA0AgAS0AAEHAwwBqLQAAIgBBAUcEQCAAQQJHDQMgAUEBaiEBDA\
-ULIAQgAUEBaiIBRw0AC0HFACECDGQLQcUAIQIMYwsLIANBADoALAwBC0ELIQIMRwtBPyECDEYLAkACQANAIAEtAAAiAEEgRwRAAkAgAEEKaw4EAwUFAwALIABBLEYNAwwECyAEIAFBAWoiAUcNAAtBxgAhAgxgCy\
-ADQQg6ACwMDgsgAy0AKEEBRw0CIAMtAC5BCHENAiADKAIEIQAgA0EANgIEIAMgACABEDEiAARAIANBwgA2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIMXwsgAUEBaiEBDFALQTshAgxECwJAA0AgAS0AACIAQSBHIA\
-BBCUdxDQEgBCABQQFqIgFHDQALQcMAIQIMXQsLQTwhAgxCCwJAAkAgASAERwRAA0AgAS0AACIAQSBHBEAgAEEKaw4EAwQEAwQLIAQgAUEBaiIBRw0AC0E/IQIMXQtBPyECDFwLIAMgAy8BMkEgcjsBMgwKCyADKA\
-IEIQAgA0EANgIEIAMgACABEDEiAEUNTiADQT42AhwgAyABNgIUIAMgADYCDEEAIQIMWgsCQCABIARHBEADQCABLQAAQcDDAGotAAAiAEEBRwRAIABBAkYNAwwMCyAEIAFBAWoiAUcNAAtBNyECDFsLQTchAgxaCy\
-ABQQFqIQEMBAtBOyECIAQgASIARg1YIAQgAWsgAygCACIBaiEGIAAgAWtBBWohBwJAA0AgAUGQyABqLQAAIAAtAAAiBUEgciAFIAVBwQBrQf8BcUEaSRtB/wFxRw0BIAFBBUYEQEEHIQEMPwsgAUEBaiEBIAQgAE\
-EBaiIARw0ACyADIAY2AgAMWQsgA0EANgIAIAAhAQwFC0E6IQIgBCABIgBGDVcgBCABayADKAIAIgFqIQYgACABa0EIaiEHAkADQCABQbTBAGotAAAgAC0AACIFQSByIAUgBUHBAGtB/wFxQRpJG0H/AXFHDQEgAU\
-EIRgRAQQUhAQw+CyABQQFqIQEgBCAAQQFqIgBHDQALIAMgBjYCAAxYCyADQQA2AgAgACEBDAQLQTkhAiAEIAEiAEYNViAEIAFrIAMoAgAiAWohBiAAIAFrQQNqIQcCQANAIAFBsMEAai0AACAALQAAIgVBIHIgBS\
-AFQcEAa0H/AXFBGkkbQf8BcUcNASABQQNGBEBBBiEBDD0LIAFBAWohASAEIABBAWoiAEcNAAsgAyAGNgIADFcLIANBADYCACAAIQEMAwsCQANAIAEtAAAiAEEgRwRAIABBCmsOBAcEBAcCCyAEIAFBAWoiAUcNAA\
-tBOCECDFYLIABBLEcNASABQQFqIQBBASEBAkACQAJAAkACQCADLQAsQQVrDgQDAQIEAAsgACEBDAQLQQIhAQwBC0EEIQELIANBAToALCADIAMvATIgAXI7ATIgACEBDAELIAMgAy8BMkEIcjsBMiAAIQELQT4hAg\
-w7CyADQQA6ACwLQTkhAgw5CyABIARGBEBBNiECDFILAkACQAJAAkACQCABLQAAQQprDgQAAgIBAgsgAygCBCEAIANBADYCBCADIAAgARAxIgBFDQIgA0EzNgIcIAMgATYCFCADIAA2AgxBACECDFULIAMoAgQhAC\
-ADQQA2AgQgAyAAIAEQMSIARQRAIAFBAWohAQwGCyADQTI2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIMVAsgAy0ALkEBcQRAQd8BIQIMOwsgAygCBCEAIANBADYCBCADIAAgARAxIgANAQxJC0E0IQIMOQsgA0E1Ng\
-IcIAMgATYCFCADIAA2AgxBACECDFELQTUhAgw3CyADQS9qLQAAQQFxDQAgA0EANgIcIAMgATYCFCADQesWNgIQIANBGTYCDEEAIQIMTwtBMyECDDULIAEgBEYEQEEyIQIMTgsCQCABLQAAQQpGBEAgAUEBaiEBDA\
-ELIANBADYCHCADIAE2AhQgA0GSFzYCECADQQM2AgxBACECDE4LQTIhAgw0CyABIARGBEBBMSECDE0LAkAgAS0AACIAQQlGDQAgAEEgRg0AQQEhAgJAIAMtACxBBWsOBAYEBQANCyADIAMvATJBCHI7ATIMDAsgAy\
-0ALkEBcUUNASADLQAsQQhHDQAgA0EAOgAsC0E9IQIMMgsgA0EANgIcIAMgATYCFCADQcIWNgIQIANBCjYCDEEAIQIMSgtBAiECDAELQQQhAgsgA0EBOgAsIAMgAy8BMiACcjsBMgwGCyABIARGBEBBMCECDEcLIA\
-EtAABBCkYEQCABQQFqIQEMAQsgAy0ALkEBcQ0AIANBADYCHCADIAE2AhQgA0HcKDYCECADQQI2AgxBACECDEYLQTAhAgwsCyABQQFqIQFBMSECDCsLIAEgBEYEQEEvIQIMRAsgAS0AACIAQQlHIABBIEdxRQRAIA\
-FBAWohASADLQAuQQFxDQEgA0EANgIcIAMgATYCFCADQZcQNgIQIANBCjYCDEEAIQIMRAtBASECAkACQAJAAkACQAJAIAMtACxBAmsOBwUEBAMBAgAECyADIAMvATJBCHI7ATIMAwtBAiECDAELQQQhAgsgA0EBOg\
-AsIAMgAy8BMiACcjsBMgtBLyECDCsLIANBADYCHCADIAE2AhQgA0GEEzYCECADQQs2AgxBACECDEMLQeEBIQIMKQsgASAERgRAQS4hAgxCCyADQQA2AgQgA0ESNgIIIAMgASABEDEiAA0BC0EuIQIMJwsgA0EtNg\
-IcIAMgATYCFCADIAA2AgxBACECDD8LQQAhAAJAIAMoAjgiAkUNACACKAJMIgJFDQAgAyACEQAAIQALIABFDQAgAEEVRw0BIANB2AA2AhwgAyABNgIUIANBsxs2AhAgA0EVNgIMQQAhAgw+C0HMACECDCQLIANBAD\
-YCHCADIAE2AhQgA0GzDjYCECADQR02AgxBACECDDwLIAEgBEYEQEHOACECDDwLIAEtAAAiAEEgRg0CIABBOkYNAQsgA0EAOgAsQQkhAgwhCyADKAIEIQAgA0EANgIEIAMgACABEDAiAA0BDAILIAMtAC5BAXEEQE\
-HeASECDCALIAMoAgQhACADQQA2AgQgAyAAIAEQMCIARQ0CIANBKjYCHCADIAA2AgwgAyABQQFqNgIUQQAhAgw4CyADQcsANgIcIAMgADYCDCADIAFBAWo2AhRBACECDDcLIAFBAWohAUHAACECDB0LIAFBAWohAQ\
-wsCyABIARGBEBBKyECDDULAkAgAS0AAEEKRgRAIAFBAWohAQwBCyADLQAuQcAAcUUNBgsgAy0AMkGAAXEEQEEAIQACQCADKAI4IgJFDQAgAigCXCICRQ0AIAMgAhEAACEACyAARQ0SIABBFUYEQCADQQU2AhwgAy\
-ABNgIUIANBmxs2AhAgA0EVNgIMQQAhAgw2CyADQQA2AhwgAyABNgIUIANBkA42AhAgA0EUNgIMQQAhAgw1CyADQTJqIQIgAxA1QQAhAAJAIAMoAjgiBkUNACAGKAIoIgZFDQAgAyAGEQAAIQALIAAOFgIBAAQEBA\
-QEBAQEBAQEBAQEBAQEBAMECyADQQE6ADALIAIgAi8BAEHAAHI7AQALQSshAgwYCyADQSk2AhwgAyABNgIUIANBrBk2AhAgA0EVNgIMQQAhAgwwCyADQQA2AhwgAyABNgIUIANB5Qs2AhAgA0ERNgIMQQAhAgwvCy\
-ADQQA2AhwgAyABNgIUIANBpQs2AhAgA0ECNgIMQQAhAgwuC0EBIQcgAy8BMiIFQQhxRQRAIAMpAyBCAFIhBwsCQCADLQAwBEBBASEAIAMtAClBBUYNASAFQcAAcUUgB3FFDQELAkAgAy0AKCICQQJGBEBBASEAIA\
-MvATQiBkHlAEYNAkEAIQAgBUHAAHENAiAGQeQARg0CIAZB5gBrQQJJDQIgBkHMAUYNAiAGQbACRg0CDAELQQAhACAFQcAAcQ0BC0ECIQAgBUEIcQ0AIAVBgARxBEACQCACQQFHDQAgAy0ALkEKcQ0AQQUhAAwCC0\
-EEIQAMAQsgBUEgcUUEQCADEDZBAEdBAnQhAAwBC0EAQQMgAykDIFAbIQALIABBAWsOBQIABwEDBAtBESECDBMLIANBAToAMQwpC0EAIQICQCADKAI4IgBFDQAgACgCMCIARQ0AIAMgABEAACECCyACRQ0mIAJBFU\
-YEQCADQQM2AhwgAyABNgIUIANB0hs2AhAgA0EVNgIMQQAhAgwrC0EAIQIgA0EANgIcIAMgATYCFCADQd0ONgIQIANBEjYCDAwqCyADQQA2AhwgAyABNgIUIANB+SA2AhAgA0EPNgIMQQAhAgwpC0EAIQACQCADKA\
-I4IgJFDQAgAigCMCICRQ0AIAMgAhEAACEACyAADQELQQ4hAgwOCyAAQRVGBEAgA0ECNgIcIAMgATYCFCADQdIbNgIQIANBFTYCDEEAIQIMJwsgA0EANgIcIAMgATYCFCADQd0ONgIQIANBEjYCDEEAIQIMJgtBKi\
-ECDAwLIAEgBEcEQCADQQk2AgggAyABNgIEQSkhAgwMC0EmIQIMJAsgAyADKQMgIgwgBCABa60iCn0iC0IAIAsgDFgbNwMgIAogDFQEQEElIQIMJAsgAygCBCEAIANBADYCBCADIAAgASAMp2oiARAyIgBFDQAgA0\
-EFNgIcIAMgATYCFCADIAA2AgxBACECDCMLQQ8hAgwJC0IAIQoCQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkAgAS0AAEEwaw43FxYAAQIDBAUGBxQUFBQUFBQICQoLDA0UFBQUFBQUFB\
-QUFBQUFBQUFBQUFBQUFBQUFA4PEBESExQLQgIhCgwWC0IDIQoMFQtCBCEKDBQLQgUhCgwTC0IGIQoMEgtCByEKDBELQgghCgwQC0IJIQoMDwtCCiEKDA4LQgshCgwNC0IMIQoMDAtCDSEKDAsLQg4hCgwKC0IPIQ\
-oMCQtCCiEKDAgLQgshCgwHC0IMIQoMBgtCDSEKDAULQg4hCgwEC0IPIQoMAwsgA0EANgIcIAMgATYCFCADQZ8VNgIQIANBDDYCDEEAIQIMIQsgASAERgRAQSIhAgwhC0IAIQoCQAJAAkACQAJAAkACQAJAAkACQA\
-JAAkACQAJAAkACQAJAAkACQAJAIAEtAABBMGsONxUUAAECAwQFBgcWFhYWFhYWCAkKCwwNFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYODxAREhMWC0ICIQoMFAtCAyEKDBMLQgQhCgwSC0IFIQoMEQtCBiEKDB\
-ALQgchCgwPC0IIIQoMDgtCCSEKDA0LQgohCgwMC0ILIQoMCwtCDCEKDAoLQg0hCgwJC0IOIQoMCAtCDyEKDAcLQgohCgwGC0ILIQoMBQtCDCEKDAQLQg0hCgwDC0IOIQoMAgtCDyEKDAELQgEhCgsgAUEBaiEBIA\
-MpAyAiC0L//////////w9YBEAgAyALQgSGIAqENwMgDAILIANBADYCHCADIAE2AhQgA0G1CTYCECADQQw2AgxBACECDB4LQSchAgwEC0EoIQIMAwsgAyABOgAsIANBADYCACAHQQFqIQFBDCECDAILIANBADYCAC\
-AGQQFqIQFBCiECDAELIAFBAWohAUEIIQIMAAsAC0EAIQIgA0EANgIcIAMgATYCFCADQbI4NgIQIANBCDYCDAwXC0EAIQIgA0EANgIcIAMgATYCFCADQYMRNgIQIANBCTYCDAwWC0EAIQIgA0EANgIcIAMgATYCFC\
-ADQd8KNgIQIANBCTYCDAwVC0EAIQIgA0EANgIcIAMgATYCFCADQe0QNgIQIANBCTYCDAwUC0EAIQIgA0EANgIcIAMgATYCFCADQdIRNgIQIANBCTYCDAwTC0EAIQIgA0EANgIcIAMgATYCFCADQbI4NgIQIANBCD\
-YCDAwSC0EAIQIgA0EANgIcIAMgATYCFCADQYMRNgIQIANBCTYCDAwRC0EAIQIgA0EANgIcIAMgATYCFCADQd8KNgIQIANBCTYCDAwQC0EAIQIgA0EANgIcIAMgATYCFCADQe0QNgIQIANBCTYCDAwPC0EAIQIgA0\
-EANgIcIAMgATYCFCADQdIRNgIQIANBCTYCDAwOC0EAIQIgA0EANgIcIAMgATYCFCADQbkXNgIQIANBDzYCDAwNC0EAIQIgA0EANgIcIAMgATYCFCADQbkXNgIQIANBDzYCDAwMC0EAIQIgA0EANgIcIAMgATYCFC\
-ADQZkTNgIQIANBCzYCDAwLC0EAIQIgA0EANgIcIAMgATYCFCADQZ0JNgIQIANBCzYCDAwKC0EAIQIgA0EANgIcIAMgATYCFCADQZcQNgIQIANBCjYCDAwJC0EAIQIgA0EANgIcIAMgATYCFCADQbEQNgIQIANBCj\
-YCDAwIC0EAIQIgA0EANgIcIAMgATYCFCADQbsdNgIQIANBAjYCDAwHC0EAIQIgA0EANgIcIAMgATYCFCADQZYWNgIQIANBAjYCDAwGC0EAIQIgA0EANgIcIAMgATYCFCADQfkYNgIQIANBAjYCDAwFC0EAIQIgA0\
-EANgIcIAMgATYCFCADQcQYNgIQIANBAjYCDAwECyADQQI2AhwgAyABNgIUIANBqR42AhAgA0EWNgIMQQAhAgwDC0HeACECIAEgBEYNAiAJQQhqIQcgAygCACEFAkACQCABIARHBEAgBUGWyABqIQggBCAFaiABay\
-EGIAVBf3NBCmoiBSABaiEAA0AgAS0AACAILQAARwRAQQIhCAwDCyAFRQRAQQAhCCAAIQEMAwsgBUEBayEFIAhBAWohCCAEIAFBAWoiAUcNAAsgBiEFIAQhAQsgB0EBNgIAIAMgBTYCAAwBCyADQQA2AgAgByAINg\
-IACyAHIAE2AgQgCSgCDCEAAkACQCAJKAIIQQFrDgIEAQALIANBADYCHCADQcIeNgIQIANBFzYCDCADIABBAWo2AhRBACECDAMLIANBADYCHCADIAA2AhQgA0HXHjYCECADQQk2AgxBACECDAILIAEgBEYEQEEoIQ\
-IMAgsgA0EJNgIIIAMgATYCBEEnIQIMAQsgASAERgRAQQEhAgwBCwNAAkACQAJAIAEtAABBCmsOBAABAQABCyABQQFqIQEMAQsgAUEBaiEBIAMtAC5BIHENAEEAIQIgA0EANgIcIAMgATYCFCADQaEhNgIQIANBBT\
-YCDAwCC0EBIQIgASAERw0ACwsgCUEQaiQAIAJFBEAgAygCDCEADAELIAMgAjYCHEEAIQAgAygCBCIBRQ0AIAMgASAEIAMoAggRAQAiAUUNACADIAQ2AhQgAyABNgIMIAEhAAsgAAu+AgECfyAAQQA6AAAgAEHkAG\
-oiAUEBa0EAOgAAIABBADoAAiAAQQA6AAEgAUEDa0EAOgAAIAFBAmtBADoAACAAQQA6AAMgAUEEa0EAOgAAQQAgAGtBA3EiASAAaiIAQQA2AgBB5AAgAWtBfHEiAiAAaiIBQQRrQQA2AgACQCACQQlJDQAgAEEANg\
-IIIABBADYCBCABQQhrQQA2AgAgAUEMa0EANgIAIAJBGUkNACAAQQA2AhggAEEANgIUIABBADYCECAAQQA2AgwgAUEQa0EANgIAIAFBFGtBADYCACABQRhrQQA2AgAgAUEca0EANgIAIAIgAEEEcUEYciICayIBQS\
-BJDQAgACACaiEAA0AgAEIANwMYIABCADcDECAAQgA3AwggAEIANwMAIABBIGohACABQSBrIgFBH0sNAAsLC1YBAX8CQCAAKAIMDQACQAJAAkACQCAALQAxDgMBAAMCCyAAKAI4IgFFDQAgASgCMCIBRQ0AIAAgAR\
-EAACIBDQMLQQAPCwALIABByhk2AhBBDiEBCyABCxoAIAAoAgxFBEAgAEHeHzYCECAAQRU2AgwLCxQAIAAoAgxBFUYEQCAAQQA2AgwLCxQAIAAoAgxBFkYEQCAAQQA2AgwLCwcAIAAoAgwLBwAgACgCEAsJACAAIA\
-E2AhALBwAgACgCFAsrAAJAIABBJ08NAEL//////wkgAK2IQgGDUA0AIABBAnRB0DhqKAIADwsACxcAIABBL08EQAALIABBAnRB7DlqKAIAC78JAQF/QfQtIQECQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAk\
-ACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAk\
-ACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQCAAQeQAaw70A2NiAAFhYWFhYWECAwQFYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYW\
-FhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYQYHCAkKCwwNDg9hYWFhYRBhYWFhYWFhYWFhYRFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYW\
-FhYWFhYWFhYWFhYWFhYWFhYWESExQVFhcYGRobYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYR\
-wdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1NmE3ODk6YWFhYWFhYWE7YWFhPGFhYWE9Pj9hYWFhYWFhYUBhYUFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFCQ0RFRkdISUpLTE1OT1BRUlNhYWFhYWFhYV\
-RVVldYWVpbYVxdYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhXmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYV9gYQtB6iwPC0GYJg8LQe0xDwtBoDcPC0HJKQ8LQbQpDwtBli0PC0HrKw\
-8LQaI1DwtB2zQPC0HgKQ8LQeMkDwtB1SQPC0HuJA8LQeYlDwtByjQPC0HQNw8LQao1DwtB9SwPC0H2Jg8LQYIiDwtB8jMPC0G+KA8LQec3DwtBzSEPC0HAIQ8LQbglDwtByyUPC0GWJA8LQY80DwtBzTUPC0HdKg\
-8LQe4zDwtBnDQPC0GeMQ8LQfQ1DwtB5SIPC0GvJQ8LQZkxDwtBsjYPC0H5Ng8LQcQyDwtB3SwPC0GCMQ8LQcExDwtBjTcPC0HJJA8LQew2DwtB5yoPC0HIIw8LQeIhDwtByTcPC0GlIg8LQZQiDwtB2zYPC0HeNQ\
-8LQYYmDwtBvCsPC0GLMg8LQaAjDwtB9jAPC0GALA8LQYkrDwtBpCYPC0HyIw8LQYEoDwtBqzIPC0HrJw8LQcI2DwtBoiQPC0HPKg8LQdwjDwtBhycPC0HkNA8LQbciDwtBrTEPC0HVIg8LQa80DwtB3iYPC0HWMg\
-8LQfQ0DwtBgTgPC0H0Nw8LQZI2DwtBnScPC0GCKQ8LQY0jDwtB1zEPC0G9NQ8LQbQ3DwtB2DAPC0G2Jw8LQZo4DwtBpyoPC0HEJw8LQa4jDwtB9SIPCwALQcomIQELIAELFwAgACAALwEuQf7/A3EgAUEAR3I7AS\
-4LGgAgACAALwEuQf3/A3EgAUEAR0EBdHI7AS4LGgAgACAALwEuQfv/A3EgAUEAR0ECdHI7AS4LGgAgACAALwEuQff/A3EgAUEAR0EDdHI7AS4LGgAgACAALwEuQe//A3EgAUEAR0EEdHI7AS4LGgAgACAALwEuQd\
-//A3EgAUEAR0EFdHI7AS4LGgAgACAALwEuQb//A3EgAUEAR0EGdHI7AS4LGgAgACAALwEuQf/+A3EgAUEAR0EHdHI7AS4LGgAgACAALwEuQf/9A3EgAUEAR0EIdHI7AS4LGgAgACAALwEuQf/7A3EgAUEAR0EJdH\
-I7AS4LPgECfwJAIAAoAjgiA0UNACADKAIEIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEHhEjYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIIIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEH8ET\
-YCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIMIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEHsCjYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIQIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQ\
-AgAEH6HjYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIUIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEHLEDYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIYIgNFDQAgACABIAIgAWsgAxEBAC\
-IEQX9HDQAgAEG3HzYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIcIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEG/FTYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIsIgNFDQAgACABIAIgAW\
-sgAxEBACIEQX9HDQAgAEH+CDYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIgIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEGMHTYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIkIgNFDQAgAC\
-ABIAIgAWsgAxEBACIEQX9HDQAgAEHmFTYCEEEYIQQLIAQLOAAgAAJ/IAAvATJBFHFBFEYEQEEBIAAtAChBAUYNARogAC8BNEHlAEYMAQsgAC0AKUEFRgs6ADALWQECfwJAIAAtAChBAUYNACAALwE0IgFB5ABrQe\
-QASQ0AIAFBzAFGDQAgAUGwAkYNACAALwEyIgBBwABxDQBBASECIABBiARxQYAERg0AIABBKHFFIQILIAILjAEBAn8CQAJAAkAgAC0AKkUNACAALQArRQ0AIAAvATIiAUECcUUNAQwCCyAALwEyIgFBAXFFDQELQQ\
-EhAiAALQAoQQFGDQAgAC8BNCIAQeQAa0HkAEkNACAAQcwBRg0AIABBsAJGDQAgAUHAAHENAEEAIQIgAUGIBHFBgARGDQAgAUEocUEARyECCyACC1cAIABBGGpCADcDACAAQgA3AwAgAEE4akIANwMAIABBMGpCAD\
-cDACAAQShqQgA3AwAgAEEgakIANwMAIABBEGpCADcDACAAQQhqQgA3AwAgAEH9ATYCHAsGACAAEDoLmi0BC38jAEEQayIKJABB3NUAKAIAIglFBEBBnNkAKAIAIgVFBEBBqNkAQn83AgBBoNkAQoCAhICAgMAANw\
-IAQZzZACAKQQhqQXBxQdiq1aoFcyIFNgIAQbDZAEEANgIAQYDZAEEANgIAC0GE2QBBwNkENgIAQdTVAEHA2QQ2AgBB6NUAIAU2AgBB5NUAQX82AgBBiNkAQcCmAzYCAANAIAFBgNYAaiABQfTVAGoiAjYCACACIA\
-FB7NUAaiIDNgIAIAFB+NUAaiADNgIAIAFBiNYAaiABQfzVAGoiAzYCACADIAI2AgAgAUGQ1gBqIAFBhNYAaiICNgIAIAIgAzYCACABQYzWAGogAjYCACABQSBqIgFBgAJHDQALQczZBEGBpgM2AgBB4NUAQazZAC\
-gCADYCAEHQ1QBBgKYDNgIAQdzVAEHI2QQ2AgBBzP8HQTg2AgBByNkEIQkLAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkAgAEHsAU0EQEHE1QAoAgAiBkEQIABBE2pBcHEgAEELSRsiBEEDdiIAdiIBQQ\
-NxBEACQCABQQFxIAByQQFzIgJBA3QiAEHs1QBqIgEgAEH01QBqKAIAIgAoAggiA0YEQEHE1QAgBkF+IAJ3cTYCAAwBCyABIAM2AgggAyABNgIMCyAAQQhqIQEgACACQQN0IgJBA3I2AgQgACACaiIAIAAoAgRBAX\
-I2AgQMEQtBzNUAKAIAIgggBE8NASABBEACQEECIAB0IgJBACACa3IgASAAdHFoIgBBA3QiAkHs1QBqIgEgAkH01QBqKAIAIgIoAggiA0YEQEHE1QAgBkF+IAB3cSIGNgIADAELIAEgAzYCCCADIAE2AgwLIAIgBE\
-EDcjYCBCAAQQN0IgAgBGshBSAAIAJqIAU2AgAgAiAEaiIEIAVBAXI2AgQgCARAIAhBeHFB7NUAaiEAQdjVACgCACEDAn9BASAIQQN2dCIBIAZxRQRAQcTVACABIAZyNgIAIAAMAQsgACgCCAsiASADNgIMIAAgAz\
-YCCCADIAA2AgwgAyABNgIICyACQQhqIQFB2NUAIAQ2AgBBzNUAIAU2AgAMEQtByNUAKAIAIgtFDQEgC2hBAnRB9NcAaigCACIAKAIEQXhxIARrIQUgACECA0ACQCACKAIQIgFFBEAgAkEUaigCACIBRQ0BCyABKA\
-IEQXhxIARrIgMgBUkhAiADIAUgAhshBSABIAAgAhshACABIQIMAQsLIAAoAhghCSAAKAIMIgMgAEcEQEHU1QAoAgAaIAMgACgCCCIBNgIIIAEgAzYCDAwQCyAAQRRqIgIoAgAiAUUEQCAAKAIQIgFFDQMgAEEQai\
-ECCwNAIAIhByABIgNBFGoiAigCACIBDQAgA0EQaiECIAMoAhAiAQ0ACyAHQQA2AgAMDwtBfyEEIABBv39LDQAgAEETaiIBQXBxIQRByNUAKAIAIghFDQBBACAEayEFAkACQAJAAn9BACAEQYACSQ0AGkEfIARB//\
-//B0sNABogBEEmIAFBCHZnIgBrdkEBcSAAQQF0a0E+agsiBkECdEH01wBqKAIAIgJFBEBBACEBQQAhAwwBC0EAIQEgBEEZIAZBAXZrQQAgBkEfRxt0IQBBACEDA0ACQCACKAIEQXhxIARrIgcgBU8NACACIQMgBy\
-IFDQBBACEFIAIhAQwDCyABIAJBFGooAgAiByAHIAIgAEEddkEEcWpBEGooAgAiAkYbIAEgBxshASAAQQF0IQAgAg0ACwsgASADckUEQEEAIQNBAiAGdCIAQQAgAGtyIAhxIgBFDQMgAGhBAnRB9NcAaigCACEBCy\
-ABRQ0BCwNAIAEoAgRBeHEgBGsiAiAFSSEAIAIgBSAAGyEFIAEgAyAAGyEDIAEoAhAiAAR/IAAFIAFBFGooAgALIgENAAsLIANFDQAgBUHM1QAoAgAgBGtPDQAgAygCGCEHIAMgAygCDCIARwRAQdTVACgCABogAC\
-ADKAIIIgE2AgggASAANgIMDA4LIANBFGoiAigCACIBRQRAIAMoAhAiAUUNAyADQRBqIQILA0AgAiEGIAEiAEEUaiICKAIAIgENACAAQRBqIQIgACgCECIBDQALIAZBADYCAAwNC0HM1QAoAgAiAyAETwRAQdjVAC\
-gCACEBAkAgAyAEayICQRBPBEAgASAEaiIAIAJBAXI2AgQgASADaiACNgIAIAEgBEEDcjYCBAwBCyABIANBA3I2AgQgASADaiIAIAAoAgRBAXI2AgRBACEAQQAhAgtBzNUAIAI2AgBB2NUAIAA2AgAgAUEIaiEBDA\
-8LQdDVACgCACIDIARLBEAgBCAJaiIAIAMgBGsiAUEBcjYCBEHc1QAgADYCAEHQ1QAgATYCACAJIARBA3I2AgQgCUEIaiEBDA8LQQAhASAEAn9BnNkAKAIABEBBpNkAKAIADAELQajZAEJ/NwIAQaDZAEKAgISAgI\
-DAADcCAEGc2QAgCkEMakFwcUHYqtWqBXM2AgBBsNkAQQA2AgBBgNkAQQA2AgBBgIAECyIAIARBxwBqIgVqIgZBACAAayIHcSICTwRAQbTZAEEwNgIADA8LAkBB/NgAKAIAIgFFDQBB9NgAKAIAIgggAmohACAAIA\
-FNIAAgCEtxDQBBACEBQbTZAEEwNgIADA8LQYDZAC0AAEEEcQ0EAkACQCAJBEBBhNkAIQEDQCABKAIAIgAgCU0EQCAAIAEoAgRqIAlLDQMLIAEoAggiAQ0ACwtBABA7IgBBf0YNBSACIQZBoNkAKAIAIgFBAWsiAy\
-AAcQRAIAIgAGsgACADakEAIAFrcWohBgsgBCAGTw0FIAZB/v///wdLDQVB/NgAKAIAIgMEQEH02AAoAgAiByAGaiEBIAEgB00NBiABIANLDQYLIAYQOyIBIABHDQEMBwsgBiADayAHcSIGQf7///8HSw0EIAYQOy\
-EAIAAgASgCACABKAIEakYNAyAAIQELAkAgBiAEQcgAak8NACABQX9GDQBBpNkAKAIAIgAgBSAGa2pBACAAa3EiAEH+////B0sEQCABIQAMBwsgABA7QX9HBEAgACAGaiEGIAEhAAwHC0EAIAZrEDsaDAQLIAEiAE\
-F/Rw0FDAMLQQAhAwwMC0EAIQAMCgsgAEF/Rw0CC0GA2QBBgNkAKAIAQQRyNgIACyACQf7///8HSw0BIAIQOyEAQQAQOyEBIABBf0YNASABQX9GDQEgACABTw0BIAEgAGsiBiAEQThqTQ0BC0H02ABB9NgAKAIAIA\
-ZqIgE2AgBB+NgAKAIAIAFJBEBB+NgAIAE2AgALAkACQAJAQdzVACgCACICBEBBhNkAIQEDQCAAIAEoAgAiAyABKAIEIgVqRg0CIAEoAggiAQ0ACwwCC0HU1QAoAgAiAUEARyAAIAFPcUUEQEHU1QAgADYCAAtBAC\
-EBQYjZACAGNgIAQYTZACAANgIAQeTVAEF/NgIAQejVAEGc2QAoAgA2AgBBkNkAQQA2AgADQCABQYDWAGogAUH01QBqIgI2AgAgAiABQezVAGoiAzYCACABQfjVAGogAzYCACABQYjWAGogAUH81QBqIgM2AgAgAy\
-ACNgIAIAFBkNYAaiABQYTWAGoiAjYCACACIAM2AgAgAUGM1gBqIAI2AgAgAUEgaiIBQYACRw0AC0F4IABrQQ9xIgEgAGoiAiAGQThrIgMgAWsiAUEBcjYCBEHg1QBBrNkAKAIANgIAQdDVACABNgIAQdzVACACNg\
-IAIAAgA2pBODYCBAwCCyAAIAJNDQAgAiADSQ0AIAEoAgxBCHENAEF4IAJrQQ9xIgAgAmoiA0HQ1QAoAgAgBmoiByAAayIAQQFyNgIEIAEgBSAGajYCBEHg1QBBrNkAKAIANgIAQdDVACAANgIAQdzVACADNgIAIA\
-IgB2pBODYCBAwBCyAAQdTVACgCAEkEQEHU1QAgADYCAAsgACAGaiEDQYTZACEBAkACQAJAA0AgAyABKAIARwRAIAEoAggiAQ0BDAILCyABLQAMQQhxRQ0BC0GE2QAhAQNAIAEoAgAiAyACTQRAIAMgASgCBGoiBS\
-ACSw0DCyABKAIIIQEMAAsACyABIAA2AgAgASABKAIEIAZqNgIEIABBeCAAa0EPcWoiCSAEQQNyNgIEIANBeCADa0EPcWoiBiAEIAlqIgRrIQEgAiAGRgRAQdzVACAENgIAQdDVAEHQ1QAoAgAgAWoiADYCACAEIA\
-BBAXI2AgQMCAtB2NUAKAIAIAZGBEBB2NUAIAQ2AgBBzNUAQczVACgCACABaiIANgIAIAQgAEEBcjYCBCAAIARqIAA2AgAMCAsgBigCBCIFQQNxQQFHDQYgBUF4cSEIIAVB/wFNBEAgBUEDdiEDIAYoAggiACAGKA\
-IMIgJGBEBBxNUAQcTVACgCAEF+IAN3cTYCAAwHCyACIAA2AgggACACNgIMDAYLIAYoAhghByAGIAYoAgwiAEcEQCAAIAYoAggiAjYCCCACIAA2AgwMBQsgBkEUaiICKAIAIgVFBEAgBigCECIFRQ0EIAZBEGohAg\
-sDQCACIQMgBSIAQRRqIgIoAgAiBQ0AIABBEGohAiAAKAIQIgUNAAsgA0EANgIADAQLQXggAGtBD3EiASAAaiIHIAZBOGsiAyABayIBQQFyNgIEIAAgA2pBODYCBCACIAVBNyAFa0EPcWpBP2siAyADIAJBEGpJGy\
-IDQSM2AgRB4NUAQazZACgCADYCAEHQ1QAgATYCAEHc1QAgBzYCACADQRBqQYzZACkCADcCACADQYTZACkCADcCCEGM2QAgA0EIajYCAEGI2QAgBjYCAEGE2QAgADYCAEGQ2QBBADYCACADQSRqIQEDQCABQQc2Ag\
-AgBSABQQRqIgFLDQALIAIgA0YNACADIAMoAgRBfnE2AgQgAyADIAJrIgU2AgAgAiAFQQFyNgIEIAVB/wFNBEAgBUF4cUHs1QBqIQACf0HE1QAoAgAiAUEBIAVBA3Z0IgNxRQRAQcTVACABIANyNgIAIAAMAQsgAC\
-gCCAsiASACNgIMIAAgAjYCCCACIAA2AgwgAiABNgIIDAELQR8hASAFQf///wdNBEAgBUEmIAVBCHZnIgBrdkEBcSAAQQF0a0E+aiEBCyACIAE2AhwgAkIANwIQIAFBAnRB9NcAaiEAQcjVACgCACIDQQEgAXQiBn\
-FFBEAgACACNgIAQcjVACADIAZyNgIAIAIgADYCGCACIAI2AgggAiACNgIMDAELIAVBGSABQQF2a0EAIAFBH0cbdCEBIAAoAgAhAwJAA0AgAyIAKAIEQXhxIAVGDQEgAUEddiEDIAFBAXQhASAAIANBBHFqQRBqIg\
-YoAgAiAw0ACyAGIAI2AgAgAiAANgIYIAIgAjYCDCACIAI2AggMAQsgACgCCCIBIAI2AgwgACACNgIIIAJBADYCGCACIAA2AgwgAiABNgIIC0HQ1QAoAgAiASAETQ0AQdzVACgCACIAIARqIgIgASAEayIBQQFyNg\
-IEQdDVACABNgIAQdzVACACNgIAIAAgBEEDcjYCBCAAQQhqIQEMCAtBACEBQbTZAEEwNgIADAcLQQAhAAsgB0UNAAJAIAYoAhwiAkECdEH01wBqIgMoAgAgBkYEQCADIAA2AgAgAA0BQcjVAEHI1QAoAgBBfiACd3\
-E2AgAMAgsgB0EQQRQgBygCECAGRhtqIAA2AgAgAEUNAQsgACAHNgIYIAYoAhAiAgRAIAAgAjYCECACIAA2AhgLIAZBFGooAgAiAkUNACAAQRRqIAI2AgAgAiAANgIYCyABIAhqIQEgBiAIaiIGKAIEIQULIAYgBU\
-F+cTYCBCABIARqIAE2AgAgBCABQQFyNgIEIAFB/wFNBEAgAUF4cUHs1QBqIQACf0HE1QAoAgAiAkEBIAFBA3Z0IgFxRQRAQcTVACABIAJyNgIAIAAMAQsgACgCCAsiASAENgIMIAAgBDYCCCAEIAA2AgwgBCABNg\
-IIDAELQR8hBSABQf///wdNBEAgAUEmIAFBCHZnIgBrdkEBcSAAQQF0a0E+aiEFCyAEIAU2AhwgBEIANwIQIAVBAnRB9NcAaiEAQcjVACgCACICQQEgBXQiA3FFBEAgACAENgIAQcjVACACIANyNgIAIAQgADYCGC\
-AEIAQ2AgggBCAENgIMDAELIAFBGSAFQQF2a0EAIAVBH0cbdCEFIAAoAgAhAAJAA0AgACICKAIEQXhxIAFGDQEgBUEddiEAIAVBAXQhBSACIABBBHFqQRBqIgMoAgAiAA0ACyADIAQ2AgAgBCACNgIYIAQgBDYCDC\
-AEIAQ2AggMAQsgAigCCCIAIAQ2AgwgAiAENgIIIARBADYCGCAEIAI2AgwgBCAANgIICyAJQQhqIQEMAgsCQCAHRQ0AAkAgAygCHCIBQQJ0QfTXAGoiAigCACADRgRAIAIgADYCACAADQFByNUAIAhBfiABd3EiCD\
-YCAAwCCyAHQRBBFCAHKAIQIANGG2ogADYCACAARQ0BCyAAIAc2AhggAygCECIBBEAgACABNgIQIAEgADYCGAsgA0EUaigCACIBRQ0AIABBFGogATYCACABIAA2AhgLAkAgBUEPTQRAIAMgBCAFaiIAQQNyNgIEIA\
-AgA2oiACAAKAIEQQFyNgIEDAELIAMgBGoiAiAFQQFyNgIEIAMgBEEDcjYCBCACIAVqIAU2AgAgBUH/AU0EQCAFQXhxQezVAGohAAJ/QcTVACgCACIBQQEgBUEDdnQiBXFFBEBBxNUAIAEgBXI2AgAgAAwBCyAAKA\
-IICyIBIAI2AgwgACACNgIIIAIgADYCDCACIAE2AggMAQtBHyEBIAVB////B00EQCAFQSYgBUEIdmciAGt2QQFxIABBAXRrQT5qIQELIAIgATYCHCACQgA3AhAgAUECdEH01wBqIQBBASABdCIEIAhxRQRAIAAgAj\
-YCAEHI1QAgBCAIcjYCACACIAA2AhggAiACNgIIIAIgAjYCDAwBCyAFQRkgAUEBdmtBACABQR9HG3QhASAAKAIAIQQCQANAIAQiACgCBEF4cSAFRg0BIAFBHXYhBCABQQF0IQEgACAEQQRxakEQaiIGKAIAIgQNAA\
-sgBiACNgIAIAIgADYCGCACIAI2AgwgAiACNgIIDAELIAAoAggiASACNgIMIAAgAjYCCCACQQA2AhggAiAANgIMIAIgATYCCAsgA0EIaiEBDAELAkAgCUUNAAJAIAAoAhwiAUECdEH01wBqIgIoAgAgAEYEQCACIA\
-M2AgAgAw0BQcjVACALQX4gAXdxNgIADAILIAlBEEEUIAkoAhAgAEYbaiADNgIAIANFDQELIAMgCTYCGCAAKAIQIgEEQCADIAE2AhAgASADNgIYCyAAQRRqKAIAIgFFDQAgA0EUaiABNgIAIAEgAzYCGAsCQCAFQQ\
-9NBEAgACAEIAVqIgFBA3I2AgQgACABaiIBIAEoAgRBAXI2AgQMAQsgACAEaiIHIAVBAXI2AgQgACAEQQNyNgIEIAUgB2ogBTYCACAIBEAgCEF4cUHs1QBqIQFB2NUAKAIAIQMCf0EBIAhBA3Z0IgIgBnFFBEBBxN\
-UAIAIgBnI2AgAgAQwBCyABKAIICyICIAM2AgwgASADNgIIIAMgATYCDCADIAI2AggLQdjVACAHNgIAQczVACAFNgIACyAAQQhqIQELIApBEGokACABC0MAIABFBEA/AEEQdA8LAkAgAEH//wNxDQAgAEEASA0AIA\
-BBEHZAACIAQX9GBEBBtNkAQTA2AgBBfw8LIABBEHQPCwALC5lCIgBBgAgLDQEAAAAAAAAAAgAAAAMAQZgICwUEAAAABQBBqAgLCQYAAAAHAAAACABB5AgLwjJJbnZhbGlkIGNoYXIgaW4gdXJsIHF1ZXJ5AFNwYW\
-4gY2FsbGJhY2sgZXJyb3IgaW4gb25fYm9keQBDb250ZW50LUxlbmd0aCBvdmVyZmxvdwBDaHVuayBzaXplIG92ZXJmbG93AEludmFsaWQgbWV0aG9kIGZvciBIVFRQL3gueCByZXF1ZXN0AEludmFsaWQgbWV0aG\
-9kIGZvciBSVFNQL3gueCByZXF1ZXN0AEV4cGVjdGVkIFNPVVJDRSBtZXRob2QgZm9yIElDRS94LnggcmVxdWVzdABJbnZhbGlkIGNoYXIgaW4gdXJsIGZyYWdtZW50IHN0YXJ0AEV4cGVjdGVkIGRvdABTcGFuIG\
-NhbGxiYWNrIGVycm9yIGluIG9uX3N0YXR1cwBJbnZhbGlkIHJlc3BvbnNlIHN0YXR1cwBFeHBlY3RlZCBMRiBhZnRlciBoZWFkZXJzAEludmFsaWQgY2hhcmFjdGVyIGluIGNodW5rIGV4dGVuc2lvbnMAVXNlci\
-BjYWxsYmFjayBlcnJvcgBgb25fcmVzZXRgIGNhbGxiYWNrIGVycm9yAGBvbl9jaHVua19oZWFkZXJgIGNhbGxiYWNrIGVycm9yAGBvbl9tZXNzYWdlX2JlZ2luYCBjYWxsYmFjayBlcnJvcgBgb25fY2h1bmtfZX\
-h0ZW5zaW9uX3ZhbHVlYCBjYWxsYmFjayBlcnJvcgBgb25fc3RhdHVzX2NvbXBsZXRlYCBjYWxsYmFjayBlcnJvcgBgb25fdmVyc2lvbl9jb21wbGV0ZWAgY2FsbGJhY2sgZXJyb3IAYG9uX3VybF9jb21wbGV0ZW\
-AgY2FsbGJhY2sgZXJyb3IAYG9uX3Byb3RvY29sX2NvbXBsZXRlYCBjYWxsYmFjayBlcnJvcgBgb25fY2h1bmtfY29tcGxldGVgIGNhbGxiYWNrIGVycm9yAGBvbl9oZWFkZXJfdmFsdWVfY29tcGxldGVgIGNhbG\
-xiYWNrIGVycm9yAGBvbl9tZXNzYWdlX2NvbXBsZXRlYCBjYWxsYmFjayBlcnJvcgBgb25fbWV0aG9kX2NvbXBsZXRlYCBjYWxsYmFjayBlcnJvcgBgb25faGVhZGVyX2ZpZWxkX2NvbXBsZXRlYCBjYWxsYmFjay\
-BlcnJvcgBgb25fY2h1bmtfZXh0ZW5zaW9uX25hbWVgIGNhbGxiYWNrIGVycm9yAFVuZXhwZWN0ZWQgY2hhciBpbiB1cmwgc2VydmVyAEludmFsaWQgaGVhZGVyIHZhbHVlIGNoYXIASW52YWxpZCBoZWFkZXIgZm\
-llbGQgY2hhcgBTcGFuIGNhbGxiYWNrIGVycm9yIGluIG9uX3ZlcnNpb24ASW52YWxpZCBtaW5vciB2ZXJzaW9uAEludmFsaWQgbWFqb3IgdmVyc2lvbgBFeHBlY3RlZCBzcGFjZSBhZnRlciB2ZXJzaW9uAEV4cG\
-VjdGVkIENSTEYgYWZ0ZXIgdmVyc2lvbgBJbnZhbGlkIEhUVFAgdmVyc2lvbgBJbnZhbGlkIGhlYWRlciB0b2tlbgBTcGFuIGNhbGxiYWNrIGVycm9yIGluIG9uX3VybABJbnZhbGlkIGNoYXJhY3RlcnMgaW4gdX\
-JsAFVuZXhwZWN0ZWQgc3RhcnQgY2hhciBpbiB1cmwARG91YmxlIEAgaW4gdXJsAFNwYW4gY2FsbGJhY2sgZXJyb3IgaW4gb25fcHJvdG9jb2wARW1wdHkgQ29udGVudC1MZW5ndGgASW52YWxpZCBjaGFyYWN0ZX\
-IgaW4gQ29udGVudC1MZW5ndGgAVHJhbnNmZXItRW5jb2RpbmcgY2FuJ3QgYmUgcHJlc2VudCB3aXRoIENvbnRlbnQtTGVuZ3RoAER1cGxpY2F0ZSBDb250ZW50LUxlbmd0aABJbnZhbGlkIGNoYXIgaW4gdXJsIH\
-BhdGgAQ29udGVudC1MZW5ndGggY2FuJ3QgYmUgcHJlc2VudCB3aXRoIFRyYW5zZmVyLUVuY29kaW5nAE1pc3NpbmcgZXhwZWN0ZWQgQ1IgYWZ0ZXIgY2h1bmsgc2l6ZQBFeHBlY3RlZCBMRiBhZnRlciBjaHVuay\
-BzaXplAEludmFsaWQgY2hhcmFjdGVyIGluIGNodW5rIHNpemUAU3BhbiBjYWxsYmFjayBlcnJvciBpbiBvbl9oZWFkZXJfdmFsdWUAU3BhbiBjYWxsYmFjayBlcnJvciBpbiBvbl9jaHVua19leHRlbnNpb25fdm\
-FsdWUASW52YWxpZCBjaGFyYWN0ZXIgaW4gY2h1bmsgZXh0ZW5zaW9ucyB2YWx1ZQBVbmV4cGVjdGVkIHdoaXRlc3BhY2UgYWZ0ZXIgaGVhZGVyIHZhbHVlAE1pc3NpbmcgZXhwZWN0ZWQgQ1IgYWZ0ZXIgaGVhZG\
-VyIHZhbHVlAE1pc3NpbmcgZXhwZWN0ZWQgTEYgYWZ0ZXIgaGVhZGVyIHZhbHVlAEludmFsaWQgYFRyYW5zZmVyLUVuY29kaW5nYCBoZWFkZXIgdmFsdWUATWlzc2luZyBleHBlY3RlZCBDUiBhZnRlciBjaHVuay\
-BleHRlbnNpb24gdmFsdWUASW52YWxpZCBjaGFyYWN0ZXIgaW4gY2h1bmsgZXh0ZW5zaW9ucyBxdW90ZSB2YWx1ZQBJbnZhbGlkIHF1b3RlZC1wYWlyIGluIGNodW5rIGV4dGVuc2lvbnMgcXVvdGVkIHZhbHVlAE\
-ludmFsaWQgY2hhcmFjdGVyIGluIGNodW5rIGV4dGVuc2lvbnMgcXVvdGVkIHZhbHVlAFBhdXNlZCBieSBvbl9oZWFkZXJzX2NvbXBsZXRlAEludmFsaWQgRU9GIHN0YXRlAG9uX3Jlc2V0IHBhdXNlAG9uX2NodW\
-5rX2hlYWRlciBwYXVzZQBvbl9tZXNzYWdlX2JlZ2luIHBhdXNlAG9uX2NodW5rX2V4dGVuc2lvbl92YWx1ZSBwYXVzZQBvbl9zdGF0dXNfY29tcGxldGUgcGF1c2UAb25fdmVyc2lvbl9jb21wbGV0ZSBwYXVzZQ\
-Bvbl91cmxfY29tcGxldGUgcGF1c2UAb25fcHJvdG9jb2xfY29tcGxldGUgcGF1c2UAb25fY2h1bmtfY29tcGxldGUgcGF1c2UAb25faGVhZGVyX3ZhbHVlX2NvbXBsZXRlIHBhdXNlAG9uX21lc3NhZ2VfY29tcG\
-xldGUgcGF1c2UAb25fbWV0aG9kX2NvbXBsZXRlIHBhdXNlAG9uX2hlYWRlcl9maWVsZF9jb21wbGV0ZSBwYXVzZQBvbl9jaHVua19leHRlbnNpb25fbmFtZSBwYXVzZQBVbmV4cGVjdGVkIHNwYWNlIGFmdGVyIH\
-N0YXJ0IGxpbmUATWlzc2luZyBleHBlY3RlZCBDUiBhZnRlciByZXNwb25zZSBsaW5lAFNwYW4gY2FsbGJhY2sgZXJyb3IgaW4gb25fY2h1bmtfZXh0ZW5zaW9uX25hbWUASW52YWxpZCBjaGFyYWN0ZXIgaW4gY2\
-h1bmsgZXh0ZW5zaW9ucyBuYW1lAE1pc3NpbmcgZXhwZWN0ZWQgQ1IgYWZ0ZXIgY2h1bmsgZXh0ZW5zaW9uIG5hbWUASW52YWxpZCBzdGF0dXMgY29kZQBQYXVzZSBvbiBDT05ORUNUL1VwZ3JhZGUAUGF1c2Ugb2\
-4gUFJJL1VwZ3JhZGUARXhwZWN0ZWQgSFRUUC8yIENvbm5lY3Rpb24gUHJlZmFjZQBTcGFuIGNhbGxiYWNrIGVycm9yIGluIG9uX21ldGhvZABFeHBlY3RlZCBzcGFjZSBhZnRlciBtZXRob2QAU3BhbiBjYWxsYm\
-FjayBlcnJvciBpbiBvbl9oZWFkZXJfZmllbGQAUGF1c2VkAEludmFsaWQgd29yZCBlbmNvdW50ZXJlZABJbnZhbGlkIG1ldGhvZCBlbmNvdW50ZXJlZABNaXNzaW5nIGV4cGVjdGVkIENSIGFmdGVyIGNodW5rIG\
-RhdGEARXhwZWN0ZWQgTEYgYWZ0ZXIgY2h1bmsgZGF0YQBVbmV4cGVjdGVkIGNoYXIgaW4gdXJsIHNjaGVtYQBSZXF1ZXN0IGhhcyBpbnZhbGlkIGBUcmFuc2Zlci1FbmNvZGluZ2AARGF0YSBhZnRlciBgQ29ubm\
-VjdGlvbjogY2xvc2VgAFNXSVRDSF9QUk9YWQBVU0VfUFJPWFkATUtBQ1RJVklUWQBVTlBST0NFU1NBQkxFX0VOVElUWQBRVUVSWQBDT1BZAE1PVkVEX1BFUk1BTkVOVExZAFRPT19FQVJMWQBOT1RJRlkARkFJTE\
-VEX0RFUEVOREVOQ1kAQkFEX0dBVEVXQVkAUExBWQBQVVQAQ0hFQ0tPVVQAR0FURVdBWV9USU1FT1VUAFJFUVVFU1RfVElNRU9VVABORVRXT1JLX0NPTk5FQ1RfVElNRU9VVABDT05ORUNUSU9OX1RJTUVPVVQATE\
-9HSU5fVElNRU9VVABORVRXT1JLX1JFQURfVElNRU9VVABQT1NUAE1JU0RJUkVDVEVEX1JFUVVFU1QAQ0xJRU5UX0NMT1NFRF9SRVFVRVNUAENMSUVOVF9DTE9TRURfTE9BRF9CQUxBTkNFRF9SRVFVRVNUAEJBRF\
-9SRVFVRVNUAEhUVFBfUkVRVUVTVF9TRU5UX1RPX0hUVFBTX1BPUlQAUkVQT1JUAElNX0FfVEVBUE9UAFJFU0VUX0NPTlRFTlQATk9fQ09OVEVOVABQQVJUSUFMX0NPTlRFTlQASFBFX0lOVkFMSURfQ09OU1RBTl\
-QASFBFX0NCX1JFU0VUAEdFVABIUEVfU1RSSUNUAENPTkZMSUNUAFRFTVBPUkFSWV9SRURJUkVDVABQRVJNQU5FTlRfUkVESVJFQ1QAQ09OTkVDVABNVUxUSV9TVEFUVVMASFBFX0lOVkFMSURfU1RBVFVTAFRPT1\
-9NQU5ZX1JFUVVFU1RTAEVBUkxZX0hJTlRTAFVOQVZBSUxBQkxFX0ZPUl9MRUdBTF9SRUFTT05TAE9QVElPTlMAU1dJVENISU5HX1BST1RPQ09MUwBWQVJJQU5UX0FMU09fTkVHT1RJQVRFUwBNVUxUSVBMRV9DSE\
-9JQ0VTAElOVEVSTkFMX1NFUlZFUl9FUlJPUgBXRUJfU0VSVkVSX1VOS05PV05fRVJST1IAUkFJTEdVTl9FUlJPUgBJREVOVElUWV9QUk9WSURFUl9BVVRIRU5USUNBVElPTl9FUlJPUgBTU0xfQ0VSVElGSUNBVE\
-VfRVJST1IASU5WQUxJRF9YX0ZPUldBUkRFRF9GT1IAU0VUX1BBUkFNRVRFUgBHRVRfUEFSQU1FVEVSAEhQRV9VU0VSAFNFRV9PVEhFUgBIUEVfQ0JfQ0hVTktfSEVBREVSAEV4cGVjdGVkIExGIGFmdGVyIENSAE\
-1LQ0FMRU5EQVIAU0VUVVAAV0VCX1NFUlZFUl9JU19ET1dOAFRFQVJET1dOAEhQRV9DTE9TRURfQ09OTkVDVElPTgBIRVVSSVNUSUNfRVhQSVJBVElPTgBESVNDT05ORUNURURfT1BFUkFUSU9OAE5PTl9BVVRIT1\
-JJVEFUSVZFX0lORk9STUFUSU9OAEhQRV9JTlZBTElEX1ZFUlNJT04ASFBFX0NCX01FU1NBR0VfQkVHSU4AU0lURV9JU19GUk9aRU4ASFBFX0lOVkFMSURfSEVBREVSX1RPS0VOAElOVkFMSURfVE9LRU4ARk9SQk\
-lEREVOAEVOSEFOQ0VfWU9VUl9DQUxNAEhQRV9JTlZBTElEX1VSTABCTE9DS0VEX0JZX1BBUkVOVEFMX0NPTlRST0wATUtDT0wAQUNMAEhQRV9JTlRFUk5BTABSRVFVRVNUX0hFQURFUl9GSUVMRFNfVE9PX0xBUk\
-dFX1VOT0ZGSUNJQUwASFBFX09LAFVOTElOSwBVTkxPQ0sAUFJJAFJFVFJZX1dJVEgASFBFX0lOVkFMSURfQ09OVEVOVF9MRU5HVEgASFBFX1VORVhQRUNURURfQ09OVEVOVF9MRU5HVEgARkxVU0gAUFJPUFBBVE\
-NIAE0tU0VBUkNIAFVSSV9UT09fTE9ORwBQUk9DRVNTSU5HAE1JU0NFTExBTkVPVVNfUEVSU0lTVEVOVF9XQVJOSU5HAE1JU0NFTExBTkVPVVNfV0FSTklORwBIUEVfSU5WQUxJRF9UUkFOU0ZFUl9FTkNPRElORw\
-BFeHBlY3RlZCBDUkxGAEhQRV9JTlZBTElEX0NIVU5LX1NJWkUATU9WRQBDT05USU5VRQBIUEVfQ0JfU1RBVFVTX0NPTVBMRVRFAEhQRV9DQl9IRUFERVJTX0NPTVBMRVRFAEhQRV9DQl9WRVJTSU9OX0NPTVBMRV\
-RFAEhQRV9DQl9VUkxfQ09NUExFVEUASFBFX0NCX1BST1RPQ09MX0NPTVBMRVRFAEhQRV9DQl9DSFVOS19DT01QTEVURQBIUEVfQ0JfSEVBREVSX1ZBTFVFX0NPTVBMRVRFAEhQRV9DQl9DSFVOS19FWFRFTlNJT0\
-5fVkFMVUVfQ09NUExFVEUASFBFX0NCX0NIVU5LX0VYVEVOU0lPTl9OQU1FX0NPTVBMRVRFAEhQRV9DQl9NRVNTQUdFX0NPTVBMRVRFAEhQRV9DQl9NRVRIT0RfQ09NUExFVEUASFBFX0NCX0hFQURFUl9GSUVMRF\
-9DT01QTEVURQBERUxFVEUASFBFX0lOVkFMSURfRU9GX1NUQVRFAElOVkFMSURfU1NMX0NFUlRJRklDQVRFAFBBVVNFAE5PX1JFU1BPTlNFAFVOU1VQUE9SVEVEX01FRElBX1RZUEUAR09ORQBOT1RfQUNDRVBUQU\
-JMRQBTRVJWSUNFX1VOQVZBSUxBQkxFAFJBTkdFX05PVF9TQVRJU0ZJQUJMRQBPUklHSU5fSVNfVU5SRUFDSEFCTEUAUkVTUE9OU0VfSVNfU1RBTEUAUFVSR0UATUVSR0UAUkVRVUVTVF9IRUFERVJfRklFTERTX1\
-RPT19MQVJHRQBSRVFVRVNUX0hFQURFUl9UT09fTEFSR0UAUEFZTE9BRF9UT09fTEFSR0UASU5TVUZGSUNJRU5UX1NUT1JBR0UASFBFX1BBVVNFRF9VUEdSQURFAEhQRV9QQVVTRURfSDJfVVBHUkFERQBTT1VSQ0\
-UAQU5OT1VOQ0UAVFJBQ0UASFBFX1VORVhQRUNURURfU1BBQ0UAREVTQ1JJQkUAVU5TVUJTQ1JJQkUAUkVDT1JEAEhQRV9JTlZBTElEX01FVEhPRABOT1RfRk9VTkQAUFJPUEZJTkQAVU5CSU5EAFJFQklORABVTk\
-FVVEhPUklaRUQATUVUSE9EX05PVF9BTExPV0VEAEhUVFBfVkVSU0lPTl9OT1RfU1VQUE9SVEVEAEFMUkVBRFlfUkVQT1JURUQAQUNDRVBURUQATk9UX0lNUExFTUVOVEVEAExPT1BfREVURUNURUQASFBFX0NSX0\
-VYUEVDVEVEAEhQRV9MRl9FWFBFQ1RFRABDUkVBVEVEAElNX1VTRUQASFBFX1BBVVNFRABUSU1FT1VUX09DQ1VSRUQAUEFZTUVOVF9SRVFVSVJFRABQUkVDT05ESVRJT05fUkVRVUlSRUQAUFJPWFlfQVVUSEVOVE\
-lDQVRJT05fUkVRVUlSRUQATkVUV09SS19BVVRIRU5USUNBVElPTl9SRVFVSVJFRABMRU5HVEhfUkVRVUlSRUQAU1NMX0NFUlRJRklDQVRFX1JFUVVJUkVEAFVQR1JBREVfUkVRVUlSRUQAUEFHRV9FWFBJUkVEAF\
-BSRUNPTkRJVElPTl9GQUlMRUQARVhQRUNUQVRJT05fRkFJTEVEAFJFVkFMSURBVElPTl9GQUlMRUQAU1NMX0hBTkRTSEFLRV9GQUlMRUQATE9DS0VEAFRSQU5TRk9STUFUSU9OX0FQUExJRUQATk9UX01PRElGSU\
-VEAE5PVF9FWFRFTkRFRABCQU5EV0lEVEhfTElNSVRfRVhDRUVERUQAU0lURV9JU19PVkVSTE9BREVEAEhFQUQARXhwZWN0ZWQgSFRUUC8sIFJUU1AvIG9yIElDRS8A5xUAAK8VAACkEgAAkhoAACYWAACeFAAA2x\
-kAAHkVAAB+EgAA/hQAADYVAAALFgAA2BYAAPMSAABCGAAArBYAABIVAAAUFwAA7xcAAEgUAABxFwAAshoAAGsZAAB+GQAANRQAAIIaAABEFwAA/RYAAB4YAACHFwAAqhkAAJMSAAAHGAAALBcAAMoXAACkFwAA5x\
-UAAOcVAABYFwAAOxgAAKASAAAtHAAAwxEAAEgRAADeEgAAQhMAAKQZAAD9EAAA9xUAAKUVAADvFgAA+BkAAEoWAABWFgAA9RUAAAoaAAAIGgAAARoAAKsVAABCEgAA1xAAAEwRAAAFGQAAVBYAAB4RAADKGQAAyB\
-kAAE4WAAD/GAAAcRQAAPAVAADuFQAAlBkAAPwVAAC/GQAAmxkAAHwUAABDEQAAcBgAAJUUAAAnFAAAGRQAANUSAADUGQAARBYAAPcQAEG5OwsBAQBB0DsL4AEBAQIBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ\
-EBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEDAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ\
-EBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQBBuj0LBAEAAAIAQdE9C14DBAMDAwMDAAADAwADAwADAwMDAwMDAwMDAAUAAA\
-AAAAMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAAAAAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMAAwADAEG6PwsEAQAAAgBB0T8LXgMAAwMDAwMAAAMDAAMDAAMDAwMDAwMDAwMABAAFAAAAAwMDAwMDAw\
-MDAwMDAwMDAwMDAwMDAwMDAwMAAAADAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwADAAMAQbDBAAsNbG9zZWVlcC1hbGl2ZQBBycEACwEBAEHgwQAL4AEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ\
-EBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQABAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ\
-EBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQBBycMACwEBAEHgwwAL5wEBAQEBAQEBAQEBAQECAQEBAQEBAQEBAQEBAQEBAQ\
-EBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQABAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ\
-EBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAWNodW5rZWQAQfHFAAteAQABAQEBAQAAAQEAAQEAAQEBAQEBAQEBAQAAAAAAAA\
-ABAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQAAAAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAAEAAQBB0McACyFlY3Rpb25lbnQtbGVuZ3Rob25yb3h5LWNvbm5lY3Rpb24AQYDIAAsgcmFuc2Zlci1lbm\
-NvZGluZ3BncmFkZQ0KDQpTTQ0KDQoAQanIAAsFAQIAAQMAQcDIAAtfBAUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQ\
-UFBQUFBQUFBQUFBQUFBQUAQanKAAsFAQIAAQMAQcDKAAtfBAUFBgUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQ\
-UFBQUFBQUFBQUAQanMAAsEAQAAAQBBwcwAC14CAgACAgICAgICAgICAgICAgICAgICAgICAgICAgIAAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg\
-ICAEGpzgALBQECAAEDAEHAzgALXwQFAAAFBQUFBQUFBQUFBQYFBQUFBQUFBQUFBQUABQAHCAUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQAFAAUABQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUAAAAFAEGp0A\
-ALBQEBAAEBAEHA0AALAQEAQdrQAAtBAgAAAAAAAAMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAAAAAAAAAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMAQanSAAsFAQEAAQEAQcDSAAsBAQBBytIACwYCAAAAAA\
-IAQeHSAAs6AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMAAAAAAAADAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwBBoNQAC50BTk9VTkNFRUNLT1VUTkVDVEVURUNSSUJFTFVTSEVURUFEU0VBUkNIUkdFQ1RJVk\
-lUWUxFTkRBUlZFT1RJRllQVElPTlNDSFNFQVlTVEFUQ0hHRVVFUllPUkRJUkVDVE9SVFJDSFBBUkFNRVRFUlVSQ0VCU0NSSUJFQVJET1dOQUNFSU5ETktDS1VCU0NSSUJFVFRQQ0VUU1BBRFRQLw==",dr;Objec\
-t.defineProperty(co,"exports",{get:()=>dr||(dr=Cg.from(ag,"base64"))})});var lo=d((sc,uo)=>{uo.exports=We()});var Uo=d((oc,wo)=>{"use strict";var ho=["GET","HEA\
-D","POST"],cg=new Set(ho),ug=[101,204,205,304],Do=[301,302,303,307,308],lg=new Set(Do),fo=["1","7","9","11","13","15","17","19","20","21","22","23","25","37","4\
-2","43","53","69","77","79","87","95","101","102","103","104","109","110","111","113","115","117","119","123","135","137","139","143","161","179","389","427","4\
-65","512","513","514","515","526","530","531","532","540","548","554","556","563","587","601","636","989","990","993","995","1719","1720","1723","2049","3659","\
-4045","4190","5060","5061","6000","6566","6665","6666","6667","6668","6669","6679","6697","10080"],hg=new Set(fo),No=["no-referrer","no-referrer-when-downgrade"\
-,"same-origin","origin","strict-origin","origin-when-cross-origin","strict-origin-when-cross-origin","unsafe-url"],Dg=["",...No],fg=new Set(No),dg=["follow","ma\
-nual","error"],So=["GET","HEAD","OPTIONS","TRACE"],Ng=new Set(So),Sg=["navigate","same-origin","no-cors","cors"],yg=["omit","same-origin","include"],Rg=["defaul\
-t","no-store","reload","no-cache","force-cache","only-if-cached"],wg=["content-encoding","content-language","content-location","content-type","content-length"],\
-Ug=["half"],yo=["CONNECT","TRACE","TRACK"],Fg=new Set(yo),Ro=["audio","audioworklet","font","image","manifest","paintworklet","script","style","track","video","\
-xslt",""],Tg=new Set(Ro);wo.exports={subresource:Ro,forbiddenMethods:yo,requestBodyHeader:wg,referrerPolicy:Dg,requestRedirect:dg,requestMode:Sg,requestCredenti\
-als:yg,requestCache:Rg,redirectStatus:Do,corsSafeListedMethods:ho,nullBodyStatus:ug,safeMethods:So,badPorts:fo,requestDuplex:Ug,subresourceSet:Tg,badPortsSet:hg\
-,redirectStatusSet:lg,corsSafeListedMethodsSet:cg,safeMethodsSet:Ng,forbiddenMethodsSet:Fg,referrerPolicyTokens:fg}});var To=d((ic,Fo)=>{"use strict";var Nr=Sym\
-bol.for("undici.globalOrigin.1");function Mg(){return globalThis[Nr]}function pg(e){if(e===void 0){Object.defineProperty(globalThis,Nr,{value:void 0,writable:!0\
-,enumerable:!1,configurable:!1});return}let A=new URL(e);if(A.protocol!=="http:"&&A.protocol!=="https:")throw new TypeError(`Only http & https urls are allowed,\
- received ${A.protocol}`);Object.defineProperty(globalThis,Nr,{value:A,writable:!0,enumerable:!1,configurable:!1})}Fo.exports={getGlobalOrigin:Mg,setGlobalOrigi\
-n:pg}});var Sr=d((Ec,Mo)=>{"use strict";var mg=new TextDecoder;function kg(e){return e.length===0?"":(e[0]===239&&e[1]===187&&e[2]===191&&(e=e.subarray(3)),mg.d\
-ecode(e))}Mo.exports={utf8DecodeBytes:kg}});var Be=d((Qc,Lo)=>{"use strict";var po=require("node:assert"),{utf8DecodeBytes:Lg}=Sr();function Yg(e,A,t){let r="";\
-for(;t.position<A.length&&e(A[t.position]);)r+=A[t.position],t.position++;return r}function Hg(e,A,t){let r=A.indexOf(e,t.position),n=t.position;return r===-1?(\
-t.position=A.length,A.slice(n)):(t.position=r,A.slice(n,t.position))}var bg=/[\\u0009\\u000A\\u000C\\u000D\\u0020]/g,Gg=/[^\\x00-\\x7F]/;function Og(e){return Gg.test(\
-e)?e.replace(/[A-Z]+/g,A=>A.toLowerCase()):e.toLowerCase()}function Vg(e){e=e.replace(bg,"");let A=e.length;if(A%4===0&&e.charCodeAt(A-1)===61&&(--A,e.charCodeA\
-t(A-1)===61&&--A),A%4===1||/[^+/0-9A-Za-z]/.test(e.length===A?e:e.substring(0,A)))return"failure";let t=Buffer.from(e,"base64");return new Uint8Array(t.buffer,t\
-.byteOffset,t.byteLength)}function mo(e){return e===9||e===10||e===12||e===13||e===32}function xg(e){let A=e.length;if(65535>A)return String.fromCharCode.apply(\
-null,e);let t="",r=0,n=65535;for(;r<A;)r+n>A&&(n=A-r),t+=String.fromCharCode.apply(null,e.subarray(r,r+=n));return t}var Jg=/[^\\x00-\\xFF]/;function _g(e){return\
- po(!Jg.test(e)),e}function Pg(e){return JSON.parse(Lg(e))}function Wg(e,A=!0,t=!0){return ko(e,A,t,mo)}function ko(e,A,t,r){let n=0,s=e.length-1;if(A)for(;n<e.\
-length&&r(e.charCodeAt(n));)n++;if(t)for(;s>0&&r(e.charCodeAt(s));)s--;return n===0&&s===e.length-1?e:e.slice(n,s+1)}function qg(e){let A=JSON.stringify(e);if(A\
-===void 0)throw new TypeError("Value is not JSON serializable");return po(typeof A=="string"),A}Lo.exports={asciiLowercase:Og,collectASequenceOfCodePoints:Yg,co\
-llectASequenceOfCodePointsFast:Hg,forgivingBase64:Vg,isASCIIWhitespace:mo,isomorphicDecode:xg,isomorphicEncode:_g,parseJSONFromBytes:Pg,removeASCIIWhitespace:Wg\
-,removeChars:ko,serializeJavascriptValueToJSONString:qg}});var Xe=d((gc,Vo)=>{"use strict";var ve=require("node:assert"),{forgivingBase64:vg,collectASequenceOfC\
-odePoints:yr,collectASequenceOfCodePointsFast:Ce,isomorphicDecode:Xg,removeASCIIWhitespace:Zg,removeChars:Kg}=Be(),zg=new TextEncoder,ae=/^[-!#$%&\'*+.^_|~A-Za-z\
-0-9]+$/u,jg=/[\\u000A\\u000D\\u0009\\u0020]/u,$g=/^[\\u0009\\u0020-\\u007E\\u0080-\\u00FF]+$/u;function AI(e){ve(e.protocol==="data:");let A=bo(e,!0);A=A.slice(5);let t=\
-{position:0},r=Ce(",",A,t),n=r.length;if(r=Zg(r,!0,!0),t.position>=A.length)return"failure";t.position++;let s=A.slice(n+1),o=Go(s);if(/;(?:\\u0020*)base64$/ui.t\
-est(r)){let E=Xg(o);if(o=vg(E),o==="failure")return"failure";r=r.slice(0,-6),r=r.replace(/(\\u0020+)$/u,""),r=r.slice(0,-1)}r.startsWith(";")&&(r="text/plain"+r)\
-;let g=Rr(r);return g==="failure"&&(g=Rr("text/plain;charset=US-ASCII")),{mimeType:g,body:o}}function bo(e,A=!1){if(!A)return e.href;let t=e.href,r=e.hash.lengt\
-h,n=r===0?t:t.substring(0,t.length-r);return!r&&t.endsWith("#")?n.slice(0,-1):n}function Go(e){let A=zg.encode(e);return eI(A)}function Yo(e){return e>=48&&e<=5\
-7||e>=65&&e<=70||e>=97&&e<=102}function Ho(e){return e>=48&&e<=57?e-48:(e&223)-55}function eI(e){let A=e.length,t=new Uint8Array(A),r=0,n=0;for(;n<A;){let s=e[n\
-];s!==37?t[r++]=s:s===37&&!(Yo(e[n+1])&&Yo(e[n+2]))?t[r++]=37:(t[r++]=Ho(e[n+1])<<4|Ho(e[n+2]),n+=2),++n}return A===r?t:t.subarray(0,r)}function Rr(e){e=qe(e,!0\
-,!0);let A={position:0},t=Ce("/",e,A);if(t.length===0||!ae.test(t)||A.position>=e.length)return"failure";A.position++;let r=Ce(";",e,A);if(r=qe(r,!1,!0),r.lengt\
-h===0||!ae.test(r))return"failure";let n=t.toLowerCase(),s=r.toLowerCase(),o={type:n,subtype:s,parameters:new Map,essence:`${n}/${s}`};for(;A.position<e.length;\
-){A.position++,yr(I=>jg.test(I),e,A);let g=yr(I=>I!==";"&&I!=="=",e,A);if(g=g.toLowerCase(),A.position<e.length){if(e[A.position]===";")continue;A.position++}if\
-(A.position>=e.length)break;let E=null;if(e[A.position]===\'"\')E=Oo(e,A,!0),Ce(";",e,A);else if(E=Ce(";",e,A),E=qe(E,!1,!0),E.length===0)continue;g.length!==0&&a\
-e.test(g)&&(E.length===0||$g.test(E))&&!o.parameters.has(g)&&o.parameters.set(g,E)}return o}function Oo(e,A,t=!1){let r=A.position,n="";for(ve(e[A.position]===\'\
-"\'),A.position++;n+=yr(o=>o!==\'"\'&&o!=="\\\\",e,A),!(A.position>=e.length);){let s=e[A.position];if(A.position++,s==="\\\\"){if(A.position>=e.length){n+="\\\\";break}\
-n+=e[A.position],A.position++}else{ve(s===\'"\');break}}return t?n:e.slice(r,A.position)}function tI(e){ve(e!=="failure");let{parameters:A,essence:t}=e,r=t;for(le\
-t[n,s]of A.entries())r+=";",r+=n,r+="=",ae.test(s)||(s=s.replace(/[\\\\"]/ug,"\\\\$&"),s=\'"\'+s,s+=\'"\'),r+=s;return r}function rI(e){return e===13||e===10||e===9||e=\
-==32}function qe(e,A=!0,t=!0){return Kg(e,A,t,rI)}function nI(e){switch(e.essence){case"application/ecmascript":case"application/javascript":case"application/x-\
-ecmascript":case"application/x-javascript":case"text/ecmascript":case"text/javascript":case"text/javascript1.0":case"text/javascript1.1":case"text/javascript1.2\
-":case"text/javascript1.3":case"text/javascript1.4":case"text/javascript1.5":case"text/jscript":case"text/livescript":case"text/x-ecmascript":case"text/x-javasc\
-ript":return"text/javascript";case"application/json":case"text/json":return"application/json";case"image/svg+xml":return"image/svg+xml";case"text/xml":case"appl\
-ication/xml":return"application/xml"}return e.subtype.endsWith("+json")?"application/json":e.subtype.endsWith("+xml")?"application/xml":""}Vo.exports={dataURLPr\
-ocessor:AI,URLSerializer:bo,stringPercentDecode:Go,parseMIMEType:Rr,collectAnHTTPQuotedString:Oo,serializeAMimeType:tI,removeHTTPWhitespace:qe,minimizeSupported\
-MimeType:nI,HTTP_TOKEN_CODEPOINTS:ae}});var Fr=d((Ic,Ur)=>{"use strict";var xo={__proto__:null,"node:crypto":()=>require("node:crypto"),"node:sqlite":()=>requir\
-e("node:sqlite"),"node:worker_threads":()=>require("node:worker_threads"),"node:zlib":()=>require("node:zlib")};function sI(e){try{return xo[e](),!0}catch(A){if\
-(A.code!=="ERR_UNKNOWN_BUILTIN_MODULE"&&A.code!=="ERR_NO_CRYPTO")throw A;return!1}}function oI(e,A){return typeof xo[e]()[A]<"u"}var Jo=["markAsUncloneable","zs\
-td"],iI={markAsUncloneable:["node:worker_threads","markAsUncloneable"],zstd:["node:zlib","createZstdDecompress"]},_o=["crypto","sqlite"],EI=[..._o,...Jo];functi\
-on QI(e){if(_o.includes(e))return sI(`node:${e}`);if(Jo.includes(e)){let[A,t]=iI[e];return oI(A,t)}throw new TypeError(`unknown feature: ${e}`)}var wr=class{#A=\
-new Map;clear(){this.#A.clear()}has(A){return this.#A.get(A)??this.#e(A)}set(A,t){if(EI.includes(A)===!1)throw new TypeError(`unknown feature: ${A}`);this.#A.se\
-t(A,t)}#e(A){let t=QI(A);return this.#A.set(A,t),t}},Po=new wr;Ur.exports.runtimeFeatures=Po;Ur.exports.default=Po});var ce=d((Bc,qo)=>{"use strict";var gI=requ\
-ire("node:assert"),{types:m,inspect:II}=require("node:util"),{runtimeFeatures:BI}=Fr(),Tr=1,Mr=2,Ze=3,Ke=4,pr=5,ze=6,mr=7,v=8,Wo=Function.call.bind(Function.pro\
-totype[Symbol.hasInstance]),Q={converters:{},util:{},errors:{},is:{}};Q.errors.exception=function(e){return new TypeError(`${e.header}: ${e.message}`)};Q.errors\
-.conversionFailed=function(e){let A=e.types.length===1?"":" one of",t=`${e.argument} could not be converted to${A}: ${e.types.join(", ")}.`;return Q.errors.exce\
-ption({header:e.prefix,message:t})};Q.errors.invalidArgument=function(e){return Q.errors.exception({header:e.prefix,message:`"${e.value}" is an invalid ${e.type\
-}.`})};Q.brandCheck=function(e,A){if(!Wo(A,e)){let t=new TypeError("Illegal invocation");throw t.code="ERR_INVALID_THIS",t}};Q.brandCheckMultiple=function(e){le\
-t A=e.map(t=>Q.util.MakeTypeAssertion(t));return t=>{if(A.every(r=>!r(t))){let r=new TypeError("Illegal invocation");throw r.code="ERR_INVALID_THIS",r}}};Q.argu\
-mentLengthCheck=function({length:e},A,t){if(e<A)throw Q.errors.exception({message:`${A} argument${A!==1?"s":""} required, but${e?" only":""} ${e} found.`,header\
-:t})};Q.illegalConstructor=function(){throw Q.errors.exception({header:"TypeError",message:"Illegal constructor"})};Q.util.MakeTypeAssertion=function(e){return \
-A=>Wo(e,A)};Q.util.Type=function(e){switch(typeof e){case"undefined":return Tr;case"boolean":return Mr;case"string":return Ze;case"symbol":return Ke;case"number\
-":return pr;case"bigint":return ze;case"function":case"object":return e===null?mr:v}};Q.util.Types={UNDEFINED:Tr,BOOLEAN:Mr,STRING:Ze,SYMBOL:Ke,NUMBER:pr,BIGINT\
-:ze,NULL:mr,OBJECT:v};Q.util.TypeValueToString=function(e){switch(Q.util.Type(e)){case Tr:return"Undefined";case Mr:return"Boolean";case Ze:return"String";case \
-Ke:return"Symbol";case pr:return"Number";case ze:return"BigInt";case mr:return"Null";case v:return"Object"}};Q.util.markAsUncloneable=BI.has("markAsUncloneable"\
-)?require("node:worker_threads").markAsUncloneable:()=>{};Q.util.ConvertToInt=function(e,A,t,r){let n,s;A===64?(n=Math.pow(2,53)-1,t==="unsigned"?s=0:s=Math.pow\
-(-2,53)+1):t==="unsigned"?(s=0,n=Math.pow(2,A)-1):(s=-Math.pow(2,A-1),n=Math.pow(2,A-1)-1);let o=Number(e);if(o===0&&(o=0),Q.util.HasFlag(r,Q.attributes.Enforce\
-Range)){if(Number.isNaN(o)||o===Number.POSITIVE_INFINITY||o===Number.NEGATIVE_INFINITY)throw Q.errors.exception({header:"Integer conversion",message:`Could not \
-convert ${Q.util.Stringify(e)} to an integer.`});if(o=Q.util.IntegerPart(o),o<s||o>n)throw Q.errors.exception({header:"Integer conversion",message:`Value must b\
-e between ${s}-${n}, got ${o}.`});return o}return!Number.isNaN(o)&&Q.util.HasFlag(r,Q.attributes.Clamp)?(o=Math.min(Math.max(o,s),n),Math.floor(o)%2===0?o=Math.\
-floor(o):o=Math.ceil(o),o):Number.isNaN(o)||o===0&&Object.is(0,o)||o===Number.POSITIVE_INFINITY||o===Number.NEGATIVE_INFINITY?0:(o=Q.util.IntegerPart(o),o=o%Mat\
-h.pow(2,A),t==="signed"&&o>=Math.pow(2,A-1)?o-Math.pow(2,A):o)};Q.util.IntegerPart=function(e){let A=Math.floor(Math.abs(e));return e<0?-1*A:A};Q.util.Stringify\
-=function(e){switch(Q.util.Type(e)){case Ke:return`Symbol(${e.description})`;case v:return II(e);case Ze:return`"${e}"`;case ze:return`${e}n`;default:return`${e\
-}`}};Q.util.IsResizableArrayBuffer=function(e){if(m.isArrayBuffer(e))return e.resizable;if(m.isSharedArrayBuffer(e))return e.growable;throw Q.errors.exception({\
-header:"IsResizableArrayBuffer",message:`"${Q.util.Stringify(e)}" is not an array buffer.`})};Q.util.HasFlag=function(e,A){return typeof e=="number"&&(e&A)===A}\
-;Q.sequenceConverter=function(e){return(A,t,r,n)=>{if(Q.util.Type(A)!==v)throw Q.errors.exception({header:t,message:`${r} (${Q.util.Stringify(A)}) is not iterab\
-le.`});let s=typeof n=="function"?n():A?.[Symbol.iterator]?.(),o=[],g=0;if(s===void 0||typeof s.next!="function")throw Q.errors.exception({header:t,message:`${r\
-} is not iterable.`});for(;;){let{done:E,value:I}=s.next();if(E)break;o.push(e(I,t,`${r}[${g++}]`))}return o}};Q.recordConverter=function(e,A){return(t,r,n)=>{i\
-f(Q.util.Type(t)!==v)throw Q.errors.exception({header:r,message:`${n} ("${Q.util.TypeValueToString(t)}") is not an Object.`});let s={};if(!m.isProxy(t)){let g=[\
-...Object.getOwnPropertyNames(t),...Object.getOwnPropertySymbols(t)];for(let E of g){let I=Q.util.Stringify(E),B=e(E,r,`Key ${I} in ${n}`),c=A(t[E],r,`${n}[${I}\
-]`);s[B]=c}return s}let o=Reflect.ownKeys(t);for(let g of o)if(Reflect.getOwnPropertyDescriptor(t,g)?.enumerable){let I=e(g,r,n),B=A(t[g],r,n);s[I]=B}return s}}\
-;Q.interfaceConverter=function(e,A){return(t,r,n)=>{if(!e(t))throw Q.errors.exception({header:r,message:`Expected ${n} ("${Q.util.Stringify(t)}") to be an insta\
-nce of ${A}.`});return t}};Q.dictionaryConverter=function(e){return e.sort((A,t)=>(A.key>t.key)-(A.key<t.key)),(A,t,r)=>{let n={};if(A!=null&&Q.util.Type(A)!==v\
-)throw Q.errors.exception({header:t,message:`Expected ${A} to be one of: Null, Undefined, Object.`});for(let s of e){let{key:o,defaultValue:g,required:E,convert\
-er:I}=s;if(E===!0&&(A==null||!Object.hasOwn(A,o)))throw Q.errors.exception({header:t,message:`Missing required key "${o}".`});let B=A?.[o],c=g!==void 0;if(c&&B=\
-==void 0&&(B=g()),E||c||B!==void 0){if(B=I(B,t,`${r}.${o}`),s.allowedValues&&!s.allowedValues.includes(B))throw Q.errors.exception({header:t,message:`${B} is no\
-t an accepted type. Expected one of ${s.allowedValues.join(", ")}.`});n[o]=B}}return n}};Q.nullableConverter=function(e){return(A,t,r)=>A===null?A:e(A,t,r)};Q.i\
-s.USVString=function(e){return typeof e=="string"&&e.isWellFormed()};Q.is.ReadableStream=Q.util.MakeTypeAssertion(ReadableStream);Q.is.Blob=Q.util.MakeTypeAsser\
-tion(Blob);Q.is.URLSearchParams=Q.util.MakeTypeAssertion(URLSearchParams);Q.is.File=Q.util.MakeTypeAssertion(File);Q.is.URL=Q.util.MakeTypeAssertion(URL);Q.is.A\
-bortSignal=Q.util.MakeTypeAssertion(AbortSignal);Q.is.MessagePort=Q.util.MakeTypeAssertion(MessagePort);Q.is.BufferSource=function(e){return m.isArrayBuffer(e)|\
-|ArrayBuffer.isView(e)&&m.isArrayBuffer(e.buffer)};Q.util.getCopyOfBytesHeldByBufferSource=function(e){let A=e,t=A,r=0,n=0;if(m.isTypedArray(A)||m.isDataView(A)\
-?(t=A.buffer,r=A.byteOffset,n=A.byteLength):(gI(m.isAnyArrayBuffer(A)),n=A.byteLength),t.detached)return new Uint8Array(0);let s=new Uint8Array(n),o=new Uint8Ar\
-ray(t,r,n);return s.set(o),s};Q.converters.DOMString=function(e,A,t,r){if(e===null&&Q.util.HasFlag(r,Q.attributes.LegacyNullToEmptyString))return"";if(typeof e=\
-="symbol")throw Q.errors.exception({header:A,message:`${t} is a symbol, which cannot be converted to a DOMString.`});return String(e)};Q.converters.ByteString=f\
-unction(e,A,t){if(typeof e=="symbol")throw Q.errors.exception({header:A,message:`${t} is a symbol, which cannot be converted to a ByteString.`});let r=String(e)\
-;for(let n=0;n<r.length;n++)if(r.charCodeAt(n)>255)throw new TypeError(`Cannot convert argument to a ByteString because the character at index ${n} has a value \
-of ${r.charCodeAt(n)} which is greater than 255.`);return r};Q.converters.USVString=function(e){return typeof e=="string"?e.toWellFormed():`${e}`.toWellFormed()\
-};Q.converters.boolean=function(e){return!!e};Q.converters.any=function(e){return e};Q.converters["long long"]=function(e,A,t){return Q.util.ConvertToInt(e,64,"\
-signed",0,A,t)};Q.converters["unsigned long long"]=function(e,A,t){return Q.util.ConvertToInt(e,64,"unsigned",0,A,t)};Q.converters["unsigned long"]=function(e,A\
-,t){return Q.util.ConvertToInt(e,32,"unsigned",0,A,t)};Q.converters["unsigned short"]=function(e,A,t,r){return Q.util.ConvertToInt(e,16,"unsigned",r,A,t)};Q.con\
-verters.ArrayBuffer=function(e,A,t,r){if(Q.util.Type(e)!==v||!m.isArrayBuffer(e))throw Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify(e\
-)}")`,types:["ArrayBuffer"]});if(!Q.util.HasFlag(r,Q.attributes.AllowResizable)&&Q.util.IsResizableArrayBuffer(e))throw Q.errors.exception({header:A,message:`${\
-t} cannot be a resizable ArrayBuffer.`});return e};Q.converters.SharedArrayBuffer=function(e,A,t,r){if(Q.util.Type(e)!==v||!m.isSharedArrayBuffer(e))throw Q.err\
-ors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify(e)}")`,types:["SharedArrayBuffer"]});if(!Q.util.HasFlag(r,Q.attributes.AllowResizable)&&Q.uti\
-l.IsResizableArrayBuffer(e))throw Q.errors.exception({header:A,message:`${t} cannot be a resizable SharedArrayBuffer.`});return e};Q.converters.TypedArray=funct\
-ion(e,A,t,r,n){if(Q.util.Type(e)!==v||!m.isTypedArray(e)||e.constructor.name!==A.name)throw Q.errors.conversionFailed({prefix:t,argument:`${r} ("${Q.util.String\
-ify(e)}")`,types:[A.name]});if(!Q.util.HasFlag(n,Q.attributes.AllowShared)&&m.isSharedArrayBuffer(e.buffer))throw Q.errors.exception({header:t,message:`${r} can\
-not be a view on a shared array buffer.`});if(!Q.util.HasFlag(n,Q.attributes.AllowResizable)&&Q.util.IsResizableArrayBuffer(e.buffer))throw Q.errors.exception({\
-header:t,message:`${r} cannot be a view on a resizable array buffer.`});return e};Q.converters.DataView=function(e,A,t,r){if(Q.util.Type(e)!==v||!m.isDataView(e\
-))throw Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify(e)}")`,types:["DataView"]});if(!Q.util.HasFlag(r,Q.attributes.AllowShared)&&m.is\
-SharedArrayBuffer(e.buffer))throw Q.errors.exception({header:A,message:`${t} cannot be a view on a shared array buffer.`});if(!Q.util.HasFlag(r,Q.attributes.All\
-owResizable)&&Q.util.IsResizableArrayBuffer(e.buffer))throw Q.errors.exception({header:A,message:`${t} cannot be a view on a resizable array buffer.`});return e\
-};Q.converters.ArrayBufferView=function(e,A,t,r){if(Q.util.Type(e)!==v||!m.isArrayBufferView(e))throw Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.u\
-til.Stringify(e)}")`,types:["ArrayBufferView"]});if(!Q.util.HasFlag(r,Q.attributes.AllowShared)&&m.isSharedArrayBuffer(e.buffer))throw Q.errors.exception({heade\
-r:A,message:`${t} cannot be a view on a shared array buffer.`});if(!Q.util.HasFlag(r,Q.attributes.AllowResizable)&&Q.util.IsResizableArrayBuffer(e.buffer))throw\
- Q.errors.exception({header:A,message:`${t} cannot be a view on a resizable array buffer.`});return e};Q.converters.BufferSource=function(e,A,t,r){if(m.isArrayB\
-uffer(e))return Q.converters.ArrayBuffer(e,A,t,r);if(m.isArrayBufferView(e))return r&=~Q.attributes.AllowShared,Q.converters.ArrayBufferView(e,A,t,r);throw m.is\
-SharedArrayBuffer(e)?Q.errors.exception({header:A,message:`${t} cannot be a SharedArrayBuffer.`}):Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.\
-Stringify(e)}")`,types:["ArrayBuffer","ArrayBufferView"]})};Q.converters.AllowSharedBufferSource=function(e,A,t,r){if(m.isArrayBuffer(e))return Q.converters.Arr\
-ayBuffer(e,A,t,r);if(m.isSharedArrayBuffer(e))return Q.converters.SharedArrayBuffer(e,A,t,r);if(m.isArrayBufferView(e))return r|=Q.attributes.AllowShared,Q.conv\
-erters.ArrayBufferView(e,A,t,r);throw Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify(e)}")`,types:["ArrayBuffer","SharedArrayBuffer","A\
-rrayBufferView"]})};Q.converters["sequence<ByteString>"]=Q.sequenceConverter(Q.converters.ByteString);Q.converters["sequence<sequence<ByteString>>"]=Q.sequenceC\
-onverter(Q.converters["sequence<ByteString>"]);Q.converters["record<ByteString, ByteString>"]=Q.recordConverter(Q.converters.ByteString,Q.converters.ByteString)\
-;Q.converters.Blob=Q.interfaceConverter(Q.is.Blob,"Blob");Q.converters.AbortSignal=Q.interfaceConverter(Q.is.AbortSignal,"AbortSignal");Q.converters.EventHandle\
-rNonNull=function(e){return Q.util.Type(e)!==v?null:typeof e=="function"?e:()=>{}};Q.attributes={Clamp:1,EnforceRange:2,AllowShared:4,AllowResizable:8,LegacyNul\
-lToEmptyString:16};qo.exports={webidl:Q}});var Or=d((Cc,oi)=>{"use strict";var{Transform:CI}=require("node:stream"),vo=require("node:zlib"),{redirectStatusSet:a\
-I,referrerPolicyTokens:cI,badPortsSet:uI}=Uo(),{getGlobalOrigin:Xo}=To(),{collectAnHTTPQuotedString:lI,parseMIMEType:hI}=Xe(),{performance:DI}=require("node:per\
-f_hooks"),{ReadableStreamFrom:fI,isValidHTTPToken:Zo,normalizedMethodRecordsBase:dI}=J(),le=require("node:assert"),{isUint8Array:NI}=require("node:util/types"),\
-{webidl:hA}=ce(),{isomorphicEncode:kr,collectASequenceOfCodePoints:FA,removeChars:SI}=Be();function Ko(e){let A=e.urlList,t=A.length;return t===0?null:A[t-1].to\
-String()}function yI(e,A){if(!aI.has(e.status))return null;let t=e.headersList.get("location",!0);return t!==null&&jo(t)&&(zo(t)||(t=RI(t)),t=new URL(t,Ko(e))),\
-t&&!t.hash&&(t.hash=A),t}function zo(e){for(let A=0;A<e.length;++A){let t=e.charCodeAt(A);if(t>126||t<32)return!1}return!0}function RI(e){return Buffer.from(e,"\
-binary").toString("utf8")}function MA(e){return e.urlList[e.urlList.length-1]}function wI(e){let A=MA(e);return ni(A)&&uI.has(A.port)?"blocked":"allowed"}functi\
-on UI(e){return e instanceof Error||e?.constructor?.name==="Error"||e?.constructor?.name==="DOMException"}function FI(e){for(let A=0;A<e.length;++A){let t=e.cha\
-rCodeAt(A);if(!(t===9||t>=32&&t<=126||t>=128&&t<=255))return!1}return!0}var TI=Zo;function jo(e){return(e[0]==="	"||e[0]===" "||e[e.length-1]==="	"||e[e.length-\
-1]===" "||e.includes(`\n`)||e.includes("\\r")||e.includes("\\0"))===!1}function MI(e){let A=(e.headersList.get("referrer-policy",!0)??"").split(","),t="";if(A.leng\
-th)for(let r=A.length;r!==0;r--){let n=A[r-1].trim();if(cI.has(n)){t=n;break}}return t}function pI(e,A){let t=MI(A);t!==""&&(e.referrerPolicy=t)}function mI(){r\
-eturn"allowed"}function kI(){return"success"}function LI(){return"success"}function YI(e){let A=null;A=e.mode,e.headersList.set("sec-fetch-mode",A,!0)}function \
-HI(e){let A=e.origin;if(!(A==="client"||A===void 0)){if(e.responseTainting==="cors"||e.mode==="websocket")e.headersList.append("origin",A,!0);else if(e.method!=\
-="GET"&&e.method!=="HEAD"){switch(e.referrerPolicy){case"no-referrer":A=null;break;case"no-referrer-when-downgrade":case"strict-origin":case"strict-origin-when-\
-cross-origin":e.origin&&Yr(e.origin)&&!Yr(MA(e))&&(A=null);break;case"same-origin":ue(e,MA(e))||(A=null);break;default:}e.headersList.append("origin",A,!0)}}}fu\
-nction WA(e,A){return e}function bI(e,A,t){return!e?.startTime||e.startTime<A?{domainLookupStartTime:A,domainLookupEndTime:A,connectionStartTime:A,connectionEnd\
-Time:A,secureConnectionStartTime:A,ALPNNegotiatedProtocol:e?.ALPNNegotiatedProtocol}:{domainLookupStartTime:WA(e.domainLookupStartTime,t),domainLookupEndTime:WA\
-(e.domainLookupEndTime,t),connectionStartTime:WA(e.connectionStartTime,t),connectionEndTime:WA(e.connectionEndTime,t),secureConnectionStartTime:WA(e.secureConne\
-ctionStartTime,t),ALPNNegotiatedProtocol:e.ALPNNegotiatedProtocol}}function GI(e){return WA(DI.now(),e)}function OI(e){return{startTime:e.startTime??0,redirectS\
-tartTime:0,redirectEndTime:0,postRedirectStartTime:e.startTime??0,finalServiceWorkerStartTime:0,finalNetworkResponseStartTime:0,finalNetworkRequestStartTime:0,e\
-ndTime:0,encodedBodySize:0,decodedBodySize:0,finalConnectionTimingInfo:null}}function $o(){return{referrerPolicy:"strict-origin-when-cross-origin"}}function VI(\
-e){return{referrerPolicy:e.referrerPolicy}}function xI(e){let A=e.referrerPolicy;le(A);let t=null;if(e.referrer==="client"){let s=Xo();if(!s||s.origin==="null")\
-return"no-referrer";t=new URL(s)}else hA.is.URL(e.referrer)&&(t=e.referrer);let r=Lr(t),n=Lr(t,!0);switch(r.toString().length>4096&&(r=n),A){case"no-referrer":r\
-eturn"no-referrer";case"origin":return n??Lr(t,!0);case"unsafe-url":return r;case"strict-origin":{let s=MA(e);return TA(r)&&!TA(s)?"no-referrer":n}case"strict-o\
-rigin-when-cross-origin":{let s=MA(e);return ue(r,s)?r:TA(r)&&!TA(s)?"no-referrer":n}case"same-origin":return ue(e,r)?r:"no-referrer";case"origin-when-cross-ori\
-gin":return ue(e,r)?r:n;case"no-referrer-when-downgrade":{let s=MA(e);return TA(r)&&!TA(s)?"no-referrer":r}}}function Lr(e,A=!1){return le(hA.is.URL(e)),e=new U\
-RL(e),ri(e)?"no-referrer":(e.username="",e.password="",e.hash="",A===!0&&(e.pathname="",e.search=""),e)}var JI=RegExp.prototype.test.bind(/^127\\.(?:(?:25[0-5]|2\
-[0-4]\\d|1\\d\\d|[1-9]\\d|\\d)\\.){2}(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]\\d|\\d)$/),_I=RegExp.prototype.test.bind(/^(?:(?:0{1,4}:){7}|(?:0{1,4}:){1,6}:|::)0{0,3}1$/);functi\
-on Ai(e){return e.includes(":")?(e[0]==="["&&e[e.length-1]==="]"&&(e=e.slice(1,-1)),_I(e)):JI(e)}function PI(e){return e==null||e==="null"?!1:(e=new URL(e),!!(e\
-.protocol==="https:"||e.protocol==="wss:"||Ai(e.hostname)||e.hostname==="localhost"||e.hostname==="localhost."||e.hostname.endsWith(".localhost")||e.hostname.en\
-dsWith(".localhost.")||e.protocol==="file:"))}function TA(e){return hA.is.URL(e)?e.href==="about:blank"||e.href==="about:srcdoc"||e.protocol==="data:"||e.protoc\
-ol==="blob:"?!0:PI(e.origin):!1}function WI(e){}function ue(e,A){return e.origin===A.origin&&e.origin==="null"||e.protocol===A.protocol&&e.hostname===A.hostname\
-&&e.port===A.port}function qI(e){return e.controller.state==="aborted"}function vI(e){return e.controller.state==="aborted"||e.controller.state==="terminated"}f\
-unction XI(e){return dI[e.toLowerCase()]??e}var ZI=Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));function ei(e,A,t=0,r=1){class n{#A;#e;#t\
-;constructor(o,g){this.#A=o,this.#e=g,this.#t=0}next(){if(typeof this!="object"||this===null||!(#A in this))throw new TypeError(`\'next\' called on an object that\
- does not implement interface ${e} Iterator.`);let o=this.#t,g=A(this.#A),E=g.length;if(o>=E)return{value:void 0,done:!0};let{[t]:I,[r]:B}=g[o];this.#t=o+1;let \
-c;switch(this.#e){case"key":c=I;break;case"value":c=B;break;case"key+value":c=[I,B];break}return{value:c,done:!1}}}return delete n.prototype.constructor,Object.\
-setPrototypeOf(n.prototype,ZI),Object.defineProperties(n.prototype,{[Symbol.toStringTag]:{writable:!1,enumerable:!1,configurable:!0,value:`${e} Iterator`},next:\
-{writable:!0,enumerable:!0,configurable:!0}}),function(s,o){return new n(s,o)}}function KI(e,A,t,r=0,n=1){let s=ei(e,t,r,n),o={keys:{writable:!0,enumerable:!0,c\
-onfigurable:!0,value:function(){return hA.brandCheck(this,A),s(this,"key")}},values:{writable:!0,enumerable:!0,configurable:!0,value:function(){return hA.brandC\
-heck(this,A),s(this,"value")}},entries:{writable:!0,enumerable:!0,configurable:!0,value:function(){return hA.brandCheck(this,A),s(this,"key+value")}},forEach:{w\
-ritable:!0,enumerable:!0,configurable:!0,value:function(E,I=globalThis){if(hA.brandCheck(this,A),hA.argumentLengthCheck(arguments,1,`${e}.forEach`),typeof E!="f\
-unction")throw new TypeError(`Failed to execute \'forEach\' on \'${e}\': parameter 1 is not of type \'Function\'.`);for(let{0:B,1:c}of s(this,"key+value"))E.call(I,c,\
-B,this)}}};return Object.defineProperties(A.prototype,{...o,[Symbol.iterator]:{writable:!0,enumerable:!1,configurable:!0,value:o.entries.value}})}function zI(e,\
-A,t){let r=A,n=t;try{let s=e.stream.getReader();ti(s,r,n)}catch(s){n(s)}}function jI(e){try{e.close(),e.byobRequest?.respond(0)}catch(A){if(!A.message.includes(\
-"Controller is already closed")&&!A.message.includes("ReadableStream is already closed"))throw A}}async function ti(e,A,t){try{let r=[],n=0;do{let{done:s,value:\
-o}=await e.read();if(s){A(Buffer.concat(r,n));return}if(!NI(o)){t(new TypeError("Received non-Uint8Array chunk"));return}r.push(o),n+=o.length}while(!0)}catch(r\
-){t(r)}}function ri(e){le("protocol"in e);let A=e.protocol;return A==="about:"||A==="blob:"||A==="data:"}function Yr(e){return typeof e=="string"&&e[5]===":"&&e\
-[0]==="h"&&e[1]==="t"&&e[2]==="t"&&e[3]==="p"&&e[4]==="s"||e.protocol==="https:"}function ni(e){le("protocol"in e);let A=e.protocol;return A==="http:"||A==="htt\
-ps:"}function $I(e,A){let t=e;if(!t.startsWith("bytes"))return"failure";let r={position:5};if(A&&FA(E=>E==="	"||E===" ",t,r),t.charCodeAt(r.position)!==61)retur\
-n"failure";r.position++,A&&FA(E=>E==="	"||E===" ",t,r);let n=FA(E=>{let I=E.charCodeAt(0);return I>=48&&I<=57},t,r),s=n.length?Number(n):null;if(A&&FA(E=>E==="	\
-"||E===" ",t,r),t.charCodeAt(r.position)!==45)return"failure";r.position++,A&&FA(E=>E==="	"||E===" ",t,r);let o=FA(E=>{let I=E.charCodeAt(0);return I>=48&&I<=57\
-},t,r),g=o.length?Number(o):null;return r.position<t.length||g===null&&s===null||s>g?"failure":{rangeStartValue:s,rangeEndValue:g}}function AB(e,A,t){let r="byt\
-es ";return r+=kr(`${e}`),r+="-",r+=kr(`${A}`),r+="/",r+=kr(`${t}`),r}var Hr=class extends CI{#A;constructor(A){super(),this.#A=A}_transform(A,t,r){if(!this._in\
-flateStream){if(A.length===0){r();return}this._inflateStream=(A[0]&15)===8?vo.createInflate(this.#A):vo.createInflateRaw(this.#A),this._inflateStream.on("data",\
-this.push.bind(this)),this._inflateStream.on("end",()=>this.push(null)),this._inflateStream.on("error",n=>this.destroy(n))}this._inflateStream.write(A,t,r)}_fin\
-al(A){this._inflateStream&&(this._inflateStream.end(),this._inflateStream=null),A()}};function eB(e){return new Hr(e)}function tB(e){let A=null,t=null,r=null,n=\
-si("content-type",e);if(n===null)return"failure";for(let s of n){let o=hI(s);o==="failure"||o.essence==="*@/*"||(r=o,r.essence!==t?(A=null,r.parameters.has("char\
-set")&&(A=r.parameters.get("charset")),t=r.essence):!r.parameters.has("charset")&&A!==null&&r.parameters.set("charset",A))}return r??"failure"}function rB(e){le\
-t A=e,t={position:0},r=[],n="";for(;t.position<A.length;){if(n+=FA(s=>s!==\'"\'&&s!==",",A,t),t.position<A.length)if(A.charCodeAt(t.position)===34){if(n+=lI(A,t),\
-t.position<A.length)continue}else le(A.charCodeAt(t.position)===44),t.position++;n=SI(n,!0,!0,s=>s===9||s===32),r.push(n),n=""}return r}function si(e,A){let t=A\
-.get(e,!0);return t===null?null:rB(t)}function nB(e){return!1}function sB(e){return!!(e.username||e.password)}function oB(e){return e!=null&&e!=="client"&&e!=="\
-no-traversable"}var br=class{get baseUrl(){return Xo()}get origin(){return this.baseUrl?.origin}policyContainer=$o()},Gr=class{settingsObject=new br},iB=new Gr;\
-oi.exports={isAborted:qI,isCancelled:vI,isValidEncodedURL:zo,ReadableStreamFrom:fI,tryUpgradeRequestToAPotentiallyTrustworthyURL:WI,clampAndCoarsenConnectionTim\
-ingInfo:bI,coarsenedSharedCurrentTime:GI,determineRequestsReferrer:xI,makePolicyContainer:$o,clonePolicyContainer:VI,appendFetchMetadata:YI,appendRequestOriginH\
-eader:HI,TAOCheck:LI,corsCheck:kI,crossOriginResourcePolicyCheck:mI,createOpaqueTimingInfo:OI,setRequestReferrerPolicyOnRedirect:pI,isValidHTTPToken:Zo,requestB\
-adPort:wI,requestCurrentURL:MA,responseURL:Ko,responseLocationURL:yI,isURLPotentiallyTrustworthy:TA,isValidReasonPhrase:FI,sameOrigin:ue,normalizeMethod:XI,iter\
-atorMixin:KI,createIterator:ei,isValidHeaderName:TI,isValidHeaderValue:jo,isErrorLike:UI,fullyReadBody:zI,readableStreamClose:jI,urlIsLocal:ri,urlHasHttpsScheme\
-:Yr,urlIsHttpHttpsScheme:ni,readAllBytes:ti,simpleRangeHeaderValue:$I,buildContentRange:AB,createInflate:eB,extractMimeType:tB,getDecodeSplit:si,environmentSett\
-ingsObject:iB,isOriginIPPotentiallyTrustworthy:Ai,hasAuthenticationEntry:nB,includesCredentials:sB,isTraversableNavigable:oB}});var xr=d((ac,Ei)=>{"use strict";\
-var{iteratorMixin:EB}=Or(),{kEnumerableProperty:qA}=J(),{webidl:w}=ce(),ii=require("node:util"),gA=class e{#A=[];constructor(A=void 0){if(w.util.markAsUncloneab\
-le(this),A!==void 0)throw w.errors.conversionFailed({prefix:"FormData constructor",argument:"Argument 1",types:["undefined"]})}append(A,t,r=void 0){w.brandCheck\
-(this,e);let n="FormData.append";w.argumentLengthCheck(arguments,2,n),A=w.converters.USVString(A),arguments.length===3||w.is.Blob(t)?(t=w.converters.Blob(t,n,"v\
-alue"),r!==void 0&&(r=w.converters.USVString(r))):t=w.converters.USVString(t);let s=Vr(A,t,r);this.#A.push(s)}delete(A){w.brandCheck(this,e),w.argumentLengthChe\
-ck(arguments,1,"FormData.delete"),A=w.converters.USVString(A),this.#A=this.#A.filter(r=>r.name!==A)}get(A){w.brandCheck(this,e),w.argumentLengthCheck(arguments,\
-1,"FormData.get"),A=w.converters.USVString(A);let r=this.#A.findIndex(n=>n.name===A);return r===-1?null:this.#A[r].value}getAll(A){return w.brandCheck(this,e),w\
-.argumentLengthCheck(arguments,1,"FormData.getAll"),A=w.converters.USVString(A),this.#A.filter(r=>r.name===A).map(r=>r.value)}has(A){return w.brandCheck(this,e)\
-,w.argumentLengthCheck(arguments,1,"FormData.has"),A=w.converters.USVString(A),this.#A.findIndex(r=>r.name===A)!==-1}set(A,t,r=void 0){w.brandCheck(this,e);let \
-n="FormData.set";w.argumentLengthCheck(arguments,2,n),A=w.converters.USVString(A),arguments.length===3||w.is.Blob(t)?(t=w.converters.Blob(t,n,"value"),r!==void \
-0&&(r=w.converters.USVString(r))):t=w.converters.USVString(t);let s=Vr(A,t,r),o=this.#A.findIndex(g=>g.name===A);o!==-1?this.#A=[...this.#A.slice(0,o),s,...this\
-.#A.slice(o+1).filter(g=>g.name!==A)]:this.#A.push(s)}[ii.inspect.custom](A,t){let r=this.#A.reduce((s,o)=>(s[o.name]?Array.isArray(s[o.name])?s[o.name].push(o.\
-value):s[o.name]=[s[o.name],o.value]:s[o.name]=o.value,s),{__proto__:null});t.depth??=A,t.colors??=!0;let n=ii.formatWithOptions(t,r);return`FormData ${n.slice(\
-n.indexOf("]")+2)}`}static getFormDataState(A){return A.#A}static setFormDataState(A,t){A.#A=t}},{getFormDataState:QB,setFormDataState:gB}=gA;Reflect.deleteProp\
-erty(gA,"getFormDataState");Reflect.deleteProperty(gA,"setFormDataState");EB("FormData",gA,QB,"name","value");Object.defineProperties(gA.prototype,{append:qA,de\
-lete:qA,get:qA,getAll:qA,has:qA,set:qA,[Symbol.toStringTag]:{value:"FormData",configurable:!0}});function Vr(e,A,t){if(typeof A!="string"){if(w.is.File(A)||(A=n\
-ew File([A],"blob",{type:A.type})),t!==void 0){let r={type:A.type,lastModified:A.lastModified};A=new File([A],t,r)}}return{name:e,value:A}}w.is.FormData=w.util.\
-MakeTypeAssertion(gA);Ei.exports={FormData:gA,makeEntry:Vr,setFormDataState:gB}});var Ii=d((cc,gi)=>{"use strict";var{bufferToLowerCasedHeaderName:IB}=J(),{HTTP\
-_TOKEN_CODEPOINTS:BB}=Xe(),{makeEntry:CB}=xr(),{webidl:Jr}=ce(),_r=require("node:assert"),{isomorphicDecode:Qi}=Be(),aB=Buffer.from("--"),Pr=new TextDecoder,cB=\
-new TextDecoder("utf-8",{ignoreBOM:!0});function uB(e){for(let A=0;A<e.length;++A)if((e.charCodeAt(A)&-128)!==0)return!1;return!0}function lB(e){let A=e.length;\
-if(A<27||A>70)return!1;for(let t=0;t<A;++t){let r=e.charCodeAt(t);if(!(r>=48&&r<=57||r>=65&&r<=90||r>=97&&r<=122||r===39||r===45||r===95))return!1}return!0}func\
-tion hB(e,A){_r(A!=="failure"&&A.essence==="multipart/form-data");let t=A.parameters.get("boundary");if(t===void 0)throw _("missing boundary in content-type hea\
-der");let r=Buffer.from(`--${t}`,"utf8"),n=[],s={position:0},o=e.indexOf(r);if(o===-1)throw _("no boundary found in multipart body");for(s.position=o;;){if(e.su\
-barray(s.position,s.position+r.length).equals(r))s.position+=r.length;else throw _("expected a value starting with -- and the boundary");if(dB(e,aB,s))return n;\
-if(e[s.position]!==13||e[s.position+1]!==10)throw _("expected CRLF");s.position+=2;let g=fB(e,s),{name:E,filename:I,contentType:B,encoding:c}=g;s.position+=2;le\
-t l;{let f=e.indexOf(r.subarray(2),s.position);if(f===-1)throw _("expected boundary after body");l=e.subarray(s.position,f-4),s.position+=l.length,c==="base64"&\
-&(l=Buffer.from(l.toString(),"base64"))}if(e[s.position]!==13||e[s.position+1]!==10)throw _("expected CRLF");s.position+=2;let C;I!==null?(B??="text/plain",uB(B\
-)||(B=""),C=new File([l],I,{type:B})):C=cB.decode(Buffer.from(l)),_r(Jr.is.USVString(E)),_r(typeof C=="string"&&Jr.is.USVString(C)||Jr.is.File(C)),n.push(CB(E,C\
-,I))}}function DB(e,A){e[A.position]===59&&A.position++,K(o=>o===32||o===9,e,A);let t=K(o=>qr(o)&&o!==61&&o!==42,e,A);if(t.length===0)return null;let r=t.toStri\
-ng("ascii").toLowerCase(),n=e[A.position]===42;if(n&&A.position++,e[A.position]!==61)return null;A.position++,K(o=>o===32||o===9,e,A);let s;if(n){let o=K(g=>g!=\
-=32&&g!==13&&g!==10&&g!==59,e,A);if(o[0]!==117&&o[0]!==85||o[1]!==116&&o[1]!==84||o[2]!==102&&o[2]!==70||o[3]!==45||o[4]!==56)throw _("unknown encoding, expecte\
-d utf-8\'\'");s=decodeURIComponent(Pr.decode(o.subarray(7)))}else if(e[A.position]===34){A.position++;let o=K(g=>g!==10&&g!==13&&g!==34,e,A);if(e[A.position]!==34\
-)throw _("Closing quote not found");A.position++,s=Pr.decode(o).replace(/%0A/ig,`\n`).replace(/%0D/ig,"\\r").replace(/%22/g,\'"\')}else{let o=K(g=>qr(g)&&g!==59,e,A\
-);s=Pr.decode(o)}return{name:r,value:s,extended:n}}function fB(e,A){let t=null,r=null,n=null,s=null;for(;;){if(e[A.position]===13&&e[A.position+1]===10){if(t===\
-null)throw _("header name is null");return{name:t,filename:r,contentType:n,encoding:s}}let o=K(g=>g!==10&&g!==13&&g!==58,e,A);if(o=Wr(o,!0,!0,g=>g===9||g===32),\
-!BB.test(o.toString()))throw _("header name does not match the field-name token production");if(e[A.position]!==58)throw _("expected :");switch(A.position++,K(g\
-=>g===32||g===9,e,A),IB(o)){case"content-disposition":{t=r=null;let g=!1;if(K(I=>qr(I),e,A).toString("ascii").toLowerCase()!=="form-data")throw _("expected form\
--data for content-disposition header");for(;A.position<e.length&&(e[A.position]!==13||e[A.position+1]!==10);){let I=DB(e,A);if(!I)break;I.name==="name"?t=I.valu\
-e:I.name==="filename"&&(I.extended?(r=I.value,g=!0):g||(r=I.value))}if(t===null)throw _("name attribute is required in content-disposition header");break}case"c\
-ontent-type":{let g=K(E=>E!==10&&E!==13,e,A);g=Wr(g,!1,!0,E=>E===9||E===32),n=Qi(g);break}case"content-transfer-encoding":{let g=K(E=>E!==10&&E!==13,e,A);g=Wr(g\
-,!1,!0,E=>E===9||E===32),s=Qi(g);break}default:K(g=>g!==10&&g!==13,e,A)}if(e[A.position]!==13||e[A.position+1]!==10)throw _("expected CRLF");A.position+=2}}func\
-tion K(e,A,t){let r=t.position;for(;r<A.length&&e(A[r]);)++r;return A.subarray(t.position,t.position=r)}function Wr(e,A,t,r){let n=0,s=e.length-1;if(A)for(;n<e.\
-length&&r(e[n]);)n++;if(t)for(;s>0&&r(e[s]);)s--;return n===0&&s===e.length-1?e:e.subarray(n,s+1)}function dB(e,A,t){if(e.length<A.length)return!1;for(let r=0;r\
-<A.length;r++)if(A[r]!==e[t.position+r])return!1;return!0}function _(e){return new TypeError("Failed to parse body as FormData.",{cause:new TypeError(e)})}funct\
-ion NB(e){return e<=31||e===127}function SB(e){return e===40||e===41||e===60||e===62||e===64||e===44||e===59||e===58||e===92||e===34||e===47||e===91||e===93||e=\
-==63||e===61}function qr(e){return e<=127&&e!==32&&e!==9&&!NB(e)&&!SB(e)}gi.exports={multipartFormDataParser:hB,validateBoundary:lB}});var Ci=d((uc,Bi)=>{"use s\
-trict";function yB(){let e,A;return{promise:new Promise((r,n)=>{e=r,A=n}),resolve:e,reject:A}}Bi.exports={createDeferredPromise:yB}});var fi=d((lc,Di)=>{"use st\
-rict";var Zr=J(),{ReadableStreamFrom:RB,readableStreamClose:ai,fullyReadBody:wB,extractMimeType:UB}=Or(),{FormData:ci,setFormDataState:FB}=xr(),{webidl:AA}=ce()\
-,vr=require("node:assert"),{isErrored:Xr,isDisturbed:TB}=require("node:stream"),{isUint8Array:MB}=require("node:util/types"),{serializeAMimeType:pB}=Xe(),{multi\
-partFormDataParser:mB}=Ii(),{createDeferredPromise:kB}=Ci(),{parseJSONFromBytes:LB}=Be(),{utf8DecodeBytes:YB}=Sr(),{runtimeFeatures:HB}=Fr(),bB=HB.has("crypto")\
-?require("node:crypto").randomInt:e=>Math.floor(Math.random()*e),je=new TextEncoder;function GB(){}var OB=new FinalizationRegistry(e=>{let A=e.deref();A&&!A.loc\
-ked&&!TB(A)&&!Xr(A)&&A.cancel("Response object has been garbage collected").catch(GB)});function li(e,A=!1){let t=null;AA.is.ReadableStream(e)?t=e:AA.is.Blob(e)\
-?t=e.stream():t=new ReadableStream({start(){},async pull(E){let I=r(),B=I?.[Symbol.asyncIterator]?.();if(B==null){I?.length&&!Xr(t)&&E.enqueue(typeof I=="string\
-"?je.encode(I):new Uint8Array(I)),queueMicrotask(()=>ai(E));return}for(;;){let{value:c,done:l}=await B.next();if(l){queueMicrotask(()=>ai(E));return}if(c.length\
-&&!Xr(t)){E.enqueue(new Uint8Array(c));return}}},cancel(E){return r()[Symbol.asyncIterator]?.().return(E)},type:"bytes"}),vr(AA.is.ReadableStream(t));let r=null\
-,n=null,s=null,o=null;if(typeof e=="string")n=e,o="text/plain;charset=UTF-8";else if(AA.is.URLSearchParams(e))n=e.toString(),o="application/x-www-form-urlencode\
-d;charset=UTF-8";else if(AA.is.BufferSource(e))n=AA.util.getCopyOfBytesHeldByBufferSource(e);else if(AA.is.FormData(e)){let E=`----formdata-undici-0${`${bB(1e11\
-)}`.padStart(11,"0")}`,I=`--${E}\\r\nContent-Disposition: form-data`;let B=N=>N.replace(/\\n/g,"%0A").replace(/\\r/g,"%0D").replace(/"/g,"%22"),c=N=>N.replace(/\\r?\\\
-n|\\r/g,`\\r\n`),l=[],C=new Uint8Array([13,10]);s=0;let f=!1;for(let[N,S]of e)if(typeof S=="string"){let D=je.encode(I+`; name="${B(c(N))}"\\r\n\\r\n${c(S)}\\r\n`);l.pus\
-h(D),s+=D.byteLength}else{let D=je.encode(`${I}; name="${B(c(N))}"`+(S.name?`; filename="${B(S.name)}"`:"")+`\\r\nContent-Type: ${S.type||"application/octet-strea\
-m"}\\r\n\\r\n`);l.push(D,S,C),typeof S.size=="number"?s+=D.byteLength+S.size+C.byteLength:f=!0}let h=je.encode(`--${E}--\\r\n`);l.push(h),s+=h.byteLength,f&&(s=null),\
-n=e;let y=(async function*(){for(let N of l)N.stream?yield*N.stream():yield N})();r=()=>y,o=`multipart/form-data; boundary=${E}`}else if(AA.is.Blob(e))n=e,s=e.s\
-ize,e.type&&(o=e.type);else if(typeof e[Symbol.asyncIterator]=="function"){if(A)throw new TypeError("keepalive");if(Zr.isDisturbed(e)||e.locked)throw new TypeEr\
-ror("Response body object should not be disturbed or locked");t=AA.is.ReadableStream(e)?e:RB(e)}return(typeof n=="string"||MB(n))&&(r=()=>n,s=typeof n=="string"\
-?Buffer.byteLength(n):n.length),[{stream:t,source:n,length:s},o]}function VB(e,A=!1){return AA.is.ReadableStream(e)&&(vr(!Zr.isDisturbed(e),"The body has alread\
-y been consumed."),vr(!e.locked,"The stream is locked.")),li(e,A)}function xB(e){let{0:A,1:t}=e.stream.tee();return e.stream=A,{stream:t,length:e.length,source:\
-e.source}}function JB(e,A){return{blob(){return vA(this,r=>{let n=ui(A(this));return n===null?n="":n&&(n=pB(n)),new Blob([r],{type:n})},e,A)},arrayBuffer(){retu\
-rn vA(this,r=>new Uint8Array(r).buffer,e,A)},text(){return vA(this,YB,e,A)},json(){return vA(this,LB,e,A)},formData(){return vA(this,r=>{let n=ui(A(this));if(n!\
-==null)switch(n.essence){case"multipart/form-data":{let s=mB(r,n),o=new ci;return FB(o,s),o}case"application/x-www-form-urlencoded":{let s=new URLSearchParams(r\
-.toString()),o=new ci;for(let[g,E]of s)o.append(g,E);return o}}throw new TypeError(\'Content-Type was not one of "multipart/form-data" or "application/x-www-form\
--urlencoded".\')},e,A)},bytes(){return vA(this,r=>new Uint8Array(r),e,A)}}}function _B(e,A){Object.assign(e.prototype,JB(e,A))}function vA(e,A,t,r){try{AA.brandC\
-heck(e,t)}catch(g){return Promise.reject(g)}if(e=r(e),hi(e))return Promise.reject(new TypeError("Body is unusable: Body has already been read"));let n=kB(),s=n.\
-reject,o=g=>{try{n.resolve(A(g))}catch(E){s(E)}};return e.body==null?(o(Buffer.allocUnsafe(0)),n.promise):(wB(e.body,o,s),n.promise)}function hi(e){let A=e.body\
-;return A!=null&&(A.stream.locked||Zr.isDisturbed(A.stream))}function ui(e){let A=e.headersList,t=UB(A);return t==="failure"?null:t}Di.exports={extractBody:li,s\
-afelyExtractBody:VB,cloneBody:xB,mixinBody:_B,streamRegistry:OB,bodyUnusable:hi}});var Hi=d((hc,Yi)=>{"use strict";var u=require("node:assert"),a=J(),{channels:\
-di}=ge(),Kr=vt(),{RequestContentLengthMismatchError:pA,ResponseContentLengthMismatchError:Ni,RequestAbortedError:pi,InvalidArgumentError:PB,HeadersTimeoutError:\
-WB,HeadersOverflowError:qB,SocketError:mA,InformationalError:XA,BodyTimeoutError:vB,HTTPParserError:XB,ResponseExceededMaxSizeError:ZB}=x(),{kUrl:mi,kReset:P,kC\
-lient:rt,kParser:M,kBlocking:fe,kRunning:Y,kPending:rn,kSize:Si,kWriting:DA,kQueue:eA,kNoRef:he,kKeepAliveDefaultTimeout:KB,kHostHeader:zB,kPendingIdx:jB,kRunni\
-ngIdx:z,kError:V,kPipelining:et,kSocket:kA,kKeepAliveTimeoutValue:nt,kMaxHeadersSize:$B,kKeepAliveMaxTimeout:AC,kKeepAliveTimeoutThreshold:eC,kHeadersTimeout:tC\
-,kBodyTimeout:rC,kStrictContentLength:$r,kMaxRequests:yi,kCounter:nC,kMaxResponseSize:sC,kOnError:Ri,kResume:IA,kHTTPContext:ki,kClosed:An}=$(),X=ao(),wi=Buffer\
-.alloc(0),$e=Buffer[Symbol.species],oC=a.removeAllListeners,LA=Symbol("kIdleSocketValidation"),ZA=Symbol("kIdleSocketValidationTimeout"),nn=Symbol("kSocketUsed"\
-),Ui=Symbol("kTypeOfService"),zr;function iC(){let e=process.env.JEST_WORKER_ID?We():void 0,A,t=!0;if(process.arch==="ppc64"){let[r,n]=process.versions.node.spl\
-it(".").map(s=>parseInt(s,10));(r<24||r===24&&n<12)&&(t=!1)}if(process.env.UNDICI_NO_WASM_SIMD==="1"?t=!1:process.env.UNDICI_NO_WASM_SIMD==="0"&&(t=!0),t)try{A=\
-new WebAssembly.Module(lo())}catch{}return A||(A=new WebAssembly.Module(e||We())),new WebAssembly.Instance(A,{env:{wasm_on_url:(r,n,s)=>0,wasm_on_status:(r,n,s)\
-=>{u(k.ptr===r);let o=n-iA+oA.byteOffset;return k.onStatus(new $e(oA.buffer,o,s))},wasm_on_message_begin:r=>(u(k.ptr===r),k.onMessageBegin()),wasm_on_header_fie\
-ld:(r,n,s)=>{u(k.ptr===r);let o=n-iA+oA.byteOffset;return k.onHeaderField(new $e(oA.buffer,o,s))},wasm_on_header_value:(r,n,s)=>{u(k.ptr===r);let o=n-iA+oA.byte\
-Offset;return k.onHeaderValue(new $e(oA.buffer,o,s))},wasm_on_headers_complete:(r,n,s,o)=>(u(k.ptr===r),k.onHeadersComplete(n,s===1,o===1)),wasm_on_body:(r,n,s)\
-=>{u(k.ptr===r);let o=n-iA+oA.byteOffset;return k.onBody(new $e(oA.buffer,o,s))},wasm_on_message_complete:r=>(u(k.ptr===r),k.onMessageComplete())}})}var jr=null\
-,k=null,oA=null,At=0,iA=null,EC=0,De=1,KA=2|De,tt=4|De,en=8|EC,tn=class{constructor(A,t,{exports:r}){this.llhttp=r,this.ptr=this.llhttp.llhttp_alloc(X.TYPE.RESP\
-ONSE),this.client=A,this.socket=t,this.timeout=null,this.timeoutWeakRef=new WeakRef(this),this.timeoutValue=null,this.timeoutType=null,this.statusCode=0,this.st\
-atusText="",this.upgrade=!1,this.headers=[],this.headersSize=0,this.headersMaxSize=A[$B],this.shouldKeepAlive=!1,this.paused=!1,this.resume=this.resume.bind(thi\
-s),this.bytesRead=0,this.keepAlive="",this.contentLength="",this.connection="",this.maxResponseSize=A[sC]}setTimeout(A,t){A!==this.timeoutValue||t&De^this.timeo\
-utType&De?(this.timeout&&(Kr.clearTimeout(this.timeout),this.timeout=null),A&&(t&De?this.timeout=Kr.setFastTimeout(Fi,A,this.timeoutWeakRef):(this.timeout=setTi\
-meout(Fi,A,this.timeoutWeakRef),this.timeout?.unref())),this.timeoutValue=A):this.timeout&&this.timeout.refresh&&this.timeout.refresh(),this.timeoutType=t}resum\
-e(){this.socket.destroyed||!this.paused||(u(this.ptr!=null),u(k===null),this.llhttp.llhttp_resume(this.ptr),u(this.timeoutType===tt),this.timeout&&this.timeout.\
-refresh&&this.timeout.refresh(),this.paused=!1,this.execute(this.socket.read()||wi),this.readMore())}readMore(){for(;!this.paused&&this.ptr;){let A=this.socket.\
-read();if(A===null)break;this.execute(A)}}execute(A){u(k===null),u(this.ptr!=null),u(!this.paused);let{socket:t,llhttp:r}=this;A.length>At&&(iA&&r.free(iA),At=M\
-ath.ceil(A.length/4096)*4096,iA=r.malloc(At)),new Uint8Array(r.memory.buffer,iA,At).set(A);try{let n;try{oA=A,k=this,n=r.llhttp_execute(this.ptr,iA,A.length)}fi\
-nally{k=null,oA=null}if(n!==X.ERROR.OK){let s=A.subarray(r.llhttp_get_error_pos(this.ptr)-iA);if(n===X.ERROR.PAUSED_UPGRADE)this.onUpgrade(s);else if(n===X.ERRO\
-R.PAUSED)this.paused=!0,t.unshift(s);else throw this.createError(n,s)}}catch(n){a.destroy(t,n)}}finish(){u(k===null),u(this.ptr!=null),u(!this.paused);let{llhtt\
-p:A}=this,t;try{k=this,t=A.llhttp_finish(this.ptr)}finally{k=null}return t===X.ERROR.OK?null:t===X.ERROR.PAUSED||t===X.ERROR.PAUSED_UPGRADE?(this.paused=!0,null\
-):this.createError(t,wi)}createError(A,t){let{llhttp:r,contentLength:n,bytesRead:s}=this;if(n&&s!==parseInt(n,10))return new Ni;let o=r.llhttp_get_error_reason(\
-this.ptr),g="";if(o){let E=new Uint8Array(r.memory.buffer,o).indexOf(0);g="Response does not match the HTTP/1.1 protocol ("+Buffer.from(r.memory.buffer,o,E).toS\
-tring()+")"}return new XB(g,X.ERROR[A],t)}destroy(){u(k===null),u(this.ptr!=null),this.llhttp.llhttp_free(this.ptr),this.ptr=null,this.timeout&&Kr.clearTimeout(\
-this.timeout),this.timeout=null,this.timeoutValue=null,this.timeoutType=null,this.paused=!1}onStatus(A){return this.statusText=A.toString(),0}onMessageBegin(){l\
-et{socket:A,client:t}=this;if(A.destroyed)return-1;if(t[Y]===0)return a.destroy(A,new mA("bad response",a.getSocketInfo(A))),-1;let r=t[eA][t[z]];return r?(r.on\
-ResponseStarted(),0):-1}onHeaderField(A){let t=this.headers.length;return(t&1)===0?this.headers.push(A):this.headers[t-1]=Buffer.concat([this.headers[t-1],A]),t\
-his.trackHeader(A.length),0}onHeaderValue(A){let t=this.headers.length;(t&1)===1?(this.headers.push(A),t+=1):this.headers[t-1]=Buffer.concat([this.headers[t-1],\
-A]);let r=this.headers[t-2];if(r.length===10){let n=a.bufferToLowerCasedHeaderName(r);n==="keep-alive"?this.keepAlive+=A.toString():n==="connection"&&(this.conn\
-ection+=A.toString())}else r.length===14&&a.bufferToLowerCasedHeaderName(r)==="content-length"&&(this.contentLength+=A.toString());return this.trackHeader(A.len\
-gth),0}trackHeader(A){this.headersSize+=A,this.headersSize>=this.headersMaxSize&&a.destroy(this.socket,new qB)}onUpgrade(A){let{upgrade:t,client:r,socket:n,head\
-ers:s,statusCode:o,statusText:g}=this;u(t),u(r[kA]===n),u(!n.destroyed),u(!this.paused),u((s.length&1)===0);let E=r[eA][r[z]];u(E),u(E.upgrade||E.method==="CONN\
-ECT"),this.statusCode=0,this.statusText="",this.shouldKeepAlive=!1,this.headers=[],this.headersSize=0,n.unshift(A),n[M].destroy(),n[M]=null,n[rt]=null,n[V]=null\
-,oC(n),r[kA]=null,r[ki]=null,r[eA][r[z]++]=null,r.emit("disconnect",r[mi],[r],new XA("upgrade"));try{E.onUpgrade(o,s,n,g)}catch(I){a.errorRequest(r,E,I),a.destr\
-oy(n,I)}r[IA]()}onHeadersComplete(A,t,r){let{client:n,socket:s,headers:o,statusText:g}=this;if(s.destroyed)return-1;if(n[Y]===0)return a.destroy(s,new mA("bad r\
-esponse",a.getSocketInfo(s))),-1;let E=n[eA][n[z]];if(!E)return-1;if(u(!this.upgrade),u(this.statusCode<200),A===100)return a.destroy(s,new mA("bad response",a.\
-getSocketInfo(s))),-1;if(t&&!E.upgrade)return a.destroy(s,new mA("bad upgrade",a.getSocketInfo(s))),-1;if(u(this.timeoutType===KA),this.statusCode=A,this.should\
-KeepAlive=r||E.method==="HEAD"&&!s[P]&&this.connection.toLowerCase()==="keep-alive",this.statusCode>=200){let B=E.bodyTimeout!=null?E.bodyTimeout:n[rC];this.set\
-Timeout(B,tt)}else this.timeout&&this.timeout.refresh&&this.timeout.refresh();if(E.method==="CONNECT")return u(n[Y]===1),this.upgrade=!0,2;if(t)return u(n[Y]===\
-1),this.upgrade=!0,2;if(u((this.headers.length&1)===0),this.headers=[],this.headersSize=0,this.shouldKeepAlive&&n[et]){let B=this.keepAlive?a.parseKeepAliveTime\
-out(this.keepAlive):null;if(B!=null){let c=Math.min(B-n[eC],n[AC]);c<=0?s[P]=!0:n[nt]=c}else n[nt]=n[KB]}else s[P]=!0;let I=E.onHeaders(A,o,this.resume,g)===!1;\
-return E.aborted?-1:E.method==="HEAD"||A<200?1:(s[fe]&&(s[fe]=!1,n[IA]()),I?X.ERROR.PAUSED:0)}onBody(A){let{client:t,socket:r,statusCode:n,maxResponseSize:s}=th\
-is;if(r.destroyed)return-1;let o=t[eA][t[z]];return u(o),u(this.timeoutType===tt),this.timeout&&this.timeout.refresh&&this.timeout.refresh(),u(n>=200),s>-1&&thi\
-s.bytesRead+A.length>s?(a.destroy(r,new ZB),-1):(this.bytesRead+=A.length,o.onData(A)===!1?X.ERROR.PAUSED:0)}onMessageComplete(){let{client:A,socket:t,statusCod\
-e:r,upgrade:n,headers:s,contentLength:o,bytesRead:g,shouldKeepAlive:E}=this;if(t.destroyed&&(!r||E))return-1;if(n)return 0;u(r>=100),u((this.headers.length&1)==\
-=0);let I=A[eA][A[z]];if(u(I),this.statusCode=0,this.statusText="",this.bytesRead=0,this.contentLength="",this.keepAlive="",this.connection="",this.headers=[],t\
-his.headersSize=0,r<200)return 0;if(I.method!=="HEAD"&&o&&g!==parseInt(o,10))return a.destroy(t,new Ni),-1;if(I.onComplete(s),A[eA][A[z]++]=null,t[nn]=A[rn]===0\
-,t[DA])return u(A[Y]===0),a.destroy(t,new XA("reset")),X.ERROR.PAUSED;if(E){if(t[P]&&A[Y]===0)return a.destroy(t,new XA("reset")),X.ERROR.PAUSED;A[et]==null||A[\
-et]===1?setImmediate(A[IA]):A[IA]()}else return a.destroy(t,new XA("reset")),X.ERROR.PAUSED;return 0}};function Fi(e){let A=e.deref();if(!A)return;let{socket:t,\
-timeoutType:r,client:n,paused:s}=A;r===KA?(!t[DA]||t.writableNeedDrain||n[Y]>1)&&(u(!s,"cannot be paused while waiting for headers"),a.destroy(t,new WB)):r===tt\
-?s||a.destroy(t,new vB):r===en&&(u(n[Y]===0&&n[nt]),a.destroy(t,new XA("socket idle timeout")))}function QC(e,A){if(e[kA]=A,jr||(jr=iC()),A.errored)throw A.erro\
-red;if(A.destroyed)throw new mA("destroyed");return A[he]=!1,A[DA]=!1,A[P]=!1,A[fe]=!1,A[LA]=0,A[ZA]=null,A[nn]=!1,A[M]=new tn(e,A,jr),a.addListener(A,"error",g\
-C),a.addListener(A,"readable",IC),a.addListener(A,"end",BC),a.addListener(A,"close",CC),A[An]=!1,A.on("close",aC),{version:"h1",defaultPipelining:1,write(t){ret\
-urn DC(e,t)},resume(){uC(e)},destroy(t,r){A[An]?queueMicrotask(r):(A.on("close",r),A.destroy(t))},get destroyed(){return A.destroyed},busy(t){return!!(A[DA]||A[\
-P]||A[fe]||A[LA]===1||t&&(e[Y]>0&&!t.idempotent||e[Y]>0&&(t.upgrade||t.method==="CONNECT")||e[Y]>0&&a.bodyLength(t.body)!==0&&(a.isStream(t.body)||a.isAsyncIter\
-able(t.body)||a.isFormDataLike(t.body))))}}}function gC(e){let A=this[M];if(e.code==="ECONNRESET"&&A.statusCode&&!A.shouldKeepAlive){let t=A.finish();t&&(this[V\
-]=t,this[rt][Ri](t));return}this[V]=e,this[rt][Ri](e)}function IC(){this[M]?.readMore()}function BC(){let e=this[M];if(e.statusCode&&!e.shouldKeepAlive){let A=e\
-.finish();A&&a.destroy(this,A);return}a.destroy(this,new mA("other side closed",a.getSocketInfo(this)))}function CC(){let e=this[M];Li(this),e&&(!this[V]&&e.sta\
-tusCode&&!e.shouldKeepAlive&&(this[V]=e.finish()||this[V]),this[M].destroy(),this[M]=null);let A=this[V]||new mA("closed",a.getSocketInfo(this)),t=this[rt];if(t\
-[kA]=null,t[ki]=null,t.destroyed){u(t[rn]===0);let r=t[eA].splice(t[z]);for(let n=0;n<r.length;n++){let s=r[n];a.errorRequest(t,s,A)}}else if(t[Y]>0&&A.code!=="\
-UND_ERR_INFO"){let r=t[eA][t[z]];t[eA][t[z]++]=null,a.errorRequest(t,r,A)}t[jB]=t[z],u(t[Y]===0),t.emit("disconnect",t[mi],[t],A),t[IA]()}function aC(){this[An]\
-=!0}function Li(e){e[ZA]&&(clearImmediate(e[ZA]),e[ZA]=null),e[LA]=0}function cC(e,A){A[LA]=1,A[ZA]=setImmediate(()=>{A[ZA]=null,A[LA]=2,e[kA]===A&&!A.destroyed\
-&&e[IA]()})}function uC(e){let A=e[kA];if(A&&!A.destroyed){if(e[Si]===0?!A[he]&&A.unref&&(A.unref(),A[he]=!0):A[he]&&A.ref&&(A.ref(),A[he]=!1),e[Y]===0&&e[rn]>0\
-&&A[nn]){if(A[LA]===0)return cC(e,A),A[M].readMore(),A.destroyed,void 0;if(A[LA]===1)return A[M].readMore(),A.destroyed,void 0}if(e[Y]===0&&(A[M].readMore(),A.d\
-estroyed))return;if(e[Si]===0)A[M].timeoutType!==en&&A[M].setTimeout(e[nt],en);else if(e[Y]>0&&A[M].statusCode<200&&A[M].timeoutType!==KA){let t=e[eA][e[z]],r=t\
-.headersTimeout!=null?t.headersTimeout:e[tC];A[M].setTimeout(r,KA)}}}function lC(e){return e!=="GET"&&e!=="HEAD"&&e!=="OPTIONS"&&e!=="TRACE"&&e!=="CONNECT"}func\
-tion hC(e,A){if(typeof e.setTypeOfService!="function")return;let t=A.typeOfService;if(!(t===void 0||e[Ui]===t))try{e.setTypeOfService(t),e[Ui]=t}catch{}}functio\
-n DC(e,A){let{method:t,path:r,host:n,upgrade:s,blocking:o,reset:g}=A,{body:E,headers:I,contentLength:B}=A,c=t==="PUT"||t==="POST"||t==="PATCH"||t==="QUERY"||t==\
-="PROPFIND"||t==="PROPPATCH";if(a.isFormDataLike(E)){zr||(zr=fi().extractBody);let[y,N]=zr(E);A.contentType==null&&I.push("content-type",N),E=y.stream,B=y.lengt\
-h}else if(a.isBlobLike(E)&&A.contentType==null){let y=E.type;if(y){let N=`${y}`;if(!a.isValidHeaderValue(N))return a.errorRequest(e,A,new PB("invalid content-ty\
-pe header")),!1;I.push("content-type",N)}}E&&typeof E.read=="function"&&E.read(0);let l=a.bodyLength(E);if(B=l??B,B===null&&(B=A.contentLength),B===0&&!c&&(B=nu\
-ll),lC(t)&&B>0&&A.contentLength!==null&&A.contentLength!==B){if(e[$r])return a.errorRequest(e,A,new pA),!1;process.emitWarning(new pA)}let C=e[kA];Li(C);let f=y\
-=>{A.aborted||A.completed||(a.errorRequest(e,A,y||new pi),a.destroy(E),a.destroy(C,new XA("aborted")))};try{A.onConnect(f)}catch(y){a.errorRequest(e,A,y)}if(A.a\
-borted)return!1;t==="HEAD"&&(C[P]=!0),(s||t==="CONNECT")&&(C[P]=!0),g!=null&&(C[P]=g),e[yi]&&C[nC]++>=e[yi]&&(C[P]=!0),o&&(C[fe]=!0),hC(C,A);let h=`${t} ${r} HT\
-TP/1.1\\r\n`;if(typeof n=="string"?h+=`host: ${n}\\r\n`:h+=e[zB],s?h+=`connection: upgrade\\r\nupgrade: ${s}\\r\n`:e[et]&&!C[P]?h+=`connection: keep-alive\\r\n`:h+=`conne\
-ction: close\\r\n`,Array.isArray(I))for(let y=0;y<I.length;y+=2){let N=I[y+0],S=I[y+1];if(Array.isArray(S))for(let D=0;D<S.length;D++)h+=`${N}: ${S[D]}\\r\n`;else h\
-+=`${N}: ${S}\\r\n`}return di.sendHeaders.hasSubscribers&&di.sendHeaders.publish({request:A,headers:h,socket:C}),!E||l===0?Ti(f,null,e,A,C,B,h,c):a.isBuffer(E)?Ti\
-(f,E,e,A,C,B,h,c):a.isBlobLike(E)?typeof E.stream=="function"?Mi(f,E.stream(),e,A,C,B,h,c):dC(f,E,e,A,C,B,h,c):a.isStream(E)?fC(f,E,e,A,C,B,h,c):a.isIterable(E)\
-?Mi(f,E,e,A,C,B,h,c):u(!1),!0}function fC(e,A,t,r,n,s,o,g){u(s!==0||t[Y]===0,"stream body cannot be pipelined");let E=!1,I=new st({abort:e,socket:n,request:r,co\
-ntentLength:s,client:t,expectsPayload:g,header:o}),B=function(f){if(!E)try{!I.write(f)&&this.pause&&this.pause()}catch(h){a.destroy(this,h)}},c=function(){E||A.\
-resume&&A.resume()},l=function(){if(queueMicrotask(()=>{A.removeListener("error",C)}),!E){let f=new pi;queueMicrotask(()=>C(f))}},C=function(f){if(!E){if(E=!0,u\
-(n.destroyed||n[DA]&&t[Y]<=1),n.off("drain",c).off("error",C),A.removeListener("data",B).removeListener("end",C).removeListener("close",l),!f)try{I.end()}catch(\
-h){f=h}I.destroy(f),f&&(f.code!=="UND_ERR_INFO"||f.message!=="reset")?a.destroy(A,f):a.destroy(A)}};A.on("data",B).on("end",C).on("error",C).on("close",l),A.res\
-ume&&A.resume(),n.on("drain",c).on("error",C),A.errorEmitted??A.errored?setImmediate(C,A.errored):(A.endEmitted??A.readableEnded)&&setImmediate(C,null),(A.close\
-Emitted??A.closed)&&setImmediate(l)}function Ti(e,A,t,r,n,s,o,g){try{A?a.isBuffer(A)&&(u(s===A.byteLength,"buffer body must have content length"),n.cork(),n.wri\
-te(`${o}content-length: ${s}\\r\n\\r\n`,"latin1"),n.write(A),n.uncork(),r.onBodySent(A),!g&&r.reset!==!1&&(n[P]=!0)):s===0?n.write(`${o}content-length: 0\\r\n\\r\n`,"la\
-tin1"):(u(s===null,"no body must not have content length"),n.write(`${o}\\r\n`,"latin1")),r.onRequestSent(),t[IA]()}catch(E){e(E)}}async function dC(e,A,t,r,n,s,o\
-,g){u(s===A.size,"blob body must have content length");try{if(s!=null&&s!==A.size)throw new pA;let E=Buffer.from(await A.arrayBuffer());n.cork(),n.write(`${o}co\
-ntent-length: ${s}\\r\n\\r\n`,"latin1"),n.write(E),n.uncork(),r.onBodySent(E),r.onRequestSent(),!g&&r.reset!==!1&&(n[P]=!0),t[IA]()}catch(E){e(E)}}async function Mi\
-(e,A,t,r,n,s,o,g){u(s!==0||t[Y]===0,"iterator body cannot be pipelined");let E=null;function I(){if(E){let l=E;E=null,l()}}let B=()=>new Promise((l,C)=>{u(E===n\
-ull),n[V]?C(n[V]):E=l});n.on("close",I).on("drain",I);let c=new st({abort:e,socket:n,request:r,contentLength:s,client:t,expectsPayload:g,header:o});try{for awai\
-t(let l of A){if(n[V])throw n[V];c.write(l)||await B()}c.end()}catch(l){c.destroy(l)}finally{n.off("close",I).off("drain",I)}}var st=class{constructor({abort:A,\
-socket:t,request:r,contentLength:n,client:s,expectsPayload:o,header:g}){this.socket=t,this.request=r,this.contentLength=n,this.client=s,this.bytesWritten=0,this\
-.expectsPayload=o,this.header=g,this.abort=A,t[DA]=!0}write(A){let{socket:t,request:r,contentLength:n,client:s,bytesWritten:o,expectsPayload:g,header:E}=this;if\
-(t[V])throw t[V];if(t.destroyed)return!1;let I=Buffer.byteLength(A);if(!I)return!0;if(n!==null&&o+I>n){if(s[$r])throw new pA;process.emitWarning(new pA)}t.cork(\
-),o===0&&(!g&&r.reset!==!1&&(t[P]=!0),n===null?t.write(`${E}transfer-encoding: chunked\\r\n`,"latin1"):t.write(`${E}content-length: ${n}\\r\n\\r\n`,"latin1")),n===nul\
-l&&t.write(`\\r\n${I.toString(16)}\\r\n`,"latin1"),this.bytesWritten+=I;let B=t.write(A);return t.uncork(),r.onBodySent(A),B||t[M].timeout&&t[M].timeoutType===KA&&t\
-[M].timeout.refresh&&t[M].timeout.refresh(),B}end(){let{socket:A,contentLength:t,client:r,bytesWritten:n,expectsPayload:s,header:o,request:g}=this;if(g.onReques\
-tSent(),A[DA]=!1,A[V])throw A[V];if(!A.destroyed){if(n===0?s?A.write(`${o}content-length: 0\\r\n\\r\n`,"latin1"):A.write(`${o}\\r\n`,"latin1"):t===null&&A.write(`\\r\n0\
-\\r\n\\r\n`,"latin1"),t!==null&&n!==t){if(r[$r])throw new pA;process.emitWarning(new pA)}A[M].timeout&&A[M].timeoutType===KA&&A[M].timeout.refresh&&A[M].timeout.ref\
-resh(),r[IA]()}}destroy(A){let{socket:t,client:r,abort:n}=this;t[DA]=!1,A&&(u(r[Y]<=1,"pipeline should only contain this request"),n(A))}};Yi.exports=QC});var b\
-i=d(()=>{});var it=d((dc,Wi)=>{"use strict";var BA=require("node:assert"),xi=require("node:net"),de=require("node:http"),YA=J(),{ClientStats:NC}=ir(),{channels:\
-zA}=ge(),SC=Qo(),yC=PA(),{InvalidArgumentError:p,InformationalError:RC,ClientDestroyedError:wC}=x(),UC=Pe(),{kUrl:EA,kServerName:NA,kClient:FC,kBusy:on,kConnect\
-:TC,kResuming:HA,kRunning:Re,kPending:we,kSize:Ne,kQueue:tA,kConnected:MC,kConnecting:jA,kNeedDrain:dA,kKeepAliveDefaultTimeout:Gi,kHostHeader:pC,kPendingIdx:rA\
-,kRunningIdx:aA,kError:mC,kPipelining:ot,kKeepAliveTimeoutValue:kC,kMaxHeadersSize:LC,kKeepAliveMaxTimeout:YC,kKeepAliveTimeoutThreshold:HC,kHeadersTimeout:bC,k\
-BodyTimeout:GC,kStrictContentLength:OC,kConnector:Se,kMaxRequests:En,kCounter:VC,kClose:xC,kDestroy:JC,kDispatch:_C,kLocalAddress:ye,kMaxResponseSize:PC,kOnErro\
-r:WC,kHTTPContext:L,kMaxConcurrentStreams:qC,kHTTP2InitialWindowSize:vC,kHTTP2ConnectionWindowSize:XC,kResume:CA,kPingInterval:ZC}=$(),KC=Hi(),zC=bi(),fA=Symbol\
-("kClosedResolve"),jC=de&&de.maxHeaderSize&&Number.isInteger(de.maxHeaderSize)&&de.maxHeaderSize>0?()=>de.maxHeaderSize:()=>{throw new p("http module not availa\
-ble or http.maxHeaderSize invalid")},Oi=()=>{};function Ji(e){return e[ot]??e[L]?.defaultPipelining??1}var Qn=class extends yC{constructor(A,{maxHeaderSize:t,he\
-adersTimeout:r,socketTimeout:n,requestTimeout:s,connectTimeout:o,bodyTimeout:g,idleTimeout:E,keepAlive:I,keepAliveTimeout:B,maxKeepAliveTimeout:c,keepAliveMaxTi\
-meout:l,keepAliveTimeoutThreshold:C,socketPath:f,pipelining:h,tls:y,strictContentLength:N,maxCachedSessions:S,connect:D,maxRequestsPerClient:F,localAddress:W,ma\
-xResponseSize:RA,autoSelectFamily:fn,autoSelectFamilyAttemptTimeout:Te,maxConcurrentStreams:Ae,allowH2:ee,useH2c:at,initialWindowSize:te,connectionWindowSize:re\
-,pingInterval:OA,webSocket:NE,eventSource:SE}={}){if(I!==void 0)throw new p("unsupported keepAlive, use pipelining=0 instead");if(n!==void 0)throw new p("unsupp\
-orted socketTimeout, use headersTimeout & bodyTimeout instead");if(s!==void 0)throw new p("unsupported requestTimeout, use headersTimeout & bodyTimeout instead"\
-);if(E!==void 0)throw new p("unsupported idleTimeout, use keepAliveTimeout instead");if(c!==void 0)throw new p("unsupported maxKeepAliveTimeout, use keepAliveMa\
-xTimeout instead");if(t!=null){if(!Number.isInteger(t)||t<1)throw new p("invalid maxHeaderSize")}else t=jC();if(f!=null&&typeof f!="string")throw new p("invalid\
- socketPath");if(o!=null&&(!Number.isFinite(o)||o<0))throw new p("invalid connectTimeout");if(B!=null&&(!Number.isFinite(B)||B<=0))throw new p("invalid keepAliv\
-eTimeout");if(l!=null&&(!Number.isFinite(l)||l<=0))throw new p("invalid keepAliveMaxTimeout");if(C!=null&&!Number.isFinite(C))throw new p("invalid keepAliveTime\
-outThreshold");if(r!=null&&(!Number.isInteger(r)||r<0))throw new p("headersTimeout must be a positive integer or zero");if(g!=null&&(!Number.isInteger(g)||g<0))\
-throw new p("bodyTimeout must be a positive integer or zero");if(D!=null&&typeof D!="function"&&typeof D!="object")throw new p("connect must be a function or an\
- object");if(F!=null&&(!Number.isInteger(F)||F<0))throw new p("maxRequestsPerClient must be a positive number");if(W!=null&&(typeof W!="string"||xi.isIP(W)===0)\
-)throw new p("localAddress must be valid string IP address");if(RA!=null&&(!Number.isInteger(RA)||RA<-1))throw new p("maxResponseSize must be a positive number"\
-);if(Te!=null&&(!Number.isInteger(Te)||Te<-1))throw new p("autoSelectFamilyAttemptTimeout must be a positive number");if(ee!=null&&typeof ee!="boolean")throw ne\
-w p("allowH2 must be a valid boolean value");if(Ae!=null&&(typeof Ae!="number"||Ae<1))throw new p("maxConcurrentStreams must be a positive integer, greater than\
- 0");if(at!=null&&typeof at!="boolean")throw new p("useH2c must be a valid boolean value");if(te!=null&&(!Number.isInteger(te)||te<1))throw new p("initialWindow\
-Size must be a positive integer, greater than 0");if(re!=null&&(!Number.isInteger(re)||re<1))throw new p("connectionWindowSize must be a positive integer, great\
-er than 0");if(OA!=null&&(typeof OA!="number"||!Number.isInteger(OA)||OA<0))throw new p("pingInterval must be a positive integer, greater or equal to 0");if(sup\
-er({webSocket:NE,eventSource:SE}),typeof D!="function")D=UC({...y,maxCachedSessions:S,allowH2:ee,useH2c:at,socketPath:f,timeout:o,...typeof fn=="boolean"?{autoS\
-electFamily:fn,autoSelectFamilyAttemptTimeout:Te}:void 0,...D});else{let ne=D;D=(yE,RE)=>ne({...yE,...f!=null?{socketPath:f}:null,...ee!=null?{allowH2:ee}:null}\
-,RE)}this[EA]=YA.parseOrigin(A),this[Se]=D,this[ot]=h??1,this[LC]=t,this[Gi]=B??4e3,this[YC]=l??6e5,this[HC]=C??2e3,this[kC]=this[Gi],this[NA]=null,this[ye]=W??\
-null,this[HA]=0,this[dA]=0,this[pC]=`host: ${this[EA].hostname}${this[EA].port?`:${this[EA].port}`:""}\\r\n`,this[GC]=g??3e5,this[bC]=r??3e5,this[OC]=N??!0,this[E\
-n]=F,this[fA]=null,this[PC]=RA>-1?RA:-1,this[L]=null,this[qC]=Ae??100,this[vC]=te??262144,this[XC]=re??524288,this[ZC]=OA??6e4,this[tA]=[],this[aA]=0,this[rA]=0\
-,this[CA]=ne=>gn(this,ne),this[WC]=ne=>_i(this,ne)}get pipelining(){return this[ot]}set pipelining(A){this[ot]=A,this[CA](!0)}get stats(){return new NC(this)}ge\
-t[we](){return this[tA].length-this[rA]}get[Re](){return this[rA]-this[aA]}get[Ne](){return this[tA].length-this[aA]}get[MC](){return!!this[L]&&!this[jA]&&!this\
-[L].destroyed}get[on](){return!!(this[L]?.busy(null)||this[Ne]>=(Ji(this)||1)||this[we]>0)}[TC](A){Pi(this),this.once("connect",A)}[_C](A,t){let r=new SC(this[E\
-A].origin,A,t);return this[tA].push(r),this[HA]||(YA.bodyLength(r.body)==null&&YA.isIterable(r.body)?(this[HA]=1,queueMicrotask(()=>gn(this))):this[CA](!0)),thi\
-s[HA]&&this[dA]!==2&&this[on]&&(this[dA]=2),this[dA]<2}[xC](){return new Promise(A=>{this[Ne]?this[fA]=A:A(null)})}[JC](A){return new Promise(t=>{let r=this[tA]\
-.splice(this[rA]);for(let s=0;s<r.length;s++){let o=r[s];o!=null&&YA.errorRequest(this,o,A)}let n=()=>{this[fA]&&(this[fA](),this[fA]=null),t(null)};this[L]?(th\
-is[L].destroy(A,n),this[L]=null):queueMicrotask(n),this[CA]()})}};function _i(e,A){if(e[Re]===0&&A.code!=="UND_ERR_INFO"&&A.code!=="UND_ERR_SOCKET"){BA(e[rA]===\
-e[aA]);let t=e[tA].splice(e[aA]);for(let r=0;r<t.length;r++){let n=t[r];n!=null&&YA.errorRequest(e,n,A)}BA(e[Ne]===0)}}function Pi(e){BA(!e[jA]),BA(!e[L]);let{h\
-ost:A,hostname:t,protocol:r,port:n}=e[EA];if(t[0]==="["){let s=t.indexOf("]");BA(s!==-1);let o=t.substring(1,s);BA(xi.isIPv6(o)),t=o}e[jA]=!0,zA.beforeConnect.h\
-asSubscribers&&zA.beforeConnect.publish({connectParams:{host:A,hostname:t,protocol:r,port:n,version:e[L]?.version,servername:e[NA],localAddress:e[ye]},connector\
-:e[Se]});try{e[Se]({host:A,hostname:t,protocol:r,port:n,servername:e[NA],localAddress:e[ye]},(s,o)=>{if(s){sn(e,s,{host:A,hostname:t,protocol:r,port:n}),e[CA]()\
-;return}if(e.destroyed){YA.destroy(o.on("error",Oi),new wC),e[CA]();return}BA(o);try{e[L]=o.alpnProtocol==="h2"?zC(e,o):KC(e,o)}catch(g){o.destroy().on("error",\
-Oi),sn(e,g,{host:A,hostname:t,protocol:r,port:n}),e[CA]();return}e[jA]=!1,o[VC]=0,o[En]=e[En],o[FC]=e,o[mC]=null,zA.connected.hasSubscribers&&zA.connected.publi\
-sh({connectParams:{host:A,hostname:t,protocol:r,port:n,version:e[L]?.version,servername:e[NA],localAddress:e[ye]},connector:e[Se],socket:o}),e.emit("connect",e[\
-EA],[e]),e[CA]()})}catch(s){sn(e,s,{host:A,hostname:t,protocol:r,port:n}),e[CA]()}}function sn(e,A,{host:t,hostname:r,protocol:n,port:s}){if(!e.destroyed){if(e[\
-jA]=!1,zA.connectError.hasSubscribers&&zA.connectError.publish({connectParams:{host:t,hostname:r,protocol:n,port:s,version:e[L]?.version,servername:e[NA],localA\
-ddress:e[ye]},connector:e[Se],error:A}),A.code==="ERR_TLS_CERT_ALTNAME_INVALID")for(BA(e[Re]===0);e[we]>0&&e[tA][e[rA]].servername===e[NA];){let o=e[tA][e[rA]++\
-];YA.errorRequest(e,o,A)}else _i(e,A);e.emit("connectionError",e[EA],[e],A)}}function Vi(e){e[dA]=0,e.emit("drain",e[EA],[e])}function gn(e,A){e[HA]!==2&&(e[HA]\
-=2,$C(e,A),e[HA]=0,e[aA]>256&&(e[tA].splice(0,e[aA]),e[rA]-=e[aA],e[aA]=0))}function $C(e,A){for(;;){if(e.destroyed){BA(e[we]===0);return}if(e[fA]&&!e[Ne]){e[fA\
-](),e[fA]=null;return}if(e[L]&&e[L].resume(),e[on])e[dA]=2;else if(e[dA]===2){A?(e[dA]=1,queueMicrotask(()=>Vi(e))):Vi(e);continue}if(e[we]===0||e[Re]>=(Ji(e)||\
-1))return;let t=e[tA][e[rA]];if(t===null)return;if(e[EA].protocol==="https:"&&e[NA]!==t.servername){if(e[Re]>0)return;e[NA]=t.servername,e[L]?.destroy(new RC("s\
-ervername changed"),()=>{e[L]=null,gn(e)})}if(e[jA])return;if(!e[L]){Pi(e);return}if(e[L].destroyed||e[L].busy(t))return;!t.aborted&&e[L].write(t)?e[rA]++:e[tA]\
-.splice(e[rA],1)}}Wi.exports=Qn});var gt=d((Nc,Zi)=>{"use strict";var{PoolBase:Aa,kClients:Et,kNeedDrain:ea,kAddClient:ta,kGetDispatcher:ra,kRemoveClient:na}=no\
-(),sa=it(),{InvalidArgumentError:In}=x(),qi=J(),{kUrl:vi}=$(),oa=Pe(),Qt=Symbol("options"),Bn=Symbol("connections"),Xi=Symbol("factory");function ia(e,A){return\
- new sa(e,A)}var Cn=class extends Aa{constructor(A,{connections:t,factory:r=ia,connect:n,connectTimeout:s,tls:o,maxCachedSessions:g,socketPath:E,autoSelectFamil\
-y:I,autoSelectFamilyAttemptTimeout:B,allowH2:c,clientTtl:l,...C}={}){if(t!=null&&(!Number.isFinite(t)||t<0))throw new In("invalid connections");if(typeof r!="fu\
-nction")throw new In("factory must be a function.");if(n!=null&&typeof n!="function"&&typeof n!="object")throw new In("connect must be a function or an object")\
-;typeof n!="function"&&(n=oa({...o,maxCachedSessions:g,allowH2:c,socketPath:E,timeout:s,...typeof I=="boolean"?{autoSelectFamily:I,autoSelectFamilyAttemptTimeou\
-t:B}:void 0,...n})),super(C),this[Bn]=t||null,this[vi]=qi.parseOrigin(A),this[Qt]={...qi.deepClone(C),connect:n,allowH2:c,clientTtl:l,socketPath:E},this[Qt].int\
-erceptors=C.interceptors?{...C.interceptors}:void 0,this[Xi]=r,this.on("connect",(f,h)=>{if(l!=null&&l>0)for(let y of h)Object.assign(y,{ttl:Date.now()})}),this\
-.on("connectionError",(f,h,y)=>{for(let N of h){let S=this[Et].indexOf(N);S!==-1&&this[Et].splice(S,1)}})}[ra](){let A=this[Qt].clientTtl;for(let t of this[Et])\
-if(A!=null&&A>0&&t.ttl&&Date.now()-t.ttl>A)this[na](t);else if(!t[ea])return t;if(!this[Bn]||this[Et].length<this[Bn]){let t=this[Xi](this[vi],this[Qt]);return \
-this[ta](t),t}}};Zi.exports=Cn});var Bt=d((Sc,tE)=>{"use strict";var{InvalidArgumentError:It,MaxOriginsReachedError:Ea}=x(),{kClients:j,kRunning:Ki,kClose:Qa,kD\
-estroy:ga,kDispatch:Ia,kUrl:Ba}=$(),Ca=PA(),aa=gt(),ca=it(),ua=J(),zi=Symbol("onConnect"),ji=Symbol("onDisconnect"),$i=Symbol("onConnectionError"),AE=Symbol("on\
-Drain"),eE=Symbol("factory"),an=Symbol("options"),Ue=Symbol("origins");function la(e,A){return A&&A.connections===1?new ca(e,A):new aa(e,A)}var cn=class extends\
- Ca{constructor({factory:A=la,maxOrigins:t=1/0,connect:r,tls:n,...s}={}){if(typeof A!="function")throw new It("factory must be a function.");if(r!=null&&typeof \
-r!="function"&&typeof r!="object")throw new It("connect must be a function or an object");if(typeof t!="number"||Number.isNaN(t)||t<=0)throw new It("maxOrigins \
-must be a number greater than 0");super(s),r&&typeof r!="function"&&(r={...r}),n&&typeof n!="function"&&(n={...n}),this[an]={...ua.deepClone(s),maxOrigins:t,con\
-nect:r,tls:n},this[eE]=A,this[j]=new Map,this[Ue]=new Set,this[AE]=(o,g)=>{this.emit("drain",o,[this,...g])},this[zi]=(o,g)=>{this.emit("connect",o,[this,...g])\
-},this[ji]=(o,g,E)=>{this.emit("disconnect",o,[this,...g],E)},this[$i]=(o,g,E)=>{this.emit("connectionError",o,[this,...g],E)}}get[Ki](){let A=0;for(let{dispatc\
-her:t}of this[j].values())A+=t[Ki];return A}[Ia](A,t){let r;if(A.origin&&(typeof A.origin=="string"||A.origin instanceof URL))r=String(A.origin);else throw new \
-It("opts.origin must be a non-empty string or URL.");if(this[Ue].size>=this[an].maxOrigins&&!this[Ue].has(r))throw new Ea;let n=this[j].get(r),s=n&&n.dispatcher\
-;if(!s){let o=g=>{let E=this[j].get(r);E&&(g&&(E.count-=1),E.count<=0&&(this[j].delete(r),E.dispatcher.destroyed||E.dispatcher.close()),this[Ue].delete(r))};s=t\
-his[eE](A.origin,this[an]).on("drain",this[AE]).on("connect",(g,E)=>{let I=this[j].get(r);I&&(I.count+=1),this[zi](g,E)}).on("disconnect",(g,E,I)=>{o(!0),this[j\
-i](g,E,I)}).on("connectionError",(g,E,I)=>{o(!1),this[$i](g,E,I)}),this[j].set(r,{count:0,dispatcher:s}),this[Ue].add(r)}return s.dispatch(A,t)}[Qa](){let A=[];\
-for(let{dispatcher:t}of this[j].values())A.push(t.close());return this[j].clear(),Promise.all(A)}[ga](A){let t=[];for(let{dispatcher:r}of this[j].values())t.pus\
-h(r.destroy(A));return this[j].clear(),Promise.all(t)}get stats(){let A={};for(let{dispatcher:t}of this[j].values())t.stats&&(A[t[Ba].origin]=t.stats);return A}\
-};tE.exports=cn});var rE=d(()=>{});var uE=d((wc,cE)=>{"use strict";var{kProxy:$A,kClose:gE,kDestroy:IE,kDispatch:nE}=$(),ha=Bt(),BE=gt(),CE=PA(),{InvalidArgumen\
-tError:bA,RequestAbortedError:Da,SecureProxyConnectionError:fa}=x(),sE=Pe(),aE=it(),{channels:oE}=ge(),da=rE(),Ct=Symbol("proxy agent"),SA=Symbol("proxy client"\
-),cA=Symbol("proxy headers"),un=Symbol("request tls settings"),iE=Symbol("proxy tls settings"),EE=Symbol("connect endpoint function"),QE=Symbol("tunnel proxy");\
-function Na(e){return e==="https:"?443:80}function Sa(e,A){return new BE(e,A)}var ya=()=>{};function Ra(e,A){return A.connections===1?new aE(e,A):new BE(e,A)}va\
-r ln=class extends CE{#A;constructor(A,{headers:t={},connect:r,factory:n}){if(!A)throw new bA("Proxy URL is mandatory");super(),this[cA]=t,n?this.#A=n(A,{connec\
-t:r}):this.#A=new aE(A,{connect:r})}[nE](A,t){let r=t.onHeaders;t.onHeaders=function(g,E,I){if(g===407){typeof t.onError=="function"&&t.onError(new bA("Proxy Au\
-thentication Required (407)"));return}r&&r.call(this,g,E,I)};let{origin:n,path:s="/",headers:o={}}=A;if(A.path=n+s,!("host"in o)&&!("Host"in o)){let{host:g}=new\
- URL(n);o.host=g}return A.headers={...this[cA],...o},this.#A[nE](A,t)}[gE](){return this.#A.close()}[IE](A){return this.#A.destroy(A)}},hn=class extends CE{cons\
-tructor(A){if(!A||typeof A=="object"&&!(A instanceof URL)&&!A.uri)throw new bA("Proxy uri is mandatory");let{clientFactory:t=Sa}=A;if(typeof t!="function")throw\
- new bA("Proxy opts.clientFactory must be a function.");let{proxyTunnel:r=!0}=A;super();let n=this.#A(A),{href:s,origin:o,port:g,protocol:E,username:I,password:\
-B,hostname:c}=n;if(this[$A]={uri:s,protocol:E},this[un]=A.requestTls,this[iE]=A.proxyTls,this[cA]=A.headers||{},this[QE]=r,A.auth&&A.token)throw new bA("opts.au\
-th cannot be used in combination with opts.token");A.auth?this[cA]["proxy-authorization"]=`Basic ${A.auth}`:A.token?this[cA]["proxy-authorization"]=A.token:I&&B\
-&&(this[cA]["proxy-authorization"]=`Basic ${Buffer.from(`${decodeURIComponent(I)}:${decodeURIComponent(B)}`).toString("base64")}`);let l=sE({...A.proxyTls});thi\
-s[EE]=sE({...A.requestTls});let C=A.factory||Ra,f=(h,y)=>{let{protocol:N}=new URL(h);return this[$A].protocol==="socks5:"||this[$A].protocol==="socks:"?new da(t\
-his[$A].uri,{headers:this[cA],connect:l,factory:C,username:A.username||I,password:A.password||B,proxyTls:A.proxyTls,requestTls:A.requestTls}):!this[QE]&&N==="ht\
-tp:"&&this[$A].protocol==="http:"?new ln(this[$A].uri,{headers:this[cA],connect:l,factory:C}):C(h,y)};E==="socks5:"||E==="socks:"?this[SA]=null:this[SA]=t(n,{co\
-nnect:l}),this[Ct]=new ha({...A,factory:f,connect:async(h,y)=>{if(!this[SA]){y(new bA("Cannot establish tunnel connection without a proxy client"));return}let N\
-=h.host;h.port||(N+=`:${Na(h.protocol)}`);try{let S={origin:o,port:g,path:N,signal:h.signal,headers:{...this[cA],host:h.host,...h.connections==null||h.connectio\
-ns>0?{"proxy-connection":"keep-alive"}:{}},servername:this[iE]?.servername||c},{socket:D,statusCode:F}=await this[SA].connect(S);if(F!==200){D.on("error",ya).de\
-stroy(),y(new Da(`Proxy response (${F}) !== 200 when HTTP Tunneling`));return}if(oE.proxyConnected.hasSubscribers&&oE.proxyConnected.publish({socket:D,connectPa\
-rams:S}),h.protocol!=="https:"){y(null,D);return}let W;this[un]?W=this[un].servername:W=h.servername,this[EE]({...h,servername:W,httpSocket:D},y)}catch(S){S.cod\
-e==="ERR_TLS_CERT_ALTNAME_INVALID"?y(new fa(S)):y(S)}}})}dispatch(A,t){let r=wa(A.headers);if(Ua(r),r&&!("host"in r)&&!("Host"in r)){let{host:n}=new URL(A.origi\
-n);r.host=n}return this[Ct].dispatch({...A,headers:r},t)}#A(A){return typeof A=="string"?new URL(A):A instanceof URL?A:new URL(A.uri)}[gE](){let A=[this[Ct].clo\
-se()];return this[SA]&&A.push(this[SA].close()),Promise.all(A)}[IE](){let A=[this[Ct].destroy()];return this[SA]&&A.push(this[SA].destroy()),Promise.all(A)}};fu\
-nction wa(e){if(Array.isArray(e)){let A={};for(let t=0;t<e.length;t+=2)A[e[t]]=e[t+1];return A}return e}function Ua(e){if(e&&Object.keys(e).find(t=>t.toLowerCas\
-e()==="proxy-authorization"))throw new bA("Proxy-Authorization should be sent in ProxyAgent constructor")}cE.exports=hn});var dE=d((Uc,fE)=>{"use strict";var Fa\
-=PA(),{kClose:Ta,kDestroy:Ma,kClosed:lE,kDestroyed:hE,kDispatch:pa,kNoProxyAgent:Fe,kHttpProxyAgent:yA,kHttpsProxyAgent:GA}=$(),DE=uE(),ma=Bt(),ka={"http:":80,"\
-https:":443},Dn=class extends Fa{#A=null;#e=null;#t=null;constructor(A={}){super(),this.#t=A;let{httpProxy:t,httpsProxy:r,noProxy:n,...s}=A;this[Fe]=new ma(s);l\
-et o=t??process.env.http_proxy??process.env.HTTP_PROXY;o?this[yA]=new DE({...s,uri:o}):this[yA]=this[Fe];let g=r??process.env.https_proxy??process.env.HTTPS_PRO\
-XY;g?this[GA]=new DE({...s,uri:g}):this[GA]=this[yA],this.#n()}[pa](A,t){let r=new URL(A.origin);return this.#r(r).dispatch(A,t)}[Ta](){return Promise.all([this\
-[Fe].close(),!this[yA][lE]&&this[yA].close(),!this[GA][lE]&&this[GA].close()])}[Ma](A){return Promise.all([this[Fe].destroy(A),!this[yA][hE]&&this[yA].destroy(A\
-),!this[GA][hE]&&this[GA].destroy(A)])}#r(A){let{protocol:t,host:r,port:n}=A;return r=r.replace(/:\\d*$/,"").toLowerCase(),n=Number.parseInt(n,10)||ka[t]||0,this\
-.#o(r,n)?t==="https:"?this[GA]:this[yA]:this[Fe]}#o(A,t){if(this.#i&&this.#n(),this.#e.length===0)return!0;if(this.#A==="*")return!1;for(let r=0;r<this.#e.lengt\
-h;r++){let n=this.#e[r];if(!(n.port&&n.port!==t)&&(A===n.hostname||A.slice(-(n.hostname.length+1))===`.${n.hostname}`))return!1}return!0}#n(){let A=this.#t.noPr\
-oxy??this.#s,t=A.split(/[,\\s]/),r=[];for(let n=0;n<t.length;n++){let s=t[n];if(!s)continue;let o=s.match(/^(.+):(\\d+)$/);r.push({hostname:(o?o[1]:s).replace(/^\\\
-*?\\./,"").toLowerCase(),port:o?Number.parseInt(o[2],10):0})}this.#A=A,this.#e=r}get#i(){return this.#t.noProxy!==void 0?!1:this.#A!==this.#s}get#s(){return proc\
-ess.env.no_proxy??process.env.NO_PROXY??""}};fE.exports=Dn});var La=Vt();La.prototype.connect=Hs();exports.Agent=Bt();exports.EnvHttpProxyAgent=dE();exports.Poo\
-l=gt();\n',["module","exports","require"])(library,library.exports,require);({Agent,EnvHttpProxyAgent,Pool}=library.exports)}});function canonicalPath(path3){try{return(0,import_node_fs5.realpathSync)(path3)}catch(error2){if(!isErrno(error2,"ENOENT"))throw error2}const place=(0,import_node_path4.join)(
+0,0,0,0,0,0,0,0,0,0,0,0,0]);function oQ(e){return ys[e]===1}var iQ=/^[\\^_`a-zA-Z\\-0-9!#$%&\'*+.|~]+$/;function EQ(e){if(e.length>=12)return iQ.test(e);if(e.lengt\
+h===0)return!1;for(let A=0;A<e.length;A++)if(ys[e.charCodeAt(A)]!==1)return!1;return!0}var QQ=/[^\\t\\x20-\\x7e\\x80-\\xff]/;function gQ(e){return!QQ.test(e)}var IQ=\
+/^bytes (\\d+)-(\\d+)\\/(\\d+)?$/;function BQ(e){if(e==null||e==="")return{start:0,end:null,size:null};let A=e?e.match(IQ):null;return A?{start:parseInt(A[1]),end:A\
+[2]?parseInt(A[2]):null,size:A[3]?parseInt(A[3]):null}:null}function CQ(e,A,t){return(e[He]??=[]).push([A,t]),e.on(A,t),e}function aQ(e){if(e[He]!=null){for(let\
+[A,t]of e[He])e.removeListener(A,t);e[He]=null}return e}function cQ(e,A,t){try{A.onError(t),se(A.aborted)}catch(r){e.emit("error",r)}}var uQ=process.platform===\
+"win32"?(e,A)=>{if(!A.timeout)return Es;let t=null,r=null,n=Ye.setFastTimeout(()=>{t=setImmediate(()=>{r=setImmediate(()=>Qs(e.deref(),A))})},A.timeout);return(\
+)=>{Ye.clearFastTimeout(n),clearImmediate(t),clearImmediate(r)}}:(e,A)=>{if(!A.timeout)return Es;let t=null,r=Ye.setFastTimeout(()=>{t=setImmediate(()=>{Qs(e.de\
+ref(),A)})},A.timeout);return()=>{Ye.clearFastTimeout(r),clearImmediate(t)}};function Qs(e,A){if(e==null)return;let t="Connect Timeout Error";Array.isArray(e.au\
+toSelectFamilyAttemptedAddresses)?t+=` (attempted addresses: ${e.autoSelectFamilyAttemptedAddresses.join(", ")},`:t+=` (attempted address: ${A.hostname}:${A.por\
+t},`,t+=` timeout: ${A.timeout}ms)`,fs(e,new HE(t))}function lQ(e){if(e[0]==="h"&&e[1]==="t"&&e[2]==="t"&&e[3]==="p")switch(e[4]){case":":return"http:";case"s":\
+if(e[5]===":")return"https:"}return e.slice(0,e.indexOf(":")+1)}var Rs=Object.create(null);Rs.enumerable=!0;var Kt={delete:"DELETE",DELETE:"DELETE",get:"GET",GE\
+T:"GET",head:"HEAD",HEAD:"HEAD",options:"OPTIONS",OPTIONS:"OPTIONS",post:"POST",POST:"POST",put:"PUT",PUT:"PUT"},ws={...Kt,patch:"patch",PATCH:"PATCH"};Object.s\
+etPrototypeOf(Kt,null);Object.setPrototypeOf(ws,null);Us.exports={kEnumerableProperty:Rs,isDisturbed:tQ,isBlobLike:Cs,parseOrigin:JE,parseURL:us,getServerName:P\
+E,isStream:Oe,isIterable:ls,hasSafeIterator:vE,isAsyncIterable:qE,isDestroyed:Ds,headerNameToString:ds,bufferToLowerCasedHeaderName:KE,addListener:CQ,removeAllL\
+isteners:aQ,errorRequest:cQ,parseRawHeaders:jE,toRawHeaders:$E,encodeRawHeaders:AQ,parseHeaders:zE,parseKeepAliveTimeout:ZE,destroy:fs,bodyLength:hs,deepClone:W\
+E,ReadableStreamFrom:nQ,isBuffer:Ns,assertRequestHandler:eQ,getSocketInfo:rQ,isFormDataLike:Ss,pathHasQueryOrFragment:as,serializePathWithQuery:xE,addAbortListe\
+ner:sQ,isValidHTTPToken:EQ,isValidHeaderValue:gQ,isTokenCharCode:oQ,parseRangeHeader:BQ,normalizedMethodRecordsBase:Kt,normalizedMethodRecords:ws,isValidPort:cs\
+,isHttpOrHttpsPrefixed:be,nodeMajor:GE,nodeMinor:OE,safeHTTPMethods:Object.freeze(["GET","HEAD","OPTIONS","TRACE"]),wrapRequestBody:VE,setupConnectTimeout:uQ,ge\
+tProtocolFromUrlString:lQ}});var ps=d((Pa,Ms)=>{"use strict";var{addAbortListener:hQ}=J(),{RequestAbortedError:DQ}=x(),JA=Symbol("kListener"),nA=Symbol("kSignal\
+");function Fs(e){e.abort?e.abort(e[nA]?.reason):e.reason=e[nA]?.reason??new DQ,Ts(e)}function fQ(e,A){if(e.reason=null,e[nA]=null,e[JA]=null,!!A){if(A.aborted)\
+{Fs(e);return}e[nA]=A,e[JA]=()=>{Fs(e)},hQ(e[nA],e[JA])}}function Ts(e){e[nA]&&("removeEventListener"in e[nA]?e[nA].removeEventListener("abort",e[JA]):e[nA].rem\
+oveListener("abort",e[JA]),e[nA]=null,e[JA]=null)}Ms.exports={addSignal:fQ,removeSignal:Ts}});var Hs=d((Wa,Ys)=>{"use strict";var dQ=require("node:assert"),{Asy\
+ncResource:NQ}=require("node:async_hooks"),{InvalidArgumentError:zt,SocketError:SQ}=x(),ms=J(),{addSignal:yQ,removeSignal:ks}=ps(),jt=class extends NQ{construct\
+or(A,t){if(!A||typeof A!="object")throw new zt("invalid opts");if(typeof t!="function")throw new zt("invalid callback");let{signal:r,opaque:n,responseHeaders:s}\
+=A;if(r&&typeof r.on!="function"&&typeof r.addEventListener!="function")throw new zt("signal must be an EventEmitter or EventTarget");super("UNDICI_CONNECT"),th\
+is.opaque=n||null,this.responseHeaders=s||null,this.callback=t,this.abort=null,yQ(this,r)}onConnect(A,t){if(this.reason){A(this.reason);return}dQ(this.callback)\
+,this.abort=A,this.context=t}onHeaders(){throw new SQ("bad connect",null)}onUpgrade(A,t,r){let{callback:n,opaque:s,context:o}=this;ks(this),this.callback=null;l\
+et g=t;g!=null&&(g=this.responseHeaders==="raw"?ms.parseRawHeaders(t):ms.parseHeaders(t)),this.runInAsyncScope(n,null,null,{statusCode:A,headers:g,socket:r,opaq\
+ue:s,context:o})}onError(A){let{callback:t,opaque:r}=this;ks(this),t&&(this.callback=null,queueMicrotask(()=>{this.runInAsyncScope(t,null,A,{opaque:r})}))}};fun\
+ction Ls(e,A){if(A===void 0)return new Promise((t,r)=>{Ls.call(this,e,(n,s)=>n?r(n):t(s))});try{let t=new jt(e,A),r={...e,method:"CONNECT"};this.dispatch(r,t)}c\
+atch(t){if(typeof A!="function")throw t;let r=e?.opaque;queueMicrotask(()=>A(t,{opaque:r}))}}Ys.exports=Ls});var Os=d((qa,Gs)=>{"use strict";var{parseHeaders:$t\
+}=J(),{InvalidArgumentError:RQ}=x(),Ar=Symbol("resume"),er=class{#A=!1;#e=null;#t=!1;#r;[Ar]=null;rawHeaders=null;rawTrailers=null;constructor(A){this.#r=A}paus\
+e(){this.#A=!0}resume(){this.#A&&(this.#A=!1,this[Ar]?.())}abort(A){this.#t||(this.#t=!0,this.#e=A,this.#r(A))}get aborted(){return this.#t}get reason(){return \
+this.#e}get paused(){return this.#A}};Gs.exports=class bs{#A;#e;constructor(A){this.#A=A}static unwrap(A){return A.onRequestStart?new bs(A):A}onConnect(A,t){thi\
+s.#e=new er(A),this.#A.onRequestStart?.(this.#e,t)}onResponseStarted(){return this.#A.onResponseStarted?.()}onUpgrade(A,t,r){this.#e.rawHeaders=t,this.#A.onRequ\
+estUpgrade?.(this.#e,A,$t(t),r)}onHeaders(A,t,r,n){return this.#e[Ar]=r,this.#e.rawHeaders=t,this.#A.onResponseStart?.(this.#e,A,$t(t),n),!this.#e.paused}onData\
+(A){return this.#A.onResponseData?.(this.#e,A),!this.#e.paused}onComplete(A){this.#e.rawTrailers=A,this.#A.onResponseEnd?.(this.#e,$t(A))}onError(A){if(!this.#A\
+.onResponseError)throw new RQ("invalid onError method");this.#A.onResponseError?.(this.#e,A)}}});var PA=d((va,xs)=>{"use strict";var wQ=require("node:buffer"),U\
+Q=Vt(),FQ=Os(),{ClientDestroyedError:tr,ClientClosedError:TQ,InvalidArgumentError:Ve}=x(),{kDestroy:MQ,kClose:pQ,kClosed:oe,kDestroyed:_A,kDispatch:mQ}=$(),lA=S\
+ymbol("onDestroyed"),wA=Symbol("onClosed"),rr=Symbol("webSocketOptions"),Vs=Symbol("eventSourceOptions"),nr=class extends UQ{[_A]=!1;[lA]=null;[oe]=!1;[wA]=null\
+;constructor(A){super(),this[rr]=A?.webSocket??{},this[Vs]=A?.eventSource??{}}get webSocketOptions(){return{maxFragments:this[rr].maxFragments??131072,maxPayloa\
+dSize:this[rr].maxPayloadSize??128*1024*1024}}get eventSourceOptions(){return{maxEventSize:this[Vs].maxEventSize??wQ.kStringMaxLength}}get destroyed(){return th\
+is[_A]}get closed(){return this[oe]}close(A){if(A===void 0)return new Promise((r,n)=>{this.close((s,o)=>s?n(s):r(o))});if(typeof A!="function")throw new Ve("inv\
+alid callback");if(this[_A]){let r=new tr;queueMicrotask(()=>A(r,null));return}if(this[oe]){this[wA]?this[wA].push(A):queueMicrotask(()=>A(null,null));return}th\
+is[oe]=!0,this[wA]??=[],this[wA].push(A);let t=()=>{let r=this[wA];this[wA]=null;for(let n=0;n<r.length;n++)r[n](null,null)};this[pQ]().then(()=>this.destroy())\
+.then(()=>queueMicrotask(t))}destroy(A,t){if(typeof A=="function"&&(t=A,A=null),t===void 0)return new Promise((n,s)=>{this.destroy(A,(o,g)=>o?s(o):n(g))});if(ty\
+peof t!="function")throw new Ve("invalid callback");if(this[_A]){this[lA]?this[lA].push(t):queueMicrotask(()=>t(null,null));return}A||(A=new tr),this[_A]=!0,thi\
+s[lA]??=[],this[lA].push(t);let r=()=>{let n=this[lA];this[lA]=null;for(let s=0;s<n.length;s++)n[s](null,null)};this[MQ](A).then(()=>queueMicrotask(r))}dispatch\
+(A,t){if(!t||typeof t!="object")throw new Ve("handler must be an object");t=FQ.unwrap(t);try{if(!A||typeof A!="object")throw new Ve("opts must be an object.");i\
+f(this[_A]||this[lA])throw new tr;if(this[oe])throw new TQ;return this[mQ](A,t)}catch(r){if(typeof t.onError!="function")throw r;return t.onError(r),!1}}};xs.ex\
+ports=nr});var ir=d((Xa,qs)=>{"use strict";var{kConnected:Js,kPending:_s,kRunning:Ps,kSize:Ws,kFree:kQ,kQueued:LQ}=$(),sr=class{constructor(A){this.connected=A[\
+Js],this.pending=A[_s],this.running=A[Ps],this.size=A[Ws]}},or=class{constructor(A){this.connected=A[Js],this.free=A[kQ],this.pending=A[_s],this.queued=A[LQ],th\
+is.running=A[Ps],this.size=A[Ws]}};qs.exports={ClientStats:sr,PoolStats:or}});var Xs=d((Ka,vs)=>{"use strict";var xe=class{bottom=0;top=0;list=new Array(2048).f\
+ill(void 0);next=null;isEmpty(){return this.top===this.bottom}isFull(){return(this.top+1&2047)===this.bottom}push(A){this.list[this.top]=A,this.top=this.top+1&2\
+047}shift(){let A=this.list[this.bottom];return A===void 0?null:(this.list[this.bottom]=void 0,this.bottom=this.bottom+1&2047,A)}};vs.exports=class{constructor(\
+){this.head=this.tail=new xe}isEmpty(){return this.head.isEmpty()}push(A){this.head.isFull()&&(this.head=this.head.next=new xe),this.head.push(A)}shift(){let A=\
+this.tail,t=A.shift();return A.isEmpty()&&A.next!==null&&(this.tail=A.next,A.next=null),t}}});var no=d((za,ro)=>{"use strict";var{PoolStats:YQ}=ir(),HQ=PA(),bQ=\
+Xs(),{kConnected:Er,kSize:Zs,kRunning:Ks,kPending:zs,kQueued:ie,kBusy:GQ,kFree:OQ,kUrl:VQ,kClose:xQ,kDestroy:JQ,kDispatch:_Q}=$(),b=Symbol("clients"),O=Symbol("\
+needDrain"),Ee=Symbol("queue"),Qr=Symbol("closed resolve"),gr=Symbol("onDrain"),js=Symbol("onConnect"),$s=Symbol("onDisconnect"),Ao=Symbol("onConnectionError"),\
+Ir=Symbol("get dispatcher"),eo=Symbol("add client"),to=Symbol("remove client"),Br=class extends HQ{[Ee]=new bQ;[ie]=0;[b]=[];[O]=!1;[gr](A,t,r){let n=this[Ee],s\
+=!1;for(;!s;){let o=n.shift();if(!o)break;this[ie]--,s=!A.dispatch(o.opts,o.handler)}if(A[O]=s,!s&&this[O]&&(this[O]=!1,this.emit("drain",t,[this,...r])),this[Q\
+r]&&n.isEmpty()){let o=[];for(let g=0;g<this[b].length;g++){let E=this[b][g];E.destroyed||o.push(E.close())}return Promise.all(o).then(this[Qr])}}[js]=(A,t)=>{t\
+his.emit("connect",A,[this,...t])};[$s]=(A,t,r)=>{this.emit("disconnect",A,[this,...t],r)};[Ao]=(A,t,r)=>{this.emit("connectionError",A,[this,...t],r)};get[GQ](\
+){return this[O]}get[Er](){let A=0;for(let{[Er]:t}of this[b])A+=t;return A}get[OQ](){let A=0;for(let{[Er]:t,[O]:r}of this[b])A+=t&&!r;return A}get[zs](){let A=t\
+his[ie];for(let{[zs]:t}of this[b])A+=t;return A}get[Ks](){let A=0;for(let{[Ks]:t}of this[b])A+=t;return A}get[Zs](){let A=this[ie];for(let{[Zs]:t}of this[b])A+=\
+t;return A}get stats(){return new YQ(this)}[xQ](){if(this[Ee].isEmpty()){let A=[];for(let t=0;t<this[b].length;t++){let r=this[b][t];r.destroyed||A.push(r.close\
+())}return Promise.all(A)}else return new Promise(A=>{this[Qr]=A})}[JQ](A){for(;;){let r=this[Ee].shift();if(!r)break;r.handler.onError(A)}let t=new Array(this[\
+b].length);for(let r=0;r<this[b].length;r++)t[r]=this[b][r].destroy(A);return Promise.all(t)}[_Q](A,t){let r=this[Ir]();return r?r.dispatch(A,t)||(r[O]=!0,this[\
+O]=!this[Ir]()):(this[O]=!0,this[Ee].push({opts:A,handler:t}),this[ie]++),!this[O]}[eo](A){return A.on("drain",this[gr].bind(this,A)).on("connect",this[js]).on(\
+"disconnect",this[$s]).on("connectionError",this[Ao]),this[b].push(A),this[O]&&queueMicrotask(()=>{this[O]&&this[gr](A,A[VQ],[A,this])}),this}[to](A){A.close(()\
+=>{let t=this[b].indexOf(A);t!==-1&&this[b].splice(t,1)}),this[O]=this[b].some(t=>!t[O]&&t.closed!==!0&&t.destroyed!==!0)}};ro.exports={PoolBase:Br,kClients:b,k\
+NeedDrain:O,kAddClient:eo,kRemoveClient:to,kGetDispatcher:Ir}});var ge=d((ja,oo)=>{"use strict";var U=require("node:diagnostics_channel"),ur=require("node:util"\
+),UA=ur.debuglog("undici"),Qe=ur.debuglog("fetch"),Je=ur.debuglog("websocket"),q={beforeConnect:U.channel("undici:client:beforeConnect"),connected:U.channel("un\
+dici:client:connected"),connectError:U.channel("undici:client:connectError"),sendHeaders:U.channel("undici:client:sendHeaders"),create:U.channel("undici:request\
+:create"),bodySent:U.channel("undici:request:bodySent"),bodyChunkSent:U.channel("undici:request:bodyChunkSent"),bodyChunkReceived:U.channel("undici:request:body\
+ChunkReceived"),headers:U.channel("undici:request:headers"),trailers:U.channel("undici:request:trailers"),error:U.channel("undici:request:error"),open:U.channel\
+("undici:websocket:open"),close:U.channel("undici:websocket:close"),socketError:U.channel("undici:websocket:socket_error"),ping:U.channel("undici:websocket:ping\
+"),pong:U.channel("undici:websocket:pong"),proxyConnected:U.channel("undici:proxy:connected")},Cr=!1;function so(e=UA){if(!Cr){if(q.beforeConnect.hasSubscribers\
+||q.connected.hasSubscribers||q.connectError.hasSubscribers||q.sendHeaders.hasSubscribers){Cr=!0;return}Cr=!0,U.subscribe("undici:client:beforeConnect",A=>{let{\
+connectParams:{version:t,protocol:r,port:n,host:s}}=A;e("connecting to %s%s using %s%s",s,n?`:${n}`:"",r,t)}),U.subscribe("undici:client:connected",A=>{let{conn\
+ectParams:{version:t,protocol:r,port:n,host:s}}=A;e("connected to %s%s using %s%s",s,n?`:${n}`:"",r,t)}),U.subscribe("undici:client:connectError",A=>{let{connec\
+tParams:{version:t,protocol:r,port:n,host:s},error:o}=A;e("connection to %s%s using %s%s errored - %s",s,n?`:${n}`:"",r,t,o.message)}),U.subscribe("undici:clien\
+t:sendHeaders",A=>{let{request:{method:t,path:r,origin:n}}=A;e("sending request to %s %s%s",t,n,r)})}}var ar=!1;function PQ(e=UA){if(!ar){if(q.headers.hasSubscr\
+ibers||q.trailers.hasSubscribers||q.error.hasSubscribers){ar=!0;return}ar=!0,U.subscribe("undici:request:headers",A=>{let{request:{method:t,path:r,origin:n},res\
+ponse:{statusCode:s}}=A;e("received response to %s %s%s - HTTP %d",t,n,r,s)}),U.subscribe("undici:request:trailers",A=>{let{request:{method:t,path:r,origin:n}}=\
+A;e("trailers received from %s %s%s",t,n,r)}),U.subscribe("undici:request:error",A=>{let{request:{method:t,path:r,origin:n},error:s}=A;e("request to %s %s%s err\
+ored - %s",t,n,r,s.message)})}}var cr=!1;function WQ(e=Je){if(!cr){if(q.open.hasSubscribers||q.close.hasSubscribers||q.socketError.hasSubscribers||q.ping.hasSub\
+scribers||q.pong.hasSubscribers){cr=!0;return}cr=!0,U.subscribe("undici:websocket:open",A=>{if(A.address!=null){let{address:t,port:r}=A.address;e("connection op\
+ened %s%s",t,r?`:${r}`:"")}else e("connection opened")}),U.subscribe("undici:websocket:close",A=>{let{websocket:t,code:r,reason:n}=A;e("closed connection to %s \
+- %s %s",t.url,r,n)}),U.subscribe("undici:websocket:socket_error",A=>{e("connection errored - %s",A.message)}),U.subscribe("undici:websocket:ping",A=>{e("ping r\
+eceived")}),U.subscribe("undici:websocket:pong",A=>{e("pong received")})}}(UA.enabled||Qe.enabled)&&(so(Qe.enabled?Qe:UA),PQ(Qe.enabled?Qe:UA));Je.enabled&&(so(\
+UA.enabled?UA:Je),WQ(Je));oo.exports={channels:q}});var Qo=d(($a,Eo)=>{"use strict";var{InvalidArgumentError:R,NotSupportedError:qQ}=x(),sA=require("node:assert\
+"),{isValidHTTPToken:lr,isValidHeaderValue:Ie,isStream:vQ,destroy:XQ,isBuffer:ZQ,isFormDataLike:KQ,isIterable:zQ,hasSafeIterator:jQ,isBlobLike:$Q,serializePathW\
+ithQuery:Ag,assertRequestHandler:eg,getServerName:tg,normalizedMethodRecords:rg,getProtocolFromUrlString:ng}=J(),{channels:G}=ge(),{headerNameLowerCasedRecord:i\
+o}=ke(),sg=/[^\\u0021-\\u00ff]/;function og(e){if(typeof e!="string"||e.length===0)return!1;for(let A=0;A<e.length;A++){let t=e.charCodeAt(A);if(t<48||t>57)return\
+!1}return!0}var Z=Symbol("handler"),hr=class{constructor(A,{path:t,method:r,body:n,headers:s,query:o,idempotent:g,blocking:E,upgrade:I,headersTimeout:B,bodyTime\
+out:c,reset:l,expectContinue:C,servername:f,throwOnError:h,maxRedirections:y,typeOfService:N},S){if(typeof t!="string")throw new R("path must be a string");if(t\
+[0]!=="/"&&!(t.startsWith("http://")||t.startsWith("https://"))&&r!=="CONNECT")throw new R("path must be an absolute URL or start with a slash");if(sg.test(t))t\
+hrow new R("invalid request path");if(typeof r!="string")throw new R("method must be a string");if(rg[r]===void 0&&!lr(r))throw new R("invalid request method");\
+if(I&&typeof I!="string")throw new R("upgrade must be a string");if(I&&!Ie(I))throw new R("invalid upgrade header");if(B!=null&&(!Number.isFinite(B)||B<0))throw\
+ new R("invalid headersTimeout");if(c!=null&&(!Number.isFinite(c)||c<0))throw new R("invalid bodyTimeout");if(l!=null&&typeof l!="boolean")throw new R("invalid \
+reset");if(C!=null&&typeof C!="boolean")throw new R("invalid expectContinue");if(h!=null)throw new R("invalid throwOnError");if(y!=null&&y!==0)throw new R("maxR\
+edirections is not supported, use the redirect interceptor");if(N!=null&&(!Number.isInteger(N)||N<0||N>255))throw new R("typeOfService must be an integer betwee\
+n 0 and 255");if(this.headersTimeout=B,this.bodyTimeout=c,this.method=r,this.typeOfService=N,this.abort=null,n==null)this.body=null;else if(vQ(n)){this.body=n;l\
+et D=this.body._readableState;(!D||!D.autoDestroy)&&(this.endHandler=function(){XQ(this)},this.body.on("end",this.endHandler)),this.errorHandler=F=>{this.abort?\
+this.abort(F):this.error=F},this.body.on("error",this.errorHandler)}else if(ZQ(n))this.body=n.byteLength?n:null;else if(ArrayBuffer.isView(n))this.body=n.buffer\
+.byteLength?Buffer.from(n.buffer,n.byteOffset,n.byteLength):null;else if(n instanceof ArrayBuffer)this.body=n.byteLength?Buffer.from(n):null;else if(typeof n=="\
+string")this.body=n.length?Buffer.from(n):null;else if(KQ(n)||zQ(n)||$Q(n))this.body=n;else throw new R("body must be a string, a Buffer, a Readable stream, an \
+iterable, or an async iterable");if(this.completed=!1,this.aborted=!1,this.upgrade=I||null,this.path=o?Ag(t,o):t,this.origin=A,this.protocol=ng(A),this.idempote\
+nt=g??(r==="HEAD"||r==="GET"),this.blocking=E??this.method!=="HEAD",this.reset=l??null,this.host=null,this.contentLength=null,this.contentType=null,this.headers\
+=[],this.expectContinue=C??!1,Array.isArray(s)){if(s.length%2!==0)throw new R("headers array must be even");for(let D=0;D<s.length;D+=2)_e(this,s[D],s[D+1])}els\
+e if(s&&typeof s=="object")if(jQ(s))for(let D of s){if(!Array.isArray(D)||D.length!==2)throw new R("headers must be in key-value pair format");_e(this,D[0],D[1]\
+)}else{let D=Object.keys(s);for(let F=0;F<D.length;++F)_e(this,D[F],s[D[F]])}else if(s!=null)throw new R("headers must be an object or an array");eg(S,r,I),this\
+.servername=f||tg(this.host)||null,this[Z]=S,G.create.hasSubscribers&&G.create.publish({request:this})}onBodySent(A){if(G.bodyChunkSent.hasSubscribers&&G.bodyCh\
+unkSent.publish({request:this,chunk:A}),this[Z].onBodySent)try{return this[Z].onBodySent(A)}catch(t){this.abort(t)}}onRequestSent(){if(G.bodySent.hasSubscribers\
+&&G.bodySent.publish({request:this}),this[Z].onRequestSent)try{return this[Z].onRequestSent()}catch(A){this.abort(A)}}onConnect(A){if(sA(!this.aborted),sA(!this\
+.completed),this.error)A(this.error);else return this.abort=A,this[Z].onConnect(A)}onResponseStarted(){return this[Z].onResponseStarted?.()}onHeaders(A,t,r,n){s\
+A(!this.aborted),sA(!this.completed),G.headers.hasSubscribers&&G.headers.publish({request:this,response:{statusCode:A,headers:t,statusText:n}});try{return this[\
+Z].onHeaders(A,t,r,n)}catch(s){this.abort(s)}}onData(A){sA(!this.aborted),sA(!this.completed),G.bodyChunkReceived.hasSubscribers&&G.bodyChunkReceived.publish({r\
+equest:this,chunk:A});try{return this[Z].onData(A)}catch(t){return this.abort(t),!1}}onUpgrade(A,t,r,n=""){this.onFinally(),sA(!this.aborted),sA(!this.completed\
+),G.headers.hasSubscribers&&G.headers.publish({request:this,response:{statusCode:A,headers:t,statusText:n}});let s=this[Z].onUpgrade(A,t,r);return this.aborted|\
+|(this.completed=!0,G.trailers.hasSubscribers&&G.trailers.publish({request:this,trailers:[]})),s}onComplete(A){this.onFinally(),sA(!this.aborted),sA(!this.compl\
+eted),this.completed=!0,G.trailers.hasSubscribers&&G.trailers.publish({request:this,trailers:A});try{return this[Z].onComplete(A)}catch(t){this.onError(t)}}onEr\
+ror(A){if(this.onFinally(),G.error.hasSubscribers&&G.error.publish({request:this,error:A}),!this.aborted)return this.aborted=!0,this[Z].onError(A)}onFinally(){t\
+his.errorHandler&&(this.body.off("error",this.errorHandler),this.errorHandler=null),this.endHandler&&(this.body.off("end",this.endHandler),this.endHandler=null)\
+}addHeader(A,t){return _e(this,A,t),this}};function _e(e,A,t){if(t&&typeof t=="object"&&!Array.isArray(t))throw new R(`invalid ${A} header`);if(t===void 0)retur\
+n;let r=io[A];if(r===void 0&&(r=A.toLowerCase(),io[r]===void 0&&!lr(r)))throw new R("invalid header key");if(Array.isArray(t)){let n=[];for(let s=0;s<t.length;s\
+++)if(typeof t[s]=="string"){if(!Ie(t[s]))throw new R(`invalid ${A} header`);n.push(t[s])}else if(t[s]===null)n.push("");else{if(typeof t[s]=="object")throw new\
+ R(`invalid ${A} header`);{let o=`${t[s]}`;if(!Ie(o))throw new R(`invalid ${A} header`);n.push(o)}}t=n}else if(typeof t=="string"){if(!Ie(t))throw new R(`invali\
+d ${A} header`)}else if(t===null)t="";else if(t=`${t}`,!Ie(t))throw new R(`invalid ${A} header`);if(r==="host"){if(e.host!==null)throw new R("duplicate host hea\
+der");if(typeof t!="string")throw new R("invalid host header");e.host=t}else if(r==="content-length"){if(e.contentLength!==null)throw new R("duplicate content-l\
+ength header");if(!og(t))throw new R("invalid content-length header");e.contentLength=parseInt(t,10)}else if(e.contentType===null&&r==="content-type")e.contentT\
+ype=t,e.headers.push(A,t);else{if(r==="transfer-encoding"||r==="keep-alive"||r==="upgrade")throw new R(`invalid ${r} header`);if(r==="connection"){let n=typeof \
+t=="string"?t:null;if(n===null)throw new R("invalid connection header");for(let s of n.toLowerCase().split(",")){let o=s.trim();if(!lr(o))throw new R("invalid c\
+onnection header");o==="close"&&(e.reset=!0)}}else{if(r==="expect")throw new qQ("expect header not supported");e.headers.push(A,t)}}}Eo.exports=hr});var Pe=d((e\
+c,Bo)=>{"use strict";var ig=require("node:net"),go=require("node:assert"),Io=J(),{InvalidArgumentError:Eg}=x(),Dr,Qg=class{constructor(A){this._maxCachedSession\
+s=A,this._sessionCache=new Map,this._sessionRegistry=new FinalizationRegistry(t=>{if(this._sessionCache.size<this._maxCachedSessions)return;let r=this._sessionC\
+ache.get(t);r!==void 0&&r.deref()===void 0&&this._sessionCache.delete(t)})}get(A){let t=this._sessionCache.get(A);return t?t.deref():null}set(A,t){if(this._maxC\
+achedSessions!==0){if(this._sessionCache.has(A))this._sessionCache.delete(A);else if(this._sessionCache.size>=this._maxCachedSessions){let r=!1;for(let[n,s]of t\
+his._sessionCache)if(s.deref()===void 0){this._sessionCache.delete(n),r=!0;break}if(!r){let n=this._sessionCache.keys().next();n.done||this._sessionCache.delete\
+(n.value)}}this._sessionCache.set(A,new WeakRef(t)),this._sessionRegistry.register(t,A)}}};function gg({allowH2:e,useH2c:A,maxCachedSessions:t,socketPath:r,time\
+out:n,session:s,...o}){if(t!=null&&(!Number.isInteger(t)||t<0))throw new Eg("maxCachedSessions must be a positive integer or zero");let g={path:r,...o},E=new Qg\
+(t??100);return n=n??1e4,e=e??!1,function({hostname:B,host:c,protocol:l,port:C,servername:f,localAddress:h,httpSocket:y},N){let S;if(l==="https:"){Dr||(Dr=requi\
+re("node:tls")),f=f||g.servername||Io.getServerName(c)||null;let F=f||B;go(F);let W=s||E.get(F)||null;C=C||443,S=Dr.connect({highWaterMark:16384,...g,servername\
+:f,session:W,localAddress:h,ALPNProtocols:e?["http/1.1","h2"]:["http/1.1"],socket:y,port:C,host:B}),S.on("session",function(RA){E.set(F,RA)})}else go(!y,"httpSo\
+cket can only be sent on TLS update"),C=C||80,S=ig.connect({highWaterMark:64*1024,...g,localAddress:h,port:C,host:B}),A===!0&&(S.alpnProtocol="h2");if(g.keepAli\
+ve==null||g.keepAlive){let F=g.keepAliveInitialDelay===void 0?6e4:g.keepAliveInitialDelay;S.setKeepAlive(!0,F)}let D=Io.setupConnectTimeout(new WeakRef(S),{time\
+out:n,hostname:B,port:C});return S.setNoDelay(!0).once(l==="https:"?"secureConnect":"connect",function(){if(queueMicrotask(D),N){let F=N;N=null,F(null,this)}}).\
+on("error",function(F){if(queueMicrotask(D),N){let W=N;N=null,W(F)}}),S}}Bo.exports=gg});var Co=d(fr=>{"use strict";Object.defineProperty(fr,"__esModule",{value\
+:!0});fr.enumToMap=Ig;function Ig(e,A=[],t=[]){let r=(A?.length??0)===0,n=(t?.length??0)===0;return Object.fromEntries(Object.entries(e).filter(([,s])=>typeof s\
+=="number"&&(r||A.includes(s))&&(n||!t.includes(s))))}});var ao=d(i=>{"use strict";Object.defineProperty(i,"__esModule",{value:!0});i.SPECIAL_HEADERS=i.MINOR=i.\
+MAJOR=i.HTAB_SP_VCHAR_OBS_TEXT=i.QUOTED_STRING=i.CONNECTION_TOKEN_CHARS=i.HEADER_CHARS=i.TOKEN=i.HEX=i.URL_CHAR=i.USERINFO_CHARS=i.MARK=i.ALPHANUM=i.NUM=i.HEX_M\
+AP=i.NUM_MAP=i.ALPHA=i.STATUSES_HTTP=i.H_METHOD_MAP=i.METHOD_MAP=i.METHODS_RTSP=i.METHODS_ICE=i.METHODS_HTTP=i.HEADER_STATE=i.FINISH=i.STATUSES=i.METHODS=i.LENI\
+ENT_FLAGS=i.FLAGS=i.TYPE=i.ERROR=void 0;var Bg=Co();i.ERROR={OK:0,INTERNAL:1,STRICT:2,CR_EXPECTED:25,LF_EXPECTED:3,UNEXPECTED_CONTENT_LENGTH:4,UNEXPECTED_SPACE:\
+30,CLOSED_CONNECTION:5,INVALID_METHOD:6,INVALID_URL:7,INVALID_CONSTANT:8,INVALID_VERSION:9,INVALID_HEADER_TOKEN:10,INVALID_CONTENT_LENGTH:11,INVALID_CHUNK_SIZE:\
+12,INVALID_STATUS:13,INVALID_EOF_STATE:14,INVALID_TRANSFER_ENCODING:15,CB_MESSAGE_BEGIN:16,CB_HEADERS_COMPLETE:17,CB_MESSAGE_COMPLETE:18,CB_CHUNK_HEADER:19,CB_C\
+HUNK_COMPLETE:20,PAUSED:21,PAUSED_UPGRADE:22,PAUSED_H2_UPGRADE:23,USER:24,CB_URL_COMPLETE:26,CB_STATUS_COMPLETE:27,CB_METHOD_COMPLETE:32,CB_VERSION_COMPLETE:33,\
+CB_HEADER_FIELD_COMPLETE:28,CB_HEADER_VALUE_COMPLETE:29,CB_CHUNK_EXTENSION_NAME_COMPLETE:34,CB_CHUNK_EXTENSION_VALUE_COMPLETE:35,CB_RESET:31,CB_PROTOCOL_COMPLET\
+E:38};i.TYPE={BOTH:0,REQUEST:1,RESPONSE:2};i.FLAGS={CONNECTION_KEEP_ALIVE:1,CONNECTION_CLOSE:2,CONNECTION_UPGRADE:4,CHUNKED:8,UPGRADE:16,CONTENT_LENGTH:32,SKIPB\
+ODY:64,TRAILING:128,TRANSFER_ENCODING:512};i.LENIENT_FLAGS={HEADERS:1,CHUNKED_LENGTH:2,KEEP_ALIVE:4,TRANSFER_ENCODING:8,VERSION:16,DATA_AFTER_CLOSE:32,OPTIONAL_\
+LF_AFTER_CR:64,OPTIONAL_CRLF_AFTER_CHUNK:128,OPTIONAL_CR_BEFORE_LF:256,SPACES_AFTER_CHUNK_SIZE:512};i.METHODS={DELETE:0,GET:1,HEAD:2,POST:3,PUT:4,CONNECT:5,OPTI\
+ONS:6,TRACE:7,COPY:8,LOCK:9,MKCOL:10,MOVE:11,PROPFIND:12,PROPPATCH:13,SEARCH:14,UNLOCK:15,BIND:16,REBIND:17,UNBIND:18,ACL:19,REPORT:20,MKACTIVITY:21,CHECKOUT:22\
+,MERGE:23,"M-SEARCH":24,NOTIFY:25,SUBSCRIBE:26,UNSUBSCRIBE:27,PATCH:28,PURGE:29,MKCALENDAR:30,LINK:31,UNLINK:32,SOURCE:33,PRI:34,DESCRIBE:35,ANNOUNCE:36,SETUP:3\
+7,PLAY:38,PAUSE:39,TEARDOWN:40,GET_PARAMETER:41,SET_PARAMETER:42,REDIRECT:43,RECORD:44,FLUSH:45,QUERY:46};i.STATUSES={CONTINUE:100,SWITCHING_PROTOCOLS:101,PROCE\
+SSING:102,EARLY_HINTS:103,RESPONSE_IS_STALE:110,REVALIDATION_FAILED:111,DISCONNECTED_OPERATION:112,HEURISTIC_EXPIRATION:113,MISCELLANEOUS_WARNING:199,OK:200,CRE\
+ATED:201,ACCEPTED:202,NON_AUTHORITATIVE_INFORMATION:203,NO_CONTENT:204,RESET_CONTENT:205,PARTIAL_CONTENT:206,MULTI_STATUS:207,ALREADY_REPORTED:208,TRANSFORMATIO\
+N_APPLIED:214,IM_USED:226,MISCELLANEOUS_PERSISTENT_WARNING:299,MULTIPLE_CHOICES:300,MOVED_PERMANENTLY:301,FOUND:302,SEE_OTHER:303,NOT_MODIFIED:304,USE_PROXY:305\
+,SWITCH_PROXY:306,TEMPORARY_REDIRECT:307,PERMANENT_REDIRECT:308,BAD_REQUEST:400,UNAUTHORIZED:401,PAYMENT_REQUIRED:402,FORBIDDEN:403,NOT_FOUND:404,METHOD_NOT_ALL\
+OWED:405,NOT_ACCEPTABLE:406,PROXY_AUTHENTICATION_REQUIRED:407,REQUEST_TIMEOUT:408,CONFLICT:409,GONE:410,LENGTH_REQUIRED:411,PRECONDITION_FAILED:412,PAYLOAD_TOO_\
+LARGE:413,URI_TOO_LONG:414,UNSUPPORTED_MEDIA_TYPE:415,RANGE_NOT_SATISFIABLE:416,EXPECTATION_FAILED:417,IM_A_TEAPOT:418,PAGE_EXPIRED:419,ENHANCE_YOUR_CALM:420,MI\
+SDIRECTED_REQUEST:421,UNPROCESSABLE_ENTITY:422,LOCKED:423,FAILED_DEPENDENCY:424,TOO_EARLY:425,UPGRADE_REQUIRED:426,PRECONDITION_REQUIRED:428,TOO_MANY_REQUESTS:4\
+29,REQUEST_HEADER_FIELDS_TOO_LARGE_UNOFFICIAL:430,REQUEST_HEADER_FIELDS_TOO_LARGE:431,LOGIN_TIMEOUT:440,NO_RESPONSE:444,RETRY_WITH:449,BLOCKED_BY_PARENTAL_CONTR\
+OL:450,UNAVAILABLE_FOR_LEGAL_REASONS:451,CLIENT_CLOSED_LOAD_BALANCED_REQUEST:460,INVALID_X_FORWARDED_FOR:463,REQUEST_HEADER_TOO_LARGE:494,SSL_CERTIFICATE_ERROR:\
+495,SSL_CERTIFICATE_REQUIRED:496,HTTP_REQUEST_SENT_TO_HTTPS_PORT:497,INVALID_TOKEN:498,CLIENT_CLOSED_REQUEST:499,INTERNAL_SERVER_ERROR:500,NOT_IMPLEMENTED:501,B\
+AD_GATEWAY:502,SERVICE_UNAVAILABLE:503,GATEWAY_TIMEOUT:504,HTTP_VERSION_NOT_SUPPORTED:505,VARIANT_ALSO_NEGOTIATES:506,INSUFFICIENT_STORAGE:507,LOOP_DETECTED:508\
+,BANDWIDTH_LIMIT_EXCEEDED:509,NOT_EXTENDED:510,NETWORK_AUTHENTICATION_REQUIRED:511,WEB_SERVER_UNKNOWN_ERROR:520,WEB_SERVER_IS_DOWN:521,CONNECTION_TIMEOUT:522,OR\
+IGIN_IS_UNREACHABLE:523,TIMEOUT_OCCURED:524,SSL_HANDSHAKE_FAILED:525,INVALID_SSL_CERTIFICATE:526,RAILGUN_ERROR:527,SITE_IS_OVERLOADED:529,SITE_IS_FROZEN:530,IDE\
+NTITY_PROVIDER_AUTHENTICATION_ERROR:561,NETWORK_READ_TIMEOUT:598,NETWORK_CONNECT_TIMEOUT:599};i.FINISH={SAFE:0,SAFE_WITH_CB:1,UNSAFE:2};i.HEADER_STATE={GENERAL:\
+0,CONNECTION:1,CONTENT_LENGTH:2,TRANSFER_ENCODING:3,UPGRADE:4,CONNECTION_KEEP_ALIVE:5,CONNECTION_CLOSE:6,CONNECTION_UPGRADE:7,TRANSFER_ENCODING_CHUNKED:8};i.MET\
+HODS_HTTP=[i.METHODS.DELETE,i.METHODS.GET,i.METHODS.HEAD,i.METHODS.POST,i.METHODS.PUT,i.METHODS.CONNECT,i.METHODS.OPTIONS,i.METHODS.TRACE,i.METHODS.COPY,i.METHO\
+DS.LOCK,i.METHODS.MKCOL,i.METHODS.MOVE,i.METHODS.PROPFIND,i.METHODS.PROPPATCH,i.METHODS.SEARCH,i.METHODS.UNLOCK,i.METHODS.BIND,i.METHODS.REBIND,i.METHODS.UNBIND\
+,i.METHODS.ACL,i.METHODS.REPORT,i.METHODS.MKACTIVITY,i.METHODS.CHECKOUT,i.METHODS.MERGE,i.METHODS["M-SEARCH"],i.METHODS.NOTIFY,i.METHODS.SUBSCRIBE,i.METHODS.UNS\
+UBSCRIBE,i.METHODS.PATCH,i.METHODS.PURGE,i.METHODS.MKCALENDAR,i.METHODS.LINK,i.METHODS.UNLINK,i.METHODS.PRI,i.METHODS.SOURCE,i.METHODS.QUERY];i.METHODS_ICE=[i.M\
+ETHODS.SOURCE];i.METHODS_RTSP=[i.METHODS.OPTIONS,i.METHODS.DESCRIBE,i.METHODS.ANNOUNCE,i.METHODS.SETUP,i.METHODS.PLAY,i.METHODS.PAUSE,i.METHODS.TEARDOWN,i.METHO\
+DS.GET_PARAMETER,i.METHODS.SET_PARAMETER,i.METHODS.REDIRECT,i.METHODS.RECORD,i.METHODS.FLUSH,i.METHODS.GET,i.METHODS.POST];i.METHOD_MAP=(0,Bg.enumToMap)(i.METHO\
+DS);i.H_METHOD_MAP=Object.fromEntries(Object.entries(i.METHODS).filter(([e])=>e.startsWith("H")));i.STATUSES_HTTP=[i.STATUSES.CONTINUE,i.STATUSES.SWITCHING_PROT\
+OCOLS,i.STATUSES.PROCESSING,i.STATUSES.EARLY_HINTS,i.STATUSES.RESPONSE_IS_STALE,i.STATUSES.REVALIDATION_FAILED,i.STATUSES.DISCONNECTED_OPERATION,i.STATUSES.HEUR\
+ISTIC_EXPIRATION,i.STATUSES.MISCELLANEOUS_WARNING,i.STATUSES.OK,i.STATUSES.CREATED,i.STATUSES.ACCEPTED,i.STATUSES.NON_AUTHORITATIVE_INFORMATION,i.STATUSES.NO_CO\
+NTENT,i.STATUSES.RESET_CONTENT,i.STATUSES.PARTIAL_CONTENT,i.STATUSES.MULTI_STATUS,i.STATUSES.ALREADY_REPORTED,i.STATUSES.TRANSFORMATION_APPLIED,i.STATUSES.IM_US\
+ED,i.STATUSES.MISCELLANEOUS_PERSISTENT_WARNING,i.STATUSES.MULTIPLE_CHOICES,i.STATUSES.MOVED_PERMANENTLY,i.STATUSES.FOUND,i.STATUSES.SEE_OTHER,i.STATUSES.NOT_MOD\
+IFIED,i.STATUSES.USE_PROXY,i.STATUSES.SWITCH_PROXY,i.STATUSES.TEMPORARY_REDIRECT,i.STATUSES.PERMANENT_REDIRECT,i.STATUSES.BAD_REQUEST,i.STATUSES.UNAUTHORIZED,i.\
+STATUSES.PAYMENT_REQUIRED,i.STATUSES.FORBIDDEN,i.STATUSES.NOT_FOUND,i.STATUSES.METHOD_NOT_ALLOWED,i.STATUSES.NOT_ACCEPTABLE,i.STATUSES.PROXY_AUTHENTICATION_REQU\
+IRED,i.STATUSES.REQUEST_TIMEOUT,i.STATUSES.CONFLICT,i.STATUSES.GONE,i.STATUSES.LENGTH_REQUIRED,i.STATUSES.PRECONDITION_FAILED,i.STATUSES.PAYLOAD_TOO_LARGE,i.STA\
+TUSES.URI_TOO_LONG,i.STATUSES.UNSUPPORTED_MEDIA_TYPE,i.STATUSES.RANGE_NOT_SATISFIABLE,i.STATUSES.EXPECTATION_FAILED,i.STATUSES.IM_A_TEAPOT,i.STATUSES.PAGE_EXPIR\
+ED,i.STATUSES.ENHANCE_YOUR_CALM,i.STATUSES.MISDIRECTED_REQUEST,i.STATUSES.UNPROCESSABLE_ENTITY,i.STATUSES.LOCKED,i.STATUSES.FAILED_DEPENDENCY,i.STATUSES.TOO_EAR\
+LY,i.STATUSES.UPGRADE_REQUIRED,i.STATUSES.PRECONDITION_REQUIRED,i.STATUSES.TOO_MANY_REQUESTS,i.STATUSES.REQUEST_HEADER_FIELDS_TOO_LARGE_UNOFFICIAL,i.STATUSES.RE\
+QUEST_HEADER_FIELDS_TOO_LARGE,i.STATUSES.LOGIN_TIMEOUT,i.STATUSES.NO_RESPONSE,i.STATUSES.RETRY_WITH,i.STATUSES.BLOCKED_BY_PARENTAL_CONTROL,i.STATUSES.UNAVAILABL\
+E_FOR_LEGAL_REASONS,i.STATUSES.CLIENT_CLOSED_LOAD_BALANCED_REQUEST,i.STATUSES.INVALID_X_FORWARDED_FOR,i.STATUSES.REQUEST_HEADER_TOO_LARGE,i.STATUSES.SSL_CERTIFI\
+CATE_ERROR,i.STATUSES.SSL_CERTIFICATE_REQUIRED,i.STATUSES.HTTP_REQUEST_SENT_TO_HTTPS_PORT,i.STATUSES.INVALID_TOKEN,i.STATUSES.CLIENT_CLOSED_REQUEST,i.STATUSES.I\
+NTERNAL_SERVER_ERROR,i.STATUSES.NOT_IMPLEMENTED,i.STATUSES.BAD_GATEWAY,i.STATUSES.SERVICE_UNAVAILABLE,i.STATUSES.GATEWAY_TIMEOUT,i.STATUSES.HTTP_VERSION_NOT_SUP\
+PORTED,i.STATUSES.VARIANT_ALSO_NEGOTIATES,i.STATUSES.INSUFFICIENT_STORAGE,i.STATUSES.LOOP_DETECTED,i.STATUSES.BANDWIDTH_LIMIT_EXCEEDED,i.STATUSES.NOT_EXTENDED,i\
+.STATUSES.NETWORK_AUTHENTICATION_REQUIRED,i.STATUSES.WEB_SERVER_UNKNOWN_ERROR,i.STATUSES.WEB_SERVER_IS_DOWN,i.STATUSES.CONNECTION_TIMEOUT,i.STATUSES.ORIGIN_IS_U\
+NREACHABLE,i.STATUSES.TIMEOUT_OCCURED,i.STATUSES.SSL_HANDSHAKE_FAILED,i.STATUSES.INVALID_SSL_CERTIFICATE,i.STATUSES.RAILGUN_ERROR,i.STATUSES.SITE_IS_OVERLOADED,\
+i.STATUSES.SITE_IS_FROZEN,i.STATUSES.IDENTITY_PROVIDER_AUTHENTICATION_ERROR,i.STATUSES.NETWORK_READ_TIMEOUT,i.STATUSES.NETWORK_CONNECT_TIMEOUT];i.ALPHA=[];for(l\
+et e=65;e<=90;e++)i.ALPHA.push(String.fromCharCode(e)),i.ALPHA.push(String.fromCharCode(e+32));i.NUM_MAP={0:0,1:1,2:2,3:3,4:4,5:5,6:6,7:7,8:8,9:9};i.HEX_MAP={0:\
+0,1:1,2:2,3:3,4:4,5:5,6:6,7:7,8:8,9:9,A:10,B:11,C:12,D:13,E:14,F:15,a:10,b:11,c:12,d:13,e:14,f:15};i.NUM=["0","1","2","3","4","5","6","7","8","9"];i.ALPHANUM=i.\
+ALPHA.concat(i.NUM);i.MARK=["-","_",".","!","~","*","\'","(",")"];i.USERINFO_CHARS=i.ALPHANUM.concat(i.MARK).concat(["%",";",":","&","=","+","$",","]);i.URL_CHAR\
+=["!",\'"\',"$","%","&","\'","(",")","*","+",",","-",".","/",":",";","<","=",">","@","[","\\\\","]","^","_","`","{","|","}","~"].concat(i.ALPHANUM);i.HEX=i.NUM.conca\
+t(["a","b","c","d","e","f","A","B","C","D","E","F"]);i.TOKEN=["!","#","$","%","&","\'","*","+","-",".","^","_","`","|","~"].concat(i.ALPHANUM);i.HEADER_CHARS=["	\
+"];for(let e=32;e<=255;e++)e!==127&&i.HEADER_CHARS.push(e);i.CONNECTION_TOKEN_CHARS=i.HEADER_CHARS.filter(e=>e!==44);i.QUOTED_STRING=["	"," "];for(let e=33;e<=2\
+55;e++)e!==34&&e!==92&&i.QUOTED_STRING.push(e);i.HTAB_SP_VCHAR_OBS_TEXT=["	"," "];for(let e=33;e<=126;e++)i.HTAB_SP_VCHAR_OBS_TEXT.push(e);for(let e=128;e<=255;\
+e++)i.HTAB_SP_VCHAR_OBS_TEXT.push(e);i.MAJOR=i.NUM_MAP;i.MINOR=i.MAJOR;i.SPECIAL_HEADERS={connection:i.HEADER_STATE.CONNECTION,"content-length":i.HEADER_STATE.C\
+ONTENT_LENGTH,"proxy-connection":i.HEADER_STATE.CONNECTION,"transfer-encoding":i.HEADER_STATE.TRANSFER_ENCODING,upgrade:i.HEADER_STATE.UPGRADE};i.default={ERROR\
+:i.ERROR,TYPE:i.TYPE,FLAGS:i.FLAGS,LENIENT_FLAGS:i.LENIENT_FLAGS,METHODS:i.METHODS,STATUSES:i.STATUSES,FINISH:i.FINISH,HEADER_STATE:i.HEADER_STATE,ALPHA:i.ALPHA\
+,NUM_MAP:i.NUM_MAP,HEX_MAP:i.HEX_MAP,NUM:i.NUM,ALPHANUM:i.ALPHANUM,MARK:i.MARK,USERINFO_CHARS:i.USERINFO_CHARS,URL_CHAR:i.URL_CHAR,HEX:i.HEX,TOKEN:i.TOKEN,HEADE\
+R_CHARS:i.HEADER_CHARS,CONNECTION_TOKEN_CHARS:i.CONNECTION_TOKEN_CHARS,QUOTED_STRING:i.QUOTED_STRING,HTAB_SP_VCHAR_OBS_TEXT:i.HTAB_SP_VCHAR_OBS_TEXT,MAJOR:i.MAJ\
+OR,MINOR:i.MINOR,SPECIAL_HEADERS:i.SPECIAL_HEADERS,METHODS_HTTP:i.METHODS_HTTP,METHODS_ICE:i.METHODS_ICE,METHODS_RTSP:i.METHODS_RTSP,METHOD_MAP:i.METHOD_MAP,H_M\
+ETHOD_MAP:i.H_METHOD_MAP,STATUSES_HTTP:i.STATUSES_HTTP}});var We=d((nc,co)=>{"use strict";var{Buffer:Cg}=require("node:buffer"),ag="AGFzbQEAAAABJwdgAX8Bf2ADf39/\
+AX9gAn9/AGABfwBgBH9/f38Bf2AAAGADf39/AALLAQgDZW52GHdhc21fb25faGVhZGVyc19jb21wbGV0ZQAEA2VudhV3YXNtX29uX21lc3NhZ2VfYmVnaW4AAANlbnYLd2FzbV9vbl91cmwAAQNlbnYOd2FzbV9v\
+bl9zdGF0dXMAAQNlbnYUd2FzbV9vbl9oZWFkZXJfZmllbGQAAQNlbnYUd2FzbV9vbl9oZWFkZXJfdmFsdWUAAQNlbnYMd2FzbV9vbl9ib2R5AAEDZW52GHdhc21fb25fbWVzc2FnZV9jb21wbGV0ZQAAAzU0BQYA\
+AAMAAAAAAAADAQMAAwMDAAACAAAAAAICAgICAgICAgIBAQEBAQEBAQEBAwAAAwAAAAQFAXABExMFAwEAAgYIAX8BQcDZBAsHxQcoBm1lbW9yeQIAC19pbml0aWFsaXplAAgZX19pbmRpcmVjdF9mdW5jdGlvbl90\
+YWJsZQEAC2xsaHR0cF9pbml0AAkYbGxodHRwX3Nob3VsZF9rZWVwX2FsaXZlADcMbGxodHRwX2FsbG9jAAsGbWFsbG9jADkLbGxodHRwX2ZyZWUADARmcmVlAAwPbGxodHRwX2dldF90eXBlAA0VbGxodHRwX2dl\
+dF9odHRwX21ham9yAA4VbGxodHRwX2dldF9odHRwX21pbm9yAA8RbGxodHRwX2dldF9tZXRob2QAEBZsbGh0dHBfZ2V0X3N0YXR1c19jb2RlABESbGxodHRwX2dldF91cGdyYWRlABIMbGxodHRwX3Jlc2V0ABMO\
+bGxodHRwX2V4ZWN1dGUAFBRsbGh0dHBfc2V0dGluZ3NfaW5pdAAVDWxsaHR0cF9maW5pc2gAFgxsbGh0dHBfcGF1c2UAFw1sbGh0dHBfcmVzdW1lABgbbGxodHRwX3Jlc3VtZV9hZnRlcl91cGdyYWRlABkQbGxo\
+dHRwX2dldF9lcnJubwAaF2xsaHR0cF9nZXRfZXJyb3JfcmVhc29uABsXbGxodHRwX3NldF9lcnJvcl9yZWFzb24AHBRsbGh0dHBfZ2V0X2Vycm9yX3BvcwAdEWxsaHR0cF9lcnJub19uYW1lAB4SbGxodHRwX21l\
+dGhvZF9uYW1lAB8SbGxodHRwX3N0YXR1c19uYW1lACAabGxodHRwX3NldF9sZW5pZW50X2hlYWRlcnMAISFsbGh0dHBfc2V0X2xlbmllbnRfY2h1bmtlZF9sZW5ndGgAIh1sbGh0dHBfc2V0X2xlbmllbnRfa2Vl\
+cF9hbGl2ZQAjJGxsaHR0cF9zZXRfbGVuaWVudF90cmFuc2Zlcl9lbmNvZGluZwAkGmxsaHR0cF9zZXRfbGVuaWVudF92ZXJzaW9uACUjbGxodHRwX3NldF9sZW5pZW50X2RhdGFfYWZ0ZXJfY2xvc2UAJidsbGh0\
+dHBfc2V0X2xlbmllbnRfb3B0aW9uYWxfbGZfYWZ0ZXJfY3IAJyxsbGh0dHBfc2V0X2xlbmllbnRfb3B0aW9uYWxfY3JsZl9hZnRlcl9jaHVuawAoKGxsaHR0cF9zZXRfbGVuaWVudF9vcHRpb25hbF9jcl9iZWZv\
+cmVfbGYAKSpsbGh0dHBfc2V0X2xlbmllbnRfc3BhY2VzX2FmdGVyX2NodW5rX3NpemUAKhhsbGh0dHBfbWVzc2FnZV9uZWVkc19lb2YANgkYAQBBAQsSAQIDBAUKBgcyNDMuKy8tLDAxCq/ZAjQWAEHA1QAoAgAE\
+QAALQcDVAEEBNgIACxQAIAAQOCAAIAI2AjggACABOgAoCxQAIAAgAC8BNCAALQAwIAAQNxAACx4BAX9BwAAQOiIBEDggAUGACDYCOCABIAA6ACggAQuPDAEHfwJAIABFDQAgAEEIayIBIABBBGsoAgAiAEF4cSIE\
+aiEFAkAgAEEBcQ0AIABBA3FFDQEgASABKAIAIgBrIgFB1NUAKAIASQ0BIAAgBGohBAJAAkBB2NUAKAIAIAFHBEAgAEH/AU0EQCAAQQN2IQMgASgCCCIAIAEoAgwiAkYEQEHE1QBBxNUAKAIAQX4gA3dxNgIADAUL\
+IAIgADYCCCAAIAI2AgwMBAsgASgCGCEGIAEgASgCDCIARwRAIAAgASgCCCICNgIIIAIgADYCDAwDCyABQRRqIgMoAgAiAkUEQCABKAIQIgJFDQIgAUEQaiEDCwNAIAMhByACIgBBFGoiAygCACICDQAgAEEQaiED\
+IAAoAhAiAg0ACyAHQQA2AgAMAgsgBSgCBCIAQQNxQQNHDQIgBSAAQX5xNgIEQczVACAENgIAIAUgBDYCACABIARBAXI2AgQMAwtBACEACyAGRQ0AAkAgASgCHCICQQJ0QfTXAGoiAygCACABRgRAIAMgADYCACAA\
+DQFByNUAQcjVACgCAEF+IAJ3cTYCAAwCCyAGQRBBFCAGKAIQIAFGG2ogADYCACAARQ0BCyAAIAY2AhggASgCECICBEAgACACNgIQIAIgADYCGAsgAUEUaigCACICRQ0AIABBFGogAjYCACACIAA2AhgLIAEgBU8N\
+ACAFKAIEIgBBAXFFDQACQAJAAkACQCAAQQJxRQRAQdzVACgCACAFRgRAQdzVACABNgIAQdDVAEHQ1QAoAgAgBGoiADYCACABIABBAXI2AgQgAUHY1QAoAgBHDQZBzNUAQQA2AgBB2NUAQQA2AgAMBgtB2NUAKAIA\
+IAVGBEBB2NUAIAE2AgBBzNUAQczVACgCACAEaiIANgIAIAEgAEEBcjYCBCAAIAFqIAA2AgAMBgsgAEF4cSAEaiEEIABB/wFNBEAgAEEDdiEDIAUoAggiACAFKAIMIgJGBEBBxNUAQcTVACgCAEF+IAN3cTYCAAwF\
+CyACIAA2AgggACACNgIMDAQLIAUoAhghBiAFIAUoAgwiAEcEQEHU1QAoAgAaIAAgBSgCCCICNgIIIAIgADYCDAwDCyAFQRRqIgMoAgAiAkUEQCAFKAIQIgJFDQIgBUEQaiEDCwNAIAMhByACIgBBFGoiAygCACIC\
+DQAgAEEQaiEDIAAoAhAiAg0ACyAHQQA2AgAMAgsgBSAAQX5xNgIEIAEgBGogBDYCACABIARBAXI2AgQMAwtBACEACyAGRQ0AAkAgBSgCHCICQQJ0QfTXAGoiAygCACAFRgRAIAMgADYCACAADQFByNUAQcjVACgC\
+AEF+IAJ3cTYCAAwCCyAGQRBBFCAGKAIQIAVGG2ogADYCACAARQ0BCyAAIAY2AhggBSgCECICBEAgACACNgIQIAIgADYCGAsgBUEUaigCACICRQ0AIABBFGogAjYCACACIAA2AhgLIAEgBGogBDYCACABIARBAXI2\
+AgQgAUHY1QAoAgBHDQBBzNUAIAQ2AgAMAQsgBEH/AU0EQCAEQXhxQezVAGohAAJ/QcTVACgCACICQQEgBEEDdnQiA3FFBEBBxNUAIAIgA3I2AgAgAAwBCyAAKAIICyICIAE2AgwgACABNgIIIAEgADYCDCABIAI2\
+AggMAQtBHyECIARB////B00EQCAEQSYgBEEIdmciAGt2QQFxIABBAXRrQT5qIQILIAEgAjYCHCABQgA3AhAgAkECdEH01wBqIQACQEHI1QAoAgAiA0EBIAJ0IgdxRQRAIAAgATYCAEHI1QAgAyAHcjYCACABIAA2\
+AhggASABNgIIIAEgATYCDAwBCyAEQRkgAkEBdmtBACACQR9HG3QhAiAAKAIAIQACQANAIAAiAygCBEF4cSAERg0BIAJBHXYhACACQQF0IQIgAyAAQQRxakEQaiIHKAIAIgANAAsgByABNgIAIAEgAzYCGCABIAE2\
+AgwgASABNgIIDAELIAMoAggiACABNgIMIAMgATYCCCABQQA2AhggASADNgIMIAEgADYCCAtB5NUAQeTVACgCAEEBayIAQX8gABs2AgALCwcAIAAtACgLBwAgAC0AKgsHACAALQArCwcAIAAtACkLBwAgAC8BNAsH\
+ACAALQAwC0ABBH8gACgCGCEBIAAvAS4hAiAALQAoIQMgACgCOCEEIAAQOCAAIAQ2AjggACADOgAoIAAgAjsBLiAAIAE2AhgL5YUCAgd/A34gASACaiEEAkAgACIDKAIMIgANACADKAIEBEAgAyABNgIECyMAQRBr\
+IgkkAAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAn8CQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJA\
+AkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJA\
+AkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJA\
+AkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJA\
+AkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkAgAygCHCICQQJrDvwBAfkBAgMEBQYHCAkKCwwNDg8QERL4ARP3ARQV9gEWF/UBGBkaGxwdHh8g/QH7ASH0ASIjJCUmJygpKivzASwtLi8wMTLyAfEBMzTw\
+Ae8BNTY3ODk6Ozw9Pj9AQUJDREVGR0hJSktMTU5P+gFQUVJT7gHtAVTsAVXrAVZXWFla6gFbXF1eX2BhYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ent8fX5/gAGBAYIBgwGEAYUBhgGHAYgBiQGKAYsBjAGNAY4B\
+jwGQAZEBkgGTAZQBlQGWAZcBmAGZAZoBmwGcAZ0BngGfAaABoQGiAaMBpAGlAaYBpwGoAakBqgGrAawBrQGuAa8BsAGxAbIBswG0AbUBtgG3AbgBuQG6AbsBvAG9Ab4BvwHAAcEBwgHDAcQBxQHGAccByAHJAcoB\
+ywHMAc0BzgHpAegBzwHnAdAB5gHRAdIB0wHUAeUB1QHWAdcB2AHZAdoB2wHcAd0B3gHfAeAB4QHiAeMBAPwBC0EADOMBC0EODOIBC0ENDOEBC0EPDOABC0EQDN8BC0ETDN4BC0EUDN0BC0EVDNwBC0EWDNsBC0EX\
+DNoBC0EYDNkBC0EZDNgBC0EaDNcBC0EbDNYBC0EcDNUBC0EdDNQBC0EeDNMBC0EfDNIBC0EgDNEBC0EhDNABC0EIDM8BC0EiDM4BC0EkDM0BC0EjDMwBC0EHDMsBC0ElDMoBC0EmDMkBC0EnDMgBC0EoDMcBC0ES\
+DMYBC0ERDMUBC0EpDMQBC0EqDMMBC0ErDMIBC0EsDMEBC0HeAQzAAQtBLgy/AQtBLwy+AQtBMAy9AQtBMQy8AQtBMgy7AQtBMwy6AQtBNAy5AQtB3wEMuAELQTUMtwELQTkMtgELQQwMtQELQTYMtAELQTcMswEL\
+QTgMsgELQT4MsQELQToMsAELQeABDK8BC0ELDK4BC0E/DK0BC0E7DKwBC0EKDKsBC0E8DKoBC0E9DKkBC0HhAQyoAQtBwQAMpwELQcAADKYBC0HCAAylAQtBCQykAQtBLQyjAQtBwwAMogELQcQADKEBC0HFAAyg\
+AQtBxgAMnwELQccADJ4BC0HIAAydAQtByQAMnAELQcoADJsBC0HLAAyaAQtBzAAMmQELQc0ADJgBC0HOAAyXAQtBzwAMlgELQdAADJUBC0HRAAyUAQtB0gAMkwELQdMADJIBC0HVAAyRAQtB1AAMkAELQdYADI8B\
+C0HXAAyOAQtB2AAMjQELQdkADIwBC0HaAAyLAQtB2wAMigELQdwADIkBC0HdAAyIAQtB3gAMhwELQd8ADIYBC0HgAAyFAQtB4QAMhAELQeIADIMBC0HjAAyCAQtB5AAMgQELQeUADIABC0HiAQx/C0HmAAx+C0Hn\
+AAx9C0EGDHwLQegADHsLQQUMegtB6QAMeQtBBAx4C0HqAAx3C0HrAAx2C0HsAAx1C0HtAAx0C0EDDHMLQe4ADHILQe8ADHELQfAADHALQfIADG8LQfEADG4LQfMADG0LQfQADGwLQfUADGsLQfYADGoLQQIMaQtB\
+9wAMaAtB+AAMZwtB+QAMZgtB+gAMZQtB+wAMZAtB/AAMYwtB/QAMYgtB/gAMYQtB/wAMYAtBgAEMXwtBgQEMXgtBggEMXQtBgwEMXAtBhAEMWwtBhQEMWgtBhgEMWQtBhwEMWAtBiAEMVwtBiQEMVgtBigEMVQtB\
+iwEMVAtBjAEMUwtBjQEMUgtBjgEMUQtBjwEMUAtBkAEMTwtBkQEMTgtBkgEMTQtBkwEMTAtBlAEMSwtBlQEMSgtBlgEMSQtBlwEMSAtBmAEMRwtBmQEMRgtBmgEMRQtBmwEMRAtBnAEMQwtBnQEMQgtBngEMQQtB\
+nwEMQAtBoAEMPwtBoQEMPgtBogEMPQtBowEMPAtBpAEMOwtBpQEMOgtBpgEMOQtBpwEMOAtBqAEMNwtBqQEMNgtBqgEMNQtBqwEMNAtBrAEMMwtBrQEMMgtBrgEMMQtBrwEMMAtBsAEMLwtBsQEMLgtBsgEMLQtB\
+swEMLAtBtAEMKwtBtQEMKgtBtgEMKQtBtwEMKAtBuAEMJwtBuQEMJgtBugEMJQtBuwEMJAtBvAEMIwtBvQEMIgtBvgEMIQtBvwEMIAtBwAEMHwtBwQEMHgtBwgEMHQtBAQwcC0HDAQwbC0HEAQwaC0HFAQwZC0HG\
+AQwYC0HHAQwXC0HIAQwWC0HJAQwVC0HKAQwUC0HLAQwTC0HMAQwSC0HNAQwRC0HOAQwQC0HPAQwPC0HQAQwOC0HRAQwNC0HSAQwMC0HTAQwLC0HUAQwKC0HVAQwJC0HWAQwIC0HjAQwHC0HXAQwGC0HYAQwFC0HZ\
+AQwEC0HaAQwDC0HbAQwCC0HdAQwBC0HcAQshAgNAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJA\
+AkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQCADAn8CQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJA\
+An8CQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAn8CQAJAAkACQAJAAkACQAJ/AkACQAJAAn8CQAJAAkACQAJAAkACQAJAAkACQAJA\
+AkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAIAMCfwJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJA\
+AkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACfwJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJA\
+AkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJA\
+AkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJA\
+AkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkAgAg7jAQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICEjJCUnKCmeA5sDmgORA4oDgwOAA/0C+wL4AvIC8QLvAu0C6ALnAuYC5QLk\
+AtwC2wLaAtkC2ALXAtYC1QLPAs4CzALLAsoCyQLIAscCxgLEAsMCvgK8AroCuQK4ArcCtgK1ArQCswKyArECsAKuAq0CqQKoAqcCpgKlAqQCowKiAqECoAKfApgCkAKMAosCigKBAv4B/QH8AfsB+gH5AfgB9wH1\
+AfMB8AHrAekB6AHnAeYB5QHkAeMB4gHhAeAB3wHeAd0B3AHaAdkB2AHXAdYB1QHUAdMB0gHRAdABzwHOAc0BzAHLAcoByQHIAccBxgHFAcQBwwHCAcEBwAG/Ab4BvQG8AbsBugG5AbgBtwG2AbUBtAGzAbIBsQGw\
+Aa8BrgGtAawBqwGqAakBqAGnAaYBpQGkAaMBogGfAZ4BmQGYAZcBlgGVAZQBkwGSAZEBkAGPAY0BjAGHAYYBhQGEAYMBggF9fHt6eXZ1dFBRUlNUVQsgASAERw1yQf0BIQIMvgMLIAEgBEcNmAFB2wEhAgy9Awsg\
+ASAERw3xAUGOASECDLwDCyABIARHDfwBQYQBIQIMuwMLIAEgBEcNigJB/wAhAgy6AwsgASAERw2RAkH9ACECDLkDCyABIARHDZQCQfsAIQIMuAMLIAEgBEcNHkEeIQIMtwMLIAEgBEcNGUEYIQIMtgMLIAEgBEcN\
+ygJBzQAhAgy1AwsgASAERw3VAkHGACECDLQDCyABIARHDdYCQcMAIQIMswMLIAEgBEcN3AJBOCECDLIDCyADLQAwQQFGDa0DDIkDC0EAIQACQAJAAkAgAy0AKkUNACADLQArRQ0AIAMvATIiAkECcUUNAQwCCyAD\
+LwEyIgJBAXFFDQELQQEhACADLQAoQQFGDQAgAy8BNCIGQeQAa0HkAEkNACAGQcwBRg0AIAZBsAJGDQAgAkHAAHENAEEAIQAgAkGIBHFBgARGDQAgAkEocUEARyEACyADQQA7ATIgA0EAOgAxAkAgAEUEQCADQQA6\
+ADEgAy0ALkEEcQ0BDLEDCyADQgA3AyALIANBADoAMSADQQE6ADYMSAtBACEAAkAgAygCOCICRQ0AIAIoAjAiAkUNACADIAIRAAAhAAsgAEUNSCAAQRVHDWIgA0EENgIcIAMgATYCFCADQdIbNgIQIANBFTYCDEEA\
+IQIMrwMLIAEgBEYEQEEGIQIMrwMLIAEtAABBCkcNGSABQQFqIQEMGgsgA0IANwMgQRIhAgyUAwsgASAERw2KA0EjIQIMrAMLIAEgBEYEQEEHIQIMrAMLAkACQCABLQAAQQprDgQBGBgAGAsgAUEBaiEBQRAhAgyT\
+AwsgAUEBaiEBIANBL2otAABBAXENF0EAIQIgA0EANgIcIAMgATYCFCADQZkgNgIQIANBGTYCDAyrAwsgAyADKQMgIgwgBCABa60iCn0iC0IAIAsgDFgbNwMgIAogDFoNGEEIIQIMqgMLIAEgBEcEQCADQQk2Aggg\
+AyABNgIEQRQhAgyRAwtBCSECDKkDCyADKQMgUA2uAgxDCyABIARGBEBBCyECDKgDCyABLQAAQQpHDRYgAUEBaiEBDBcLIANBL2otAABBAXFFDRkMJgtBACEAAkAgAygCOCICRQ0AIAIoAlAiAkUNACADIAIRAAAh\
+AAsgAA0ZDEILQQAhAAJAIAMoAjgiAkUNACACKAJQIgJFDQAgAyACEQAAIQALIAANGgwkC0EAIQACQCADKAI4IgJFDQAgAigCUCICRQ0AIAMgAhEAACEACyAADRsMMgsgA0Evai0AAEEBcUUNHAwiC0EAIQACQCAD\
+KAI4IgJFDQAgAigCVCICRQ0AIAMgAhEAACEACyAADRwMQgtBACEAAkAgAygCOCICRQ0AIAIoAlQiAkUNACADIAIRAAAhAAsgAA0dDCALIAEgBEYEQEETIQIMoAMLAkAgAS0AACIAQQprDgQfIyMAIgsgAUEBaiEB\
+DB8LQQAhAAJAIAMoAjgiAkUNACACKAJUIgJFDQAgAyACEQAAIQALIAANIgxCCyABIARGBEBBFiECDJ4DCyABLQAAQcDBAGotAABBAUcNIwyDAwsCQANAIAEtAABBsDtqLQAAIgBBAUcEQAJAIABBAmsOAgMAJwsg\
+AUEBaiEBQSEhAgyGAwsgBCABQQFqIgFHDQALQRghAgydAwsgAygCBCEAQQAhAiADQQA2AgQgAyAAIAFBAWoiARA0IgANIQxBC0EAIQACQCADKAI4IgJFDQAgAigCVCICRQ0AIAMgAhEAACEACyAADSMMKgsgASAE\
+RgRAQRwhAgybAwsgA0EKNgIIIAMgATYCBEEAIQACQCADKAI4IgJFDQAgAigCUCICRQ0AIAMgAhEAACEACyAADSVBJCECDIEDCyABIARHBEADQCABLQAAQbA9ai0AACIAQQNHBEAgAEEBaw4FGBomggMlJgsgBCAB\
+QQFqIgFHDQALQRshAgyaAwtBGyECDJkDCwNAIAEtAABBsD9qLQAAIgBBA0cEQCAAQQFrDgUPEScTJicLIAQgAUEBaiIBRw0AC0EeIQIMmAMLIAEgBEcEQCADQQs2AgggAyABNgIEQQchAgz/AgtBHyECDJcDCyAB\
+IARGBEBBICECDJcDCwJAIAEtAABBDWsOFC4/Pz8/Pz8/Pz8/Pz8/Pz8/Pz8APwtBACECIANBADYCHCADQb8LNgIQIANBAjYCDCADIAFBAWo2AhQMlgMLIANBL2ohAgNAIAEgBEYEQEEhIQIMlwMLAkACQAJAIAEt\
+AAAiAEEJaw4YAgApKQEpKSkpKSkpKSkpKSkpKSkpKSkCJwsgAUEBaiEBIANBL2otAABBAXFFDQoMGAsgAUEBaiEBDBcLIAFBAWohASACLQAAQQJxDQALQQAhAiADQQA2AhwgAyABNgIUIANBnxU2AhAgA0EMNgIM\
+DJUDCyADLQAuQYABcUUNAQtBACEAAkAgAygCOCICRQ0AIAIoAlwiAkUNACADIAIRAAAhAAsgAEUN5gIgAEEVRgRAIANBJDYCHCADIAE2AhQgA0GbGzYCECADQRU2AgxBACECDJQDC0EAIQIgA0EANgIcIAMgATYC\
+FCADQZAONgIQIANBFDYCDAyTAwtBACECIANBADYCHCADIAE2AhQgA0G+IDYCECADQQI2AgwMkgMLIAMoAgQhAEEAIQIgA0EANgIEIAMgACABIAynaiIBEDIiAEUNKyADQQc2AhwgAyABNgIUIAMgADYCDAyRAwsg\
+Ay0ALkHAAHFFDQELQQAhAAJAIAMoAjgiAkUNACACKAJYIgJFDQAgAyACEQAAIQALIABFDSsgAEEVRgRAIANBCjYCHCADIAE2AhQgA0HrGTYCECADQRU2AgxBACECDJADC0EAIQIgA0EANgIcIAMgATYCFCADQZMM\
+NgIQIANBEzYCDAyPAwtBACECIANBADYCHCADIAE2AhQgA0GCFTYCECADQQI2AgwMjgMLQQAhAiADQQA2AhwgAyABNgIUIANB3RQ2AhAgA0EZNgIMDI0DC0EAIQIgA0EANgIcIAMgATYCFCADQeYdNgIQIANBGTYC\
+DAyMAwsgAEEVRg09QQAhAiADQQA2AhwgAyABNgIUIANB0A82AhAgA0EiNgIMDIsDCyADKAIEIQBBACECIANBADYCBCADIAAgARAzIgBFDSggA0ENNgIcIAMgATYCFCADIAA2AgwMigMLIABBFUYNOkEAIQIgA0EA\
+NgIcIAMgATYCFCADQdAPNgIQIANBIjYCDAyJAwsgAygCBCEAQQAhAiADQQA2AgQgAyAAIAEQMyIARQRAIAFBAWohAQwoCyADQQ42AhwgAyAANgIMIAMgAUEBajYCFAyIAwsgAEEVRg03QQAhAiADQQA2AhwgAyAB\
+NgIUIANB0A82AhAgA0EiNgIMDIcDCyADKAIEIQBBACECIANBADYCBCADIAAgARAzIgBFBEAgAUEBaiEBDCcLIANBDzYCHCADIAA2AgwgAyABQQFqNgIUDIYDC0EAIQIgA0EANgIcIAMgATYCFCADQeIXNgIQIANB\
+GTYCDAyFAwsgAEEVRg0zQQAhAiADQQA2AhwgAyABNgIUIANB1gw2AhAgA0EjNgIMDIQDCyADKAIEIQBBACECIANBADYCBCADIAAgARA0IgBFDSUgA0ERNgIcIAMgATYCFCADIAA2AgwMgwMLIABBFUYNMEEAIQIg\
+A0EANgIcIAMgATYCFCADQdYMNgIQIANBIzYCDAyCAwsgAygCBCEAQQAhAiADQQA2AgQgAyAAIAEQNCIARQRAIAFBAWohAQwlCyADQRI2AhwgAyAANgIMIAMgAUEBajYCFAyBAwsgA0Evai0AAEEBcUUNAQtBFyEC\
+DOYCC0EAIQIgA0EANgIcIAMgATYCFCADQeIXNgIQIANBGTYCDAz+AgsgAEE7Rw0AIAFBAWohAQwMC0EAIQIgA0EANgIcIAMgATYCFCADQZIYNgIQIANBAjYCDAz8AgsgAEEVRg0oQQAhAiADQQA2AhwgAyABNgIU\
+IANB1gw2AhAgA0EjNgIMDPsCCyADQRQ2AhwgAyABNgIUIAMgADYCDAz6AgsgAygCBCEAQQAhAiADQQA2AgQgAyAAIAEQNCIARQRAIAFBAWohAQz1AgsgA0EVNgIcIAMgADYCDCADIAFBAWo2AhQM+QILIAMoAgQh\
+AEEAIQIgA0EANgIEIAMgACABEDQiAEUEQCABQQFqIQEM8wILIANBFzYCHCADIAA2AgwgAyABQQFqNgIUDPgCCyAAQRVGDSNBACECIANBADYCHCADIAE2AhQgA0HWDDYCECADQSM2AgwM9wILIAMoAgQhAEEAIQIg\
+A0EANgIEIAMgACABEDQiAEUEQCABQQFqIQEMHQsgA0EZNgIcIAMgADYCDCADIAFBAWo2AhQM9gILIAMoAgQhAEEAIQIgA0EANgIEIAMgACABEDQiAEUEQCABQQFqIQEM7wILIANBGjYCHCADIAA2AgwgAyABQQFq\
+NgIUDPUCCyAAQRVGDR9BACECIANBADYCHCADIAE2AhQgA0HQDzYCECADQSI2AgwM9AILIAMoAgQhACADQQA2AgQgAyAAIAEQMyIARQRAIAFBAWohAQwbCyADQRw2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIM8wIL\
+IAMoAgQhACADQQA2AgQgAyAAIAEQMyIARQRAIAFBAWohAQzrAgsgA0EdNgIcIAMgADYCDCADIAFBAWo2AhRBACECDPICCyAAQTtHDQEgAUEBaiEBC0EmIQIM1wILQQAhAiADQQA2AhwgAyABNgIUIANBnxU2AhAg\
+A0EMNgIMDO8CCyABIARHBEADQCABLQAAQSBHDYQCIAQgAUEBaiIBRw0AC0EsIQIM7wILQSwhAgzuAgsgASAERgRAQTQhAgzuAgsCQAJAA0ACQCABLQAAQQprDgQCAAADAAsgBCABQQFqIgFHDQALQTQhAgzvAgsg\
+AygCBCEAIANBADYCBCADIAAgARAxIgBFDZ8CIANBMjYCHCADIAE2AhQgAyAANgIMQQAhAgzuAgsgAygCBCEAIANBADYCBCADIAAgARAxIgBFBEAgAUEBaiEBDJ8CCyADQTI2AhwgAyAANgIMIAMgAUEBajYCFEEA\
+IQIM7QILIAEgBEcEQAJAA0AgAS0AAEEwayIAQf8BcUEKTwRAQTohAgzXAgsgAykDICILQpmz5syZs+bMGVYNASADIAtCCn4iCjcDICAKIACtQv8BgyILQn+FVg0BIAMgCiALfDcDICAEIAFBAWoiAUcNAAtBwAAh\
+AgzuAgsgAygCBCEAIANBADYCBCADIAAgAUEBaiIBEDEiAA0XDOICC0HAACECDOwCCyABIARGBEBByQAhAgzsAgsCQANAAkAgAS0AAEEJaw4YAAKiAqICqQKiAqICogKiAqICogKiAqICogKiAqICogKiAqICogKi\
+AqICogIAogILIAQgAUEBaiIBRw0AC0HJACECDOwCCyABQQFqIQEgA0Evai0AAEEBcQ2lAiADQQA2AhwgAyABNgIUIANBlxA2AhAgA0EKNgIMQQAhAgzrAgsgASAERwRAA0AgAS0AAEEgRw0VIAQgAUEBaiIBRw0A\
+C0H4ACECDOsCC0H4ACECDOoCCyADQQI6ACgMOAtBACECIANBADYCHCADQb8LNgIQIANBAjYCDCADIAFBAWo2AhQM6AILQQAhAgzOAgtBDSECDM0CC0ETIQIMzAILQRUhAgzLAgtBFiECDMoCC0EYIQIMyQILQRkh\
+AgzIAgtBGiECDMcCC0EbIQIMxgILQRwhAgzFAgtBHSECDMQCC0EeIQIMwwILQR8hAgzCAgtBICECDMECC0EiIQIMwAILQSMhAgy/AgtBJSECDL4CC0HlACECDL0CCyADQT02AhwgAyABNgIUIAMgADYCDEEAIQIM\
+1QILIANBGzYCHCADIAE2AhQgA0GkHDYCECADQRU2AgxBACECDNQCCyADQSA2AhwgAyABNgIUIANBmBo2AhAgA0EVNgIMQQAhAgzTAgsgA0ETNgIcIAMgATYCFCADQZgaNgIQIANBFTYCDEEAIQIM0gILIANBCzYC\
+HCADIAE2AhQgA0GYGjYCECADQRU2AgxBACECDNECCyADQRA2AhwgAyABNgIUIANBmBo2AhAgA0EVNgIMQQAhAgzQAgsgA0EgNgIcIAMgATYCFCADQaQcNgIQIANBFTYCDEEAIQIMzwILIANBCzYCHCADIAE2AhQg\
+A0GkHDYCECADQRU2AgxBACECDM4CCyADQQw2AhwgAyABNgIUIANBpBw2AhAgA0EVNgIMQQAhAgzNAgtBACECIANBADYCHCADIAE2AhQgA0HdDjYCECADQRI2AgwMzAILAkADQAJAIAEtAABBCmsOBAACAgACCyAE\
+IAFBAWoiAUcNAAtB/QEhAgzMAgsCQAJAIAMtADZBAUcNAEEAIQACQCADKAI4IgJFDQAgAigCYCICRQ0AIAMgAhEAACEACyAARQ0AIABBFUcNASADQfwBNgIcIAMgATYCFCADQdwZNgIQIANBFTYCDEEAIQIMzQIL\
+QdwBIQIMswILIANBADYCHCADIAE2AhQgA0H5CzYCECADQR82AgxBACECDMsCCwJAAkAgAy0AKEEBaw4CBAEAC0HbASECDLICC0HUASECDLECCyADQQI6ADFBACEAAkAgAygCOCICRQ0AIAIoAgAiAkUNACADIAIR\
+AAAhAAsgAEUEQEHdASECDLECCyAAQRVHBEAgA0EANgIcIAMgATYCFCADQbQMNgIQIANBEDYCDEEAIQIMygILIANB+wE2AhwgAyABNgIUIANBgRo2AhAgA0EVNgIMQQAhAgzJAgsgASAERgRAQfoBIQIMyQILIAEt\
+AABByABGDQEgA0EBOgAoC0HAASECDK4CC0HaASECDK0CCyABIARHBEAgA0EMNgIIIAMgATYCBEHZASECDK0CC0H5ASECDMUCCyABIARGBEBB+AEhAgzFAgsgAS0AAEHIAEcNBCABQQFqIQFB2AEhAgyrAgsgASAE\
+RgRAQfcBIQIMxAILAkACQCABLQAAQcUAaw4QAAUFBQUFBQUFBQUFBQUFAQULIAFBAWohAUHWASECDKsCCyABQQFqIQFB1wEhAgyqAgtB9gEhAiABIARGDcICIAMoAgAiACAEIAFraiEFIAEgAGtBAmohBgJAA0Ag\
+AS0AACAAQbrVAGotAABHDQMgAEECRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADMMCCyADKAIEIQAgA0IANwMAIAMgACAGQQFqIgEQLiIARQRAQeMBIQIMqgILIANB9QE2AhwgAyABNgIUIAMgADYCDEEA\
+IQIMwgILQfQBIQIgASAERg3BAiADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEG41QBqLQAARw0CIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzCAgsgA0GBBDsBKCADKAIEIQAg\
+A0IANwMAIAMgACAGQQFqIgEQLiIADQMMAgsgA0EANgIAC0EAIQIgA0EANgIcIAMgATYCFCADQeUfNgIQIANBCDYCDAy/AgtB1QEhAgylAgsgA0HzATYCHCADIAE2AhQgAyAANgIMQQAhAgy9AgtBACEAAkAgAygC\
+OCICRQ0AIAIoAkAiAkUNACADIAIRAAAhAAsgAEUNbiAAQRVHBEAgA0EANgIcIAMgATYCFCADQYIPNgIQIANBIDYCDEEAIQIMvQILIANBjwE2AhwgAyABNgIUIANB7Bs2AhAgA0EVNgIMQQAhAgy8AgsgASAERwRA\
+IANBDTYCCCADIAE2AgRB0wEhAgyjAgtB8gEhAgy7AgsgASAERgRAQfEBIQIMuwILAkACQAJAIAEtAABByABrDgsAAQgICAgICAgIAggLIAFBAWohAUHQASECDKMCCyABQQFqIQFB0QEhAgyiAgsgAUEBaiEBQdIB\
+IQIMoQILQfABIQIgASAERg25AiADKAIAIgAgBCABa2ohBiABIABrQQJqIQUDQCABLQAAIABBtdUAai0AAEcNBCAAQQJGDQMgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAY2AgAMuQILQe8BIQIgASAERg24AiADKAIA\
+IgAgBCABa2ohBiABIABrQQFqIQUDQCABLQAAIABBs9UAai0AAEcNAyAAQQFGDQIgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAY2AgAMuAILQe4BIQIgASAERg23AiADKAIAIgAgBCABa2ohBiABIABrQQJqIQUDQCAB\
+LQAAIABBsNUAai0AAEcNAiAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAY2AgAMtwILIAMoAgQhACADQgA3AwAgAyAAIAVBAWoiARArIgBFDQIgA0HsATYCHCADIAE2AhQgAyAANgIMQQAhAgy2AgsgA0EA\
+NgIACyADKAIEIQAgA0EANgIEIAMgACABECsiAEUNnAIgA0HtATYCHCADIAE2AhQgAyAANgIMQQAhAgy0AgtBzwEhAgyaAgtBACEAAkAgAygCOCICRQ0AIAIoAjQiAkUNACADIAIRAAAhAAsCQCAABEAgAEEVRg0B\
+IANBADYCHCADIAE2AhQgA0HqDTYCECADQSY2AgxBACECDLQCC0HOASECDJoCCyADQesBNgIcIAMgATYCFCADQYAbNgIQIANBFTYCDEEAIQIMsgILIAEgBEYEQEHrASECDLICCyABLQAAQS9GBEAgAUEBaiEBDAEL\
+IANBADYCHCADIAE2AhQgA0GyODYCECADQQg2AgxBACECDLECC0HNASECDJcCCyABIARHBEAgA0EONgIIIAMgATYCBEHMASECDJcCC0HqASECDK8CCyABIARGBEBB6QEhAgyvAgsgAS0AAEEwayIAQf8BcUEKSQRA\
+IAMgADoAKiABQQFqIQFBywEhAgyWAgsgAygCBCEAIANBADYCBCADIAAgARAvIgBFDZcCIANB6AE2AhwgAyABNgIUIAMgADYCDEEAIQIMrgILIAEgBEYEQEHnASECDK4CCwJAIAEtAABBLkYEQCABQQFqIQEMAQsg\
+AygCBCEAIANBADYCBCADIAAgARAvIgBFDZgCIANB5gE2AhwgAyABNgIUIAMgADYCDEEAIQIMrgILQcoBIQIMlAILIAEgBEYEQEHlASECDK0CC0EAIQBBASEFQQEhB0EAIQICQAJAAkACQAJAAn8CQAJAAkACQAJA\
+AkACQCABLQAAQTBrDgoKCQABAgMEBQYICwtBAgwGC0EDDAULQQQMBAtBBQwDC0EGDAILQQcMAQtBCAshAkEAIQVBACEHDAILQQkhAkEBIQBBACEFQQAhBwwBC0EAIQVBASECCyADIAI6ACsgAUEBaiEBAkACQCAD\
+LQAuQRBxDQACQAJAAkAgAy0AKg4DAQACBAsgB0UNAwwCCyAADQEMAgsgBUUNAQsgAygCBCEAIANBADYCBCADIAAgARAvIgBFDQIgA0HiATYCHCADIAE2AhQgAyAANgIMQQAhAgyvAgsgAygCBCEAIANBADYCBCAD\
+IAAgARAvIgBFDZoCIANB4wE2AhwgAyABNgIUIAMgADYCDEEAIQIMrgILIAMoAgQhACADQQA2AgQgAyAAIAEQLyIARQ2YAiADQeQBNgIcIAMgATYCFCADIAA2AgwMrQILQckBIQIMkwILQQAhAAJAIAMoAjgiAkUN\
+ACACKAJEIgJFDQAgAyACEQAAIQALAkAgAARAIABBFUYNASADQQA2AhwgAyABNgIUIANBpA02AhAgA0EhNgIMQQAhAgytAgtByAEhAgyTAgsgA0HhATYCHCADIAE2AhQgA0HQGjYCECADQRU2AgxBACECDKsCCyAB\
+IARGBEBB4QEhAgyrAgsCQCABLQAAQSBGBEAgA0EAOwE0IAFBAWohAQwBCyADQQA2AhwgAyABNgIUIANBmRE2AhAgA0EJNgIMQQAhAgyrAgtBxwEhAgyRAgsgASAERgRAQeABIQIMqgILAkAgAS0AAEEwa0H/AXEi\
+AkEKSQRAIAFBAWohAQJAIAMvATQiAEGZM0sNACADIABBCmwiADsBNCAAQf7/A3EgAkH//wNzSw0AIAMgACACajsBNAwCC0EAIQIgA0EANgIcIAMgATYCFCADQZUeNgIQIANBDTYCDAyrAgsgA0EANgIcIAMgATYC\
+FCADQZUeNgIQIANBDTYCDEEAIQIMqgILQcYBIQIMkAILIAEgBEYEQEHfASECDKkCCwJAIAEtAABBMGtB/wFxIgJBCkkEQCABQQFqIQECQCADLwE0IgBBmTNLDQAgAyAAQQpsIgA7ATQgAEH+/wNxIAJB//8Dc0sN\
+ACADIAAgAmo7ATQMAgtBACECIANBADYCHCADIAE2AhQgA0GVHjYCECADQQ02AgwMqgILIANBADYCHCADIAE2AhQgA0GVHjYCECADQQ02AgxBACECDKkCC0HFASECDI8CCyABIARGBEBB3gEhAgyoAgsCQCABLQAA\
+QTBrQf8BcSICQQpJBEAgAUEBaiEBAkAgAy8BNCIAQZkzSw0AIAMgAEEKbCIAOwE0IABB/v8DcSACQf//A3NLDQAgAyAAIAJqOwE0DAILQQAhAiADQQA2AhwgAyABNgIUIANBlR42AhAgA0ENNgIMDKkCCyADQQA2\
+AhwgAyABNgIUIANBlR42AhAgA0ENNgIMQQAhAgyoAgtBxAEhAgyOAgsgASAERgRAQd0BIQIMpwILAkACQAJAAkAgAS0AAEEKaw4XAgMDAAMDAwMDAwMDAwMDAwMDAwMDAwEDCyABQQFqDAULIAFBAWohAUHDASEC\
+DI8CCyABQQFqIQEgA0Evai0AAEEBcQ0IIANBADYCHCADIAE2AhQgA0GNCzYCECADQQ02AgxBACECDKcCCyADQQA2AhwgAyABNgIUIANBjQs2AhAgA0ENNgIMQQAhAgymAgsgASAERwRAIANBDzYCCCADIAE2AgRB\
+ASECDI0CC0HcASECDKUCCwJAAkADQAJAIAEtAABBCmsOBAIAAAMACyAEIAFBAWoiAUcNAAtB2wEhAgymAgsgAygCBCEAIANBADYCBCADIAAgARAtIgBFBEAgAUEBaiEBDAQLIANB2gE2AhwgAyAANgIMIAMgAUEB\
+ajYCFEEAIQIMpQILIAMoAgQhACADQQA2AgQgAyAAIAEQLSIADQEgAUEBagshAUHBASECDIoCCyADQdkBNgIcIAMgADYCDCADIAFBAWo2AhRBACECDKICC0HCASECDIgCCyADQS9qLQAAQQFxDQEgA0EANgIcIAMg\
+ATYCFCADQeQcNgIQIANBGTYCDEEAIQIMoAILIAEgBEYEQEHZASECDKACCwJAAkACQCABLQAAQQprDgQBAgIAAgsgAUEBaiEBDAILIAFBAWohAQwBCyADLQAuQcAAcUUNAQtBACEAAkAgAygCOCICRQ0AIAIoAjwi\
+AkUNACADIAIRAAAhAAsgAEUNoAEgAEEVRgRAIANB2QA2AhwgAyABNgIUIANBtxo2AhAgA0EVNgIMQQAhAgyfAgsgA0EANgIcIAMgATYCFCADQYANNgIQIANBGzYCDEEAIQIMngILIANBADYCHCADIAE2AhQgA0Hc\
+KDYCECADQQI2AgxBACECDJ0CCyABIARHBEAgA0EMNgIIIAMgATYCBEG/ASECDIQCC0HYASECDJwCCyABIARGBEBB1wEhAgycAgsCQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAIAEtAABBwQBrDhUA\
+AQIDWgQFBlpaWgcICQoLDA0ODxBaCyABQQFqIQFB+wAhAgySAgsgAUEBaiEBQfwAIQIMkQILIAFBAWohAUGBASECDJACCyABQQFqIQFBhQEhAgyPAgsgAUEBaiEBQYYBIQIMjgILIAFBAWohAUGJASECDI0CCyAB\
+QQFqIQFBigEhAgyMAgsgAUEBaiEBQY0BIQIMiwILIAFBAWohAUGWASECDIoCCyABQQFqIQFBlwEhAgyJAgsgAUEBaiEBQZgBIQIMiAILIAFBAWohAUGlASECDIcCCyABQQFqIQFBpgEhAgyGAgsgAUEBaiEBQawB\
+IQIMhQILIAFBAWohAUG0ASECDIQCCyABQQFqIQFBtwEhAgyDAgsgAUEBaiEBQb4BIQIMggILIAEgBEYEQEHWASECDJsCCyABLQAAQc4ARw1IIAFBAWohAUG9ASECDIECCyABIARGBEBB1QEhAgyaAgsCQAJAAkAg\
+AS0AAEHCAGsOEgBKSkpKSkpKSkoBSkpKSkpKAkoLIAFBAWohAUG4ASECDIICCyABQQFqIQFBuwEhAgyBAgsgAUEBaiEBQbwBIQIMgAILQdQBIQIgASAERg2YAiADKAIAIgAgBCABa2ohBSABIABrQQdqIQYCQANA\
+IAEtAAAgAEGo1QBqLQAARw1FIABBB0YNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAyZAgsgA0EANgIAIAZBAWohAUEbDEULIAEgBEYEQEHTASECDJgCCwJAAkAgAS0AAEHJAGsOBwBHR0dHRwFHCyABQQFq\
+IQFBuQEhAgz/AQsgAUEBaiEBQboBIQIM/gELQdIBIQIgASAERg2WAiADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEGm1QBqLQAARw1DIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYC\
+AAyXAgsgA0EANgIAIAZBAWohAUEPDEMLQdEBIQIgASAERg2VAiADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEGk1QBqLQAARw1CIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAyW\
+AgsgA0EANgIAIAZBAWohAUEgDEILQdABIQIgASAERg2UAiADKAIAIgAgBCABa2ohBSABIABrQQJqIQYCQANAIAEtAAAgAEGh1QBqLQAARw1BIABBAkYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAyVAgsg\
+A0EANgIAIAZBAWohAUESDEELIAEgBEYEQEHPASECDJQCCwJAAkAgAS0AAEHFAGsODgBDQ0NDQ0NDQ0NDQ0MBQwsgAUEBaiEBQbUBIQIM+wELIAFBAWohAUG2ASECDPoBC0HOASECIAEgBEYNkgIgAygCACIAIAQg\
+AWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABBntUAai0AAEcNPyAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMkwILIANBADYCACAGQQFqIQFBBww/C0HNASECIAEgBEYNkQIgAygCACIAIAQgAWtq\
+IQUgASAAa0EFaiEGAkADQCABLQAAIABBmNUAai0AAEcNPiAAQQVGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMkgILIANBADYCACAGQQFqIQFBKAw+CyABIARGBEBBzAEhAgyRAgsCQAJAAkAgAS0AAEHF\
+AGsOEQBBQUFBQUFBQUEBQUFBQUECQQsgAUEBaiEBQbEBIQIM+QELIAFBAWohAUGyASECDPgBCyABQQFqIQFBswEhAgz3AQtBywEhAiABIARGDY8CIAMoAgAiACAEIAFraiEFIAEgAGtBBmohBgJAA0AgAS0AACAA\
+QZHVAGotAABHDTwgAEEGRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADJACCyADQQA2AgAgBkEBaiEBQRoMPAtBygEhAiABIARGDY4CIAMoAgAiACAEIAFraiEFIAEgAGtBA2ohBgJAA0AgAS0AACAAQY3V\
+AGotAABHDTsgAEEDRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADI8CCyADQQA2AgAgBkEBaiEBQSEMOwsgASAERgRAQckBIQIMjgILAkACQCABLQAAQcEAaw4UAD09PT09PT09PT09PT09PT09PQE9CyAB\
+QQFqIQFBrQEhAgz1AQsgAUEBaiEBQbABIQIM9AELIAEgBEYEQEHIASECDI0CCwJAAkAgAS0AAEHVAGsOCwA8PDw8PDw8PDwBPAsgAUEBaiEBQa4BIQIM9AELIAFBAWohAUGvASECDPMBC0HHASECIAEgBEYNiwIg\
+AygCACIAIAQgAWtqIQUgASAAa0EIaiEGAkADQCABLQAAIABBhNUAai0AAEcNOCAAQQhGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMjAILIANBADYCACAGQQFqIQFBKgw4CyABIARGBEBBxgEhAgyLAgsg\
+AS0AAEHQAEcNOCABQQFqIQFBJQw3C0HFASECIAEgBEYNiQIgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABBgdUAai0AAEcNNiAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMigIL\
+IANBADYCACAGQQFqIQFBDgw2CyABIARGBEBBxAEhAgyJAgsgAS0AAEHFAEcNNiABQQFqIQFBqwEhAgzvAQsgASAERgRAQcMBIQIMiAILAkACQAJAAkAgAS0AAEHCAGsODwABAjk5OTk5OTk5OTk5AzkLIAFBAWoh\
+AUGnASECDPEBCyABQQFqIQFBqAEhAgzwAQsgAUEBaiEBQakBIQIM7wELIAFBAWohAUGqASECDO4BC0HCASECIAEgBEYNhgIgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABB/tQAai0AAEcNMyAA\
+QQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMhwILIANBADYCACAGQQFqIQFBFAwzC0HBASECIAEgBEYNhQIgAygCACIAIAQgAWtqIQUgASAAa0EEaiEGAkADQCABLQAAIABB+dQAai0AAEcNMiAAQQRG\
+DQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMhgILIANBADYCACAGQQFqIQFBKwwyC0HAASECIAEgBEYNhAIgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABB9tQAai0AAEcNMSAAQQJGDQEg\
+AEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMhQILIANBADYCACAGQQFqIQFBLAwxC0G/ASECIAEgBEYNgwIgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABBodUAai0AAEcNMCAAQQJGDQEgAEEB\
+aiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMhAILIANBADYCACAGQQFqIQFBEQwwC0G+ASECIAEgBEYNggIgAygCACIAIAQgAWtqIQUgASAAa0EDaiEGAkADQCABLQAAIABB8tQAai0AAEcNLyAAQQNGDQEgAEEBaiEA\
+IAQgAUEBaiIBRw0ACyADIAU2AgAMgwILIANBADYCACAGQQFqIQFBLgwvCyABIARGBEBBvQEhAgyCAgsCQAJAAkACQAJAIAEtAABBwQBrDhUANDQ0NDQ0NDQ0NAE0NAI0NAM0NAQ0CyABQQFqIQFBmwEhAgzsAQsg\
+AUEBaiEBQZwBIQIM6wELIAFBAWohAUGdASECDOoBCyABQQFqIQFBogEhAgzpAQsgAUEBaiEBQaQBIQIM6AELIAEgBEYEQEG8ASECDIECCwJAAkAgAS0AAEHSAGsOAwAwATALIAFBAWohAUGjASECDOgBCyABQQFq\
+IQFBBAwtC0G7ASECIAEgBEYN/wEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGAkADQCABLQAAIABB8NQAai0AAEcNLCAAQQFGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMgAILIANBADYCACAGQQFqIQFB\
+HQwsCyABIARGBEBBugEhAgz/AQsCQAJAIAEtAABByQBrDgcBLi4uLi4ALgsgAUEBaiEBQaEBIQIM5gELIAFBAWohAUEiDCsLIAEgBEYEQEG5ASECDP4BCyABLQAAQdAARw0rIAFBAWohAUGgASECDOQBCyABIARG\
+BEBBuAEhAgz9AQsCQAJAIAEtAABBxgBrDgsALCwsLCwsLCwsASwLIAFBAWohAUGeASECDOQBCyABQQFqIQFBnwEhAgzjAQtBtwEhAiABIARGDfsBIAMoAgAiACAEIAFraiEFIAEgAGtBA2ohBgJAA0AgAS0AACAA\
+QezUAGotAABHDSggAEEDRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADPwBCyADQQA2AgAgBkEBaiEBQQ0MKAtBtgEhAiABIARGDfoBIAMoAgAiACAEIAFraiEFIAEgAGtBAmohBgJAA0AgAS0AACAAQaHV\
+AGotAABHDScgAEECRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADPsBCyADQQA2AgAgBkEBaiEBQQwMJwtBtQEhAiABIARGDfkBIAMoAgAiACAEIAFraiEFIAEgAGtBAWohBgJAA0AgAS0AACAAQerUAGot\
+AABHDSYgAEEBRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADPoBCyADQQA2AgAgBkEBaiEBQQMMJgtBtAEhAiABIARGDfgBIAMoAgAiACAEIAFraiEFIAEgAGtBAWohBgJAA0AgAS0AACAAQejUAGotAABH\
+DSUgAEEBRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADPkBCyADQQA2AgAgBkEBaiEBQSYMJQsgASAERgRAQbMBIQIM+AELAkACQCABLQAAQdQAaw4CAAEnCyABQQFqIQFBmQEhAgzfAQsgAUEBaiEBQZoB\
+IQIM3gELQbIBIQIgASAERg32ASADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEHm1ABqLQAARw0jIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAz3AQsgA0EANgIAIAZBAWohAUEn\
+DCMLQbEBIQIgASAERg31ASADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEHk1ABqLQAARw0iIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAz2AQsgA0EANgIAIAZBAWohAUEcDCIL\
+QbABIQIgASAERg30ASADKAIAIgAgBCABa2ohBSABIABrQQVqIQYCQANAIAEtAAAgAEHe1ABqLQAARw0hIABBBUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAz1AQsgA0EANgIAIAZBAWohAUEGDCELQa8B\
+IQIgASAERg3zASADKAIAIgAgBCABa2ohBSABIABrQQRqIQYCQANAIAEtAAAgAEHZ1ABqLQAARw0gIABBBEYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAz0AQsgA0EANgIAIAZBAWohAUEZDCALIAEgBEYE\
+QEGuASECDPMBCwJAAkACQAJAIAEtAABBLWsOIwAkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJAEkJCQkJAIkJCQDJAsgAUEBaiEBQY4BIQIM3AELIAFBAWohAUGPASECDNsBCyABQQFqIQFBlAEhAgzaAQsgAUEBaiEB\
+QZUBIQIM2QELQa0BIQIgASAERg3xASADKAIAIgAgBCABa2ohBSABIABrQQFqIQYCQANAIAEtAAAgAEHX1ABqLQAARw0eIABBAUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzyAQsgA0EANgIAIAZBAWoh\
+AUELDB4LIAEgBEYEQEGsASECDPEBCwJAAkAgAS0AAEHBAGsOAwAgASALIAFBAWohAUGQASECDNgBCyABQQFqIQFBkwEhAgzXAQsgASAERgRAQasBIQIM8AELAkACQCABLQAAQcEAaw4PAB8fHx8fHx8fHx8fHx8B\
+HwsgAUEBaiEBQZEBIQIM1wELIAFBAWohAUGSASECDNYBCyABIARGBEBBqgEhAgzvAQsgAS0AAEHMAEcNHCABQQFqIQFBCgwbC0GpASECIAEgBEYN7QEgAygCACIAIAQgAWtqIQUgASAAa0EFaiEGAkADQCABLQAA\
+IABB0dQAai0AAEcNGiAAQQVGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM7gELIANBADYCACAGQQFqIQFBHgwaC0GoASECIAEgBEYN7AEgAygCACIAIAQgAWtqIQUgASAAa0EGaiEGAkADQCABLQAAIABB\
+ytQAai0AAEcNGSAAQQZGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM7QELIANBADYCACAGQQFqIQFBFQwZC0GnASECIAEgBEYN6wEgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABBx9QA\
+ai0AAEcNGCAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM7AELIANBADYCACAGQQFqIQFBFwwYC0GmASECIAEgBEYN6gEgAygCACIAIAQgAWtqIQUgASAAa0EFaiEGAkADQCABLQAAIABBwdQAai0A\
+AEcNFyAAQQVGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM6wELIANBADYCACAGQQFqIQFBGAwXCyABIARGBEBBpQEhAgzqAQsCQAJAIAEtAABByQBrDgcAGRkZGRkBGQsgAUEBaiEBQYsBIQIM0QELIAFB\
+AWohAUGMASECDNABC0GkASECIAEgBEYN6AEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGAkADQCABLQAAIABBptUAai0AAEcNFSAAQQFGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM6QELIANBADYCACAG\
+QQFqIQFBCQwVC0GjASECIAEgBEYN5wEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGAkADQCABLQAAIABBpNUAai0AAEcNFCAAQQFGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM6AELIANBADYCACAGQQFq\
+IQFBHwwUC0GiASECIAEgBEYN5gEgAygCACIAIAQgAWtqIQUgASAAa0ECaiEGAkADQCABLQAAIABBvtQAai0AAEcNEyAAQQJGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM5wELIANBADYCACAGQQFqIQFB\
+AgwTC0GhASECIAEgBEYN5QEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGA0AgAS0AACAAQbzUAGotAABHDREgAEEBRg0CIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADOUBCyABIARGBEBBoAEhAgzlAQtBASAB\
+LQAAQd8ARw0RGiABQQFqIQFBhwEhAgzLAQsgA0EANgIAIAZBAWohAUGIASECDMoBC0GfASECIAEgBEYN4gEgAygCACIAIAQgAWtqIQUgASAAa0EIaiEGAkADQCABLQAAIABBhNUAai0AAEcNDyAAQQhGDQEgAEEB\
+aiEAIAQgAUEBaiIBRw0ACyADIAU2AgAM4wELIANBADYCACAGQQFqIQFBKQwPC0GeASECIAEgBEYN4QEgAygCACIAIAQgAWtqIQUgASAAa0EDaiEGAkADQCABLQAAIABBuNQAai0AAEcNDiAAQQNGDQEgAEEBaiEA\
+IAQgAUEBaiIBRw0ACyADIAU2AgAM4gELIANBADYCACAGQQFqIQFBLQwOCyABIARGBEBBnQEhAgzhAQsgAS0AAEHFAEcNDiABQQFqIQFBhAEhAgzHAQsgASAERgRAQZwBIQIM4AELAkACQCABLQAAQcwAaw4IAA8P\
+Dw8PDwEPCyABQQFqIQFBggEhAgzHAQsgAUEBaiEBQYMBIQIMxgELQZsBIQIgASAERg3eASADKAIAIgAgBCABa2ohBSABIABrQQRqIQYCQANAIAEtAAAgAEGz1ABqLQAARw0LIABBBEYNASAAQQFqIQAgBCABQQFq\
+IgFHDQALIAMgBTYCAAzfAQsgA0EANgIAIAZBAWohAUEjDAsLQZoBIQIgASAERg3dASADKAIAIgAgBCABa2ohBSABIABrQQJqIQYCQANAIAEtAAAgAEGw1ABqLQAARw0KIABBAkYNASAAQQFqIQAgBCABQQFqIgFH\
+DQALIAMgBTYCAAzeAQsgA0EANgIAIAZBAWohAUEADAoLIAEgBEYEQEGZASECDN0BCwJAAkAgAS0AAEHIAGsOCAAMDAwMDAwBDAsgAUEBaiEBQf0AIQIMxAELIAFBAWohAUGAASECDMMBCyABIARGBEBBmAEhAgzc\
+AQsCQAJAIAEtAABBzgBrDgMACwELCyABQQFqIQFB/gAhAgzDAQsgAUEBaiEBQf8AIQIMwgELIAEgBEYEQEGXASECDNsBCyABLQAAQdkARw0IIAFBAWohAUEIDAcLQZYBIQIgASAERg3ZASADKAIAIgAgBCABa2oh\
+BSABIABrQQNqIQYCQANAIAEtAAAgAEGs1ABqLQAARw0GIABBA0YNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzaAQsgA0EANgIAIAZBAWohAUEFDAYLQZUBIQIgASAERg3YASADKAIAIgAgBCABa2ohBSAB\
+IABrQQVqIQYCQANAIAEtAAAgAEGm1ABqLQAARw0FIABBBUYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzZAQsgA0EANgIAIAZBAWohAUEWDAULQZQBIQIgASAERg3XASADKAIAIgAgBCABa2ohBSABIABr\
+QQJqIQYCQANAIAEtAAAgAEGh1QBqLQAARw0EIABBAkYNASAAQQFqIQAgBCABQQFqIgFHDQALIAMgBTYCAAzYAQsgA0EANgIAIAZBAWohAUEQDAQLIAEgBEYEQEGTASECDNcBCwJAAkAgAS0AAEHDAGsODAAGBgYG\
+BgYGBgYGAQYLIAFBAWohAUH5ACECDL4BCyABQQFqIQFB+gAhAgy9AQtBkgEhAiABIARGDdUBIAMoAgAiACAEIAFraiEFIAEgAGtBBWohBgJAA0AgAS0AACAAQaDUAGotAABHDQIgAEEFRg0BIABBAWohACAEIAFB\
+AWoiAUcNAAsgAyAFNgIADNYBCyADQQA2AgAgBkEBaiEBQSQMAgsgA0EANgIADAILIAEgBEYEQEGRASECDNQBCyABLQAAQcwARw0BIAFBAWohAUETCzoAKSADKAIEIQAgA0EANgIEIAMgACABEC4iAA0CDAELQQAh\
+AiADQQA2AhwgAyABNgIUIANB/h82AhAgA0EGNgIMDNEBC0H4ACECDLcBCyADQZABNgIcIAMgATYCFCADIAA2AgxBACECDM8BC0EAIQACQCADKAI4IgJFDQAgAigCQCICRQ0AIAMgAhEAACEACyAARQ0AIABBFUYN\
+ASADQQA2AhwgAyABNgIUIANBgg82AhAgA0EgNgIMQQAhAgzOAQtB9wAhAgy0AQsgA0GPATYCHCADIAE2AhQgA0HsGzYCECADQRU2AgxBACECDMwBCyABIARGBEBBjwEhAgzMAQsCQCABLQAAQSBGBEAgAUEBaiEB\
+DAELIANBADYCHCADIAE2AhQgA0GbHzYCECADQQY2AgxBACECDMwBC0ECIQIMsgELA0AgAS0AAEEgRw0CIAQgAUEBaiIBRw0AC0GOASECDMoBCyABIARGBEBBjQEhAgzKAQsCQCABLQAAQQlrDgRKAABKAAtB9QAh\
+AgywAQsgAy0AKUEFRgRAQfYAIQIMsAELQfQAIQIMrwELIAEgBEYEQEGMASECDMgBCyADQRA2AgggAyABNgIEDAoLIAEgBEYEQEGLASECDMcBCwJAIAEtAABBCWsOBEcAAEcAC0HzACECDK0BCyABIARHBEAgA0EQ\
+NgIIIAMgATYCBEHxACECDK0BC0GKASECDMUBCwJAIAEgBEcEQANAIAEtAABBoNAAai0AACIAQQNHBEACQCAAQQFrDgJJAAQLQfAAIQIMrwELIAQgAUEBaiIBRw0AC0GIASECDMYBC0GIASECDMUBCyADQQA2Ahwg\
+AyABNgIUIANB2yA2AhAgA0EHNgIMQQAhAgzEAQsgASAERgRAQYkBIQIMxAELAkACQAJAIAEtAABBoNIAai0AAEEBaw4DRgIAAQtB8gAhAgysAQsgA0EANgIcIAMgATYCFCADQbQSNgIQIANBBzYCDEEAIQIMxAEL\
+QeoAIQIMqgELIAEgBEcEQCABQQFqIQFB7wAhAgyqAQtBhwEhAgzCAQsgBCABIgBGBEBBhgEhAgzCAQsgAC0AACIBQS9GBEAgAEEBaiEBQe4AIQIMqQELIAFBCWsiAkEXSw0BIAAhAUEBIAJ0QZuAgARxDUEMAQsg\
+BCABIgBGBEBBhQEhAgzBAQsgAC0AAEEvRw0AIABBAWohAQwDC0EAIQIgA0EANgIcIAMgADYCFCADQdsgNgIQIANBBzYCDAy/AQsCQAJAAkACQAJAA0AgAS0AAEGgzgBqLQAAIgBBBUcEQAJAAkAgAEEBaw4IRwUG\
+BwgABAEIC0HrACECDK0BCyABQQFqIQFB7QAhAgysAQsgBCABQQFqIgFHDQALQYQBIQIMwwELIAFBAWoMFAsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDR4gA0HbADYCHCADIAE2AhQgAyAANgIMQQAhAgzBAQsg\
+AygCBCEAIANBADYCBCADIAAgARAsIgBFDR4gA0HdADYCHCADIAE2AhQgAyAANgIMQQAhAgzAAQsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDR4gA0H6ADYCHCADIAE2AhQgAyAANgIMQQAhAgy/AQsgA0EANgIc\
+IAMgATYCFCADQfkPNgIQIANBBzYCDEEAIQIMvgELIAEgBEYEQEGDASECDL4BCwJAIAEtAABBoM4Aai0AAEEBaw4IPgQFBgAIAgMHCyABQQFqIQELQQMhAgyjAQsgAUEBagwNC0EAIQIgA0EANgIcIANB0RI2AhAg\
+A0EHNgIMIAMgAUEBajYCFAy6AQsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDRYgA0HbADYCHCADIAE2AhQgAyAANgIMQQAhAgy5AQsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDRYgA0HdADYCHCADIAE2AhQg\
+AyAANgIMQQAhAgy4AQsgAygCBCEAIANBADYCBCADIAAgARAsIgBFDRYgA0H6ADYCHCADIAE2AhQgAyAANgIMQQAhAgy3AQsgA0EANgIcIAMgATYCFCADQfkPNgIQIANBBzYCDEEAIQIMtgELQewAIQIMnAELIAEg\
+BEYEQEGCASECDLUBCyABQQFqDAILIAEgBEYEQEGBASECDLQBCyABQQFqDAELIAEgBEYNASABQQFqCyEBQQQhAgyYAQtBgAEhAgywAQsDQCABLQAAQaDMAGotAAAiAEECRwRAIABBAUcEQEHpACECDJkBCwwxCyAE\
+IAFBAWoiAUcNAAtB/wAhAgyvAQsgASAERgRAQf4AIQIMrwELAkAgAS0AAEEJaw43LwMGLwQGBgYGBgYGBgYGBgYGBgYGBgYFBgYCBgYGBgYGBgYGBgYGBgYGBgYGBgYGBgYGBgYGAAYLIAFBAWoLIQFBBSECDJQB\
+CyABQQFqDAYLIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0IIANB2wA2AhwgAyABNgIUIAMgADYCDEEAIQIMqwELIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0IIANB3QA2AhwgAyABNgIUIAMgADYCDEEAIQIM\
+qgELIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0IIANB+gA2AhwgAyABNgIUIAMgADYCDEEAIQIMqQELIANBADYCHCADIAE2AhQgA0GNFDYCECADQQc2AgxBACECDKgBCwJAAkACQAJAA0AgAS0AAEGgygBqLQAA\
+IgBBBUcEQAJAIABBAWsOBi4DBAUGAAYLQegAIQIMlAELIAQgAUEBaiIBRw0AC0H9ACECDKsBCyADKAIEIQAgA0EANgIEIAMgACABECwiAEUNByADQdsANgIcIAMgATYCFCADIAA2AgxBACECDKoBCyADKAIEIQAg\
+A0EANgIEIAMgACABECwiAEUNByADQd0ANgIcIAMgATYCFCADIAA2AgxBACECDKkBCyADKAIEIQAgA0EANgIEIAMgACABECwiAEUNByADQfoANgIcIAMgATYCFCADIAA2AgxBACECDKgBCyADQQA2AhwgAyABNgIU\
+IANB5Ag2AhAgA0EHNgIMQQAhAgynAQsgASAERg0BIAFBAWoLIQFBBiECDIwBC0H8ACECDKQBCwJAAkACQAJAA0AgAS0AAEGgyABqLQAAIgBBBUcEQCAAQQFrDgQpAgMEBQsgBCABQQFqIgFHDQALQfsAIQIMpwEL\
+IAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0DIANB2wA2AhwgAyABNgIUIAMgADYCDEEAIQIMpgELIAMoAgQhACADQQA2AgQgAyAAIAEQLCIARQ0DIANB3QA2AhwgAyABNgIUIAMgADYCDEEAIQIMpQELIAMoAgQh\
+ACADQQA2AgQgAyAAIAEQLCIARQ0DIANB+gA2AhwgAyABNgIUIAMgADYCDEEAIQIMpAELIANBADYCHCADIAE2AhQgA0G8CjYCECADQQc2AgxBACECDKMBC0HPACECDIkBC0HRACECDIgBC0HnACECDIcBCyABIARG\
+BEBB+gAhAgygAQsCQCABLQAAQQlrDgQgAAAgAAsgAUEBaiEBQeYAIQIMhgELIAEgBEYEQEH5ACECDJ8BCwJAIAEtAABBCWsOBB8AAB8AC0EAIQACQCADKAI4IgJFDQAgAigCOCICRQ0AIAMgAhEAACEACyAARQRA\
+QeIBIQIMhgELIABBFUcEQCADQQA2AhwgAyABNgIUIANByQ02AhAgA0EaNgIMQQAhAgyfAQsgA0H4ADYCHCADIAE2AhQgA0HqGjYCECADQRU2AgxBACECDJ4BCyABIARHBEAgA0ENNgIIIAMgATYCBEHkACECDIUB\
+C0H3ACECDJ0BCyABIARGBEBB9gAhAgydAQsCQAJAAkAgAS0AAEHIAGsOCwABCwsLCwsLCwsCCwsgAUEBaiEBQd0AIQIMhQELIAFBAWohAUHgACECDIQBCyABQQFqIQFB4wAhAgyDAQtB9QAhAiABIARGDZsBIAMo\
+AgAiACAEIAFraiEFIAEgAGtBAmohBgJAA0AgAS0AACAAQbXVAGotAABHDQggAEECRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADJwBCyADKAIEIQAgA0IANwMAIAMgACAGQQFqIgEQKyIABEAgA0H0ADYC\
+HCADIAE2AhQgAyAANgIMQQAhAgycAQtB4gAhAgyCAQtBACEAAkAgAygCOCICRQ0AIAIoAjQiAkUNACADIAIRAAAhAAsCQCAABEAgAEEVRg0BIANBADYCHCADIAE2AhQgA0HqDTYCECADQSY2AgxBACECDJwBC0Hh\
+ACECDIIBCyADQfMANgIcIAMgATYCFCADQYAbNgIQIANBFTYCDEEAIQIMmgELIAMtACkiAEEja0ELSQ0JAkAgAEEGSw0AQQEgAHRBygBxRQ0ADAoLQQAhAiADQQA2AhwgAyABNgIUIANB7Qk2AhAgA0EINgIMDJkB\
+C0HyACECIAEgBEYNmAEgAygCACIAIAQgAWtqIQUgASAAa0EBaiEGAkADQCABLQAAIABBs9UAai0AAEcNBSAAQQFGDQEgAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMmQELIAMoAgQhACADQgA3AwAgAyAAIAZB\
+AWoiARArIgAEQCADQfEANgIcIAMgATYCFCADIAA2AgxBACECDJkBC0HfACECDH8LQQAhAAJAIAMoAjgiAkUNACACKAI0IgJFDQAgAyACEQAAIQALAkAgAARAIABBFUYNASADQQA2AhwgAyABNgIUIANB6g02AhAg\
+A0EmNgIMQQAhAgyZAQtB3gAhAgx/CyADQfAANgIcIAMgATYCFCADQYAbNgIQIANBFTYCDEEAIQIMlwELIAMtAClBIUYNBiADQQA2AhwgAyABNgIUIANBkQo2AhAgA0EINgIMQQAhAgyWAQtB7wAhAiABIARGDZUB\
+IAMoAgAiACAEIAFraiEFIAEgAGtBAmohBgJAA0AgAS0AACAAQbDVAGotAABHDQIgAEECRg0BIABBAWohACAEIAFBAWoiAUcNAAsgAyAFNgIADJYBCyADKAIEIQAgA0IANwMAIAMgACAGQQFqIgEQKyIARQ0CIANB\
+7QA2AhwgAyABNgIUIAMgADYCDEEAIQIMlQELIANBADYCAAsgAygCBCEAIANBADYCBCADIAAgARArIgBFDYABIANB7gA2AhwgAyABNgIUIAMgADYCDEEAIQIMkwELQdwAIQIMeQtBACEAAkAgAygCOCICRQ0AIAIo\
+AjQiAkUNACADIAIRAAAhAAsCQCAABEAgAEEVRg0BIANBADYCHCADIAE2AhQgA0HqDTYCECADQSY2AgxBACECDJMBC0HbACECDHkLIANB7AA2AhwgAyABNgIUIANBgBs2AhAgA0EVNgIMQQAhAgyRAQsgAy0AKSIA\
+QSNJDQAgAEEuRg0AIANBADYCHCADIAE2AhQgA0HJCTYCECADQQg2AgxBACECDJABC0HaACECDHYLIAEgBEYEQEHrACECDI8BCwJAIAEtAABBL0YEQCABQQFqIQEMAQsgA0EANgIcIAMgATYCFCADQbI4NgIQIANB\
+CDYCDEEAIQIMjwELQdkAIQIMdQsgASAERwRAIANBDjYCCCADIAE2AgRB2AAhAgx1C0HqACECDI0BCyABIARGBEBB6QAhAgyNAQsgAS0AAEEwayIAQf8BcUEKSQRAIAMgADoAKiABQQFqIQFB1wAhAgx0CyADKAIE\
+IQAgA0EANgIEIAMgACABEC8iAEUNeiADQegANgIcIAMgATYCFCADIAA2AgxBACECDIwBCyABIARGBEBB5wAhAgyMAQsCQCABLQAAQS5GBEAgAUEBaiEBDAELIAMoAgQhACADQQA2AgQgAyAAIAEQLyIARQ17IANB\
+5gA2AhwgAyABNgIUIAMgADYCDEEAIQIMjAELQdYAIQIMcgsgASAERgRAQeUAIQIMiwELQQAhAEEBIQVBASEHQQAhAgJAAkACQAJAAkACfwJAAkACQAJAAkACQAJAIAEtAABBMGsOCgoJAAECAwQFBggLC0ECDAYL\
+QQMMBQtBBAwEC0EFDAMLQQYMAgtBBwwBC0EICyECQQAhBUEAIQcMAgtBCSECQQEhAEEAIQVBACEHDAELQQAhBUEBIQILIAMgAjoAKyABQQFqIQECQAJAIAMtAC5BEHENAAJAAkACQCADLQAqDgMBAAIECyAHRQ0D\
+DAILIAANAQwCCyAFRQ0BCyADKAIEIQAgA0EANgIEIAMgACABEC8iAEUNAiADQeIANgIcIAMgATYCFCADIAA2AgxBACECDI0BCyADKAIEIQAgA0EANgIEIAMgACABEC8iAEUNfSADQeMANgIcIAMgATYCFCADIAA2\
+AgxBACECDIwBCyADKAIEIQAgA0EANgIEIAMgACABEC8iAEUNeyADQeQANgIcIAMgATYCFCADIAA2AgwMiwELQdQAIQIMcQsgAy0AKUEiRg2GAUHTACECDHALQQAhAAJAIAMoAjgiAkUNACACKAJEIgJFDQAgAyAC\
+EQAAIQALIABFBEBB1QAhAgxwCyAAQRVHBEAgA0EANgIcIAMgATYCFCADQaQNNgIQIANBITYCDEEAIQIMiQELIANB4QA2AhwgAyABNgIUIANB0Bo2AhAgA0EVNgIMQQAhAgyIAQsgASAERgRAQeAAIQIMiAELAkAC\
+QAJAAkACQCABLQAAQQprDgQBBAQABAsgAUEBaiEBDAELIAFBAWohASADQS9qLQAAQQFxRQ0BC0HSACECDHALIANBADYCHCADIAE2AhQgA0G2ETYCECADQQk2AgxBACECDIgBCyADQQA2AhwgAyABNgIUIANBthE2\
+AhAgA0EJNgIMQQAhAgyHAQsgASAERgRAQd8AIQIMhwELIAEtAABBCkYEQCABQQFqIQEMCQsgAy0ALkHAAHENCCADQQA2AhwgAyABNgIUIANBthE2AhAgA0ECNgIMQQAhAgyGAQsgASAERgRAQd0AIQIMhgELIAEt\
+AAAiAkENRgRAIAFBAWohAUHQACECDG0LIAEhACACQQlrDgQFAQEFAQsgBCABIgBGBEBB3AAhAgyFAQsgAC0AAEEKRw0AIABBAWoMAgtBACECIANBADYCHCADIAA2AhQgA0HKLTYCECADQQc2AgwMgwELIAEgBEYE\
+QEHbACECDIMBCwJAIAEtAABBCWsOBAMAAAMACyABQQFqCyEBQc4AIQIMaAsgASAERgRAQdoAIQIMgQELIAEtAABBCWsOBAABAQABC0EAIQIgA0EANgIcIANBmhI2AhAgA0EHNgIMIAMgAUEBajYCFAx/CyADQYAS\
+OwEqQQAhAAJAIAMoAjgiAkUNACACKAI4IgJFDQAgAyACEQAAIQALIABFDQAgAEEVRw0BIANB2QA2AhwgAyABNgIUIANB6ho2AhAgA0EVNgIMQQAhAgx+C0HNACECDGQLIANBADYCHCADIAE2AhQgA0HJDTYCECAD\
+QRo2AgxBACECDHwLIAEgBEYEQEHZACECDHwLIAEtAABBIEcNPSABQQFqIQEgAy0ALkEBcQ09IANBADYCHCADIAE2AhQgA0HCHDYCECADQR42AgxBACECDHsLIAEgBEYEQEHYACECDHsLAkACQAJAAkACQCABLQAA\
+IgBBCmsOBAIDAwABCyABQQFqIQFBLCECDGULIABBOkcNASADQQA2AhwgAyABNgIUIANB5xE2AhAgA0EKNgIMQQAhAgx9CyABQQFqIQEgA0Evai0AAEEBcUUNcyADLQAyQYABcUUEQCADQTJqIQIgAxA1QQAhAAJA\
+IAMoAjgiBkUNACAGKAIoIgZFDQAgAyAGEQAAIQALAkACQCAADhZNTEsBAQEBAQEBAQEBAQEBAQEBAQEAAQsgA0EpNgIcIAMgATYCFCADQawZNgIQIANBFTYCDEEAIQIMfgsgA0EANgIcIAMgATYCFCADQeULNgIQ\
+IANBETYCDEEAIQIMfQtBACEAAkAgAygCOCICRQ0AIAIoAlwiAkUNACADIAIRAAAhAAsgAEUNWSAAQRVHDQEgA0EFNgIcIAMgATYCFCADQZsbNgIQIANBFTYCDEEAIQIMfAtBywAhAgxiC0EAIQIgA0EANgIcIAMg\
+ATYCFCADQZAONgIQIANBFDYCDAx6CyADIAMvATJBgAFyOwEyDDsLIAEgBEcEQCADQRE2AgggAyABNgIEQcoAIQIMYAtB1wAhAgx4CyABIARGBEBB1gAhAgx4CwJAAkACQAJAIAEtAAAiAEEgciAAIABBwQBrQf8B\
+cUEaSRtB/wFxQeMAaw4TAEBAQEBAQEBAQEBAQAFAQEACA0ALIAFBAWohAUHGACECDGELIAFBAWohAUHHACECDGALIAFBAWohAUHIACECDF8LIAFBAWohAUHJACECDF4LQdUAIQIgBCABIgBGDXYgBCABayADKAIA\
+IgFqIQYgACABa0EFaiEHA0AgAUGQyABqLQAAIAAtAAAiBUEgciAFIAVBwQBrQf8BcUEaSRtB/wFxRw0IQQQgAUEFRg0KGiABQQFqIQEgBCAAQQFqIgBHDQALIAMgBjYCAAx2C0HUACECIAQgASIARg11IAQgAWsg\
+AygCACIBaiEGIAAgAWtBD2ohBwNAIAFBgMgAai0AACAALQAAIgVBIHIgBSAFQcEAa0H/AXFBGkkbQf8BcUcNB0EDIAFBD0YNCRogAUEBaiEBIAQgAEEBaiIARw0ACyADIAY2AgAMdQtB0wAhAiAEIAEiAEYNdCAE\
+IAFrIAMoAgAiAWohBiAAIAFrQQ5qIQcDQCABQeLHAGotAAAgAC0AACIFQSByIAUgBUHBAGtB/wFxQRpJG0H/AXFHDQYgAUEORg0HIAFBAWohASAEIABBAWoiAEcNAAsgAyAGNgIADHQLQdIAIQIgBCABIgBGDXMg\
+BCABayADKAIAIgFqIQUgACABa0EBaiEGA0AgAUHgxwBqLQAAIAAtAAAiB0EgciAHIAdBwQBrQf8BcUEaSRtB/wFxRw0FIAFBAUYNAiABQQFqIQEgBCAAQQFqIgBHDQALIAMgBTYCAAxzCyABIARGBEBB0QAhAgxz\
+CwJAAkAgAS0AACIAQSByIAAgAEHBAGtB/wFxQRpJG0H/AXFB7gBrDgcAOTk5OTkBOQsgAUEBaiEBQcMAIQIMWgsgAUEBaiEBQcQAIQIMWQsgA0EANgIAIAZBAWohAUHFACECDFgLQdAAIQIgBCABIgBGDXAgBCAB\
+ayADKAIAIgFqIQYgACABa0EJaiEHA0AgAUHWxwBqLQAAIAAtAAAiBUEgciAFIAVBwQBrQf8BcUEaSRtB/wFxRw0CQQIgAUEJRg0EGiABQQFqIQEgBCAAQQFqIgBHDQALIAMgBjYCAAxwC0HPACECIAQgASIARg1v\
+IAQgAWsgAygCACIBaiEGIAAgAWtBBWohBwNAIAFB0McAai0AACAALQAAIgVBIHIgBSAFQcEAa0H/AXFBGkkbQf8BcUcNASABQQVGDQIgAUEBaiEBIAQgAEEBaiIARw0ACyADIAY2AgAMbwsgACEBIANBADYCAAwz\
+C0EBCzoALCADQQA2AgAgB0EBaiEBC0EtIQIMUgsCQANAIAEtAABB0MUAai0AAEEBRw0BIAQgAUEBaiIBRw0AC0HNACECDGsLQcIAIQIMUQsgASAERgRAQcwAIQIMagsgAS0AAEE6RgRAIAMoAgQhACADQQA2AgQg\
+AyAAIAEQMCIARQ0zIANBywA2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIMagsgA0EANgIcIAMgATYCFCADQecRNgIQIANBCjYCDEEAIQIMaQsCQAJAIAMtACxBAmsOAgABJwsgA0Ezai0AAEECcUUNJiADLQAuQQJx\
+DSYgA0EANgIcIAMgATYCFCADQaYUNgIQIANBCzYCDEEAIQIMaQsgAy0AMkEgcUUNJSADLQAuQQJxDSUgA0EANgIcIAMgATYCFCADQb0TNgIQIANBDzYCDEEAIQIMaAtBACEAAkAgAygCOCICRQ0AIAIoAkgiAkUN\
+ACADIAIRAAAhAAsgAEUEQEHBACECDE8LIABBFUcEQCADQQA2AhwgAyABNgIUIANBpg82AhAgA0EcNgIMQQAhAgxoCyADQcoANgIcIAMgATYCFCADQYUcNgIQIANBFTYCDEEAIQIMZwsgASAERwRAA0AgAS0AAEHA\
+wQBqLQAAQQFHDRcgBCABQQFqIgFHDQALQcQAIQIMZwtBxAAhAgxmCyABIARHBEADQAJAIAEtAAAiAEEgciAAIABBwQBrQf8BcUEaSRtB/wFxIgBBCUYNACAAQSBGDQACQAJAAkACQCAAQeMAaw4TAAMDAwMDAwMB\
+AwMDAwMDAwMDAgMLIAFBAWohAUE2IQIMUgsgAUEBaiEBQTchAgxRCyABQQFqIQFBOCECDFALDBULIAQgAUEBaiIBRw0AC0E8IQIMZgtBPCECDGULIAEgBEYEQEHIACECDGULIANBEjYCCCADIAE2AgQCQAJAAkAC\
+QAJAIAMtACxBAWsOBBQAAQIJCyADLQAyQSBxDQNB4AEhAgxPCwJAIAMvATIiAEEIcUUNACADLQAoQQFHDQAgAy0ALkEIcUUNAgsgAyAAQff7A3FBgARyOwEyDAsLIAMgAy8BMkEQcjsBMgwECyADQQA2AgQgAyAB\
+IAEQMSIABEAgA0HBADYCHCADIAA2AgwgAyABQQFqNgIUQQAhAgxmCyABQQFqIQEMWAsgA0EANgIcIAMgATYCFCADQfQTNgIQIANBBDYCDEEAIQIMZAtBxwAhAiABIARGDWMgAygCACIAIAQgAWtqIQUgASAAa0EG\
+aiEGAkADQCAAQcDFAGotAAAgAS0AAEEgckcNASAAQQZGDUogAEEBaiEAIAQgAUEBaiIBRw0ACyADIAU2AgAMZAsgA0EANgIADAULAkAgASAERwRAA0AgAS0AAEHAwwBqLQAAIgBBAUcEQCAAQQJHDQMgAUEBaiEB\
+DAULIAQgAUEBaiIBRw0AC0HFACECDGQLQcUAIQIMYwsLIANBADoALAwBC0ELIQIMRwtBPyECDEYLAkACQANAIAEtAAAiAEEgRwRAAkAgAEEKaw4EAwUFAwALIABBLEYNAwwECyAEIAFBAWoiAUcNAAtBxgAhAgxg\
+CyADQQg6ACwMDgsgAy0AKEEBRw0CIAMtAC5BCHENAiADKAIEIQAgA0EANgIEIAMgACABEDEiAARAIANBwgA2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIMXwsgAUEBaiEBDFALQTshAgxECwJAA0AgAS0AACIAQSBH\
+IABBCUdxDQEgBCABQQFqIgFHDQALQcMAIQIMXQsLQTwhAgxCCwJAAkAgASAERwRAA0AgAS0AACIAQSBHBEAgAEEKaw4EAwQEAwQLIAQgAUEBaiIBRw0AC0E/IQIMXQtBPyECDFwLIAMgAy8BMkEgcjsBMgwKCyAD\
+KAIEIQAgA0EANgIEIAMgACABEDEiAEUNTiADQT42AhwgAyABNgIUIAMgADYCDEEAIQIMWgsCQCABIARHBEADQCABLQAAQcDDAGotAAAiAEEBRwRAIABBAkYNAwwMCyAEIAFBAWoiAUcNAAtBNyECDFsLQTchAgxa\
+CyABQQFqIQEMBAtBOyECIAQgASIARg1YIAQgAWsgAygCACIBaiEGIAAgAWtBBWohBwJAA0AgAUGQyABqLQAAIAAtAAAiBUEgciAFIAVBwQBrQf8BcUEaSRtB/wFxRw0BIAFBBUYEQEEHIQEMPwsgAUEBaiEBIAQg\
+AEEBaiIARw0ACyADIAY2AgAMWQsgA0EANgIAIAAhAQwFC0E6IQIgBCABIgBGDVcgBCABayADKAIAIgFqIQYgACABa0EIaiEHAkADQCABQbTBAGotAAAgAC0AACIFQSByIAUgBUHBAGtB/wFxQRpJG0H/AXFHDQEg\
+AUEIRgRAQQUhAQw+CyABQQFqIQEgBCAAQQFqIgBHDQALIAMgBjYCAAxYCyADQQA2AgAgACEBDAQLQTkhAiAEIAEiAEYNViAEIAFrIAMoAgAiAWohBiAAIAFrQQNqIQcCQANAIAFBsMEAai0AACAALQAAIgVBIHIg\
+BSAFQcEAa0H/AXFBGkkbQf8BcUcNASABQQNGBEBBBiEBDD0LIAFBAWohASAEIABBAWoiAEcNAAsgAyAGNgIADFcLIANBADYCACAAIQEMAwsCQANAIAEtAAAiAEEgRwRAIABBCmsOBAcEBAcCCyAEIAFBAWoiAUcN\
+AAtBOCECDFYLIABBLEcNASABQQFqIQBBASEBAkACQAJAAkACQCADLQAsQQVrDgQDAQIEAAsgACEBDAQLQQIhAQwBC0EEIQELIANBAToALCADIAMvATIgAXI7ATIgACEBDAELIAMgAy8BMkEIcjsBMiAAIQELQT4h\
+Agw7CyADQQA6ACwLQTkhAgw5CyABIARGBEBBNiECDFILAkACQAJAAkACQCABLQAAQQprDgQAAgIBAgsgAygCBCEAIANBADYCBCADIAAgARAxIgBFDQIgA0EzNgIcIAMgATYCFCADIAA2AgxBACECDFULIAMoAgQh\
+ACADQQA2AgQgAyAAIAEQMSIARQRAIAFBAWohAQwGCyADQTI2AhwgAyAANgIMIAMgAUEBajYCFEEAIQIMVAsgAy0ALkEBcQRAQd8BIQIMOwsgAygCBCEAIANBADYCBCADIAAgARAxIgANAQxJC0E0IQIMOQsgA0E1\
+NgIcIAMgATYCFCADIAA2AgxBACECDFELQTUhAgw3CyADQS9qLQAAQQFxDQAgA0EANgIcIAMgATYCFCADQesWNgIQIANBGTYCDEEAIQIMTwtBMyECDDULIAEgBEYEQEEyIQIMTgsCQCABLQAAQQpGBEAgAUEBaiEB\
+DAELIANBADYCHCADIAE2AhQgA0GSFzYCECADQQM2AgxBACECDE4LQTIhAgw0CyABIARGBEBBMSECDE0LAkAgAS0AACIAQQlGDQAgAEEgRg0AQQEhAgJAIAMtACxBBWsOBAYEBQANCyADIAMvATJBCHI7ATIMDAsg\
+Ay0ALkEBcUUNASADLQAsQQhHDQAgA0EAOgAsC0E9IQIMMgsgA0EANgIcIAMgATYCFCADQcIWNgIQIANBCjYCDEEAIQIMSgtBAiECDAELQQQhAgsgA0EBOgAsIAMgAy8BMiACcjsBMgwGCyABIARGBEBBMCECDEcL\
+IAEtAABBCkYEQCABQQFqIQEMAQsgAy0ALkEBcQ0AIANBADYCHCADIAE2AhQgA0HcKDYCECADQQI2AgxBACECDEYLQTAhAgwsCyABQQFqIQFBMSECDCsLIAEgBEYEQEEvIQIMRAsgAS0AACIAQQlHIABBIEdxRQRA\
+IAFBAWohASADLQAuQQFxDQEgA0EANgIcIAMgATYCFCADQZcQNgIQIANBCjYCDEEAIQIMRAtBASECAkACQAJAAkACQAJAIAMtACxBAmsOBwUEBAMBAgAECyADIAMvATJBCHI7ATIMAwtBAiECDAELQQQhAgsgA0EB\
+OgAsIAMgAy8BMiACcjsBMgtBLyECDCsLIANBADYCHCADIAE2AhQgA0GEEzYCECADQQs2AgxBACECDEMLQeEBIQIMKQsgASAERgRAQS4hAgxCCyADQQA2AgQgA0ESNgIIIAMgASABEDEiAA0BC0EuIQIMJwsgA0Et\
+NgIcIAMgATYCFCADIAA2AgxBACECDD8LQQAhAAJAIAMoAjgiAkUNACACKAJMIgJFDQAgAyACEQAAIQALIABFDQAgAEEVRw0BIANB2AA2AhwgAyABNgIUIANBsxs2AhAgA0EVNgIMQQAhAgw+C0HMACECDCQLIANB\
+ADYCHCADIAE2AhQgA0GzDjYCECADQR02AgxBACECDDwLIAEgBEYEQEHOACECDDwLIAEtAAAiAEEgRg0CIABBOkYNAQsgA0EAOgAsQQkhAgwhCyADKAIEIQAgA0EANgIEIAMgACABEDAiAA0BDAILIAMtAC5BAXEE\
+QEHeASECDCALIAMoAgQhACADQQA2AgQgAyAAIAEQMCIARQ0CIANBKjYCHCADIAA2AgwgAyABQQFqNgIUQQAhAgw4CyADQcsANgIcIAMgADYCDCADIAFBAWo2AhRBACECDDcLIAFBAWohAUHAACECDB0LIAFBAWoh\
+AQwsCyABIARGBEBBKyECDDULAkAgAS0AAEEKRgRAIAFBAWohAQwBCyADLQAuQcAAcUUNBgsgAy0AMkGAAXEEQEEAIQACQCADKAI4IgJFDQAgAigCXCICRQ0AIAMgAhEAACEACyAARQ0SIABBFUYEQCADQQU2Ahwg\
+AyABNgIUIANBmxs2AhAgA0EVNgIMQQAhAgw2CyADQQA2AhwgAyABNgIUIANBkA42AhAgA0EUNgIMQQAhAgw1CyADQTJqIQIgAxA1QQAhAAJAIAMoAjgiBkUNACAGKAIoIgZFDQAgAyAGEQAAIQALIAAOFgIBAAQE\
+BAQEBAQEBAQEBAQEBAQEBAMECyADQQE6ADALIAIgAi8BAEHAAHI7AQALQSshAgwYCyADQSk2AhwgAyABNgIUIANBrBk2AhAgA0EVNgIMQQAhAgwwCyADQQA2AhwgAyABNgIUIANB5Qs2AhAgA0ERNgIMQQAhAgwv\
+CyADQQA2AhwgAyABNgIUIANBpQs2AhAgA0ECNgIMQQAhAgwuC0EBIQcgAy8BMiIFQQhxRQRAIAMpAyBCAFIhBwsCQCADLQAwBEBBASEAIAMtAClBBUYNASAFQcAAcUUgB3FFDQELAkAgAy0AKCICQQJGBEBBASEA\
+IAMvATQiBkHlAEYNAkEAIQAgBUHAAHENAiAGQeQARg0CIAZB5gBrQQJJDQIgBkHMAUYNAiAGQbACRg0CDAELQQAhACAFQcAAcQ0BC0ECIQAgBUEIcQ0AIAVBgARxBEACQCACQQFHDQAgAy0ALkEKcQ0AQQUhAAwC\
+C0EEIQAMAQsgBUEgcUUEQCADEDZBAEdBAnQhAAwBC0EAQQMgAykDIFAbIQALIABBAWsOBQIABwEDBAtBESECDBMLIANBAToAMQwpC0EAIQICQCADKAI4IgBFDQAgACgCMCIARQ0AIAMgABEAACECCyACRQ0mIAJB\
+FUYEQCADQQM2AhwgAyABNgIUIANB0hs2AhAgA0EVNgIMQQAhAgwrC0EAIQIgA0EANgIcIAMgATYCFCADQd0ONgIQIANBEjYCDAwqCyADQQA2AhwgAyABNgIUIANB+SA2AhAgA0EPNgIMQQAhAgwpC0EAIQACQCAD\
+KAI4IgJFDQAgAigCMCICRQ0AIAMgAhEAACEACyAADQELQQ4hAgwOCyAAQRVGBEAgA0ECNgIcIAMgATYCFCADQdIbNgIQIANBFTYCDEEAIQIMJwsgA0EANgIcIAMgATYCFCADQd0ONgIQIANBEjYCDEEAIQIMJgtB\
+KiECDAwLIAEgBEcEQCADQQk2AgggAyABNgIEQSkhAgwMC0EmIQIMJAsgAyADKQMgIgwgBCABa60iCn0iC0IAIAsgDFgbNwMgIAogDFQEQEElIQIMJAsgAygCBCEAIANBADYCBCADIAAgASAMp2oiARAyIgBFDQAg\
+A0EFNgIcIAMgATYCFCADIAA2AgxBACECDCMLQQ8hAgwJC0IAIQoCQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkAgAS0AAEEwaw43FxYAAQIDBAUGBxQUFBQUFBQICQoLDA0UFBQUFBQU\
+FBQUFBQUFBQUFBQUFBQUFBQUFA4PEBESExQLQgIhCgwWC0IDIQoMFQtCBCEKDBQLQgUhCgwTC0IGIQoMEgtCByEKDBELQgghCgwQC0IJIQoMDwtCCiEKDA4LQgshCgwNC0IMIQoMDAtCDSEKDAsLQg4hCgwKC0IP\
+IQoMCQtCCiEKDAgLQgshCgwHC0IMIQoMBgtCDSEKDAULQg4hCgwEC0IPIQoMAwsgA0EANgIcIAMgATYCFCADQZ8VNgIQIANBDDYCDEEAIQIMIQsgASAERgRAQSIhAgwhC0IAIQoCQAJAAkACQAJAAkACQAJAAkAC\
+QAJAAkACQAJAAkACQAJAAkACQAJAIAEtAABBMGsONxUUAAECAwQFBgcWFhYWFhYWCAkKCwwNFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYODxAREhMWC0ICIQoMFAtCAyEKDBMLQgQhCgwSC0IFIQoMEQtCBiEK\
+DBALQgchCgwPC0IIIQoMDgtCCSEKDA0LQgohCgwMC0ILIQoMCwtCDCEKDAoLQg0hCgwJC0IOIQoMCAtCDyEKDAcLQgohCgwGC0ILIQoMBQtCDCEKDAQLQg0hCgwDC0IOIQoMAgtCDyEKDAELQgEhCgsgAUEBaiEB\
+IAMpAyAiC0L//////////w9YBEAgAyALQgSGIAqENwMgDAILIANBADYCHCADIAE2AhQgA0G1CTYCECADQQw2AgxBACECDB4LQSchAgwEC0EoIQIMAwsgAyABOgAsIANBADYCACAHQQFqIQFBDCECDAILIANBADYC\
+ACAGQQFqIQFBCiECDAELIAFBAWohAUEIIQIMAAsAC0EAIQIgA0EANgIcIAMgATYCFCADQbI4NgIQIANBCDYCDAwXC0EAIQIgA0EANgIcIAMgATYCFCADQYMRNgIQIANBCTYCDAwWC0EAIQIgA0EANgIcIAMgATYC\
+FCADQd8KNgIQIANBCTYCDAwVC0EAIQIgA0EANgIcIAMgATYCFCADQe0QNgIQIANBCTYCDAwUC0EAIQIgA0EANgIcIAMgATYCFCADQdIRNgIQIANBCTYCDAwTC0EAIQIgA0EANgIcIAMgATYCFCADQbI4NgIQIANB\
+CDYCDAwSC0EAIQIgA0EANgIcIAMgATYCFCADQYMRNgIQIANBCTYCDAwRC0EAIQIgA0EANgIcIAMgATYCFCADQd8KNgIQIANBCTYCDAwQC0EAIQIgA0EANgIcIAMgATYCFCADQe0QNgIQIANBCTYCDAwPC0EAIQIg\
+A0EANgIcIAMgATYCFCADQdIRNgIQIANBCTYCDAwOC0EAIQIgA0EANgIcIAMgATYCFCADQbkXNgIQIANBDzYCDAwNC0EAIQIgA0EANgIcIAMgATYCFCADQbkXNgIQIANBDzYCDAwMC0EAIQIgA0EANgIcIAMgATYC\
+FCADQZkTNgIQIANBCzYCDAwLC0EAIQIgA0EANgIcIAMgATYCFCADQZ0JNgIQIANBCzYCDAwKC0EAIQIgA0EANgIcIAMgATYCFCADQZcQNgIQIANBCjYCDAwJC0EAIQIgA0EANgIcIAMgATYCFCADQbEQNgIQIANB\
+CjYCDAwIC0EAIQIgA0EANgIcIAMgATYCFCADQbsdNgIQIANBAjYCDAwHC0EAIQIgA0EANgIcIAMgATYCFCADQZYWNgIQIANBAjYCDAwGC0EAIQIgA0EANgIcIAMgATYCFCADQfkYNgIQIANBAjYCDAwFC0EAIQIg\
+A0EANgIcIAMgATYCFCADQcQYNgIQIANBAjYCDAwECyADQQI2AhwgAyABNgIUIANBqR42AhAgA0EWNgIMQQAhAgwDC0HeACECIAEgBEYNAiAJQQhqIQcgAygCACEFAkACQCABIARHBEAgBUGWyABqIQggBCAFaiAB\
+ayEGIAVBf3NBCmoiBSABaiEAA0AgAS0AACAILQAARwRAQQIhCAwDCyAFRQRAQQAhCCAAIQEMAwsgBUEBayEFIAhBAWohCCAEIAFBAWoiAUcNAAsgBiEFIAQhAQsgB0EBNgIAIAMgBTYCAAwBCyADQQA2AgAgByAI\
+NgIACyAHIAE2AgQgCSgCDCEAAkACQCAJKAIIQQFrDgIEAQALIANBADYCHCADQcIeNgIQIANBFzYCDCADIABBAWo2AhRBACECDAMLIANBADYCHCADIAA2AhQgA0HXHjYCECADQQk2AgxBACECDAILIAEgBEYEQEEo\
+IQIMAgsgA0EJNgIIIAMgATYCBEEnIQIMAQsgASAERgRAQQEhAgwBCwNAAkACQAJAIAEtAABBCmsOBAABAQABCyABQQFqIQEMAQsgAUEBaiEBIAMtAC5BIHENAEEAIQIgA0EANgIcIAMgATYCFCADQaEhNgIQIANB\
+BTYCDAwCC0EBIQIgASAERw0ACwsgCUEQaiQAIAJFBEAgAygCDCEADAELIAMgAjYCHEEAIQAgAygCBCIBRQ0AIAMgASAEIAMoAggRAQAiAUUNACADIAQ2AhQgAyABNgIMIAEhAAsgAAu+AgECfyAAQQA6AAAgAEHk\
+AGoiAUEBa0EAOgAAIABBADoAAiAAQQA6AAEgAUEDa0EAOgAAIAFBAmtBADoAACAAQQA6AAMgAUEEa0EAOgAAQQAgAGtBA3EiASAAaiIAQQA2AgBB5AAgAWtBfHEiAiAAaiIBQQRrQQA2AgACQCACQQlJDQAgAEEA\
+NgIIIABBADYCBCABQQhrQQA2AgAgAUEMa0EANgIAIAJBGUkNACAAQQA2AhggAEEANgIUIABBADYCECAAQQA2AgwgAUEQa0EANgIAIAFBFGtBADYCACABQRhrQQA2AgAgAUEca0EANgIAIAIgAEEEcUEYciICayIB\
+QSBJDQAgACACaiEAA0AgAEIANwMYIABCADcDECAAQgA3AwggAEIANwMAIABBIGohACABQSBrIgFBH0sNAAsLC1YBAX8CQCAAKAIMDQACQAJAAkACQCAALQAxDgMBAAMCCyAAKAI4IgFFDQAgASgCMCIBRQ0AIAAg\
+AREAACIBDQMLQQAPCwALIABByhk2AhBBDiEBCyABCxoAIAAoAgxFBEAgAEHeHzYCECAAQRU2AgwLCxQAIAAoAgxBFUYEQCAAQQA2AgwLCxQAIAAoAgxBFkYEQCAAQQA2AgwLCwcAIAAoAgwLBwAgACgCEAsJACAA\
+IAE2AhALBwAgACgCFAsrAAJAIABBJ08NAEL//////wkgAK2IQgGDUA0AIABBAnRB0DhqKAIADwsACxcAIABBL08EQAALIABBAnRB7DlqKAIAC78JAQF/QfQtIQECQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJA\
+AkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJA\
+AkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQCAAQeQAaw70A2NiAAFhYWFhYWECAwQFYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh\
+YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYQYHCAkKCwwNDg9hYWFhYRBhYWFhYWFhYWFhYRFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh\
+YWFhYWFhYWFhYWFhYWFhYWFhYWESExQVFhcYGRobYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh\
+YRwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1NmE3ODk6YWFhYWFhYWE7YWFhPGFhYWE9Pj9hYWFhYWFhYUBhYUFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFCQ0RFRkdISUpLTE1OT1BRUlNhYWFhYWFh\
+YVRVVldYWVpbYVxdYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhXmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYV9gYQtB6iwPC0GYJg8LQe0xDwtBoDcPC0HJKQ8LQbQpDwtBli0PC0Hr\
+Kw8LQaI1DwtB2zQPC0HgKQ8LQeMkDwtB1SQPC0HuJA8LQeYlDwtByjQPC0HQNw8LQao1DwtB9SwPC0H2Jg8LQYIiDwtB8jMPC0G+KA8LQec3DwtBzSEPC0HAIQ8LQbglDwtByyUPC0GWJA8LQY80DwtBzTUPC0Hd\
+Kg8LQe4zDwtBnDQPC0GeMQ8LQfQ1DwtB5SIPC0GvJQ8LQZkxDwtBsjYPC0H5Ng8LQcQyDwtB3SwPC0GCMQ8LQcExDwtBjTcPC0HJJA8LQew2DwtB5yoPC0HIIw8LQeIhDwtByTcPC0GlIg8LQZQiDwtB2zYPC0He\
+NQ8LQYYmDwtBvCsPC0GLMg8LQaAjDwtB9jAPC0GALA8LQYkrDwtBpCYPC0HyIw8LQYEoDwtBqzIPC0HrJw8LQcI2DwtBoiQPC0HPKg8LQdwjDwtBhycPC0HkNA8LQbciDwtBrTEPC0HVIg8LQa80DwtB3iYPC0HW\
+Mg8LQfQ0DwtBgTgPC0H0Nw8LQZI2DwtBnScPC0GCKQ8LQY0jDwtB1zEPC0G9NQ8LQbQ3DwtB2DAPC0G2Jw8LQZo4DwtBpyoPC0HEJw8LQa4jDwtB9SIPCwALQcomIQELIAELFwAgACAALwEuQf7/A3EgAUEAR3I7\
+AS4LGgAgACAALwEuQf3/A3EgAUEAR0EBdHI7AS4LGgAgACAALwEuQfv/A3EgAUEAR0ECdHI7AS4LGgAgACAALwEuQff/A3EgAUEAR0EDdHI7AS4LGgAgACAALwEuQe//A3EgAUEAR0EEdHI7AS4LGgAgACAALwEu\
+Qd//A3EgAUEAR0EFdHI7AS4LGgAgACAALwEuQb//A3EgAUEAR0EGdHI7AS4LGgAgACAALwEuQf/+A3EgAUEAR0EHdHI7AS4LGgAgACAALwEuQf/9A3EgAUEAR0EIdHI7AS4LGgAgACAALwEuQf/7A3EgAUEAR0EJ\
+dHI7AS4LPgECfwJAIAAoAjgiA0UNACADKAIEIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEHhEjYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIIIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEH8\
+ETYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIMIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEHsCjYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIQIgNFDQAgACABIAIgAWsgAxEBACIEQX9H\
+DQAgAEH6HjYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIUIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEHLEDYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIYIgNFDQAgACABIAIgAWsgAxEB\
+ACIEQX9HDQAgAEG3HzYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIcIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEG/FTYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIsIgNFDQAgACABIAIg\
+AWsgAxEBACIEQX9HDQAgAEH+CDYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIgIgNFDQAgACABIAIgAWsgAxEBACIEQX9HDQAgAEGMHTYCEEEYIQQLIAQLPgECfwJAIAAoAjgiA0UNACADKAIkIgNFDQAg\
+ACABIAIgAWsgAxEBACIEQX9HDQAgAEHmFTYCEEEYIQQLIAQLOAAgAAJ/IAAvATJBFHFBFEYEQEEBIAAtAChBAUYNARogAC8BNEHlAEYMAQsgAC0AKUEFRgs6ADALWQECfwJAIAAtAChBAUYNACAALwE0IgFB5ABr\
+QeQASQ0AIAFBzAFGDQAgAUGwAkYNACAALwEyIgBBwABxDQBBASECIABBiARxQYAERg0AIABBKHFFIQILIAILjAEBAn8CQAJAAkAgAC0AKkUNACAALQArRQ0AIAAvATIiAUECcUUNAQwCCyAALwEyIgFBAXFFDQEL\
+QQEhAiAALQAoQQFGDQAgAC8BNCIAQeQAa0HkAEkNACAAQcwBRg0AIABBsAJGDQAgAUHAAHENAEEAIQIgAUGIBHFBgARGDQAgAUEocUEARyECCyACC1cAIABBGGpCADcDACAAQgA3AwAgAEE4akIANwMAIABBMGpC\
+ADcDACAAQShqQgA3AwAgAEEgakIANwMAIABBEGpCADcDACAAQQhqQgA3AwAgAEH9ATYCHAsGACAAEDoLmi0BC38jAEEQayIKJABB3NUAKAIAIglFBEBBnNkAKAIAIgVFBEBBqNkAQn83AgBBoNkAQoCAhICAgMAA\
+NwIAQZzZACAKQQhqQXBxQdiq1aoFcyIFNgIAQbDZAEEANgIAQYDZAEEANgIAC0GE2QBBwNkENgIAQdTVAEHA2QQ2AgBB6NUAIAU2AgBB5NUAQX82AgBBiNkAQcCmAzYCAANAIAFBgNYAaiABQfTVAGoiAjYCACAC\
+IAFB7NUAaiIDNgIAIAFB+NUAaiADNgIAIAFBiNYAaiABQfzVAGoiAzYCACADIAI2AgAgAUGQ1gBqIAFBhNYAaiICNgIAIAIgAzYCACABQYzWAGogAjYCACABQSBqIgFBgAJHDQALQczZBEGBpgM2AgBB4NUAQazZ\
+ACgCADYCAEHQ1QBBgKYDNgIAQdzVAEHI2QQ2AgBBzP8HQTg2AgBByNkEIQkLAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkACQAJAAkAgAEHsAU0EQEHE1QAoAgAiBkEQIABBE2pBcHEgAEELSRsiBEEDdiIAdiIB\
+QQNxBEACQCABQQFxIAByQQFzIgJBA3QiAEHs1QBqIgEgAEH01QBqKAIAIgAoAggiA0YEQEHE1QAgBkF+IAJ3cTYCAAwBCyABIAM2AgggAyABNgIMCyAAQQhqIQEgACACQQN0IgJBA3I2AgQgACACaiIAIAAoAgRB\
+AXI2AgQMEQtBzNUAKAIAIgggBE8NASABBEACQEECIAB0IgJBACACa3IgASAAdHFoIgBBA3QiAkHs1QBqIgEgAkH01QBqKAIAIgIoAggiA0YEQEHE1QAgBkF+IAB3cSIGNgIADAELIAEgAzYCCCADIAE2AgwLIAIg\
+BEEDcjYCBCAAQQN0IgAgBGshBSAAIAJqIAU2AgAgAiAEaiIEIAVBAXI2AgQgCARAIAhBeHFB7NUAaiEAQdjVACgCACEDAn9BASAIQQN2dCIBIAZxRQRAQcTVACABIAZyNgIAIAAMAQsgACgCCAsiASADNgIMIAAg\
+AzYCCCADIAA2AgwgAyABNgIICyACQQhqIQFB2NUAIAQ2AgBBzNUAIAU2AgAMEQtByNUAKAIAIgtFDQEgC2hBAnRB9NcAaigCACIAKAIEQXhxIARrIQUgACECA0ACQCACKAIQIgFFBEAgAkEUaigCACIBRQ0BCyAB\
+KAIEQXhxIARrIgMgBUkhAiADIAUgAhshBSABIAAgAhshACABIQIMAQsLIAAoAhghCSAAKAIMIgMgAEcEQEHU1QAoAgAaIAMgACgCCCIBNgIIIAEgAzYCDAwQCyAAQRRqIgIoAgAiAUUEQCAAKAIQIgFFDQMgAEEQ\
+aiECCwNAIAIhByABIgNBFGoiAigCACIBDQAgA0EQaiECIAMoAhAiAQ0ACyAHQQA2AgAMDwtBfyEEIABBv39LDQAgAEETaiIBQXBxIQRByNUAKAIAIghFDQBBACAEayEFAkACQAJAAn9BACAEQYACSQ0AGkEfIARB\
+////B0sNABogBEEmIAFBCHZnIgBrdkEBcSAAQQF0a0E+agsiBkECdEH01wBqKAIAIgJFBEBBACEBQQAhAwwBC0EAIQEgBEEZIAZBAXZrQQAgBkEfRxt0IQBBACEDA0ACQCACKAIEQXhxIARrIgcgBU8NACACIQMg\
+ByIFDQBBACEFIAIhAQwDCyABIAJBFGooAgAiByAHIAIgAEEddkEEcWpBEGooAgAiAkYbIAEgBxshASAAQQF0IQAgAg0ACwsgASADckUEQEEAIQNBAiAGdCIAQQAgAGtyIAhxIgBFDQMgAGhBAnRB9NcAaigCACEB\
+CyABRQ0BCwNAIAEoAgRBeHEgBGsiAiAFSSEAIAIgBSAAGyEFIAEgAyAAGyEDIAEoAhAiAAR/IAAFIAFBFGooAgALIgENAAsLIANFDQAgBUHM1QAoAgAgBGtPDQAgAygCGCEHIAMgAygCDCIARwRAQdTVACgCABog\
+ACADKAIIIgE2AgggASAANgIMDA4LIANBFGoiAigCACIBRQRAIAMoAhAiAUUNAyADQRBqIQILA0AgAiEGIAEiAEEUaiICKAIAIgENACAAQRBqIQIgACgCECIBDQALIAZBADYCAAwNC0HM1QAoAgAiAyAETwRAQdjV\
+ACgCACEBAkAgAyAEayICQRBPBEAgASAEaiIAIAJBAXI2AgQgASADaiACNgIAIAEgBEEDcjYCBAwBCyABIANBA3I2AgQgASADaiIAIAAoAgRBAXI2AgRBACEAQQAhAgtBzNUAIAI2AgBB2NUAIAA2AgAgAUEIaiEB\
+DA8LQdDVACgCACIDIARLBEAgBCAJaiIAIAMgBGsiAUEBcjYCBEHc1QAgADYCAEHQ1QAgATYCACAJIARBA3I2AgQgCUEIaiEBDA8LQQAhASAEAn9BnNkAKAIABEBBpNkAKAIADAELQajZAEJ/NwIAQaDZAEKAgISA\
+gIDAADcCAEGc2QAgCkEMakFwcUHYqtWqBXM2AgBBsNkAQQA2AgBBgNkAQQA2AgBBgIAECyIAIARBxwBqIgVqIgZBACAAayIHcSICTwRAQbTZAEEwNgIADA8LAkBB/NgAKAIAIgFFDQBB9NgAKAIAIgggAmohACAA\
+IAFNIAAgCEtxDQBBACEBQbTZAEEwNgIADA8LQYDZAC0AAEEEcQ0EAkACQCAJBEBBhNkAIQEDQCABKAIAIgAgCU0EQCAAIAEoAgRqIAlLDQMLIAEoAggiAQ0ACwtBABA7IgBBf0YNBSACIQZBoNkAKAIAIgFBAWsi\
+AyAAcQRAIAIgAGsgACADakEAIAFrcWohBgsgBCAGTw0FIAZB/v///wdLDQVB/NgAKAIAIgMEQEH02AAoAgAiByAGaiEBIAEgB00NBiABIANLDQYLIAYQOyIBIABHDQEMBwsgBiADayAHcSIGQf7///8HSw0EIAYQ\
+OyEAIAAgASgCACABKAIEakYNAyAAIQELAkAgBiAEQcgAak8NACABQX9GDQBBpNkAKAIAIgAgBSAGa2pBACAAa3EiAEH+////B0sEQCABIQAMBwsgABA7QX9HBEAgACAGaiEGIAEhAAwHC0EAIAZrEDsaDAQLIAEi\
+AEF/Rw0FDAMLQQAhAwwMC0EAIQAMCgsgAEF/Rw0CC0GA2QBBgNkAKAIAQQRyNgIACyACQf7///8HSw0BIAIQOyEAQQAQOyEBIABBf0YNASABQX9GDQEgACABTw0BIAEgAGsiBiAEQThqTQ0BC0H02ABB9NgAKAIA\
+IAZqIgE2AgBB+NgAKAIAIAFJBEBB+NgAIAE2AgALAkACQAJAQdzVACgCACICBEBBhNkAIQEDQCAAIAEoAgAiAyABKAIEIgVqRg0CIAEoAggiAQ0ACwwCC0HU1QAoAgAiAUEARyAAIAFPcUUEQEHU1QAgADYCAAtB\
+ACEBQYjZACAGNgIAQYTZACAANgIAQeTVAEF/NgIAQejVAEGc2QAoAgA2AgBBkNkAQQA2AgADQCABQYDWAGogAUH01QBqIgI2AgAgAiABQezVAGoiAzYCACABQfjVAGogAzYCACABQYjWAGogAUH81QBqIgM2AgAg\
+AyACNgIAIAFBkNYAaiABQYTWAGoiAjYCACACIAM2AgAgAUGM1gBqIAI2AgAgAUEgaiIBQYACRw0AC0F4IABrQQ9xIgEgAGoiAiAGQThrIgMgAWsiAUEBcjYCBEHg1QBBrNkAKAIANgIAQdDVACABNgIAQdzVACAC\
+NgIAIAAgA2pBODYCBAwCCyAAIAJNDQAgAiADSQ0AIAEoAgxBCHENAEF4IAJrQQ9xIgAgAmoiA0HQ1QAoAgAgBmoiByAAayIAQQFyNgIEIAEgBSAGajYCBEHg1QBBrNkAKAIANgIAQdDVACAANgIAQdzVACADNgIA\
+IAIgB2pBODYCBAwBCyAAQdTVACgCAEkEQEHU1QAgADYCAAsgACAGaiEDQYTZACEBAkACQAJAA0AgAyABKAIARwRAIAEoAggiAQ0BDAILCyABLQAMQQhxRQ0BC0GE2QAhAQNAIAEoAgAiAyACTQRAIAMgASgCBGoi\
+BSACSw0DCyABKAIIIQEMAAsACyABIAA2AgAgASABKAIEIAZqNgIEIABBeCAAa0EPcWoiCSAEQQNyNgIEIANBeCADa0EPcWoiBiAEIAlqIgRrIQEgAiAGRgRAQdzVACAENgIAQdDVAEHQ1QAoAgAgAWoiADYCACAE\
+IABBAXI2AgQMCAtB2NUAKAIAIAZGBEBB2NUAIAQ2AgBBzNUAQczVACgCACABaiIANgIAIAQgAEEBcjYCBCAAIARqIAA2AgAMCAsgBigCBCIFQQNxQQFHDQYgBUF4cSEIIAVB/wFNBEAgBUEDdiEDIAYoAggiACAG\
+KAIMIgJGBEBBxNUAQcTVACgCAEF+IAN3cTYCAAwHCyACIAA2AgggACACNgIMDAYLIAYoAhghByAGIAYoAgwiAEcEQCAAIAYoAggiAjYCCCACIAA2AgwMBQsgBkEUaiICKAIAIgVFBEAgBigCECIFRQ0EIAZBEGoh\
+AgsDQCACIQMgBSIAQRRqIgIoAgAiBQ0AIABBEGohAiAAKAIQIgUNAAsgA0EANgIADAQLQXggAGtBD3EiASAAaiIHIAZBOGsiAyABayIBQQFyNgIEIAAgA2pBODYCBCACIAVBNyAFa0EPcWpBP2siAyADIAJBEGpJ\
+GyIDQSM2AgRB4NUAQazZACgCADYCAEHQ1QAgATYCAEHc1QAgBzYCACADQRBqQYzZACkCADcCACADQYTZACkCADcCCEGM2QAgA0EIajYCAEGI2QAgBjYCAEGE2QAgADYCAEGQ2QBBADYCACADQSRqIQEDQCABQQc2\
+AgAgBSABQQRqIgFLDQALIAIgA0YNACADIAMoAgRBfnE2AgQgAyADIAJrIgU2AgAgAiAFQQFyNgIEIAVB/wFNBEAgBUF4cUHs1QBqIQACf0HE1QAoAgAiAUEBIAVBA3Z0IgNxRQRAQcTVACABIANyNgIAIAAMAQsg\
+ACgCCAsiASACNgIMIAAgAjYCCCACIAA2AgwgAiABNgIIDAELQR8hASAFQf///wdNBEAgBUEmIAVBCHZnIgBrdkEBcSAAQQF0a0E+aiEBCyACIAE2AhwgAkIANwIQIAFBAnRB9NcAaiEAQcjVACgCACIDQQEgAXQi\
+BnFFBEAgACACNgIAQcjVACADIAZyNgIAIAIgADYCGCACIAI2AgggAiACNgIMDAELIAVBGSABQQF2a0EAIAFBH0cbdCEBIAAoAgAhAwJAA0AgAyIAKAIEQXhxIAVGDQEgAUEddiEDIAFBAXQhASAAIANBBHFqQRBq\
+IgYoAgAiAw0ACyAGIAI2AgAgAiAANgIYIAIgAjYCDCACIAI2AggMAQsgACgCCCIBIAI2AgwgACACNgIIIAJBADYCGCACIAA2AgwgAiABNgIIC0HQ1QAoAgAiASAETQ0AQdzVACgCACIAIARqIgIgASAEayIBQQFy\
+NgIEQdDVACABNgIAQdzVACACNgIAIAAgBEEDcjYCBCAAQQhqIQEMCAtBACEBQbTZAEEwNgIADAcLQQAhAAsgB0UNAAJAIAYoAhwiAkECdEH01wBqIgMoAgAgBkYEQCADIAA2AgAgAA0BQcjVAEHI1QAoAgBBfiAC\
+d3E2AgAMAgsgB0EQQRQgBygCECAGRhtqIAA2AgAgAEUNAQsgACAHNgIYIAYoAhAiAgRAIAAgAjYCECACIAA2AhgLIAZBFGooAgAiAkUNACAAQRRqIAI2AgAgAiAANgIYCyABIAhqIQEgBiAIaiIGKAIEIQULIAYg\
+BUF+cTYCBCABIARqIAE2AgAgBCABQQFyNgIEIAFB/wFNBEAgAUF4cUHs1QBqIQACf0HE1QAoAgAiAkEBIAFBA3Z0IgFxRQRAQcTVACABIAJyNgIAIAAMAQsgACgCCAsiASAENgIMIAAgBDYCCCAEIAA2AgwgBCAB\
+NgIIDAELQR8hBSABQf///wdNBEAgAUEmIAFBCHZnIgBrdkEBcSAAQQF0a0E+aiEFCyAEIAU2AhwgBEIANwIQIAVBAnRB9NcAaiEAQcjVACgCACICQQEgBXQiA3FFBEAgACAENgIAQcjVACACIANyNgIAIAQgADYC\
+GCAEIAQ2AgggBCAENgIMDAELIAFBGSAFQQF2a0EAIAVBH0cbdCEFIAAoAgAhAAJAA0AgACICKAIEQXhxIAFGDQEgBUEddiEAIAVBAXQhBSACIABBBHFqQRBqIgMoAgAiAA0ACyADIAQ2AgAgBCACNgIYIAQgBDYC\
+DCAEIAQ2AggMAQsgAigCCCIAIAQ2AgwgAiAENgIIIARBADYCGCAEIAI2AgwgBCAANgIICyAJQQhqIQEMAgsCQCAHRQ0AAkAgAygCHCIBQQJ0QfTXAGoiAigCACADRgRAIAIgADYCACAADQFByNUAIAhBfiABd3Ei\
+CDYCAAwCCyAHQRBBFCAHKAIQIANGG2ogADYCACAARQ0BCyAAIAc2AhggAygCECIBBEAgACABNgIQIAEgADYCGAsgA0EUaigCACIBRQ0AIABBFGogATYCACABIAA2AhgLAkAgBUEPTQRAIAMgBCAFaiIAQQNyNgIE\
+IAAgA2oiACAAKAIEQQFyNgIEDAELIAMgBGoiAiAFQQFyNgIEIAMgBEEDcjYCBCACIAVqIAU2AgAgBUH/AU0EQCAFQXhxQezVAGohAAJ/QcTVACgCACIBQQEgBUEDdnQiBXFFBEBBxNUAIAEgBXI2AgAgAAwBCyAA\
+KAIICyIBIAI2AgwgACACNgIIIAIgADYCDCACIAE2AggMAQtBHyEBIAVB////B00EQCAFQSYgBUEIdmciAGt2QQFxIABBAXRrQT5qIQELIAIgATYCHCACQgA3AhAgAUECdEH01wBqIQBBASABdCIEIAhxRQRAIAAg\
+AjYCAEHI1QAgBCAIcjYCACACIAA2AhggAiACNgIIIAIgAjYCDAwBCyAFQRkgAUEBdmtBACABQR9HG3QhASAAKAIAIQQCQANAIAQiACgCBEF4cSAFRg0BIAFBHXYhBCABQQF0IQEgACAEQQRxakEQaiIGKAIAIgQN\
+AAsgBiACNgIAIAIgADYCGCACIAI2AgwgAiACNgIIDAELIAAoAggiASACNgIMIAAgAjYCCCACQQA2AhggAiAANgIMIAIgATYCCAsgA0EIaiEBDAELAkAgCUUNAAJAIAAoAhwiAUECdEH01wBqIgIoAgAgAEYEQCAC\
+IAM2AgAgAw0BQcjVACALQX4gAXdxNgIADAILIAlBEEEUIAkoAhAgAEYbaiADNgIAIANFDQELIAMgCTYCGCAAKAIQIgEEQCADIAE2AhAgASADNgIYCyAAQRRqKAIAIgFFDQAgA0EUaiABNgIAIAEgAzYCGAsCQCAF\
+QQ9NBEAgACAEIAVqIgFBA3I2AgQgACABaiIBIAEoAgRBAXI2AgQMAQsgACAEaiIHIAVBAXI2AgQgACAEQQNyNgIEIAUgB2ogBTYCACAIBEAgCEF4cUHs1QBqIQFB2NUAKAIAIQMCf0EBIAhBA3Z0IgIgBnFFBEBB\
+xNUAIAIgBnI2AgAgAQwBCyABKAIICyICIAM2AgwgASADNgIIIAMgATYCDCADIAI2AggLQdjVACAHNgIAQczVACAFNgIACyAAQQhqIQELIApBEGokACABC0MAIABFBEA/AEEQdA8LAkAgAEH//wNxDQAgAEEASA0A\
+IABBEHZAACIAQX9GBEBBtNkAQTA2AgBBfw8LIABBEHQPCwALC5lCIgBBgAgLDQEAAAAAAAAAAgAAAAMAQZgICwUEAAAABQBBqAgLCQYAAAAHAAAACABB5AgLwjJJbnZhbGlkIGNoYXIgaW4gdXJsIHF1ZXJ5AFNw\
+YW4gY2FsbGJhY2sgZXJyb3IgaW4gb25fYm9keQBDb250ZW50LUxlbmd0aCBvdmVyZmxvdwBDaHVuayBzaXplIG92ZXJmbG93AEludmFsaWQgbWV0aG9kIGZvciBIVFRQL3gueCByZXF1ZXN0AEludmFsaWQgbWV0\
+aG9kIGZvciBSVFNQL3gueCByZXF1ZXN0AEV4cGVjdGVkIFNPVVJDRSBtZXRob2QgZm9yIElDRS94LnggcmVxdWVzdABJbnZhbGlkIGNoYXIgaW4gdXJsIGZyYWdtZW50IHN0YXJ0AEV4cGVjdGVkIGRvdABTcGFu\
+IGNhbGxiYWNrIGVycm9yIGluIG9uX3N0YXR1cwBJbnZhbGlkIHJlc3BvbnNlIHN0YXR1cwBFeHBlY3RlZCBMRiBhZnRlciBoZWFkZXJzAEludmFsaWQgY2hhcmFjdGVyIGluIGNodW5rIGV4dGVuc2lvbnMAVXNl\
+ciBjYWxsYmFjayBlcnJvcgBgb25fcmVzZXRgIGNhbGxiYWNrIGVycm9yAGBvbl9jaHVua19oZWFkZXJgIGNhbGxiYWNrIGVycm9yAGBvbl9tZXNzYWdlX2JlZ2luYCBjYWxsYmFjayBlcnJvcgBgb25fY2h1bmtf\
+ZXh0ZW5zaW9uX3ZhbHVlYCBjYWxsYmFjayBlcnJvcgBgb25fc3RhdHVzX2NvbXBsZXRlYCBjYWxsYmFjayBlcnJvcgBgb25fdmVyc2lvbl9jb21wbGV0ZWAgY2FsbGJhY2sgZXJyb3IAYG9uX3VybF9jb21wbGV0\
+ZWAgY2FsbGJhY2sgZXJyb3IAYG9uX3Byb3RvY29sX2NvbXBsZXRlYCBjYWxsYmFjayBlcnJvcgBgb25fY2h1bmtfY29tcGxldGVgIGNhbGxiYWNrIGVycm9yAGBvbl9oZWFkZXJfdmFsdWVfY29tcGxldGVgIGNh\
+bGxiYWNrIGVycm9yAGBvbl9tZXNzYWdlX2NvbXBsZXRlYCBjYWxsYmFjayBlcnJvcgBgb25fbWV0aG9kX2NvbXBsZXRlYCBjYWxsYmFjayBlcnJvcgBgb25faGVhZGVyX2ZpZWxkX2NvbXBsZXRlYCBjYWxsYmFj\
+ayBlcnJvcgBgb25fY2h1bmtfZXh0ZW5zaW9uX25hbWVgIGNhbGxiYWNrIGVycm9yAFVuZXhwZWN0ZWQgY2hhciBpbiB1cmwgc2VydmVyAEludmFsaWQgaGVhZGVyIHZhbHVlIGNoYXIASW52YWxpZCBoZWFkZXIg\
+ZmllbGQgY2hhcgBTcGFuIGNhbGxiYWNrIGVycm9yIGluIG9uX3ZlcnNpb24ASW52YWxpZCBtaW5vciB2ZXJzaW9uAEludmFsaWQgbWFqb3IgdmVyc2lvbgBFeHBlY3RlZCBzcGFjZSBhZnRlciB2ZXJzaW9uAEV4\
+cGVjdGVkIENSTEYgYWZ0ZXIgdmVyc2lvbgBJbnZhbGlkIEhUVFAgdmVyc2lvbgBJbnZhbGlkIGhlYWRlciB0b2tlbgBTcGFuIGNhbGxiYWNrIGVycm9yIGluIG9uX3VybABJbnZhbGlkIGNoYXJhY3RlcnMgaW4g\
+dXJsAFVuZXhwZWN0ZWQgc3RhcnQgY2hhciBpbiB1cmwARG91YmxlIEAgaW4gdXJsAFNwYW4gY2FsbGJhY2sgZXJyb3IgaW4gb25fcHJvdG9jb2wARW1wdHkgQ29udGVudC1MZW5ndGgASW52YWxpZCBjaGFyYWN0\
+ZXIgaW4gQ29udGVudC1MZW5ndGgAVHJhbnNmZXItRW5jb2RpbmcgY2FuJ3QgYmUgcHJlc2VudCB3aXRoIENvbnRlbnQtTGVuZ3RoAER1cGxpY2F0ZSBDb250ZW50LUxlbmd0aABJbnZhbGlkIGNoYXIgaW4gdXJs\
+IHBhdGgAQ29udGVudC1MZW5ndGggY2FuJ3QgYmUgcHJlc2VudCB3aXRoIFRyYW5zZmVyLUVuY29kaW5nAE1pc3NpbmcgZXhwZWN0ZWQgQ1IgYWZ0ZXIgY2h1bmsgc2l6ZQBFeHBlY3RlZCBMRiBhZnRlciBjaHVu\
+ayBzaXplAEludmFsaWQgY2hhcmFjdGVyIGluIGNodW5rIHNpemUAU3BhbiBjYWxsYmFjayBlcnJvciBpbiBvbl9oZWFkZXJfdmFsdWUAU3BhbiBjYWxsYmFjayBlcnJvciBpbiBvbl9jaHVua19leHRlbnNpb25f\
+dmFsdWUASW52YWxpZCBjaGFyYWN0ZXIgaW4gY2h1bmsgZXh0ZW5zaW9ucyB2YWx1ZQBVbmV4cGVjdGVkIHdoaXRlc3BhY2UgYWZ0ZXIgaGVhZGVyIHZhbHVlAE1pc3NpbmcgZXhwZWN0ZWQgQ1IgYWZ0ZXIgaGVh\
+ZGVyIHZhbHVlAE1pc3NpbmcgZXhwZWN0ZWQgTEYgYWZ0ZXIgaGVhZGVyIHZhbHVlAEludmFsaWQgYFRyYW5zZmVyLUVuY29kaW5nYCBoZWFkZXIgdmFsdWUATWlzc2luZyBleHBlY3RlZCBDUiBhZnRlciBjaHVu\
+ayBleHRlbnNpb24gdmFsdWUASW52YWxpZCBjaGFyYWN0ZXIgaW4gY2h1bmsgZXh0ZW5zaW9ucyBxdW90ZSB2YWx1ZQBJbnZhbGlkIHF1b3RlZC1wYWlyIGluIGNodW5rIGV4dGVuc2lvbnMgcXVvdGVkIHZhbHVl\
+AEludmFsaWQgY2hhcmFjdGVyIGluIGNodW5rIGV4dGVuc2lvbnMgcXVvdGVkIHZhbHVlAFBhdXNlZCBieSBvbl9oZWFkZXJzX2NvbXBsZXRlAEludmFsaWQgRU9GIHN0YXRlAG9uX3Jlc2V0IHBhdXNlAG9uX2No\
+dW5rX2hlYWRlciBwYXVzZQBvbl9tZXNzYWdlX2JlZ2luIHBhdXNlAG9uX2NodW5rX2V4dGVuc2lvbl92YWx1ZSBwYXVzZQBvbl9zdGF0dXNfY29tcGxldGUgcGF1c2UAb25fdmVyc2lvbl9jb21wbGV0ZSBwYXVz\
+ZQBvbl91cmxfY29tcGxldGUgcGF1c2UAb25fcHJvdG9jb2xfY29tcGxldGUgcGF1c2UAb25fY2h1bmtfY29tcGxldGUgcGF1c2UAb25faGVhZGVyX3ZhbHVlX2NvbXBsZXRlIHBhdXNlAG9uX21lc3NhZ2VfY29t\
+cGxldGUgcGF1c2UAb25fbWV0aG9kX2NvbXBsZXRlIHBhdXNlAG9uX2hlYWRlcl9maWVsZF9jb21wbGV0ZSBwYXVzZQBvbl9jaHVua19leHRlbnNpb25fbmFtZSBwYXVzZQBVbmV4cGVjdGVkIHNwYWNlIGFmdGVy\
+IHN0YXJ0IGxpbmUATWlzc2luZyBleHBlY3RlZCBDUiBhZnRlciByZXNwb25zZSBsaW5lAFNwYW4gY2FsbGJhY2sgZXJyb3IgaW4gb25fY2h1bmtfZXh0ZW5zaW9uX25hbWUASW52YWxpZCBjaGFyYWN0ZXIgaW4g\
+Y2h1bmsgZXh0ZW5zaW9ucyBuYW1lAE1pc3NpbmcgZXhwZWN0ZWQgQ1IgYWZ0ZXIgY2h1bmsgZXh0ZW5zaW9uIG5hbWUASW52YWxpZCBzdGF0dXMgY29kZQBQYXVzZSBvbiBDT05ORUNUL1VwZ3JhZGUAUGF1c2Ug\
+b24gUFJJL1VwZ3JhZGUARXhwZWN0ZWQgSFRUUC8yIENvbm5lY3Rpb24gUHJlZmFjZQBTcGFuIGNhbGxiYWNrIGVycm9yIGluIG9uX21ldGhvZABFeHBlY3RlZCBzcGFjZSBhZnRlciBtZXRob2QAU3BhbiBjYWxs\
+YmFjayBlcnJvciBpbiBvbl9oZWFkZXJfZmllbGQAUGF1c2VkAEludmFsaWQgd29yZCBlbmNvdW50ZXJlZABJbnZhbGlkIG1ldGhvZCBlbmNvdW50ZXJlZABNaXNzaW5nIGV4cGVjdGVkIENSIGFmdGVyIGNodW5r\
+IGRhdGEARXhwZWN0ZWQgTEYgYWZ0ZXIgY2h1bmsgZGF0YQBVbmV4cGVjdGVkIGNoYXIgaW4gdXJsIHNjaGVtYQBSZXF1ZXN0IGhhcyBpbnZhbGlkIGBUcmFuc2Zlci1FbmNvZGluZ2AARGF0YSBhZnRlciBgQ29u\
+bmVjdGlvbjogY2xvc2VgAFNXSVRDSF9QUk9YWQBVU0VfUFJPWFkATUtBQ1RJVklUWQBVTlBST0NFU1NBQkxFX0VOVElUWQBRVUVSWQBDT1BZAE1PVkVEX1BFUk1BTkVOVExZAFRPT19FQVJMWQBOT1RJRlkARkFJ\
+TEVEX0RFUEVOREVOQ1kAQkFEX0dBVEVXQVkAUExBWQBQVVQAQ0hFQ0tPVVQAR0FURVdBWV9USU1FT1VUAFJFUVVFU1RfVElNRU9VVABORVRXT1JLX0NPTk5FQ1RfVElNRU9VVABDT05ORUNUSU9OX1RJTUVPVVQA\
+TE9HSU5fVElNRU9VVABORVRXT1JLX1JFQURfVElNRU9VVABQT1NUAE1JU0RJUkVDVEVEX1JFUVVFU1QAQ0xJRU5UX0NMT1NFRF9SRVFVRVNUAENMSUVOVF9DTE9TRURfTE9BRF9CQUxBTkNFRF9SRVFVRVNUAEJB\
+RF9SRVFVRVNUAEhUVFBfUkVRVUVTVF9TRU5UX1RPX0hUVFBTX1BPUlQAUkVQT1JUAElNX0FfVEVBUE9UAFJFU0VUX0NPTlRFTlQATk9fQ09OVEVOVABQQVJUSUFMX0NPTlRFTlQASFBFX0lOVkFMSURfQ09OU1RB\
+TlQASFBFX0NCX1JFU0VUAEdFVABIUEVfU1RSSUNUAENPTkZMSUNUAFRFTVBPUkFSWV9SRURJUkVDVABQRVJNQU5FTlRfUkVESVJFQ1QAQ09OTkVDVABNVUxUSV9TVEFUVVMASFBFX0lOVkFMSURfU1RBVFVTAFRP\
+T19NQU5ZX1JFUVVFU1RTAEVBUkxZX0hJTlRTAFVOQVZBSUxBQkxFX0ZPUl9MRUdBTF9SRUFTT05TAE9QVElPTlMAU1dJVENISU5HX1BST1RPQ09MUwBWQVJJQU5UX0FMU09fTkVHT1RJQVRFUwBNVUxUSVBMRV9D\
+SE9JQ0VTAElOVEVSTkFMX1NFUlZFUl9FUlJPUgBXRUJfU0VSVkVSX1VOS05PV05fRVJST1IAUkFJTEdVTl9FUlJPUgBJREVOVElUWV9QUk9WSURFUl9BVVRIRU5USUNBVElPTl9FUlJPUgBTU0xfQ0VSVElGSUNB\
+VEVfRVJST1IASU5WQUxJRF9YX0ZPUldBUkRFRF9GT1IAU0VUX1BBUkFNRVRFUgBHRVRfUEFSQU1FVEVSAEhQRV9VU0VSAFNFRV9PVEhFUgBIUEVfQ0JfQ0hVTktfSEVBREVSAEV4cGVjdGVkIExGIGFmdGVyIENS\
+AE1LQ0FMRU5EQVIAU0VUVVAAV0VCX1NFUlZFUl9JU19ET1dOAFRFQVJET1dOAEhQRV9DTE9TRURfQ09OTkVDVElPTgBIRVVSSVNUSUNfRVhQSVJBVElPTgBESVNDT05ORUNURURfT1BFUkFUSU9OAE5PTl9BVVRI\
+T1JJVEFUSVZFX0lORk9STUFUSU9OAEhQRV9JTlZBTElEX1ZFUlNJT04ASFBFX0NCX01FU1NBR0VfQkVHSU4AU0lURV9JU19GUk9aRU4ASFBFX0lOVkFMSURfSEVBREVSX1RPS0VOAElOVkFMSURfVE9LRU4ARk9S\
+QklEREVOAEVOSEFOQ0VfWU9VUl9DQUxNAEhQRV9JTlZBTElEX1VSTABCTE9DS0VEX0JZX1BBUkVOVEFMX0NPTlRST0wATUtDT0wAQUNMAEhQRV9JTlRFUk5BTABSRVFVRVNUX0hFQURFUl9GSUVMRFNfVE9PX0xB\
+UkdFX1VOT0ZGSUNJQUwASFBFX09LAFVOTElOSwBVTkxPQ0sAUFJJAFJFVFJZX1dJVEgASFBFX0lOVkFMSURfQ09OVEVOVF9MRU5HVEgASFBFX1VORVhQRUNURURfQ09OVEVOVF9MRU5HVEgARkxVU0gAUFJPUFBB\
+VENIAE0tU0VBUkNIAFVSSV9UT09fTE9ORwBQUk9DRVNTSU5HAE1JU0NFTExBTkVPVVNfUEVSU0lTVEVOVF9XQVJOSU5HAE1JU0NFTExBTkVPVVNfV0FSTklORwBIUEVfSU5WQUxJRF9UUkFOU0ZFUl9FTkNPRElO\
+RwBFeHBlY3RlZCBDUkxGAEhQRV9JTlZBTElEX0NIVU5LX1NJWkUATU9WRQBDT05USU5VRQBIUEVfQ0JfU1RBVFVTX0NPTVBMRVRFAEhQRV9DQl9IRUFERVJTX0NPTVBMRVRFAEhQRV9DQl9WRVJTSU9OX0NPTVBM\
+RVRFAEhQRV9DQl9VUkxfQ09NUExFVEUASFBFX0NCX1BST1RPQ09MX0NPTVBMRVRFAEhQRV9DQl9DSFVOS19DT01QTEVURQBIUEVfQ0JfSEVBREVSX1ZBTFVFX0NPTVBMRVRFAEhQRV9DQl9DSFVOS19FWFRFTlNJ\
+T05fVkFMVUVfQ09NUExFVEUASFBFX0NCX0NIVU5LX0VYVEVOU0lPTl9OQU1FX0NPTVBMRVRFAEhQRV9DQl9NRVNTQUdFX0NPTVBMRVRFAEhQRV9DQl9NRVRIT0RfQ09NUExFVEUASFBFX0NCX0hFQURFUl9GSUVM\
+RF9DT01QTEVURQBERUxFVEUASFBFX0lOVkFMSURfRU9GX1NUQVRFAElOVkFMSURfU1NMX0NFUlRJRklDQVRFAFBBVVNFAE5PX1JFU1BPTlNFAFVOU1VQUE9SVEVEX01FRElBX1RZUEUAR09ORQBOT1RfQUNDRVBU\
+QUJMRQBTRVJWSUNFX1VOQVZBSUxBQkxFAFJBTkdFX05PVF9TQVRJU0ZJQUJMRQBPUklHSU5fSVNfVU5SRUFDSEFCTEUAUkVTUE9OU0VfSVNfU1RBTEUAUFVSR0UATUVSR0UAUkVRVUVTVF9IRUFERVJfRklFTERT\
+X1RPT19MQVJHRQBSRVFVRVNUX0hFQURFUl9UT09fTEFSR0UAUEFZTE9BRF9UT09fTEFSR0UASU5TVUZGSUNJRU5UX1NUT1JBR0UASFBFX1BBVVNFRF9VUEdSQURFAEhQRV9QQVVTRURfSDJfVVBHUkFERQBTT1VS\
+Q0UAQU5OT1VOQ0UAVFJBQ0UASFBFX1VORVhQRUNURURfU1BBQ0UAREVTQ1JJQkUAVU5TVUJTQ1JJQkUAUkVDT1JEAEhQRV9JTlZBTElEX01FVEhPRABOT1RfRk9VTkQAUFJPUEZJTkQAVU5CSU5EAFJFQklORABV\
+TkFVVEhPUklaRUQATUVUSE9EX05PVF9BTExPV0VEAEhUVFBfVkVSU0lPTl9OT1RfU1VQUE9SVEVEAEFMUkVBRFlfUkVQT1JURUQAQUNDRVBURUQATk9UX0lNUExFTUVOVEVEAExPT1BfREVURUNURUQASFBFX0NS\
+X0VYUEVDVEVEAEhQRV9MRl9FWFBFQ1RFRABDUkVBVEVEAElNX1VTRUQASFBFX1BBVVNFRABUSU1FT1VUX09DQ1VSRUQAUEFZTUVOVF9SRVFVSVJFRABQUkVDT05ESVRJT05fUkVRVUlSRUQAUFJPWFlfQVVUSEVO\
+VElDQVRJT05fUkVRVUlSRUQATkVUV09SS19BVVRIRU5USUNBVElPTl9SRVFVSVJFRABMRU5HVEhfUkVRVUlSRUQAU1NMX0NFUlRJRklDQVRFX1JFUVVJUkVEAFVQR1JBREVfUkVRVUlSRUQAUEFHRV9FWFBJUkVE\
+AFBSRUNPTkRJVElPTl9GQUlMRUQARVhQRUNUQVRJT05fRkFJTEVEAFJFVkFMSURBVElPTl9GQUlMRUQAU1NMX0hBTkRTSEFLRV9GQUlMRUQATE9DS0VEAFRSQU5TRk9STUFUSU9OX0FQUExJRUQATk9UX01PRElG\
+SUVEAE5PVF9FWFRFTkRFRABCQU5EV0lEVEhfTElNSVRfRVhDRUVERUQAU0lURV9JU19PVkVSTE9BREVEAEhFQUQARXhwZWN0ZWQgSFRUUC8sIFJUU1AvIG9yIElDRS8A5xUAAK8VAACkEgAAkhoAACYWAACeFAAA\
+2xkAAHkVAAB+EgAA/hQAADYVAAALFgAA2BYAAPMSAABCGAAArBYAABIVAAAUFwAA7xcAAEgUAABxFwAAshoAAGsZAAB+GQAANRQAAIIaAABEFwAA/RYAAB4YAACHFwAAqhkAAJMSAAAHGAAALBcAAMoXAACkFwAA\
+5xUAAOcVAABYFwAAOxgAAKASAAAtHAAAwxEAAEgRAADeEgAAQhMAAKQZAAD9EAAA9xUAAKUVAADvFgAA+BkAAEoWAABWFgAA9RUAAAoaAAAIGgAAARoAAKsVAABCEgAA1xAAAEwRAAAFGQAAVBYAAB4RAADKGQAA\
+yBkAAE4WAAD/GAAAcRQAAPAVAADuFQAAlBkAAPwVAAC/GQAAmxkAAHwUAABDEQAAcBgAAJUUAAAnFAAAGRQAANUSAADUGQAARBYAAPcQAEG5OwsBAQBB0DsL4AEBAQIBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB\
+AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEDAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB\
+AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQBBuj0LBAEAAAIAQdE9C14DBAMDAwMDAAADAwADAwADAwMDAwMDAwMDAAUA\
+AAAAAAMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAAAAAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMAAwADAEG6PwsEAQAAAgBB0T8LXgMAAwMDAwMAAAMDAAMDAAMDAwMDAwMDAwMABAAFAAAAAwMDAwMD\
+AwMDAwMDAwMDAwMDAwMDAwMDAwMAAAADAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwADAAMAQbDBAAsNbG9zZWVlcC1hbGl2ZQBBycEACwEBAEHgwQAL4AEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB\
+AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQABAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB\
+AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQBBycMACwEBAEHgwwAL5wEBAQEBAQEBAQEBAQECAQEBAQEBAQEBAQEBAQEB\
+AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQABAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB\
+AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAWNodW5rZWQAQfHFAAteAQABAQEBAQAAAQEAAQEAAQEBAQEBAQEBAQAAAAAA\
+AAABAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQAAAAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAAEAAQBB0McACyFlY3Rpb25lbnQtbGVuZ3Rob25yb3h5LWNvbm5lY3Rpb24AQYDIAAsgcmFuc2Zlci1l\
+bmNvZGluZ3BncmFkZQ0KDQpTTQ0KDQoAQanIAAsFAQIAAQMAQcDIAAtfBAUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUF\
+BQUFBQUFBQUFBQUFBQUFBQUAQanKAAsFAQIAAQMAQcDKAAtfBAUFBgUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUF\
+BQUFBQUFBQUFBQUAQanMAAsEAQAAAQBBwcwAC14CAgACAgICAgICAgICAgICAgICAgICAgICAgICAgIAAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC\
+AgICAEGpzgALBQECAAEDAEHAzgALXwQFAAAFBQUFBQUFBQUFBQYFBQUFBQUFBQUFBQUABQAHCAUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQAFAAUABQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUAAAAFAEGp\
+0AALBQEBAAEBAEHA0AALAQEAQdrQAAtBAgAAAAAAAAMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAAAAAAAAAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMAQanSAAsFAQEAAQEAQcDSAAsBAQBBytIACwYCAAAA\
+AAIAQeHSAAs6AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMAAAAAAAADAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwBBoNQAC50BTk9VTkNFRUNLT1VUTkVDVEVURUNSSUJFTFVTSEVURUFEU0VBUkNIUkdFQ1RJ\
+VklUWUxFTkRBUlZFT1RJRllQVElPTlNDSFNFQVlTVEFUQ0hHRVVFUllPUkRJUkVDVE9SVFJDSFBBUkFNRVRFUlVSQ0VCU0NSSUJFQVJET1dOQUNFSU5ETktDS1VCU0NSSUJFVFRQQ0VUU1BBRFRQLw==",dr;Obj\
+ect.defineProperty(co,"exports",{get:()=>dr||(dr=Cg.from(ag,"base64"))})});var lo=d((sc,uo)=>{uo.exports=We()});var Uo=d((oc,wo)=>{"use strict";var ho=["GET","H\
+EAD","POST"],cg=new Set(ho),ug=[101,204,205,304],Do=[301,302,303,307,308],lg=new Set(Do),fo=["1","7","9","11","13","15","17","19","20","21","22","23","25","37",\
+"42","43","53","69","77","79","87","95","101","102","103","104","109","110","111","113","115","117","119","123","135","137","139","143","161","179","389","427",\
+"465","512","513","514","515","526","530","531","532","540","548","554","556","563","587","601","636","989","990","993","995","1719","1720","1723","2049","3659"\
+,"4045","4190","5060","5061","6000","6566","6665","6666","6667","6668","6669","6679","6697","10080"],hg=new Set(fo),No=["no-referrer","no-referrer-when-downgrad\
+e","same-origin","origin","strict-origin","origin-when-cross-origin","strict-origin-when-cross-origin","unsafe-url"],Dg=["",...No],fg=new Set(No),dg=["follow","\
+manual","error"],So=["GET","HEAD","OPTIONS","TRACE"],Ng=new Set(So),Sg=["navigate","same-origin","no-cors","cors"],yg=["omit","same-origin","include"],Rg=["defa\
+ult","no-store","reload","no-cache","force-cache","only-if-cached"],wg=["content-encoding","content-language","content-location","content-type","content-length"\
+],Ug=["half"],yo=["CONNECT","TRACE","TRACK"],Fg=new Set(yo),Ro=["audio","audioworklet","font","image","manifest","paintworklet","script","style","track","video"\
+,"xslt",""],Tg=new Set(Ro);wo.exports={subresource:Ro,forbiddenMethods:yo,requestBodyHeader:wg,referrerPolicy:Dg,requestRedirect:dg,requestMode:Sg,requestCreden\
+tials:yg,requestCache:Rg,redirectStatus:Do,corsSafeListedMethods:ho,nullBodyStatus:ug,safeMethods:So,badPorts:fo,requestDuplex:Ug,subresourceSet:Tg,badPortsSet:\
+hg,redirectStatusSet:lg,corsSafeListedMethodsSet:cg,safeMethodsSet:Ng,forbiddenMethodsSet:Fg,referrerPolicyTokens:fg}});var To=d((ic,Fo)=>{"use strict";var Nr=S\
+ymbol.for("undici.globalOrigin.1");function Mg(){return globalThis[Nr]}function pg(e){if(e===void 0){Object.defineProperty(globalThis,Nr,{value:void 0,writable:\
+!0,enumerable:!1,configurable:!1});return}let A=new URL(e);if(A.protocol!=="http:"&&A.protocol!=="https:")throw new TypeError(`Only http & https urls are allowe\
+d, received ${A.protocol}`);Object.defineProperty(globalThis,Nr,{value:A,writable:!0,enumerable:!1,configurable:!1})}Fo.exports={getGlobalOrigin:Mg,setGlobalOri\
+gin:pg}});var Sr=d((Ec,Mo)=>{"use strict";var mg=new TextDecoder;function kg(e){return e.length===0?"":(e[0]===239&&e[1]===187&&e[2]===191&&(e=e.subarray(3)),mg\
+.decode(e))}Mo.exports={utf8DecodeBytes:kg}});var Be=d((Qc,Lo)=>{"use strict";var po=require("node:assert"),{utf8DecodeBytes:Lg}=Sr();function Yg(e,A,t){let r="\
+";for(;t.position<A.length&&e(A[t.position]);)r+=A[t.position],t.position++;return r}function Hg(e,A,t){let r=A.indexOf(e,t.position),n=t.position;return r===-1\
+?(t.position=A.length,A.slice(n)):(t.position=r,A.slice(n,t.position))}var bg=/[\\u0009\\u000A\\u000C\\u000D\\u0020]/g,Gg=/[^\\x00-\\x7F]/;function Og(e){return Gg.tes\
+t(e)?e.replace(/[A-Z]+/g,A=>A.toLowerCase()):e.toLowerCase()}function Vg(e){e=e.replace(bg,"");let A=e.length;if(A%4===0&&e.charCodeAt(A-1)===61&&(--A,e.charCod\
+eAt(A-1)===61&&--A),A%4===1||/[^+/0-9A-Za-z]/.test(e.length===A?e:e.substring(0,A)))return"failure";let t=Buffer.from(e,"base64");return new Uint8Array(t.buffer\
+,t.byteOffset,t.byteLength)}function mo(e){return e===9||e===10||e===12||e===13||e===32}function xg(e){let A=e.length;if(65535>A)return String.fromCharCode.appl\
+y(null,e);let t="",r=0,n=65535;for(;r<A;)r+n>A&&(n=A-r),t+=String.fromCharCode.apply(null,e.subarray(r,r+=n));return t}var Jg=/[^\\x00-\\xFF]/;function _g(e){retu\
+rn po(!Jg.test(e)),e}function Pg(e){return JSON.parse(Lg(e))}function Wg(e,A=!0,t=!0){return ko(e,A,t,mo)}function ko(e,A,t,r){let n=0,s=e.length-1;if(A)for(;n<\
+e.length&&r(e.charCodeAt(n));)n++;if(t)for(;s>0&&r(e.charCodeAt(s));)s--;return n===0&&s===e.length-1?e:e.slice(n,s+1)}function qg(e){let A=JSON.stringify(e);if\
+(A===void 0)throw new TypeError("Value is not JSON serializable");return po(typeof A=="string"),A}Lo.exports={asciiLowercase:Og,collectASequenceOfCodePoints:Yg,\
+collectASequenceOfCodePointsFast:Hg,forgivingBase64:Vg,isASCIIWhitespace:mo,isomorphicDecode:xg,isomorphicEncode:_g,parseJSONFromBytes:Pg,removeASCIIWhitespace:\
+Wg,removeChars:ko,serializeJavascriptValueToJSONString:qg}});var Xe=d((gc,Vo)=>{"use strict";var ve=require("node:assert"),{forgivingBase64:vg,collectASequenceO\
+fCodePoints:yr,collectASequenceOfCodePointsFast:Ce,isomorphicDecode:Xg,removeASCIIWhitespace:Zg,removeChars:Kg}=Be(),zg=new TextEncoder,ae=/^[-!#$%&\'*+.^_|~A-Za\
+-z0-9]+$/u,jg=/[\\u000A\\u000D\\u0009\\u0020]/u,$g=/^[\\u0009\\u0020-\\u007E\\u0080-\\u00FF]+$/u;function AI(e){ve(e.protocol==="data:");let A=bo(e,!0);A=A.slice(5);let \
+t={position:0},r=Ce(",",A,t),n=r.length;if(r=Zg(r,!0,!0),t.position>=A.length)return"failure";t.position++;let s=A.slice(n+1),o=Go(s);if(/;(?:\\u0020*)base64$/ui\
+.test(r)){let E=Xg(o);if(o=vg(E),o==="failure")return"failure";r=r.slice(0,-6),r=r.replace(/(\\u0020+)$/u,""),r=r.slice(0,-1)}r.startsWith(";")&&(r="text/plain"+\
+r);let g=Rr(r);return g==="failure"&&(g=Rr("text/plain;charset=US-ASCII")),{mimeType:g,body:o}}function bo(e,A=!1){if(!A)return e.href;let t=e.href,r=e.hash.len\
+gth,n=r===0?t:t.substring(0,t.length-r);return!r&&t.endsWith("#")?n.slice(0,-1):n}function Go(e){let A=zg.encode(e);return eI(A)}function Yo(e){return e>=48&&e<\
+=57||e>=65&&e<=70||e>=97&&e<=102}function Ho(e){return e>=48&&e<=57?e-48:(e&223)-55}function eI(e){let A=e.length,t=new Uint8Array(A),r=0,n=0;for(;n<A;){let s=e\
+[n];s!==37?t[r++]=s:s===37&&!(Yo(e[n+1])&&Yo(e[n+2]))?t[r++]=37:(t[r++]=Ho(e[n+1])<<4|Ho(e[n+2]),n+=2),++n}return A===r?t:t.subarray(0,r)}function Rr(e){e=qe(e,\
+!0,!0);let A={position:0},t=Ce("/",e,A);if(t.length===0||!ae.test(t)||A.position>=e.length)return"failure";A.position++;let r=Ce(";",e,A);if(r=qe(r,!1,!0),r.len\
+gth===0||!ae.test(r))return"failure";let n=t.toLowerCase(),s=r.toLowerCase(),o={type:n,subtype:s,parameters:new Map,essence:`${n}/${s}`};for(;A.position<e.lengt\
+h;){A.position++,yr(I=>jg.test(I),e,A);let g=yr(I=>I!==";"&&I!=="=",e,A);if(g=g.toLowerCase(),A.position<e.length){if(e[A.position]===";")continue;A.position++}\
+if(A.position>=e.length)break;let E=null;if(e[A.position]===\'"\')E=Oo(e,A,!0),Ce(";",e,A);else if(E=Ce(";",e,A),E=qe(E,!1,!0),E.length===0)continue;g.length!==0&\
+&ae.test(g)&&(E.length===0||$g.test(E))&&!o.parameters.has(g)&&o.parameters.set(g,E)}return o}function Oo(e,A,t=!1){let r=A.position,n="";for(ve(e[A.position]==\
+=\'"\'),A.position++;n+=yr(o=>o!==\'"\'&&o!=="\\\\",e,A),!(A.position>=e.length);){let s=e[A.position];if(A.position++,s==="\\\\"){if(A.position>=e.length){n+="\\\\";brea\
+k}n+=e[A.position],A.position++}else{ve(s===\'"\');break}}return t?n:e.slice(r,A.position)}function tI(e){ve(e!=="failure");let{parameters:A,essence:t}=e,r=t;for(\
+let[n,s]of A.entries())r+=";",r+=n,r+="=",ae.test(s)||(s=s.replace(/[\\\\"]/ug,"\\\\$&"),s=\'"\'+s,s+=\'"\'),r+=s;return r}function rI(e){return e===13||e===10||e===9||\
+e===32}function qe(e,A=!0,t=!0){return Kg(e,A,t,rI)}function nI(e){switch(e.essence){case"application/ecmascript":case"application/javascript":case"application/\
+x-ecmascript":case"application/x-javascript":case"text/ecmascript":case"text/javascript":case"text/javascript1.0":case"text/javascript1.1":case"text/javascript1\
+.2":case"text/javascript1.3":case"text/javascript1.4":case"text/javascript1.5":case"text/jscript":case"text/livescript":case"text/x-ecmascript":case"text/x-java\
+script":return"text/javascript";case"application/json":case"text/json":return"application/json";case"image/svg+xml":return"image/svg+xml";case"text/xml":case"ap\
+plication/xml":return"application/xml"}return e.subtype.endsWith("+json")?"application/json":e.subtype.endsWith("+xml")?"application/xml":""}Vo.exports={dataURL\
+Processor:AI,URLSerializer:bo,stringPercentDecode:Go,parseMIMEType:Rr,collectAnHTTPQuotedString:Oo,serializeAMimeType:tI,removeHTTPWhitespace:qe,minimizeSupport\
+edMimeType:nI,HTTP_TOKEN_CODEPOINTS:ae}});var Fr=d((Ic,Ur)=>{"use strict";var xo={__proto__:null,"node:crypto":()=>require("node:crypto"),"node:sqlite":()=>requ\
+ire("node:sqlite"),"node:worker_threads":()=>require("node:worker_threads"),"node:zlib":()=>require("node:zlib")};function sI(e){try{return xo[e](),!0}catch(A){\
+if(A.code!=="ERR_UNKNOWN_BUILTIN_MODULE"&&A.code!=="ERR_NO_CRYPTO")throw A;return!1}}function oI(e,A){return typeof xo[e]()[A]<"u"}var Jo=["markAsUncloneable","\
+zstd"],iI={markAsUncloneable:["node:worker_threads","markAsUncloneable"],zstd:["node:zlib","createZstdDecompress"]},_o=["crypto","sqlite"],EI=[..._o,...Jo];func\
+tion QI(e){if(_o.includes(e))return sI(`node:${e}`);if(Jo.includes(e)){let[A,t]=iI[e];return oI(A,t)}throw new TypeError(`unknown feature: ${e}`)}var wr=class{#\
+A=new Map;clear(){this.#A.clear()}has(A){return this.#A.get(A)??this.#e(A)}set(A,t){if(EI.includes(A)===!1)throw new TypeError(`unknown feature: ${A}`);this.#A.\
+set(A,t)}#e(A){let t=QI(A);return this.#A.set(A,t),t}},Po=new wr;Ur.exports.runtimeFeatures=Po;Ur.exports.default=Po});var ce=d((Bc,qo)=>{"use strict";var gI=re\
+quire("node:assert"),{types:m,inspect:II}=require("node:util"),{runtimeFeatures:BI}=Fr(),Tr=1,Mr=2,Ze=3,Ke=4,pr=5,ze=6,mr=7,v=8,Wo=Function.call.bind(Function.p\
+rototype[Symbol.hasInstance]),Q={converters:{},util:{},errors:{},is:{}};Q.errors.exception=function(e){return new TypeError(`${e.header}: ${e.message}`)};Q.erro\
+rs.conversionFailed=function(e){let A=e.types.length===1?"":" one of",t=`${e.argument} could not be converted to${A}: ${e.types.join(", ")}.`;return Q.errors.ex\
+ception({header:e.prefix,message:t})};Q.errors.invalidArgument=function(e){return Q.errors.exception({header:e.prefix,message:`"${e.value}" is an invalid ${e.ty\
+pe}.`})};Q.brandCheck=function(e,A){if(!Wo(A,e)){let t=new TypeError("Illegal invocation");throw t.code="ERR_INVALID_THIS",t}};Q.brandCheckMultiple=function(e){\
+let A=e.map(t=>Q.util.MakeTypeAssertion(t));return t=>{if(A.every(r=>!r(t))){let r=new TypeError("Illegal invocation");throw r.code="ERR_INVALID_THIS",r}}};Q.ar\
+gumentLengthCheck=function({length:e},A,t){if(e<A)throw Q.errors.exception({message:`${A} argument${A!==1?"s":""} required, but${e?" only":""} ${e} found.`,head\
+er:t})};Q.illegalConstructor=function(){throw Q.errors.exception({header:"TypeError",message:"Illegal constructor"})};Q.util.MakeTypeAssertion=function(e){retur\
+n A=>Wo(e,A)};Q.util.Type=function(e){switch(typeof e){case"undefined":return Tr;case"boolean":return Mr;case"string":return Ze;case"symbol":return Ke;case"numb\
+er":return pr;case"bigint":return ze;case"function":case"object":return e===null?mr:v}};Q.util.Types={UNDEFINED:Tr,BOOLEAN:Mr,STRING:Ze,SYMBOL:Ke,NUMBER:pr,BIGI\
+NT:ze,NULL:mr,OBJECT:v};Q.util.TypeValueToString=function(e){switch(Q.util.Type(e)){case Tr:return"Undefined";case Mr:return"Boolean";case Ze:return"String";cas\
+e Ke:return"Symbol";case pr:return"Number";case ze:return"BigInt";case mr:return"Null";case v:return"Object"}};Q.util.markAsUncloneable=BI.has("markAsUncloneabl\
+e")?require("node:worker_threads").markAsUncloneable:()=>{};Q.util.ConvertToInt=function(e,A,t,r){let n,s;A===64?(n=Math.pow(2,53)-1,t==="unsigned"?s=0:s=Math.p\
+ow(-2,53)+1):t==="unsigned"?(s=0,n=Math.pow(2,A)-1):(s=-Math.pow(2,A-1),n=Math.pow(2,A-1)-1);let o=Number(e);if(o===0&&(o=0),Q.util.HasFlag(r,Q.attributes.Enfor\
+ceRange)){if(Number.isNaN(o)||o===Number.POSITIVE_INFINITY||o===Number.NEGATIVE_INFINITY)throw Q.errors.exception({header:"Integer conversion",message:`Could no\
+t convert ${Q.util.Stringify(e)} to an integer.`});if(o=Q.util.IntegerPart(o),o<s||o>n)throw Q.errors.exception({header:"Integer conversion",message:`Value must\
+ be between ${s}-${n}, got ${o}.`});return o}return!Number.isNaN(o)&&Q.util.HasFlag(r,Q.attributes.Clamp)?(o=Math.min(Math.max(o,s),n),Math.floor(o)%2===0?o=Mat\
+h.floor(o):o=Math.ceil(o),o):Number.isNaN(o)||o===0&&Object.is(0,o)||o===Number.POSITIVE_INFINITY||o===Number.NEGATIVE_INFINITY?0:(o=Q.util.IntegerPart(o),o=o%M\
+ath.pow(2,A),t==="signed"&&o>=Math.pow(2,A-1)?o-Math.pow(2,A):o)};Q.util.IntegerPart=function(e){let A=Math.floor(Math.abs(e));return e<0?-1*A:A};Q.util.Stringi\
+fy=function(e){switch(Q.util.Type(e)){case Ke:return`Symbol(${e.description})`;case v:return II(e);case Ze:return`"${e}"`;case ze:return`${e}n`;default:return`$\
+{e}`}};Q.util.IsResizableArrayBuffer=function(e){if(m.isArrayBuffer(e))return e.resizable;if(m.isSharedArrayBuffer(e))return e.growable;throw Q.errors.exception\
+({header:"IsResizableArrayBuffer",message:`"${Q.util.Stringify(e)}" is not an array buffer.`})};Q.util.HasFlag=function(e,A){return typeof e=="number"&&(e&A)===\
+A};Q.sequenceConverter=function(e){return(A,t,r,n)=>{if(Q.util.Type(A)!==v)throw Q.errors.exception({header:t,message:`${r} (${Q.util.Stringify(A)}) is not iter\
+able.`});let s=typeof n=="function"?n():A?.[Symbol.iterator]?.(),o=[],g=0;if(s===void 0||typeof s.next!="function")throw Q.errors.exception({header:t,message:`$\
+{r} is not iterable.`});for(;;){let{done:E,value:I}=s.next();if(E)break;o.push(e(I,t,`${r}[${g++}]`))}return o}};Q.recordConverter=function(e,A){return(t,r,n)=>\
+{if(Q.util.Type(t)!==v)throw Q.errors.exception({header:r,message:`${n} ("${Q.util.TypeValueToString(t)}") is not an Object.`});let s={};if(!m.isProxy(t)){let g\
+=[...Object.getOwnPropertyNames(t),...Object.getOwnPropertySymbols(t)];for(let E of g){let I=Q.util.Stringify(E),B=e(E,r,`Key ${I} in ${n}`),c=A(t[E],r,`${n}[${\
+I}]`);s[B]=c}return s}let o=Reflect.ownKeys(t);for(let g of o)if(Reflect.getOwnPropertyDescriptor(t,g)?.enumerable){let I=e(g,r,n),B=A(t[g],r,n);s[I]=B}return s\
+}};Q.interfaceConverter=function(e,A){return(t,r,n)=>{if(!e(t))throw Q.errors.exception({header:r,message:`Expected ${n} ("${Q.util.Stringify(t)}") to be an ins\
+tance of ${A}.`});return t}};Q.dictionaryConverter=function(e){return e.sort((A,t)=>(A.key>t.key)-(A.key<t.key)),(A,t,r)=>{let n={};if(A!=null&&Q.util.Type(A)!=\
+=v)throw Q.errors.exception({header:t,message:`Expected ${A} to be one of: Null, Undefined, Object.`});for(let s of e){let{key:o,defaultValue:g,required:E,conve\
+rter:I}=s;if(E===!0&&(A==null||!Object.hasOwn(A,o)))throw Q.errors.exception({header:t,message:`Missing required key "${o}".`});let B=A?.[o],c=g!==void 0;if(c&&\
+B===void 0&&(B=g()),E||c||B!==void 0){if(B=I(B,t,`${r}.${o}`),s.allowedValues&&!s.allowedValues.includes(B))throw Q.errors.exception({header:t,message:`${B} is \
+not an accepted type. Expected one of ${s.allowedValues.join(", ")}.`});n[o]=B}}return n}};Q.nullableConverter=function(e){return(A,t,r)=>A===null?A:e(A,t,r)};Q\
+.is.USVString=function(e){return typeof e=="string"&&e.isWellFormed()};Q.is.ReadableStream=Q.util.MakeTypeAssertion(ReadableStream);Q.is.Blob=Q.util.MakeTypeAss\
+ertion(Blob);Q.is.URLSearchParams=Q.util.MakeTypeAssertion(URLSearchParams);Q.is.File=Q.util.MakeTypeAssertion(File);Q.is.URL=Q.util.MakeTypeAssertion(URL);Q.is\
+.AbortSignal=Q.util.MakeTypeAssertion(AbortSignal);Q.is.MessagePort=Q.util.MakeTypeAssertion(MessagePort);Q.is.BufferSource=function(e){return m.isArrayBuffer(e\
+)||ArrayBuffer.isView(e)&&m.isArrayBuffer(e.buffer)};Q.util.getCopyOfBytesHeldByBufferSource=function(e){let A=e,t=A,r=0,n=0;if(m.isTypedArray(A)||m.isDataView(\
+A)?(t=A.buffer,r=A.byteOffset,n=A.byteLength):(gI(m.isAnyArrayBuffer(A)),n=A.byteLength),t.detached)return new Uint8Array(0);let s=new Uint8Array(n),o=new Uint8\
+Array(t,r,n);return s.set(o),s};Q.converters.DOMString=function(e,A,t,r){if(e===null&&Q.util.HasFlag(r,Q.attributes.LegacyNullToEmptyString))return"";if(typeof \
+e=="symbol")throw Q.errors.exception({header:A,message:`${t} is a symbol, which cannot be converted to a DOMString.`});return String(e)};Q.converters.ByteString\
+=function(e,A,t){if(typeof e=="symbol")throw Q.errors.exception({header:A,message:`${t} is a symbol, which cannot be converted to a ByteString.`});let r=String(\
+e);for(let n=0;n<r.length;n++)if(r.charCodeAt(n)>255)throw new TypeError(`Cannot convert argument to a ByteString because the character at index ${n} has a valu\
+e of ${r.charCodeAt(n)} which is greater than 255.`);return r};Q.converters.USVString=function(e){return typeof e=="string"?e.toWellFormed():`${e}`.toWellFormed\
+()};Q.converters.boolean=function(e){return!!e};Q.converters.any=function(e){return e};Q.converters["long long"]=function(e,A,t){return Q.util.ConvertToInt(e,64\
+,"signed",0,A,t)};Q.converters["unsigned long long"]=function(e,A,t){return Q.util.ConvertToInt(e,64,"unsigned",0,A,t)};Q.converters["unsigned long"]=function(e\
+,A,t){return Q.util.ConvertToInt(e,32,"unsigned",0,A,t)};Q.converters["unsigned short"]=function(e,A,t,r){return Q.util.ConvertToInt(e,16,"unsigned",r,A,t)};Q.c\
+onverters.ArrayBuffer=function(e,A,t,r){if(Q.util.Type(e)!==v||!m.isArrayBuffer(e))throw Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify\
+(e)}")`,types:["ArrayBuffer"]});if(!Q.util.HasFlag(r,Q.attributes.AllowResizable)&&Q.util.IsResizableArrayBuffer(e))throw Q.errors.exception({header:A,message:`\
+${t} cannot be a resizable ArrayBuffer.`});return e};Q.converters.SharedArrayBuffer=function(e,A,t,r){if(Q.util.Type(e)!==v||!m.isSharedArrayBuffer(e))throw Q.e\
+rrors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify(e)}")`,types:["SharedArrayBuffer"]});if(!Q.util.HasFlag(r,Q.attributes.AllowResizable)&&Q.u\
+til.IsResizableArrayBuffer(e))throw Q.errors.exception({header:A,message:`${t} cannot be a resizable SharedArrayBuffer.`});return e};Q.converters.TypedArray=fun\
+ction(e,A,t,r,n){if(Q.util.Type(e)!==v||!m.isTypedArray(e)||e.constructor.name!==A.name)throw Q.errors.conversionFailed({prefix:t,argument:`${r} ("${Q.util.Stri\
+ngify(e)}")`,types:[A.name]});if(!Q.util.HasFlag(n,Q.attributes.AllowShared)&&m.isSharedArrayBuffer(e.buffer))throw Q.errors.exception({header:t,message:`${r} c\
+annot be a view on a shared array buffer.`});if(!Q.util.HasFlag(n,Q.attributes.AllowResizable)&&Q.util.IsResizableArrayBuffer(e.buffer))throw Q.errors.exception\
+({header:t,message:`${r} cannot be a view on a resizable array buffer.`});return e};Q.converters.DataView=function(e,A,t,r){if(Q.util.Type(e)!==v||!m.isDataView\
+(e))throw Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify(e)}")`,types:["DataView"]});if(!Q.util.HasFlag(r,Q.attributes.AllowShared)&&m.\
+isSharedArrayBuffer(e.buffer))throw Q.errors.exception({header:A,message:`${t} cannot be a view on a shared array buffer.`});if(!Q.util.HasFlag(r,Q.attributes.A\
+llowResizable)&&Q.util.IsResizableArrayBuffer(e.buffer))throw Q.errors.exception({header:A,message:`${t} cannot be a view on a resizable array buffer.`});return\
+ e};Q.converters.ArrayBufferView=function(e,A,t,r){if(Q.util.Type(e)!==v||!m.isArrayBufferView(e))throw Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q\
+.util.Stringify(e)}")`,types:["ArrayBufferView"]});if(!Q.util.HasFlag(r,Q.attributes.AllowShared)&&m.isSharedArrayBuffer(e.buffer))throw Q.errors.exception({hea\
+der:A,message:`${t} cannot be a view on a shared array buffer.`});if(!Q.util.HasFlag(r,Q.attributes.AllowResizable)&&Q.util.IsResizableArrayBuffer(e.buffer))thr\
+ow Q.errors.exception({header:A,message:`${t} cannot be a view on a resizable array buffer.`});return e};Q.converters.BufferSource=function(e,A,t,r){if(m.isArra\
+yBuffer(e))return Q.converters.ArrayBuffer(e,A,t,r);if(m.isArrayBufferView(e))return r&=~Q.attributes.AllowShared,Q.converters.ArrayBufferView(e,A,t,r);throw m.\
+isSharedArrayBuffer(e)?Q.errors.exception({header:A,message:`${t} cannot be a SharedArrayBuffer.`}):Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.uti\
+l.Stringify(e)}")`,types:["ArrayBuffer","ArrayBufferView"]})};Q.converters.AllowSharedBufferSource=function(e,A,t,r){if(m.isArrayBuffer(e))return Q.converters.A\
+rrayBuffer(e,A,t,r);if(m.isSharedArrayBuffer(e))return Q.converters.SharedArrayBuffer(e,A,t,r);if(m.isArrayBufferView(e))return r|=Q.attributes.AllowShared,Q.co\
+nverters.ArrayBufferView(e,A,t,r);throw Q.errors.conversionFailed({prefix:A,argument:`${t} ("${Q.util.Stringify(e)}")`,types:["ArrayBuffer","SharedArrayBuffer",\
+"ArrayBufferView"]})};Q.converters["sequence<ByteString>"]=Q.sequenceConverter(Q.converters.ByteString);Q.converters["sequence<sequence<ByteString>>"]=Q.sequenc\
+eConverter(Q.converters["sequence<ByteString>"]);Q.converters["record<ByteString, ByteString>"]=Q.recordConverter(Q.converters.ByteString,Q.converters.ByteStrin\
+g);Q.converters.Blob=Q.interfaceConverter(Q.is.Blob,"Blob");Q.converters.AbortSignal=Q.interfaceConverter(Q.is.AbortSignal,"AbortSignal");Q.converters.EventHand\
+lerNonNull=function(e){return Q.util.Type(e)!==v?null:typeof e=="function"?e:()=>{}};Q.attributes={Clamp:1,EnforceRange:2,AllowShared:4,AllowResizable:8,LegacyN\
+ullToEmptyString:16};qo.exports={webidl:Q}});var Or=d((Cc,oi)=>{"use strict";var{Transform:CI}=require("node:stream"),vo=require("node:zlib"),{redirectStatusSet\
+:aI,referrerPolicyTokens:cI,badPortsSet:uI}=Uo(),{getGlobalOrigin:Xo}=To(),{collectAnHTTPQuotedString:lI,parseMIMEType:hI}=Xe(),{performance:DI}=require("node:p\
+erf_hooks"),{ReadableStreamFrom:fI,isValidHTTPToken:Zo,normalizedMethodRecordsBase:dI}=J(),le=require("node:assert"),{isUint8Array:NI}=require("node:util/types"\
+),{webidl:hA}=ce(),{isomorphicEncode:kr,collectASequenceOfCodePoints:FA,removeChars:SI}=Be();function Ko(e){let A=e.urlList,t=A.length;return t===0?null:A[t-1].\
+toString()}function yI(e,A){if(!aI.has(e.status))return null;let t=e.headersList.get("location",!0);return t!==null&&jo(t)&&(zo(t)||(t=RI(t)),t=new URL(t,Ko(e))\
+),t&&!t.hash&&(t.hash=A),t}function zo(e){for(let A=0;A<e.length;++A){let t=e.charCodeAt(A);if(t>126||t<32)return!1}return!0}function RI(e){return Buffer.from(e\
+,"binary").toString("utf8")}function MA(e){return e.urlList[e.urlList.length-1]}function wI(e){let A=MA(e);return ni(A)&&uI.has(A.port)?"blocked":"allowed"}func\
+tion UI(e){return e instanceof Error||e?.constructor?.name==="Error"||e?.constructor?.name==="DOMException"}function FI(e){for(let A=0;A<e.length;++A){let t=e.c\
+harCodeAt(A);if(!(t===9||t>=32&&t<=126||t>=128&&t<=255))return!1}return!0}var TI=Zo;function jo(e){return(e[0]==="	"||e[0]===" "||e[e.length-1]==="	"||e[e.lengt\
+h-1]===" "||e.includes(`\n`)||e.includes("\\r")||e.includes("\\0"))===!1}function MI(e){let A=(e.headersList.get("referrer-policy",!0)??"").split(","),t="";if(A.le\
+ngth)for(let r=A.length;r!==0;r--){let n=A[r-1].trim();if(cI.has(n)){t=n;break}}return t}function pI(e,A){let t=MI(A);t!==""&&(e.referrerPolicy=t)}function mI()\
+{return"allowed"}function kI(){return"success"}function LI(){return"success"}function YI(e){let A=null;A=e.mode,e.headersList.set("sec-fetch-mode",A,!0)}functio\
+n HI(e){let A=e.origin;if(!(A==="client"||A===void 0)){if(e.responseTainting==="cors"||e.mode==="websocket")e.headersList.append("origin",A,!0);else if(e.method\
+!=="GET"&&e.method!=="HEAD"){switch(e.referrerPolicy){case"no-referrer":A=null;break;case"no-referrer-when-downgrade":case"strict-origin":case"strict-origin-whe\
+n-cross-origin":e.origin&&Yr(e.origin)&&!Yr(MA(e))&&(A=null);break;case"same-origin":ue(e,MA(e))||(A=null);break;default:}e.headersList.append("origin",A,!0)}}}\
+function WA(e,A){return e}function bI(e,A,t){return!e?.startTime||e.startTime<A?{domainLookupStartTime:A,domainLookupEndTime:A,connectionStartTime:A,connectionE\
+ndTime:A,secureConnectionStartTime:A,ALPNNegotiatedProtocol:e?.ALPNNegotiatedProtocol}:{domainLookupStartTime:WA(e.domainLookupStartTime,t),domainLookupEndTime:\
+WA(e.domainLookupEndTime,t),connectionStartTime:WA(e.connectionStartTime,t),connectionEndTime:WA(e.connectionEndTime,t),secureConnectionStartTime:WA(e.secureCon\
+nectionStartTime,t),ALPNNegotiatedProtocol:e.ALPNNegotiatedProtocol}}function GI(e){return WA(DI.now(),e)}function OI(e){return{startTime:e.startTime??0,redirec\
+tStartTime:0,redirectEndTime:0,postRedirectStartTime:e.startTime??0,finalServiceWorkerStartTime:0,finalNetworkResponseStartTime:0,finalNetworkRequestStartTime:0\
+,endTime:0,encodedBodySize:0,decodedBodySize:0,finalConnectionTimingInfo:null}}function $o(){return{referrerPolicy:"strict-origin-when-cross-origin"}}function V\
+I(e){return{referrerPolicy:e.referrerPolicy}}function xI(e){let A=e.referrerPolicy;le(A);let t=null;if(e.referrer==="client"){let s=Xo();if(!s||s.origin==="null\
+")return"no-referrer";t=new URL(s)}else hA.is.URL(e.referrer)&&(t=e.referrer);let r=Lr(t),n=Lr(t,!0);switch(r.toString().length>4096&&(r=n),A){case"no-referrer"\
+:return"no-referrer";case"origin":return n??Lr(t,!0);case"unsafe-url":return r;case"strict-origin":{let s=MA(e);return TA(r)&&!TA(s)?"no-referrer":n}case"strict\
+-origin-when-cross-origin":{let s=MA(e);return ue(r,s)?r:TA(r)&&!TA(s)?"no-referrer":n}case"same-origin":return ue(e,r)?r:"no-referrer";case"origin-when-cross-o\
+rigin":return ue(e,r)?r:n;case"no-referrer-when-downgrade":{let s=MA(e);return TA(r)&&!TA(s)?"no-referrer":r}}}function Lr(e,A=!1){return le(hA.is.URL(e)),e=new\
+ URL(e),ri(e)?"no-referrer":(e.username="",e.password="",e.hash="",A===!0&&(e.pathname="",e.search=""),e)}var JI=RegExp.prototype.test.bind(/^127\\.(?:(?:25[0-5]\
+|2[0-4]\\d|1\\d\\d|[1-9]\\d|\\d)\\.){2}(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]\\d|\\d)$/),_I=RegExp.prototype.test.bind(/^(?:(?:0{1,4}:){7}|(?:0{1,4}:){1,6}:|::)0{0,3}1$/);func\
+tion Ai(e){return e.includes(":")?(e[0]==="["&&e[e.length-1]==="]"&&(e=e.slice(1,-1)),_I(e)):JI(e)}function PI(e){return e==null||e==="null"?!1:(e=new URL(e),!!\
+(e.protocol==="https:"||e.protocol==="wss:"||Ai(e.hostname)||e.hostname==="localhost"||e.hostname==="localhost."||e.hostname.endsWith(".localhost")||e.hostname.\
+endsWith(".localhost.")||e.protocol==="file:"))}function TA(e){return hA.is.URL(e)?e.href==="about:blank"||e.href==="about:srcdoc"||e.protocol==="data:"||e.prot\
+ocol==="blob:"?!0:PI(e.origin):!1}function WI(e){}function ue(e,A){return e.origin===A.origin&&e.origin==="null"||e.protocol===A.protocol&&e.hostname===A.hostna\
+me&&e.port===A.port}function qI(e){return e.controller.state==="aborted"}function vI(e){return e.controller.state==="aborted"||e.controller.state==="terminated"\
+}function XI(e){return dI[e.toLowerCase()]??e}var ZI=Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));function ei(e,A,t=0,r=1){class n{#A;#e;\
+#t;constructor(o,g){this.#A=o,this.#e=g,this.#t=0}next(){if(typeof this!="object"||this===null||!(#A in this))throw new TypeError(`\'next\' called on an object th\
+at does not implement interface ${e} Iterator.`);let o=this.#t,g=A(this.#A),E=g.length;if(o>=E)return{value:void 0,done:!0};let{[t]:I,[r]:B}=g[o];this.#t=o+1;le\
+t c;switch(this.#e){case"key":c=I;break;case"value":c=B;break;case"key+value":c=[I,B];break}return{value:c,done:!1}}}return delete n.prototype.constructor,Objec\
+t.setPrototypeOf(n.prototype,ZI),Object.defineProperties(n.prototype,{[Symbol.toStringTag]:{writable:!1,enumerable:!1,configurable:!0,value:`${e} Iterator`},nex\
+t:{writable:!0,enumerable:!0,configurable:!0}}),function(s,o){return new n(s,o)}}function KI(e,A,t,r=0,n=1){let s=ei(e,t,r,n),o={keys:{writable:!0,enumerable:!0\
+,configurable:!0,value:function(){return hA.brandCheck(this,A),s(this,"key")}},values:{writable:!0,enumerable:!0,configurable:!0,value:function(){return hA.bran\
+dCheck(this,A),s(this,"value")}},entries:{writable:!0,enumerable:!0,configurable:!0,value:function(){return hA.brandCheck(this,A),s(this,"key+value")}},forEach:\
+{writable:!0,enumerable:!0,configurable:!0,value:function(E,I=globalThis){if(hA.brandCheck(this,A),hA.argumentLengthCheck(arguments,1,`${e}.forEach`),typeof E!=\
+"function")throw new TypeError(`Failed to execute \'forEach\' on \'${e}\': parameter 1 is not of type \'Function\'.`);for(let{0:B,1:c}of s(this,"key+value"))E.call(I,\
+c,B,this)}}};return Object.defineProperties(A.prototype,{...o,[Symbol.iterator]:{writable:!0,enumerable:!1,configurable:!0,value:o.entries.value}})}function zI(\
+e,A,t){let r=A,n=t;try{let s=e.stream.getReader();ti(s,r,n)}catch(s){n(s)}}function jI(e){try{e.close(),e.byobRequest?.respond(0)}catch(A){if(!A.message.include\
+s("Controller is already closed")&&!A.message.includes("ReadableStream is already closed"))throw A}}async function ti(e,A,t){try{let r=[],n=0;do{let{done:s,valu\
+e:o}=await e.read();if(s){A(Buffer.concat(r,n));return}if(!NI(o)){t(new TypeError("Received non-Uint8Array chunk"));return}r.push(o),n+=o.length}while(!0)}catch\
+(r){t(r)}}function ri(e){le("protocol"in e);let A=e.protocol;return A==="about:"||A==="blob:"||A==="data:"}function Yr(e){return typeof e=="string"&&e[5]===":"&\
+&e[0]==="h"&&e[1]==="t"&&e[2]==="t"&&e[3]==="p"&&e[4]==="s"||e.protocol==="https:"}function ni(e){le("protocol"in e);let A=e.protocol;return A==="http:"||A==="h\
+ttps:"}function $I(e,A){let t=e;if(!t.startsWith("bytes"))return"failure";let r={position:5};if(A&&FA(E=>E==="	"||E===" ",t,r),t.charCodeAt(r.position)!==61)ret\
+urn"failure";r.position++,A&&FA(E=>E==="	"||E===" ",t,r);let n=FA(E=>{let I=E.charCodeAt(0);return I>=48&&I<=57},t,r),s=n.length?Number(n):null;if(A&&FA(E=>E===\
+"	"||E===" ",t,r),t.charCodeAt(r.position)!==45)return"failure";r.position++,A&&FA(E=>E==="	"||E===" ",t,r);let o=FA(E=>{let I=E.charCodeAt(0);return I>=48&&I<=\
+57},t,r),g=o.length?Number(o):null;return r.position<t.length||g===null&&s===null||s>g?"failure":{rangeStartValue:s,rangeEndValue:g}}function AB(e,A,t){let r="b\
+ytes ";return r+=kr(`${e}`),r+="-",r+=kr(`${A}`),r+="/",r+=kr(`${t}`),r}var Hr=class extends CI{#A;constructor(A){super(),this.#A=A}_transform(A,t,r){if(!this._\
+inflateStream){if(A.length===0){r();return}this._inflateStream=(A[0]&15)===8?vo.createInflate(this.#A):vo.createInflateRaw(this.#A),this._inflateStream.on("data\
+",this.push.bind(this)),this._inflateStream.on("end",()=>this.push(null)),this._inflateStream.on("error",n=>this.destroy(n))}this._inflateStream.write(A,t,r)}_f\
+inal(A){this._inflateStream&&(this._inflateStream.end(),this._inflateStream=null),A()}};function eB(e){return new Hr(e)}function tB(e){let A=null,t=null,r=null,\
+n=si("content-type",e);if(n===null)return"failure";for(let s of n){let o=hI(s);o==="failure"||o.essence==="*@/*"||(r=o,r.essence!==t?(A=null,r.parameters.has("ch\
+arset")&&(A=r.parameters.get("charset")),t=r.essence):!r.parameters.has("charset")&&A!==null&&r.parameters.set("charset",A))}return r??"failure"}function rB(e){\
+let A=e,t={position:0},r=[],n="";for(;t.position<A.length;){if(n+=FA(s=>s!==\'"\'&&s!==",",A,t),t.position<A.length)if(A.charCodeAt(t.position)===34){if(n+=lI(A,t\
+),t.position<A.length)continue}else le(A.charCodeAt(t.position)===44),t.position++;n=SI(n,!0,!0,s=>s===9||s===32),r.push(n),n=""}return r}function si(e,A){let t\
+=A.get(e,!0);return t===null?null:rB(t)}function nB(e){return!1}function sB(e){return!!(e.username||e.password)}function oB(e){return e!=null&&e!=="client"&&e!=\
+="no-traversable"}var br=class{get baseUrl(){return Xo()}get origin(){return this.baseUrl?.origin}policyContainer=$o()},Gr=class{settingsObject=new br},iB=new G\
+r;oi.exports={isAborted:qI,isCancelled:vI,isValidEncodedURL:zo,ReadableStreamFrom:fI,tryUpgradeRequestToAPotentiallyTrustworthyURL:WI,clampAndCoarsenConnectionT\
+imingInfo:bI,coarsenedSharedCurrentTime:GI,determineRequestsReferrer:xI,makePolicyContainer:$o,clonePolicyContainer:VI,appendFetchMetadata:YI,appendRequestOrigi\
+nHeader:HI,TAOCheck:LI,corsCheck:kI,crossOriginResourcePolicyCheck:mI,createOpaqueTimingInfo:OI,setRequestReferrerPolicyOnRedirect:pI,isValidHTTPToken:Zo,reques\
+tBadPort:wI,requestCurrentURL:MA,responseURL:Ko,responseLocationURL:yI,isURLPotentiallyTrustworthy:TA,isValidReasonPhrase:FI,sameOrigin:ue,normalizeMethod:XI,it\
+eratorMixin:KI,createIterator:ei,isValidHeaderName:TI,isValidHeaderValue:jo,isErrorLike:UI,fullyReadBody:zI,readableStreamClose:jI,urlIsLocal:ri,urlHasHttpsSche\
+me:Yr,urlIsHttpHttpsScheme:ni,readAllBytes:ti,simpleRangeHeaderValue:$I,buildContentRange:AB,createInflate:eB,extractMimeType:tB,getDecodeSplit:si,environmentSe\
+ttingsObject:iB,isOriginIPPotentiallyTrustworthy:Ai,hasAuthenticationEntry:nB,includesCredentials:sB,isTraversableNavigable:oB}});var xr=d((ac,Ei)=>{"use strict\
+";var{iteratorMixin:EB}=Or(),{kEnumerableProperty:qA}=J(),{webidl:w}=ce(),ii=require("node:util"),gA=class e{#A=[];constructor(A=void 0){if(w.util.markAsUnclone\
+able(this),A!==void 0)throw w.errors.conversionFailed({prefix:"FormData constructor",argument:"Argument 1",types:["undefined"]})}append(A,t,r=void 0){w.brandChe\
+ck(this,e);let n="FormData.append";w.argumentLengthCheck(arguments,2,n),A=w.converters.USVString(A),arguments.length===3||w.is.Blob(t)?(t=w.converters.Blob(t,n,\
+"value"),r!==void 0&&(r=w.converters.USVString(r))):t=w.converters.USVString(t);let s=Vr(A,t,r);this.#A.push(s)}delete(A){w.brandCheck(this,e),w.argumentLengthC\
+heck(arguments,1,"FormData.delete"),A=w.converters.USVString(A),this.#A=this.#A.filter(r=>r.name!==A)}get(A){w.brandCheck(this,e),w.argumentLengthCheck(argument\
+s,1,"FormData.get"),A=w.converters.USVString(A);let r=this.#A.findIndex(n=>n.name===A);return r===-1?null:this.#A[r].value}getAll(A){return w.brandCheck(this,e)\
+,w.argumentLengthCheck(arguments,1,"FormData.getAll"),A=w.converters.USVString(A),this.#A.filter(r=>r.name===A).map(r=>r.value)}has(A){return w.brandCheck(this,\
+e),w.argumentLengthCheck(arguments,1,"FormData.has"),A=w.converters.USVString(A),this.#A.findIndex(r=>r.name===A)!==-1}set(A,t,r=void 0){w.brandCheck(this,e);le\
+t n="FormData.set";w.argumentLengthCheck(arguments,2,n),A=w.converters.USVString(A),arguments.length===3||w.is.Blob(t)?(t=w.converters.Blob(t,n,"value"),r!==voi\
+d 0&&(r=w.converters.USVString(r))):t=w.converters.USVString(t);let s=Vr(A,t,r),o=this.#A.findIndex(g=>g.name===A);o!==-1?this.#A=[...this.#A.slice(0,o),s,...th\
+is.#A.slice(o+1).filter(g=>g.name!==A)]:this.#A.push(s)}[ii.inspect.custom](A,t){let r=this.#A.reduce((s,o)=>(s[o.name]?Array.isArray(s[o.name])?s[o.name].push(\
+o.value):s[o.name]=[s[o.name],o.value]:s[o.name]=o.value,s),{__proto__:null});t.depth??=A,t.colors??=!0;let n=ii.formatWithOptions(t,r);return`FormData ${n.slic\
+e(n.indexOf("]")+2)}`}static getFormDataState(A){return A.#A}static setFormDataState(A,t){A.#A=t}},{getFormDataState:QB,setFormDataState:gB}=gA;Reflect.deletePr\
+operty(gA,"getFormDataState");Reflect.deleteProperty(gA,"setFormDataState");EB("FormData",gA,QB,"name","value");Object.defineProperties(gA.prototype,{append:qA,\
+delete:qA,get:qA,getAll:qA,has:qA,set:qA,[Symbol.toStringTag]:{value:"FormData",configurable:!0}});function Vr(e,A,t){if(typeof A!="string"){if(w.is.File(A)||(A\
+=new File([A],"blob",{type:A.type})),t!==void 0){let r={type:A.type,lastModified:A.lastModified};A=new File([A],t,r)}}return{name:e,value:A}}w.is.FormData=w.uti\
+l.MakeTypeAssertion(gA);Ei.exports={FormData:gA,makeEntry:Vr,setFormDataState:gB}});var Ii=d((cc,gi)=>{"use strict";var{bufferToLowerCasedHeaderName:IB}=J(),{HT\
+TP_TOKEN_CODEPOINTS:BB}=Xe(),{makeEntry:CB}=xr(),{webidl:Jr}=ce(),_r=require("node:assert"),{isomorphicDecode:Qi}=Be(),aB=Buffer.from("--"),Pr=new TextDecoder,c\
+B=new TextDecoder("utf-8",{ignoreBOM:!0});function uB(e){for(let A=0;A<e.length;++A)if((e.charCodeAt(A)&-128)!==0)return!1;return!0}function lB(e){let A=e.lengt\
+h;if(A<27||A>70)return!1;for(let t=0;t<A;++t){let r=e.charCodeAt(t);if(!(r>=48&&r<=57||r>=65&&r<=90||r>=97&&r<=122||r===39||r===45||r===95))return!1}return!0}fu\
+nction hB(e,A){_r(A!=="failure"&&A.essence==="multipart/form-data");let t=A.parameters.get("boundary");if(t===void 0)throw _("missing boundary in content-type h\
+eader");let r=Buffer.from(`--${t}`,"utf8"),n=[],s={position:0},o=e.indexOf(r);if(o===-1)throw _("no boundary found in multipart body");for(s.position=o;;){if(e.\
+subarray(s.position,s.position+r.length).equals(r))s.position+=r.length;else throw _("expected a value starting with -- and the boundary");if(dB(e,aB,s))return \
+n;if(e[s.position]!==13||e[s.position+1]!==10)throw _("expected CRLF");s.position+=2;let g=fB(e,s),{name:E,filename:I,contentType:B,encoding:c}=g;s.position+=2;\
+let l;{let f=e.indexOf(r.subarray(2),s.position);if(f===-1)throw _("expected boundary after body");l=e.subarray(s.position,f-4),s.position+=l.length,c==="base64\
+"&&(l=Buffer.from(l.toString(),"base64"))}if(e[s.position]!==13||e[s.position+1]!==10)throw _("expected CRLF");s.position+=2;let C;I!==null?(B??="text/plain",uB\
+(B)||(B=""),C=new File([l],I,{type:B})):C=cB.decode(Buffer.from(l)),_r(Jr.is.USVString(E)),_r(typeof C=="string"&&Jr.is.USVString(C)||Jr.is.File(C)),n.push(CB(E\
+,C,I))}}function DB(e,A){e[A.position]===59&&A.position++,K(o=>o===32||o===9,e,A);let t=K(o=>qr(o)&&o!==61&&o!==42,e,A);if(t.length===0)return null;let r=t.toSt\
+ring("ascii").toLowerCase(),n=e[A.position]===42;if(n&&A.position++,e[A.position]!==61)return null;A.position++,K(o=>o===32||o===9,e,A);let s;if(n){let o=K(g=>g\
+!==32&&g!==13&&g!==10&&g!==59,e,A);if(o[0]!==117&&o[0]!==85||o[1]!==116&&o[1]!==84||o[2]!==102&&o[2]!==70||o[3]!==45||o[4]!==56)throw _("unknown encoding, expec\
+ted utf-8\'\'");s=decodeURIComponent(Pr.decode(o.subarray(7)))}else if(e[A.position]===34){A.position++;let o=K(g=>g!==10&&g!==13&&g!==34,e,A);if(e[A.position]!==\
+34)throw _("Closing quote not found");A.position++,s=Pr.decode(o).replace(/%0A/ig,`\n`).replace(/%0D/ig,"\\r").replace(/%22/g,\'"\')}else{let o=K(g=>qr(g)&&g!==59,e\
+,A);s=Pr.decode(o)}return{name:r,value:s,extended:n}}function fB(e,A){let t=null,r=null,n=null,s=null;for(;;){if(e[A.position]===13&&e[A.position+1]===10){if(t=\
+==null)throw _("header name is null");return{name:t,filename:r,contentType:n,encoding:s}}let o=K(g=>g!==10&&g!==13&&g!==58,e,A);if(o=Wr(o,!0,!0,g=>g===9||g===32\
+),!BB.test(o.toString()))throw _("header name does not match the field-name token production");if(e[A.position]!==58)throw _("expected :");switch(A.position++,K\
+(g=>g===32||g===9,e,A),IB(o)){case"content-disposition":{t=r=null;let g=!1;if(K(I=>qr(I),e,A).toString("ascii").toLowerCase()!=="form-data")throw _("expected fo\
+rm-data for content-disposition header");for(;A.position<e.length&&(e[A.position]!==13||e[A.position+1]!==10);){let I=DB(e,A);if(!I)break;I.name==="name"?t=I.va\
+lue:I.name==="filename"&&(I.extended?(r=I.value,g=!0):g||(r=I.value))}if(t===null)throw _("name attribute is required in content-disposition header");break}case\
+"content-type":{let g=K(E=>E!==10&&E!==13,e,A);g=Wr(g,!1,!0,E=>E===9||E===32),n=Qi(g);break}case"content-transfer-encoding":{let g=K(E=>E!==10&&E!==13,e,A);g=Wr\
+(g,!1,!0,E=>E===9||E===32),s=Qi(g);break}default:K(g=>g!==10&&g!==13,e,A)}if(e[A.position]!==13||e[A.position+1]!==10)throw _("expected CRLF");A.position+=2}}fu\
+nction K(e,A,t){let r=t.position;for(;r<A.length&&e(A[r]);)++r;return A.subarray(t.position,t.position=r)}function Wr(e,A,t,r){let n=0,s=e.length-1;if(A)for(;n<\
+e.length&&r(e[n]);)n++;if(t)for(;s>0&&r(e[s]);)s--;return n===0&&s===e.length-1?e:e.subarray(n,s+1)}function dB(e,A,t){if(e.length<A.length)return!1;for(let r=0\
+;r<A.length;r++)if(A[r]!==e[t.position+r])return!1;return!0}function _(e){return new TypeError("Failed to parse body as FormData.",{cause:new TypeError(e)})}fun\
+ction NB(e){return e<=31||e===127}function SB(e){return e===40||e===41||e===60||e===62||e===64||e===44||e===59||e===58||e===92||e===34||e===47||e===91||e===93||\
+e===63||e===61}function qr(e){return e<=127&&e!==32&&e!==9&&!NB(e)&&!SB(e)}gi.exports={multipartFormDataParser:hB,validateBoundary:lB}});var Ci=d((uc,Bi)=>{"use\
+ strict";function yB(){let e,A;return{promise:new Promise((r,n)=>{e=r,A=n}),resolve:e,reject:A}}Bi.exports={createDeferredPromise:yB}});var fi=d((lc,Di)=>{"use \
+strict";var Zr=J(),{ReadableStreamFrom:RB,readableStreamClose:ai,fullyReadBody:wB,extractMimeType:UB}=Or(),{FormData:ci,setFormDataState:FB}=xr(),{webidl:AA}=ce\
+(),vr=require("node:assert"),{isErrored:Xr,isDisturbed:TB}=require("node:stream"),{isUint8Array:MB}=require("node:util/types"),{serializeAMimeType:pB}=Xe(),{mul\
+tipartFormDataParser:mB}=Ii(),{createDeferredPromise:kB}=Ci(),{parseJSONFromBytes:LB}=Be(),{utf8DecodeBytes:YB}=Sr(),{runtimeFeatures:HB}=Fr(),bB=HB.has("crypto\
+")?require("node:crypto").randomInt:e=>Math.floor(Math.random()*e),je=new TextEncoder;function GB(){}var OB=new FinalizationRegistry(e=>{let A=e.deref();A&&!A.l\
+ocked&&!TB(A)&&!Xr(A)&&A.cancel("Response object has been garbage collected").catch(GB)});function li(e,A=!1){let t=null;AA.is.ReadableStream(e)?t=e:AA.is.Blob(\
+e)?t=e.stream():t=new ReadableStream({start(){},async pull(E){let I=r(),B=I?.[Symbol.asyncIterator]?.();if(B==null){I?.length&&!Xr(t)&&E.enqueue(typeof I=="stri\
+ng"?je.encode(I):new Uint8Array(I)),queueMicrotask(()=>ai(E));return}for(;;){let{value:c,done:l}=await B.next();if(l){queueMicrotask(()=>ai(E));return}if(c.leng\
+th&&!Xr(t)){E.enqueue(new Uint8Array(c));return}}},cancel(E){return r()[Symbol.asyncIterator]?.().return(E)},type:"bytes"}),vr(AA.is.ReadableStream(t));let r=nu\
+ll,n=null,s=null,o=null;if(typeof e=="string")n=e,o="text/plain;charset=UTF-8";else if(AA.is.URLSearchParams(e))n=e.toString(),o="application/x-www-form-urlenco\
+ded;charset=UTF-8";else if(AA.is.BufferSource(e))n=AA.util.getCopyOfBytesHeldByBufferSource(e);else if(AA.is.FormData(e)){let E=`----formdata-undici-0${`${bB(1e\
+11)}`.padStart(11,"0")}`,I=`--${E}\\r\nContent-Disposition: form-data`;let B=N=>N.replace(/\\n/g,"%0A").replace(/\\r/g,"%0D").replace(/"/g,"%22"),c=N=>N.replace(/\\r\
+?\\n|\\r/g,`\\r\n`),l=[],C=new Uint8Array([13,10]);s=0;let f=!1;for(let[N,S]of e)if(typeof S=="string"){let D=je.encode(I+`; name="${B(c(N))}"\\r\n\\r\n${c(S)}\\r\n`);l.p\
+ush(D),s+=D.byteLength}else{let D=je.encode(`${I}; name="${B(c(N))}"`+(S.name?`; filename="${B(S.name)}"`:"")+`\\r\nContent-Type: ${S.type||"application/octet-str\
+eam"}\\r\n\\r\n`);l.push(D,S,C),typeof S.size=="number"?s+=D.byteLength+S.size+C.byteLength:f=!0}let h=je.encode(`--${E}--\\r\n`);l.push(h),s+=h.byteLength,f&&(s=null\
+),n=e;let y=(async function*(){for(let N of l)N.stream?yield*N.stream():yield N})();r=()=>y,o=`multipart/form-data; boundary=${E}`}else if(AA.is.Blob(e))n=e,s=e\
+.size,e.type&&(o=e.type);else if(typeof e[Symbol.asyncIterator]=="function"){if(A)throw new TypeError("keepalive");if(Zr.isDisturbed(e)||e.locked)throw new Type\
+Error("Response body object should not be disturbed or locked");t=AA.is.ReadableStream(e)?e:RB(e)}return(typeof n=="string"||MB(n))&&(r=()=>n,s=typeof n=="strin\
+g"?Buffer.byteLength(n):n.length),[{stream:t,source:n,length:s},o]}function VB(e,A=!1){return AA.is.ReadableStream(e)&&(vr(!Zr.isDisturbed(e),"The body has alre\
+ady been consumed."),vr(!e.locked,"The stream is locked.")),li(e,A)}function xB(e){let{0:A,1:t}=e.stream.tee();return e.stream=A,{stream:t,length:e.length,sourc\
+e:e.source}}function JB(e,A){return{blob(){return vA(this,r=>{let n=ui(A(this));return n===null?n="":n&&(n=pB(n)),new Blob([r],{type:n})},e,A)},arrayBuffer(){re\
+turn vA(this,r=>new Uint8Array(r).buffer,e,A)},text(){return vA(this,YB,e,A)},json(){return vA(this,LB,e,A)},formData(){return vA(this,r=>{let n=ui(A(this));if(\
+n!==null)switch(n.essence){case"multipart/form-data":{let s=mB(r,n),o=new ci;return FB(o,s),o}case"application/x-www-form-urlencoded":{let s=new URLSearchParams\
+(r.toString()),o=new ci;for(let[g,E]of s)o.append(g,E);return o}}throw new TypeError(\'Content-Type was not one of "multipart/form-data" or "application/x-www-fo\
+rm-urlencoded".\')},e,A)},bytes(){return vA(this,r=>new Uint8Array(r),e,A)}}}function _B(e,A){Object.assign(e.prototype,JB(e,A))}function vA(e,A,t,r){try{AA.bran\
+dCheck(e,t)}catch(g){return Promise.reject(g)}if(e=r(e),hi(e))return Promise.reject(new TypeError("Body is unusable: Body has already been read"));let n=kB(),s=\
+n.reject,o=g=>{try{n.resolve(A(g))}catch(E){s(E)}};return e.body==null?(o(Buffer.allocUnsafe(0)),n.promise):(wB(e.body,o,s),n.promise)}function hi(e){let A=e.bo\
+dy;return A!=null&&(A.stream.locked||Zr.isDisturbed(A.stream))}function ui(e){let A=e.headersList,t=UB(A);return t==="failure"?null:t}Di.exports={extractBody:li\
+,safelyExtractBody:VB,cloneBody:xB,mixinBody:_B,streamRegistry:OB,bodyUnusable:hi}});var Hi=d((hc,Yi)=>{"use strict";var u=require("node:assert"),a=J(),{channel\
+s:di}=ge(),Kr=vt(),{RequestContentLengthMismatchError:pA,ResponseContentLengthMismatchError:Ni,RequestAbortedError:pi,InvalidArgumentError:PB,HeadersTimeoutErro\
+r:WB,HeadersOverflowError:qB,SocketError:mA,InformationalError:XA,BodyTimeoutError:vB,HTTPParserError:XB,ResponseExceededMaxSizeError:ZB}=x(),{kUrl:mi,kReset:P,\
+kClient:rt,kParser:M,kBlocking:fe,kRunning:Y,kPending:rn,kSize:Si,kWriting:DA,kQueue:eA,kNoRef:he,kKeepAliveDefaultTimeout:KB,kHostHeader:zB,kPendingIdx:jB,kRun\
+ningIdx:z,kError:V,kPipelining:et,kSocket:kA,kKeepAliveTimeoutValue:nt,kMaxHeadersSize:$B,kKeepAliveMaxTimeout:AC,kKeepAliveTimeoutThreshold:eC,kHeadersTimeout:\
+tC,kBodyTimeout:rC,kStrictContentLength:$r,kMaxRequests:yi,kCounter:nC,kMaxResponseSize:sC,kOnError:Ri,kResume:IA,kHTTPContext:ki,kClosed:An}=$(),X=ao(),wi=Buff\
+er.alloc(0),$e=Buffer[Symbol.species],oC=a.removeAllListeners,LA=Symbol("kIdleSocketValidation"),ZA=Symbol("kIdleSocketValidationTimeout"),nn=Symbol("kSocketUse\
+d"),Ui=Symbol("kTypeOfService"),zr;function iC(){let e=process.env.JEST_WORKER_ID?We():void 0,A,t=!0;if(process.arch==="ppc64"){let[r,n]=process.versions.node.s\
+plit(".").map(s=>parseInt(s,10));(r<24||r===24&&n<12)&&(t=!1)}if(process.env.UNDICI_NO_WASM_SIMD==="1"?t=!1:process.env.UNDICI_NO_WASM_SIMD==="0"&&(t=!0),t)try{\
+A=new WebAssembly.Module(lo())}catch{}return A||(A=new WebAssembly.Module(e||We())),new WebAssembly.Instance(A,{env:{wasm_on_url:(r,n,s)=>0,wasm_on_status:(r,n,\
+s)=>{u(k.ptr===r);let o=n-iA+oA.byteOffset;return k.onStatus(new $e(oA.buffer,o,s))},wasm_on_message_begin:r=>(u(k.ptr===r),k.onMessageBegin()),wasm_on_header_f\
+ield:(r,n,s)=>{u(k.ptr===r);let o=n-iA+oA.byteOffset;return k.onHeaderField(new $e(oA.buffer,o,s))},wasm_on_header_value:(r,n,s)=>{u(k.ptr===r);let o=n-iA+oA.by\
+teOffset;return k.onHeaderValue(new $e(oA.buffer,o,s))},wasm_on_headers_complete:(r,n,s,o)=>(u(k.ptr===r),k.onHeadersComplete(n,s===1,o===1)),wasm_on_body:(r,n,\
+s)=>{u(k.ptr===r);let o=n-iA+oA.byteOffset;return k.onBody(new $e(oA.buffer,o,s))},wasm_on_message_complete:r=>(u(k.ptr===r),k.onMessageComplete())}})}var jr=nu\
+ll,k=null,oA=null,At=0,iA=null,EC=0,De=1,KA=2|De,tt=4|De,en=8|EC,tn=class{constructor(A,t,{exports:r}){this.llhttp=r,this.ptr=this.llhttp.llhttp_alloc(X.TYPE.RE\
+SPONSE),this.client=A,this.socket=t,this.timeout=null,this.timeoutWeakRef=new WeakRef(this),this.timeoutValue=null,this.timeoutType=null,this.statusCode=0,this.\
+statusText="",this.upgrade=!1,this.headers=[],this.headersSize=0,this.headersMaxSize=A[$B],this.shouldKeepAlive=!1,this.paused=!1,this.resume=this.resume.bind(t\
+his),this.bytesRead=0,this.keepAlive="",this.contentLength="",this.connection="",this.maxResponseSize=A[sC]}setTimeout(A,t){A!==this.timeoutValue||t&De^this.tim\
+eoutType&De?(this.timeout&&(Kr.clearTimeout(this.timeout),this.timeout=null),A&&(t&De?this.timeout=Kr.setFastTimeout(Fi,A,this.timeoutWeakRef):(this.timeout=set\
+Timeout(Fi,A,this.timeoutWeakRef),this.timeout?.unref())),this.timeoutValue=A):this.timeout&&this.timeout.refresh&&this.timeout.refresh(),this.timeoutType=t}res\
+ume(){this.socket.destroyed||!this.paused||(u(this.ptr!=null),u(k===null),this.llhttp.llhttp_resume(this.ptr),u(this.timeoutType===tt),this.timeout&&this.timeou\
+t.refresh&&this.timeout.refresh(),this.paused=!1,this.execute(this.socket.read()||wi),this.readMore())}readMore(){for(;!this.paused&&this.ptr;){let A=this.socke\
+t.read();if(A===null)break;this.execute(A)}}execute(A){u(k===null),u(this.ptr!=null),u(!this.paused);let{socket:t,llhttp:r}=this;A.length>At&&(iA&&r.free(iA),At\
+=Math.ceil(A.length/4096)*4096,iA=r.malloc(At)),new Uint8Array(r.memory.buffer,iA,At).set(A);try{let n;try{oA=A,k=this,n=r.llhttp_execute(this.ptr,iA,A.length)}\
+finally{k=null,oA=null}if(n!==X.ERROR.OK){let s=A.subarray(r.llhttp_get_error_pos(this.ptr)-iA);if(n===X.ERROR.PAUSED_UPGRADE)this.onUpgrade(s);else if(n===X.ER\
+ROR.PAUSED)this.paused=!0,t.unshift(s);else throw this.createError(n,s)}}catch(n){a.destroy(t,n)}}finish(){u(k===null),u(this.ptr!=null),u(!this.paused);let{llh\
+ttp:A}=this,t;try{k=this,t=A.llhttp_finish(this.ptr)}finally{k=null}return t===X.ERROR.OK?null:t===X.ERROR.PAUSED||t===X.ERROR.PAUSED_UPGRADE?(this.paused=!0,nu\
+ll):this.createError(t,wi)}createError(A,t){let{llhttp:r,contentLength:n,bytesRead:s}=this;if(n&&s!==parseInt(n,10))return new Ni;let o=r.llhttp_get_error_reaso\
+n(this.ptr),g="";if(o){let E=new Uint8Array(r.memory.buffer,o).indexOf(0);g="Response does not match the HTTP/1.1 protocol ("+Buffer.from(r.memory.buffer,o,E).t\
+oString()+")"}return new XB(g,X.ERROR[A],t)}destroy(){u(k===null),u(this.ptr!=null),this.llhttp.llhttp_free(this.ptr),this.ptr=null,this.timeout&&Kr.clearTimeou\
+t(this.timeout),this.timeout=null,this.timeoutValue=null,this.timeoutType=null,this.paused=!1}onStatus(A){return this.statusText=A.toString(),0}onMessageBegin()\
+{let{socket:A,client:t}=this;if(A.destroyed)return-1;if(t[Y]===0)return a.destroy(A,new mA("bad response",a.getSocketInfo(A))),-1;let r=t[eA][t[z]];return r?(r.\
+onResponseStarted(),0):-1}onHeaderField(A){let t=this.headers.length;return(t&1)===0?this.headers.push(A):this.headers[t-1]=Buffer.concat([this.headers[t-1],A])\
+,this.trackHeader(A.length),0}onHeaderValue(A){let t=this.headers.length;(t&1)===1?(this.headers.push(A),t+=1):this.headers[t-1]=Buffer.concat([this.headers[t-1\
+],A]);let r=this.headers[t-2];if(r.length===10){let n=a.bufferToLowerCasedHeaderName(r);n==="keep-alive"?this.keepAlive+=A.toString():n==="connection"&&(this.co\
+nnection+=A.toString())}else r.length===14&&a.bufferToLowerCasedHeaderName(r)==="content-length"&&(this.contentLength+=A.toString());return this.trackHeader(A.l\
+ength),0}trackHeader(A){this.headersSize+=A,this.headersSize>=this.headersMaxSize&&a.destroy(this.socket,new qB)}onUpgrade(A){let{upgrade:t,client:r,socket:n,he\
+aders:s,statusCode:o,statusText:g}=this;u(t),u(r[kA]===n),u(!n.destroyed),u(!this.paused),u((s.length&1)===0);let E=r[eA][r[z]];u(E),u(E.upgrade||E.method==="CO\
+NNECT"),this.statusCode=0,this.statusText="",this.shouldKeepAlive=!1,this.headers=[],this.headersSize=0,n.unshift(A),n[M].destroy(),n[M]=null,n[rt]=null,n[V]=nu\
+ll,oC(n),r[kA]=null,r[ki]=null,r[eA][r[z]++]=null,r.emit("disconnect",r[mi],[r],new XA("upgrade"));try{E.onUpgrade(o,s,n,g)}catch(I){a.errorRequest(r,E,I),a.des\
+troy(n,I)}r[IA]()}onHeadersComplete(A,t,r){let{client:n,socket:s,headers:o,statusText:g}=this;if(s.destroyed)return-1;if(n[Y]===0)return a.destroy(s,new mA("bad\
+ response",a.getSocketInfo(s))),-1;let E=n[eA][n[z]];if(!E)return-1;if(u(!this.upgrade),u(this.statusCode<200),A===100)return a.destroy(s,new mA("bad response",\
+a.getSocketInfo(s))),-1;if(t&&!E.upgrade)return a.destroy(s,new mA("bad upgrade",a.getSocketInfo(s))),-1;if(u(this.timeoutType===KA),this.statusCode=A,this.shou\
+ldKeepAlive=r||E.method==="HEAD"&&!s[P]&&this.connection.toLowerCase()==="keep-alive",this.statusCode>=200){let B=E.bodyTimeout!=null?E.bodyTimeout:n[rC];this.s\
+etTimeout(B,tt)}else this.timeout&&this.timeout.refresh&&this.timeout.refresh();if(E.method==="CONNECT")return u(n[Y]===1),this.upgrade=!0,2;if(t)return u(n[Y]=\
+==1),this.upgrade=!0,2;if(u((this.headers.length&1)===0),this.headers=[],this.headersSize=0,this.shouldKeepAlive&&n[et]){let B=this.keepAlive?a.parseKeepAliveTi\
+meout(this.keepAlive):null;if(B!=null){let c=Math.min(B-n[eC],n[AC]);c<=0?s[P]=!0:n[nt]=c}else n[nt]=n[KB]}else s[P]=!0;let I=E.onHeaders(A,o,this.resume,g)===!\
+1;return E.aborted?-1:E.method==="HEAD"||A<200?1:(s[fe]&&(s[fe]=!1,n[IA]()),I?X.ERROR.PAUSED:0)}onBody(A){let{client:t,socket:r,statusCode:n,maxResponseSize:s}=\
+this;if(r.destroyed)return-1;let o=t[eA][t[z]];return u(o),u(this.timeoutType===tt),this.timeout&&this.timeout.refresh&&this.timeout.refresh(),u(n>=200),s>-1&&t\
+his.bytesRead+A.length>s?(a.destroy(r,new ZB),-1):(this.bytesRead+=A.length,o.onData(A)===!1?X.ERROR.PAUSED:0)}onMessageComplete(){let{client:A,socket:t,statusC\
+ode:r,upgrade:n,headers:s,contentLength:o,bytesRead:g,shouldKeepAlive:E}=this;if(t.destroyed&&(!r||E))return-1;if(n)return 0;u(r>=100),u((this.headers.length&1)\
+===0);let I=A[eA][A[z]];if(u(I),this.statusCode=0,this.statusText="",this.bytesRead=0,this.contentLength="",this.keepAlive="",this.connection="",this.headers=[]\
+,this.headersSize=0,r<200)return 0;if(I.method!=="HEAD"&&o&&g!==parseInt(o,10))return a.destroy(t,new Ni),-1;if(I.onComplete(s),A[eA][A[z]++]=null,t[nn]=A[rn]==\
+=0,t[DA])return u(A[Y]===0),a.destroy(t,new XA("reset")),X.ERROR.PAUSED;if(E){if(t[P]&&A[Y]===0)return a.destroy(t,new XA("reset")),X.ERROR.PAUSED;A[et]==null||\
+A[et]===1?setImmediate(A[IA]):A[IA]()}else return a.destroy(t,new XA("reset")),X.ERROR.PAUSED;return 0}};function Fi(e){let A=e.deref();if(!A)return;let{socket:\
+t,timeoutType:r,client:n,paused:s}=A;r===KA?(!t[DA]||t.writableNeedDrain||n[Y]>1)&&(u(!s,"cannot be paused while waiting for headers"),a.destroy(t,new WB)):r===\
+tt?s||a.destroy(t,new vB):r===en&&(u(n[Y]===0&&n[nt]),a.destroy(t,new XA("socket idle timeout")))}function QC(e,A){if(e[kA]=A,jr||(jr=iC()),A.errored)throw A.er\
+rored;if(A.destroyed)throw new mA("destroyed");return A[he]=!1,A[DA]=!1,A[P]=!1,A[fe]=!1,A[LA]=0,A[ZA]=null,A[nn]=!1,A[M]=new tn(e,A,jr),a.addListener(A,"error"\
+,gC),a.addListener(A,"readable",IC),a.addListener(A,"end",BC),a.addListener(A,"close",CC),A[An]=!1,A.on("close",aC),{version:"h1",defaultPipelining:1,write(t){r\
+eturn DC(e,t)},resume(){uC(e)},destroy(t,r){A[An]?queueMicrotask(r):(A.on("close",r),A.destroy(t))},get destroyed(){return A.destroyed},busy(t){return!!(A[DA]||\
+A[P]||A[fe]||A[LA]===1||t&&(e[Y]>0&&!t.idempotent||e[Y]>0&&(t.upgrade||t.method==="CONNECT")||e[Y]>0&&a.bodyLength(t.body)!==0&&(a.isStream(t.body)||a.isAsyncIt\
+erable(t.body)||a.isFormDataLike(t.body))))}}}function gC(e){let A=this[M];if(e.code==="ECONNRESET"&&A.statusCode&&!A.shouldKeepAlive){let t=A.finish();t&&(this\
+[V]=t,this[rt][Ri](t));return}this[V]=e,this[rt][Ri](e)}function IC(){this[M]?.readMore()}function BC(){let e=this[M];if(e.statusCode&&!e.shouldKeepAlive){let A\
+=e.finish();A&&a.destroy(this,A);return}a.destroy(this,new mA("other side closed",a.getSocketInfo(this)))}function CC(){let e=this[M];Li(this),e&&(!this[V]&&e.s\
+tatusCode&&!e.shouldKeepAlive&&(this[V]=e.finish()||this[V]),this[M].destroy(),this[M]=null);let A=this[V]||new mA("closed",a.getSocketInfo(this)),t=this[rt];if\
+(t[kA]=null,t[ki]=null,t.destroyed){u(t[rn]===0);let r=t[eA].splice(t[z]);for(let n=0;n<r.length;n++){let s=r[n];a.errorRequest(t,s,A)}}else if(t[Y]>0&&A.code!=\
+="UND_ERR_INFO"){let r=t[eA][t[z]];t[eA][t[z]++]=null,a.errorRequest(t,r,A)}t[jB]=t[z],u(t[Y]===0),t.emit("disconnect",t[mi],[t],A),t[IA]()}function aC(){this[A\
+n]=!0}function Li(e){e[ZA]&&(clearImmediate(e[ZA]),e[ZA]=null),e[LA]=0}function cC(e,A){A[LA]=1,A[ZA]=setImmediate(()=>{A[ZA]=null,A[LA]=2,e[kA]===A&&!A.destroy\
+ed&&e[IA]()})}function uC(e){let A=e[kA];if(A&&!A.destroyed){if(e[Si]===0?!A[he]&&A.unref&&(A.unref(),A[he]=!0):A[he]&&A.ref&&(A.ref(),A[he]=!1),e[Y]===0&&e[rn]\
+>0&&A[nn]){if(A[LA]===0)return cC(e,A),A[M].readMore(),A.destroyed,void 0;if(A[LA]===1)return A[M].readMore(),A.destroyed,void 0}if(e[Y]===0&&(A[M].readMore(),A\
+.destroyed))return;if(e[Si]===0)A[M].timeoutType!==en&&A[M].setTimeout(e[nt],en);else if(e[Y]>0&&A[M].statusCode<200&&A[M].timeoutType!==KA){let t=e[eA][e[z]],r\
+=t.headersTimeout!=null?t.headersTimeout:e[tC];A[M].setTimeout(r,KA)}}}function lC(e){return e!=="GET"&&e!=="HEAD"&&e!=="OPTIONS"&&e!=="TRACE"&&e!=="CONNECT"}fu\
+nction hC(e,A){if(typeof e.setTypeOfService!="function")return;let t=A.typeOfService;if(!(t===void 0||e[Ui]===t))try{e.setTypeOfService(t),e[Ui]=t}catch{}}funct\
+ion DC(e,A){let{method:t,path:r,host:n,upgrade:s,blocking:o,reset:g}=A,{body:E,headers:I,contentLength:B}=A,c=t==="PUT"||t==="POST"||t==="PATCH"||t==="QUERY"||t\
+==="PROPFIND"||t==="PROPPATCH";if(a.isFormDataLike(E)){zr||(zr=fi().extractBody);let[y,N]=zr(E);A.contentType==null&&I.push("content-type",N),E=y.stream,B=y.len\
+gth}else if(a.isBlobLike(E)&&A.contentType==null){let y=E.type;if(y){let N=`${y}`;if(!a.isValidHeaderValue(N))return a.errorRequest(e,A,new PB("invalid content-\
+type header")),!1;I.push("content-type",N)}}E&&typeof E.read=="function"&&E.read(0);let l=a.bodyLength(E);if(B=l??B,B===null&&(B=A.contentLength),B===0&&!c&&(B=\
+null),lC(t)&&B>0&&A.contentLength!==null&&A.contentLength!==B){if(e[$r])return a.errorRequest(e,A,new pA),!1;process.emitWarning(new pA)}let C=e[kA];Li(C);let f\
+=y=>{A.aborted||A.completed||(a.errorRequest(e,A,y||new pi),a.destroy(E),a.destroy(C,new XA("aborted")))};try{A.onConnect(f)}catch(y){a.errorRequest(e,A,y)}if(A\
+.aborted)return!1;t==="HEAD"&&(C[P]=!0),(s||t==="CONNECT")&&(C[P]=!0),g!=null&&(C[P]=g),e[yi]&&C[nC]++>=e[yi]&&(C[P]=!0),o&&(C[fe]=!0),hC(C,A);let h=`${t} ${r} \
+HTTP/1.1\\r\n`;if(typeof n=="string"?h+=`host: ${n}\\r\n`:h+=e[zB],s?h+=`connection: upgrade\\r\nupgrade: ${s}\\r\n`:e[et]&&!C[P]?h+=`connection: keep-alive\\r\n`:h+=`con\
+nection: close\\r\n`,Array.isArray(I))for(let y=0;y<I.length;y+=2){let N=I[y+0],S=I[y+1];if(Array.isArray(S))for(let D=0;D<S.length;D++)h+=`${N}: ${S[D]}\\r\n`;else\
+ h+=`${N}: ${S}\\r\n`}return di.sendHeaders.hasSubscribers&&di.sendHeaders.publish({request:A,headers:h,socket:C}),!E||l===0?Ti(f,null,e,A,C,B,h,c):a.isBuffer(E)?\
+Ti(f,E,e,A,C,B,h,c):a.isBlobLike(E)?typeof E.stream=="function"?Mi(f,E.stream(),e,A,C,B,h,c):dC(f,E,e,A,C,B,h,c):a.isStream(E)?fC(f,E,e,A,C,B,h,c):a.isIterable(\
+E)?Mi(f,E,e,A,C,B,h,c):u(!1),!0}function fC(e,A,t,r,n,s,o,g){u(s!==0||t[Y]===0,"stream body cannot be pipelined");let E=!1,I=new st({abort:e,socket:n,request:r,\
+contentLength:s,client:t,expectsPayload:g,header:o}),B=function(f){if(!E)try{!I.write(f)&&this.pause&&this.pause()}catch(h){a.destroy(this,h)}},c=function(){E||\
+A.resume&&A.resume()},l=function(){if(queueMicrotask(()=>{A.removeListener("error",C)}),!E){let f=new pi;queueMicrotask(()=>C(f))}},C=function(f){if(!E){if(E=!0\
+,u(n.destroyed||n[DA]&&t[Y]<=1),n.off("drain",c).off("error",C),A.removeListener("data",B).removeListener("end",C).removeListener("close",l),!f)try{I.end()}catc\
+h(h){f=h}I.destroy(f),f&&(f.code!=="UND_ERR_INFO"||f.message!=="reset")?a.destroy(A,f):a.destroy(A)}};A.on("data",B).on("end",C).on("error",C).on("close",l),A.r\
+esume&&A.resume(),n.on("drain",c).on("error",C),A.errorEmitted??A.errored?setImmediate(C,A.errored):(A.endEmitted??A.readableEnded)&&setImmediate(C,null),(A.clo\
+seEmitted??A.closed)&&setImmediate(l)}function Ti(e,A,t,r,n,s,o,g){try{A?a.isBuffer(A)&&(u(s===A.byteLength,"buffer body must have content length"),n.cork(),n.w\
+rite(`${o}content-length: ${s}\\r\n\\r\n`,"latin1"),n.write(A),n.uncork(),r.onBodySent(A),!g&&r.reset!==!1&&(n[P]=!0)):s===0?n.write(`${o}content-length: 0\\r\n\\r\n`,"\
+latin1"):(u(s===null,"no body must not have content length"),n.write(`${o}\\r\n`,"latin1")),r.onRequestSent(),t[IA]()}catch(E){e(E)}}async function dC(e,A,t,r,n,s\
+,o,g){u(s===A.size,"blob body must have content length");try{if(s!=null&&s!==A.size)throw new pA;let E=Buffer.from(await A.arrayBuffer());n.cork(),n.write(`${o}\
+content-length: ${s}\\r\n\\r\n`,"latin1"),n.write(E),n.uncork(),r.onBodySent(E),r.onRequestSent(),!g&&r.reset!==!1&&(n[P]=!0),t[IA]()}catch(E){e(E)}}async function \
+Mi(e,A,t,r,n,s,o,g){u(s!==0||t[Y]===0,"iterator body cannot be pipelined");let E=null;function I(){if(E){let l=E;E=null,l()}}let B=()=>new Promise((l,C)=>{u(E==\
+=null),n[V]?C(n[V]):E=l});n.on("close",I).on("drain",I);let c=new st({abort:e,socket:n,request:r,contentLength:s,client:t,expectsPayload:g,header:o});try{for aw\
+ait(let l of A){if(n[V])throw n[V];c.write(l)||await B()}c.end()}catch(l){c.destroy(l)}finally{n.off("close",I).off("drain",I)}}var st=class{constructor({abort:\
+A,socket:t,request:r,contentLength:n,client:s,expectsPayload:o,header:g}){this.socket=t,this.request=r,this.contentLength=n,this.client=s,this.bytesWritten=0,th\
+is.expectsPayload=o,this.header=g,this.abort=A,t[DA]=!0}write(A){let{socket:t,request:r,contentLength:n,client:s,bytesWritten:o,expectsPayload:g,header:E}=this;\
+if(t[V])throw t[V];if(t.destroyed)return!1;let I=Buffer.byteLength(A);if(!I)return!0;if(n!==null&&o+I>n){if(s[$r])throw new pA;process.emitWarning(new pA)}t.cor\
+k(),o===0&&(!g&&r.reset!==!1&&(t[P]=!0),n===null?t.write(`${E}transfer-encoding: chunked\\r\n`,"latin1"):t.write(`${E}content-length: ${n}\\r\n\\r\n`,"latin1")),n===n\
+ull&&t.write(`\\r\n${I.toString(16)}\\r\n`,"latin1"),this.bytesWritten+=I;let B=t.write(A);return t.uncork(),r.onBodySent(A),B||t[M].timeout&&t[M].timeoutType===KA&\
+&t[M].timeout.refresh&&t[M].timeout.refresh(),B}end(){let{socket:A,contentLength:t,client:r,bytesWritten:n,expectsPayload:s,header:o,request:g}=this;if(g.onRequ\
+estSent(),A[DA]=!1,A[V])throw A[V];if(!A.destroyed){if(n===0?s?A.write(`${o}content-length: 0\\r\n\\r\n`,"latin1"):A.write(`${o}\\r\n`,"latin1"):t===null&&A.write(`\\r\
+\n0\\r\n\\r\n`,"latin1"),t!==null&&n!==t){if(r[$r])throw new pA;process.emitWarning(new pA)}A[M].timeout&&A[M].timeoutType===KA&&A[M].timeout.refresh&&A[M].timeout.r\
+efresh(),r[IA]()}}destroy(A){let{socket:t,client:r,abort:n}=this;t[DA]=!1,A&&(u(r[Y]<=1,"pipeline should only contain this request"),n(A))}};Yi.exports=QC});var\
+ bi=d(()=>{});var it=d((dc,Wi)=>{"use strict";var BA=require("node:assert"),xi=require("node:net"),de=require("node:http"),YA=J(),{ClientStats:NC}=ir(),{channel\
+s:zA}=ge(),SC=Qo(),yC=PA(),{InvalidArgumentError:p,InformationalError:RC,ClientDestroyedError:wC}=x(),UC=Pe(),{kUrl:EA,kServerName:NA,kClient:FC,kBusy:on,kConne\
+ct:TC,kResuming:HA,kRunning:Re,kPending:we,kSize:Ne,kQueue:tA,kConnected:MC,kConnecting:jA,kNeedDrain:dA,kKeepAliveDefaultTimeout:Gi,kHostHeader:pC,kPendingIdx:\
+rA,kRunningIdx:aA,kError:mC,kPipelining:ot,kKeepAliveTimeoutValue:kC,kMaxHeadersSize:LC,kKeepAliveMaxTimeout:YC,kKeepAliveTimeoutThreshold:HC,kHeadersTimeout:bC\
+,kBodyTimeout:GC,kStrictContentLength:OC,kConnector:Se,kMaxRequests:En,kCounter:VC,kClose:xC,kDestroy:JC,kDispatch:_C,kLocalAddress:ye,kMaxResponseSize:PC,kOnEr\
+ror:WC,kHTTPContext:L,kMaxConcurrentStreams:qC,kHTTP2InitialWindowSize:vC,kHTTP2ConnectionWindowSize:XC,kResume:CA,kPingInterval:ZC}=$(),KC=Hi(),zC=bi(),fA=Symb\
+ol("kClosedResolve"),jC=de&&de.maxHeaderSize&&Number.isInteger(de.maxHeaderSize)&&de.maxHeaderSize>0?()=>de.maxHeaderSize:()=>{throw new p("http module not avai\
+lable or http.maxHeaderSize invalid")},Oi=()=>{};function Ji(e){return e[ot]??e[L]?.defaultPipelining??1}var Qn=class extends yC{constructor(A,{maxHeaderSize:t,\
+headersTimeout:r,socketTimeout:n,requestTimeout:s,connectTimeout:o,bodyTimeout:g,idleTimeout:E,keepAlive:I,keepAliveTimeout:B,maxKeepAliveTimeout:c,keepAliveMax\
+Timeout:l,keepAliveTimeoutThreshold:C,socketPath:f,pipelining:h,tls:y,strictContentLength:N,maxCachedSessions:S,connect:D,maxRequestsPerClient:F,localAddress:W,\
+maxResponseSize:RA,autoSelectFamily:fn,autoSelectFamilyAttemptTimeout:Te,maxConcurrentStreams:Ae,allowH2:ee,useH2c:at,initialWindowSize:te,connectionWindowSize:\
+re,pingInterval:OA,webSocket:NE,eventSource:SE}={}){if(I!==void 0)throw new p("unsupported keepAlive, use pipelining=0 instead");if(n!==void 0)throw new p("unsu\
+pported socketTimeout, use headersTimeout & bodyTimeout instead");if(s!==void 0)throw new p("unsupported requestTimeout, use headersTimeout & bodyTimeout instea\
+d");if(E!==void 0)throw new p("unsupported idleTimeout, use keepAliveTimeout instead");if(c!==void 0)throw new p("unsupported maxKeepAliveTimeout, use keepAlive\
+MaxTimeout instead");if(t!=null){if(!Number.isInteger(t)||t<1)throw new p("invalid maxHeaderSize")}else t=jC();if(f!=null&&typeof f!="string")throw new p("inval\
+id socketPath");if(o!=null&&(!Number.isFinite(o)||o<0))throw new p("invalid connectTimeout");if(B!=null&&(!Number.isFinite(B)||B<=0))throw new p("invalid keepAl\
+iveTimeout");if(l!=null&&(!Number.isFinite(l)||l<=0))throw new p("invalid keepAliveMaxTimeout");if(C!=null&&!Number.isFinite(C))throw new p("invalid keepAliveTi\
+meoutThreshold");if(r!=null&&(!Number.isInteger(r)||r<0))throw new p("headersTimeout must be a positive integer or zero");if(g!=null&&(!Number.isInteger(g)||g<0\
+))throw new p("bodyTimeout must be a positive integer or zero");if(D!=null&&typeof D!="function"&&typeof D!="object")throw new p("connect must be a function or \
+an object");if(F!=null&&(!Number.isInteger(F)||F<0))throw new p("maxRequestsPerClient must be a positive number");if(W!=null&&(typeof W!="string"||xi.isIP(W)===\
+0))throw new p("localAddress must be valid string IP address");if(RA!=null&&(!Number.isInteger(RA)||RA<-1))throw new p("maxResponseSize must be a positive numbe\
+r");if(Te!=null&&(!Number.isInteger(Te)||Te<-1))throw new p("autoSelectFamilyAttemptTimeout must be a positive number");if(ee!=null&&typeof ee!="boolean")throw \
+new p("allowH2 must be a valid boolean value");if(Ae!=null&&(typeof Ae!="number"||Ae<1))throw new p("maxConcurrentStreams must be a positive integer, greater th\
+an 0");if(at!=null&&typeof at!="boolean")throw new p("useH2c must be a valid boolean value");if(te!=null&&(!Number.isInteger(te)||te<1))throw new p("initialWind\
+owSize must be a positive integer, greater than 0");if(re!=null&&(!Number.isInteger(re)||re<1))throw new p("connectionWindowSize must be a positive integer, gre\
+ater than 0");if(OA!=null&&(typeof OA!="number"||!Number.isInteger(OA)||OA<0))throw new p("pingInterval must be a positive integer, greater or equal to 0");if(s\
+uper({webSocket:NE,eventSource:SE}),typeof D!="function")D=UC({...y,maxCachedSessions:S,allowH2:ee,useH2c:at,socketPath:f,timeout:o,...typeof fn=="boolean"?{aut\
+oSelectFamily:fn,autoSelectFamilyAttemptTimeout:Te}:void 0,...D});else{let ne=D;D=(yE,RE)=>ne({...yE,...f!=null?{socketPath:f}:null,...ee!=null?{allowH2:ee}:nul\
+l},RE)}this[EA]=YA.parseOrigin(A),this[Se]=D,this[ot]=h??1,this[LC]=t,this[Gi]=B??4e3,this[YC]=l??6e5,this[HC]=C??2e3,this[kC]=this[Gi],this[NA]=null,this[ye]=W\
+??null,this[HA]=0,this[dA]=0,this[pC]=`host: ${this[EA].hostname}${this[EA].port?`:${this[EA].port}`:""}\\r\n`,this[GC]=g??3e5,this[bC]=r??3e5,this[OC]=N??!0,this\
+[En]=F,this[fA]=null,this[PC]=RA>-1?RA:-1,this[L]=null,this[qC]=Ae??100,this[vC]=te??262144,this[XC]=re??524288,this[ZC]=OA??6e4,this[tA]=[],this[aA]=0,this[rA]\
+=0,this[CA]=ne=>gn(this,ne),this[WC]=ne=>_i(this,ne)}get pipelining(){return this[ot]}set pipelining(A){this[ot]=A,this[CA](!0)}get stats(){return new NC(this)}\
+get[we](){return this[tA].length-this[rA]}get[Re](){return this[rA]-this[aA]}get[Ne](){return this[tA].length-this[aA]}get[MC](){return!!this[L]&&!this[jA]&&!th\
+is[L].destroyed}get[on](){return!!(this[L]?.busy(null)||this[Ne]>=(Ji(this)||1)||this[we]>0)}[TC](A){Pi(this),this.once("connect",A)}[_C](A,t){let r=new SC(this\
+[EA].origin,A,t);return this[tA].push(r),this[HA]||(YA.bodyLength(r.body)==null&&YA.isIterable(r.body)?(this[HA]=1,queueMicrotask(()=>gn(this))):this[CA](!0)),t\
+his[HA]&&this[dA]!==2&&this[on]&&(this[dA]=2),this[dA]<2}[xC](){return new Promise(A=>{this[Ne]?this[fA]=A:A(null)})}[JC](A){return new Promise(t=>{let r=this[t\
+A].splice(this[rA]);for(let s=0;s<r.length;s++){let o=r[s];o!=null&&YA.errorRequest(this,o,A)}let n=()=>{this[fA]&&(this[fA](),this[fA]=null),t(null)};this[L]?(\
+this[L].destroy(A,n),this[L]=null):queueMicrotask(n),this[CA]()})}};function _i(e,A){if(e[Re]===0&&A.code!=="UND_ERR_INFO"&&A.code!=="UND_ERR_SOCKET"){BA(e[rA]=\
+==e[aA]);let t=e[tA].splice(e[aA]);for(let r=0;r<t.length;r++){let n=t[r];n!=null&&YA.errorRequest(e,n,A)}BA(e[Ne]===0)}}function Pi(e){BA(!e[jA]),BA(!e[L]);let\
+{host:A,hostname:t,protocol:r,port:n}=e[EA];if(t[0]==="["){let s=t.indexOf("]");BA(s!==-1);let o=t.substring(1,s);BA(xi.isIPv6(o)),t=o}e[jA]=!0,zA.beforeConnect\
+.hasSubscribers&&zA.beforeConnect.publish({connectParams:{host:A,hostname:t,protocol:r,port:n,version:e[L]?.version,servername:e[NA],localAddress:e[ye]},connect\
+or:e[Se]});try{e[Se]({host:A,hostname:t,protocol:r,port:n,servername:e[NA],localAddress:e[ye]},(s,o)=>{if(s){sn(e,s,{host:A,hostname:t,protocol:r,port:n}),e[CA]\
+();return}if(e.destroyed){YA.destroy(o.on("error",Oi),new wC),e[CA]();return}BA(o);try{e[L]=o.alpnProtocol==="h2"?zC(e,o):KC(e,o)}catch(g){o.destroy().on("error\
+",Oi),sn(e,g,{host:A,hostname:t,protocol:r,port:n}),e[CA]();return}e[jA]=!1,o[VC]=0,o[En]=e[En],o[FC]=e,o[mC]=null,zA.connected.hasSubscribers&&zA.connected.pub\
+lish({connectParams:{host:A,hostname:t,protocol:r,port:n,version:e[L]?.version,servername:e[NA],localAddress:e[ye]},connector:e[Se],socket:o}),e.emit("connect",\
+e[EA],[e]),e[CA]()})}catch(s){sn(e,s,{host:A,hostname:t,protocol:r,port:n}),e[CA]()}}function sn(e,A,{host:t,hostname:r,protocol:n,port:s}){if(!e.destroyed){if(\
+e[jA]=!1,zA.connectError.hasSubscribers&&zA.connectError.publish({connectParams:{host:t,hostname:r,protocol:n,port:s,version:e[L]?.version,servername:e[NA],loca\
+lAddress:e[ye]},connector:e[Se],error:A}),A.code==="ERR_TLS_CERT_ALTNAME_INVALID")for(BA(e[Re]===0);e[we]>0&&e[tA][e[rA]].servername===e[NA];){let o=e[tA][e[rA]\
+++];YA.errorRequest(e,o,A)}else _i(e,A);e.emit("connectionError",e[EA],[e],A)}}function Vi(e){e[dA]=0,e.emit("drain",e[EA],[e])}function gn(e,A){e[HA]!==2&&(e[H\
+A]=2,$C(e,A),e[HA]=0,e[aA]>256&&(e[tA].splice(0,e[aA]),e[rA]-=e[aA],e[aA]=0))}function $C(e,A){for(;;){if(e.destroyed){BA(e[we]===0);return}if(e[fA]&&!e[Ne]){e[\
+fA](),e[fA]=null;return}if(e[L]&&e[L].resume(),e[on])e[dA]=2;else if(e[dA]===2){A?(e[dA]=1,queueMicrotask(()=>Vi(e))):Vi(e);continue}if(e[we]===0||e[Re]>=(Ji(e)\
+||1))return;let t=e[tA][e[rA]];if(t===null)return;if(e[EA].protocol==="https:"&&e[NA]!==t.servername){if(e[Re]>0)return;e[NA]=t.servername,e[L]?.destroy(new RC(\
+"servername changed"),()=>{e[L]=null,gn(e)})}if(e[jA])return;if(!e[L]){Pi(e);return}if(e[L].destroyed||e[L].busy(t))return;!t.aborted&&e[L].write(t)?e[rA]++:e[t\
+A].splice(e[rA],1)}}Wi.exports=Qn});var gt=d((Nc,Zi)=>{"use strict";var{PoolBase:Aa,kClients:Et,kNeedDrain:ea,kAddClient:ta,kGetDispatcher:ra,kRemoveClient:na}=\
+no(),sa=it(),{InvalidArgumentError:In}=x(),qi=J(),{kUrl:vi}=$(),oa=Pe(),Qt=Symbol("options"),Bn=Symbol("connections"),Xi=Symbol("factory");function ia(e,A){retu\
+rn new sa(e,A)}var Cn=class extends Aa{constructor(A,{connections:t,factory:r=ia,connect:n,connectTimeout:s,tls:o,maxCachedSessions:g,socketPath:E,autoSelectFam\
+ily:I,autoSelectFamilyAttemptTimeout:B,allowH2:c,clientTtl:l,...C}={}){if(t!=null&&(!Number.isFinite(t)||t<0))throw new In("invalid connections");if(typeof r!="\
+function")throw new In("factory must be a function.");if(n!=null&&typeof n!="function"&&typeof n!="object")throw new In("connect must be a function or an object\
+");typeof n!="function"&&(n=oa({...o,maxCachedSessions:g,allowH2:c,socketPath:E,timeout:s,...typeof I=="boolean"?{autoSelectFamily:I,autoSelectFamilyAttemptTime\
+out:B}:void 0,...n})),super(C),this[Bn]=t||null,this[vi]=qi.parseOrigin(A),this[Qt]={...qi.deepClone(C),connect:n,allowH2:c,clientTtl:l,socketPath:E},this[Qt].i\
+nterceptors=C.interceptors?{...C.interceptors}:void 0,this[Xi]=r,this.on("connect",(f,h)=>{if(l!=null&&l>0)for(let y of h)Object.assign(y,{ttl:Date.now()})}),th\
+is.on("connectionError",(f,h,y)=>{for(let N of h){let S=this[Et].indexOf(N);S!==-1&&this[Et].splice(S,1)}})}[ra](){let A=this[Qt].clientTtl;for(let t of this[Et\
+])if(A!=null&&A>0&&t.ttl&&Date.now()-t.ttl>A)this[na](t);else if(!t[ea])return t;if(!this[Bn]||this[Et].length<this[Bn]){let t=this[Xi](this[vi],this[Qt]);retur\
+n this[ta](t),t}}};Zi.exports=Cn});var Bt=d((Sc,tE)=>{"use strict";var{InvalidArgumentError:It,MaxOriginsReachedError:Ea}=x(),{kClients:j,kRunning:Ki,kClose:Qa,\
+kDestroy:ga,kDispatch:Ia,kUrl:Ba}=$(),Ca=PA(),aa=gt(),ca=it(),ua=J(),zi=Symbol("onConnect"),ji=Symbol("onDisconnect"),$i=Symbol("onConnectionError"),AE=Symbol("\
+onDrain"),eE=Symbol("factory"),an=Symbol("options"),Ue=Symbol("origins");function la(e,A){return A&&A.connections===1?new ca(e,A):new aa(e,A)}var cn=class exten\
+ds Ca{constructor({factory:A=la,maxOrigins:t=1/0,connect:r,tls:n,...s}={}){if(typeof A!="function")throw new It("factory must be a function.");if(r!=null&&typeo\
+f r!="function"&&typeof r!="object")throw new It("connect must be a function or an object");if(typeof t!="number"||Number.isNaN(t)||t<=0)throw new It("maxOrigin\
+s must be a number greater than 0");super(s),r&&typeof r!="function"&&(r={...r}),n&&typeof n!="function"&&(n={...n}),this[an]={...ua.deepClone(s),maxOrigins:t,c\
+onnect:r,tls:n},this[eE]=A,this[j]=new Map,this[Ue]=new Set,this[AE]=(o,g)=>{this.emit("drain",o,[this,...g])},this[zi]=(o,g)=>{this.emit("connect",o,[this,...g\
+])},this[ji]=(o,g,E)=>{this.emit("disconnect",o,[this,...g],E)},this[$i]=(o,g,E)=>{this.emit("connectionError",o,[this,...g],E)}}get[Ki](){let A=0;for(let{dispa\
+tcher:t}of this[j].values())A+=t[Ki];return A}[Ia](A,t){let r;if(A.origin&&(typeof A.origin=="string"||A.origin instanceof URL))r=String(A.origin);else throw ne\
+w It("opts.origin must be a non-empty string or URL.");if(this[Ue].size>=this[an].maxOrigins&&!this[Ue].has(r))throw new Ea;let n=this[j].get(r),s=n&&n.dispatch\
+er;if(!s){let o=g=>{let E=this[j].get(r);E&&(g&&(E.count-=1),E.count<=0&&(this[j].delete(r),E.dispatcher.destroyed||E.dispatcher.close()),this[Ue].delete(r))};s\
+=this[eE](A.origin,this[an]).on("drain",this[AE]).on("connect",(g,E)=>{let I=this[j].get(r);I&&(I.count+=1),this[zi](g,E)}).on("disconnect",(g,E,I)=>{o(!0),this\
+[ji](g,E,I)}).on("connectionError",(g,E,I)=>{o(!1),this[$i](g,E,I)}),this[j].set(r,{count:0,dispatcher:s}),this[Ue].add(r)}return s.dispatch(A,t)}[Qa](){let A=[\
+];for(let{dispatcher:t}of this[j].values())A.push(t.close());return this[j].clear(),Promise.all(A)}[ga](A){let t=[];for(let{dispatcher:r}of this[j].values())t.p\
+ush(r.destroy(A));return this[j].clear(),Promise.all(t)}get stats(){let A={};for(let{dispatcher:t}of this[j].values())t.stats&&(A[t[Ba].origin]=t.stats);return \
+A}};tE.exports=cn});var rE=d(()=>{});var uE=d((wc,cE)=>{"use strict";var{kProxy:$A,kClose:gE,kDestroy:IE,kDispatch:nE}=$(),ha=Bt(),BE=gt(),CE=PA(),{InvalidArgum\
+entError:bA,RequestAbortedError:Da,SecureProxyConnectionError:fa}=x(),sE=Pe(),aE=it(),{channels:oE}=ge(),da=rE(),Ct=Symbol("proxy agent"),SA=Symbol("proxy clien\
+t"),cA=Symbol("proxy headers"),un=Symbol("request tls settings"),iE=Symbol("proxy tls settings"),EE=Symbol("connect endpoint function"),QE=Symbol("tunnel proxy"\
+);function Na(e){return e==="https:"?443:80}function Sa(e,A){return new BE(e,A)}var ya=()=>{};function Ra(e,A){return A.connections===1?new aE(e,A):new BE(e,A)}\
+var ln=class extends CE{#A;constructor(A,{headers:t={},connect:r,factory:n}){if(!A)throw new bA("Proxy URL is mandatory");super(),this[cA]=t,n?this.#A=n(A,{conn\
+ect:r}):this.#A=new aE(A,{connect:r})}[nE](A,t){let r=t.onHeaders;t.onHeaders=function(g,E,I){if(g===407){typeof t.onError=="function"&&t.onError(new bA("Proxy \
+Authentication Required (407)"));return}r&&r.call(this,g,E,I)};let{origin:n,path:s="/",headers:o={}}=A;if(A.path=n+s,!("host"in o)&&!("Host"in o)){let{host:g}=n\
+ew URL(n);o.host=g}return A.headers={...this[cA],...o},this.#A[nE](A,t)}[gE](){return this.#A.close()}[IE](A){return this.#A.destroy(A)}},hn=class extends CE{co\
+nstructor(A){if(!A||typeof A=="object"&&!(A instanceof URL)&&!A.uri)throw new bA("Proxy uri is mandatory");let{clientFactory:t=Sa}=A;if(typeof t!="function")thr\
+ow new bA("Proxy opts.clientFactory must be a function.");let{proxyTunnel:r=!0}=A;super();let n=this.#A(A),{href:s,origin:o,port:g,protocol:E,username:I,passwor\
+d:B,hostname:c}=n;if(this[$A]={uri:s,protocol:E},this[un]=A.requestTls,this[iE]=A.proxyTls,this[cA]=A.headers||{},this[QE]=r,A.auth&&A.token)throw new bA("opts.\
+auth cannot be used in combination with opts.token");A.auth?this[cA]["proxy-authorization"]=`Basic ${A.auth}`:A.token?this[cA]["proxy-authorization"]=A.token:I&\
+&B&&(this[cA]["proxy-authorization"]=`Basic ${Buffer.from(`${decodeURIComponent(I)}:${decodeURIComponent(B)}`).toString("base64")}`);let l=sE({...A.proxyTls});t\
+his[EE]=sE({...A.requestTls});let C=A.factory||Ra,f=(h,y)=>{let{protocol:N}=new URL(h);return this[$A].protocol==="socks5:"||this[$A].protocol==="socks:"?new da\
+(this[$A].uri,{headers:this[cA],connect:l,factory:C,username:A.username||I,password:A.password||B,proxyTls:A.proxyTls,requestTls:A.requestTls}):!this[QE]&&N==="\
+http:"&&this[$A].protocol==="http:"?new ln(this[$A].uri,{headers:this[cA],connect:l,factory:C}):C(h,y)};E==="socks5:"||E==="socks:"?this[SA]=null:this[SA]=t(n,{\
+connect:l}),this[Ct]=new ha({...A,factory:f,connect:async(h,y)=>{if(!this[SA]){y(new bA("Cannot establish tunnel connection without a proxy client"));return}let\
+ N=h.host;h.port||(N+=`:${Na(h.protocol)}`);try{let S={origin:o,port:g,path:N,signal:h.signal,headers:{...this[cA],host:h.host,...h.connections==null||h.connect\
+ions>0?{"proxy-connection":"keep-alive"}:{}},servername:this[iE]?.servername||c},{socket:D,statusCode:F}=await this[SA].connect(S);if(F!==200){D.on("error",ya).\
+destroy(),y(new Da(`Proxy response (${F}) !== 200 when HTTP Tunneling`));return}if(oE.proxyConnected.hasSubscribers&&oE.proxyConnected.publish({socket:D,connect\
+Params:S}),h.protocol!=="https:"){y(null,D);return}let W;this[un]?W=this[un].servername:W=h.servername,this[EE]({...h,servername:W,httpSocket:D},y)}catch(S){S.c\
+ode==="ERR_TLS_CERT_ALTNAME_INVALID"?y(new fa(S)):y(S)}}})}dispatch(A,t){let r=wa(A.headers);if(Ua(r),r&&!("host"in r)&&!("Host"in r)){let{host:n}=new URL(A.ori\
+gin);r.host=n}return this[Ct].dispatch({...A,headers:r},t)}#A(A){return typeof A=="string"?new URL(A):A instanceof URL?A:new URL(A.uri)}[gE](){let A=[this[Ct].c\
+lose()];return this[SA]&&A.push(this[SA].close()),Promise.all(A)}[IE](){let A=[this[Ct].destroy()];return this[SA]&&A.push(this[SA].destroy()),Promise.all(A)}};\
+function wa(e){if(Array.isArray(e)){let A={};for(let t=0;t<e.length;t+=2)A[e[t]]=e[t+1];return A}return e}function Ua(e){if(e&&Object.keys(e).find(t=>t.toLowerC\
+ase()==="proxy-authorization"))throw new bA("Proxy-Authorization should be sent in ProxyAgent constructor")}cE.exports=hn});var dE=d((Uc,fE)=>{"use strict";var \
+Fa=PA(),{kClose:Ta,kDestroy:Ma,kClosed:lE,kDestroyed:hE,kDispatch:pa,kNoProxyAgent:Fe,kHttpProxyAgent:yA,kHttpsProxyAgent:GA}=$(),DE=uE(),ma=Bt(),ka={"http:":80\
+,"https:":443},Dn=class extends Fa{#A=null;#e=null;#t=null;constructor(A={}){super(),this.#t=A;let{httpProxy:t,httpsProxy:r,noProxy:n,...s}=A;this[Fe]=new ma(s)\
+;let o=t??process.env.http_proxy??process.env.HTTP_PROXY;o?this[yA]=new DE({...s,uri:o}):this[yA]=this[Fe];let g=r??process.env.https_proxy??process.env.HTTPS_P\
+ROXY;g?this[GA]=new DE({...s,uri:g}):this[GA]=this[yA],this.#n()}[pa](A,t){let r=new URL(A.origin);return this.#r(r).dispatch(A,t)}[Ta](){return Promise.all([th\
+is[Fe].close(),!this[yA][lE]&&this[yA].close(),!this[GA][lE]&&this[GA].close()])}[Ma](A){return Promise.all([this[Fe].destroy(A),!this[yA][hE]&&this[yA].destroy\
+(A),!this[GA][hE]&&this[GA].destroy(A)])}#r(A){let{protocol:t,host:r,port:n}=A;return r=r.replace(/:\\d*$/,"").toLowerCase(),n=Number.parseInt(n,10)||ka[t]||0,th\
+is.#o(r,n)?t==="https:"?this[GA]:this[yA]:this[Fe]}#o(A,t){if(this.#i&&this.#n(),this.#e.length===0)return!0;if(this.#A==="*")return!1;for(let r=0;r<this.#e.len\
+gth;r++){let n=this.#e[r];if(!(n.port&&n.port!==t)&&(A===n.hostname||A.slice(-(n.hostname.length+1))===`.${n.hostname}`))return!1}return!0}#n(){let A=this.#t.no\
+Proxy??this.#s,t=A.split(/[,\\s]/),r=[];for(let n=0;n<t.length;n++){let s=t[n];if(!s)continue;let o=s.match(/^(.+):(\\d+)$/);r.push({hostname:(o?o[1]:s).replace(/\
+^\\*?\\./,"").toLowerCase(),port:o?Number.parseInt(o[2],10):0})}this.#A=A,this.#e=r}get#i(){return this.#t.noProxy!==void 0?!1:this.#A!==this.#s}get#s(){return pr\
+ocess.env.no_proxy??process.env.NO_PROXY??""}};fE.exports=Dn});var La=Vt();La.prototype.connect=Hs();exports.Agent=Bt();exports.EnvHttpProxyAgent=dE();exports.P\
+ool=gt();\n',["module","exports","require"])(library,library.exports,require);({Agent,EnvHttpProxyAgent,Pool}=library.exports)}});function canonicalPath(path3){try{return(0,import_node_fs5.realpathSync)(path3)}catch(error2){if(!isErrno(error2,"ENOENT"))throw error2}const place=(0,import_node_path4.join)(
 canonicalPath((0,import_node_path4.dirname)(path3)),(0,import_node_path4.basename)(path3));const target=linkTarget(place);return target===void 0?place:canonicalPath(
 (0,import_node_path4.resolve)((0,import_node_path4.dirname)(place),target))}function linkTarget(path3){try{return(0,import_node_fs5.readlinkSync)(path3)}catch(error2){
 if(isErrno(error2,"ENOENT","EINVAL","UNKNOWN"))return void 0;throw error2}}var import_node_fs5,import_node_path4;var init_canonical_path=__esm({"src/infrastruct\
@@ -1767,7 +1776,7 @@ id_token:record2.idToken,token_type:record2.tokenType,expires_at:toSeconds(recor
 record2.refreshedAt),method:record2.method,refresh_failed:record2.refreshFailed,base_url:record2.baseUrl,issued_client_id:record2.clientId,granted_scope:record2.
 scope,earliest_refresh_at:toSeconds(record2.earliestRefreshAt),selected_at:toSeconds(record2.selectedAt)}}function valueAmong(parts,where){if(parts===void 0)throw corrupt(
 where.file,"it is not a JSON object");const key=keysOf(where.place??CODEX_PLACE).find(name=>Object.hasOwn(parts,name));return key===void 0?void 0:parts[key]}function sealedPart(value){
-return isObject(value)&&Object.keys(value).join()==="sealed"?value.sealed:void 0}function fromDisk(value,context){if(!isObject(value))throw corrupt(context.file,
+return isObject2(value)&&Object.keys(value).join()==="sealed"?value.sealed:void 0}function fromDisk(value,context){if(!isObject2(value))throw corrupt(context.file,
 "its record is not an object");const word2=name=>readWord(value,name,context);const time3=name=>readTime(value,name,context);const accessToken=word2("access_tok\
 en");const refreshFailed=word2("refresh_failed");if(accessToken===void 0&&refreshFailed===void 0){throw corrupt(context.file,"its record has no access_token")}return{
 accessToken:accessToken??"",refreshToken:word2("refresh_token"),idToken:word2("id_token"),tokenType:word2("token_type"),expiresAt:time3("expires_at"),accountId:word2(
@@ -1776,12 +1785,12 @@ client_id"),scope:readWord(value,"granted_scope",context,/^[ -~]{1,4096}$/),earl
 const value=field(from,name);if(value===void 0)return void 0;if(typeof value==="string"&&form.test(value))return value;throw corrupt(context.file,`${name} is no\
 t a plain text of usual length`)}function readTime(from,name,context){const value=field(from,name);if(value===void 0)return void 0;if(typeof value!=="number"&&typeof value!==
 "string")throw corrupt(context.file,`${name} is not a number`);const ms=Math.round(Number(value)*1e3);return ms>0&&ms<=context.now+YEAR_MS?ms:void 0}function field(from,name){
-return Object.hasOwn(from,name)?from[name]??void 0:void 0}function parseObject(text3){try{const value=JSON.parse(text3);return isObject(value)?value:void 0}catch{
-return void 0}}function isObject(value){return typeof value==="object"&&value!==null&&!Array.isArray(value)}function toSeconds(ms){return ms===void 0||!Number.isFinite(
-ms)?void 0:Math.floor(ms/1e3)}var CODEX_PLACE,RECORD_FIELDS,MAX_FILE_BYTES,YEAR_MS,NO_RECORD;var init_token_record=__esm({"src/infrastructure/token-record.ts"(){
-"use strict";init_define_TOOL_LIST();init_storage_failure();CODEX_PLACE={key:"codex",legacyKey:"openai_codex"};RECORD_FIELDS=["access_token","refresh_token","id\
-_token","token_type","expires_at","account_id","saved_at","refreshed_at","method","refresh_failed","base_url","issued_client_id","granted_scope","earliest_refre\
-sh_at","selected_at"];MAX_FILE_BYTES=1048576;YEAR_MS=365*24*36e5;NO_RECORD={accessToken:"",refreshToken:void 0,idToken:void 0,tokenType:void 0,expiresAt:void 0,
+return Object.hasOwn(from,name)?from[name]??void 0:void 0}function parseObject(text3){try{const value=JSON.parse(text3);return isObject2(value)?value:void 0}catch{
+return void 0}}function isObject2(value){return typeof value==="object"&&value!==null&&!Array.isArray(value)}function toSeconds(ms){return ms===void 0||!Number.
+isFinite(ms)?void 0:Math.floor(ms/1e3)}var CODEX_PLACE,RECORD_FIELDS,MAX_FILE_BYTES,YEAR_MS,NO_RECORD;var init_token_record=__esm({"src/infrastructure/token-rec\
+ord.ts"(){"use strict";init_define_TOOL_LIST();init_storage_failure();CODEX_PLACE={key:"codex",legacyKey:"openai_codex"};RECORD_FIELDS=["access_token","refresh_\
+token","id_token","token_type","expires_at","account_id","saved_at","refreshed_at","method","refresh_failed","base_url","issued_client_id","granted_scope","earl\
+iest_refresh_at","selected_at"];MAX_FILE_BYTES=1048576;YEAR_MS=365*24*36e5;NO_RECORD={accessToken:"",refreshToken:void 0,idToken:void 0,tokenType:void 0,expiresAt:void 0,
 accountId:void 0,savedAt:void 0,refreshedAt:void 0,method:void 0,refreshFailed:void 0}}});function fingerprintOf(secret){return createHash("sha256").update(secret).digest("hex").slice(0,20)}function isFingerprint(name){return/^[0-9a-f]{20}$/.test(name)}
 var init_fingerprint=__esm({"src/infrastructure/fingerprint.ts"(){"use strict";init_define_TOOL_LIST();init_node_crypto()}});function createScanner(text3,ignoreTrivia=false){const len=text3.length;let pos=0,value="",tokenOffset=0,token2=16,lineNumber=0,lineStartOffset=0,tokenLineStartOffset=0,
 prevTokenLineStartOffset=0,scanError=0;function scanHexDigits(count3,exact){let digits=0;let value2=0;while(digits<count3||!exact){let ch=text3.charCodeAt(pos);
@@ -2964,20 +2973,21 @@ kind==="missing")return{};if(found.kind==="refused")return{reason:found.reason};
 place)||visible.has(below(place.root.path,found.path)??"");return isSeen?{path:found.path}:{reason:"is a link to a file that patterns leave out"}}function tooSlow(){
 return new CodexError("INPUT_INVALID","The patterns take too long.",{hint:"Use fewer wildcards, or name a folder or single files."})}var import_promises3,MATCH_LIMIT_MS,
 MAX_FILES,SLICE,SLICE_LIMIT_MS;var init_pattern_files=__esm({"src/infrastructure/pattern-files.ts"(){"use strict";init_define_TOOL_LIST();import_promises3=require("node:timers/promises");
-init_errors();init_file_pattern();init_project_roots();init_time_box();MATCH_LIMIT_MS=5e3;MAX_FILES=1e3;SLICE=5e3;SLICE_LIMIT_MS=1e3}});function createTurns(atOnce){let free=atOnce;const waiting=new Set;async function myTurn(signal){if(signal?.aborted)throw cancelled();if(free>0){free-=1;return}
-await new Promise((resolve3,reject)=>{const begin2=()=>{signal?.removeEventListener("abort",leave);waiting.delete(begin2);resolve3()};const leave=()=>{waiting.delete(
-begin2);reject(cancelled())};waiting.add(begin2);signal?.addEventListener("abort",leave,{once:true})})}function over(){const[next]=waiting;if(next===void 0)free+=
-1;else next()}return async(work,signal)=>{await myTurn(signal);try{return await work()}finally{over()}}}var init_turns=__esm({"src/infrastructure/turns.ts"(){"u\
-se strict";init_define_TOOL_LIST();init_abort()}});function createGitCommand(program,limitMs){const inTurn=createTurns(AT_ONCE);return async(folder,args2,{settings=[],input:input3,maxBytes,signal}={})=>{const all2=[
-"-C",folder,...SAFE,...settings.flatMap(([name,value])=>["-c",`${name}=${value}`]),...args2];const options={limitMs,signal,folder:(0,import_node_path16.parse)(folder).
-root,env:QUIET,withoutEnv:MISLEADING,...input3===void 0?{}:{input:input3},...maxBytes===void 0?{}:{maxBytes}};const outcome=await inTurn(()=>runProgram(program,
-all2,options),signal);if(signal?.aborted)throw cancelled();return outcome}}function gitFailed({ended}){const reason={missing:"git is not installed here",late:"g\
-it took too long",large:"the output of git is too large",badly:"git reports an error",well:"the output of git could not be understood"}[ended];return new CodexError(
+init_errors();init_file_pattern();init_project_roots();init_time_box();MATCH_LIMIT_MS=5e3;MAX_FILES=1e3;SLICE=5e3;SLICE_LIMIT_MS=1e3}});function createSemaphore(permits){let free=permits;const waiting=new Set;async function acquire(signal){if(signal?.aborted)throw cancelled();if(free>0){free-=1;
+return}await new Promise((resolve3,reject)=>{const begin2=()=>{signal?.removeEventListener("abort",leave);waiting.delete(begin2);resolve3()};const leave=()=>{waiting.
+delete(begin2);reject(cancelled())};waiting.add(begin2);signal?.addEventListener("abort",leave,{once:true})})}function release(){const[next]=waiting;if(next===void 0)
+free+=1;else next()}return async(work,signal)=>{await acquire(signal);try{return await work()}finally{release()}}}var init_semaphore=__esm({"src/infrastructure/\
+semaphore.ts"(){"use strict";init_define_TOOL_LIST();init_abort()}});function createGitCommand(program,limitMs){const withPermit=createSemaphore(AT_ONCE);return async(folder,args2,{settings=[],input:input3,maxBytes,signal}={})=>{
+const all2=["-C",folder,...SAFE,...settings.flatMap(([name,value])=>["-c",`${name}=${value}`]),...args2];const options={limitMs,signal,folder:(0,import_node_path16.parse)(
+folder).root,env:QUIET,withoutEnv:MISLEADING,...input3===void 0?{}:{input:input3},...maxBytes===void 0?{}:{maxBytes}};const outcome=await withPermit(()=>runProgram(
+program,all2,options),signal);if(signal?.aborted)throw cancelled();return outcome}}function gitFailed({ended}){const reason={missing:"git is not installed here",
+late:"git took too long",large:"the output of git is too large",badly:"git reports an error",well:"the output of git could not be understood"}[ended];return new CodexError(
 "STORAGE_FAILED",`The project could not be searched with git: ${reason}.`,{hint:"Name single files exactly, without patterns and without diff, or try again."})}
 var import_node_path16,AT_ONCE,SAFE,QUIET,MISLEADING;var init_git_command=__esm({"src/infrastructure/git-command.ts"(){"use strict";init_define_TOOL_LIST();import_node_path16=
-require("node:path");init_errors();init_abort();init_run_program();init_turns();AT_ONCE=4;SAFE=["--no-pager",...["-c","core.fsmonitor=false","-c","core.hooksPat\
-h=/dev/null"],...["-c","diff.external=","-c","core.pager=cat"],...["-c","diff.autoRefreshIndex=false"],...["-c","safe.bareRepository=explicit"],...["-c","core.q\
-uotePath=false"]];QUIET={GIT_OPTIONAL_LOCKS:"0",GIT_TERMINAL_PROMPT:"0",GIT_PAGER:"cat",GIT_NO_LAZY_FETCH:"1",GIT_ALLOW_PROTOCOL:"none",LC_ALL:"C"};MISLEADING=/^GIT_(?!CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM)$|EXEC_PATH$|CEILING_DIRECTORIES$)/i}});async function gitDiff(git,folder,request,signal){const settings=await withoutFilters(git,folder,signal);const revisions=await revisionsOf(git,folder,request,signal);
+require("node:path");init_errors();init_abort();init_run_program();init_semaphore();AT_ONCE=4;SAFE=["--no-pager",...["-c","core.fsmonitor=false","-c","core.hook\
+sPath=/dev/null"],...["-c","diff.external=","-c","core.pager=cat"],...["-c","diff.autoRefreshIndex=false"],...["-c","safe.bareRepository=explicit"],...["-c","co\
+re.quotePath=false"]];QUIET={GIT_OPTIONAL_LOCKS:"0",GIT_TERMINAL_PROMPT:"0",GIT_PAGER:"cat",GIT_NO_LAZY_FETCH:"1",GIT_ALLOW_PROTOCOL:"none",LC_ALL:"C"};MISLEADING=
+/^GIT_(?!CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM)$|EXEC_PATH$|CEILING_DIRECTORIES$)/i}});async function gitDiff(git,folder,request,signal){const settings=await withoutFilters(git,folder,signal);const revisions=await revisionsOf(git,folder,request,signal);
 const args2=[...FORM,...request.kind==="staged"?["--cached"]:[],...revisions,"--"];const outcome=await git(folder,args2,{settings,maxBytes:MAX_DIFF_BYTES,signal});
 if(outcome.ended==="large")throw tooLarge4();if(outcome.ended!=="well")throw gitFailed(outcome);return withoutUntouched(outcome.output)}function withoutUntouched(diff){
 return diff.replace(/(?<=^|\n)diff --git [^\n]*\n(?=diff --git |\* Unmerged path |$)/g,"")}async function withoutFilters(git,folder,signal){const outcome=await git(
@@ -3733,243 +3743,14 @@ or: Standard output cannot be written.");terminal.mute();interrupt(code2==="EPIP
 tools,terminal,input:input3,facts,configProblem,onFault:error2=>log.event("fault",{error:error2 instanceof Error?error2.name:typeof error2}),signal:cancel.signal});
 input3.close();await within(Promise.all([app.stop(),app.settled()]),SETTLE_MS2);if(forced!==void 0)exit(forced);isSettled=true;const code=ended;setTimeout(()=>exit(
 code),DRAIN_MS2).unref();return code}var SIGNAL_CODES,SETTLE_MS2,DRAIN_MS2;var init_run_command=__esm({"src/run-command.ts"(){"use strict";init_define_TOOL_LIST();
-init_cli();init_input();init_terminal();init_within();SIGNAL_CODES={SIGHUP:129,SIGINT:130,SIGTERM:143};SETTLE_MS2=1500;DRAIN_MS2=2e3}});init_define_TOOL_LIST();init_node_crypto();var import_node_fs23=require("node:fs");var import_node_os4=require("node:os");init_define_TOOL_LIST();init_define_TOOL_LIST();init_errors();init_abort();init_define_TOOL_LIST();init_errors();var UNKNOWN_ISSUER=/SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)|CERT_UNTRUSTED|INVALID_CA/;var FIREWALL="Check the netw\
-ork connection; where a firewall lets only a proxy out, name it in HTTPS_PROXY in the environment of the server.";var PROXY_ADDRESS="Check HTTPS_PROXY in the en\
-vironment of the server, and the connection to the company network.";var PORTAL="Mostly that is the sign-in page of a network: open any web page in a browser an\
-d sign in there. Check the address if you have set one.";var FAILURES=[{codes:/^(ENOTFOUND|EAI_\w+)$/,message:far=>`The name of ${far} could not be resolved.`,hint:`${FIREWALL}\
- Then try again.`,proxyHint:PROXY_ADDRESS,retryable:true},{codes:/^ECONNREFUSED$/,message:(far,code)=>`The connection was refused by ${far} (${code}).`,hint:FIREWALL,
-proxyHint:"It may not be running, or listen on another port: check HTTPS_PROXY in the environment of the server.",retryable:true},{codes:/^(EHOSTUNREACH|ENETUNREACH|ENETDOWN|EHOSTDOWN|EADDRNOTAVAIL)$/,
-message:(far,code)=>`There is no way from this machine to ${far} (${code}).`,hint:"Check the network connection and the VPN, then try again.",retryable:true},{codes:/^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/,
-message:(far,code)=>`No connection to ${far} came about in time (${code}).`,hint:`Try again. ${FIREWALL}`,proxyHint:PROXY_ADDRESS,retryable:true},{codes:/^(EACCES|EPERM)$/,
-message:(far,code)=>`This machine does not let this program connect to ${far} (${code}).`,hint:"A firewall or a sandbox on this machine forbids it: allow it the\
-re."},{codes:/^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID)$/,message:(far,code)=>`The certificate of ${far} is not valid today (${code}).`,hint:"Check the date and th\
-e time of this machine."},{codes:/^(ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/,message:(far,code)=>`The certificate that came is not one of ${far}, but f\
-or another name (${code}).`,hint:PORTAL,proxyHint:PROXY_ADDRESS},{codes:UNKNOWN_ISSUER,message:(far,code)=>`The certificate of ${far} comes from an issuer this \
-machine does not know (${code}): somebody on the way may be reading along, mostly a company's proxy or a virus scanner.`,hint:"If that is meant to be so, name t\
-he PEM file of its certificate authority in CODEX_CA_CERTIFICATE in the environment of the server and restart the server; otherwise use another network."},{codes:/CERT|UNABLE_TO_/,
-message:(far,code)=>`The certificate of ${far} was not accepted (${code}).`,hint:"Use another network, or ask who runs this one."},{codes:/^(ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP\w*|UNKNOWN_PROTOCOL)|EPROTO)$/,
-message:(far,code)=>`What answers in place of ${far} does not speak TLS (${code}).`,hint:PORTAL,proxyHint:"Write its address with http:// instead of https:// in\
- HTTPS_PROXY in the environment of the server."},{codes:/^ERR_(SSL|TLS)/,message:(far,code)=>`No secure connection to ${far} came about (${code}).`,hint:"A prox\
-y or a firewall may stand in between; try another network."},{codes:/^HPE_/,message:(far,code)=>`What answers in place of ${far} does not speak HTTP (${code}).`,
-hint:PORTAL,proxyHint:PROXY_ADDRESS}];var OTHER={message:(far,code)=>`The connection to ${far} failed (${code}).`,hint:"Try again.",proxyHint:`Try again. ${PROXY_ADDRESS}`,
-retryable:true};function networkFailure(host,cause){return ownErrorIn(cause)??failureAt({host,isProxy:false},cause)}function proxyFailure(host,cause){return failureAt(
-{host,isProxy:true},cause)}function isDistrust(cause){return UNKNOWN_ISSUER.test(failureCode(cause))}function failureCode(error2){for(let current=error2;current instanceof
-Error;current=current.cause){if(current instanceof CodexError&&current.cause instanceof Error)continue;const code="code"in current?current.code:void 0;if(typeof code===
-"string"&&/^[A-Z][A-Z0-9_]{2,60}$/.test(code))return code;if(current.name==="HTTPParserError")return"HPE_INVALID";if(current instanceof AggregateError&&current.
-errors.length>0)return failureCode(current.errors[0])}return"UNKNOWN"}function failureAt({host,isProxy},cause){const code=failureCode(cause);const{message,hint,
-proxyHint=hint,retryable=false}=FAILURES.find(({codes})=>codes.test(code))??OTHER;const far=isProxy?`the proxy ${host}`:host;return new CodexError("NETWORK",message(
-far,code),{hint:isProxy?proxyHint:hint,cause,retryable})}function ownErrorIn(error2){for(let current=error2;current instanceof Error;current=current.cause){if(current instanceof
-CodexError)return current}return void 0}function proxyRefused({proxy,target,status:status2,hasLogin}){const host=target.replace(/:443$/,"");const refused4=(message,hint,retryable=false)=>new CodexError(
-"NETWORK",message,{hint,retryable});if(status2===407){return refused4(hasLogin?`The proxy ${proxy} does not accept the user name and password in its address (40\
-7).`:`The proxy ${proxy} wants a user name and a password (407).`,"Write them into HTTPS_PROXY in the environment of the server: http://name:password@host:port,\
- special characters percent-encoded. Where the proxy takes only NTLM or Kerberos, run a local one in front of it, such as px or cntlm.")}if([502,503,504].includes(
-status2)){return refused4(`The proxy ${proxy} could not reach ${host} (${status2}).`,"Try again in a minute.",true)}if([400,404,405,501].includes(status2)){return refused4(
-`What answers at ${proxy} is not a proxy that can reach ${host} (${status2}).`,PROXY_ADDRESS)}return refused4(`The proxy ${proxy} does not allow connections to ${host}\
- (${status2}).`,"Ask whoever runs it to allow auth.openai.com and chatgpt.com (with an API key: api.openai.com).")}init_define_TOOL_LIST();function createTickTimer(limitMs,onExpire){const tickMs=Math.min(1e3,Math.ceil(limitMs/10));const limit=Math.ceil(limitMs/tickMs);let ticks=0;
-const interval=setInterval(()=>{ticks+=1;if(ticks<limit)return;clearInterval(interval);onExpire()},tickMs);interval.unref();return{reset:()=>{ticks=0},stop:()=>clearInterval(
-interval)}}var FETCH_IDLE_LIMIT_MS=3e5;function createHttpClient({fetch:fetch2,log}){return{async send({method,url,headers={},body,headerTimeoutMs,signal}){const host=new URL(
-url).host;const abort=new AbortController;const cancel=()=>abort.abort();if(signal?.aborted)throw cancelled();signal?.addEventListener("abort",cancel,{once:true});
-let timedOut=false;const timer=createTickTimer(headerTimeoutMs,()=>{timedOut=true;abort.abort()});try{const init={method,headers,redirect:"manual",signal:abort.
-signal};const answer=await fetch2(url,body===void 0?init:{...init,body});log.event("http",{method,host,path:new URL(url).pathname,status:answer.status});return{
-status:answer.status,headers:answer.headers,body:answer.body??void 0}}catch(cause){if(signal?.aborted)throw cancelled();if(timedOut)throw noAnswer(host,headerTimeoutMs);
-log.event("http_failed",{method,host,reason:failureCode(cause)});throw networkFailure(host,cause)}finally{timer.stop()}}}}async function readText(body,{maxBytes=1048576,
-limitMs=3e4,signal}={}){const chunks=[];let size=0;for await(const chunk of chunksOf(body,{limitMs:()=>limitMs,late:unfinished,signal})){size+=chunk.byteLength;
-if(size>maxBytes)throw tooLarge();chunks.push(chunk)}return new TextDecoder().decode(Buffer.concat(chunks))}function readChunks(body,limits){const{signal}=limits;
-return chunksOf(body,{limitMs:()=>limits.idleTimeoutMs,late:silent,signal})}async function*chunksOf(body,{limitMs,late:late2,signal}){if(body===void 0)return;const reader=body.
-getReader();let expired3=false;let limit=limitMs();const start=()=>createTickTimer(limit,()=>{expired3=true;void reader.cancel().catch(()=>{})});let timer=start();
-function startAgain(){const next=limitMs();if(next===limit)return;timer.stop();limit=next;timer=start()}try{while(true){const{done,value}=await reader.read();if(expired3)
-throw late2(limit);if(done)return;if(late2===silent)timer.reset();yield value;if(late2===silent)startAgain()}}catch(cause){if(cause instanceof CodexError)throw cause;
-if(signal?.aborted)throw cancelled();if(failureCode(cause)==="UND_ERR_BODY_TIMEOUT")throw silent(FETCH_IDLE_LIMIT_MS);throw new CodexError("NETWORK","The connec\
-tion to the service broke off.",{hint:"Try again.",cause,retryable:true})}finally{timer.stop();void reader.cancel().catch(()=>{})}}function noAnswer(host,limitMs){
-return new CodexError("TIMEOUT",`${host} did not answer within ${seconds(limitMs)}.`,{hint:"Try again; if it happens every time, check the network and the proxy\
-.",retryable:true})}function silent(limitMs){return new CodexError("TIMEOUT",`The answer stopped arriving: nothing came for ${seconds(limitMs)}.`,{hint:"Ask aga\
-in. CODEX_OAUTH_IDLE_TIMEOUT_MS sets how long a silence may last.",retryable:true})}function tooLarge(){return new CodexError("RESPONSE_INVALID","The answer of \
-the service is larger than expected.",{hint:"Try again; a proxy or a sign-in page of your network may stand in between."})}function unfinished(limitMs){return new CodexError(
-"TIMEOUT",`The answer of the service was not complete after ${seconds(limitMs)}.`,{hint:"Try again.",retryable:true})}function seconds(ms){return ms<1e3?`${ms} \
-ms`:`${Math.round(ms/1e3)} s`}init_define_TOOL_LIST();var import_node_fs3=require("node:fs");var import_node_path2=require("node:path");init_atomic_file();init_regular_file();var MAX_BYTES=4194304;
-function createJsonFile(path3){return{read(){try{return JSON.parse(readRegularFile(path3,MAX_BYTES).bytes.toString("utf8"))}catch{return void 0}},write(value){try{
-(0,import_node_fs3.mkdirSync)((0,import_node_path2.dirname)(path3),{recursive:true,mode:448});replaceFile(path3,`${JSON.stringify(value)}
-`)}catch{}}}}init_define_TOOL_LIST();var import_node_path3=require("node:path");init_errors();init_define_TOOL_LIST();var KEYCHAIN_PACKAGE="@napi-rs/keyring";var KEYCHAIN_SCRIPT=`
-const { existsSync } = require('node:fs')
-const { join } = require('node:path')
-const { Worker } = require('node:worker_threads')
-const answer = (found) => process.stdout.write(JSON.stringify(found), () => process.exit(0))
-const isRecent = (version) => {
-  const [major, minor] = version.split('.').map(Number)
-  return major > 2 || (major === 2 && minor >= 1)
-}
-function load(folders) {
-  let problem = 'missing'
-  for (const folder of folders) {
-    const home = join(folder, 'node_modules', '${KEYCHAIN_PACKAGE}')
-    if (!existsSync(home)) continue
-    try {
-      if (isRecent(require(join(home, 'package.json')).version)) return { library: require(home) }
-      problem = 'old'
-    } catch {
-      problem = 'broken'
-    }
-  }
-  return { problem }
-}
-async function run({ deed, service, account, secret, folders }) {
-  const { library, problem } = load(folders)
-  if (problem !== undefined) return { problem }
-  let entry
-  try {
-    entry = new library.AsyncEntry(service, account, { linux: { store: 'secret-service' } })
-  } catch {
-    return { problem: 'absent' }
-  }
-  try {
-    if (deed === 'remove') return { removed: await entry.deletePassword() }
-    if (deed === 'put') await entry.setPassword(secret)
-    return { secret: (await entry.getPassword()) ?? null }
-  } catch {
-    return { problem: 'refused' }
-  }
-}
-let request = ''
-process.stdin.setEncoding('utf8')
-process.stdin.on('data', (text) => { request += text })
-process.stdin.on('end', () => {
-  const { limitMs } = JSON.parse(request)
-  // The last resort, should nobody be left to end this process. Native code that stands still stops this thread and
-  // its timers, so it waits in another one.
-  const lastResort = 'setTimeout(() => process.kill(process.pid, "SIGKILL"), ' + (limitMs + 2000) + ')'
-  new Worker(lastResort, { eval: true })
-  run(JSON.parse(request)).then(answer)
-})
-`;init_run_program();var LIMIT_MS=3e3;function createKeychain({service,folder,limitMs=LIMIT_MS}){async function ask5(deed,account,secret){const request={deed,service,
-account,secret,folders:[folder,...usualFolders()],limitMs};const{output:output5,ended}=await runProgram(process.execPath,["-e",KEYCHAIN_SCRIPT],{input:JSON.stringify(
-request),limitMs,env:{NODE_OPTIONS:"",NODE_PATH:""}});const answer=readAnswer(output5);if(answer.problem===void 0&&!answer.understood)throw failed(ended==="late"?
-"late":"broken",folder);if(answer.problem!==void 0)throw failed(answer.problem,folder);return answer}return{async get(account){return(await ask5("get",account)).
-secret},async put(account,secret){if((await ask5("put",account,secret)).secret!==secret)throw failed("refused",folder)},async remove(account){await ask5("remove",
-account)}}}function readAnswer(output5){let value;try{value=JSON.parse(output5)}catch{return{secret:void 0,problem:void 0,understood:false}}const fields=new Map(
-Object.entries(Object(value)));const secret=fields.get("secret");return{secret:typeof secret==="string"?secret:void 0,problem:PROBLEMS.find(name=>name===fields.
-get("problem")),understood:true}}function usualFolders(){const own2=(0,import_node_path3.dirname)(__dirname);const among=(0,import_node_path3.dirname)(own2);const beside=(0,import_node_path3.basename)(
-among)==="node_modules"?[(0,import_node_path3.dirname)(among)]:[];const programs=(0,import_node_path3.dirname)(process.execPath);return[own2,...beside,(0,import_node_path3.join)(
-programs,"..","lib"),programs]}var PROBLEMS=["missing","old","broken","absent","refused","late"];function failed(problem2,folder){const install=`Install it: npm\
- install --prefix ${quoted(folder)} ${KEYCHAIN_PACKAGE}@2`;const words={missing:[`The keychain needs the package ${KEYCHAIN_PACKAGE}, which is not installed.`,install],
-old:[`The keychain needs version 2.1 or later of the package ${KEYCHAIN_PACKAGE}.`,install],broken:[`The package ${KEYCHAIN_PACKAGE} does not work on this machi\
-ne.`,install],absent:["There is no keychain on this machine, or none that answers.",OTHER_STORE],refused:["The keychain refused: it is locked, or access was den\
-ied.","Unlock it and allow the access, then try again."],late:["The keychain did not answer in time.","Unlock it, answer its dialog or allow the access for good\
-, then try again."]};const[message,hint]=words[problem2];return new CodexError("STORAGE_FAILED",message,{hint})}var OTHER_STORE="Use another store, or start a k\
-eychain such as gnome-keyring or KWallet in this session.";function quoted(path3){return/^[\w./\\:-]+$/.test(path3)?path3:`"${path3}"`}init_define_TOOL_LIST();var import_node_fs4=require("node:fs");var import_node_os2=require("node:os");init_run_program();async function machineSecret(edges=systemEdges){
-const id=await machineId(edges);if(id===void 0)return void 0;const{uid,name,home}=edges.user();return JSON.stringify([id,uid,name,home])}async function machineId({
-platform:platform3,readFile,run:run2,systemRoot}){if(platform3==="darwin"){const listing=await run2("/usr/sbin/ioreg",["-rd1","-c","IOPlatformExpertDevice"]);return uuid(
-/"IOPlatformUUID"\s*=\s*"([^"]+)"/.exec(listing)?.[1])}if(platform3==="win32"){const key="HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Cryptography";const listing=await run2(
-`${systemRoot}\\System32\\reg.exe`,["query",key,"/v","MachineGuid","/reg:64"]);return uuid(/MachineGuid\s+REG_SZ\s+(\S+)/.exec(listing)?.[1])}const ids=["/etc/m\
-achine-id","/var/lib/dbus/machine-id"].map(path3=>readFile(path3)?.trim().toLowerCase());return ids.find(id=>id!==void 0&&/^[0-9a-f]{32}$/.test(id))}function uuid(text3){
-return text3!==void 0&&/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text3)?text3.toLowerCase():void 0}var LIMIT_MS2=3e3;var systemEdges={platform:process.
-platform,readFile(path3){try{return(0,import_node_fs4.readFileSync)(path3,"utf8")}catch{return void 0}},run:async(file,args2)=>(await runProgram(file,args2,{limitMs:LIMIT_MS2})).
-output,user:systemUser,systemRoot:process.env.SystemRoot??"C:\\Windows"};function systemUser(){try{const{uid,username,homedir:home}=(0,import_node_os2.userInfo)();
-return{uid,name:username,home:canonical(home)}}catch{return{uid:process.getuid?.()??-1,name:"",home:canonical((0,import_node_os2.homedir)())}}}function canonical(path3){
-try{return(0,import_node_fs4.realpathSync)(path3)}catch{return path3}}init_define_TOOL_LIST();init_errors();init_loopback_host();init_trusted_certificates();function createFetch({fetch:fetch2,network,insecureTls}){let opening;const open4=options=>{opening??=openWays(options).catch(problem2=>{
-opening=void 0;throw problem2});return opening};return async(input3,init)=>{const{hostname:hostname2,host}=new URL(typeof input3==="object"&&"url"in input3?input3.
-url:input3);const isNear=isLoopbackHost(hostname2);if(insecureTls&&!isNear)throw unchecked(host);if(network===void 0)return fetch2(input3,init);const ways=isPlain(
-network)?void 0:await open4(network);const dispatcher=isNear?ways?.direct:ways?.proxied;try{return await fetch2(input3,dispatcher===void 0?init:Object.assign({},
-init,{dispatcher}))}catch(cause){throw(isDistrust(cause)?await unreadableByNode(network.caFiles):void 0)??cause}}}function isPlain({httpsProxy,httpProxy,caFiles,
-problem:problem2}){const hasProxy=httpsProxy!==void 0||httpProxy!==void 0||problem2!==void 0;return!hasProxy&&!areToBeRead(caFiles)}async function openWays({httpsProxy,
-httpProxy,noProxy,caFiles,problem:problem2}){const{Agent:Agent2,EnvHttpProxyAgent:EnvHttpProxyAgent2,Pool:Pool2}=await Promise.resolve().then(()=>(init_undici(),undici_exports));
-const secureContext=await createTrust(caFiles);const tls=secureContext===void 0?{}:{secureContext};const clientFactory=(proxy,options)=>tellingProxy(new Pool2(proxy.
-origin,options),proxy,httpsProxy===void 0?problem2:void 0);return{direct:new Agent2({connect:tls}),proxied:new EnvHttpProxyAgent2({httpsProxy:httpsProxy??(problem2===
-void 0?"":"http://proxy.invalid"),httpProxy:httpProxy??"",noProxy:everything(noProxy)?"*":noProxy??"",connect:tls,requestTls:tls,proxyTls:tls,clientFactory})}}function everything(noProxy=""){
-return noProxy.split(/[,\s]+/).includes("*")}function tellingProxy(pool,{host,username},problem2){const connect=pool.connect.bind(pool);const telling=async request=>{
-if(problem2!==void 0)throw problem2;const answer=await connect(request).catch(cause=>{throw proxyFailure(host,cause)});const{statusCode:status2,socket}=answer;if(status2===
-200)return answer;socket.on("error",()=>{}).destroy();throw proxyRefused({proxy:host,target:request.path,status:status2,hasLogin:username!==""})};return Object.
-assign(pool,{connect:telling})}function unchecked(host){return new CodexError("CONFIG_INVALID",`NODE_TLS_REJECT_UNAUTHORIZED=0 is set: anybody on the way to ${host}\
- could read the login, so the request was refused.`,{hint:"Remove it from the environment of the server and restart the server; where a company reads the connec\
-tions, name the PEM file of its certificate authority in CODEX_CA_CERTIFICATE instead."})}init_define_TOOL_LIST();init_errors();init_define_TOOL_LIST();var import_node_path7=require("node:path");init_canonical_path();init_file_lock();init_define_TOOL_LIST();var import_node_fs7=require("node:fs");var import_node_path6=require("node:path");init_errno();function ensureFolder(folder){if((0,import_node_fs7.existsSync)(
-folder))return;ensureFolder((0,import_node_path6.dirname)(folder));try{(0,import_node_fs7.mkdirSync)(folder,448)}catch(error2){if(isErrno(error2,"EEXIST")&&(0,import_node_fs7.existsSync)(
-folder))return;throw error2}(0,import_node_fs7.chmodSync)(folder,448)}init_define_TOOL_LIST();init_atomic_file();init_errno();init_regular_file();init_storage_failure();init_token_record();function readSharedFile(file,limits={}){return orStorageFailed(
-file,"read",()=>{try{return retryBusy(()=>readOnce(file,limits))}catch(error2){if(isErrno(error2,"ENOENT"))return void 0;throw error2}})}function textFrom(file,read2,limits){
-return decode(file,whole(file,read2,limits),limits.hint)}function warningsAbout(file,stat,uid){if(uid===void 0)return[];const mode=stat.mode&511;const lax=()=>`${file()}\
- can be read or changed by other users (mode ${mode.toString(8).padStart(3,"0")}); it is tightened at the next write.`;return[...(mode&63)===0?[]:[lax()],...stat.
-uid===uid?[]:[`${file()} belongs to another user of this machine.`]]}function readOnce(file,limits){const{bytes,stat}=whole(file,maxBytes=>readRegularFile(file,
-maxBytes),limits);return{text:decode(file,bytes,limits.hint),stat}}function whole(file,read2,{maxBytes=MAX_FILE_BYTES,hint}){try{return read2(maxBytes)}catch(error2){
-throw isErrno(error2,"EFBIG")?corrupt(file,`it is larger than ${maxBytes/1048576} MB`,hint):error2}}function decode(file,bytes,hint){try{return new TextDecoder(
-"utf-8",{fatal:true,ignoreBOM:true}).decode(bytes)}catch{throw corrupt(file,"it is not UTF-8 text",hint)}}init_storage_failure();init_token_record();function openRecordFile({file,place,vault,now,lockWaitMs}){function formOf2({isStored:isStored3,sealed:sealed2}){const form=sealed2===
-void 0?"plain":vault.formOf(sealed2);return isStored3?form:void 0}const recordFile={place,vault,now,locate:()=>orStorageFailed(file,"read",()=>canonicalPath(file)),
-prepare(){const path3=recordFile.locate();orStorageFailed(path3,"written",()=>ensureFolder((0,import_node_path7.dirname)(path3)));return path3},read(){const path3=recordFile.
-locate();const found=readSharedFile(path3);const lying=sealedIn(found?.text,{file:path3,place});return{path:path3,file:found,text:found?.text,sealed:lying.sealed,
-form:formOf2(lying)}},async unlock(){const content=recordFile.read();await vault.unlock(content.sealed);return content},seenIn(sight){if(sight.stat===void 0)return{
-record:void 0,form:void 0};const context={get file(){return sight.path},place,now:now(),open:vault.open};return{record:recordAmong(sight.value,context),form:formOf2(
-sealedAmong(sight.value,context))}},recordIn:(text3,path3)=>text3===void 0?void 0:recordIn(text3,{file:path3,place,now:now(),open:vault.open}),locked:work=>withFileLock(
-recordFile.locate(),work,{waitMs:lockWaitMs}),async tidy(gone2,fresh){if(gone2===void 0&&fresh===void 0)return;let kept;try{kept=recordFile.read().sealed}catch{
-return}await vault.tidy({gone:gone2,kept,fresh})}};return recordFile}init_define_TOOL_LIST();init_atomic_file();init_canonical_path();init_errno();init_regular_file();init_storage_failure();var SETTLE_MS=2e3;function createSeenFile(deps){const{file,read:read2,maxBytes,settleMs=SETTLE_MS,elapsed=()=>performance.now()}=deps;const{
-identityOf:identityOf2=everythingOf}=deps;let last;function lookAt({stat,bytes}){const identity=identityOf2(stat);const now=elapsed();if(last?.identity===identity&&
-last.kept!==void 0)return last.kept;const firstSeenAt=last?.identity===identity?last.firstSeenAt:now;last={identity,firstSeenAt,kept:void 0};const value=read2(textFrom(
-file,bytes,{maxBytes}));const sight=sightOf(file,value,{mode:Number(stat.mode),uid:Number(stat.uid)});if(now-firstSeenAt>=settleMs)last.kept=sight;return sight}
-return()=>orStorageFailed(file,"read",()=>{try{return retryBusy(()=>withOpenFile(file,lookAt))}catch(error2){last=void 0;if(isErrno(error2,"ENOENT"))return sightOf(
-file,void 0,void 0);throw error2}})}function sightOf(file,value,stat){return{get path(){return orStorageFailed(file,"read",()=>canonicalPath(file))},value,stat}}
-function everythingOf({dev,ino,size,mode,uid,mtimeNs,ctimeNs}){return[dev,ino,size,mode,uid,mtimeNs,ctimeNs].join(" ")}init_token_record();function createCredentialsLook(file,places){return createSeenFile({file,read:text3=>partsOf(text3,places),maxBytes:MAX_FILE_BYTES})}function createTokenStorage(deps){
-const{place=CODEX_PLACE,vault,lockWaitMs=1e4,uid=process.getuid?.()}=deps;const recordFile=openRecordFile({...deps,place,lockWaitMs});let moving;let unmoved;async function move(){
-try{const{exchangeRecord:exchangeRecord2}=await Promise.resolve().then(()=>(init_record_exchange(),record_exchange_exports));await exchangeRecord2(recordFile,{change:current=>current,
-displaced:true})}catch(error2){unmoved=`The sign-in is still stored as it was. ${sentencesOf(error2)}`}}function readAnew(){const{path:path3,file,text:text3,form}=recordFile.
-read();return{record:recordFile.recordIn(text3,path3),form,path:()=>path3,stat:file?.stat}}function seen(sight){const{stat}=sight;return{...recordFile.seenIn(sight),
-path:()=>sight.path,stat}}return{file:recordFile.locate,async unlock(){try{const{path:path3,text:text3,form}=await recordFile.unlock();if(form===void 0||form===
-vault.form)return;if(recordFile.recordIn(text3,path3)?.unopened!==void 0)return;moving??=move();await moving}catch(error2){if(!isCodexError(error2))throw error2}},
-read(sight){const{record:record2,form,path:path3,stat}=sight===void 0?readAnew():seen(sight);const unopened=record2?.unopened;const isDisplaced=form!==void 0&&form!==
-vault.form;const warnings=[...unopened===void 0?[]:[`${unopened.reason} ${unopened.remedy}`],...unmoved===void 0||!isDisplaced?[]:[unmoved],...vault.warnings(),
-...stat===void 0?[]:warningsAbout(path3,stat,uid)];const isClosed3=unopened!==void 0||isDisplaced&&moving===void 0||void 0;return{record:unopened===void 0?record2:
-void 0,unopened,form,isClosed:isClosed3,warnings}},async update(change){const{exchangeRecord:exchangeRecord2}=await Promise.resolve().then(()=>(init_record_exchange(),record_exchange_exports));
-return exchangeRecord2(recordFile,{change})},async rehearse(){const{rehearseStoring:rehearseStoring2}=await Promise.resolve().then(()=>(init_rehearsal(),rehearsal_exports));
-return rehearseStoring2(recordFile)}}}function sentencesOf(error2){return isCodexError(error2)?`${error2.message} ${error2.hint??""}`.trim():"It could not be ch\
-anged."}init_define_TOOL_LIST();function createUuid(randomBytes2,now){const bytes=randomBytes2(16);bytes.writeUIntBE(now(),0,6);return inText(bytes,7)}function createRandomUuid(randomBytes2){
-return inText(randomBytes2(16),4)}function inText(bytes,version3){bytes[6]=version3<<4|(bytes[6]??0)&15;bytes[8]=128|(bytes[8]??0)&63;const hex=bytes.toString("\
-hex");return[hex.slice(0,8),hex.slice(8,12),hex.slice(12,16),hex.slice(16,20),hex.slice(20)].join("-")}init_define_TOOL_LIST();init_define_TOOL_LIST();init_errors();init_define_TOOL_LIST();init_node_crypto();init_define_TOOL_LIST();init_node_crypto();var IV_BYTES=12;var KEY_BYTES=32;var ID_BYTES=16;var KDF={name:"scrypt",n:32768,r:8,p:3};var TAG_BYTES=16;function sealBox(text3,name,key,iv,of){
-const cipher=createCipheriv("aes-256-gcm",key,iv,{authTagLength:TAG_BYTES});cipher.setAAD(boundTo(name,of));const data=Buffer.concat([cipher.update(text3,"utf8"),
-cipher.final()]);const tag=cipher.getAuthTag();return{v:1,key:name.kind,...name.kind==="keychain"?{}:{kdf:KDF},salt:name.id,of,iv:encode(iv),tag:encode(tag),data:encode(
-data)}}function openBox(box,key){try{const decipher=createDecipheriv("aes-256-gcm",key,decode2(box.iv),{authTagLength:TAG_BYTES});decipher.setAAD(boundTo(nameOf(
-box),box.of));decipher.setAuthTag(decode2(box.tag));const text3=Buffer.concat([decipher.update(decode2(box.data)),decipher.final()]);return new TextDecoder("utf\
--8",{fatal:true,ignoreBOM:true}).decode(text3)}catch{return void 0}}function nameOf({key,salt}){return{kind:key,id:salt}}function readBox(value){if(typeof value!==
-"object"||value===null)return void 0;const fields=new Map(Object.entries(value));const bytes=(name,size)=>readBytes(fields.get(name),size);const key=KINDS.find(
-kind=>kind===fields.get("key"));const[salt,iv,tag,data]=[bytes("salt",ID_BYTES),bytes("iv",IV_BYTES),bytes("tag",TAG_BYTES),bytes("data")];const of=fields.get("\
-of");if(fields.get("v")!==1||key===void 0||typeof of!=="string"||!/^[0-9a-f]{0,40}$/.test(of))return void 0;if(salt===void 0||iv===void 0||tag===void 0||data===
-void 0)return void 0;if(key!=="keychain"&&!isOurKdf(fields.get("kdf")))return void 0;return{v:1,key,...key==="keychain"?{}:{kdf:KDF},salt,of,iv,tag,data}}var KINDS=[
-"passphrase","machine","keychain"];function boundTo({kind,id},of){return Buffer.from(JSON.stringify(["stored credentials",1,kind,kind==="keychain"?null:KDF,id,of]))}
-function isOurKdf(value){const fields=new Map(Object.entries(Object(value)));return fields.size===4&&Object.entries(KDF).every(([name,meant])=>fields.get(name)===
-meant)}function readBytes(value,size){if(typeof value!=="string")return void 0;const bytes=decode2(value);return encode(bytes)===value&&(size===void 0||bytes.length===
-size)?value:void 0}function encode(bytes){return Buffer.from(bytes).toString("base64url")}function decode2(text3){return Buffer.from(text3,"base64url")}function deriveKey(secret,salt){const options={N:KDF.n,r:KDF.r,p:KDF.p,maxmem:67108864};const text3=secret.normalize("NFC");return new Promise((resolve3,reject)=>{
-const done=(error2,key)=>error2===null?resolve3(key):reject(error2);scrypt(text3,Buffer.from(salt,"base64url"),KEY_BYTES,options,done)})}var REFUSAL_MS=3e3;function createKeyRing(deps){const{keychain,randomBytes:randomBytes2,now}=deps;const known2=new Map;const asking=new Map;const left=new Map;function isSettled(name){
-const entry=known2.get(spell(name));return entry!==void 0&&(isKey(entry.found)||Math.abs(now()-entry.atMs)<REFUSAL_MS)}async function look(name){const found=await find2(
-name,deps).catch(lackOf);known2.set(spell(name),{found,atMs:now()})}return{get:name=>known2.get(spell(name))?.found,async fetch(name){if(isSettled(name))return;
-const looking=asking.get(spell(name))??look(name).finally(()=>asking.delete(spell(name)));asking.set(spell(name),looking);await looking},async make(kind){const name={
-kind,id:randomBytes2(ID_BYTES).toString("base64url")};if(kind==="keychain"){const key=randomBytes2(KEY_BYTES);await keychain.put(name.id,key.toString("base64url"));
-return{name,key}}const found=await find2(name,deps);if(isKey(found))return{name,key:found};throw new CodexError("STORAGE_FAILED",found.reason,{hint:found.remedy})},
-keep({name,key}){known2.set(spell(name),{found:key,atMs:now()})},async remove(names){for(const name of names)if(name.kind==="keychain")left.set(spell(name),name);
-for(const[spelled,{id}]of left){known2.delete(spelled);const removed=await keychain.remove(id).then(()=>true,()=>false);if(removed)left.delete(spelled)}},leftovers:()=>left.
-size}}function isKey(found){return found instanceof Uint8Array}async function find2({kind,id},deps){const{derive=deriveKey}=deps;if(kind==="keychain")return decodeKey(
-await deps.keychain.get(id))??NOT_IN_KEYCHAIN;if(kind==="passphrase"){return deps.passphrase===void 0?noPassphrase(deps.passphraseSource):derive(deps.passphrase,
-id)}const secret=await deps.machine();return secret===void 0?noMachineId(deps.passphraseSource):derive(secret,id)}function decodeKey(text3){const key=Buffer.from(
-text3??"","base64url");return key.length===KEY_BYTES?key:void 0}var NOT_IN_KEYCHAIN={reason:"The key of the stored sign-in is not in the keychain of this system\
-.",remedy:"Sign in again."};function noPassphrase(source){return{reason:`The stored sign-in is encrypted with a passphrase, and ${source} is not set here.`,remedy:"\
-Set it and restart, or sign in again."}}function noMachineId(source){return{reason:"This machine has no id that a key could be made from.",remedy:`Set a passphr\
-ase in ${source} and restart.`}}function lackOf(error2){if(isCodexError(error2))return{reason:error2.message,remedy:error2.hint??"Try again."};return{reason:"Th\
-e key of the stored sign-in could not be had.",remedy:"Try again."}}function spell({kind,id}){return`${kind} ${id}`}function createVault(deps){const{store,passphrase,passphraseSource,randomBytes:randomBytes2}=deps;const form=store==="file"?"plain":store==="keychain"?"keychain":
-passphrase===void 0?"machine":"passphrase";const keys=createKeyRing(deps);return{form,formOf:sealed2=>readBox(sealed2)?.key,async unlock(sealed2){const box=readBox(
-sealed2);if(box!==void 0)await keys.fetch(nameOf(box))},isUntried(sealed2){const box=readBox(sealed2);return box!==void 0&&keys.get(nameOf(box))===void 0},open(sealed2){
-const box=readBox(sealed2);if(box===void 0)return{unopened:{...STRANGE,of:void 0,untried:false}};const key=keys.get(nameOf(box));if(!isKey(key))return{unopened:{
-...key??UNTRIED,of:box.of,untried:key===void 0}};const text3=openBox(box,key);if(text3!==void 0)return{text:text3};return{unopened:{...wrongKey(box.key,passphraseSource),
-of:box.of,untried:false}}},newKey(){if(form==="plain")throw new Error("A plain record has no key.");return keys.make(form)},seal(text3,of,{replaced,fresh}){const key=keyOf3(
-replaced)??fresh;if(key===void 0)return void 0;keys.keep(key);return sealBox(text3,key.name,key.key,randomBytes2(IV_BYTES),of)},async tidy({gone:gone2,kept,fresh}){
-const keptId=keyName(kept)?.id;const names=[keyName(gone2),fresh?.name].filter(name=>name!==void 0);await keys.remove(names.filter(({id})=>id!==keptId))},warnings:()=>keys.
-leftovers()===0?[]:[LEFTOVER]};function keyOf3(sealed2){const box=readBox(sealed2);if(box===void 0||box.key!==form)return void 0;const key=keys.get(nameOf(box));
-return isKey(key)&&openBox(box,key)!==void 0?{name:nameOf(box),key}:void 0}}function keyName(sealed2){const box=readBox(sealed2);return box===void 0?void 0:nameOf(
-box)}var STRANGE={reason:"The stored sign-in is damaged, or was encrypted by another version of this program.",remedy:"Sign in again."};var UNTRIED={reason:"The\
- stored sign-in has just been encrypted anew.",remedy:"Try again."};var LEFTOVER="A key that is of no use any more is still in the keychain: it could not be rem\
-oved.";function wrongKey(kind,passphraseSource){switch(kind){case"passphrase":return{reason:`The stored sign-in is damaged, or encrypted with another passphrase\
- than the one in ${passphraseSource}.`,remedy:"Set the right one and restart, or sign in again."};case"machine":return{reason:"The stored sign-in is damaged, or\
- was encrypted on another machine or by another user.",remedy:"Sign in again."};case"keychain":return{reason:"The stored sign-in is damaged: it does not fit its\
- key in the keychain.",remedy:"Sign in again."}}}init_define_TOOL_LIST();init_define_TOOL_LIST();init_define_TOOL_LIST();init_define_TOOL_LIST();init_define_TOOL_LIST();init_define_TOOL_LIST();init_define_TOOL_LIST();var util_exports={};__export(util_exports,{BIGINT_FORMAT_RANGES:()=>BIGINT_FORMAT_RANGES,CONSTANT_CATCH:()=>CONSTANT_CATCH,Class:()=>Class,NUMBER_FORMAT_RANGES:()=>NUMBER_FORMAT_RANGES,
+init_cli();init_input();init_terminal();init_within();SIGNAL_CODES={SIGHUP:129,SIGINT:130,SIGTERM:143};SETTLE_MS2=1500;DRAIN_MS2=2e3}});init_define_TOOL_LIST();init_node_crypto();var import_node_fs23=require("node:fs");var import_node_os4=require("node:os");init_define_TOOL_LIST();init_define_TOOL_LIST();init_define_TOOL_LIST();var util_exports={};__export(util_exports,{BIGINT_FORMAT_RANGES:()=>BIGINT_FORMAT_RANGES,CONSTANT_CATCH:()=>CONSTANT_CATCH,Class:()=>Class,NUMBER_FORMAT_RANGES:()=>NUMBER_FORMAT_RANGES,
 aborted:()=>aborted,allowsEval:()=>allowsEval,assert:()=>assert,assertEqual:()=>assertEqual,assertIs:()=>assertIs,assertNever:()=>assertNever,assertNotEqual:()=>assertNotEqual,
 assignProp:()=>assignProp,attachSchema:()=>attachSchema,base64ToUint8Array:()=>base64ToUint8Array,base64urlToUint8Array:()=>base64urlToUint8Array,cached:()=>cached,
 captureStackTrace:()=>captureStackTrace,cleanEnum:()=>cleanEnum,cleanRegex:()=>cleanRegex,clone:()=>clone,cloneDef:()=>cloneDef,codePointLength:()=>codePointLength,
 constantCatch:()=>constantCatch,createTransparentProxy:()=>createTransparentProxy,defineLazy:()=>defineLazy,defineLazyInternal:()=>defineLazyInternal,derived:()=>derived,
 esc:()=>esc,escapeRegex:()=>escapeRegex,explicitlyAborted:()=>explicitlyAborted,extend:()=>extend,finalizeIssue:()=>finalizeIssue,floatSafeRemainder:()=>floatSafeRemainder,
 getElementAtPath:()=>getElementAtPath,getEnumValues:()=>getEnumValues,getLengthableOrigin:()=>getLengthableOrigin,getParsedType:()=>getParsedType,getSizableOrigin:()=>getSizableOrigin,
-hexToUint8Array:()=>hexToUint8Array,hide:()=>hide,installLazyProp:()=>installLazyProp,isObject:()=>isObject2,isPlainObject:()=>isPlainObject,issue:()=>issue,joinValues:()=>joinValues,
+hexToUint8Array:()=>hexToUint8Array,hide:()=>hide,installLazyProp:()=>installLazyProp,isObject:()=>isObject,isPlainObject:()=>isPlainObject,issue:()=>issue,joinValues:()=>joinValues,
 jsonStringifyReplacer:()=>jsonStringifyReplacer,members:()=>members,merge:()=>merge,mergeDefs:()=>mergeDefs,normalizeParams:()=>normalizeParams,nullish:()=>nullish,
 numKeys:()=>numKeys,objectClone:()=>objectClone,omit:()=>omit,optionalKeys:()=>optionalKeys,own:()=>own,parsedType:()=>parsedType,partial:()=>partial,pick:()=>pick,
 prefixIssues:()=>prefixIssues,primitiveTypes:()=>primitiveTypes,promiseAllObject:()=>promiseAllObject,propertyKeyTypes:()=>propertyKeyTypes,randomString:()=>randomString,
@@ -3999,12 +3780,12 @@ if(!path3)return obj;return path3.reduce((acc,key)=>acc?.[key],obj)}function pro
 map(key=>promisesObj[key]);return Promise.all(promises).then(results=>{const resolvedObj={};for(let i=0;i<keys.length;i++){resolvedObj[keys[i]]=results[i]}return resolvedObj})}
 function randomString(length=10){const chars="abcdefghijklmnopqrstuvwxyz";let str="";for(let i=0;i<length;i++){str+=chars[Math.floor(Math.random()*chars.length)]}
 return str}function esc(str){return JSON.stringify(str)}function slugify(input3){return input3.toLowerCase().trim().replace(/[^\w\s-]/g,"").replace(/[\s_-]+/g,"\
--").replace(/^-+|-+$/g,"")}var captureStackTrace="captureStackTrace"in Error?Error.captureStackTrace:(..._args)=>{};function isObject2(data){return typeof data===
+-").replace(/^-+|-+$/g,"")}var captureStackTrace="captureStackTrace"in Error?Error.captureStackTrace:(..._args)=>{};function isObject(data){return typeof data===
 "object"&&data!==null&&!Array.isArray(data)}var allowsEval=cached(()=>{if(globalConfig.jitless){return false}if(typeof navigator!=="undefined"&&navigator?.userAgent?.
-includes("Cloudflare")){return false}try{const F=Function;new F("");return true}catch(_){return false}});function isPlainObject(o){if(isObject2(o)===false)return false;
-const ctor=o.constructor;if(ctor===void 0)return true;if(typeof ctor!=="function")return true;const prot=ctor.prototype;if(isObject2(prot)===false)return false;
-if(Object.prototype.hasOwnProperty.call(prot,"isPrototypeOf")===false){return false}return true}function shallowClone(o){if(isPlainObject(o))return{...o};if(Array.
-isArray(o))return[...o];if(o instanceof Map)return new Map(o);if(o instanceof Set)return new Set(o);return o}function numKeys(data){let keyCount=0;for(const key in data){
+includes("Cloudflare")){return false}try{const F=Function;new F("");return true}catch(_){return false}});function isPlainObject(o){if(isObject(o)===false)return false;
+const ctor=o.constructor;if(ctor===void 0)return true;if(typeof ctor!=="function")return true;const prot=ctor.prototype;if(isObject(prot)===false)return false;if(Object.
+prototype.hasOwnProperty.call(prot,"isPrototypeOf")===false){return false}return true}function shallowClone(o){if(isPlainObject(o))return{...o};if(Array.isArray(
+o))return[...o];if(o instanceof Map)return new Map(o);if(o instanceof Set)return new Set(o);return o}function numKeys(data){let keyCount=0;for(const key in data){
 if(Object.prototype.hasOwnProperty.call(data,key)){keyCount++}}return keyCount}var getParsedType=data=>{const t=typeof data;switch(t){case"undefined":return"und\
 efined";case"string":return"string";case"number":return Number.isNaN(data)?"nan":"number";case"boolean":return"boolean";case"function":return"function";case"big\
 int":return"bigint";case"symbol":return"symbol";case"object":if(Array.isArray(data)){return"array"}if(data===null){return"null"}if(data.then&&typeof data.then===
@@ -4131,7 +3912,7 @@ backward"};return parse6(schema,value,ctx,finalizeParams(fn,_params))};return fn
 backward"};return await parseAsync3(schema,value,ctx,finalizeParams(fn,_params))};return fn};var _decodeAsync=_Err=>{const parseAsync3=_parseAsync(_Err);const fn=async(schema,value,_ctx,_params)=>{return await parseAsync3(schema,value,_ctx,finalizeParams(
 fn,_params))};return fn};var _safeEncode=_Err=>(schema,value,_ctx)=>{const ctx=_ctx?{..._ctx,direction:"backward"}:{direction:"backward"};return _safeParse(_Err)(schema,value,ctx)};var _safeDecode=_Err=>(schema,value,_ctx)=>{return _safeParse(_Err)(schema,value,_ctx)};var _safeEncodeAsync=_Err=>async(schema,value,_ctx)=>{const ctx=_ctx?{..._ctx,direction:"backward"}:{direction:"backward"};return _safeParseAsync(_Err)(schema,value,
 ctx)};var _safeDecodeAsync=_Err=>async(schema,value,_ctx)=>{return _safeParseAsync(_Err)(schema,value,_ctx)};init_define_TOOL_LIST();init_define_TOOL_LIST();init_define_TOOL_LIST();var cuid=/^[cC][0-9a-z]{6,}$/;var cuid2=/^[0-9a-z]+$/;var ulid=/^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$/;var xid=/^[0-9a-vA-V]{20}$/;var ksuid=/^[A-Za-z0-9]{27}$/;
-var nanoid=/^[a-zA-Z0-9_-]{21}$/;function nanoidOfLength(length){return new RegExp(`^[a-zA-Z0-9_-]{${length}}$`)}var duration=/^P(?:(\d+W)|(?!.*W)(?=\d|T\d)(\d+Y)?(\d+M)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?)$/;var guid=/^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$/;var uuid2=version3=>{if(!version3)return/^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}|00000000-0000-0000-0000-000000000000|ffffffff-ffff-ffff-ffff-ffffffffffff)$/;
+var nanoid=/^[a-zA-Z0-9_-]{21}$/;function nanoidOfLength(length){return new RegExp(`^[a-zA-Z0-9_-]{${length}}$`)}var duration=/^P(?:(\d+W)|(?!.*W)(?=\d|T\d)(\d+Y)?(\d+M)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?)$/;var guid=/^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$/;var uuid=version3=>{if(!version3)return/^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}|00000000-0000-0000-0000-000000000000|ffffffff-ffff-ffff-ffff-ffffffffffff)$/;
 return new RegExp(`^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-${version3}[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12})$`)};var email=/^(?:[A-Za-z0-9_'+\-]+\.)*[A-Za-z0-9_'+\-]*[A-Za-z0-9_+-]@(?:[A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$/;var _emoji=`^(?=[\\s\\S]*[\\p{Extended_Pictographic}\\p{Regional_Indicator}\\u20E3])[\\p{Extended_Pictographic}\\p{Emoji_Component}]+$`;function emoji(){return new RegExp(
 _emoji,"u")}var ipv4=/^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])$/;var ipv6=/^(([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,7}:|([0-9a-fA-F]{1,4}:){1,6}:[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,5}(:[0-9a-fA-F]{1,4}){1,2}|([0-9a-fA-F]{1,4}:){1,4}(:[0-9a-fA-F]{1,4}){1,3}|([0-9a-fA-F]{1,4}:){1,3}(:[0-9a-fA-F]{1,4}){1,4}|([0-9a-fA-F]{1,4}:){1,2}(:[0-9a-fA-F]{1,4}){1,5}|[0-9a-fA-F]{1,4}:((:[0-9a-fA-F]{1,4}){1,6})|:((:[0-9a-fA-F]{1,4}){1,7}|:))$/;var cidrv4=/^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\/([0-9]|[1-2][0-9]|3[0-2])$/;var cidrv6=/^(([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,7}:|([0-9a-fA-F]{1,4}:){1,6}:[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,5}(:[0-9a-fA-F]{1,4}){1,2}|([0-9a-fA-F]{1,4}:){1,4}(:[0-9a-fA-F]{1,4}){1,3}|([0-9a-fA-F]{1,4}:){1,3}(:[0-9a-fA-F]{1,4}){1,4}|([0-9a-fA-F]{1,4}:){1,2}(:[0-9a-fA-F]{1,4}){1,5}|[0-9a-fA-F]{1,4}:((:[0-9a-fA-F]{1,4}){1,6})|:((:[0-9a-fA-F]{1,4}){1,7}|:))\/(12[0-8]|1[01][0-9]|[1-9]?[0-9])$/;
 var base64=/^$|^(?:[0-9a-zA-Z+/]{4})*(?:(?:[0-9a-zA-Z+/]{2}==)|(?:[0-9a-zA-Z+/]{3}=))?$/;var base64url=/^(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2,3})?$/;var httpProtocol=/^https?$/;var e164=/^\+[1-9]\d{6,14}$/;var dateSource=`(?:(?:\\d\\d[2468][048]|\\d\\d[13579][26]|\\d\\d0[48]|[02468][048]00|[13579][26]00)-02-29|\\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469\
@@ -4210,7 +3991,7 @@ payload.value)}catch(_2){}if(typeof payload.value==="string")return payload;payl
 return payload}});var $ZodStringFormat=$constructor("$ZodStringFormat",(inst,def)=>{$ZodCheckStringFormat.init(inst,def);$ZodString.init(inst,def)});var $ZodGUID=$constructor(
 "$ZodGUID",(inst,def)=>{def.pattern??(def.pattern=guid);$ZodStringFormat.init(inst,def)});var $ZodUUID=$constructor("$ZodUUID",(inst,def)=>{if(def.version){const versionMap={
 v1:1,v2:2,v3:3,v4:4,v5:5,v6:6,v7:7,v8:8};const v=versionMap[def.version];if(v===void 0)throw new Error(`Invalid UUID version: "${def.version}"`);def.pattern??(def.
-pattern=uuid2(v))}else def.pattern??(def.pattern=uuid2());$ZodStringFormat.init(inst,def)});var $ZodEmail=$constructor("$ZodEmail",(inst,def)=>{def.pattern??(def.
+pattern=uuid(v))}else def.pattern??(def.pattern=uuid());$ZodStringFormat.init(inst,def)});var $ZodEmail=$constructor("$ZodEmail",(inst,def)=>{def.pattern??(def.
 pattern=email);$ZodStringFormat.init(inst,def)});var URL_BAD_FORMAT=1;var URL_UNPARSEABLE=2;function canParseURL(input3){try{if(typeof URL!=="undefined"&&typeof URL.
 canParse==="function")return URL.canParse(input3);new URL(input3);return true}catch{return false}}function validateURL(trimmed,def){if(!("normalize"in def)&&!("\
 hostname"in def)&&!("protocol"in def)){return canParseURL(trimmed)||URL_UNPARSEABLE}return parseURLObject(trimmed,def)}function parseURLObject(trimmed,def){if(!def.
@@ -4286,7 +4067,7 @@ zed_keys",keys:unrecognized,input:input3,inst,continue:true})}if(!proms.length)r
 const newSh={...sh};Object.defineProperty(def,"shape",{value:newSh});get.raw=newSh;return newSh};get.raw=sh;Object.defineProperty(def,"shape",{get})}const _normalized=cached(
 ()=>normalizeDef(def));defineLazyInternal(inst,"propValues",zod=>{const shape=zod.def.shape;const propValues={};for(const key in shape){const field2=shape[key].
 _zod;if(field2.values){if(!Object.prototype.hasOwnProperty.call(propValues,key)){assignProp(propValues,key,new Set)}for(const v of field2.values)propValues[key].
-add(v);if(field2.optin!==void 0)propValues[key].add(void 0)}}return propValues});const isObject6=isObject2;const catchall=def.catchall;let value;const memo2=globalConfig.
+add(v);if(field2.optin!==void 0)propValues[key].add(void 0)}}return propValues});const isObject6=isObject;const catchall=def.catchall;let value;const memo2=globalConfig.
 memoizer;memo2?.attach(inst);inst._zod.parse=(payload,ctx)=>{value??(value=_normalized.value);const input3=payload.value;if(!isObject6(input3)){payload.issues.push(
 {expected:"object",code:"invalid_type",input:input3,inst});return payload}payload.value=memo2?memo2.alloc(inst,payload,{},ctx):{};const proms=[];const shape=value.
 shape;const abortEarly=ctx?.abortEarly;let seen=payload.issues.length;for(const key of value.allKeys){if(abortEarly&&payload.issues.length!==seen){if(aborted(payload,
@@ -4350,7 +4131,7 @@ isOptionalOut){const assign=optin==="optional"?`${id}_present`:`${id}.value !== 
         if (${id}.value !== undefined || ${isPresent}) {
           newResult[${k}] = ${id}.value;
         }
-      `)}}}doc.write(`payload.value = newResult;`);doc.write(`return payload;`);return doc.compile()};let fastpass;const isObject6=isObject2;const jit=!globalConfig.
+      `)}}}doc.write(`payload.value = newResult;`);doc.write(`return payload;`);return doc.compile()};let fastpass;const isObject6=isObject;const jit=!globalConfig.
 jitless;const allowsEval2=allowsEval;const fastEnabled=jit&&allowsEval2.value;const catchall=def.catchall;let value;inst._zod.parse=(payload,ctx)=>{value??(value=
 _normalized.value);const input3=payload.value;if(!isObject6(input3)){payload.issues.push({expected:"object",code:"invalid_type",input:input3,inst});return payload}
 if(jit&&fastEnabled&&ctx?.async===false&&ctx.jitless!==true){if(!fastpass)fastpass=generateFastpass(def.shape);payload=fastpass(payload,ctx);if(!catchall)return payload;
@@ -4374,9 +4155,9 @@ ted union option at index "${zod.def.options.indexOf(option)}"`);if(pv[zod.def.d
 if(!Object.prototype.hasOwnProperty.call(propValues,k)){assignProp(propValues,k,new Set)}for(const val of v){propValues[k].add(val)}}}if(!zod.def.unionFallback&&
 undefinedCount>1)propValues[zod.def.discriminator]?.delete(void 0);return propValues});def.options.forEach((option,i)=>{const propShape=rawShape(option._zod.def);
 if(propShape&&!Object.prototype.hasOwnProperty.call(propShape,def.discriminator)){throw new Error(`Invalid discriminated union option at index "${i}"`)}});const disc=cached(
-()=>discriminatorMap(def));inst._zod.parse=(payload,ctx)=>{const input3=payload.value;if(!isObject2(input3)){payload.issues.push({code:"invalid_type",expected:"\
-object",input:input3,inst});return payload}const value=input3?.[def.discriminator];const opt=disc.value.get(value);if(opt&&(value!==void 0||ctx.direction!=="bac\
-kward")){return opt._zod.run(payload,ctx)}if(def.unionFallback||ctx.direction==="backward"){return _super(payload,ctx)}payload.issues.push({code:"invalid_union",
+()=>discriminatorMap(def));inst._zod.parse=(payload,ctx)=>{const input3=payload.value;if(!isObject(input3)){payload.issues.push({code:"invalid_type",expected:"o\
+bject",input:input3,inst});return payload}const value=input3?.[def.discriminator];const opt=disc.value.get(value);if(opt&&(value!==void 0||ctx.direction!=="back\
+ward")){return opt._zod.run(payload,ctx)}if(def.unionFallback||ctx.direction==="backward"){return _super(payload,ctx)}payload.issues.push({code:"invalid_union",
 errors:[],note:"No matching discriminator",discriminator:def.discriminator,options:Array.from(disc.value.keys()).filter(value2=>disc.value.get(value2)!==null),input:input3,
 path:[def.discriminator],inst});return payload}});var $ZodIntersection=$constructor("$ZodIntersection",(inst,def)=>{$ZodType.init(inst,def);inst._zod.parse=(payload,ctx)=>{
 const input3=payload.value;const left=def.left._zod.run({value:input3,issues:[]},ctx);const right=def.right._zod.run({value:input3,issues:[]},ctx);const async=left instanceof
@@ -4759,19 +4540,15 @@ lazy:lazyProcessor};function toJSONSchema(input3,params){if("_idmap"in input3){c
 const defs={};for(const entry of registry2._idmap.entries()){const[_,schema]=entry;processSchema(schema,ctx2)}const schemas={};const external={registry:registry2,
 uri:params?.uri,defs};ctx2.external=external;for(const entry of registry2._idmap.entries()){const[key,schema]=entry;extractDefs(ctx2,schema);assignProp(schemas,
 key,finalize(ctx2,schema))}if(Object.keys(defs).length>0){const defsSegment=ctx2.target==="draft-2020-12"?"$defs":"definitions";schemas.__shared={[defsSegment]:defs}}
-return{schemas}}const ctx=initializeContext({...params,processors:allProcessors});processSchema(input3,ctx);extractDefs(ctx,input3);return finalize(ctx,input3)}init_define_TOOL_LIST();function isZ4Schema(s){const schema=s;return!!schema._zod}function safeParse2(schema,data){if(isZ4Schema(schema)){const result2=safeParse(schema,data);return result2}const v3Schema=schema;const result=v3Schema.safeParse(
-data);return result}function getObjectShape(schema){if(!schema)return void 0;let rawShape2;if(isZ4Schema(schema)){const v4Schema=schema;rawShape2=v4Schema._zod?.def?.shape}else{const v3Schema=schema;
-rawShape2=v3Schema.shape}if(!rawShape2)return void 0;if(typeof rawShape2==="function"){try{return rawShape2()}catch{return void 0}}return rawShape2}function getLiteralValue(schema){if(isZ4Schema(schema)){const v4Schema=schema;const def2=v4Schema._zod?.def;if(def2){if(def2.value!==void 0)return def2.value;if(Array.
-isArray(def2.values)&&def2.values.length>0){return def2.values[0]}}}const v3Schema=schema;const def=v3Schema._def;if(def){if(def.value!==void 0)return def.value;
-if(Array.isArray(def.values)&&def.values.length>0){return def.values[0]}}const directValue=schema.value;if(directValue!==void 0)return directValue;return void 0}init_define_TOOL_LIST();init_define_TOOL_LIST();init_define_TOOL_LIST();init_define_TOOL_LIST();init_define_TOOL_LIST();init_define_TOOL_LIST();var _installedErrorProtos=new WeakSet([Object.prototype,Error.prototype]);function _lazyMethod(proto,key,make){Object.defineProperty(proto,key,{configurable:true,
+return{schemas}}const ctx=initializeContext({...params,processors:allProcessors});processSchema(input3,ctx);extractDefs(ctx,input3);return finalize(ctx,input3)}init_define_TOOL_LIST();init_define_TOOL_LIST();init_define_TOOL_LIST();init_define_TOOL_LIST();var _installedErrorProtos=new WeakSet([Object.prototype,Error.prototype]);function _lazyMethod(proto,key,make){Object.defineProperty(proto,key,{configurable:true,
 enumerable:false,get(){const value=make(this);Object.defineProperty(this,key,{value,configurable:true,writable:true});return value},set(value){Object.defineProperty(
 this,key,{value,configurable:true,writable:true})}})}var initializer2=(inst,issues)=>{$ZodError.init(inst,issues);inst.name="ZodError";const proto=Object.getPrototypeOf(
 inst);if(_installedErrorProtos.has(proto))return;_installedErrorProtos.add(proto);_lazyMethod(proto,"format",self=>mapper=>formatError(self,mapper));_lazyMethod(
 proto,"flatten",self=>mapper=>flattenError(self,mapper));_lazyMethod(proto,"addIssue",self=>issue2=>{self.issues.push(issue2);self.message=JSON.stringify(self.issues,
 jsonStringifyReplacer,2)});_lazyMethod(proto,"addIssues",self=>issues2=>{self.issues.push(...issues2);self.message=JSON.stringify(self.issues,jsonStringifyReplacer,
-2)});Object.defineProperty(proto,"isEmpty",{configurable:true,enumerable:false,get(){return this.issues.length===0}})};var ZodRealError=$constructor("ZodError",initializer2,void 0,{Parent:Error});var parse3=_parse(ZodRealError);var parseAsync2=_parseAsync(ZodRealError);var safeParse3=_safeParse(ZodRealError);var safeParseAsync2=_safeParseAsync(ZodRealError);
-var encode3=_encode(ZodRealError);var decode4=_decode(ZodRealError);var encodeAsync2=_encodeAsync(ZodRealError);var decodeAsync2=_decodeAsync(ZodRealError);var safeEncode2=_safeEncode(
-ZodRealError);var safeDecode2=_safeDecode(ZodRealError);var safeEncodeAsync2=_safeEncodeAsync(ZodRealError);var safeDecodeAsync2=_safeDecodeAsync(ZodRealError);function _ensureDefaultLocale(){if(!globalConfig.localeError)config(en_default())}function _ensureDefaultMemoizer(){if(!globalConfig.memoizer)config({memoizer:memoizer()})}
+2)});Object.defineProperty(proto,"isEmpty",{configurable:true,enumerable:false,get(){return this.issues.length===0}})};var ZodRealError=$constructor("ZodError",initializer2,void 0,{Parent:Error});var parse=_parse(ZodRealError);var parseAsync=_parseAsync(ZodRealError);var safeParse2=_safeParse(ZodRealError);var safeParseAsync=_safeParseAsync(ZodRealError);
+var encode=_encode(ZodRealError);var decode=_decode(ZodRealError);var encodeAsync=_encodeAsync(ZodRealError);var decodeAsync=_decodeAsync(ZodRealError);var safeEncode=_safeEncode(
+ZodRealError);var safeDecode=_safeDecode(ZodRealError);var safeEncodeAsync=_safeEncodeAsync(ZodRealError);var safeDecodeAsync=_safeDecodeAsync(ZodRealError);function _ensureDefaultLocale(){if(!globalConfig.localeError)config(en_default())}function _ensureDefaultMemoizer(){if(!globalConfig.memoizer)config({memoizer:memoizer()})}
 var ZodType=$constructor("ZodType",(inst,def)=>{_ensureDefaultLocale();$ZodType.init(inst,def);inst.def=def;inst.type=def.type;return inst},{check(...chks){const def=this.
 def;return this.clone(util_exports.mergeDefs(def,{checks:[...def.checks??[],...chks.map(ch=>typeof ch==="function"?{_zod:{check:ch,def:{check:"custom"},onattach:[]}}:
 ch)]}),{parent:true})},with(...chks){return this.check(...chks)},clone(def,params){return clone(this,def,params)},brand(){return this},register(reg,meta2){reg.add(
@@ -4783,14 +4560,14 @@ return _catch(this,params)},pipe(target){return pipe(this,target)},readonly(){re
 add(cl,{description});return cl},meta(...args2){if(args2.length===0)return globalRegistry.get(this);const cl=this.clone();globalRegistry.add(cl,args2[0]);return cl},
 isOptional(){return this.safeParse(void 0).success},isNullable(){return this.safeParse(null).success},apply(fn,...args2){return args2.length===0?fn(this):fn(this,
 ...args2)},get"~standard"(){return util_exports.hide(this,"~standard",{...standardProps(this),jsonSchema:{input:createStandardJSONSchemaMethod(this,"input"),output:createStandardJSONSchemaMethod(
-this,"output")}})},set"~standard"(value){util_exports.own(this,"~standard",value)},parse:function _parse2(data,params){return parse3(this,data,params,{callee:_parse2})},
-parseAsync:async function _parseAsync2(data,params){return await parseAsync2(this,data,params,{callee:_parseAsync2})},safeParse(data,params){return safeParse3(this,
-data,params)},async safeParseAsync(data,params){return safeParseAsync2(this,data,params)},get spa(){return this?.safeParseAsync},set spa(value){util_exports.own(
+this,"output")}})},set"~standard"(value){util_exports.own(this,"~standard",value)},parse:function _parse2(data,params){return parse(this,data,params,{callee:_parse2})},
+parseAsync:async function _parseAsync2(data,params){return await parseAsync(this,data,params,{callee:_parseAsync2})},safeParse(data,params){return safeParse2(this,
+data,params)},async safeParseAsync(data,params){return safeParseAsync(this,data,params)},get spa(){return this?.safeParseAsync},set spa(value){util_exports.own(
 this,"spa",value)},validate(data,params){return validate(this,data,params)},validateAsync(data,params){return validateAsync(this,data,params)},encode:function _encode2(data,params){
-return encode3(this,data,params,{callee:_encode2})},decode:function _decode2(data,params){return decode4(this,data,params,{callee:_decode2})},encodeAsync:async function _encodeAsync2(data,params){
-return await encodeAsync2(this,data,params,{callee:_encodeAsync2})},decodeAsync:async function _decodeAsync2(data,params){return await decodeAsync2(this,data,params,
-{callee:_decodeAsync2})},safeEncode(data,params){return safeEncode2(this,data,params)},safeDecode(data,params){return safeDecode2(this,data,params)},async safeEncodeAsync(data,params){
-return safeEncodeAsync2(this,data,params)},async safeDecodeAsync(data,params){return safeDecodeAsync2(this,data,params)},toJSONSchema(params){return createToJSONSchemaMethod(
+return encode(this,data,params,{callee:_encode2})},decode:function _decode2(data,params){return decode(this,data,params,{callee:_decode2})},encodeAsync:async function _encodeAsync2(data,params){
+return await encodeAsync(this,data,params,{callee:_encodeAsync2})},decodeAsync:async function _decodeAsync2(data,params){return await decodeAsync(this,data,params,
+{callee:_decodeAsync2})},safeEncode(data,params){return safeEncode(this,data,params)},safeDecode(data,params){return safeDecode(this,data,params)},async safeEncodeAsync(data,params){
+return safeEncodeAsync(this,data,params)},async safeDecodeAsync(data,params){return safeDecodeAsync(this,data,params)},toJSONSchema(params){return createToJSONSchemaMethod(
 this,{})(params)},get description(){return globalRegistry.get(this)?.description},get _def(){return this._zod.def}});var _ZodString=$constructor("_ZodString",(inst,def)=>{
 $ZodString.init(inst,def);ZodType.init(inst,def);inst._zod.processJSONSchema=(ctx,json,params)=>stringProcessor(inst,ctx,json,params)},util_exports.derived({format:inst=>aggregateChecks(
 inst).format??null,minLength:inst=>aggregateChecks(inst).minimum??null,maxLength:inst=>aggregateChecks(inst).maximum??null},{regex(...args2){return this.check(_regex(
@@ -4837,8 +4614,8 @@ loose(){return this.clone(util_exports.mergeDefs(this._zod.def,{catchall:unknown
 strip(){return this.clone(util_exports.mergeDefs(this._zod.def,{catchall:void 0}))},extend(incoming){return util_exports.extend(this,incoming)},safeExtend(incoming){
 return util_exports.safeExtend(this,incoming)},merge(other){return util_exports.merge(this,other)},pick(mask){return util_exports.pick(this,mask)},omit(mask){return util_exports.
 omit(this,mask)},partial(...args2){return util_exports.partial(ZodOptional,this,args2[0])},exactPartial(...args2){return util_exports.partial(ZodExactOptional,this,
-args2[0],"exactPartial")},required(...args2){return util_exports.required(ZodNonOptional,this,args2[0])}});function object3(shape,params){const def={type:"objec\
-t",shape:shape??{},...util_exports.normalizeParams(params)};return new ZodObject(def)}function strictObject(shape,params){return new ZodObject({type:"object",shape,
+args2[0],"exactPartial")},required(...args2){return util_exports.required(ZodNonOptional,this,args2[0])}});function object(shape,params){const def={type:"object",
+shape:shape??{},...util_exports.normalizeParams(params)};return new ZodObject(def)}function strictObject(shape,params){return new ZodObject({type:"object",shape,
 catchall:never(),...util_exports.normalizeParams(params)})}function looseObject(shape,params){return new ZodObject({type:"object",shape,catchall:unknown(),...util_exports.
 normalizeParams(params)})}var ZodUnion=$constructor("ZodUnion",(inst,def)=>{$ZodUnion.init(inst,def);ZodType.init(inst,def);inst._zod.processJSONSchema=(ctx,json,params)=>unionProcessor(
 inst,ctx,json,params);inst.options=def.options});function union(options,params){return new ZodUnion({type:"union",options,...util_exports.normalizeParams(params)})}var ZodDiscriminatedUnion=$constructor("ZodDiscriminatedUnion",(inst,def)=>{ZodUnion.init(inst,def);$ZodDiscriminatedUnion.init(inst,def)});function discriminatedUnion(discriminator,options,params){
@@ -4883,77 +4660,310 @@ def.innerType});function readonly(innerType){return new ZodReadonly({type:"reado
 inst,ctx,json,params)});function custom(fn,_params){return _custom(ZodCustom,fn??(()=>true),_params)}function refine(fn,_params={}){return _refine(ZodCustom,fn,_params)}function superRefine(fn,params){
 return _superRefine(fn,params)}function preprocess(fn,schema){return new ZodPreprocess({type:"pipe",in:transform(fn),out:schema})}var iso_exports={};__export(iso_exports,{ZodISODate:()=>ZodISODate,ZodISODateTime:()=>ZodISODateTime,ZodISODuration:()=>ZodISODuration,ZodISOTime:()=>ZodISOTime,
 date:()=>date2,datetime:()=>datetime2,duration:()=>duration2,time:()=>time2});init_define_TOOL_LIST();function datetime2(params){return _isoDateTime(ZodISODateTime,params)}function date2(params){return _isoDate(ZodISODate,params)}function time2(params){return _isoTime(
-ZodISOTime,params)}function duration2(params){return _isoDuration(ZodISODuration,params)}var late=make=>{let made2;return()=>made2??=make()};var LATEST_PROTOCOL_VERSION="2025-11-25";var SUPPORTED_PROTOCOL_VERSIONS=[LATEST_PROTOCOL_VERSION,"2025-06-18","2025-03-26","2024-11-05","2024-10-07"];var RELATED_TASK_META_KEY="io.modelcontextprotocol\
+ZodISOTime,params)}function duration2(params){return _isoDuration(ZodISODuration,params)}init_define_TOOL_LIST();init_define_TOOL_LIST();init_errors();init_abort();init_define_TOOL_LIST();init_errors();var UNKNOWN_ISSUER=/SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)|CERT_UNTRUSTED|INVALID_CA/;var FIREWALL="Check the netw\
+ork connection; where a firewall lets only a proxy out, name it in HTTPS_PROXY in the environment of the server.";var PROXY_ADDRESS="Check HTTPS_PROXY in the en\
+vironment of the server, and the connection to the company network.";var PORTAL="Mostly that is the sign-in page of a network: open any web page in a browser an\
+d sign in there. Check the address if you have set one.";var FAILURES=[{codes:/^(ENOTFOUND|EAI_\w+)$/,message:far=>`The name of ${far} could not be resolved.`,hint:`${FIREWALL}\
+ Then try again.`,proxyHint:PROXY_ADDRESS,retryable:true},{codes:/^ECONNREFUSED$/,message:(far,code)=>`The connection was refused by ${far} (${code}).`,hint:FIREWALL,
+proxyHint:"It may not be running, or listen on another port: check HTTPS_PROXY in the environment of the server.",retryable:true},{codes:/^(EHOSTUNREACH|ENETUNREACH|ENETDOWN|EHOSTDOWN|EADDRNOTAVAIL)$/,
+message:(far,code)=>`There is no way from this machine to ${far} (${code}).`,hint:"Check the network connection and the VPN, then try again.",retryable:true},{codes:/^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/,
+message:(far,code)=>`No connection to ${far} came about in time (${code}).`,hint:`Try again. ${FIREWALL}`,proxyHint:PROXY_ADDRESS,retryable:true},{codes:/^(EACCES|EPERM)$/,
+message:(far,code)=>`This machine does not let this program connect to ${far} (${code}).`,hint:"A firewall or a sandbox on this machine forbids it: allow it the\
+re."},{codes:/^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID)$/,message:(far,code)=>`The certificate of ${far} is not valid today (${code}).`,hint:"Check the date and th\
+e time of this machine."},{codes:/^(ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/,message:(far,code)=>`The certificate that came is not one of ${far}, but f\
+or another name (${code}).`,hint:PORTAL,proxyHint:PROXY_ADDRESS},{codes:UNKNOWN_ISSUER,message:(far,code)=>`The certificate of ${far} comes from an issuer this \
+machine does not know (${code}): somebody on the way may be reading along, mostly a company's proxy or a virus scanner.`,hint:"If that is meant to be so, name t\
+he PEM file of its certificate authority in CODEX_CA_CERTIFICATE in the environment of the server and restart the server; otherwise use another network."},{codes:/CERT|UNABLE_TO_/,
+message:(far,code)=>`The certificate of ${far} was not accepted (${code}).`,hint:"Use another network, or ask who runs this one."},{codes:/^(ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP\w*|UNKNOWN_PROTOCOL)|EPROTO)$/,
+message:(far,code)=>`What answers in place of ${far} does not speak TLS (${code}).`,hint:PORTAL,proxyHint:"Write its address with http:// instead of https:// in\
+ HTTPS_PROXY in the environment of the server."},{codes:/^ERR_(SSL|TLS)/,message:(far,code)=>`No secure connection to ${far} came about (${code}).`,hint:"A prox\
+y or a firewall may stand in between; try another network."},{codes:/^HPE_/,message:(far,code)=>`What answers in place of ${far} does not speak HTTP (${code}).`,
+hint:PORTAL,proxyHint:PROXY_ADDRESS}];var OTHER={message:(far,code)=>`The connection to ${far} failed (${code}).`,hint:"Try again.",proxyHint:`Try again. ${PROXY_ADDRESS}`,
+retryable:true};function networkFailure(host,cause){return ownErrorIn(cause)??failureAt({host,isProxy:false},cause)}function proxyFailure(host,cause){return failureAt(
+{host,isProxy:true},cause)}function isDistrust(cause){return UNKNOWN_ISSUER.test(failureCode(cause))}function failureCode(error2){for(let current=error2;current instanceof
+Error;current=current.cause){if(current instanceof CodexError&&current.cause instanceof Error)continue;const code="code"in current?current.code:void 0;if(typeof code===
+"string"&&/^[A-Z][A-Z0-9_]{2,60}$/.test(code))return code;if(current.name==="HTTPParserError")return"HPE_INVALID";if(current instanceof AggregateError&&current.
+errors.length>0)return failureCode(current.errors[0])}return"UNKNOWN"}function failureAt({host,isProxy},cause){const code=failureCode(cause);const{message,hint,
+proxyHint=hint,retryable=false}=FAILURES.find(({codes})=>codes.test(code))??OTHER;const far=isProxy?`the proxy ${host}`:host;return new CodexError("NETWORK",message(
+far,code),{hint:isProxy?proxyHint:hint,cause,retryable})}function ownErrorIn(error2){for(let current=error2;current instanceof Error;current=current.cause){if(current instanceof
+CodexError)return current}return void 0}function proxyRefused({proxy,target,status:status2,hasLogin}){const host=target.replace(/:443$/,"");const refused4=(message,hint,retryable=false)=>new CodexError(
+"NETWORK",message,{hint,retryable});if(status2===407){return refused4(hasLogin?`The proxy ${proxy} does not accept the user name and password in its address (40\
+7).`:`The proxy ${proxy} wants a user name and a password (407).`,"Write them into HTTPS_PROXY in the environment of the server: http://name:password@host:port,\
+ special characters percent-encoded. Where the proxy takes only NTLM or Kerberos, run a local one in front of it, such as px or cntlm.")}if([502,503,504].includes(
+status2)){return refused4(`The proxy ${proxy} could not reach ${host} (${status2}).`,"Try again in a minute.",true)}if([400,404,405,501].includes(status2)){return refused4(
+`What answers at ${proxy} is not a proxy that can reach ${host} (${status2}).`,PROXY_ADDRESS)}return refused4(`The proxy ${proxy} does not allow connections to ${host}\
+ (${status2}).`,"Ask whoever runs it to allow auth.openai.com and chatgpt.com (with an API key: api.openai.com).")}init_define_TOOL_LIST();function createTickTimer(limitMs,onExpire){const tickMs=Math.min(1e3,Math.ceil(limitMs/10));const limit=Math.ceil(limitMs/tickMs);let ticks=0;
+const interval=setInterval(()=>{ticks+=1;if(ticks<limit)return;clearInterval(interval);onExpire()},tickMs);interval.unref();return{reset:()=>{ticks=0},stop:()=>clearInterval(
+interval)}}var FETCH_IDLE_LIMIT_MS=3e5;function createHttpClient({fetch:fetch2,log}){return{async send({method,url,headers={},body,headerTimeoutMs,signal}){const host=new URL(
+url).host;const abort=new AbortController;const cancel=()=>abort.abort();if(signal?.aborted)throw cancelled();signal?.addEventListener("abort",cancel,{once:true});
+let timedOut=false;const timer=createTickTimer(headerTimeoutMs,()=>{timedOut=true;abort.abort()});try{const init={method,headers,redirect:"manual",signal:abort.
+signal};const answer=await fetch2(url,body===void 0?init:{...init,body});log.event("http",{method,host,path:new URL(url).pathname,status:answer.status});return{
+status:answer.status,headers:answer.headers,body:answer.body??void 0}}catch(cause){if(signal?.aborted)throw cancelled();if(timedOut)throw noAnswer(host,headerTimeoutMs);
+log.event("http_failed",{method,host,reason:failureCode(cause)});throw networkFailure(host,cause)}finally{timer.stop()}}}}async function readText(body,{maxBytes=1048576,
+limitMs=3e4,signal}={}){const chunks=[];let size=0;for await(const chunk of chunksOf(body,{limitMs:()=>limitMs,late:unfinished,signal})){size+=chunk.byteLength;
+if(size>maxBytes)throw tooLarge();chunks.push(chunk)}return new TextDecoder().decode(Buffer.concat(chunks))}function readChunks(body,limits){const{signal}=limits;
+return chunksOf(body,{limitMs:()=>limits.idleTimeoutMs,late:silent,signal})}async function*chunksOf(body,{limitMs,late:late2,signal}){if(body===void 0)return;const reader=body.
+getReader();let expired3=false;let limit=limitMs();const start=()=>createTickTimer(limit,()=>{expired3=true;void reader.cancel().catch(()=>{})});let timer=start();
+function startAgain(){const next=limitMs();if(next===limit)return;timer.stop();limit=next;timer=start()}try{while(true){const{done,value}=await reader.read();if(expired3)
+throw late2(limit);if(done)return;if(late2===silent)timer.reset();yield value;if(late2===silent)startAgain()}}catch(cause){if(cause instanceof CodexError)throw cause;
+if(signal?.aborted)throw cancelled();if(failureCode(cause)==="UND_ERR_BODY_TIMEOUT")throw silent(FETCH_IDLE_LIMIT_MS);throw new CodexError("NETWORK","The connec\
+tion to the service broke off.",{hint:"Try again.",cause,retryable:true})}finally{timer.stop();void reader.cancel().catch(()=>{})}}function noAnswer(host,limitMs){
+return new CodexError("TIMEOUT",`${host} did not answer within ${seconds(limitMs)}.`,{hint:"Try again; if it happens every time, check the network and the proxy\
+.",retryable:true})}function silent(limitMs){return new CodexError("TIMEOUT",`The answer stopped arriving: nothing came for ${seconds(limitMs)}.`,{hint:"Ask aga\
+in. CODEX_OAUTH_IDLE_TIMEOUT_MS sets how long a silence may last.",retryable:true})}function tooLarge(){return new CodexError("RESPONSE_INVALID","The answer of \
+the service is larger than expected.",{hint:"Try again; a proxy or a sign-in page of your network may stand in between."})}function unfinished(limitMs){return new CodexError(
+"TIMEOUT",`The answer of the service was not complete after ${seconds(limitMs)}.`,{hint:"Try again.",retryable:true})}function seconds(ms){return ms<1e3?`${ms} \
+ms`:`${Math.round(ms/1e3)} s`}init_define_TOOL_LIST();var import_node_fs3=require("node:fs");var import_node_path2=require("node:path");init_atomic_file();init_regular_file();var MAX_BYTES=4194304;
+function createJsonFile(path3){return{read(){try{return JSON.parse(readRegularFile(path3,MAX_BYTES).bytes.toString("utf8"))}catch{return void 0}},write(value){try{
+(0,import_node_fs3.mkdirSync)((0,import_node_path2.dirname)(path3),{recursive:true,mode:448});replaceFile(path3,`${JSON.stringify(value)}
+`)}catch{}}}}init_define_TOOL_LIST();var import_node_path3=require("node:path");init_errors();init_define_TOOL_LIST();var KEYCHAIN_PACKAGE="@napi-rs/keyring";var KEYCHAIN_SCRIPT=`
+const { existsSync } = require('node:fs')
+const { join } = require('node:path')
+const { Worker } = require('node:worker_threads')
+const answer = (found) => process.stdout.write(JSON.stringify(found), () => process.exit(0))
+const isRecent = (version) => {
+  const [major, minor] = version.split('.').map(Number)
+  return major > 2 || (major === 2 && minor >= 1)
+}
+function load(folders) {
+  let problem = 'missing'
+  for (const folder of folders) {
+    const home = join(folder, 'node_modules', '${KEYCHAIN_PACKAGE}')
+    if (!existsSync(home)) continue
+    try {
+      if (isRecent(require(join(home, 'package.json')).version)) return { library: require(home) }
+      problem = 'old'
+    } catch {
+      problem = 'broken'
+    }
+  }
+  return { problem }
+}
+async function run({ deed, service, account, secret, folders }) {
+  const { library, problem } = load(folders)
+  if (problem !== undefined) return { problem }
+  let entry
+  try {
+    entry = new library.AsyncEntry(service, account, { linux: { store: 'secret-service' } })
+  } catch {
+    return { problem: 'absent' }
+  }
+  try {
+    if (deed === 'remove') return { removed: await entry.deletePassword() }
+    if (deed === 'put') await entry.setPassword(secret)
+    return { secret: (await entry.getPassword()) ?? null }
+  } catch {
+    return { problem: 'refused' }
+  }
+}
+let request = ''
+process.stdin.setEncoding('utf8')
+process.stdin.on('data', (text) => { request += text })
+process.stdin.on('end', () => {
+  const { limitMs } = JSON.parse(request)
+  // The last resort, should nobody be left to end this process. Native code that stands still stops this thread and
+  // its timers, so it waits in another one.
+  const lastResort = 'setTimeout(() => process.kill(process.pid, "SIGKILL"), ' + (limitMs + 2000) + ')'
+  new Worker(lastResort, { eval: true })
+  run(JSON.parse(request)).then(answer)
+})
+`;init_run_program();var LIMIT_MS=3e3;function createKeychain({service,folder,limitMs=LIMIT_MS}){async function ask5(deed,account,secret){const request={deed,service,
+account,secret,folders:[folder,...usualFolders()],limitMs};const{output:output5,ended}=await runProgram(process.execPath,["-e",KEYCHAIN_SCRIPT],{input:JSON.stringify(
+request),limitMs,env:{NODE_OPTIONS:"",NODE_PATH:""}});const answer=readAnswer(output5);if(answer.problem===void 0&&!answer.understood)throw failed(ended==="late"?
+"late":"broken",folder);if(answer.problem!==void 0)throw failed(answer.problem,folder);return answer}return{async get(account){return(await ask5("get",account)).
+secret},async put(account,secret){if((await ask5("put",account,secret)).secret!==secret)throw failed("refused",folder)},async remove(account){await ask5("remove",
+account)}}}function readAnswer(output5){let value;try{value=JSON.parse(output5)}catch{return{secret:void 0,problem:void 0,understood:false}}const fields=new Map(
+Object.entries(Object(value)));const secret=fields.get("secret");return{secret:typeof secret==="string"?secret:void 0,problem:PROBLEMS.find(name=>name===fields.
+get("problem")),understood:true}}function usualFolders(){const own2=(0,import_node_path3.dirname)(__dirname);const among=(0,import_node_path3.dirname)(own2);const beside=(0,import_node_path3.basename)(
+among)==="node_modules"?[(0,import_node_path3.dirname)(among)]:[];const programs=(0,import_node_path3.dirname)(process.execPath);return[own2,...beside,(0,import_node_path3.join)(
+programs,"..","lib"),programs]}var PROBLEMS=["missing","old","broken","absent","refused","late"];function failed(problem2,folder){const install=`Install it: npm\
+ install --prefix ${quoted(folder)} ${KEYCHAIN_PACKAGE}@2`;const words={missing:[`The keychain needs the package ${KEYCHAIN_PACKAGE}, which is not installed.`,install],
+old:[`The keychain needs version 2.1 or later of the package ${KEYCHAIN_PACKAGE}.`,install],broken:[`The package ${KEYCHAIN_PACKAGE} does not work on this machi\
+ne.`,install],absent:["There is no keychain on this machine, or none that answers.",OTHER_STORE],refused:["The keychain refused: it is locked, or access was den\
+ied.","Unlock it and allow the access, then try again."],late:["The keychain did not answer in time.","Unlock it, answer its dialog or allow the access for good\
+, then try again."]};const[message,hint]=words[problem2];return new CodexError("STORAGE_FAILED",message,{hint})}var OTHER_STORE="Use another store, or start a k\
+eychain such as gnome-keyring or KWallet in this session.";function quoted(path3){return/^[\w./\\:-]+$/.test(path3)?path3:`"${path3}"`}init_define_TOOL_LIST();var import_node_fs4=require("node:fs");var import_node_os2=require("node:os");init_run_program();async function machineSecret(edges=systemEdges){
+const id=await machineId(edges);if(id===void 0)return void 0;const{uid,name,home}=edges.user();return JSON.stringify([id,uid,name,home])}async function machineId({
+platform:platform3,readFile,run:run2,systemRoot}){if(platform3==="darwin"){const listing=await run2("/usr/sbin/ioreg",["-rd1","-c","IOPlatformExpertDevice"]);return uuid2(
+/"IOPlatformUUID"\s*=\s*"([^"]+)"/.exec(listing)?.[1])}if(platform3==="win32"){const key="HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Cryptography";const listing=await run2(
+`${systemRoot}\\System32\\reg.exe`,["query",key,"/v","MachineGuid","/reg:64"]);return uuid2(/MachineGuid\s+REG_SZ\s+(\S+)/.exec(listing)?.[1])}const ids=["/etc/\
+machine-id","/var/lib/dbus/machine-id"].map(path3=>readFile(path3)?.trim().toLowerCase());return ids.find(id=>id!==void 0&&/^[0-9a-f]{32}$/.test(id))}function uuid2(text3){
+return text3!==void 0&&/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text3)?text3.toLowerCase():void 0}var LIMIT_MS2=3e3;var systemEdges={platform:process.
+platform,readFile(path3){try{return(0,import_node_fs4.readFileSync)(path3,"utf8")}catch{return void 0}},run:async(file,args2)=>(await runProgram(file,args2,{limitMs:LIMIT_MS2})).
+output,user:systemUser,systemRoot:process.env.SystemRoot??"C:\\Windows"};function systemUser(){try{const{uid,username,homedir:home}=(0,import_node_os2.userInfo)();
+return{uid,name:username,home:canonical(home)}}catch{return{uid:process.getuid?.()??-1,name:"",home:canonical((0,import_node_os2.homedir)())}}}function canonical(path3){
+try{return(0,import_node_fs4.realpathSync)(path3)}catch{return path3}}init_define_TOOL_LIST();init_errors();init_loopback_host();init_trusted_certificates();function createFetch({fetch:fetch2,network,insecureTls}){let opening;const open4=options=>{opening??=openWays(options).catch(problem2=>{
+opening=void 0;throw problem2});return opening};return async(input3,init)=>{const{hostname:hostname2,host}=new URL(typeof input3==="object"&&"url"in input3?input3.
+url:input3);const isNear=isLoopbackHost(hostname2);if(insecureTls&&!isNear)throw unchecked(host);if(network===void 0)return fetch2(input3,init);const ways=isPlain(
+network)?void 0:await open4(network);const dispatcher=isNear?ways?.direct:ways?.proxied;try{return await fetch2(input3,dispatcher===void 0?init:Object.assign({},
+init,{dispatcher}))}catch(cause){throw(isDistrust(cause)?await unreadableByNode(network.caFiles):void 0)??cause}}}function isPlain({httpsProxy,httpProxy,caFiles,
+problem:problem2}){const hasProxy=httpsProxy!==void 0||httpProxy!==void 0||problem2!==void 0;return!hasProxy&&!areToBeRead(caFiles)}async function openWays({httpsProxy,
+httpProxy,noProxy,caFiles,problem:problem2}){const{Agent:Agent2,EnvHttpProxyAgent:EnvHttpProxyAgent2,Pool:Pool2}=await Promise.resolve().then(()=>(init_undici(),undici_exports));
+const secureContext=await createTrust(caFiles);const tls=secureContext===void 0?{}:{secureContext};const clientFactory=(proxy,options)=>tellingProxy(new Pool2(proxy.
+origin,options),proxy,httpsProxy===void 0?problem2:void 0);return{direct:new Agent2({connect:tls}),proxied:new EnvHttpProxyAgent2({httpsProxy:httpsProxy??(problem2===
+void 0?"":"http://proxy.invalid"),httpProxy:httpProxy??"",noProxy:everything(noProxy)?"*":noProxy??"",connect:tls,requestTls:tls,proxyTls:tls,clientFactory})}}function everything(noProxy=""){
+return noProxy.split(/[,\s]+/).includes("*")}function tellingProxy(pool,{host,username},problem2){const connect=pool.connect.bind(pool);const telling=async request=>{
+if(problem2!==void 0)throw problem2;const answer=await connect(request).catch(cause=>{throw proxyFailure(host,cause)});const{statusCode:status2,socket}=answer;if(status2===
+200)return answer;socket.on("error",()=>{}).destroy();throw proxyRefused({proxy:host,target:request.path,status:status2,hasLogin:username!==""})};return Object.
+assign(pool,{connect:telling})}function unchecked(host){return new CodexError("CONFIG_INVALID",`NODE_TLS_REJECT_UNAUTHORIZED=0 is set: anybody on the way to ${host}\
+ could read the login, so the request was refused.`,{hint:"Remove it from the environment of the server and restart the server; where a company reads the connec\
+tions, name the PEM file of its certificate authority in CODEX_CA_CERTIFICATE instead."})}init_define_TOOL_LIST();function once(make){let made2;return()=>{made2??={value:make()};return made2.value}}init_define_TOOL_LIST();init_errors();init_define_TOOL_LIST();var import_node_path7=require("node:path");init_canonical_path();init_file_lock();init_define_TOOL_LIST();var import_node_fs7=require("node:fs");var import_node_path6=require("node:path");init_errno();function ensureFolder(folder){if((0,import_node_fs7.existsSync)(
+folder))return;ensureFolder((0,import_node_path6.dirname)(folder));try{(0,import_node_fs7.mkdirSync)(folder,448)}catch(error2){if(isErrno(error2,"EEXIST")&&(0,import_node_fs7.existsSync)(
+folder))return;throw error2}(0,import_node_fs7.chmodSync)(folder,448)}init_define_TOOL_LIST();init_atomic_file();init_errno();init_regular_file();init_storage_failure();init_token_record();function readSharedFile(file,limits={}){return orStorageFailed(
+file,"read",()=>{try{return retryBusy(()=>readOnce(file,limits))}catch(error2){if(isErrno(error2,"ENOENT"))return void 0;throw error2}})}function textFrom(file,read2,limits){
+return decode2(file,whole(file,read2,limits),limits.hint)}function warningsAbout(file,stat,uid){if(uid===void 0)return[];const mode=stat.mode&511;const lax=()=>`${file()}\
+ can be read or changed by other users (mode ${mode.toString(8).padStart(3,"0")}); it is tightened at the next write.`;return[...(mode&63)===0?[]:[lax()],...stat.
+uid===uid?[]:[`${file()} belongs to another user of this machine.`]]}function readOnce(file,limits){const{bytes,stat}=whole(file,maxBytes=>readRegularFile(file,
+maxBytes),limits);return{text:decode2(file,bytes,limits.hint),stat}}function whole(file,read2,{maxBytes=MAX_FILE_BYTES,hint}){try{return read2(maxBytes)}catch(error2){
+throw isErrno(error2,"EFBIG")?corrupt(file,`it is larger than ${maxBytes/1048576} MB`,hint):error2}}function decode2(file,bytes,hint){try{return new TextDecoder(
+"utf-8",{fatal:true,ignoreBOM:true}).decode(bytes)}catch{throw corrupt(file,"it is not UTF-8 text",hint)}}init_storage_failure();init_token_record();function openRecordFile({file,place,vault,now,lockWaitMs}){function formOf2({isStored:isStored3,sealed:sealed2}){const form=sealed2===
+void 0?"plain":vault.formOf(sealed2);return isStored3?form:void 0}const recordFile={place,vault,now,locate:()=>orStorageFailed(file,"read",()=>canonicalPath(file)),
+prepare(){const path3=recordFile.locate();orStorageFailed(path3,"written",()=>ensureFolder((0,import_node_path7.dirname)(path3)));return path3},read(){const path3=recordFile.
+locate();const found=readSharedFile(path3);const lying=sealedIn(found?.text,{file:path3,place});return{path:path3,file:found,text:found?.text,sealed:lying.sealed,
+form:formOf2(lying)}},async unlock(){const content=recordFile.read();await vault.unlock(content.sealed);return content},seenIn(sight){if(sight.stat===void 0)return{
+record:void 0,form:void 0};const context={get file(){return sight.path},place,now:now(),open:vault.open};return{record:recordAmong(sight.value,context),form:formOf2(
+sealedAmong(sight.value,context))}},recordIn:(text3,path3)=>text3===void 0?void 0:recordIn(text3,{file:path3,place,now:now(),open:vault.open}),locked:work=>withFileLock(
+recordFile.locate(),work,{waitMs:lockWaitMs}),async tidy(gone2,fresh){if(gone2===void 0&&fresh===void 0)return;let kept;try{kept=recordFile.read().sealed}catch{
+return}await vault.tidy({gone:gone2,kept,fresh})}};return recordFile}init_define_TOOL_LIST();init_atomic_file();init_canonical_path();init_errno();init_regular_file();init_storage_failure();var SETTLE_MS=2e3;function createSeenFile(deps){const{file,read:read2,maxBytes,settleMs=SETTLE_MS,elapsed=()=>performance.now()}=deps;const{
+identityOf:identityOf2=everythingOf}=deps;let last;function lookAt({stat,bytes}){const identity=identityOf2(stat);const now=elapsed();if(last?.identity===identity&&
+last.kept!==void 0)return last.kept;const firstSeenAt=last?.identity===identity?last.firstSeenAt:now;last={identity,firstSeenAt,kept:void 0};const value=read2(textFrom(
+file,bytes,{maxBytes}));const sight=sightOf(file,value,{mode:Number(stat.mode),uid:Number(stat.uid)});if(now-firstSeenAt>=settleMs)last.kept=sight;return sight}
+return()=>orStorageFailed(file,"read",()=>{try{return retryBusy(()=>withOpenFile(file,lookAt))}catch(error2){last=void 0;if(isErrno(error2,"ENOENT"))return sightOf(
+file,void 0,void 0);throw error2}})}function sightOf(file,value,stat){return{get path(){return orStorageFailed(file,"read",()=>canonicalPath(file))},value,stat}}
+function everythingOf({dev,ino,size,mode,uid,mtimeNs,ctimeNs}){return[dev,ino,size,mode,uid,mtimeNs,ctimeNs].join(" ")}init_token_record();function createCredentialsLook(file,places){return createSeenFile({file,read:text3=>partsOf(text3,places),maxBytes:MAX_FILE_BYTES})}function createTokenStorage(deps){
+const{place=CODEX_PLACE,vault,lockWaitMs=1e4,uid=process.getuid?.()}=deps;const recordFile=openRecordFile({...deps,place,lockWaitMs});let moving;let unmoved;async function move(){
+try{const{exchangeRecord:exchangeRecord2}=await Promise.resolve().then(()=>(init_record_exchange(),record_exchange_exports));await exchangeRecord2(recordFile,{change:current=>current,
+displaced:true})}catch(error2){unmoved=`The sign-in is still stored as it was. ${sentencesOf(error2)}`}}function readAnew(){const{path:path3,file,text:text3,form}=recordFile.
+read();return{record:recordFile.recordIn(text3,path3),form,path:()=>path3,stat:file?.stat}}function seen(sight){const{stat}=sight;return{...recordFile.seenIn(sight),
+path:()=>sight.path,stat}}return{file:recordFile.locate,async unlock(){try{const{path:path3,text:text3,form}=await recordFile.unlock();if(form===void 0||form===
+vault.form)return;if(recordFile.recordIn(text3,path3)?.unopened!==void 0)return;moving??=move();await moving}catch(error2){if(!isCodexError(error2))throw error2}},
+read(sight){const{record:record2,form,path:path3,stat}=sight===void 0?readAnew():seen(sight);const unopened=record2?.unopened;const isDisplaced=form!==void 0&&form!==
+vault.form;const warnings=[...unopened===void 0?[]:[`${unopened.reason} ${unopened.remedy}`],...unmoved===void 0||!isDisplaced?[]:[unmoved],...vault.warnings(),
+...stat===void 0?[]:warningsAbout(path3,stat,uid)];const isClosed3=unopened!==void 0||isDisplaced&&moving===void 0||void 0;return{record:unopened===void 0?record2:
+void 0,unopened,form,isClosed:isClosed3,warnings}},async update(change){const{exchangeRecord:exchangeRecord2}=await Promise.resolve().then(()=>(init_record_exchange(),record_exchange_exports));
+return exchangeRecord2(recordFile,{change})},async rehearse(){const{rehearseStoring:rehearseStoring2}=await Promise.resolve().then(()=>(init_rehearsal(),rehearsal_exports));
+return rehearseStoring2(recordFile)}}}function sentencesOf(error2){return isCodexError(error2)?`${error2.message} ${error2.hint??""}`.trim():"It could not be ch\
+anged."}init_define_TOOL_LIST();function createUuid(randomBytes2,now){const bytes=randomBytes2(16);bytes.writeUIntBE(now(),0,6);return inText(bytes,7)}function createRandomUuid(randomBytes2){
+return inText(randomBytes2(16),4)}function inText(bytes,version3){bytes[6]=version3<<4|(bytes[6]??0)&15;bytes[8]=128|(bytes[8]??0)&63;const hex=bytes.toString("\
+hex");return[hex.slice(0,8),hex.slice(8,12),hex.slice(12,16),hex.slice(16,20),hex.slice(20)].join("-")}init_define_TOOL_LIST();init_define_TOOL_LIST();init_errors();init_define_TOOL_LIST();init_node_crypto();init_define_TOOL_LIST();init_node_crypto();var IV_BYTES=12;var KEY_BYTES=32;var ID_BYTES=16;var KDF={name:"scrypt",n:32768,r:8,p:3};var TAG_BYTES=16;function sealBox(text3,name,key,iv,of){
+const cipher=createCipheriv("aes-256-gcm",key,iv,{authTagLength:TAG_BYTES});cipher.setAAD(boundTo(name,of));const data=Buffer.concat([cipher.update(text3,"utf8"),
+cipher.final()]);const tag=cipher.getAuthTag();return{v:1,key:name.kind,...name.kind==="keychain"?{}:{kdf:KDF},salt:name.id,of,iv:encode2(iv),tag:encode2(tag),data:encode2(
+data)}}function openBox(box,key){try{const decipher=createDecipheriv("aes-256-gcm",key,decode3(box.iv),{authTagLength:TAG_BYTES});decipher.setAAD(boundTo(nameOf(
+box),box.of));decipher.setAuthTag(decode3(box.tag));const text3=Buffer.concat([decipher.update(decode3(box.data)),decipher.final()]);return new TextDecoder("utf\
+-8",{fatal:true,ignoreBOM:true}).decode(text3)}catch{return void 0}}function nameOf({key,salt}){return{kind:key,id:salt}}function readBox(value){if(typeof value!==
+"object"||value===null)return void 0;const fields=new Map(Object.entries(value));const bytes=(name,size)=>readBytes(fields.get(name),size);const key=KINDS.find(
+kind=>kind===fields.get("key"));const[salt,iv,tag,data]=[bytes("salt",ID_BYTES),bytes("iv",IV_BYTES),bytes("tag",TAG_BYTES),bytes("data")];const of=fields.get("\
+of");if(fields.get("v")!==1||key===void 0||typeof of!=="string"||!/^[0-9a-f]{0,40}$/.test(of))return void 0;if(salt===void 0||iv===void 0||tag===void 0||data===
+void 0)return void 0;if(key!=="keychain"&&!isOurKdf(fields.get("kdf")))return void 0;return{v:1,key,...key==="keychain"?{}:{kdf:KDF},salt,of,iv,tag,data}}var KINDS=[
+"passphrase","machine","keychain"];function boundTo({kind,id},of){return Buffer.from(JSON.stringify(["stored credentials",1,kind,kind==="keychain"?null:KDF,id,of]))}
+function isOurKdf(value){const fields=new Map(Object.entries(Object(value)));return fields.size===4&&Object.entries(KDF).every(([name,meant])=>fields.get(name)===
+meant)}function readBytes(value,size){if(typeof value!=="string")return void 0;const bytes=decode3(value);return encode2(bytes)===value&&(size===void 0||bytes.length===
+size)?value:void 0}function encode2(bytes){return Buffer.from(bytes).toString("base64url")}function decode3(text3){return Buffer.from(text3,"base64url")}function deriveKey(secret,salt){const options={N:KDF.n,r:KDF.r,p:KDF.p,maxmem:67108864};const text3=secret.normalize("NFC");return new Promise((resolve3,reject)=>{
+const done=(error2,key)=>error2===null?resolve3(key):reject(error2);scrypt(text3,Buffer.from(salt,"base64url"),KEY_BYTES,options,done)})}var REFUSAL_MS=3e3;function createKeyRing(deps){const{keychain,randomBytes:randomBytes2,now}=deps;const known2=new Map;const asking=new Map;const left=new Map;function isSettled(name){
+const entry=known2.get(spell(name));return entry!==void 0&&(isKey(entry.found)||Math.abs(now()-entry.atMs)<REFUSAL_MS)}async function look(name){const found=await find2(
+name,deps).catch(lackOf);known2.set(spell(name),{found,atMs:now()})}return{get:name=>known2.get(spell(name))?.found,async fetch(name){if(isSettled(name))return;
+const looking=asking.get(spell(name))??look(name).finally(()=>asking.delete(spell(name)));asking.set(spell(name),looking);await looking},async make(kind){const name={
+kind,id:randomBytes2(ID_BYTES).toString("base64url")};if(kind==="keychain"){const key=randomBytes2(KEY_BYTES);await keychain.put(name.id,key.toString("base64url"));
+return{name,key}}const found=await find2(name,deps);if(isKey(found))return{name,key:found};throw new CodexError("STORAGE_FAILED",found.reason,{hint:found.remedy})},
+keep({name,key}){known2.set(spell(name),{found:key,atMs:now()})},async remove(names){for(const name of names)if(name.kind==="keychain")left.set(spell(name),name);
+for(const[spelled,{id}]of left){known2.delete(spelled);const removed=await keychain.remove(id).then(()=>true,()=>false);if(removed)left.delete(spelled)}},leftovers:()=>left.
+size}}function isKey(found){return found instanceof Uint8Array}async function find2({kind,id},deps){const{derive=deriveKey}=deps;if(kind==="keychain")return decodeKey(
+await deps.keychain.get(id))??NOT_IN_KEYCHAIN;if(kind==="passphrase"){return deps.passphrase===void 0?noPassphrase(deps.passphraseSource):derive(deps.passphrase,
+id)}const secret=await deps.machine();return secret===void 0?noMachineId(deps.passphraseSource):derive(secret,id)}function decodeKey(text3){const key=Buffer.from(
+text3??"","base64url");return key.length===KEY_BYTES?key:void 0}var NOT_IN_KEYCHAIN={reason:"The key of the stored sign-in is not in the keychain of this system\
+.",remedy:"Sign in again."};function noPassphrase(source){return{reason:`The stored sign-in is encrypted with a passphrase, and ${source} is not set here.`,remedy:"\
+Set it and restart, or sign in again."}}function noMachineId(source){return{reason:"This machine has no id that a key could be made from.",remedy:`Set a passphr\
+ase in ${source} and restart.`}}function lackOf(error2){if(isCodexError(error2))return{reason:error2.message,remedy:error2.hint??"Try again."};return{reason:"Th\
+e key of the stored sign-in could not be had.",remedy:"Try again."}}function spell({kind,id}){return`${kind} ${id}`}function createVault(deps){const{store,passphrase,passphraseSource,randomBytes:randomBytes2}=deps;const form=store==="file"?"plain":store==="keychain"?"keychain":
+passphrase===void 0?"machine":"passphrase";const keys=createKeyRing(deps);return{form,formOf:sealed2=>readBox(sealed2)?.key,async unlock(sealed2){const box=readBox(
+sealed2);if(box!==void 0)await keys.fetch(nameOf(box))},isUntried(sealed2){const box=readBox(sealed2);return box!==void 0&&keys.get(nameOf(box))===void 0},open(sealed2){
+const box=readBox(sealed2);if(box===void 0)return{unopened:{...STRANGE,of:void 0,untried:false}};const key=keys.get(nameOf(box));if(!isKey(key))return{unopened:{
+...key??UNTRIED,of:box.of,untried:key===void 0}};const text3=openBox(box,key);if(text3!==void 0)return{text:text3};return{unopened:{...wrongKey(box.key,passphraseSource),
+of:box.of,untried:false}}},newKey(){if(form==="plain")throw new Error("A plain record has no key.");return keys.make(form)},seal(text3,of,{replaced,fresh}){const key=keyOf3(
+replaced)??fresh;if(key===void 0)return void 0;keys.keep(key);return sealBox(text3,key.name,key.key,randomBytes2(IV_BYTES),of)},async tidy({gone:gone2,kept,fresh}){
+const keptId=keyName(kept)?.id;const names=[keyName(gone2),fresh?.name].filter(name=>name!==void 0);await keys.remove(names.filter(({id})=>id!==keptId))},warnings:()=>keys.
+leftovers()===0?[]:[LEFTOVER]};function keyOf3(sealed2){const box=readBox(sealed2);if(box===void 0||box.key!==form)return void 0;const key=keys.get(nameOf(box));
+return isKey(key)&&openBox(box,key)!==void 0?{name:nameOf(box),key}:void 0}}function keyName(sealed2){const box=readBox(sealed2);return box===void 0?void 0:nameOf(
+box)}var STRANGE={reason:"The stored sign-in is damaged, or was encrypted by another version of this program.",remedy:"Sign in again."};var UNTRIED={reason:"The\
+ stored sign-in has just been encrypted anew.",remedy:"Try again."};var LEFTOVER="A key that is of no use any more is still in the keychain: it could not be rem\
+oved.";function wrongKey(kind,passphraseSource){switch(kind){case"passphrase":return{reason:`The stored sign-in is damaged, or encrypted with another passphrase\
+ than the one in ${passphraseSource}.`,remedy:"Set the right one and restart, or sign in again."};case"machine":return{reason:"The stored sign-in is damaged, or\
+ was encrypted on another machine or by another user.",remedy:"Sign in again."};case"keychain":return{reason:"The stored sign-in is damaged: it does not fit its\
+ key in the keychain.",remedy:"Sign in again."}}}init_define_TOOL_LIST();init_define_TOOL_LIST();init_define_TOOL_LIST();init_define_TOOL_LIST();init_define_TOOL_LIST();init_define_TOOL_LIST();function isZ4Schema(s){const schema=s;return!!schema._zod}function safeParse3(schema,data){if(isZ4Schema(schema)){const result2=safeParse(schema,data);return result2}const v3Schema=schema;const result=v3Schema.safeParse(
+data);return result}function getObjectShape(schema){if(!schema)return void 0;let rawShape2;if(isZ4Schema(schema)){const v4Schema=schema;rawShape2=v4Schema._zod?.def?.shape}else{const v3Schema=schema;
+rawShape2=v3Schema.shape}if(!rawShape2)return void 0;if(typeof rawShape2==="function"){try{return rawShape2()}catch{return void 0}}return rawShape2}function getLiteralValue(schema){if(isZ4Schema(schema)){const v4Schema=schema;const def2=v4Schema._zod?.def;if(def2){if(def2.value!==void 0)return def2.value;if(Array.
+isArray(def2.values)&&def2.values.length>0){return def2.values[0]}}}const v3Schema=schema;const def=v3Schema._def;if(def){if(def.value!==void 0)return def.value;
+if(Array.isArray(def.values)&&def.values.length>0){return def.values[0]}}const directValue=schema.value;if(directValue!==void 0)return directValue;return void 0}init_define_TOOL_LIST();var late=make=>{let made2;return()=>made2??=make()};var LATEST_PROTOCOL_VERSION="2025-11-25";var SUPPORTED_PROTOCOL_VERSIONS=[LATEST_PROTOCOL_VERSION,"2025-06-18","2025-03-26","2024-11-05","2024-10-07"];var RELATED_TASK_META_KEY="io.modelcontextprotocol\
 /related-task";var JSONRPC_VERSION="2.0";var AssertObjectSchema=late(()=>custom(v=>v!==null&&(typeof v==="object"||typeof v==="function")));var ProgressTokenSchema=late(
-()=>union([string2(),number2().int()]));var CursorSchema=late(()=>string2());var TaskMetadataSchema=late(()=>object3({ttl:number2().optional()}));var RelatedTaskMetadataSchema=late(()=>object3({taskId:string2()}));var RequestMetaSchema=late(
+()=>union([string2(),number2().int()]));var CursorSchema=late(()=>string2());var TaskMetadataSchema=late(()=>object({ttl:number2().optional()}));var RelatedTaskMetadataSchema=late(()=>object({taskId:string2()}));var RequestMetaSchema=late(
 ()=>looseObject({progressToken:ProgressTokenSchema().optional(),[RELATED_TASK_META_KEY]:RelatedTaskMetadataSchema().optional()}));var BaseRequestParamsSchema=late(
-()=>object3({_meta:RequestMetaSchema().optional()}));var TaskAugmentedRequestParamsSchema=late(()=>BaseRequestParamsSchema().extend({task:TaskMetadataSchema().optional()}));
-var isTaskAugmentedRequestParams=value=>TaskAugmentedRequestParamsSchema().safeParse(value).success;var RequestSchema=late(()=>object3({method:string2(),params:BaseRequestParamsSchema().
-loose().optional()}));var NotificationsParamsSchema=late(()=>object3({_meta:RequestMetaSchema().optional()}));var NotificationSchema=late(()=>object3({method:string2(),
+()=>object({_meta:RequestMetaSchema().optional()}));var TaskAugmentedRequestParamsSchema=late(()=>BaseRequestParamsSchema().extend({task:TaskMetadataSchema().optional()}));
+var isTaskAugmentedRequestParams=value=>TaskAugmentedRequestParamsSchema().safeParse(value).success;var RequestSchema=late(()=>object({method:string2(),params:BaseRequestParamsSchema().
+loose().optional()}));var NotificationsParamsSchema=late(()=>object({_meta:RequestMetaSchema().optional()}));var NotificationSchema=late(()=>object({method:string2(),
 params:NotificationsParamsSchema().loose().optional()}));var ResultSchema=late(()=>looseObject({_meta:RequestMetaSchema().optional()}));var RequestIdSchema=late(
-()=>union([string2(),number2().int()]));var JSONRPCRequestSchema=late(()=>object3({jsonrpc:literal(JSONRPC_VERSION),id:RequestIdSchema(),...RequestSchema().shape}).
-strict());var isJSONRPCRequest=value=>JSONRPCRequestSchema().safeParse(value).success;var JSONRPCNotificationSchema=late(()=>object3({jsonrpc:literal(JSONRPC_VERSION),
+()=>union([string2(),number2().int()]));var JSONRPCRequestSchema=late(()=>object({jsonrpc:literal(JSONRPC_VERSION),id:RequestIdSchema(),...RequestSchema().shape}).
+strict());var isJSONRPCRequest=value=>JSONRPCRequestSchema().safeParse(value).success;var JSONRPCNotificationSchema=late(()=>object({jsonrpc:literal(JSONRPC_VERSION),
 ...NotificationSchema().shape}).strict());var isJSONRPCNotification=value=>JSONRPCNotificationSchema().safeParse(value).success;var JSONRPCResultResponseSchema=late(
-()=>object3({jsonrpc:literal(JSONRPC_VERSION),id:RequestIdSchema(),result:ResultSchema()}).strict());var isJSONRPCResultResponse=value=>JSONRPCResultResponseSchema().
+()=>object({jsonrpc:literal(JSONRPC_VERSION),id:RequestIdSchema(),result:ResultSchema()}).strict());var isJSONRPCResultResponse=value=>JSONRPCResultResponseSchema().
 safeParse(value).success;var ErrorCode;(function(ErrorCode2){ErrorCode2[ErrorCode2["ConnectionClosed"]=-32e3]="ConnectionClosed";ErrorCode2[ErrorCode2["RequestTimeout"]=-32001]="Request\
 Timeout";ErrorCode2[ErrorCode2["ParseError"]=-32700]="ParseError";ErrorCode2[ErrorCode2["InvalidRequest"]=-32600]="InvalidRequest";ErrorCode2[ErrorCode2["Method\
 NotFound"]=-32601]="MethodNotFound";ErrorCode2[ErrorCode2["InvalidParams"]=-32602]="InvalidParams";ErrorCode2[ErrorCode2["InternalError"]=-32603]="InternalError";
-ErrorCode2[ErrorCode2["UrlElicitationRequired"]=-32042]="UrlElicitationRequired"})(ErrorCode||(ErrorCode={}));var JSONRPCErrorResponseSchema=late(()=>object3({jsonrpc:literal(
-JSONRPC_VERSION),id:RequestIdSchema().optional(),error:object3({code:number2().int(),message:string2(),data:unknown().optional()})}).strict());var isJSONRPCErrorResponse=value=>JSONRPCErrorResponseSchema().safeParse(value).success;var EmptyResultSchema=late(()=>ResultSchema().strict());var CancelledNotificationParamsSchema=late(()=>NotificationsParamsSchema().extend({requestId:RequestIdSchema().
+ErrorCode2[ErrorCode2["UrlElicitationRequired"]=-32042]="UrlElicitationRequired"})(ErrorCode||(ErrorCode={}));var JSONRPCErrorResponseSchema=late(()=>object({jsonrpc:literal(
+JSONRPC_VERSION),id:RequestIdSchema().optional(),error:object({code:number2().int(),message:string2(),data:unknown().optional()})}).strict());var isJSONRPCErrorResponse=value=>JSONRPCErrorResponseSchema().safeParse(value).success;var EmptyResultSchema=late(()=>ResultSchema().strict());var CancelledNotificationParamsSchema=late(()=>NotificationsParamsSchema().extend({requestId:RequestIdSchema().
 optional(),reason:string2().optional()}));var CancelledNotificationSchema=late(()=>NotificationSchema().extend({method:literal("notifications/cancelled"),params:CancelledNotificationParamsSchema()}));
-var IconSchema=late(()=>object3({src:string2(),mimeType:string2().optional(),sizes:array(string2()).optional(),theme:_enum(["light","dark"]).optional()}));var IconsSchema=late(
-()=>object3({icons:array(IconSchema()).optional()}));var BaseMetadataSchema=late(()=>object3({name:string2(),title:string2().optional()}));var ImplementationSchema=late(
+var IconSchema=late(()=>object({src:string2(),mimeType:string2().optional(),sizes:array(string2()).optional(),theme:_enum(["light","dark"]).optional()}));var IconsSchema=late(
+()=>object({icons:array(IconSchema()).optional()}));var BaseMetadataSchema=late(()=>object({name:string2(),title:string2().optional()}));var ImplementationSchema=late(
 ()=>BaseMetadataSchema().extend({...BaseMetadataSchema().shape,...IconsSchema().shape,version:string2(),websiteUrl:string2().optional(),description:string2().optional()}));
-var FormElicitationCapabilitySchema=late(()=>intersection(object3({applyDefaults:boolean2().optional()}),record(string2(),unknown())));var ElicitationCapabilitySchema=late(
-()=>preprocess(value=>{if(value&&typeof value==="object"&&!Array.isArray(value)){if(Object.keys(value).length===0){return{form:{}}}}return value},intersection(object3(
+var FormElicitationCapabilitySchema=late(()=>intersection(object({applyDefaults:boolean2().optional()}),record(string2(),unknown())));var ElicitationCapabilitySchema=late(
+()=>preprocess(value=>{if(value&&typeof value==="object"&&!Array.isArray(value)){if(Object.keys(value).length===0){return{form:{}}}}return value},intersection(object(
 {form:FormElicitationCapabilitySchema().optional(),url:AssertObjectSchema().optional()}),record(string2(),unknown()).optional())));var ClientTasksCapabilitySchema=late(
 ()=>looseObject({list:AssertObjectSchema().optional(),cancel:AssertObjectSchema().optional(),requests:looseObject({sampling:looseObject({createMessage:AssertObjectSchema().
-optional()}).optional(),elicitation:looseObject({create:AssertObjectSchema().optional()}).optional()}).optional()}));var ClientCapabilitiesSchema=late(()=>object3({experimental:record(string2(),AssertObjectSchema()).optional(),sampling:object3({context:AssertObjectSchema().optional(),
-tools:AssertObjectSchema().optional()}).optional(),elicitation:ElicitationCapabilitySchema().optional(),roots:object3({listChanged:boolean2().optional()}).optional(),
+optional()}).optional(),elicitation:looseObject({create:AssertObjectSchema().optional()}).optional()}).optional()}));var ClientCapabilitiesSchema=late(()=>object({experimental:record(string2(),AssertObjectSchema()).optional(),sampling:object({context:AssertObjectSchema().optional(),
+tools:AssertObjectSchema().optional()}).optional(),elicitation:ElicitationCapabilitySchema().optional(),roots:object({listChanged:boolean2().optional()}).optional(),
 tasks:ClientTasksCapabilitySchema().optional(),extensions:record(string2(),AssertObjectSchema()).optional()}));var InitializeRequestParamsSchema=late(()=>BaseRequestParamsSchema().
 extend({protocolVersion:string2(),capabilities:ClientCapabilitiesSchema(),clientInfo:ImplementationSchema()}));var InitializeRequestSchema=late(()=>RequestSchema().
-extend({method:literal("initialize"),params:InitializeRequestParamsSchema()}));var InitializedNotificationSchema=late(()=>NotificationSchema().extend({method:literal("notifications/initialized"),params:NotificationsParamsSchema().optional()}));var PingRequestSchema=late(()=>RequestSchema().extend({method:literal("ping"),params:BaseRequestParamsSchema().optional()}));var ProgressSchema=late(()=>object3(
-{progress:number2(),total:optional(number2()),message:optional(string2())}));var ProgressNotificationParamsSchema=late(()=>object3({...NotificationsParamsSchema().
+extend({method:literal("initialize"),params:InitializeRequestParamsSchema()}));var InitializedNotificationSchema=late(()=>NotificationSchema().extend({method:literal("notifications/initialized"),params:NotificationsParamsSchema().optional()}));var PingRequestSchema=late(()=>RequestSchema().extend({method:literal("ping"),params:BaseRequestParamsSchema().optional()}));var ProgressSchema=late(()=>object(
+{progress:number2(),total:optional(number2()),message:optional(string2())}));var ProgressNotificationParamsSchema=late(()=>object({...NotificationsParamsSchema().
 shape,...ProgressSchema().shape,progressToken:ProgressTokenSchema()}));var ProgressNotificationSchema=late(()=>NotificationSchema().extend({method:literal("noti\
 fications/progress"),params:ProgressNotificationParamsSchema()}));var PaginatedRequestParamsSchema=late(()=>BaseRequestParamsSchema().extend({cursor:CursorSchema().
 optional()}));var PaginatedRequestSchema=late(()=>RequestSchema().extend({params:PaginatedRequestParamsSchema().optional()}));var PaginatedResultSchema=late(()=>ResultSchema().
 extend({nextCursor:CursorSchema().optional()}));var TaskStatusSchema=late(()=>_enum(["working","input_required","completed","failed","cancelled"]));var TaskSchema=late(
-()=>object3({taskId:string2(),status:TaskStatusSchema(),ttl:union([number2(),_null3()]),createdAt:string2(),lastUpdatedAt:string2(),pollInterval:optional(number2()),
+()=>object({taskId:string2(),status:TaskStatusSchema(),ttl:union([number2(),_null3()]),createdAt:string2(),lastUpdatedAt:string2(),pollInterval:optional(number2()),
 statusMessage:optional(string2())}));var CreateTaskResultSchema=late(()=>ResultSchema().extend({task:TaskSchema()}));var TaskStatusNotificationParamsSchema=late(
 ()=>NotificationsParamsSchema().merge(TaskSchema()));var TaskStatusNotificationSchema=late(()=>NotificationSchema().extend({method:literal("notifications/tasks/\
 status"),params:TaskStatusNotificationParamsSchema()}));var GetTaskRequestSchema=late(()=>RequestSchema().extend({method:literal("tasks/get"),params:BaseRequestParamsSchema().
 extend({taskId:string2()})}));var GetTaskResultSchema=late(()=>ResultSchema().merge(TaskSchema()));var GetTaskPayloadRequestSchema=late(()=>RequestSchema().extend(
 {method:literal("tasks/result"),params:BaseRequestParamsSchema().extend({taskId:string2()})}));var ListTasksRequestSchema=late(()=>PaginatedRequestSchema().extend({method:literal("tasks/list")}));var ListTasksResultSchema=late(()=>PaginatedResultSchema().
 extend({tasks:array(TaskSchema())}));var CancelTaskRequestSchema=late(()=>RequestSchema().extend({method:literal("tasks/cancel"),params:BaseRequestParamsSchema().
-extend({taskId:string2()})}));var CancelTaskResultSchema=late(()=>ResultSchema().merge(TaskSchema()));var ResourceContentsSchema=late(()=>object3({uri:string2(),
+extend({taskId:string2()})}));var CancelTaskResultSchema=late(()=>ResultSchema().merge(TaskSchema()));var ResourceContentsSchema=late(()=>object({uri:string2(),
 mimeType:optional(string2()),_meta:record(string2(),unknown()).optional()}));var TextResourceContentsSchema=late(()=>ResourceContentsSchema().extend({text:string2()}));
 var Base64Schema=late(()=>string2().refine(val=>{try{atob(val);return true}catch{return false}},{message:"Invalid Base64 string"}));var BlobResourceContentsSchema=late(
-()=>ResourceContentsSchema().extend({blob:Base64Schema()}));var RoleSchema=late(()=>_enum(["user","assistant"]));var AnnotationsSchema=late(()=>object3({audience:array(
-RoleSchema()).optional(),priority:number2().min(0).max(1).optional(),lastModified:iso_exports.datetime({offset:true}).optional()}));var ResourceSchema=late(()=>object3(
+()=>ResourceContentsSchema().extend({blob:Base64Schema()}));var RoleSchema=late(()=>_enum(["user","assistant"]));var AnnotationsSchema=late(()=>object({audience:array(
+RoleSchema()).optional(),priority:number2().min(0).max(1).optional(),lastModified:iso_exports.datetime({offset:true}).optional()}));var ResourceSchema=late(()=>object(
 {...BaseMetadataSchema().shape,...IconsSchema().shape,uri:string2(),description:optional(string2()),mimeType:optional(string2()),size:optional(number2()),annotations:AnnotationsSchema().
-optional(),_meta:optional(looseObject({}))}));var TextContentSchema=late(()=>object3({type:literal("text"),text:string2(),annotations:AnnotationsSchema().optional(),_meta:record(string2(),unknown()).optional()}));
-var ImageContentSchema=late(()=>object3({type:literal("image"),data:Base64Schema(),mimeType:string2(),annotations:AnnotationsSchema().optional(),_meta:record(string2(),
-unknown()).optional()}));var AudioContentSchema=late(()=>object3({type:literal("audio"),data:Base64Schema(),mimeType:string2(),annotations:AnnotationsSchema().optional(),
-_meta:record(string2(),unknown()).optional()}));var ToolUseContentSchema=late(()=>object3({type:literal("tool_use"),name:string2(),id:string2(),input:record(string2(),
-unknown()),_meta:record(string2(),unknown()).optional()}));var EmbeddedResourceSchema=late(()=>object3({type:literal("resource"),resource:union([TextResourceContentsSchema(),
+optional(),_meta:optional(looseObject({}))}));var TextContentSchema=late(()=>object({type:literal("text"),text:string2(),annotations:AnnotationsSchema().optional(),_meta:record(string2(),unknown()).optional()}));
+var ImageContentSchema=late(()=>object({type:literal("image"),data:Base64Schema(),mimeType:string2(),annotations:AnnotationsSchema().optional(),_meta:record(string2(),
+unknown()).optional()}));var AudioContentSchema=late(()=>object({type:literal("audio"),data:Base64Schema(),mimeType:string2(),annotations:AnnotationsSchema().optional(),
+_meta:record(string2(),unknown()).optional()}));var ToolUseContentSchema=late(()=>object({type:literal("tool_use"),name:string2(),id:string2(),input:record(string2(),
+unknown()),_meta:record(string2(),unknown()).optional()}));var EmbeddedResourceSchema=late(()=>object({type:literal("resource"),resource:union([TextResourceContentsSchema(),
 BlobResourceContentsSchema()]),annotations:AnnotationsSchema().optional(),_meta:record(string2(),unknown()).optional()}));var ResourceLinkSchema=late(()=>ResourceSchema().
 extend({type:literal("resource_link")}));var ContentBlockSchema=late(()=>union([TextContentSchema(),ImageContentSchema(),AudioContentSchema(),ResourceLinkSchema(),
 EmbeddedResourceSchema()]));var CallToolResultSchema=late(()=>ResultSchema().extend({content:array(ContentBlockSchema()).default([]),structuredContent:record(string2(),unknown()).optional(),
 isError:boolean2().optional()}));var CallToolRequestParamsSchema=late(()=>TaskAugmentedRequestParamsSchema().extend({name:string2(),arguments:record(string2(),unknown()).optional()}));var CallToolRequestSchema=late(
 ()=>RequestSchema().extend({method:literal("tools/call"),params:CallToolRequestParamsSchema()}));var LoggingLevelSchema=late(()=>_enum(["debug","info","notice","warning","error","critical","alert","emergency"]));var SetLevelRequestParamsSchema=late(()=>BaseRequestParamsSchema().
-extend({level:LoggingLevelSchema()}));var SetLevelRequestSchema=late(()=>RequestSchema().extend({method:literal("logging/setLevel"),params:SetLevelRequestParamsSchema()}));var ToolResultContentSchema=late(()=>object3({type:literal("tool_result"),toolUseId:string2().describe("The unique identifier for the corresponding tool call."),
-content:array(ContentBlockSchema()).default([]),structuredContent:object3({}).loose().optional(),isError:boolean2().optional(),_meta:record(string2(),unknown()).
+extend({level:LoggingLevelSchema()}));var SetLevelRequestSchema=late(()=>RequestSchema().extend({method:literal("logging/setLevel"),params:SetLevelRequestParamsSchema()}));var ToolResultContentSchema=late(()=>object({type:literal("tool_result"),toolUseId:string2().describe("The unique identifier for the corresponding tool call."),
+content:array(ContentBlockSchema()).default([]),structuredContent:object({}).loose().optional(),isError:boolean2().optional(),_meta:record(string2(),unknown()).
 optional()}));var SamplingContentSchema=late(()=>discriminatedUnion("type",[TextContentSchema(),ImageContentSchema(),AudioContentSchema()]));var SamplingMessageContentBlockSchema=late(
 ()=>discriminatedUnion("type",[TextContentSchema(),ImageContentSchema(),AudioContentSchema(),ToolUseContentSchema(),ToolResultContentSchema()]));var CreateMessageResultSchema=late(()=>ResultSchema().extend({model:string2(),stopReason:optional(_enum(["endTurn","stopSequence","maxTokens"]).or(string2())),role:RoleSchema(),
 content:SamplingContentSchema()}));var CreateMessageResultWithToolsSchema=late(()=>ResultSchema().extend({model:string2(),stopReason:optional(_enum(["endTurn","\
 stopSequence","maxTokens","toolUse"]).or(string2())),role:RoleSchema(),content:union([SamplingMessageContentBlockSchema(),array(SamplingMessageContentBlockSchema())])}));var ElicitResultSchema=late(()=>ResultSchema().extend({action:_enum(["accept","decline","cancel"]),content:preprocess(val=>val===null?void 0:val,record(string2(),
-union([string2(),number2(),boolean2(),array(string2())])).optional())}));var RootSchema=late(()=>object3({uri:string2().startsWith("file://"),name:string2().optional(),_meta:record(string2(),unknown()).optional()}));var ListRootsResultSchema=late(()=>ResultSchema().extend({roots:array(RootSchema())}));var McpError=class _McpError extends Error{constructor(code,message,data){super(`MCP error ${code}: ${message}`);this.code=code;this.data=data;this.name="McpErr\
+union([string2(),number2(),boolean2(),array(string2())])).optional())}));var RootSchema=late(()=>object({uri:string2().startsWith("file://"),name:string2().optional(),_meta:record(string2(),unknown()).optional()}));var ListRootsResultSchema=late(()=>ResultSchema().extend({roots:array(RootSchema())}));var McpError=class _McpError extends Error{constructor(code,message,data){super(`MCP error ${code}: ${message}`);this.code=code;this.data=data;this.name="McpErr\
 or"}static fromError(code,message,data){if(code===ErrorCode.UrlElicitationRequired&&data){const errorData=data;if(errorData.elicitations){return new UrlElicitationRequiredError(
 errorData.elicitations,message)}}return new _McpError(code,message,data)}};var UrlElicitationRequiredError=class extends McpError{constructor(elicitations,message=`\
 URL elicitation${elicitations.length>1?"s":""} required`){super(ErrorCode.UrlElicitationRequired,message,{elicitations})}get elicitations(){return this.data?.elicitations??
 []}};init_define_TOOL_LIST();function isTerminal(status2){return status2==="completed"||status2==="failed"||status2==="cancelled"}init_define_TOOL_LIST();init_define_TOOL_LIST();function getMethodLiteral(schema){const shape=getObjectShape(schema);const methodSchema=shape?.method;if(!methodSchema){throw new Error("Schema is missing a met\
 hod literal")}const value=getLiteralValue(methodSchema);if(typeof value!=="string"){throw new Error("Schema method literal must be a string")}return value}function parseWithCompat(schema,data){
-const result=safeParse2(schema,data);if(!result.success){throw result.error}return result.data}var DEFAULT_REQUEST_TIMEOUT_MSEC=6e4;var Protocol=class{constructor(_options){this._options=_options;this._requestMessageId=0;this._requestHandlers=new Map;this.
+const result=safeParse3(schema,data);if(!result.success){throw result.error}return result.data}var DEFAULT_REQUEST_TIMEOUT_MSEC=6e4;var Protocol=class{constructor(_options){this._options=_options;this._requestMessageId=0;this._requestHandlers=new Map;this.
 _requestHandlerAbortControllers=new Map;this._notificationHandlers=new Map;this._responseHandlers=new Map;this._progressHandlers=new Map;this._timeoutInfo=new Map;
 this._pendingDebouncedNotifications=new Set;this._taskProgressTokens=new Map;this._requestResolvers=new Map;this.setNotificationHandler(CancelledNotificationSchema(),
 notification=>{this._oncancel(notification)});this.setNotificationHandler(ProgressNotificationSchema(),notification=>{this._onprogress(notification)});this.setRequestHandler(
@@ -5050,7 +5060,7 @@ params,task}}if(relatedTask){jsonrpcRequest.params={...jsonrpcRequest.params,_me
 this._responseHandlers.delete(messageId);this._progressHandlers.delete(messageId);this._cleanupTimeout(messageId);this._transport?.send({jsonrpc:"2.0",method:"n\
 otifications/cancelled",params:{requestId:messageId,reason:String(reason)}},{relatedRequestId,resumptionToken,onresumptiontoken}).catch(error3=>this._onerror(new Error(
 `Failed to send cancellation: ${error3}`)));const error2=reason instanceof McpError?reason:new McpError(ErrorCode.RequestTimeout,String(reason));reject(error2)};
-this._responseHandlers.set(messageId,response=>{if(options?.signal?.aborted){return}if(response instanceof Error){return reject(response)}try{const parseResult=safeParse2(
+this._responseHandlers.set(messageId,response=>{if(options?.signal?.aborted){return}if(response instanceof Error){return reject(response)}try{const parseResult=safeParse3(
 resultSchema,response.result);if(!parseResult.success){reject(parseResult.error)}else{resolve3(parseResult.data)}}catch(error2){reject(error2)}});options?.signal?.
 addEventListener("abort",()=>{cancel(options?.signal?.reason)});const timeout=options?.timeout??DEFAULT_REQUEST_TIMEOUT_MSEC;const timeoutHandler=()=>cancel(McpError.
 fromError(ErrorCode.RequestTimeout,"Request timed out",{timeout}));this._setupTimeout(messageId,timeout,options?.maxTotalTimeout,timeoutHandler,options?.resetTimeoutOnProgress??
@@ -5131,11 +5141,11 @@ if(!this._experimental){this._experimental={tasks:new ExperimentalServerTasks(th
 throw new Error("Cannot register capabilities after connecting to transport")}this._capabilities=mergeCapabilities(this._capabilities,capabilities)}setRequestHandler(requestSchema,handler){
 const shape=getObjectShape(requestSchema);const methodSchema=shape?.method;if(!methodSchema){throw new Error("Schema is missing a method literal")}const methodValue=getLiteralValue(
 methodSchema);if(typeof methodValue!=="string"){throw new Error("Schema method literal must be a string")}const method=methodValue;if(method==="tools/call"){const wrappedHandler=async(request,extra)=>{
-const validatedRequest=safeParse2(CallToolRequestSchema(),request);if(!validatedRequest.success){const errorMessage=validatedRequest.error instanceof Error?validatedRequest.
+const validatedRequest=safeParse3(CallToolRequestSchema(),request);if(!validatedRequest.success){const errorMessage=validatedRequest.error instanceof Error?validatedRequest.
 error.message:String(validatedRequest.error);throw new McpError(ErrorCode.InvalidParams,`Invalid tools/call request: ${errorMessage}`)}const{params}=validatedRequest.
-data;const result=await Promise.resolve(handler(request,extra));if(params.task){const taskValidationResult=safeParse2(CreateTaskResultSchema(),result);if(!taskValidationResult.
+data;const result=await Promise.resolve(handler(request,extra));if(params.task){const taskValidationResult=safeParse3(CreateTaskResultSchema(),result);if(!taskValidationResult.
 success){const errorMessage=taskValidationResult.error instanceof Error?taskValidationResult.error.message:String(taskValidationResult.error);throw new McpError(
-ErrorCode.InvalidParams,`Invalid task creation result: ${errorMessage}`)}return taskValidationResult.data}const validationResult=safeParse2(CallToolResultSchema(),
+ErrorCode.InvalidParams,`Invalid task creation result: ${errorMessage}`)}return taskValidationResult.data}const validationResult=safeParse3(CallToolResultSchema(),
 result);if(!validationResult.success){const errorMessage=validationResult.error instanceof Error?validationResult.error.message:String(validationResult.error);throw new McpError(
 ErrorCode.InvalidParams,`Invalid tools/call result: ${errorMessage}`)}return validationResult.data};return super.setRequestHandler(requestSchema,wrappedHandler)}
 return super.setRequestHandler(requestSchema,handler)}assertCapabilityForMethod(method){switch(method){case"sampling/createMessage":if(!this._clientCapabilities?.
@@ -5195,7 +5205,7 @@ if(params?.mode==="url")return elicitation?.url===void 0?{elicitation:{url:{}}}:
 url===void 0;return hasForms?void 0:{elicitation:{form:{}}}}case"roots/list":return capabilities.roots===void 0?{roots:{}}:void 0;default:return capabilities.sampling===
 void 0?{sampling:{}}:void 0}}function invalid(message,data){return{code:-32602,message,...data===void 0?{}:{data}}}function isObject3(value){return typeof value===
 "object"&&value!==null&&!Array.isArray(value)}function isText(value){return typeof value==="string"}function metaOf(params){return isObject3(params)&&isObject3(
-params._meta)?params._meta:{}}var DIALOG_LIMIT_MS=9e5;var COMING_BACK_LIMIT_MS=18e5;var ROOTS_LIMIT_MS=5e3;var rootsAnswer=()=>object3({roots:array(object3({uri:string2().catch("")}))});var dialogAnswer=()=>object3(
+params._meta)?params._meta:{}}var DIALOG_LIMIT_MS=9e5;var COMING_BACK_LIMIT_MS=18e5;var ROOTS_LIMIT_MS=5e3;var rootsAnswer=()=>object({roots:array(object({uri:string2().catch("")}))});var dialogAnswer=()=>object(
 {action:_enum(["accept","decline","cancel"])});function askerOf(server,{_meta,sendRequest,sendNotification}){const modern=clientIn({_meta});return{name:modern===
 void 0?server.getClientVersion()?.name:modern.name,capabilities:modern===void 0?server.getClientCapabilities():modern.capabilities,isModern:modern!==void 0,request:sendRequest,
 notify:sendNotification}}function offerAddress(asker,newId){if(asker.capabilities?.elicitation?.url===void 0)return void 0;const offer=async({message,url,signal,
@@ -5245,11 +5255,11 @@ id,{request}])=>[keyOf(id),{method:request.method,...paramsOf(request)}]));await
 const transport={async start(){wire.onmessage=receive;wire.onclose=()=>{calls.clear();transport.onclose?.()};wire.onerror=error2=>transport.onerror?.(error2);await wire.
 start()},send:send2,close:()=>wire.close()};return transport}var NOT_GIVEN={code:-32603,message:"The client has not given it."};function keyOf(id){return`reques\
 t-${id}`}function paramsOf({params}){if(params===void 0)return{};const{_meta,...rest}=params;return{params:rest}}init_issue_words();init_define_TOOL_LIST();function pageCharactersOf(client){if(client==="claude-code")return 4e5;if(client?.startsWith("codex-mcp-client")===true)return 1e4;return 8e4}init_define_TOOL_LIST();init_define_TOOL_LIST();function defineTool(tool){const{input:input3,output:output5,...rest}=tool;const[inputOf,outputOf]=[once(input3),output5&&once(output5)];return{...rest,get input(){
-return inputOf()},get output(){return outputOf?.()}}}function once(make){let made2;return()=>{made2??=make();return made2}}function listed({name,title,description,
-annotations,input:input3,output:output5,meta:meta2}){return{name,title,description,inputSchema:jsonSchema(input3,"input"),...output5===void 0?{}:{outputSchema:jsonSchema(
-output5,"output")},annotations:{title,...annotations},...meta2===void 0?{}:{_meta:meta2}}}function jsonSchema(schema,io){const{$schema:_dialect,...rest}=toJSONSchema(
-schema,{target:"draft-2020-12",io,override:dropEmpty});return rest}function dropEmpty({jsonSchema:jsonSchema2}){const{additionalProperties}=jsonSchema2;if(typeof additionalProperties===
-"object"&&Object.keys(additionalProperties).length===0){delete jsonSchema2.additionalProperties}}function definePrompt(prompt){const inputOf=once(prompt.input);return{...prompt,get input(){return inputOf()}}}function listedPrompt({name,title,description,input:input3}){
+return inputOf()},get output(){return outputOf?.()}}}function listed({name,title,description,annotations,input:input3,output:output5,meta:meta2}){return{name,title,
+description,inputSchema:jsonSchema(input3,"input"),...output5===void 0?{}:{outputSchema:jsonSchema(output5,"output")},annotations:{title,...annotations},...meta2===
+void 0?{}:{_meta:meta2}}}function jsonSchema(schema,io){const{$schema:_dialect,...rest}=toJSONSchema(schema,{target:"draft-2020-12",io,override:dropEmpty});return rest}
+function dropEmpty({jsonSchema:jsonSchema2}){const{additionalProperties}=jsonSchema2;if(typeof additionalProperties==="object"&&Object.keys(additionalProperties).
+length===0){delete jsonSchema2.additionalProperties}}function definePrompt(prompt){const inputOf=once(prompt.input);return{...prompt,get input(){return inputOf()}}}function listedPrompt({name,title,description,input:input3}){
 const{properties,required:required2=[]}=jsonSchema(input3,"input");const about=Object.entries(properties).map(([argument,schema])=>({name:argument,description:schema.
 description,required:required2.includes(argument)}));return{name,title,description,arguments:about}}function enclosed(name,text3){let longest=-1;for(const[,line=""]of text3.
 matchAll(new RegExp(`${name}(_*)`,"gi")))longest=Math.max(longest,line.length);const tag=`${name}${"_".repeat(longest+1)}`;return`<${tag}>
@@ -5320,15 +5330,15 @@ re you ask again: a question asked twice is paid for twice.
 ys is the user's choice.
 - codex_status tells who is signed in, and lists recent answers and conversations; with usage: true also what is used of the plan. codex_models lists models and\
  efforts; leave model out unless the user names one.
-- codex_clear signs out, or forgets one conversation: ask the user first.`;function createMcpServer({tools,toolList,version:version3,configProblem,newId,onListed,
-onFault}){config({jitless:true});const toolsByName=new Map(tools.map(tool=>[tool.name,tool]));const promptsByName=new Map(PROMPTS.map(prompt=>[prompt.name,prompt]));
-let list;const about={serverInfo:{name:"codex-oauth",title:"Codex",version:version3},capabilities:{tools:{},prompts:{}},instructions:INSTRUCTIONS};const server=new DualServer(
-{...about,newState:newId});const roots=createRoots(server);server.fallbackRequestHandler=async({method,params},extra)=>{switch(method){case"tools/list":if(list===
-void 0)onListed?.();list??={tools:toolList??tools.map(listed)};return list;case"tools/call":return callTool(params,extra);case"prompts/list":return{prompts:PROMPTS.
-map(listedPrompt)};case"prompts/get":return getPrompt(params);default:throw protocolError(-32601,"Method not found")}};function getPrompt(params){const{entry:prompt,
-args:args2}=choose("prompt",promptsByName,params);const parsed=prompt.input.safeParse(args2);if(!parsed.success)throw protocolError(-32602,wrongArguments(prompt,
-parsed.error.issues));const content=text(prompt.write(parsed.data));return{description:prompt.description,messages:[{role:"user",content}]}}async function callTool(params,extra){
-extra.signal.throwIfAborted();const{entry:tool,args:args2}=choose("tool",toolsByName,params);const parsed=tool.input.safeParse(args2);if(!parsed.success)return errorResult(
+- codex_clear signs out, or forgets one conversation: ask the user first.`;function createMcpServer({tools,toolList,version:version3,configProblem,newId,beforeFirstList,
+onFault}){const toolsByName=new Map(tools.map(tool=>[tool.name,tool]));const promptsByName=new Map(PROMPTS.map(prompt=>[prompt.name,prompt]));let list;const about={
+serverInfo:{name:"codex-oauth",title:"Codex",version:version3},capabilities:{tools:{},prompts:{}},instructions:INSTRUCTIONS};const server=new DualServer({...about,
+newState:newId});const roots=createRoots(server);server.fallbackRequestHandler=async({method,params},extra)=>{switch(method){case"tools/list":if(list===void 0)beforeFirstList?.();
+list??={tools:toolList??tools.map(listed)};return list;case"tools/call":return callTool(params,extra);case"prompts/list":return{prompts:PROMPTS.map(listedPrompt)};case"\
+prompts/get":return getPrompt(params);default:throw protocolError(-32601,"Method not found")}};function getPrompt(params){const{entry:prompt,args:args2}=choose(
+"prompt",promptsByName,params);const parsed=prompt.input.safeParse(args2);if(!parsed.success)throw protocolError(-32602,wrongArguments(prompt,parsed.error.issues));
+const content=text(prompt.write(parsed.data));return{description:prompt.description,messages:[{role:"user",content}]}}async function callTool(params,extra){extra.
+signal.throwIfAborted();const{entry:tool,args:args2}=choose("tool",toolsByName,params);const parsed=tool.input.safeParse(args2);if(!parsed.success)return errorResult(
 invalidInput(tool,parsed.error.issues));const progress=progressOf(extra);try{if(configProblem!==void 0&&tool.local!==true)throw configProblem;return outputResult(
 await tool.run(parsed.data,callOf(extra,progress.tell)))}catch(error2){if(!isCodexError(error2))onFault(error2);return errorResult(isCodexError(error2)?error2:unexpected(
 error2))}finally{progress.end()}}function callOf(extra,progress){const{signal}=extra;const asker=askerOf(server,extra);return{signal,cancelReason:()=>typeof signal.
@@ -6553,7 +6563,7 @@ if(found===void 0)return void 0;const{usedPercent,window,resetsAt,resets}=found;
 return ms===void 0?void 0:new Date(ms).toISOString()}function presentLogin({state,method,url,userCode,openedAt,expiresAt,endedAt,error:error2,route},nowMs){const pending=state===
 "pending";return{state,route,method,user_code:pending?userCode:void 0,started_at:isoTime(openedAt),finished_at:isoTime(endedAt),url:pending?url:void 0,expires_in_seconds:pending?
 Math.max(0,Math.ceil((expiresAt-nowMs)/1e3)):void 0,error:error2===void 0?void 0:`${error2.message} [${error2.code}]`}}function createTools(services){return[codexQuery(services),codexStatus(services),codexLogin(services),codexModels(services),codexClear(services)]}function createApp({config:config2,problem:problem2},edges,version3,toolList){const{fetch:fetch2,clock,randomBytes:randomBytes2,surroundings,projectFolder,machine,
-system,log,onListed}=edges;const now=()=>clock.now();const random=()=>randomBytes2(4).readUInt32BE()/2**32;const newId=()=>createUuid(randomBytes2,now);const agentNamed=name=>`${name}\
+system,log,beforeFirstList}=edges;const now=()=>clock.now();const random=()=>randomBytes2(4).readUInt32BE()/2**32;const newId=()=>createUuid(randomBytes2,now);const agentNamed=name=>`${name}\
 /${version3} (${system.os}; ${system.arch})`;const userAgent=agentNamed(config2.originator);const planAgent=agentNamed("codex-oauth");const wayOut=createFetch({
 fetch:fetch2,network:config2.network,insecureTls:config2.insecureTls});const http=createHttpClient({fetch:wayOut,log});const keychain=createKeychain({service:"c\
 odex-oauth",folder:config2.stateDir});const vault=createVault({store:config2.store,passphrase:config2.passphrase,passphraseSource:"CODEX_OAUTH_PASSPHRASE",machine:()=>machineSecret(),
@@ -6572,16 +6582,16 @@ signIn2,login3.route.name);return createStatusReader({...login3,signIn:own2,conf
 plan)};const readLogins=createStatusOfAll({routes:described,readers,choice});const readStatus=createStatusWithUsage({readStatus:readLogins,credentials,meter,configProblem:problem2,
 now});const guided=createGuidedQuery({client,signIn:signIn2,readStatus:readLogins});const query=createCheckedQuery({query:guided,now});const answers2=createAnswerStore(
 {folder:`${config2.stateDir}/answers`,isOn:config2.keepAnswers,clock,randomBytes:randomBytes2});const conversations=createConversationStore({folder:`${config2.stateDir}\
-/conversations`,newId,now});let loading;async function loadAttachments(){const{createAttachments:createAttachments2}=await Promise.resolve().then(()=>(init_attachments(),attachments_exports));
+/conversations`,newId,now});const loadAttachments=once(async()=>{const{createAttachments:createAttachments2}=await Promise.resolve().then(()=>(init_attachments(),attachments_exports));
 const{createProjectFiles:createProjectFiles2}=await Promise.resolve().then(()=>(init_project_files(),project_files_exports));const{createGit:createGit2}=await Promise.resolve().then(()=>(init_git(),git_exports));
-const git=createGit2();const own2=[config2.credentialsFile,config2.stateDir];return createAttachments2({projectFiles:createProjectFiles2({git}),git,own:own2,randomBytes:randomBytes2})}
-const attachments={async attach(...request){loading??=loadAttachments();return(await loading).attach(...request)}};const desk=createQueryDesk({query,attachments,
-conversations,answers:answers2,readSchema,projectFolder,clock});const collect=createCollectAnswer({answers:answers2,desk,clock});const listModels=createModelLister(
-{config:config2,credentials,catalogue});const services={desk,collect,answers:answers2,conversations,readStatus,signIn:signIn2,signOut,listModels,now};const tools=createTools(
-services);const storeApiKey=createApiKeySignIn({...codex,http,now,onStored:()=>choice.select("codex")});const doctor2=async signal=>{const{createDoctor:createDoctor2}=await Promise.resolve().then(()=>(init_doctor(),doctor_exports));
+const git=createGit2();const own2=[config2.credentialsFile,config2.stateDir];return createAttachments2({projectFiles:createProjectFiles2({git}),git,own:own2,randomBytes:randomBytes2})});
+const attachments={attach:async(...request)=>(await loadAttachments()).attach(...request)};const desk=createQueryDesk({query,attachments,conversations,answers:answers2,
+readSchema,projectFolder,clock});const collect=createCollectAnswer({answers:answers2,desk,clock});const listModels=createModelLister({config:config2,credentials,
+catalogue});const services={desk,collect,answers:answers2,conversations,readStatus,signIn:signIn2,signOut,listModels,now};const tools=createTools(services);const storeApiKey=createApiKeySignIn(
+{...codex,http,now,onStored:()=>choice.select("codex")});const doctor2=async signal=>{const{createDoctor:createDoctor2}=await Promise.resolve().then(()=>(init_doctor(),doctor_exports));
 const parts={config:config2,configProblem:problem2,surroundings,machine,version:version3,http,clock,userAgent};return createDoctor2({...parts,...codex,others:[plan],
 registration,credentials,catalogue})(signal)};const onFault=error2=>log.event("fault",{error:error2 instanceof Error?error2.name:typeof error2});const server=createMcpServer(
-{tools,toolList,version:version3,configProblem:problem2,newId,onListed,onFault});return{server,tools,services:{...services,storeApiKey,doctor:doctor2},takeOver:order=>logins[order.
+{tools,toolList,version:version3,configProblem:problem2,newId,beforeFirstList,onFault});return{server,tools,services:{...services,storeApiKey,doctor:doctor2},takeOver:order=>logins[order.
 route].refresher.takeOver(order),async stop(){desk.stop();for(const{refresher}of Object.values(logins))refresher.stop();await signIn2.stop()},async settled(){await Promise.
 all([codex.refresher.settled(),plan.refresher.settled(),signIn2.settled()])}}}init_define_TOOL_LIST();var import_node_path24=require("node:path");init_define_TOOL_LIST();var import_node_path23=require("node:path");function absolutePath(value){if(!(0,import_node_path23.isAbsolute)(value))throw new Error("m\
 ust be an absolute path");return value}function serviceUrl(value){let url;try{url=new URL(value)}catch{throw new Error("is not a URL")}const loopback=["localhos\
@@ -6633,7 +6643,7 @@ _FILE","NODE_EXTRA_CA_CERTS"];function configInvalid(problems){return new CodexE
 "CLAUDE_CONFIG_DIR",void 0,absolutePath);if(folder!==void 0)return(0,import_node_path24.join)(folder,"auth.json");try{return(0,import_node_path24.join)(absolutePath(
 homedir3()),".claude","auth.json")}catch{problems.push("HOME is not set, or not to an absolute path, so there is no place for credentials: set CODEX_OAUTH_FILE");
 return(0,import_node_path24.join)((0,import_node_path24.resolve)("/"),"nowhere","auth.json")}}init_browser();init_define_TOOL_LIST();var import_promises10=require("node:timers/promises");var systemClock={now:()=>Date.now(),sleep:(ms,signal)=>(0,import_promises10.setTimeout)(
-ms,void 0,signal===void 0?{}:{signal})};init_log();init_define_TOOL_LIST();function readSurroundings(edges){const place=placeOf(edges);return{place,hasBrowser:canBeSeen(place,edges)}}function placeOf({env,platform:platform3,
+ms,void 0,signal===void 0?{}:{signal})};init_define_TOOL_LIST();function homeOrNone(find3){try{return find3()}catch{return""}}init_log();init_define_TOOL_LIST();function readSurroundings(edges){const place=placeOf(edges);return{place,hasBrowser:canBeSeen(place,edges)}}function placeOf({env,platform:platform3,
 exists}){if(env.SSH_CONNECTION||env.SSH_CLIENT||env.SSH_TTY)return"ssh";if(isContainer(env,exists))return"container";if(platform3==="linux"&&(env.WSL_DISTRO_NAME||
 env.WSL_INTEROP))return"wsl";return hasOwnScreen(platform3)||hasDisplay(env)?"desk":"headless"}function isContainer(env,exists){const named4=[env.container,env.
 KUBERNETES_SERVICE_HOST,env.CODESPACES,env.REMOTE_CONTAINERS,env.DEVCONTAINER];return named4.some(Boolean)||exists("/.dockerenv")||exists("/run/.containerenv")}
@@ -6693,27 +6703,27 @@ transport.flush(),FLUSH_MS);exit(0)}onSignal2(name=>void shutDown(name,0));await
 r":"command";writeError(redact(`codex-oauth: unexpected error, the ${what} ends: ${words}`));process.exit(1)});void main();async function main(){const handed=args[0]===
 RENEWAL_ARGUMENT?await readHanded(process.stdin):void 0;const loaded=loadConfig({...process.env,...handed?.secrets},import_node_os4.homedir);for(const name of[...SECRET_VARIABLES,
 loaded.config.api.source??""])delete process.env[name];const surroundings=readSurroundings({env:process.env,platform:process.platform,exists:import_node_fs23.existsSync});
-const browser=(0,import_node_os4.platform)()==="linux"?process.env.BROWSER:void 0;const log=createLog({write:writeError,enabled:loaded.config.debug});const app=createApp(
-loaded,{fetch:(...request)=>fetch(...request),clock:systemClock,randomBytes,openBrowser:url=>openInBrowser(url,{surroundings,program:browser}),surroundings,projectFolder:()=>args.
-length===0&&process.env.CLAUDE_PROJECT_DIR||process.cwd(),renewElsewhere:handed===void 0?renewElsewhere(loaded):void 0,machine:{nodeVersion:process.versions.node,
-platform:process.platform,arch:process.arch,searchPath:process.env.PATH,browser,home:homeOrNone()},system:{os:(0,import_node_os4.platform)(),arch:(0,import_node_os4.arch)()},
-log,onListed:startIsOver},"0.1.0",define_TOOL_LIST_default);if(handed!==void 0){onSignal(()=>{});await runRenewal({app,handed,output:process.stdout,exit:process.
-exit})}else if(args.length===0){if(process.stdin.isTTY){writeError("codex-oauth is an MCP server and waits for a client on standard input. For people: --help")}
-await serve({app,input:process.stdin,output:process.stdout,onSignal,exit:process.exit,log})}else{process.stderr.on("error",()=>{});const{runCommand:runCommand2}=await Promise.resolve().then(()=>(init_run_command(),run_command_exports));
-process.exitCode=await runCommand2({args,app,configProblem:loaded.problem,facts:{version:"0.1.0",node:process.version,platform:`${(0,import_node_os4.platform)()}\
- ${(0,import_node_os4.arch)()}`},stdin:()=>process.stdin,openFile:path3=>(0,import_node_fs23.createReadStream)(path3),stdout:process.stdout,stderr:process.stderr,
-env:process.env,onSignal,exit:process.exit,log})}}function onSignal(handler){for(const name of["SIGINT","SIGTERM","SIGHUP"])process.on(name,()=>handler(name))}function renewElsewhere({
-config:config2}){const{versions,execPath,execArgv,argv}=process;if(versions.electron!==void 0||versions.bun!==void 0||argv[1]===void 0)return void 0;const start={
-execPath,execArgv,entry:argv[1]};return order=>handOver(order,{start,passphrase:config2.passphrase})}function homeOrNone(){try{return(0,import_node_os4.homedir)()}catch{
-return""}}function writeError(line){try{(0,import_node_fs23.writeSync)(2,`${line}
+const browser=(0,import_node_os4.platform)()==="linux"?process.env.BROWSER:void 0;const log=createLog({write:writeError,enabled:loaded.config.debug});config({jitless:true});
+const app=createApp(loaded,{fetch:(...request)=>fetch(...request),clock:systemClock,randomBytes,openBrowser:url=>openInBrowser(url,{surroundings,program:browser}),
+surroundings,projectFolder:()=>args.length===0&&process.env.CLAUDE_PROJECT_DIR||process.cwd(),renewElsewhere:handed===void 0?renewElsewhere(loaded):void 0,machine:{
+nodeVersion:process.versions.node,platform:process.platform,arch:process.arch,searchPath:process.env.PATH,browser,home:homeOrNone(import_node_os4.homedir)},system:{
+os:(0,import_node_os4.platform)(),arch:(0,import_node_os4.arch)()},log,beforeFirstList:startIsOver},"0.1.0",define_TOOL_LIST_default);if(handed!==void 0){onSignal(
+()=>{});await runRenewal({app,handed,output:process.stdout,exit:process.exit})}else if(args.length===0){if(process.stdin.isTTY){writeError("codex-oauth is an MC\
+P server and waits for a client on standard input. For people: --help")}await serve({app,input:process.stdin,output:process.stdout,onSignal,exit:process.exit,log})}else{
+process.stderr.on("error",()=>{});const{runCommand:runCommand2}=await Promise.resolve().then(()=>(init_run_command(),run_command_exports));process.exitCode=await runCommand2(
+{args,app,configProblem:loaded.problem,facts:{version:"0.1.0",node:process.version,platform:`${(0,import_node_os4.platform)()} ${(0,import_node_os4.arch)()}`},stdin:()=>process.
+stdin,openFile:path3=>(0,import_node_fs23.createReadStream)(path3),stdout:process.stdout,stderr:process.stderr,env:process.env,onSignal,exit:process.exit,log})}}
+function onSignal(handler){for(const name of["SIGINT","SIGTERM","SIGHUP"])process.on(name,()=>handler(name))}function renewElsewhere({config:config2}){const{versions,
+execPath,execArgv,argv}=process;if(versions.electron!==void 0||versions.bun!==void 0||argv[1]===void 0)return void 0;const start={execPath,execArgv,entry:argv[1]};
+return order=>handOver(order,{start,passphrase:config2.passphrase})}function writeError(line){try{(0,import_node_fs23.writeSync)(2,`${line}
 `)}catch{}}
 })*/}).toString();
 var around = found.includes(OPENING) ? found : (0, import_node_fs3.readFileSync)(__filename, "latin1");
 var text = around.slice(around.indexOf(OPENING) + OPENING.length, around.lastIndexOf(CLOSING)).replaceAll(...define_PROGRAM_ESCAPE_default);
-var { env, platform, version, arch } = process;
-var file = codeCacheFile({ env, platform, home: import_node_os.homedir, name: `${"0.1.0-c57c80d14ecf"}-node-${version}-${arch}` });
+var { env, platform } = process;
+var file = codeCacheFile({ env, platform, home: import_node_os.homedir, program: "0.1.0-beeacab7df2d", node: process });
 var cachedData = file === void 0 ? void 0 : readCode(file, process.getuid?.());
-var script = new import_node_vm.Script(text, { filename: __filename, lineOffset: 92, cachedData });
+var script = new import_node_vm.Script(text, { filename: __filename, lineOffset: 101, cachedData });
 var isKept = cachedData !== void 0 && script.cachedDataRejected !== true;
 function startIsOver() {
   if (isKept || file === void 0) return;
