@@ -19,7 +19,7 @@ interface Kind {
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {
-  service: { seconds: [120, 10], run: serviceFaults },
+  service: { seconds: [110, 10], run: serviceFaults },
   client: { seconds: [50, 8], run: clientFaults },
   processes: { seconds: [240, 14], run: processFaults },
   store: { seconds: [60, 8], run: storeFaults },
