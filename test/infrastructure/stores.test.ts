@@ -255,6 +255,7 @@ describe('a keychain that cannot be used', () => {
     expect(await load(storage)).toEqual({
       record,
       form: 'plain',
+      needsUnlock: false,
       warnings: ['The sign-in is still stored as it was. The keychain is locked. Unlock it.'],
     })
   })
