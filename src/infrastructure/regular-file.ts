@@ -83,16 +83,17 @@ function assertFile(stat: fs.Stats | fs.BigIntStats): void {
 }
 
 /**
- * To the end, which only a read of nothing tells: over a network a read may give less than there is, and the file may have
- * grown since it said its size.
+ * As long as the file said it is; where it has grown since, or does not know, to its end. Only a read of nothing tells that:
+ * over a network a read may give less than there is.
  */
 function allOf(fd: number, size: number, maxBytes: number): Buffer {
   if (size > maxBytes) throw tooLarge()
   let buffer = Buffer.alloc(size + 1)
-  for (let length = 0; ; ) {
+  let length = 0
+  while (true) {
     const read = fs.readSync(fd, buffer, length, buffer.length - length, length)
-    if (read === 0) return buffer.subarray(0, length)
     length += read
+    if (read === 0 || length === size) return buffer.subarray(0, length)
     if (length > maxBytes) throw tooLarge()
     if (length === buffer.length) buffer = Buffer.concat([buffer], 2 * length)
   }
