@@ -10,7 +10,7 @@ import { machineSecret } from './infrastructure/machine-secret.ts'
 import { createFetch } from './infrastructure/network.ts'
 import { once } from './infrastructure/once.ts'
 import type { Surroundings } from './infrastructure/surroundings.ts'
-import { createCredentialsLook, createTokenStorage } from './infrastructure/token-storage.ts'
+import { createCredentialsSnapshots, createTokenStorage } from './infrastructure/token-storage.ts'
 import { createUuid } from './infrastructure/uuid.ts'
 import { createVault } from './infrastructure/vault.ts'
 import { createMcpServer } from './server.ts'
@@ -119,8 +119,9 @@ export function createApp(
   const storageOf = ({ login: { place } }: Route) =>
     createTokenStorage({ file: config.credentialsFile, place, vault, now })
   const storages = { codex: storageOf(routes.codex), plan: storageOf(routes.plan) }
-  const look = createCredentialsLook(config.credentialsFile, [routes.codex.login.place, routes.plan.login.place])
-  const choice = createRouteChoice({ storages, look, now })
+  const places = [routes.codex.login.place, routes.plan.login.place]
+  const takeSnapshot = createCredentialsSnapshots(config.credentialsFile, places)
+  const choice = createRouteChoice({ storages, takeSnapshot, now })
   const edgesOfLogins = { ...edges, config, storages, choice, http, device, random }
   const codex = createLogin(edgesOfLogins, routes.codex)
   const plan = createLogin(edgesOfLogins, routes.plan)

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { listQuietly, removeQuietly } from './clean-up.ts'
 import { isErrno } from './errno.ts'
@@ -30,8 +29,6 @@ export interface JournalFolder {
   read(name: string): JournalContent | undefined
   /** A few lines at its two ends; undefined when it cannot be read. It takes a small part of a millisecond. */
   glance(name: string): JournalContent | undefined
-  /** What can be told without opening it; undefined when it cannot be had. */
-  stat(name: string): Omit<JournalContent, 'lines'> | undefined
   /** The names of all there are. */
   names(): string[]
   /** Never fails. */
@@ -59,15 +56,6 @@ export function createJournalFolder({ folder, maxBytes }: { folder: string; maxB
     glance(name) {
       const file = fileOf(name)
       return file === undefined ? undefined : glanceAt(file, 2 * maxBytes)
-    },
-    stat(name) {
-      const file = fileOf(name)
-      try {
-        const stat = file === undefined ? undefined : statSync(file, { throwIfNoEntry: false })
-        return stat && { bytes: stat.size, changedAt: stat.mtimeMs }
-      } catch {
-        return undefined
-      }
     },
     names: () =>
       listQuietly(folder).flatMap((file) => {

@@ -1,9 +1,9 @@
 import { dirname } from 'node:path'
 import { canonicalPath } from './canonical-path.ts'
 import { withFileLock } from './file-lock.ts'
+import type { Snapshot } from './file-snapshots.ts'
 import { ensureFolder } from './folder.ts'
 import type { SealingKey } from './key-ring.ts'
-import type { Sight } from './seen-file.ts'
 import { readSharedFile, type SharedFile } from './shared-file.ts'
 import { orStorageFailed } from './storage-failure.ts'
 import {
@@ -30,8 +30,8 @@ export interface RecordFile {
   read(): Content
   /** As `read`, after a try to get the key of its record. */
   unlock(): Promise<Content>
-  /** The record in a sight of it, and how it lies there. @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED */
-  seenIn(sight: Sight<Parts>): { record: TokenRecord | undefined; form: RecordForm | undefined }
+  /** The record in a snapshot of it, and how it lies there. @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED */
+  inSnapshot(snapshot: Snapshot<Parts>): { record: TokenRecord | undefined; form: RecordForm | undefined }
   /** The record in a text for the file at `path`. @throws CodexError STORAGE_CORRUPT */
   recordIn(text: string | undefined, path: string): TokenRecord | undefined
   /** @throws CodexError STORAGE_LOCKED, STORAGE_FAILED */
@@ -79,7 +79,7 @@ export function openRecordFile({ file, place, vault, now, lockWaitMs }: RecordFi
     read() {
       const path = recordFile.locate()
       const found = readSharedFile(path)
-      const lying = sealedIn(found?.text, { file: path, place })
+      const lying = sealedIn(found?.text, { path: () => path, place })
       return { path, file: found, text: found?.text, sealed: lying.sealed, form: formOf(lying) }
     },
 
@@ -89,24 +89,14 @@ export function openRecordFile({ file, place, vault, now, lockWaitMs }: RecordFi
       return content
     },
 
-    seenIn(sight) {
-      if (sight.stat === undefined) return { record: undefined, form: undefined }
-      const context = {
-        get file() {
-          return sight.path
-        },
-        place,
-        now: now(),
-        open: vault.open,
-      }
-      return {
-        record: recordAmong(sight.value, context),
-        form: formOf(sealedAmong(sight.value, context)),
-      }
+    inSnapshot({ path, value, stat }) {
+      if (stat === undefined) return { record: undefined, form: undefined }
+      const context = { path, place, now: now(), open: vault.open }
+      return { record: recordAmong(value, context), form: formOf(sealedAmong(value, context)) }
     },
 
     recordIn: (text, path) =>
-      text === undefined ? undefined : recordIn(text, { file: path, place, now: now(), open: vault.open }),
+      text === undefined ? undefined : recordIn(text, { path: () => path, place, now: now(), open: vault.open }),
 
     locked: (work) => withFileLock(recordFile.locate(), work, { waitMs: lockWaitMs }),
 

@@ -9,7 +9,7 @@ export interface RegularFile {
 /** A file that is open. */
 export interface OpenFile {
   stat: fs.BigIntStats
-  /** All of it, in one read where it does not grow meanwhile. @throws the system error, EFBIG if it is larger */
+  /** All of it. @throws the system error, EFBIG if it is larger */
   bytes(maxBytes: number): Buffer
 }
 
@@ -29,10 +29,7 @@ export interface FileEnds {
  */
 export function readRegularFile(path: string, maxBytes: number, { noFollow = false } = {}): RegularFile {
   const flags = noFollow ? (fs.constants.O_NOFOLLOW ?? 0) : 0
-  return withRegularFile(path, flags, (fd, stat) => {
-    if (stat.size > maxBytes) throw tooLarge()
-    return { bytes: fs.readFileSync(fd), stat }
-  })
+  return withRegularFile(path, flags, (fd, stat) => ({ bytes: allOf(fd, stat.size, maxBytes), stat }))
 }
 
 /**
@@ -85,15 +82,21 @@ function assertFile(stat: fs.Stats | fs.BigIntStats): void {
   if (!stat.isFile()) throw Object.assign(new Error('Not a file.'), { code: 'EISDIR' })
 }
 
-/** A read that does not fill its buffer has reached the end: there is one byte more room than the file is long. */
+/**
+ * As long as the file said it is; where it has grown since, or does not know, to its end. Only a read of nothing tells that:
+ * over a network a read may give less than there is.
+ */
 function allOf(fd: number, size: number, maxBytes: number): Buffer {
   if (size > maxBytes) throw tooLarge()
-  const buffer = Buffer.alloc(size + 1)
-  const length = fs.readSync(fd, buffer, 0, buffer.length, 0)
-  if (length < buffer.length) return buffer.subarray(0, length)
-  // It has grown meanwhile, or does not know its length.
-  if (size === maxBytes) throw tooLarge()
-  return allOf(fd, Math.min(maxBytes, 2 * size + 1), maxBytes)
+  let buffer = Buffer.alloc(size + 1)
+  let length = 0
+  while (true) {
+    const read = fs.readSync(fd, buffer, length, buffer.length - length, length)
+    length += read
+    if (read === 0 || length === size) return buffer.subarray(0, length)
+    if (length > maxBytes) throw tooLarge()
+    if (length === buffer.length) buffer = Buffer.concat([buffer], 2 * length)
+  }
 }
 
 function tooLarge(): Error {

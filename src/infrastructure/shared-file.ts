@@ -42,19 +42,19 @@ export function textFrom(file: string, read: (maxBytes: number) => Uint8Array, l
   return decode(file, whole(file, read, limits), limits.hint)
 }
 
-/** Sentences about who else can get at the file. `uid` is whose it should be; undefined where there is no such thing. */
+/** Sentences about who else can get at the file at this path. `uid` is whose it should be; undefined where there is no such thing. */
 export function warningsAbout(
-  file: () => string,
+  path: () => string,
   stat: Pick<fs.Stats, 'mode' | 'uid'>,
   uid: number | undefined,
 ): string[] {
   if (uid === undefined) return []
   const mode = stat.mode & 0o777
   const lax = () =>
-    `${file()} can be read or changed by other users (mode ${mode.toString(8).padStart(3, '0')}); it is tightened at the next write.`
+    `${path()} can be read or changed by other users (mode ${mode.toString(8).padStart(3, '0')}); it is tightened at the next write.`
   return [
     ...((mode & 0o077) === 0 ? [] : [lax()]),
-    ...(stat.uid === uid ? [] : [`${file()} belongs to another user of this machine.`]),
+    ...(stat.uid === uid ? [] : [`${path()} belongs to another user of this machine.`]),
   ]
 }
 

@@ -25,7 +25,7 @@ export function textWith(
   next: TokenRecord | undefined,
   { file, place, vault, fresh }: StoringWith,
 ): string | undefined {
-  const { sealed } = sealedIn(text, { file, place })
+  const { sealed } = sealedIn(text, { path: () => file, place })
   const edited = orCorrupt(file, () => withRecord(plainText(text, sealed, { place, vault }), next, place))
   if (next === undefined || vault.form === 'plain') return inBounds(file, edited)
   const of = next.refreshToken === undefined ? '' : fingerprintOf(next.refreshToken)

@@ -42,8 +42,8 @@ export interface RecordPlace {
 export const CODEX_PLACE: RecordPlace = { key: 'codex', legacyKey: 'openai_codex' }
 
 export interface ReadContext {
-  /** Named in the error, and asked for only there: it may be dear to find out. */
-  readonly file: string
+  /** Of the file, for the error: asked for only there, because it may be dear to find out. */
+  path(): string
   /** That of the Codex login unless told. */
   place?: RecordPlace
   /** Milliseconds; times more than a year after it are not believed. */
@@ -125,7 +125,7 @@ export function recordAmong(parts: Parts, context: ReadContext): TokenRecord | u
  */
 export function sealedIn(
   text: string | undefined,
-  where: Pick<ReadContext, 'file' | 'place'>,
+  where: Pick<ReadContext, 'path' | 'place'>,
 ): { isStored: boolean; sealed: unknown } {
   return text === undefined ? { isStored: false, sealed: undefined } : sealedAmong(parseObject(text), where)
 }
@@ -133,7 +133,7 @@ export function sealedIn(
 /** The same in the parts of such a text. @throws CodexError STORAGE_CORRUPT */
 export function sealedAmong(
   parts: Parts,
-  where: Pick<ReadContext, 'file' | 'place'>,
+  where: Pick<ReadContext, 'path' | 'place'>,
 ): { isStored: boolean; sealed: unknown } {
   const value = valueAmong(parts, where)
   return { isStored: value !== undefined, sealed: sealedPart(value) }
@@ -170,8 +170,8 @@ export function toDisk(record: TokenRecord): Record<string, string | number | un
   }
 }
 
-function valueAmong(parts: Parts, where: Pick<ReadContext, 'file' | 'place'>): unknown {
-  if (parts === undefined) throw corrupt(where.file, 'it is not a JSON object')
+function valueAmong(parts: Parts, where: Pick<ReadContext, 'path' | 'place'>): unknown {
+  if (parts === undefined) throw corrupt(where.path(), 'it is not a JSON object')
   const key = keysOf(where.place ?? CODEX_PLACE).find((name) => Object.hasOwn(parts, name))
   return key === undefined ? undefined : parts[key]
 }
@@ -182,14 +182,14 @@ function sealedPart(value: unknown): unknown {
 }
 
 function fromDisk(value: unknown, context: ReadContext): TokenRecord {
-  if (!isObject(value)) throw corrupt(context.file, 'its record is not an object')
+  if (!isObject(value)) throw corrupt(context.path(), 'its record is not an object')
   const word = (name: string) => readWord(value, name, context)
   const time = (name: string) => readTime(value, name, context)
   const accessToken = word('access_token')
   const refreshFailed = word('refresh_failed')
   // Only that of a login that is over may have none.
   if (accessToken === undefined && refreshFailed === undefined) {
-    throw corrupt(context.file, 'its record has no access_token')
+    throw corrupt(context.path(), 'its record has no access_token')
   }
   return {
     accessToken: accessToken ?? '',
@@ -215,14 +215,14 @@ function readWord(from: JsonObject, name: string, context: ReadContext, form = /
   const value = field(from, name)
   if (value === undefined) return undefined
   if (typeof value === 'string' && form.test(value)) return value
-  throw corrupt(context.file, `${name} is not a plain text of usual length`)
+  throw corrupt(context.path(), `${name} is not a plain text of usual length`)
 }
 
 /** Seconds on disk, as a number or a text. What cannot be a time of ours counts as absent. */
 function readTime(from: JsonObject, name: string, context: ReadContext): number | undefined {
   const value = field(from, name)
   if (value === undefined) return undefined
-  if (typeof value !== 'number' && typeof value !== 'string') throw corrupt(context.file, `${name} is not a number`)
+  if (typeof value !== 'number' && typeof value !== 'string') throw corrupt(context.path(), `${name} is not a number`)
   const ms = Math.round(Number(value) * 1000)
   return ms > 0 && ms <= context.now + YEAR_MS ? ms : undefined
 }

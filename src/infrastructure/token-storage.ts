@@ -1,6 +1,6 @@
 import { isCodexError } from '../errors.ts'
+import { createFileSnapshots, type Snapshot } from './file-snapshots.ts'
 import { openRecordFile } from './record-file.ts'
-import { createSeenFile, type Sight } from './seen-file.ts'
 import { warningsAbout } from './shared-file.ts'
 import { CODEX_PLACE, MAX_FILE_BYTES, type Parts, partsOf, type RecordPlace, type TokenRecord } from './token-record.ts'
 import type { RecordForm, Unopened, Vault } from './vault.ts'
@@ -14,21 +14,21 @@ export interface StoredTokens {
   /** How the record lies in the file. */
   form?: RecordForm | undefined
   /** Whether `unlock` may open it, or bring it into another form. */
-  isClosed?: true | undefined
+  needsUnlock: boolean
   /** Sentences for the status: others can read the file, the record cannot be opened or brought into its form. */
   warnings: readonly string[]
 }
 
-/** What the credentials file held at one look. It is of use for every record that the look was made for. */
-export type CredentialsSight = Sight<Parts>
+/** What the credentials file held at one time. It is of use for every record that it was taken for. */
+export type CredentialsSnapshot = Snapshot<Parts>
 
 /**
- * Looks at a credentials file for the records in these places, as `createSeenFile` does.
+ * Takes snapshots of a credentials file for the records in these places, as `createFileSnapshots` does.
  *
- * The look throws CodexError STORAGE_CORRUPT, STORAGE_FAILED.
+ * A snapshot throws CodexError STORAGE_CORRUPT, STORAGE_FAILED.
  */
-export function createCredentialsLook(file: string, places: readonly RecordPlace[]): () => CredentialsSight {
-  return createSeenFile({ file, read: (text) => partsOf(text, places), maxBytes: MAX_FILE_BYTES })
+export function createCredentialsSnapshots(file: string, places: readonly RecordPlace[]): () => CredentialsSnapshot {
+  return createFileSnapshots({ file, read: (text) => partsOf(text, places), maxBytes: MAX_FILE_BYTES })
 }
 
 /** The credentials file, shared with other processes and, key by key, with other programs. */
@@ -46,12 +46,12 @@ export interface TokenStorage {
   unlock(): Promise<void>
   /**
    * What the file holds now, as far as `unlock` could open it. It takes no lock: the file is only ever replaced as a
-   * whole. Nobody signed in is a record of undefined. With `sight`, what it held at that look; without one it is read
+   * whole. Nobody signed in is a record of undefined. With `snapshot`, what it held then; without one it is read
    * anew.
    *
    * @throws CodexError STORAGE_CORRUPT, STORAGE_FAILED
    */
-  read(sight?: CredentialsSight): StoredTokens
+  read(snapshot?: CredentialsSnapshot): StoredTokens
   /**
    * The one change of content: `change` gets what the file holds under the lock, and the file gets what it returns. Undefined
    * signs out; the very same object (or undefined again) writes nothing. Resolves to what the file holds then,
@@ -104,11 +104,6 @@ export function createTokenStorage(deps: TokenStorageDeps): TokenStorage {
     return { record: recordFile.recordIn(text, path), form, path: () => path, stat: file?.stat }
   }
 
-  function seen(sight: CredentialsSight) {
-    const { stat } = sight
-    return { ...recordFile.seenIn(sight), path: () => sight.path, stat }
-  }
-
   return {
     file: recordFile.locate,
 
@@ -124,8 +119,9 @@ export function createTokenStorage(deps: TokenStorageDeps): TokenStorage {
       }
     },
 
-    read(sight) {
-      const { record, form, path, stat } = sight === undefined ? readAnew() : seen(sight)
+    read(snapshot) {
+      const { record, form, path, stat } =
+        snapshot === undefined ? readAnew() : { ...snapshot, ...recordFile.inSnapshot(snapshot) }
       const unopened = record?.unopened
       const isDisplaced = form !== undefined && form !== vault.form
       const warnings = [
@@ -134,8 +130,8 @@ export function createTokenStorage(deps: TokenStorageDeps): TokenStorage {
         ...vault.warnings(),
         ...(stat === undefined ? [] : warningsAbout(path, stat, uid)),
       ]
-      const isClosed = unopened !== undefined || (isDisplaced && moving === undefined) || undefined
-      return { record: unopened === undefined ? record : undefined, unopened, form, isClosed, warnings }
+      const needsUnlock = unopened !== undefined || (isDisplaced && moving === undefined)
+      return { record: unopened === undefined ? record : undefined, unopened, form, needsUnlock, warnings }
     },
 
     // What edits the text is loaded here, because reading needs none of it.

@@ -17,7 +17,6 @@ export interface AnswerProgress {
 /** Follows the events of an answer for those who wait for it. */
 export interface ProgressReader {
   accept(type: string, event: unknown): void
-  /** The same object until that changes. */
   current(): Omit<AnswerProgress, 'characters'>
 }
 

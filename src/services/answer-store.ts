@@ -21,7 +21,7 @@ export interface AnswerStore {
   look(id: string): AnswerSummary | undefined
   /** All that can be read, newest first. */
   list(): AnswerSummary[]
-  /** Marks all that runs here as interrupted, and writes it down, before it returns. */
+  /** Marks all that runs here as interrupted, and writes it down, before it returns. Room that is due is made. */
   stop(): void
 }
 
@@ -30,7 +30,7 @@ export interface AnswerStoreDeps {
   folder: string
   /** False: everything stays in memory, and nothing on disk is looked at. */
   isOn: boolean
-  clock: Pick<Clock, 'now'>
+  clock: Clock
   randomBytes: (size: number) => Uint8Array
   /** Who asks here. */
   identity?: ProcessIdentity
@@ -38,6 +38,8 @@ export interface AnswerStoreDeps {
 
 /** Of one answer: a long text in short pieces takes several times its own length. */
 const MAX_FILE_BYTES = 48 * 1024 * 1024
+/** How long after an answer room is made, and how often at most: it looks at every file. */
+const ROOM_AFTER_MS = 3_000
 
 export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }: AnswerStoreDeps): AnswerStore {
   const now = () => clock.now()
@@ -45,6 +47,8 @@ export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }
   const shelf = isOn ? createAnswerShelf({ journals, now }) : undefined
   /** What runs here, and what could not be written. */
   const live = new Map<string, LiveAnswer>()
+  const over = new AbortController()
+  let isRoomDue = false
   let owner = identity
 
   function newHead(prompt: string, conversation: string | undefined): AnswerHead {
@@ -65,14 +69,21 @@ export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }
       answer.flush()
       if (!answer.isKept) continue
       forget(id)
-      shelf?.ended(id)
     }
   }
 
+  /** Not while somebody waits: a question looks at no other answer before it is sent. */
+  function makeRoomSoon(): void {
+    if (isRoomDue) return
+    isRoomDue = true
+    void clock.sleep(ROOM_AFTER_MS, over.signal).then(makeRoom, () => {})
+  }
+
   /** In memory as on disk. */
-  function prune(): void {
-    shelf?.prune()
+  function makeRoom(): void {
+    isRoomDue = false
     writeLate()
+    shelf?.makeRoom((id) => live.has(id))
     const inMemory = [...live].map(([id, { head, outline, text }]) => ({
       id,
       startedAt: head.startedAt,
@@ -89,14 +100,12 @@ export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }
 
   return {
     begin({ prompt, model, conversation }) {
-      prune()
+      writeLate()
       const head = newHead(prompt, conversation)
       const { id } = head
-      shelf?.own(id, head.startedAt)
       const onEnd = () => {
-        if (!started.answer.isKept) return
-        live.delete(id)
-        shelf?.ended(id)
+        makeRoomSoon()
+        if (started.answer.isKept) live.delete(id)
       }
       const onDiscard = () => {
         forget(id)
@@ -123,6 +132,9 @@ export function createAnswerStore({ folder, isOn, clock, randomBytes, identity }
     stop() {
       for (const { answer } of [...live.values()]) answer.stop('interrupted')
       writeLate()
+      // Without a reason, one is made, with the stack of this call.
+      over.abort('over')
+      if (isRoomDue) makeRoom()
     },
   }
 }

@@ -3,17 +3,15 @@ import { CodexError, isCodexError } from '../errors.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import { readEvents, type SseEvent, type SseLimits } from '../infrastructure/sse.ts'
 import { notAStream } from './answer-failure.ts'
-import type { AnswerProgress } from './answer-progress.ts'
+import { type AnswerTeller, type AnswerTellerDeps, createAnswerTeller } from './answer-teller.ts'
 import type { AskingRoute } from './asking-route.ts'
 import { type Answer, type AnswerReader, createAnswerReader } from './codex-answer.ts'
 import type { Reply } from './codex-post.ts'
 import { duration } from './duration.ts'
 
-export interface StreamOptions {
+/** Told the answer bit by bit, as `createAnswerReader` tells it. */
+export interface StreamOptions extends AnswerTellerDeps {
   signal?: AbortSignal | undefined
-  onProgress?: ((progress: AnswerProgress) => void) | undefined
-  /** Told the answer bit by bit, as `createAnswerReader` tells it; what arrived together is told together. */
-  onText?: ((delta: string) => void) | undefined
 }
 
 export interface AnswerToRead {
@@ -47,53 +45,40 @@ export async function readAnswer(
   options: StreamOptions,
   { config, clock }: StreamDeps,
 ): Promise<Answer> {
-  const { signal, onProgress, onText } = options
   if (!isStream(headers)) {
     void body?.cancel().catch(() => {})
     throw notAStream()
   }
-  let untold = ''
-  const collect = (delta: string) => {
-    untold += delta
-  }
-  const reader = createAnswerReader(collect, failureOf, onLimits)
-  const limits = limitsFor(reader, config, clock)
-  const tellText = () => {
-    const text = untold
-    untold = ''
-    if (text !== '') onText?.(text)
-  }
-  const tell = () => {
-    tellText()
-    onProgress?.(reader.progress())
-  }
-  /** True when the answer is complete. Each change of what is done is told, of what comes with it the last state. */
-  const accept = (events: readonly SseEvent[]) => {
-    let doing = reader.doing()
-    for (const event of events) {
-      if (reader.accept(event)) return true
-      if (reader.doing() === doing) continue
-      doing = reader.doing()
-      tell()
-    }
-    return false
-  }
-
+  const teller = createAnswerTeller(options)
+  const reader = createAnswerReader(teller.collect, failureOf, onLimits)
   try {
-    tell()
-    for await (const events of readEvents(body, limits, signal)) {
-      if (accept(events)) break
-      tell()
+    teller.tell(reader.progress())
+    for await (const events of readEvents(body, limitsFor(reader, config, clock), options.signal)) {
+      const isComplete = acceptAll(events, reader, teller)
+      teller.tell(reader.progress())
+      if (isComplete) break
     }
-    tell()
     return reader.finish()
   } catch (error) {
-    tellText()
+    teller.tellText()
     const reason = reasonOf(error, reader, config)
     const partial = isCodexError(reason) && reason.code !== 'CANCELLED' ? reader.partial(reason) : undefined
     if (partial === undefined) throw reason
     return partial
   }
+}
+
+/** True when the answer is complete. Each change of what is done is told, of what comes with it the last state. */
+function acceptAll(events: readonly SseEvent[], reader: AnswerReader, teller: AnswerTeller): boolean {
+  let last = reader.doing()
+  for (const event of events) {
+    if (reader.accept(event)) return true
+    const { phase, headline } = reader.doing()
+    if (phase === last.phase && headline === last.headline) continue
+    last = { phase, headline }
+    teller.tell(reader.progress())
+  }
+  return false
 }
 
 /** How long the stream may be silent depends on what has come. */

@@ -40,8 +40,8 @@ export interface AnswerReader {
   /** Whether any event has come. */
   hasBegun(): boolean
   progress(): AnswerProgress
-  /** What is done just now: the same object until that changes. */
-  doing(): object
+  /** What is done just now. */
+  doing(): Pick<AnswerProgress, 'phase' | 'headline'>
   /** What has come of an answer that `reason` keeps from being complete; undefined where that is no text. */
   partial(reason: CodexError): Answer | undefined
   /**

@@ -41,6 +41,8 @@ export interface QueryResult {
 export interface QueryOptions extends StreamOptions {
   /** Told which model is asked. */
   onModel?: ((id: string) => void) | undefined
+  /** Told how many turns of the conversation go out with the question. */
+  onSend?: ((turns: number) => void) | undefined
 }
 
 export interface CodexClient {
@@ -64,13 +66,7 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
   const { config, credentials, meter, clock } = deps
   const negotiation = createNegotiation(deps)
 
-  /** `onSend` is told how many turns of the conversation go out with the question. */
-  async function answer(
-    credential: Credential,
-    question: Question,
-    options: QueryOptions,
-    onSend: (turns: number) => void,
-  ): Promise<QueryResult> {
+  async function answer(credential: Credential, question: Question, options: QueryOptions): Promise<QueryResult> {
     const { signal } = options
     const { asking } = credential
     const limits = createToldLimits({ credential, meter, clock })
@@ -80,7 +76,7 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
     options.onModel?.(first.modelId)
     const answered = await negotiation.ask(first, question, {
       signal,
-      onSend: ({ turns }) => onSend(turns.length),
+      onSend: ({ turns }) => options.onSend?.(turns.length),
       onReply: ({ headers }) => limits.hearHeaders(headers),
       refusalOf: (modelId, reply) => asking.refusalOf({ ...reply, modelId, ...circumstances() }),
     })
@@ -108,12 +104,15 @@ export function createCodexClient(deps: CodexClientDeps): CodexClient {
   ): Promise<QueryResult> {
     const { turns = [] } = question.talk ?? {}
     let kept = turns.length
+    let sent = 0
+    const onSend = (count: number) => {
+      sent = count
+      options.onSend?.(count)
+    }
     for (let tries = 1; ; tries += 1) {
-      let sent = 0
+      sent = 0
       try {
-        const result = await answer(credential, withTurns(question, kept), options, (turns) => {
-          sent = turns
-        })
+        const result = await answer(credential, withTurns(question, kept), { ...options, onSend })
         const dropped = turns.length - kept
         return dropped === 0 ? result : { ...result, notes: [...result.notes, tooLongNote(dropped, turns.length)] }
       } catch (error) {

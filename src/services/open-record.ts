@@ -1,4 +1,4 @@
-import type { CredentialsSight, StoredTokens, TokenStorage } from '../infrastructure/token-storage.ts'
+import type { CredentialsSnapshot, StoredTokens, TokenStorage } from '../infrastructure/token-storage.ts'
 
 export type OpenableStorage = Pick<TokenStorage, 'unlock' | 'read'>
 
@@ -17,27 +17,38 @@ export async function openRecord(storage: OpenableStorage): Promise<StoredTokens
 }
 
 /**
- * The same of several records in one file, by one look at it, unless there is something to open: getting a key takes
- * its time, and all are looked at again after it. A damaged record is rejected alone.
+ * The same of several records in one file, by one snapshot of it, unless there is something to open: getting a key takes
+ * its time, and all are read again after it. A damaged record is rejected alone.
  *
- * @throws as `look`
+ * @throws as `takeSnapshot`
  */
 export async function openRecords(
   storages: readonly OpenableStorage[],
-  look: () => CredentialsSight,
+  takeSnapshot: () => CredentialsSnapshot,
 ): Promise<PromiseSettledResult<StoredTokens>[]> {
-  for (let opened = false; ; opened = true) {
-    const sight = look()
-    const found = await Promise.allSettled(storages.map(async (storage) => storage.read(sight)))
-    const closed = storages.filter((_, index) => isClosed(found[index], opened))
-    if (closed.length === 0) return found
-    await Promise.all(closed.map((storage) => storage.unlock()))
+  const read = () => {
+    const snapshot = takeSnapshot()
+    return storages.map((storage) => readOne(storage, snapshot))
+  }
+  let found = read()
+  let locked = storages.filter((_, index) => storedIn(found[index])?.needsUnlock)
+  while (locked.length > 0) {
+    await Promise.all(locked.map((storage) => storage.unlock()))
+    found = read()
+    // What was tried and stays closed is not tried again.
+    locked = storages.filter((_, index) => storedIn(found[index])?.unopened?.untried)
+  }
+  return found
+}
+
+function readOne(storage: OpenableStorage, snapshot: CredentialsSnapshot): PromiseSettledResult<StoredTokens> {
+  try {
+    return { status: 'fulfilled', value: storage.read(snapshot) }
+  } catch (reason) {
+    return { status: 'rejected', reason }
   }
 }
 
-/** What was tried and stays closed is not tried again. */
-function isClosed(found: PromiseSettledResult<StoredTokens> | undefined, opened: boolean): boolean {
-  if (found?.status !== 'fulfilled') return false
-  const { isClosed: closed = false, unopened } = found.value
-  return opened ? unopened?.untried === true : closed
+function storedIn(result: PromiseSettledResult<StoredTokens> | undefined): StoredTokens | undefined {
+  return result?.status === 'fulfilled' ? result.value : undefined
 }

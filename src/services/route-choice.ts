@@ -1,4 +1,4 @@
-import type { CredentialsSight, StoredTokens, TokenStorage } from '../infrastructure/token-storage.ts'
+import type { CredentialsSnapshot, StoredTokens, TokenStorage } from '../infrastructure/token-storage.ts'
 import type { RouteName } from './login-route.ts'
 import { openRecords } from './open-record.ts'
 import { cannotOpen } from './sign-in-again.ts'
@@ -28,15 +28,15 @@ export interface RouteChoice {
 
 export interface RouteChoiceDeps {
   storages: Readonly<Record<RouteName, TokenStorage>>
-  /** At the file they share. */
-  look: () => CredentialsSight
+  /** Of the file they share. */
+  takeSnapshot: () => CredentialsSnapshot
   now: () => number
 }
 
 /** Times are stored in whole seconds. */
 const LATER_MS = 1000
 
-export function createRouteChoice({ storages, look, now }: RouteChoiceDeps): RouteChoice {
+export function createRouteChoice({ storages, takeSnapshot, now }: RouteChoiceDeps): RouteChoice {
   const names = Object.keys(storages) as RouteName[]
 
   /**
@@ -44,7 +44,7 @@ export function createRouteChoice({ storages, look, now }: RouteChoiceDeps): Rou
    * nothing may be asked in its place.
    */
   async function ranked(): Promise<Ranked[]> {
-    const found = await openRecords(Object.values(storages), look)
+    const found = await openRecords(Object.values(storages), takeSnapshot)
     const ranks = found.flatMap((one, index) => {
       const [name] = names.slice(index)
       if (one.status === 'rejected' || name === undefined) return []
@@ -82,7 +82,7 @@ interface Ranked {
   stored: StoredTokens
 }
 
-const NOTHING: StoredTokens = { record: undefined, warnings: [] }
+const NOTHING: StoredTokens = { record: undefined, needsUnlock: false, warnings: [] }
 
 /** In milliseconds; undefined for what is not stored. */
 function chosenAt({ record, unopened }: Pick<StoredTokens, 'record' | 'unopened'>): number | undefined {

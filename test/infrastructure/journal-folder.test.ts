@@ -23,9 +23,7 @@ test('what was written is read, listed and removed by its name', () => {
   expect(journals.names()).toEqual(['a-1'])
   expect(journals.read('a-1')).toEqual({ lines: [{ n: 1 }, 'two'], bytes: 14, changedAt: expect.any(Number) })
   expect(journals.glance('a-1')).toEqual(journals.read('a-1'))
-  expect(journals.stat('a-1')).toEqual({ bytes: 14, changedAt: journals.read('a-1')?.changedAt })
   journals.remove('a-1')
-  expect(journals.stat('a-1')).toBeUndefined()
   expect([journals.read('a-1'), journals.glance('a-1'), journals.names()]).toEqual([undefined, undefined, []])
 })
 

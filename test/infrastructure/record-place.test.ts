@@ -2,7 +2,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { CODEX_PLACE, recordIn } from '../../src/infrastructure/token-record.ts'
-import { createCredentialsLook, createTokenStorage } from '../../src/infrastructure/token-storage.ts'
+import { createCredentialsSnapshots, createTokenStorage } from '../../src/infrastructure/token-storage.ts'
 import { withRecord } from '../../src/infrastructure/token-text.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { aRecord } from '../support/token-records.ts'
@@ -50,12 +50,12 @@ test('one without tokens that does not say it is over is damaged', () => {
 })
 
 test('what belongs to others in a Codex record is not taken for ours', () => {
-  const context = { file: 'x', now: Date.now(), open: () => ({ text: '' }) }
+  const context = { path: () => 'x', now: Date.now(), open: () => ({ text: '' }) }
   const record = recordIn('{"codex":{"access_token":"a","scope":"openid","client_id":"c"}}', context)
   expect(record).toMatchObject({ scope: undefined, clientId: undefined })
 })
 
-describe('one look at the file tells of both records what reading it anew tells:', () => {
+describe('one snapshot of the file tells of both records what reading it anew tells:', () => {
   const codex = '"access_token":"one","refresh_token":"r","expires_at":1790000000'
   test.each([
     ['no file', undefined],
@@ -71,7 +71,7 @@ describe('one look at the file tells of both records what reading it anew tells:
   ])('%s', (_, text) => {
     const { file, codex, plan } = both()
     if (text !== undefined) writeFileSync(file, text, { mode: 0o600 })
-    const sight = createCredentialsLook(file, [CODEX_PLACE, PLACE])()
+    const snapshot = createCredentialsSnapshots(file, [CODEX_PLACE, PLACE])()
     for (const storage of [codex, plan]) {
       const outcome = (read: () => unknown) => {
         try {
@@ -80,7 +80,7 @@ describe('one look at the file tells of both records what reading it anew tells:
           return error
         }
       }
-      expect(outcome(() => storage.read(sight))).toEqual(outcome(() => storage.read()))
+      expect(outcome(() => storage.read(snapshot))).toEqual(outcome(() => storage.read()))
     }
   })
 
@@ -88,13 +88,13 @@ describe('one look at the file tells of both records what reading it anew tells:
     const { file, codex } = both()
     writeFileSync(file, '{}')
     chmodSync(file, 0o644)
-    const { warnings } = codex.read(createCredentialsLook(file, [CODEX_PLACE])())
+    const { warnings } = codex.read(createCredentialsSnapshots(file, [CODEX_PLACE])())
     expect(warnings).toEqual(codex.read().warnings)
   })
 })
 
-test('a look keeps nothing of what belongs to others', () => {
+test('a snapshot keeps nothing of what belongs to others', () => {
   const { file } = both()
   writeFileSync(file, '{"other":{"access_token":"x"},"codex":{"access_token":"one"}}')
-  expect(createCredentialsLook(file, [CODEX_PLACE, PLACE])().value).toEqual({ codex: { access_token: 'one' } })
+  expect(createCredentialsSnapshots(file, [CODEX_PLACE, PLACE])().value).toEqual({ codex: { access_token: 'one' } })
 })

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readFileEnds, readRegularFile, withOpenFile } from '../../src/infrastructure/regular-file.ts'
@@ -15,6 +15,17 @@ test('a file over the limit is refused before it is read', () => {
   const file = join(tempFolder(), 'file')
   writeFileSync(file, 'five!')
   expect(() => readRegularFile(file, 4)).toThrow(expect.objectContaining({ code: 'EFBIG' }))
+})
+
+/** The kernel gives it page by page, however much is asked for, as file systems over a network may. */
+const PAGED = '/proc/crypto'
+const pagedBytes = existsSync(PAGED) ? readFileSync(PAGED) : Buffer.alloc(0)
+
+test.runIf(pagedBytes.length > 8192)('a file that comes in short reads is read whole, and only up to the limit', () => {
+  const { length } = pagedBytes
+  expect(readRegularFile(PAGED, length).bytes.equals(pagedBytes)).toBe(true)
+  expect(withOpenFile(PAGED, ({ bytes }) => bytes(length)).equals(pagedBytes)).toBe(true)
+  expect(() => readRegularFile(PAGED, length - 1)).toThrow(expect.objectContaining({ code: 'EFBIG' }))
 })
 
 test('a folder is no file', () => {

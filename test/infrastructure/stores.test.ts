@@ -60,7 +60,7 @@ describe.each(FORMS)('the store %s', (form) => {
   test('gives back what it was given, to another process too', async () => {
     const place = newPlace()
     expect(await place.start(form).update(() => record)).toEqual(record)
-    expect(await load(place.start(form))).toEqual({ record, form, warnings: [] })
+    expect(await load(place.start(form))).toEqual({ record, form, needsUnlock: false, warnings: [] })
     expect(place.form()).toBe(form)
     expect(fs.readdirSync(dirname(place.file))).toEqual(['auth.json'])
     expect(fs.statSync(place.file).mode & 0o777).toBe(0o600)
@@ -255,6 +255,7 @@ describe('a keychain that cannot be used', () => {
     expect(await load(storage)).toEqual({
       record,
       form: 'plain',
+      needsUnlock: false,
       warnings: ['The sign-in is still stored as it was. The keychain is locked. Unlock it.'],
     })
   })

@@ -4,7 +4,7 @@ import { aRecord } from '../support/token-records.ts'
 
 const NOW = 1_790_000_000_000
 const open = () => ({ unopened: { reason: 'No key.', remedy: 'Sign in.', of: undefined, untried: false } })
-const context = { file: '/home/u/auth.json', now: NOW, open }
+const context = { path: () => '/home/u/auth.json', now: NOW, open }
 const read = (record: unknown) => recordIn(JSON.stringify({ codex: record }), context)
 
 test('a full record is read field by field, its times in milliseconds', () => {

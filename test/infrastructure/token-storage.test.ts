@@ -24,7 +24,7 @@ const signedIn = JSON.stringify({ codex: { access_token: 'access-1', refresh_tok
 
 test('without a file nobody is signed in, and reading makes none', () => {
   const file = join(tempFolder(), 'folder', 'auth.json')
-  expect(storageOf(file).read()).toEqual({ record: undefined, warnings: [] })
+  expect(storageOf(file).read()).toEqual({ record: undefined, needsUnlock: false, warnings: [] })
   expect(fs.existsSync(join(file, '..'))).toBe(false)
 })
 
@@ -32,7 +32,7 @@ test('what is stored is read again, by this storage and by another one', async (
   const file = newFile()
   const record = aRecord({ expiresAt: NOW + 3_600_000, savedAt: NOW })
   expect(await storageOf(file).update(() => record)).toEqual(record)
-  expect(storageOf(file).read()).toEqual({ record, form: 'plain', warnings: [] })
+  expect(storageOf(file).read()).toEqual({ record, form: 'plain', needsUnlock: false, warnings: [] })
   expect(fs.readdirSync(join(file, '..'))).toEqual(['auth.json'])
 })
 

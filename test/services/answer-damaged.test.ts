@@ -7,8 +7,8 @@ import { CodexError, isCodexError } from '../../src/errors.ts'
 import { thisPlace } from '../../src/infrastructure/process-identity.ts'
 import { createAnswerStore } from '../../src/services/answer-store.ts'
 import { errorOf, shown } from '../support/error-of.ts'
+import { createHandClock } from '../support/hand-clock.ts'
 import { tempFolder } from '../support/temp-folder.ts'
-import { createTestClock } from '../support/test-clock.ts'
 
 const ID = 'a-0123456789'
 const HEAD = { answer: 1, id: ID, started_at: 1_700_000_000_000, prompt: 'Why?', pid: 0, place: '' }
@@ -17,7 +17,7 @@ const WEEK_MS = 7 * 86_400_000
 
 function aShelf() {
   const folder = tempFolder()
-  const clock = createTestClock()
+  const clock = createHandClock()
   const store = createAnswerStore({ folder, isOn: true, clock, randomBytes })
   const file = join(folder, `${ID}.jsonl`)
   const write = (...lines: unknown[]) =>
@@ -30,7 +30,7 @@ function aWholeFile() {
   const { pid } = spawnSync(process.execPath, ['-e', ''])
   const folder = tempFolder()
   const identity = { pid, startTime: '1', place: thisPlace() }
-  const store = createAnswerStore({ folder, isOn: true, clock: createTestClock(), randomBytes, identity })
+  const store = createAnswerStore({ folder, isOn: true, clock: createHandClock(), randomBytes, identity })
   const answer = store.begin({ prompt: 'Wärum?', model: 'gpt-x' })
   answer.phase('thinking')
   for (const word of ['Because ', 'of "Räyleigh" ', '😀', '\n and \u2028 so', ' on']) answer.append(word)
@@ -174,7 +174,7 @@ test.each([0, -1, 1.5, 2 ** 31, 1e300, '1', null])('a writer with the process id
   const { store, write, clock } = aShelf()
   write({ ...HEAD, pid, start: '1', place: thisPlace() })
   expect(store.read(ID)).toMatchObject({ state: 'running' })
-  clock.advance(16 * 60_000)
+  clock.jump(16 * 60_000)
   expect(store.read(ID)).toMatchObject({ state: 'interrupted' })
 })
 
@@ -185,7 +185,7 @@ test('a text far longer than any of ours does not fill the memory', () => {
   expect(store.read(ID)?.text.length).toBe(16 * 2 ** 20)
 })
 
-test('what cannot be read goes after a week, and what is not ours stays', () => {
+test('what cannot be read goes after a week, and what is not ours stays', async () => {
   const { store, folder, clock } = aShelf()
   const ours = ['a-aaaaaaaaaa.jsonl', 'a-bbbbbbbbbb.jsonl']
   const others = ['a-cccc.jsonl', 'a-dddddddddd.txt', 'notes', 'A-EEEEEEEEEE.jsonl']
@@ -195,12 +195,15 @@ test('what cannot be read goes after a week, and what is not ours stays', () => 
   writeFileSync(outside, 'hello\n')
   utimesSync(outside, 1000, 1000)
   symlinkSync(outside, join(folder, 'a-gggggggggg.jsonl'))
-  clock.advance(WEEK_MS - 60_000)
+  clock.jump(WEEK_MS - 60_000)
   store.begin({ prompt: 'x' }).finish('x', {})
+  await clock.pass(4)
   expect(readdirSync(folder)).toEqual(expect.arrayContaining([...ours, ...others]))
-  clock.advance(120_000)
-  const { id } = store.begin({ prompt: 'x' })
-  const left = readdirSync(folder).filter((name) => name !== `${id}.jsonl`)
+  clock.jump(120_000)
+  const answer = store.begin({ prompt: 'x' })
+  answer.finish('x', {})
+  await clock.pass(4)
+  const left = readdirSync(folder).filter((name) => name !== `${answer.id}.jsonl`)
   expect(left).toHaveLength(others.length + 2)
   expect(left).toEqual(expect.arrayContaining([...others, 'a-ffffffffff.jsonl']))
   expect(readFileSync(outside, 'utf8')).toBe('hello\n')

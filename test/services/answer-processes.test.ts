@@ -5,11 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { createAnswerStore } from '../../src/services/answer-store.ts'
 import { type Child, plainUser, startChild, startChildren } from '../support/child.ts'
+import { createHandClock } from '../support/hand-clock.ts'
 import { tempFolder } from '../support/temp-folder.ts'
-import { createTestClock } from '../support/test-clock.ts'
 
 function aWindow(folder: string) {
-  const clock = createTestClock()
+  const clock = createHandClock()
   return { store: createAnswerStore({ folder, isOn: true, clock, randomBytes }), clock }
 }
 
@@ -98,8 +98,7 @@ test('windows that make room at the same time keep the newest, what runs, and wh
   running.append('and on')
   running.finish('and on', {})
   expect(store.read(running.id)).toMatchObject({ state: 'finished', text: 'and on' })
-  clock.advance(60_000)
-  store.begin({ prompt: 'The last' }).finish('x', {})
+  await clock.pass(4)
   const listed = store.list()
   expect(listed.length).toBeLessThanOrEqual(50)
   expect(listed.length).toBeGreaterThan(45)

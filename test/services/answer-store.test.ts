@@ -1,20 +1,39 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import fs, { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { dirname, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { CodexError } from '../../src/errors.ts'
-import { type AnswerStoreDeps, createAnswerStore } from '../../src/services/answer-store.ts'
+import { type AnswerStore, type AnswerStoreDeps, createAnswerStore } from '../../src/services/answer-store.ts'
+import { createHandClock } from '../support/hand-clock.ts'
 import { tempFolder } from '../support/temp-folder.ts'
-import { createTestClock } from '../support/test-clock.ts'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
+/** After so long room has been made. */
+const ROOM_SECONDS = 4
+
+/** The paths in a folder that are listed, opened or asked for while something is done. */
+async function looksAt(folder: string, work: () => unknown): Promise<string[]> {
+  const seen: string[] = []
+  const names = ['readdirSync', 'openSync', 'statSync', 'lstatSync'] as const
+  const spies = names.map((name) => vi.spyOn(fs, name))
+  syncBuiltinESMExports()
+  try {
+    await work()
+    for (const [path] of spies.flatMap((spy) => spy.mock.calls as unknown[][])) seen.push(String(path))
+  } finally {
+    for (const spy of spies) spy.mockRestore()
+    syncBuiltinESMExports()
+  }
+  return seen.filter((path) => path.startsWith(folder))
+}
 
 /** Windows on one folder; each is a store of its own. */
 function aDesk() {
   const folder = join(tempFolder(), 'codex-oauth', 'answers')
-  const clock = createTestClock()
+  const clock = createHandClock()
   const open = (deps: Partial<AnswerStoreDeps> = {}) =>
     createAnswerStore({ folder, isOn: true, clock, randomBytes, ...deps })
   const fileOf = (id: string) => join(folder, `${id}.jsonl`)
@@ -60,7 +79,7 @@ describe.each([true, false])('with isOn: %s', (isOn) => {
       characters: 10,
     })
 
-    clock.advance(5000)
+    clock.jump(5000)
     answer.append(' Rayleigh.')
     answer.finish('Because of Rayleigh.', { footer: '(gpt-x)', notes: ['one'] })
     expect(store.read(answer.id)).toMatchObject({
@@ -172,7 +191,7 @@ describe.each([true, false])('with isOn: %s', (isOn) => {
     const { open, clock } = aDesk()
     const store = open({ isOn })
     const ids = ['first', 'second', 'third'].map((prompt) => {
-      clock.advance(1000)
+      clock.jump(1000)
       const answer = store.begin({ prompt, model: 'gpt-x' })
       answer.append(prompt)
       if (prompt === 'second') answer.finish('second and last', {})
@@ -198,26 +217,30 @@ describe.each([true, false])('with isOn: %s', (isOn) => {
     ])
   })
 
-  test('fifty that run push out none that are over', () => {
-    const store = aDesk().open({ isOn })
+  test('fifty that run push out none that are over', async () => {
+    const { open, clock } = aDesk()
+    const store = open({ isOn })
     store.begin({ prompt: 'over' }).finish('x', {})
     for (let n = 0; n < 60; n++) store.begin({ prompt: `Question ${n}` })
+    await clock.pass(ROOM_SECONDS)
     const states = store.list().map(({ state }) => state)
     expect([states.filter((state) => state === 'finished').length, states.length]).toEqual([1, 61])
   })
 
-  test('fifty are kept, for a week, and a running one as long as it runs', () => {
+  test('fifty are kept, for a week, and a running one as long as it runs', async () => {
     const { open, clock } = aDesk()
     const store = open({ isOn })
     const running = store.begin({ prompt: 'running' })
     for (let n = 0; n < 60; n++) {
-      clock.advance(1000)
+      clock.jump(1000)
       store.begin({ prompt: `Question ${n}` }).finish('x', {})
     }
+    await clock.pass(ROOM_SECONDS)
     const prompts = store.list().map(({ prompt }) => prompt)
     expect(prompts).toEqual([...Array.from({ length: 50 }, (_, n) => `Question ${59 - n}`), 'running'])
-    clock.advance(8 * DAY_MS)
-    store.begin({ prompt: 'new' })
+    clock.jump(8 * DAY_MS)
+    store.begin({ prompt: 'new' }).finish('x', {})
+    await clock.pass(ROOM_SECONDS)
     expect(store.list().map(({ prompt }) => prompt)).toEqual(['new', 'running'])
     running.append('x')
     expect(store.read(running.id)).toMatchObject({ state: 'running', text: 'x' })
@@ -241,6 +264,82 @@ describe.each([true, false])('with isOn: %s', (isOn) => {
     store.begin({ prompt: 'Why?' })
     writeFileSync(join(folder, '..', '..', 'x.jsonl'), '{"answer":1}\n', { flag: 'w' })
     expect(store.read(id)).toBeUndefined()
+  })
+})
+
+describe('room is made on the disk', () => {
+  const answerMany = (store: AnswerStore, count: number) => {
+    for (let n = 0; n < count; n++) store.begin({ prompt: `Question ${n}` }).finish('x', {})
+  }
+
+  test('a few seconds after an answer', async () => {
+    const { open, folder, clock } = aDesk()
+    answerMany(open(), 60)
+    await clock.pass(2)
+    expect(readdirSync(folder)).toHaveLength(60)
+    await clock.pass(ROOM_SECONDS - 2)
+    expect(readdirSync(folder)).toHaveLength(50)
+  })
+
+  test('for all windows together', async () => {
+    const { open, folder, clock } = aDesk()
+    for (const store of [open(), open(), open()]) answerMany(store, 20)
+    await clock.pass(ROOM_SECONDS)
+    expect(readdirSync(folder)).toHaveLength(50)
+  })
+
+  test('before a window ends', () => {
+    const { open, folder } = aDesk()
+    const store = open()
+    answerMany(store, 60)
+    store.stop()
+    expect(readdirSync(folder)).toHaveLength(50)
+  })
+
+  test('by the next window, where one was killed before', async () => {
+    const { open, folder, clock } = aDesk()
+    answerMany(open({ clock: { ...clock, sleep: () => new Promise(() => {}) } }), 60)
+    await clock.pass(ROOM_SECONDS)
+    expect(readdirSync(folder)).toHaveLength(60)
+    answerMany(open(), 1)
+    await clock.pass(ROOM_SECONDS)
+    expect(readdirSync(folder)).toHaveLength(50)
+  })
+
+  test('every three seconds at most', async () => {
+    const { open, folder, clock } = aDesk()
+    const store = open()
+    const seen = await looksAt(folder, async () => {
+      for (let tenth = 0; tenth < 100; tenth++) {
+        answerMany(store, 1)
+        await clock.pass(0.1)
+      }
+    })
+    expect(seen.filter((path) => path === folder)).toHaveLength(3)
+  })
+
+  test('also by what was interrupted an hour ago', async () => {
+    const { open, fileOf, clock } = aDesk()
+    const elsewhere = open({ identity: { pid: 1, startTime: '1', place: 'another container' } })
+    const interrupted = elsewhere.begin({ prompt: 'Why?' })
+    const store = open()
+    for (let second = 0; second < 60; second++) {
+      clock.jump(MINUTE_MS)
+      answerMany(store, 1)
+    }
+    expect(store.read(interrupted.id)).toMatchObject({ state: 'interrupted' })
+    await clock.pass(ROOM_SECONDS)
+    expect(existsSync(fileOf(interrupted.id))).toBe(false)
+  })
+
+  test('while no question waits for it: none looks at the answers of others', async () => {
+    const { open, folder } = aDesk()
+    const store = open()
+    for (const window of [store, open()]) answerMany(window, 40)
+    const seen = await looksAt(folder, () => store.begin({ prompt: 'Why?' }))
+    const [newest] = store.list()
+    expect(seen.filter((path) => !path.includes(newest?.id ?? '?'))).toEqual([])
+    expect(seen).not.toEqual([])
   })
 })
 
@@ -306,52 +405,25 @@ describe('on disk', () => {
     const elsewhere = open({ identity: { pid: 1, startTime: '1', place: 'another container' } })
     const answer = elsewhere.begin({ prompt: 'Why?' })
     const here = open()
-    clock.advance(14 * MINUTE_MS)
+    clock.jump(14 * MINUTE_MS)
     expect(here.read(answer.id)).toMatchObject({ state: 'running' })
-    clock.advance(2 * MINUTE_MS)
+    clock.jump(2 * MINUTE_MS)
     expect(here.read(answer.id)).toMatchObject({ state: 'interrupted', endedAt: undefined })
     expect(here.list()).toMatchObject([{ state: 'interrupted' }])
   })
 
-  test('what another window has written to in the last seconds is left alone, and goes afterwards', () => {
-    const { open, clock, folder } = aDesk()
-    const [one, other] = [open(), open()]
-    for (let n = 0; n < 60; n++) one.begin({ prompt: `Question ${n}` }).finish('x', {})
-    other.begin({ prompt: 'Why?' }).finish('x', {})
-    expect(readdirSync(folder)).toHaveLength(51)
-    // Two that the other one does not even look at.
-    const third = open()
-    for (let n = 0; n < 2; n++) third.begin({ prompt: `More ${n}` }).finish('x', {})
-    other.begin({ prompt: 'And why?' }).finish('x', {})
-    expect(readdirSync(folder)).toHaveLength(54)
-    clock.advance(10_000)
-    other.begin({ prompt: 'And now?' })
-    expect(readdirSync(folder)).toHaveLength(50)
-  })
-
-  test('and not for a day because the clock was set back by one', () => {
-    const { open, clock, folder } = aDesk()
-    const [one, other] = [open(), open()]
-    for (let n = 0; n < 60; n++) one.begin({ prompt: `Question ${n}` }).finish('x', {})
-    other.begin({ prompt: 'Why?' }).finish('x', {})
-    clock.advance(-DAY_MS)
-    other.begin({ prompt: 'Yesterday?' })
-    // The one before still runs, and takes no place.
-    expect(readdirSync(folder)).toHaveLength(51)
-  })
-
-  test('what is too large together goes, the oldest first', () => {
+  test('what is too large together goes, the oldest first', async () => {
     const { open, clock, fileOf } = aDesk()
     const store = open()
     const ids = [1, 2, 3, 4].map((n) => {
-      clock.advance(1000)
+      clock.jump(1000)
       const answer = store.begin({ prompt: `Question ${n}` })
       answer.finish('x', {})
       return answer.id
     })
     for (const id of ids) truncateSync(fileOf(id), 30 * 2 ** 20)
-    clock.advance(10_000)
-    open().begin({ prompt: 'new' })
+    open().begin({ prompt: 'new' }).finish('x', {})
+    await clock.pass(ROOM_SECONDS)
     expect(ids.map((id) => existsSync(fileOf(id)))).toEqual([false, false, true, true])
   })
 

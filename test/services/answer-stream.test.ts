@@ -223,6 +223,12 @@ describe('text that arrives together', () => {
     expect([told.join(''), incomplete?.code]).toEqual(['one two three', 'INCOMPLETE'])
   })
 
+  test('is told once, where the stream ends without an event that says so', async () => {
+    const told: number[] = []
+    await readText(sse(deltas), { onProgress: ({ characters }) => told.push(characters) })
+    expect(told).toEqual([0, 0, 1, 13])
+  })
+
   test('is told also with the event that ends it, and with the one that fails', async () => {
     const failed = answerEvents('one two three', { deltas: 13, end: { failed: { code: null, message: 'No.' } } })
     for (const events of [[...deltas, ...end], failed]) {

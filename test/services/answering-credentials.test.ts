@@ -8,7 +8,7 @@ import { errorOf } from '../support/error-of.ts'
 
 const dead = new CodexError('NOT_AUTHENTICATED', 'Your sign-in is no longer valid.')
 
-const STORED: StoredTokens = { record: undefined, warnings: [] }
+const STORED: StoredTokens = { record: undefined, needsUnlock: false, warnings: [] }
 
 function setUp(answering: RouteName | undefined, broken?: RouteName) {
   const asked: [name: RouteName, stored: unknown][] = []

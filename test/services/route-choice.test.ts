@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { createCredentialsLook, createTokenStorage } from '../../src/infrastructure/token-storage.ts'
+import { createCredentialsSnapshots, createTokenStorage } from '../../src/infrastructure/token-storage.ts'
 import { CODEX_LOGIN } from '../../src/services/login-route.ts'
 import { PLAN_LOGIN } from '../../src/services/plan-login.ts'
 import { createRouteChoice } from '../../src/services/route-choice.ts'
@@ -22,11 +22,11 @@ function setUp() {
       plan: createTokenStorage({ ...deps, place: PLAN_LOGIN.place }),
     }
   }
-  const look = createCredentialsLook(file, [CODEX_LOGIN.place, PLAN_LOGIN.place])
+  const takeSnapshot = createCredentialsSnapshots(file, [CODEX_LOGIN.place, PLAN_LOGIN.place])
   const storages = open()
-  const choice = createRouteChoice({ storages, look, now: clock.now })
+  const choice = createRouteChoice({ storages, takeSnapshot, now: clock.now })
   const signIn = (name: 'codex' | 'plan', at = clock.now()) => storages[name].update(() => aRecord({ savedAt: at }))
-  return { clock, file, look, open, storages, choice, signIn }
+  return { clock, file, takeSnapshot, open, storages, choice, signIn }
 }
 
 test('nobody answers where nobody is stored, and nothing is chosen', async () => {
@@ -53,13 +53,13 @@ describe('of two', () => {
   })
 
   test('the one chosen last answers, also in the same second and in the next process', async () => {
-    const { choice, signIn, open, look, clock } = setUp()
+    const { choice, signIn, open, takeSnapshot, clock } = setUp()
     await signIn('codex')
     await signIn('plan')
     for (const name of ['plan', 'codex', 'plan', 'codex'] as const) {
       await choice.select(name)
       expect(await choice.answering()).toBe(name)
-      expect(await createRouteChoice({ storages: open(), look, now: clock.now }).answering()).toBe(name)
+      expect(await createRouteChoice({ storages: open(), takeSnapshot, now: clock.now }).answering()).toBe(name)
     }
   })
 
@@ -92,22 +92,22 @@ describe('of two', () => {
 })
 
 test('one that cannot be opened is the one that answers, so that nothing else is used in its place', async () => {
-  const { open, look, clock } = setUp()
+  const { open, takeSnapshot, clock } = setUp()
   const sealed = open('FAKE passphrase')
   await sealed.plan.update(() => aRecord({ savedAt: clock.now() }))
   clock.advance(60_000)
   const closed = open()
   await closed.codex.update(() => aRecord({ savedAt: clock.now() }))
-  const choice = createRouteChoice({ storages: closed, look, now: clock.now })
+  const choice = createRouteChoice({ storages: closed, takeSnapshot, now: clock.now })
   expect(await choice.stored()).toEqual(['plan', 'codex'])
 })
 
 test('beside one that cannot be opened nothing else is chosen', async () => {
-  const { open, look, clock } = setUp()
+  const { open, takeSnapshot, clock } = setUp()
   await open('FAKE passphrase').plan.update(() => aRecord({ savedAt: clock.now() }))
   const closed = open()
   await closed.codex.update(() => aRecord({ savedAt: clock.now() + 60_000 }))
-  const choice = createRouteChoice({ storages: closed, look, now: clock.now })
+  const choice = createRouteChoice({ storages: closed, takeSnapshot, now: clock.now })
   expect(await errorOf(choice.select('codex'))).toMatchObject({ code: 'STORAGE_SEALED' })
   expect(closed.codex.read().record?.selectedAt).toBeUndefined()
   expect(await choice.answering()).toBe('plan')

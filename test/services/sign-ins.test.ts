@@ -53,7 +53,10 @@ function setUp({ configured, answering }: { configured?: RouteName; answering?: 
     asked: async () => chosen ?? ('codex' as const),
     answering: async () => chosen,
     stored: async () => [],
-    opened: async () => ({ name: (chosen ?? 'codex') as RouteName, stored: { record: undefined, warnings: [] } }),
+    opened: async () => ({
+      name: (chosen ?? 'codex') as RouteName,
+      stored: { record: undefined, needsUnlock: false, warnings: [] },
+    }),
     async select(name: RouteName) {
       deeds.push(`select ${name}`)
       chosen = name

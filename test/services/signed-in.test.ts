@@ -18,7 +18,7 @@ function setUp({ record, error, lacks = false }: Situation) {
     unlock: async () => {},
     read() {
       if (error?.code === 'STORAGE_CORRUPT') throw error
-      return { record, warnings: [] }
+      return { record, needsUnlock: false, warnings: [] }
     },
   } as unknown as TokenStorage
   const tokens = {

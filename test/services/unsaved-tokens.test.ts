@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createCredentialsLook } from '../../src/infrastructure/token-storage.ts'
+import { createCredentialsSnapshots } from '../../src/infrastructure/token-storage.ts'
 import { CODEX_LOGIN, type RouteName } from '../../src/services/login-route.ts'
 import { PLAN_LOGIN } from '../../src/services/plan-login.ts'
 import { createRouteChoice } from '../../src/services/route-choice.ts'
@@ -17,8 +17,8 @@ async function refreshing(route: RouteName) {
   bench.clock.advance(60_000)
   other.signIn({ leftSeconds: 3600, fields: { saved_at: bench.clock.now() / 1000 } })
   const storages = { [route]: one.storage, [OTHER[route]]: two.storage } as Record<RouteName, typeof one.storage>
-  const look = createCredentialsLook(bench.file, [CODEX_LOGIN.place, PLAN_LOGIN.place])
-  const choice = createRouteChoice({ storages, look, now: bench.clock.now })
+  const takeSnapshot = createCredentialsSnapshots(bench.file, [CODEX_LOGIN.place, PLAN_LOGIN.place])
+  const choice = createRouteChoice({ storages, takeSnapshot, now: bench.clock.now })
   const answer = gate()
   bench.at.script.token.push(late(answer.promise))
   return { bench, one, choice, answer }

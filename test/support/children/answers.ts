@@ -26,10 +26,14 @@ const WAYS: Record<string, () => unknown> = {
     }
   },
 
-  /** Many short answers, one after the other. */
+  /** Many short answers, one after the other, each of a window that ends with it, as a command does, and makes room. */
   async many() {
     await ready()
-    for (let n = 0; n < Number(rest[0]); n++) store.begin({ prompt: `Question ${n}` }).finish(`Answer ${n}`, {})
+    for (let n = 0; n < Number(rest[0]); n++) {
+      const window = windowOf(folder)
+      window.begin({ prompt: `Question ${n}` }).finish(`Answer ${n}`, {})
+      window.stop()
+    }
     finish('done')
   },
 

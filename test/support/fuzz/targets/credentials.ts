@@ -156,7 +156,7 @@ function assertForeignKept(members: readonly Written[], gap: string, after: stri
 }
 
 function recordOf(fields: Record<string, string | number>): TokenRecord {
-  const found = recordIn(JSON.stringify({ codex: fields }), { file: FILE, now: NOW, open: noVault })
+  const found = recordIn(JSON.stringify({ codex: fields }), { path: () => FILE, now: NOW, open: noVault })
   assert.ok(found !== undefined)
   return found
 }
@@ -182,7 +182,7 @@ const tokenText = target({
     const root: Record<string, unknown> = JSON.parse(after)
     assertForeignKept(members, gap, after, place)
     if (next === null) return assert.ok(keysOf(place).every((name) => !Object.hasOwn(root, name)))
-    const read = recordIn(after, { file: FILE, place, now: NOW, open: noVault })
+    const read = recordIn(after, { path: () => FILE, place, now: NOW, open: noVault })
     assert.deepEqual(read, recordOf(next), 'what is written is read back')
     assert.equal(withRecord(after, recordOf(next), place), after, 'the same once more changes nothing')
   },
@@ -206,10 +206,10 @@ const tokenRecord = target({
   }),
   check({ file: said, opened: inside }) {
     const found = ours(
-      () => recordIn(said, { file: FILE, now: NOW, open: () => ({ text: inside }) }),
+      () => recordIn(said, { path: () => FILE, now: NOW, open: () => ({ text: inside }) }),
       'STORAGE_CORRUPT',
     )
-    ours(() => sealedIn(said, { file: FILE }), 'STORAGE_CORRUPT')
+    ours(() => sealedIn(said, { path: () => FILE }), 'STORAGE_CORRUPT')
     if (found === undefined || found instanceof CodexError) return
     for (const [name, value] of Object.entries(toDisk(found))) {
       if (typeof value === 'string')
@@ -244,14 +244,14 @@ const storedText = target({
     const place = CODEX_PLACE
     assert.ok(typeof two === 'string', 'what was written once can be written again')
     const open = vault.open
-    assert.deepEqual(recordIn(two, { file: FILE, place, now: NOW, open }), recordOf(later))
+    assert.deepEqual(recordIn(two, { path: () => FILE, place, now: NOW, open }), recordOf(later))
     if (form === 'encrypted') {
       const { access_token: token } = later
       if (`${token}`.length > 20 && !before.includes(`${token}`)) assert.ok(!two.includes(`${token}`))
     }
     const out = await stored(two, undefined, vault)
     assert.ok(typeof out === 'string')
-    assert.equal(recordIn(out, { file: FILE, place, now: NOW, open }), undefined)
+    assert.equal(recordIn(out, { path: () => FILE, place, now: NOW, open }), undefined)
   },
 })
 

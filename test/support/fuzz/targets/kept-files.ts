@@ -135,8 +135,9 @@ const answerFiles = target({
       // A glance sees the ends of a file only.
       if (listed !== undefined) assert.equal(listed.state, read.state)
     }
-    // Room is made for it, which looks at all that is there.
     store.begin({ prompt: 'x' }).discard()
+    // It makes room, for which it looks at all that is there.
+    store.stop()
     assert.equal(readFileSync(join(folder, 'note.txt'), 'utf8'), 'of somebody else')
     discard(folder)
   },

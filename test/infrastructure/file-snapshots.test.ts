@@ -1,7 +1,7 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { createSeenFile } from '../../src/infrastructure/seen-file.ts'
+import { createFileSnapshots } from '../../src/infrastructure/file-snapshots.ts'
 import { plainUser } from '../support/child.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
@@ -11,7 +11,7 @@ function setUp(text = 'one', identityOf?: () => string) {
   fs.writeFileSync(file, text, { mode: 0o600 })
   let elapsedMs = 0
   const read: string[] = []
-  const look = createSeenFile({
+  const take = createFileSnapshots({
     file,
     read: (found) => {
       read.push(found)
@@ -21,14 +21,14 @@ function setUp(text = 'one', identityOf?: () => string) {
     elapsed: () => elapsedMs,
     ...(identityOf === undefined ? {} : { identityOf }),
   })
-  /** Looks until what was read is kept. */
+  /** Takes snapshots until what was read is kept. */
   const settle = () => {
-    look()
+    take()
     elapsedMs += 2_000
-    look()
-    expect(look()).toBe(look())
+    take()
+    expect(take()).toBe(take())
   }
-  return { folder, file, look, read, settle, pass: (ms: number) => (elapsedMs += ms) }
+  return { folder, file, take, read, settle, pass: (ms: number) => (elapsedMs += ms) }
 }
 
 /** The time of the last change, which nobody can set, has gone on: times in a file system have steps. */
@@ -45,127 +45,128 @@ function inPlace(file: string, text: string): void {
 }
 
 test('a file that has stayed the same is not read again', () => {
-  const { look, read, settle } = setUp()
+  const { take, read, settle } = setUp()
   settle()
   const before = read.length
-  for (let n = 0; n < 5; n += 1) expect(look().value).toBe('one')
+  for (let n = 0; n < 5; n += 1) expect(take().value).toBe('one')
   expect(read).toHaveLength(before)
 })
 
-describe('a look sees what somebody else has done to a file that was known for long:', () => {
+describe('a snapshot has what somebody else has done to a file that was known for long:', () => {
   test('edited in place', () => {
-    const { file, look, settle } = setUp()
+    const { file, take, settle } = setUp()
     settle()
     later(file, () => inPlace(file, 'two'))
-    expect(look().value).toBe('two')
+    expect(take().value).toBe('two')
   })
 
   test('edited in place, and its time set back', () => {
-    const { file, look, settle } = setUp()
+    const { file, take, settle } = setUp()
     fs.utimesSync(file, 1_790_000_000, 1_790_000_000)
     settle()
     later(file, () => {
       inPlace(file, 'two')
       fs.utimesSync(file, 1_790_000_000, 1_790_000_000)
     })
-    expect(look().value).toBe('two')
+    expect(take().value).toBe('two')
   })
 
   test('replaced by a rename', () => {
-    const { folder, file, look, settle } = setUp()
+    const { folder, file, take, settle } = setUp()
     settle()
     fs.writeFileSync(join(folder, 'new'), 'two')
     fs.renameSync(join(folder, 'new'), file)
-    expect(look().value).toBe('two')
+    expect(take().value).toBe('two')
   })
 
   test('removed, and there again', () => {
-    const { folder, file, look, settle } = setUp()
+    const { folder, file, take, settle } = setUp()
     settle()
     fs.renameSync(file, join(folder, 'aside'))
-    expect(look()).toMatchObject({ value: undefined, stat: undefined, path: file })
+    expect(take()).toMatchObject({ value: undefined, stat: undefined })
+    expect(take().path()).toBe(file)
     fs.writeFileSync(file, 'two')
-    expect(look().value).toBe('two')
+    expect(take().value).toBe('two')
   })
 
   test.runIf(process.platform !== 'win32')('opened to others', () => {
-    const { file, look, settle } = setUp()
+    const { file, take, settle } = setUp()
     settle()
     fs.chmodSync(file, 0o644)
-    expect((look().stat?.mode ?? 0) & 0o777).toBe(0o644)
+    expect((take().stat?.mode ?? 0) & 0o777).toBe(0o644)
   })
 
   test.runIf(process.platform !== 'win32' && plainUser !== undefined)('given to somebody else', () => {
-    const { file, look, settle } = setUp()
+    const { file, take, settle } = setUp()
     settle()
     fs.chownSync(file, plainUser ?? 0, 0)
-    expect(look().stat?.uid).toBe(plainUser)
+    expect(take().stat?.uid).toBe(plainUser)
   })
 
   test.runIf(process.platform !== 'win32')('replaced by a link, and the link turned to another file', () => {
-    const { folder, file, look, settle } = setUp()
+    const { folder, file, take, settle } = setUp()
     settle()
     const [first, second] = [join(folder, 'first'), join(folder, 'second')]
     fs.writeFileSync(first, 'two')
     fs.writeFileSync(second, 'six')
     fs.rmSync(file)
     fs.symlinkSync(first, file)
-    expect(look()).toMatchObject({ value: 'two', path: first })
+    expect([take().value, take().path()]).toEqual(['two', first])
     settle()
     fs.rmSync(file)
     fs.symlinkSync(second, file)
-    expect(look()).toMatchObject({ value: 'six', path: second })
+    expect([take().value, take().path()]).toEqual(['six', second])
   })
 
   test('replaced by a folder', () => {
-    const { file, look, settle } = setUp()
+    const { file, take, settle } = setUp()
     settle()
     fs.rmSync(file)
     fs.mkdirSync(file)
-    expect(look).toThrow(expect.objectContaining({ code: 'STORAGE_FAILED' }))
+    expect(take).toThrow(expect.objectContaining({ code: 'STORAGE_FAILED' }))
     fs.rmdirSync(file)
     fs.writeFileSync(file, 'two')
-    expect(look().value).toBe('two')
+    expect(take().value).toBe('two')
   })
 
   test('grown beyond all bounds', () => {
-    const { file, look, settle } = setUp()
+    const { file, take, settle } = setUp()
     settle()
     fs.writeFileSync(file, 'x'.repeat(101))
-    expect(look).toThrow(expect.objectContaining({ code: 'STORAGE_CORRUPT' }))
+    expect(take).toThrow(expect.objectContaining({ code: 'STORAGE_CORRUPT' }))
   })
 })
 
-describe('where two changes within one step of the clock look the same', () => {
+describe('where two changes within one step of the clock take the same', () => {
   const coarse = () => 'always the same'
 
-  test('a file that is looked at for the first time is read at each look', () => {
-    const { file, look, pass } = setUp('one', coarse)
-    expect(look().value).toBe('one')
+  test('a file that was not known before is read each time', () => {
+    const { file, take, pass } = setUp('one', coarse)
+    expect(take().value).toBe('one')
     inPlace(file, 'two')
-    expect(look().value).toBe('two')
+    expect(take().value).toBe('two')
     pass(1_999)
     inPlace(file, 'six')
-    expect(look().value).toBe('six')
+    expect(take().value).toBe('six')
   })
 
   test('until the step is certainly over', () => {
-    const { file, look, read, settle } = setUp('one', coarse)
+    const { file, take, read, settle } = setUp('one', coarse)
     settle()
     const before = read.length
     inPlace(file, 'two')
-    expect(look().value).toBe('one')
+    expect(take().value).toBe('one')
     expect(read).toHaveLength(before)
   })
 
   test('and again after it was away', () => {
-    const { file, look, settle } = setUp('one', coarse)
+    const { file, take, settle } = setUp('one', coarse)
     settle()
     fs.rmSync(file)
-    expect(look().value).toBeUndefined()
+    expect(take().value).toBeUndefined()
     fs.writeFileSync(file, 'two')
-    expect(look().value).toBe('two')
+    expect(take().value).toBe('two')
     inPlace(file, 'six')
-    expect(look().value).toBe('six')
+    expect(take().value).toBe('six')
   })
 })
