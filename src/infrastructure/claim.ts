@@ -26,8 +26,8 @@ export interface Claim {
 }
 
 /**
- * Numbered claims on a subject. A number is taken once and never given back while the subject is current, so a
- * dead owner's successor (who takes the next number) is always alone: taking over needs no removal, and a removal
+ * Numbered claims on a subject. A number is taken once and never given back while the subject is current, so
+ * whoever takes over from a dead owner (by the next number) is always alone: that needs no removal, and a removal
  * that races with a take is what makes lock files fail.
  */
 export interface ClaimStore {

@@ -18,7 +18,7 @@ export interface UnsavedTokens {
   /** Tries to store what is left, if there is something. Never rejects. */
   flush(): Promise<void>
   /** What was renewed from the record that is still stored. */
-  successorOf(current: TokenRecord): TokenRecord | undefined
+  renewedFrom(current: TokenRecord): TokenRecord | undefined
   /** From now on nothing is tried again by itself. */
   stop(): void
 }
@@ -92,7 +92,7 @@ export function createUnsavedTokens({ storage, claims, oauth, clock, log }: Unsa
     async flush() {
       await Promise.all([...entries].map(saveOnce))
     },
-    successorOf: ({ refreshToken }) =>
+    renewedFrom: ({ refreshToken }) =>
       [...entries].findLast(({ spent }) => spent.refreshToken === refreshToken)?.renewed,
     stop() {
       stopped = true
