@@ -6,7 +6,7 @@ import { openRecord } from './open-record.ts'
 import type { Attempt } from './renewal-delegation.ts'
 import type { RenewalJob, RenewalResult } from './renewal-job.ts'
 import { cannotOpen } from './sign-in-again.ts'
-import type { UnsavedTokens } from './unsaved-tokens.ts'
+import { notStored, type UnsavedTokens } from './unsaved-tokens.ts'
 
 export interface WorkerDeps {
   storage: TokenStorage
@@ -43,10 +43,3 @@ export function createWorker({ storage, claims, unsaved, lasts, spend }: WorkerD
 }
 
 const OVER: RenewalResult = { kind: 'over' }
-
-function notStored(): CodexError {
-  return new CodexError('TOKEN_REQUEST_FAILED', 'The sign-in has been renewed and cannot be stored so far.', {
-    hint: 'It is tried again every few seconds: if the disk is full, make room, then try again.',
-    retryable: true,
-  })
-}

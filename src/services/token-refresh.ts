@@ -62,8 +62,6 @@ export interface TokenRefresherDeps {
   runInWorker?: RunInWorker | undefined
 }
 
-/** When to take over from an owner that lives but does nothing. */
-const FROZEN_OWNER_MS = 60_000
 const MAX_BACKOFF_MS = 30_000
 /** A shared back-off further away than this is a clock that jumped, not a plan. */
 const BACKOFF_HORIZON_MS = 120_000
@@ -130,8 +128,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
       if (waitMs > 0 && waitMs < BACKOFF_HORIZON_MS) throw lasting.get(subject) ?? backingOff(waitMs)
       return top.number + 1
     }
-    if (claims.ownerIsDead(top) || watch.watched(subject, top) >= FROZEN_OWNER_MS) return top.number + 1
-    return undefined
+    return watch.mayTakeOver(subject, top) ? top.number + 1 : undefined
   }
 
   /** Spends the token under the claim just taken. Undefined: the record has changed, look again. */
@@ -158,7 +155,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     }
     const outcome = await oauth.refresh(current.refreshToken ?? '', reason, current)
     log.event('refresh', { outcome: outcome.kind, claim: number })
-    if (outcome.kind === 'renewed') return confirmed(await keep(current, outcome.tokens), outcome.confirm)
+    if (outcome.kind === 'renewed') return confirmed(await keep(attempt, outcome.tokens), outcome.confirm)
     if (outcome.kind === 'dead') return bury(current, subject).finally(() => finish(attempt))
     // Whether a 503 may have rotated the token is not said: it is tried again, and if it was spent, the answer to that
     // tells (facts: plan-usage 2.7).
@@ -168,9 +165,13 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     throw outcome.error
   }
 
-  async function keep(spent: TokenRecord, tokens: TokenResponse): Promise<TokenRecord | undefined> {
+  async function keep(attempt: Attempt, tokens: TokenResponse): Promise<TokenRecord | undefined> {
+    const { current: spent, subject, number, fails } = attempt
     const renewed = renewedLogin(spent, tokens, clock.now())
-    return (await unsaved.keep(spent, renewed)) ? renewed : undefined
+    const isUsable = await unsaved.keep(spent, renewed)
+    // Only where it could not be stored: a write before that one would give a kill more time to come between.
+    if (unsaved.renewedFrom(spent) !== undefined) mark(() => claims.markSpent(subject, number, fails), number)
+    return isUsable ? renewed : undefined
   }
 
   /** Stored already: what is found out now changes it once more, or ends it. Undefined as for `spend`. */
@@ -204,10 +205,14 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
 
   /** Leaves the claim to the next number. Best effort: a claim that cannot be marked is waited out by the others. */
   function finish({ subject, number, fails }: Attempt, untilMs = 0): void {
+    mark(() => claims.finish(subject, number, { untilMs, fails }), number)
+  }
+
+  function mark(write: () => void, claim: number): void {
     try {
-      claims.finish(subject, number, { untilMs, fails })
+      write()
     } catch {
-      log.event('claim_not_finished', { claim: number })
+      log.event('claim_not_marked', { claim })
     }
   }
 
