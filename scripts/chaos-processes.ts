@@ -17,7 +17,7 @@ const STORES = ['file', 'encrypted', 'keychain'] as const
 export async function processFaults(chaos: Chaos): Promise<void> {
   const { short, chance, tally } = chaos
   const disk = smallDisk()
-  if (disk === undefined) tally.note('LEFT OUT: full disks, which need root and mount')
+  if (disk === undefined) tally.note('LEFT OUT: full disks, for want of the right to mount one')
   const all = ROUTES.flatMap((route) => STORES.map((store) => ({ route, store })))
   const some = short ? chance.shuffled(all).slice(0, 2) : all
   for (const [n, each] of some.entries()) {

@@ -36,8 +36,8 @@ import { readSchema } from './services/output-schema.ts'
 import { createPlanRegistration } from './services/plan-registration.ts'
 import { planRoute } from './services/plan-route.ts'
 import { createQueryDesk } from './services/query-desk.ts'
-import type { RenewElsewhere } from './services/renewal-handover.ts'
-import type { RenewalOrder, RenewalReport } from './services/renewal-order.ts'
+import type { RunInWorker } from './services/renewal-delegation.ts'
+import type { RenewalJob, RenewalResult } from './services/renewal-job.ts'
 import type { Route } from './services/route.ts'
 import { createRouteChoice } from './services/route-choice.ts'
 import { createSignIns, viewOfRoute } from './services/sign-ins.ts'
@@ -57,8 +57,8 @@ export interface Edges {
   surroundings: Surroundings
   /** Where files come from when the client names no folder of its own. */
   projectFolder: () => string
-  /** Where processes can be started that outlive this one. */
-  renewElsewhere?: RenewElsewhere | undefined
+  /** Where a process can be started that outlives this one. */
+  runInWorker?: RunInWorker | undefined
   /** For the doctor: what this process runs on. */
   machine: Machine
   /** For the User-Agent: operating system and processor. */
@@ -73,7 +73,7 @@ export interface App {
   /** The other face of the same services is the command line. */
   tools: readonly Tool[]
   /** Renews a login for another process. Never rejects. */
-  takeOver(order: RenewalOrder): Promise<RenewalReport>
+  runJob(job: RenewalJob): Promise<RenewalResult>
   services: Services & { answers: AnswerStore; storeApiKey: ApiKeySignIn; doctor: Doctor }
   /** Ends an open sign-in and lets nothing new begin that must not be interrupted. */
   stop(): Promise<void>
@@ -197,7 +197,7 @@ export function createApp(
     server,
     tools,
     services: { ...services, storeApiKey, doctor },
-    takeOver: (order) => logins[order.route].refresher.takeOver(order),
+    runJob: (job) => logins[job.route].refresher.runJob(job),
     async stop() {
       // First and at once: what has been received is worth more than a tidy end.
       desk.stop()

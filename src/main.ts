@@ -9,10 +9,10 @@ import { systemClock } from './infrastructure/clock.ts'
 import { homeOrNone } from './infrastructure/home.ts'
 import { createLog, redact } from './infrastructure/log.ts'
 import { readSurroundings } from './infrastructure/surroundings.ts'
-import { handOver, RENEWAL_ARGUMENT, readHanded, runRenewal } from './renewal-process.ts'
+import { RENEWAL_ARGUMENT, readWorkerInput, runWorker, startWorker } from './renewal-process.ts'
 import { serve } from './serve.ts'
-import type { RenewElsewhere } from './services/renewal-handover.ts'
-import { SECRET_VARIABLES } from './settings.ts'
+import type { RunInWorker } from './services/renewal-delegation.ts'
+import { PASSPHRASE_VARIABLE, SECRET_VARIABLES } from './settings.ts'
 
 /** Set from package.json by the build. */
 declare const VERSION: string
@@ -34,8 +34,9 @@ process.on('uncaughtException', (error: unknown) => {
 void main()
 
 async function main(): Promise<void> {
-  const handed = args[0] === RENEWAL_ARGUMENT ? await readHanded(process.stdin) : undefined
-  const loaded = loadConfig({ ...process.env, ...handed?.secrets }, homedir)
+  const work = args[0] === RENEWAL_ARGUMENT ? await readWorkerInput(process.stdin) : undefined
+  const given = work?.passphrase === undefined ? {} : { [PASSPHRASE_VARIABLE]: work.passphrase }
+  const loaded = loadConfig({ ...process.env, ...given }, homedir)
   for (const name of [...SECRET_VARIABLES, loaded.config.api.source ?? '']) delete process.env[name]
   const surroundings = readSurroundings({ env: process.env, platform: process.platform, exists: existsSync })
   // Elsewhere it is not what opens a browser.
@@ -55,7 +56,7 @@ async function main(): Promise<void> {
       // A server is started wherever its host likes, so what Claude Code says counts for more. Whoever types a command means
       // the folder they are in, also in a terminal that has inherited the variable.
       projectFolder: () => (args.length === 0 && process.env.CLAUDE_PROJECT_DIR) || process.cwd(),
-      renewElsewhere: handed === undefined ? renewElsewhere(loaded) : undefined,
+      runInWorker: work === undefined ? runInWorker(loaded) : undefined,
       machine: {
         nodeVersion: process.versions.node,
         platform: process.platform,
@@ -73,10 +74,10 @@ async function main(): Promise<void> {
     TOOL_LIST,
   )
 
-  if (handed !== undefined) {
+  if (work !== undefined) {
     // It is soon over, and what it does should not be left half done.
     onSignal(() => {})
-    await runRenewal({ app, handed, output: process.stdout, exit: process.exit })
+    await runWorker({ app, work, output: process.stdout, exit: process.exit })
   } else if (args.length === 0) {
     if (process.stdin.isTTY) {
       writeError('codex-oauth is an MCP server and waits for a client on standard input. For people: --help')
@@ -108,11 +109,11 @@ function onSignal(handler: (name: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => void): voi
 }
 
 /** Another program than Node, as inside Electron, would make something else of these arguments. */
-function renewElsewhere({ config }: LoadedConfig): RenewElsewhere | undefined {
+function runInWorker({ config }: LoadedConfig): RunInWorker | undefined {
   const { versions, execPath, execArgv, argv } = process
   if (versions.electron !== undefined || versions.bun !== undefined || argv[1] === undefined) return undefined
   const start = { execPath, execArgv, entry: argv[1] }
-  return (order) => handOver(order, { start, passphrase: config.passphrase })
+  return (job) => startWorker(job, { start, passphrase: config.passphrase })
 }
 
 function writeError(line: string): void {

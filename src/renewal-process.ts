@@ -1,74 +1,68 @@
 import type { Readable } from 'node:stream'
 import type { App } from './app.ts'
 import { startDetached } from './infrastructure/detached-program.ts'
-import { type RenewalOrder, type RenewalReport, readOrder, readReport, reportLine } from './services/renewal-order.ts'
+import { type RenewalJob, type RenewalResult, readJob, readResult, resultLine } from './services/renewal-job.ts'
 
-/** What this program is started with to renew a login for another of its processes. Not for people. */
+/** What this program is started with as a renewal worker. Not for people. */
 export const RENEWAL_ARGUMENT = '--renew-for-another'
 
-/** What such a process is given. */
-export interface Handed {
+/** What a worker is given on its standard input. */
+export interface WorkerInput {
   /** Undefined where it is from another version of this program, or from nobody. */
-  order: RenewalOrder | undefined
-  /** Settings that no environment may show. */
-  secrets: Readonly<Record<string, string>>
-}
-
-export interface HandOverDeps {
-  /** How this very program is started. */
-  start: { execPath: string; execArgv: readonly string[]; entry: string }
-  /** That of the store. */
+  job: RenewalJob | undefined
+  /** That of the store: no environment may show it. */
   passphrase: string | undefined
 }
 
-export interface RenewalDeps {
-  app: Pick<App, 'takeOver'>
-  handed: Handed
+export interface StartDeps extends Pick<WorkerInput, 'passphrase'> {
+  /** How this very program is started. */
+  start: { execPath: string; execArgv: readonly string[]; entry: string }
+}
+
+export interface WorkerDeps {
+  app: Pick<App, 'runJob'>
+  work: WorkerInput
   output: { write(text: string): unknown; on(event: 'error', handler: () => void): unknown }
   exit: (code: number) => void
 }
 
 /**
- * The longest life of such a process. Everything it does has a limit of its own, a minute all together; only what is
- * renewed and finds no room on the disk is kept for longer.
+ * The longest life of a worker. Everything it does has a limit of its own, a minute all together; only what is renewed
+ * and finds no room on the disk is kept for longer.
  */
 const LIFE_MS = 3_600_000
 
-/** Has a renewal done by a process of its own. Undefined: there is none, or it ended without a word. Never rejects. */
-export async function handOver(
-  order: RenewalOrder,
-  { start, passphrase }: HandOverDeps,
-): Promise<RenewalReport | undefined> {
+/** Has a job done by a worker of its own. Undefined: there is none, or it ended without a word. Never rejects. */
+export async function startWorker(
+  job: RenewalJob,
+  { start, passphrase }: StartDeps,
+): Promise<RenewalResult | undefined> {
   // Two processes cannot be debugged over one port.
   const options = start.execArgv.filter((option) => !option.startsWith('--inspect'))
-  const secrets = passphrase === undefined ? {} : { [PASSPHRASE]: passphrase }
-  const input = JSON.stringify({ order, secrets })
-  return readReport(await startDetached(start.execPath, [...options, start.entry, RENEWAL_ARGUMENT], { input }))
+  const input = JSON.stringify({ job, passphrase })
+  return readResult(await startDetached(start.execPath, [...options, start.entry, RENEWAL_ARGUMENT], { input }))
 }
 
 /** What this process was given on standard input. Never rejects. */
-export async function readHanded(input: Readable): Promise<Handed> {
+export async function readWorkerInput(input: Readable): Promise<WorkerInput> {
   try {
     const pieces: Buffer[] = []
     for await (const piece of input) pieces.push(piece as Buffer)
-    const { order, secrets } = Object(JSON.parse(Buffer.concat(pieces).toString('utf8')))
-    const passphrase: unknown = Object(secrets)[PASSPHRASE]
-    return { order: readOrder(order), secrets: typeof passphrase === 'string' ? { [PASSPHRASE]: passphrase } : {} }
+    const { job, passphrase } = Object(JSON.parse(Buffer.concat(pieces).toString('utf8')))
+    return { job: readJob(job), passphrase: typeof passphrase === 'string' ? passphrase : undefined }
   } catch {
-    return { order: undefined, secrets: {} }
+    return { job: undefined, passphrase: undefined }
   }
 }
 
 /**
- * Does what was handed to this process and reports it in one line. It ends when nothing is left to do, as what is renewed
- * and cannot be stored yet.
+ * Does the job that this process was started for and writes the result as one line. The process ends when nothing is left
+ * to do, such as storing what could not be stored yet.
  */
-export async function runRenewal({ app, handed, output, exit }: RenewalDeps): Promise<void> {
-  // Whoever gave the order may be gone.
+export async function runWorker({ app, work, output, exit }: WorkerDeps): Promise<void> {
+  // Whoever delegated may be gone.
   output.on('error', () => {})
-  if (handed.order === undefined) return exit(1)
+  if (work.job === undefined) return exit(1)
   setTimeout(() => exit(0), LIFE_MS).unref()
-  output.write(`${reportLine(await app.takeOver(handed.order))}\n`)
+  output.write(`${resultLine(await app.runJob(work.job))}\n`)
 }
-
-const PASSPHRASE = 'CODEX_OAUTH_PASSPHRASE'

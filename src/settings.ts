@@ -107,10 +107,13 @@ export const SETTINGS: readonly Setting[] = [
   { name: 'CODEX_DEBUG', fallback: '`0`', meaning: '`1`: events to stderr; never a token, prompt or answer' },
 ]
 
+/** The one secret that a renewal worker is given: without it, it cannot open what it has to renew. */
+export const PASSPHRASE_VARIABLE = 'CODEX_OAUTH_PASSPHRASE'
+
 /** Read once, then removed from the environment, so that no child process inherits them. */
 export const SECRET_VARIABLES: readonly string[] = [
   'CODEX_API_KEY',
   'OPENAI_API_KEY',
   'CODEX_ACCESS_TOKEN',
-  'CODEX_OAUTH_PASSPHRASE',
+  PASSPHRASE_VARIABLE,
 ]

@@ -1,6 +1,17 @@
-import { expect, test } from 'vitest'
+import { chmodSync, rmSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { afterEach, expect, test, vi } from 'vitest'
+import { smallDisk } from '../scripts/chaos-disk.ts'
 import { systemCallsIn } from '../scripts/chaos-strace.ts'
 import { createChance, createTally, need } from '../scripts/chaos-tally.ts'
+import { hasDisks } from './support/child.ts'
+import { tempFolder } from './support/temp-folder.ts'
+
+const isWindows = process.platform === 'win32'
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
 
 test('the same seed gives the same chance', () => {
   const drawn = (seed: number) => {
@@ -41,4 +52,58 @@ test('the system calls of a store, each by its name and number in the life of th
   const killed = `${LOG.slice(0, LOG.indexOf('write(20'))}write(20, "{}", 2 <unfinished ...>) = ?\n+++ killed by SIGKILL +++\n`
   expect(systemCallsIn(killed, 'auth.json.lock"')).toEqual(calls.slice(0, 3))
   expect(systemCallsIn('openat(AT_FDCWD, "/lib/libc.so", O_RDONLY) = 3\n', 'auth.json.lock"')).toEqual([])
+})
+
+/** In the place of `mount`, as root has it in most containers: it tells its version and mounts only as often as that. */
+function mountThatMounts(times: number): void {
+  const folder = tempFolder()
+  const script = `#!/bin/sh
+[ "$1" = --version ] && exit 0
+echo >> "$0.runs"
+[ "$(wc -l < "$0.runs")" -le ${times} ]
+`
+  for (const [name, text] of [
+    ['mount', script],
+    ['umount', '#!/bin/sh\n'],
+  ] as const) {
+    writeFileSync(join(folder, name), text)
+    chmodSync(join(folder, name), 0o755)
+  }
+  vi.stubEnv('PATH', `${folder}${delimiter}${process.env.PATH}`)
+}
+
+test.skipIf(isWindows)('there is no disk to fill where none can be mounted', () => {
+  mountThatMounts(0)
+  expect(smallDisk()).toBeUndefined()
+})
+
+test.skipIf(isWindows)('a disk that cannot be mounted later is no disk that is never full', () => {
+  mountThatMounts(1)
+  expect(() => smallDisk()?.mount(tempFolder())).toThrow('no disk could be put on')
+})
+
+test.runIf(hasDisks)('a disk is full, and has room again', () => {
+  const folder = tempFolder()
+  const disk = smallDisk()
+  const unmount = disk?.mount(folder)
+  const hasRoom = () => {
+    const file = join(folder, 'more')
+    try {
+      writeFileSync(file, '1234')
+      return true
+    } catch {
+      return false
+    } finally {
+      rmSync(file, { force: true })
+    }
+  }
+  try {
+    expect(hasRoom()).toBe(true)
+    disk?.fill()
+    expect(hasRoom()).toBe(false)
+    disk?.free()
+    expect(hasRoom()).toBe(true)
+  } finally {
+    unmount?.()
+  }
 })

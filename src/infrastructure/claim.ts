@@ -19,6 +19,8 @@ export interface Claim {
   owner: ProcessIdentity
   /** The attempt has ended without the result that makes the subject a thing of the past. */
   done: boolean
+  /** What may be done only once has been done; what came of it is only in the owner's memory so far. */
+  spent: boolean
   /** Wall clock in milliseconds: nobody tries again before. */
   untilMs?: number
   /** Attempts that failed so far. */
@@ -26,8 +28,8 @@ export interface Claim {
 }
 
 /**
- * Numbered claims on a subject. A number is taken once and never given back while the subject is current, so a
- * dead owner's successor (who takes the next number) is always alone: taking over needs no removal, and a removal
+ * Numbered claims on a subject. A number is taken once and never given back while the subject is current, so
+ * whoever takes over from a dead owner (by the next number) is always alone: that needs no removal, and a removal
  * that races with a take is what makes lock files fail.
  */
 export interface ClaimStore {
@@ -49,6 +51,12 @@ export interface ClaimStore {
    * @throws CodexError STORAGE_FAILED
    */
   finish(subject: string, number: number, state: { untilMs: number | undefined; fails: number }): void
+  /**
+   * Says of a number this process has taken that it is spent, also on a full disk. Its claim has to be there still.
+   *
+   * @throws CodexError STORAGE_FAILED
+   */
+  markSpent(subject: string, number: number, fails: number): void
   /** Removes all claims on a subject that can never be current again. Never fails. */
   release(subject: string): void
   /** Removes claims older than a day on other subjects than the current one, and leftovers. Never fails. */
@@ -99,6 +107,10 @@ export function createClaimStore({ base, identity, now }: ClaimStoreDeps): Claim
       const body = bodyOf({ done: true, until: untilMs, fails })
       orStorageFailed(base(), 'written', () => rewrite(pathOf(subject, number), body))
     },
+    markSpent(subject, number, fails) {
+      const body = bodyOf({ spent: true, fails })
+      orStorageFailed(base(), 'written', () => overwriteFile(pathOf(subject, number), body))
+    },
     release(subject) {
       quietly(() => {
         for (const found of list()) if (found.subject === subject) removeQuietly(found.file)
@@ -126,6 +138,7 @@ interface Owner {
 
 interface Body extends Owner {
   done?: boolean
+  spent?: boolean
   until?: number | undefined
   fails?: number
 }
@@ -181,6 +194,7 @@ function readClaim({ file, subject, number }: Found, now: number): Claim {
     number,
     owner: readOwner(body),
     done: body.done === true,
+    spent: body.spent === true,
     // Further away than anybody ever waits: the clock has jumped.
     ...(until === undefined || until - now > HOUR_MS ? {} : { untilMs: until }),
     fails: readNumber(body.fails) ?? 0,

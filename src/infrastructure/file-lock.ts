@@ -6,7 +6,6 @@ import { isErrno } from './errno.ts'
 import { storageFailed } from './storage-failure.ts'
 
 const STALE_MS = 2000
-const HEARTBEAT_MS = 1000
 
 export interface FileLockOptions {
   /** How long to try. A dead holder's lock becomes free after 2 to 3 s, so less than 5 s makes no sense outside tests. */
@@ -18,7 +17,7 @@ type LockModule = typeof import('proper-lockfile')
 
 /**
  * What `work` returns, run while this process alone among those that ask holds the lock of `path`, a canonical
- * path in an existing folder. `work` is synchronous and short, so that no heartbeat is missed while it runs.
+ * path in an existing folder. `work` is synchronous and shorter than STALE_MS, or others take the lock over.
  *
  * Almost alone: when a holder dies, two may follow it at once, and a holder that is frozen for 2 s is followed while
  * it lives. Whatever must happen only once needs a claim.
@@ -62,8 +61,7 @@ export function findLock(path: string, nowMs: number): LockFound | undefined {
  */
 function takeAndWork<T>(module: LockModule, path: string, work: () => T): { value: T } | { held: unknown } {
   try {
-    // Without a handler of ours a lost lock is thrown from a timer and ends the process.
-    module.lockSync(path, { realpath: false, stale: STALE_MS, update: HEARTBEAT_MS, onCompromised: () => {} })
+    module.lockSync(path, { realpath: false, stale: STALE_MS })
   } catch (error) {
     if (!isHeld(error, path)) throw storageFailed(path, 'locked', error)
     return { held: error }
@@ -96,7 +94,7 @@ async function loadLock(): Promise<LockModule> {
 
 function ignoreSignal(): void {}
 
-/** Which lock folder lies there. It does not change while `work` runs: the heartbeat is a timer and waits too. */
+/** Which lock folder lies there. Nobody touches it while `work` runs, unless it has become stale. */
 function fingerprint(path: string): string | undefined {
   try {
     const { ino, birthtimeMs, mtimeMs } = statSync(`${path}.lock`)

@@ -8,7 +8,8 @@ import { environmentCredential, type OutsideCredential } from './outside-credent
 import type { Ladders } from './sign-in-method.ts'
 
 /** The logins there are. */
-export type RouteName = 'codex' | 'plan'
+export const ROUTE_NAMES = ['codex', 'plan'] as const
+export type RouteName = (typeof ROUTE_NAMES)[number]
 
 /**
  * What differs between the logins where people sign in and tokens are kept. `oauth-route.ts` says how their issuer is

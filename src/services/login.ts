@@ -11,7 +11,7 @@ import { type Credentials, createCredentials } from './credentials.ts'
 import type { DeviceFlow } from './device-flow.ts'
 import type { LoginRoute, RouteName } from './login-route.ts'
 import { createOAuthFlow, type OAuthFlow } from './oauth-flow.ts'
-import type { RenewElsewhere } from './renewal-handover.ts'
+import type { RunInWorker } from './renewal-delegation.ts'
 import type { Route } from './route.ts'
 import type { RouteChoice } from './route-choice.ts'
 import { createSignIn, type SignInOfLogin } from './sign-in.ts'
@@ -45,7 +45,7 @@ export interface LoginEdges extends Pick<BrowserSignInDeps, 'openBrowser' | 'log
   surroundings: Surroundings
   clock: Clock
   random: () => number
-  renewElsewhere?: RenewElsewhere | undefined
+  runInWorker?: RunInWorker | undefined
   randomBytes: (size: number) => Buffer
   log: Log
 }

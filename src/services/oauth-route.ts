@@ -3,7 +3,8 @@ import type { TokenRecord } from '../infrastructure/token-storage.ts'
 import type { TokenResponse } from './token-response.ts'
 
 /** Why a refresh is asked for, in the words the official client sends (facts: wire-protocol 4). */
-export type RefreshReason = 'proactive_expiry' | 'unauthorized_recovery'
+export const REFRESH_REASONS = ['proactive_expiry', 'unauthorized_recovery'] as const
+export type RefreshReason = (typeof REFRESH_REASONS)[number]
 
 /** What is given for tokens (RFC 6749, sections 4.1.3 and 6). */
 export type Grant = 'authorization_code' | 'refresh_token'

@@ -10,9 +10,9 @@ import { CODEX_LOGIN, type LoginRoute } from './login-route.ts'
 import type { OAuthFlow } from './oauth-flow.ts'
 import type { RefreshReason } from './oauth-route.ts'
 import { openRecord } from './open-record.ts'
-import { type Claimed, createHandover, type RenewElsewhere } from './renewal-handover.ts'
-import type { RenewalOrder, RenewalReport } from './renewal-order.ts'
-import { createSuccessor } from './renewal-successor.ts'
+import { type Attempt, createDelegation, type RunInWorker } from './renewal-delegation.ts'
+import type { RenewalJob, RenewalResult } from './renewal-job.ts'
+import { createWorker } from './renewal-worker.ts'
 import { assertSameLogin, renewedLogin } from './renewed-login.ts'
 import { cannotOpen, signInAgain } from './sign-in-again.ts'
 import type { TokenResponse } from './token-response.ts'
@@ -41,10 +41,10 @@ export interface TokenRefresher {
   /** Resolves when nothing is being renewed. Never rejects. */
   settled(): Promise<void>
   /**
-   * Does what another process wants done under the number after its claim, if the token is still stored and the claim
-   * the last one. Never rejects.
+   * Does what another process has delegated, under the number after its claim, if the token is still stored and the
+   * claim the last one. Never rejects.
    */
-  takeOver(order: RenewalOrder): Promise<RenewalReport>
+  runJob(job: RenewalJob): Promise<RenewalResult>
   /** From now on no refresh token is sent; what was sent still gets stored. */
   stop(): void
 }
@@ -59,16 +59,14 @@ export interface TokenRefresherDeps {
   /** The Codex login unless told. */
   route?: Pick<LoginRoute, 'name' | 'buried' | 'call' | 'aboutAgain'>
   /** Has it done by a process that outlives this one; without it, it is done here. */
-  renewElsewhere?: RenewElsewhere | undefined
+  runInWorker?: RunInWorker | undefined
 }
 
-/** When to take over from an owner that lives but does nothing. */
-const FROZEN_OWNER_MS = 60_000
 const MAX_BACKOFF_MS = 30_000
 /** A shared back-off further away than this is a clock that jumped, not a plan. */
 const BACKOFF_HORIZON_MS = 120_000
-/** Other processes that claim and end without a word are not started for ever. */
-const MOST_HANDED_OVER = 2
+/** Workers that claim and end without a word are not started for ever. */
+const MOST_WORKERS = 2
 
 export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   const { storage, claims, oauth, clock, log, route = CODEX_LOGIN } = deps
@@ -76,17 +74,17 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   const flights = new Map<string, Promise<TokenRecord>>()
   /** What this process was told last about a token, where waiting does not help: that has to be said again. */
   const lasting = new Map<string, CodexError>()
-  const handover = createHandover({ ...deps, route, lasting })
+  const delegation = createDelegation({ ...deps, route, finish, remember })
   let stopped = false
 
   async function run(stale: TokenRecord, reason: RefreshReason): Promise<TokenRecord> {
     const watch = createClaimWatch(deps)
-    let handedOver = 0
+    let workers = 0
     while (true) {
       await unsaved.flush()
       const current = await currentRecord(stale)
-      const successor = unsaved.successorOf(current)
-      if (successor !== undefined) return successor
+      const renewedHere = unsaved.renewedFrom(current)
+      if (renewedHere !== undefined) return renewedHere
       if (current.accessToken !== stale.accessToken) return current
       const subject = subjectOf(current)
       const top = claims.top(subject)
@@ -96,9 +94,9 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
         await watch.pause(top)
         continue
       }
-      const claim = { current, subject, number, fails, reason }
-      const own = handedOver++ < MOST_HANDED_OVER ? await handover.offer(claim) : number
-      const renewed = own === undefined ? undefined : await spend({ ...claim, number: own })
+      const attempt = { current, subject, number, fails, reason }
+      const own = workers++ < MOST_WORKERS ? await delegation.delegate(attempt) : number
+      const renewed = own === undefined ? undefined : await spend({ ...attempt, number: own })
       if (renewed !== undefined) return renewed
     }
   }
@@ -130,13 +128,12 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
       if (waitMs > 0 && waitMs < BACKOFF_HORIZON_MS) throw lasting.get(subject) ?? backingOff(waitMs)
       return top.number + 1
     }
-    if (claims.ownerIsDead(top) || watch.watched(subject, top) >= FROZEN_OWNER_MS) return top.number + 1
-    return undefined
+    return watch.mayTakeOver(subject, top) ? top.number + 1 : undefined
   }
 
   /** Spends the token under the claim just taken. Undefined: the record has changed, look again. */
-  async function spend({ current, subject, number, fails, reason }: Claimed): Promise<TokenRecord | undefined> {
-    const giveUp = (untilMs = 0, failed = fails) => finish(subject, number, untilMs, failed)
+  async function spend(attempt: Attempt): Promise<TokenRecord | undefined> {
+    const { current, subject, number, fails, reason } = attempt
     try {
       // A spent token whose successor cannot be stored is a lost login.
       await storage.rehearse()
@@ -149,29 +146,32 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
         return undefined
       }
       if (again?.accessToken !== current.accessToken || stopped) {
-        giveUp()
+        finish(attempt)
         return undefined
       }
     } catch (error) {
-      giveUp()
+      finish(attempt)
       throw error
     }
     const outcome = await oauth.refresh(current.refreshToken ?? '', reason, current)
     log.event('refresh', { outcome: outcome.kind, claim: number })
-    if (outcome.kind === 'renewed') return confirmed(await keep(current, outcome.tokens), outcome.confirm)
-    if (outcome.kind === 'dead') return bury(current, subject).finally(() => giveUp())
+    if (outcome.kind === 'renewed') return confirmed(await keep(attempt, outcome.tokens), outcome.confirm)
+    if (outcome.kind === 'dead') return bury(current, subject).finally(() => finish(attempt))
     // Whether a 503 may have rotated the token is not said: it is tried again, and if it was spent, the answer to that
     // tells (facts: plan-usage 2.7).
     const backoffMs = outcome.retryAfterMs ?? Math.min(1000 * 2 ** fails, MAX_BACKOFF_MS)
-    giveUp(clock.now() + Math.min(backoffMs, BACKOFF_HORIZON_MS - 1000), fails + 1)
-    if (outcome.lasts) lasting.set(subject, outcome.error)
-    else lasting.delete(subject)
+    finish({ ...attempt, fails: fails + 1 }, clock.now() + Math.min(backoffMs, BACKOFF_HORIZON_MS - 1000))
+    remember(subject, outcome.error, outcome.lasts === true)
     throw outcome.error
   }
 
-  async function keep(spent: TokenRecord, tokens: TokenResponse): Promise<TokenRecord | undefined> {
+  async function keep(attempt: Attempt, tokens: TokenResponse): Promise<TokenRecord | undefined> {
+    const { current: spent, subject, number, fails } = attempt
     const renewed = renewedLogin(spent, tokens, clock.now())
-    return (await unsaved.keep(spent, renewed)) ? renewed : undefined
+    const isUsable = await unsaved.keep(spent, renewed)
+    // Only where it could not be stored: a write before that one would give a kill more time to come between.
+    if (unsaved.renewedFrom(spent) !== undefined) mark(() => claims.markSpent(subject, number, fails), number)
+    return isUsable ? renewed : undefined
   }
 
   /** Stored already: what is found out now changes it once more, or ends it. Undefined as for `spend`. */
@@ -204,12 +204,21 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   }
 
   /** Leaves the claim to the next number. Best effort: a claim that cannot be marked is waited out by the others. */
-  function finish(subject: string, number: number, untilMs: number, fails: number): void {
+  function finish({ subject, number, fails }: Attempt, untilMs = 0): void {
+    mark(() => claims.finish(subject, number, { untilMs, fails }), number)
+  }
+
+  function mark(write: () => void, claim: number): void {
     try {
-      claims.finish(subject, number, { untilMs, fails })
+      write()
     } catch {
-      log.event('claim_not_finished', { claim: number })
+      log.event('claim_not_marked', { claim })
     }
+  }
+
+  function remember(subject: string, error: CodexError, lasts: boolean): void {
+    if (lasts) lasting.set(subject, error)
+    else lasting.delete(subject)
   }
 
   return {
@@ -225,7 +234,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
       await Promise.allSettled(flights.values())
       await unsaved.flush()
     },
-    takeOver: createSuccessor({ storage, claims, unsaved, lasting, spend }),
+    runJob: createWorker({ storage, claims, unsaved, lasts: (subject) => lasting.has(subject), spend }),
     stop() {
       stopped = true
       unsaved.stop()

@@ -1,4 +1,4 @@
-import { codeOf } from '../errors.ts'
+import { CodexError, codeOf } from '../errors.ts'
 import type { ClaimStore } from '../infrastructure/claim.ts'
 import type { Clock } from '../infrastructure/clock.ts'
 import { fingerprintOf } from '../infrastructure/fingerprint.ts'
@@ -18,7 +18,7 @@ export interface UnsavedTokens {
   /** Tries to store what is left, if there is something. Never rejects. */
   flush(): Promise<void>
   /** What was renewed from the record that is still stored. */
-  successorOf(current: TokenRecord): TokenRecord | undefined
+  renewedFrom(current: TokenRecord): TokenRecord | undefined
   /** From now on nothing is tried again by itself. */
   stop(): void
 }
@@ -31,7 +31,7 @@ export interface UnsavedTokensDeps {
   log: Log
 }
 
-/** Between two tries to store: several fit into the time after which the others take over. */
+/** Between two tries to store. */
 const SAVE_AGAIN_MS = 5_000
 
 export function createUnsavedTokens({ storage, claims, oauth, clock, log }: UnsavedTokensDeps): UnsavedTokens {
@@ -39,7 +39,7 @@ export function createUnsavedTokens({ storage, claims, oauth, clock, log }: Unsa
   const entries = new Set<Entry>()
   let stopped = false
 
-  /** Those who wait for this process take it for frozen after a minute, and would spend the old token again. */
+  /** Without another call: others may wait for what this process alone has. */
   async function keepSaving(entry: Entry): Promise<void> {
     while (entries.has(entry) && !stopped) {
       await clock.sleep(SAVE_AGAIN_MS)
@@ -68,8 +68,8 @@ export function createUnsavedTokens({ storage, claims, oauth, clock, log }: Unsa
         return isNext ? { ...renewed, selectedAt: stored?.selectedAt } : stored
       })
     } catch (error) {
-      // The claim stays taken, so nobody spends the old token again; the new ones stay in memory and serve this
-      // process meanwhile.
+      // The claim stays taken, and will say that the old token is spent; the new ones stay in memory and serve this process
+      // meanwhile.
       log.event('refresh_not_stored', { reason: codeOf(error) })
       return true
     }
@@ -92,7 +92,7 @@ export function createUnsavedTokens({ storage, claims, oauth, clock, log }: Unsa
     async flush() {
       await Promise.all([...entries].map(saveOnce))
     },
-    successorOf: ({ refreshToken }) =>
+    renewedFrom: ({ refreshToken }) =>
       [...entries].findLast(({ spent }) => spent.refreshToken === refreshToken)?.renewed,
     stop() {
       stopped = true
@@ -105,6 +105,14 @@ interface Entry {
   renewed: TokenRecord
   /** The try that is under way. */
   saving: Promise<boolean> | undefined
+}
+
+/** For those who would use what is renewed and have to wait until it is stored. */
+export function notStored(): CodexError {
+  return new CodexError('TOKEN_REQUEST_FAILED', 'The sign-in has been renewed and cannot be stored so far.', {
+    hint: 'It is tried again every few seconds: if the disk is full, make room, then try again.',
+    retryable: true,
+  })
 }
 
 /**

@@ -32,7 +32,14 @@ test('without a claim there is no top', () => {
 test('a number is taken once', () => {
   const { base, claims, names } = setUp()
   expect([claims.take(SUBJECT, 1), claims.take(SUBJECT, 1), claims.take(SUBJECT, 2, 3)]).toEqual([true, false, true])
-  expect(claims.top(SUBJECT)).toEqual({ subject: SUBJECT, number: 2, owner: thisProcess(), done: false, fails: 3 })
+  expect(claims.top(SUBJECT)).toEqual({
+    subject: SUBJECT,
+    number: 2,
+    owner: thisProcess(),
+    done: false,
+    spent: false,
+    fails: 3,
+  })
   expect(names()).toEqual([`auth.json.spend.${SUBJECT}.1`, `auth.json.spend.${SUBJECT}.2`])
   expect(fs.statSync(`${base}.spend.${SUBJECT}.1`).mode & 0o777).toBe(0o600)
 })
@@ -74,11 +81,19 @@ test('a finished claim says until when nobody tries, and how often it failed', (
     number: 1,
     owner: thisProcess(),
     done: true,
+    spent: false,
     untilMs: NOW + 2000,
     fails: 2,
   })
   claims.finish(SUBJECT, 1, { untilMs: undefined, fails: 2 })
-  expect(claims.top(SUBJECT)).toEqual({ subject: SUBJECT, number: 1, owner: thisProcess(), done: true, fails: 2 })
+  expect(claims.top(SUBJECT)).toEqual({
+    subject: SUBJECT,
+    number: 1,
+    owner: thisProcess(),
+    done: true,
+    spent: false,
+    fails: 2,
+  })
   expect(names()).toEqual([`auth.json.spend.${SUBJECT}.1`])
 })
 
@@ -201,11 +216,29 @@ function canUnshare(): boolean {
   return process.platform === 'linux' && spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'true']).status === 0
 }
 
-test.runIf(hasDisks)('on a full disk an attempt can still be ended', async () => {
+test('a number that is spent says so, and one that is gone does not come back', () => {
+  const { claims, names } = setUp()
+  claims.take(SUBJECT, 1, 2)
+  claims.markSpent(SUBJECT, 1, 2)
+  expect(claims.top(SUBJECT)).toEqual({
+    subject: SUBJECT,
+    number: 1,
+    owner: thisProcess(),
+    done: false,
+    spent: true,
+    fails: 2,
+  })
+  claims.release(SUBJECT)
+  expect(() => claims.markSpent(SUBJECT, 1, 2)).toThrow(expect.objectContaining({ code: 'STORAGE_FAILED' }))
+  expect(names()).toEqual([])
+})
+
+test.runIf(hasDisks)('on a full disk a claim can still be marked as spent, and an attempt be ended', async () => {
   const folder = tempFolder()
   const child = startChild('gives-up-full', [join(folder, 'base')], { disk: { folder, bytes: 262_144 } })
   expect(await child.next()).toEqual({
     hasRoom: false,
-    claim: { subject: 'abc', number: 1, done: true, untilMs: 6000, fails: 1 },
+    spent: { subject: 'abc', number: 1, done: false, spent: true, fails: 3 },
+    ended: { subject: 'abc', number: 1, done: true, spent: false, untilMs: 6000, fails: 1 },
   })
 })

@@ -3,12 +3,20 @@ import { chmodSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { CodexError } from '../../src/errors.ts'
 import { createClaimStore } from '../../src/infrastructure/claim.ts'
 import { thisPlace, thisProcess } from '../../src/infrastructure/process-identity.ts'
 import type { TokenRecord, TokenStorage } from '../../src/infrastructure/token-storage.ts'
 import { plainUser, startChild } from '../support/child.ts'
 import { after, changed, gate, late, lost, type Step } from '../support/fake-script.ts'
-import { type Bench, type Instance, recordIn, startBench, subjectOf } from '../support/refresh-bench.ts'
+import {
+  type Bench,
+  type Instance,
+  type InstanceOptions,
+  recordIn,
+  startBench,
+  subjectOf,
+} from '../support/refresh-bench.ts'
 
 const TOKEN = '/oauth/token'
 
@@ -510,6 +518,50 @@ test('what could not be stored is stored without another call, before anybody ta
   rmdirSync(`${bench.file}.lock`)
   expect((await waiting).accessToken).toBe(renewed.accessToken)
   expect([bench.refreshes(), bench.fake.seen.reuses]).toEqual([1, 0])
+})
+
+/** Two programs: what the first one has renewed it cannot store yet, although the second one could. */
+async function unstored({ claims }: Pick<InstanceOptions, 'claims'> = {}) {
+  const bench = await startBench()
+  let isFull = true
+  const full = (real: TokenStorage): TokenStorage => ({
+    ...real,
+    update: async (change) => {
+      if (isFull) throw new CodexError('STORAGE_FAILED', 'No room.')
+      return real.update(change)
+    },
+  })
+  const one = bench.start({ storage: full })
+  const two = bench.start(claims === undefined ? {} : { claims })
+  bench.signIn()
+  const stale = recordIn(two)
+  await renew(one)
+  bench.clock.hurry()
+  const makeRoom = () => {
+    isFull = false
+  }
+  return { bench, one, two, stale, makeRoom }
+}
+
+test('what is renewed and not stored yet is spent by nobody else while its owner lives', async () => {
+  const { bench, one, two, stale, makeRoom } = await unstored()
+  const refused = { code: 'TOKEN_REQUEST_FAILED', message: expect.stringContaining('cannot be stored so far') }
+  while (bench.clock.sleptMs < 180_000) await expect(renew(two)).rejects.toMatchObject(refused)
+  expect([bench.refreshes(), bench.fake.seen.reuses]).toEqual([1, 0])
+  makeRoom()
+  await one.refresher.settled()
+  expect((await renew(two, stale)).refreshToken).toBe('rt_FAKE_f1_2')
+  expect([bench.refreshes(), bench.beside()]).toEqual([1, []])
+})
+
+test.each([
+  ['is dead', { ownerIsDead: () => true }],
+  ['cannot be seen from here', { ownerIsAlive: () => false }],
+])('a token that is spent by an owner that %s is not waited for for ever', async (_, life) => {
+  const { bench, one, two } = await unstored({ claims: (real) => ({ ...real, ...life }) })
+  one.refresher.stop()
+  await expect(renew(two)).rejects.toMatchObject({ code: 'NOT_AUTHENTICATED' })
+  expect([bench.refreshes(), bench.fake.seen.reuses]).toEqual([2, 1])
 })
 
 test('what could not be stored before a sign-out is revoked, and does not come back', async () => {

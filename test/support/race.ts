@@ -1,4 +1,4 @@
-import { killOrderers } from './race-handover.ts'
+import { killDelegators } from './race-delegation.ts'
 import { killAnybody, killHolders } from './race-kills.ts'
 import { deadToken, outage } from './race-outage.ts'
 import { signOutMeanwhile, switchMeanwhile } from './race-people.ts'
@@ -15,8 +15,8 @@ export const FULL_RACES: Races = {
   'forced expiry (keychain)': () => storm({ processes: 16, rounds: 50, store: 'keychain' }),
   'renewal ahead of time': () => margin({ processes: 16, rounds: 20 }),
   'holder killed before it sends': () => killHolders({ processes: 16, kills: 50, withinMs: 3000 }),
-  'killed after the handover': () => killOrderers({ processes: 16, rounds: 60 }),
-  'killed after the handover (plan)': () => killOrderers({ route: 'plan', processes: 16, rounds: 60 }),
+  'killed after delegating': () => killDelegators({ processes: 16, rounds: 60 }),
+  'killed after delegating (plan)': () => killDelegators({ route: 'plan', processes: 16, rounds: 60 }),
   'random kills': () => killAnybody({ processes: 16, rounds: 100 }),
   'holder frozen': () => freeze({ processes: 16, forMs: [12_000, 12_000, 35_000] }),
   'issuer down (503)': () => outage({ processes: 16, fault: '503', forMs: 20_000, mostRequests: 6 }),
@@ -58,10 +58,10 @@ export const SHORT_RACES: Races = {
   'forced expiry (keychain)': () => storm({ processes: 4, rounds: 4, store: 'keychain' }),
   'renewal ahead of time': () => margin({ processes: 4, rounds: 3 }),
   'holder killed before it sends': () => killHolders({ processes: 4, kills: 3, withinMs: 20_000 }),
-  'killed after the handover': () => killOrderers({ processes: 4, rounds: 6 }),
-  'killed after the handover (keychain)': () => killOrderers({ processes: 1, rounds: 3, store: 'keychain' }),
-  'killed after the handover (plan, encrypted)': () =>
-    killOrderers({ route: 'plan', processes: 4, rounds: 3, store: 'encrypted' }),
+  'killed after delegating': () => killDelegators({ processes: 4, rounds: 6 }),
+  'killed after delegating (keychain)': () => killDelegators({ processes: 1, rounds: 3, store: 'keychain' }),
+  'killed after delegating (plan, encrypted)': () =>
+    killDelegators({ route: 'plan', processes: 4, rounds: 3, store: 'encrypted' }),
   'random kills': () => killAnybody({ processes: 5, rounds: 4 }),
   'holder frozen': () => freeze({ processes: 4, forMs: [2500] }),
   'issuer down (503)': () => outage({ processes: 3, fault: '503', forMs: 800, mostRequests: 3 }),

@@ -13,7 +13,7 @@ import { createIdTokenVerifier } from '../../src/services/id-token.ts'
 import type { RouteName } from '../../src/services/login-route.ts'
 import { createOAuthFlow, type OAuthFlow } from '../../src/services/oauth-flow.ts'
 import { planOAuth } from '../../src/services/plan-oauth.ts'
-import type { RenewElsewhere } from '../../src/services/renewal-handover.ts'
+import type { RunInWorker } from '../../src/services/renewal-delegation.ts'
 import { createTokenManager, type TokenManager } from '../../src/services/token-manager.ts'
 import { createTokenRefresher, type TokenRefresher } from '../../src/services/token-refresh.ts'
 import { type FakeOpenAI, type FakeOpenAIOptions, startFakeOpenAI } from './fake-openai.ts'
@@ -36,7 +36,7 @@ export interface InstanceOptions {
   /** A part of the instance as it behaves in this test, made from the real one. */
   storage?: (real: TokenStorage) => TokenStorage
   claims?: (real: ClaimStore) => ClaimStore
-  renewElsewhere?: RenewElsewhere
+  runInWorker?: RunInWorker
   vault?: Vault
   lockWaitMs?: number
 }
@@ -101,8 +101,8 @@ function benchOf({ fake, clock, file }: Place, route: RouteName): Bench {
     const userAgent = 'codex-oauth/test'
     const oauthRoute = route === 'plan' ? { route: planOAuth({ config, userAgent, clock, ...planParts(http) }) } : {}
     const oauth = createOAuthFlow({ config, http, userAgent, now: clock.now, ...oauthRoute })
-    const { renewElsewhere } = options
-    const parts = { storage, claims, oauth, clock, random: () => 0.5, log, route: login, renewElsewhere }
+    const { runInWorker } = options
+    const parts = { storage, claims, oauth, clock, random: () => 0.5, log, route: login, runInWorker }
     const refresher = createTokenRefresher(parts)
     onTestFinished(() => refresher.stop())
     return {

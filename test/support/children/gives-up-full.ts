@@ -1,6 +1,6 @@
-/** Takes a claim, fills the disk and gives up: reports what others see then, and whether a file could be made: `gives-up-full <base>`. */
+/** Takes a claim, fills the disk, marks the claim and gives up: reports what others see, and whether a file could be made: `gives-up-full <base>`. */
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createClaimStore } from '../../../src/infrastructure/claim.ts'
+import { type Claim, createClaimStore } from '../../../src/infrastructure/claim.ts'
 import { report } from './parent.ts'
 
 const base = process.argv[2] ?? ''
@@ -20,6 +20,12 @@ try {
   hasRoom = false
 }
 rmSync(`${base}.more`, { force: true })
+claims.markSpent('abc', 1, 3)
+const spent = seen()
 claims.finish('abc', 1, { untilMs: 6000, fails: 1 })
-const { owner: _, ...claim } = claims.top('abc') ?? { owner: undefined }
-report({ hasRoom, claim })
+report({ hasRoom, spent, ended: seen() })
+
+function seen(): Omit<Claim, 'owner'> | undefined {
+  const { owner, ...claim } = claims.top('abc') ?? { owner: undefined }
+  return owner === undefined ? undefined : (claim as Claim)
+}

@@ -5,16 +5,16 @@ import { nextClaim } from './race-claims.ts'
 import type { FieldOptions } from './race-field.ts'
 import { type RaceResult, runRace } from './race-result.ts'
 
-export interface HandoverOptions extends Pick<FieldOptions, 'processes' | 'store' | 'route'> {
+export interface DelegationOptions extends Pick<FieldOptions, 'processes' | 'store' | 'route'> {
   rounds: number
 }
 
-/** When the server is killed that wants the token renewed: all of them after it has handed that to another process. */
-const MOMENTS = ['the other one has claimed', 'the request is at the issuer', 'the issuer has answered'] as const
+/** When the server is killed that wants the token renewed: all of them after it has delegated that to a worker. */
+const MOMENTS = ['the worker has claimed', 'the request is at the issuer', 'the issuer has answered'] as const
 
-/** Kills the server whose renewal another process is doing: that one stores the answer all the same. */
-export function killOrderers({ rounds, ...options }: HandoverOptions): Promise<RaceResult> {
-  return runRace('killed after the handover', options, async (field, score) => {
+/** Kills the server whose renewal a worker is doing: that one stores the answer all the same. */
+export function killDelegators({ rounds, ...options }: DelegationOptions): Promise<RaceResult> {
+  return runRace('killed after delegating', options, async (field, score) => {
     let kills = 0
     for (; score.rounds < rounds; score.rounds++) {
       const moment = MOMENTS[score.rounds % MOMENTS.length]
@@ -25,7 +25,7 @@ export function killOrderers({ rounds, ...options }: HandoverOptions): Promise<R
       field.expire()
       const asked = field.ask()
       await claimed
-      // Who has given the order is seen by what its process sends.
+      // Who has delegated is seen by what its worker sends.
       const victim = field.find(senderOf(await request))
       if (moment === 'the issuer has answered') await sleep(Math.random() * 3)
       victim?.signal('SIGKILL')

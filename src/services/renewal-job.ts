@@ -1,43 +1,44 @@
 import { CodexError, ERROR_CODES } from '../errors.ts'
-import type { RouteName } from './login-route.ts'
-import type { RefreshReason } from './oauth-route.ts'
+import { ROUTE_NAMES, type RouteName } from './login-route.ts'
+import { REFRESH_REASONS, type RefreshReason } from './oauth-route.ts'
 import { fieldOf, parseJson } from './remote-text.ts'
 
-/** A renewal for another process to do: no token is in it, the other one reads the credentials file itself. */
-export interface RenewalOrder {
+/** A renewal for a worker process to do: no token is in it, the worker reads the credentials file itself. */
+export interface RenewalJob {
   route: RouteName
   /** What names the refresh token in claims. */
   subject: string
-  /** The claim that whoever gives the order has taken. The other one takes the next number. */
+  /** The claim that whoever delegates has taken. The worker takes the next number. */
   number: number
   reason: RefreshReason
 }
 
 /** How it went: no token is in it either. */
-export type RenewalReport =
+export type RenewalResult =
   /** The file and the claims say all there is to know. */
   | { kind: 'over' }
   /** `lasts`: waiting does not help. */
   | { kind: 'failed'; error: CodexError; lasts: boolean }
 
-/** The order in a text; undefined when there is none, as from another version of this program. */
-export function readOrder(value: unknown): RenewalOrder | undefined {
-  const [route, subject, number, reason] = ['route', 'subject', 'number', 'reason'].map((name) => fieldOf(value, name))
-  if (route !== 'codex' && route !== 'plan') return undefined
-  if (reason !== 'proactive_expiry' && reason !== 'unauthorized_recovery') return undefined
+/** The job in a value; undefined when there is none, as from another version of this program. */
+export function readJob(value: unknown): RenewalJob | undefined {
+  const route = ROUTE_NAMES.find((name) => name === fieldOf(value, 'route'))
+  const reason = REFRESH_REASONS.find((name) => name === fieldOf(value, 'reason'))
+  const [subject, number] = [fieldOf(value, 'subject'), fieldOf(value, 'number')]
+  if (route === undefined || reason === undefined) return undefined
   if (typeof subject !== 'string' || typeof number !== 'number' || !Number.isInteger(number)) return undefined
   return { route, subject, number, reason }
 }
 
-/** A report as one line. Of an error only what may be shown. */
-export function reportLine(report: RenewalReport): string {
-  if (report.kind !== 'failed') return JSON.stringify(report)
-  const { code, message, hint, retryable } = report.error
-  return JSON.stringify({ ...report, error: { code, message, hint, retryable } })
+/** A result as one line. Of an error only what may be shown. */
+export function resultLine(result: RenewalResult): string {
+  if (result.kind !== 'failed') return JSON.stringify(result)
+  const { code, message, hint, retryable } = result.error
+  return JSON.stringify({ ...result, error: { code, message, hint, retryable } })
 }
 
-/** The report in a line; undefined when there is none. */
-export function readReport(line: string | undefined): RenewalReport | undefined {
+/** The result in a line; undefined when there is none. */
+export function readResult(line: string | undefined): RenewalResult | undefined {
   const value = line === undefined ? undefined : parseJson(line)
   const kind = fieldOf(value, 'kind')
   if (kind === 'over') return { kind }

@@ -1,8 +1,8 @@
 import { mkdirSync, rmdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { CodexError } from '../../src/errors.ts'
-import { createHandover } from '../../src/services/renewal-handover.ts'
-import { type RenewalOrder, type RenewalReport, readReport, reportLine } from '../../src/services/renewal-order.ts'
+import { createDelegation } from '../../src/services/renewal-delegation.ts'
+import { type RenewalJob, type RenewalResult, readResult, resultLine } from '../../src/services/renewal-job.ts'
 import { gate, late } from '../support/fake-script.ts'
 import { type Bench, type Instance, recordIn, startBench, subjectOf } from '../support/refresh-bench.ts'
 
@@ -11,65 +11,65 @@ const ROUTES = ['codex', 'plan'] as const
 const renew = (instance: Instance) => instance.refresher.renew(recordIn(instance), 'proactive_expiry')
 
 /** As between two processes. */
-const overTheWire = (report: RenewalReport) => readReport(reportLine(report))
+const overTheWire = (result: RenewalResult) => readResult(resultLine(result))
 
-/** A program that hands its renewals to another one. */
-function handing(bench: Bench, other: Instance) {
-  const orders: RenewalOrder[] = []
+/** A program whose renewals another one does. */
+function delegating(bench: Bench, other: Instance) {
+  const jobs: RenewalJob[] = []
   const one = bench.start({
-    renewElsewhere: async (order) => {
-      orders.push(order)
-      return overTheWire(await other.refresher.takeOver(order))
+    runInWorker: async (job) => {
+      jobs.push(job)
+      return overTheWire(await other.refresher.runJob(job))
     },
   })
-  return { one, orders }
+  return { one, jobs }
 }
 
-test.each(ROUTES)('%s: another process spends the token and stores the answer', async (route) => {
+test.each(ROUTES)('%s: a worker spends the token and stores the answer', async (route) => {
   const bench = await startBench({ route })
-  const { one, orders } = handing(bench, bench.start())
+  const { one, jobs } = delegating(bench, bench.start())
   bench.signIn()
   const stale = recordIn(one)
   const renewed = await renew(one)
   expect(renewed.accessToken).toBe(bench.stored()?.access_token)
   expect(renewed.accessToken).not.toBe(stale.accessToken)
   const subject = subjectOf(stale.refreshToken ?? '')
-  expect(orders).toEqual([{ route, subject, number: 1, reason: 'proactive_expiry' }])
+  expect(jobs).toEqual([{ route, subject, number: 1, reason: 'proactive_expiry' }])
   expect([bench.refreshes(), bench.beside()]).toEqual([1, []])
 })
 
-test('the one that gave the order may be gone: the answer is stored', async () => {
+test('the one that delegated may be gone: the answer is stored', async () => {
   const bench = await startBench()
   const [gone, other] = [bench.start(), bench.start()]
   bench.signIn()
   const subject = subjectOf(recordIn(gone).refreshToken ?? '')
   gone.claims.take(subject, 1)
-  expect(await other.refresher.takeOver({ route: 'codex', subject, number: 1, reason: 'proactive_expiry' })).toEqual({
+  expect(await other.refresher.runJob({ route: 'codex', subject, number: 1, reason: 'proactive_expiry' })).toEqual({
     kind: 'over',
   })
   expect([bench.stored()?.refresh_token, bench.beside()]).toEqual(['rt_FAKE_f1_2', []])
 })
 
-test('an order that comes late spends nothing', async () => {
+test('a job that comes late spends nothing', async () => {
   const bench = await startBench()
   const [one, other] = [bench.start(), bench.start()]
   bench.signIn()
   const subject = subjectOf(recordIn(one).refreshToken ?? '')
-  const order: RenewalOrder = { route: 'codex', subject, number: 1, reason: 'proactive_expiry' }
-  expect(await other.refresher.takeOver(order)).toEqual({ kind: 'over' })
+  const job: RenewalJob = { route: 'codex', subject, number: 1, reason: 'proactive_expiry' }
+  expect(await other.refresher.runJob(job)).toEqual({ kind: 'over' })
   one.claims.take(subject, 1)
   one.claims.take(subject, 2)
-  expect(await other.refresher.takeOver(order)).toEqual({ kind: 'over' })
+  expect(await other.refresher.runJob(job)).toEqual({ kind: 'over' })
   one.claims.release(subject)
   await renew(one)
   one.claims.take(subject, 1)
-  expect(await other.refresher.takeOver(order)).toEqual({ kind: 'over' })
+  expect(await other.refresher.runJob(job)).toEqual({ kind: 'over' })
   expect(bench.refreshes()).toBe(1)
 })
 
 test('where no other process can be had, it is done here', async () => {
   const bench = await startBench()
-  const one = bench.start({ renewElsewhere: async () => undefined })
+  const one = bench.start({ runInWorker: async () => undefined })
   bench.signIn()
   expect((await renew(one)).refreshToken).toBe('rt_FAKE_f1_2')
   expect([bench.refreshes(), bench.beside()]).toEqual([1, []])
@@ -84,23 +84,24 @@ test('of a process that is slow to start and the one that waited for it, one spe
   const subject = subjectOf(current.refreshToken ?? '')
   one.claims.take(subject, 1)
   const started = gate()
-  let report: RenewalReport | undefined
-  const handover = createHandover({
+  let result: RenewalResult | undefined
+  const delegation = createDelegation({
     claims: one.claims,
-    lasting: new Map(),
+    finish: () => expect.unreachable(),
+    remember: () => expect.unreachable(),
     route: { name: 'codex' },
     log: { event: () => {} },
     startMs: 5,
-    renewElsewhere: async (order) => {
+    runInWorker: async (job) => {
       await started.promise
-      report = await other.refresher.takeOver(order)
-      return report
+      result = await other.refresher.runJob(job)
+      return result
     },
   })
-  const claimed = { current, subject, number: 1, fails: 0, reason: 'proactive_expiry' as const }
-  expect(await handover.offer(claimed)).toBe(2)
+  const attempt = { current, subject, number: 1, fails: 0, reason: 'proactive_expiry' as const }
+  expect(await delegation.delegate(attempt)).toBe(2)
   started.open()
-  await expect.poll(() => report).toEqual({ kind: 'over' })
+  await expect.poll(() => result).toEqual({ kind: 'over' })
   expect(bench.refreshes()).toBe(0)
 })
 
@@ -109,7 +110,7 @@ test('processes that claim and end without a word are not started for ever', asy
   bench.signIn()
   const dying = bench.start({
     claims: (real) => ({ ...real, ownerIsDead: () => true }),
-    renewElsewhere: async ({ subject, number }) => {
+    runInWorker: async ({ subject, number }) => {
       bench.start().claims.take(subject, number + 1)
       starts += 1
       return undefined
@@ -122,18 +123,18 @@ test('processes that claim and end without a word are not started for ever', asy
 
 test('what went wrong there is said here, and waited out by all', async () => {
   const bench = await startBench()
-  const { one, orders } = handing(bench, bench.start())
+  const { one, jobs } = delegating(bench, bench.start())
   bench.signIn()
   bench.fake.script.token.push({ status: 503, json: {} })
   const message = 'The sign-in could not be renewed (the service answered 503).'
   await expect(renew(one)).rejects.toMatchObject({ code: 'TOKEN_REQUEST_FAILED', message, retryable: true })
   await expect(renew(one)).rejects.toMatchObject({ message: 'The sign-in could not be renewed just now.' })
-  expect(orders).toHaveLength(1)
+  expect(jobs).toHaveLength(1)
 })
 
 test('a token that is dead there is dead here', async () => {
   const bench = await startBench()
-  const { one } = handing(bench, bench.start())
+  const { one } = delegating(bench, bench.start())
   bench.signIn()
   bench.fake.script.token.push({ status: 401, json: { error: { code: 'refresh_token_reused' } } })
   await expect(renew(one)).rejects.toMatchObject({ code: 'NOT_AUTHENTICATED' })
@@ -143,7 +144,7 @@ test('a token that is dead there is dead here', async () => {
 test('what cannot be stored there is stored there as soon as it can, and nobody spends the token again', async () => {
   const bench = await startBench()
   const other = bench.start({ lockWaitMs: 20 })
-  const { one } = handing(bench, other)
+  const { one } = delegating(bench, other)
   bench.signIn()
   const answer = gate()
   bench.fake.script.token.push(late(answer.promise))
@@ -174,7 +175,7 @@ test('where neither of the two can claim any more, nobody has to wait for them',
         return real.take(subject, number, fails)
       },
     }),
-    renewElsewhere: async () => undefined,
+    runInWorker: async () => undefined,
   })
   await expect(renew(full)).rejects.toMatchObject({ code: 'STORAGE_FAILED' })
   const [claim] = full.claims.list()

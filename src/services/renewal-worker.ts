@@ -3,26 +3,27 @@ import type { ClaimStore } from '../infrastructure/claim.ts'
 import { fingerprintOf } from '../infrastructure/fingerprint.ts'
 import type { TokenStorage } from '../infrastructure/token-storage.ts'
 import { openRecord } from './open-record.ts'
-import type { Claimed } from './renewal-handover.ts'
-import type { RenewalOrder, RenewalReport } from './renewal-order.ts'
+import type { Attempt } from './renewal-delegation.ts'
+import type { RenewalJob, RenewalResult } from './renewal-job.ts'
 import { cannotOpen } from './sign-in-again.ts'
-import type { UnsavedTokens } from './unsaved-tokens.ts'
+import { notStored, type UnsavedTokens } from './unsaved-tokens.ts'
 
-export interface SuccessorDeps {
+export interface WorkerDeps {
   storage: TokenStorage
   claims: ClaimStore
   unsaved: UnsavedTokens
-  lasting: ReadonlyMap<string, CodexError>
+  /** Whether what stands in the way of this token is known to last. */
+  lasts: (subject: string) => boolean
   /** Spends a token under a claim that this process has taken. */
-  spend(claimed: Claimed): Promise<unknown>
+  spend(attempt: Attempt): Promise<unknown>
 }
 
 /**
- * What the process does that an order was handed to: it takes the number after the claim, if that is still the last one
- * and its token still stored, and spends. Never rejects.
+ * What a worker does with its job: it takes the number after the claim, if that is still the last one and its token
+ * still stored, and spends. Never rejects.
  */
-export function createSuccessor({ storage, claims, unsaved, lasting, spend }: SuccessorDeps) {
-  return async ({ subject, number, reason }: RenewalOrder): Promise<RenewalReport> => {
+export function createWorker({ storage, claims, unsaved, lasts, spend }: WorkerDeps) {
+  return async ({ subject, number, reason }: RenewalJob): Promise<RenewalResult> => {
     try {
       const { record: current, unopened } = await openRecord(storage)
       if (unopened !== undefined) throw cannotOpen(unopened)
@@ -32,20 +33,13 @@ export function createSuccessor({ storage, claims, unsaved, lasting, spend }: Su
       await spend({ current, subject, number: number + 1, fails: top.fails, reason })
       // This process alone keeps what it cannot store yet. Were there two, the slower one would find the login renewed
       // once more, take that for another one, and revoke it.
-      if (unsaved.successorOf(current) !== undefined) throw notStored()
+      if (unsaved.renewedFrom(current) !== undefined) throw notStored()
       return OVER
     } catch (error) {
       const failure = error instanceof CodexError ? error : unexpected(error)
-      return { kind: 'failed', error: failure, lasts: lasting.has(subject) }
+      return { kind: 'failed', error: failure, lasts: lasts(subject) }
     }
   }
 }
 
-const OVER: RenewalReport = { kind: 'over' }
-
-function notStored(): CodexError {
-  return new CodexError('TOKEN_REQUEST_FAILED', 'The sign-in has been renewed and cannot be stored so far.', {
-    hint: 'It is tried again every few seconds: if the disk is full, make room, then try again.',
-    retryable: true,
-  })
-}
+const OVER: RenewalResult = { kind: 'over' }
