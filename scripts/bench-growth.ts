@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createConversationStore } from '../src/services/conversation-store.ts'
+import { createConversationStore } from '../src/services/conversations/conversation-store.ts'
 import { openField } from '../test/support/race-field.ts'
 import { type Growth, perUnitGrowth, ratios, spreadOf } from './bench-figures.ts'
 import { openPlace, type Place, requestOf, startEcho, type Talk, timed } from './bench-place.ts'

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, wri
 import { join } from 'node:path'
 import { fingerprintOf } from '../src/infrastructure/fingerprint.ts'
 import { type ProcessIdentity, thisProcess } from '../src/infrastructure/process-identity.ts'
-import type { RouteName } from '../src/services/login-route.ts'
+import type { RouteName } from '../src/services/login/login-route.ts'
 import { type Field, openField } from '../test/support/race-field.ts'
 import type { ToolAnswer } from '../test/support/race-server.ts'
 import { leftovers } from './chaos-client.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RouteName } from '../src/services/login-route.ts'
+import type { RouteName } from '../src/services/login/login-route.ts'
 import { type Field, openField } from '../test/support/race-field.ts'
 import type { RaceServer, ToolAnswer } from '../test/support/race-server.ts'
 import type { StoreName } from '../test/support/race-store.ts'

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { RouteName } from '../src/services/login-route.ts'
+import type { RouteName } from '../src/services/login/login-route.ts'
 import type { Script } from '../test/support/fake-script.ts'
 import { type Field, openField } from '../test/support/race-field.ts'
 import type { RaceServer, ToolAnswer } from '../test/support/race-server.ts'

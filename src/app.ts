@@ -14,37 +14,37 @@ import { createCredentialsSnapshots, createTokenStorage } from './infrastructure
 import { createUuid } from './infrastructure/uuid.ts'
 import { createVault } from './infrastructure/vault.ts'
 import { createMcpServer } from './server.ts'
-import { createModelLister } from './services/account-models.ts'
-import { createStatusReader } from './services/account-status.ts'
-import { type AnswerStore, createAnswerStore } from './services/answer-store.ts'
-import { createAnsweringCredentials } from './services/answering-credentials.ts'
-import { type ApiKeySignIn, createApiKeySignIn } from './services/api-key-sign-in.ts'
-import type { Attachments } from './services/attachments.ts'
-import { createCheckedQuery } from './services/checked-query.ts'
-import { createCodexClient } from './services/codex-client.ts'
-import { createPost } from './services/codex-post.ts'
-import { codexRoute } from './services/codex-route.ts'
-import { createCollectAnswer } from './services/collect-answer.ts'
-import { createConversationStore } from './services/conversation-store.ts'
-import { createDeviceFlow } from './services/device-flow.ts'
-import type { Doctor } from './services/doctor.ts'
-import type { Machine } from './services/doctor-machine.ts'
-import { createGuidedQuery } from './services/guided-query.ts'
-import { createLogin, type Login } from './services/login.ts'
-import { createModelCatalogue } from './services/model-catalogue.ts'
-import { readSchema } from './services/output-schema.ts'
-import { createPlanRegistration } from './services/plan-registration.ts'
-import { planRoute } from './services/plan-route.ts'
-import { createQueryDesk } from './services/query-desk.ts'
-import type { RunInWorker } from './services/renewal-delegation.ts'
-import type { RenewalJob, RenewalResult } from './services/renewal-job.ts'
-import type { Route } from './services/route.ts'
-import { createRouteChoice } from './services/route-choice.ts'
-import { createSignIns, viewOfRoute } from './services/sign-ins.ts'
-import { createSignOut } from './services/sign-out.ts'
-import { createStatusOfAll } from './services/status-of-all.ts'
-import { createStatusWithUsage } from './services/status-with-usage.ts'
-import { createUsageMeter } from './services/usage-meter.ts'
+import { type AnswerStore, createAnswerStore } from './services/answers/answer-store.ts'
+import { createCheckedQuery } from './services/answers/checked-query.ts'
+import { createCollectAnswer } from './services/answers/collect-answer.ts'
+import { createQueryDesk } from './services/answers/query-desk.ts'
+import { createCodexClient } from './services/codex/codex-client.ts'
+import { createPost } from './services/codex/codex-post.ts'
+import { createConversationStore } from './services/conversations/conversation-store.ts'
+import type { Attachments } from './services/files/attachments.ts'
+import { createAnsweringCredentials } from './services/login/answering-credentials.ts'
+import { codexRoute } from './services/login/codex-route.ts'
+import { createLogin, type Login } from './services/login/login.ts'
+import type { RunInWorker } from './services/login/renewal-delegation.ts'
+import type { RenewalJob, RenewalResult } from './services/login/renewal-job.ts'
+import type { Route } from './services/login/route.ts'
+import { createRouteChoice } from './services/login/route-choice.ts'
+import { createSignOut } from './services/login/sign-out.ts'
+import { createModelLister } from './services/models/account-models.ts'
+import { createModelCatalogue } from './services/models/model-catalogue.ts'
+import { createDeviceFlow } from './services/oauth/device-flow.ts'
+import { createPlanRegistration } from './services/plan/plan-registration.ts'
+import { planRoute } from './services/plan/plan-route.ts'
+import { readSchema } from './services/schema/output-schema.ts'
+import { type ApiKeySignIn, createApiKeySignIn } from './services/sign-in/api-key-sign-in.ts'
+import { createGuidedQuery } from './services/sign-in/guided-query.ts'
+import { createSignIns, viewOfRoute } from './services/sign-in/sign-ins.ts'
+import { createStatusReader } from './services/status/account-status.ts'
+import type { Doctor } from './services/status/doctor.ts'
+import type { Machine } from './services/status/doctor-machine.ts'
+import { createStatusOfAll } from './services/status/status-of-all.ts'
+import { createStatusWithUsage } from './services/usage/status-with-usage.ts'
+import { createUsageMeter } from './services/usage/usage-meter.ts'
 import { createTools, type Services } from './tools/index.ts'
 import type { Tool } from './tools/tool.ts'
 
@@ -167,7 +167,7 @@ export function createApp(
   const conversations = createConversationStore({ folder: `${config.stateDir}/conversations`, newId, now })
   // Few questions come with files, and a start should not pay for them. All share one git, which counts its runs.
   const loadAttachments = once(async () => {
-    const { createAttachments } = await import('./services/attachments.ts')
+    const { createAttachments } = await import('./services/files/attachments.ts')
     const { createProjectFiles } = await import('./infrastructure/project-files.ts')
     const { createGit } = await import('./infrastructure/git.ts')
     const git = createGit()
@@ -186,7 +186,7 @@ export function createApp(
   const storeApiKey = createApiKeySignIn({ ...codex, http, now, onStored: () => choice.select('codex') })
   // What a server needs while it starts is short; a doctor is called for rarely.
   const doctor: Doctor = async (signal) => {
-    const { createDoctor } = await import('./services/doctor.ts')
+    const { createDoctor } = await import('./services/status/doctor.ts')
     const parts = { config, configProblem: problem, surroundings, machine, version, http, clock, userAgent }
     return createDoctor({ ...parts, ...codex, others: [plan], registration, credentials, catalogue })(signal)
   }

@@ -11,7 +11,7 @@ import { createLog, redact } from './infrastructure/log.ts'
 import { readSurroundings } from './infrastructure/surroundings.ts'
 import { RENEWAL_ARGUMENT, readWorkerInput, runWorker, startWorker } from './renewal-process.ts'
 import { serve } from './serve.ts'
-import type { RunInWorker } from './services/renewal-delegation.ts'
+import type { RunInWorker } from './services/login/renewal-delegation.ts'
 import { PASSPHRASE_VARIABLE, SECRET_VARIABLES } from './settings.ts'
 
 /** Set from package.json by the build. */

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { App } from './app.ts'
 import { startDetached } from './infrastructure/detached-program.ts'
-import { type RenewalJob, type RenewalResult, readJob, readResult, resultLine } from './services/renewal-job.ts'
+import { type RenewalJob, type RenewalResult, readJob, readResult, resultLine } from './services/login/renewal-job.ts'
 
 /** What this program is started with as a renewal worker. Not for people. */
 export const RENEWAL_ARGUMENT = '--renew-for-another'

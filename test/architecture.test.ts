@@ -70,14 +70,14 @@ describe('the check sees a planted fault:', () => {
     [
       'a wrong value beside a right one',
       'tools/a.ts',
-      "import { maskEmail, readIdClaims } from '../services/id-claims.ts'",
-      ['imports maskEmail, readIdClaims from ../services/id-claims.ts'],
+      "import { maskEmail, readIdClaims } from '../services/oauth/id-claims.ts'",
+      ['imports maskEmail, readIdClaims from ../services/oauth/id-claims.ts'],
     ],
     [
       'a namespace',
       'tools/a.ts',
-      "import * as all from '../services/id-claims.ts'",
-      ['imports * from ../services/id-claims.ts'],
+      "import * as all from '../services/oauth/id-claims.ts'",
+      ['imports * from ../services/oauth/id-claims.ts'],
     ],
     [
       'the config as a value',
@@ -154,7 +154,7 @@ describe('the check sees a planted fault:', () => {
       'tools/a.ts',
       "import type { B } from '../services/b.ts'\nimport { type C } from '../services/c.ts'",
     ],
-    ['the one helper', 'tools/a.ts', "import { maskEmail } from '../services/id-claims.ts'"],
+    ['the one helper', 'tools/a.ts', "import { maskEmail } from '../services/oauth/id-claims.ts'"],
     ['a late part', 'services/a.ts', "const { b } = await import('../infrastructure/b.ts')"],
     ['a given date', 'services/a.ts', 'const day = new Date(atMs)'],
   ])('not in %s', (_, path, text) => {

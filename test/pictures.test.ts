@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { browserPicture, terminalPicture } from '../scripts/picture.ts'
-import { successPage } from '../src/services/sign-in-pages.ts'
+import { successPage } from '../src/services/sign-in/sign-in-pages.ts'
 import { readProject } from './support/project.ts'
 
 const { text, list } = readProject

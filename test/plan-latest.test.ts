@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import type { RouteName } from '../src/services/login-route.ts'
+import type { RouteName } from '../src/services/login/login-route.ts'
 import { startFake, startPatient } from './support/plan-bench.ts'
 import { createTestClock } from './support/test-clock.ts'
 

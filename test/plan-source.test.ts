@@ -42,7 +42,7 @@ describe('the source of the plan route', () => {
 
   test('no client id is written down but the one of the Codex client, which is a setting, and the bootstrap one', () => {
     expect(filesWith(/(^|\W)(oai)?app_\w{5,}/)).toEqual(['config.ts'])
-    expect(filesWith(/dynamic_agent_client/)).toEqual(['services/plan-client.ts'])
+    expect(filesWith(/dynamic_agent_client/)).toEqual(['services/plan/plan-client.ts'])
   })
 
   test('the Codex backend and the client of the Codex login are unknown to it', () => {
@@ -66,7 +66,11 @@ describe('the source of the plan route', () => {
   })
 
   test('only the settings know where its questions go', () => {
-    expect(filesWith(/^https:\/\/api\.openai\.com\/v1/)).toEqual(['config.ts', 'config.ts', 'services/plan-oauth.ts'])
+    expect(filesWith(/^https:\/\/api\.openai\.com\/v1/)).toEqual([
+      'config.ts',
+      'config.ts',
+      'services/plan/plan-oauth.ts',
+    ])
   })
 })
 

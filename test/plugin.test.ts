@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { ACCOUNT, STORED_KEY } from '../src/services/credential-name.ts'
+import { ACCOUNT, STORED_KEY } from '../src/services/login/credential-name.ts'
 import { createTools, type Services } from '../src/tools/index.ts'
 import { REVIEW_QUESTION } from '../src/tools/prompts.ts'
 import { listed } from '../src/tools/tool.ts'

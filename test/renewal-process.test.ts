@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { type Config, loadConfig } from '../src/config.ts'
 import { CodexError } from '../src/errors.ts'
 import { RENEWAL_ARGUMENT, readWorkerInput, runWorker, startWorker } from '../src/renewal-process.ts'
-import type { RenewalJob, RenewalResult } from '../src/services/renewal-job.ts'
+import type { RenewalJob, RenewalResult } from '../src/services/login/renewal-job.ts'
 import { PASSPHRASE_VARIABLE, SECRET_VARIABLES } from '../src/settings.ts'
 import { tempFolder } from './support/temp-folder.ts'
 

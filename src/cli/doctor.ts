@@ -1,4 +1,4 @@
-import type { DoctorCheck } from '../services/doctor.ts'
+import type { DoctorCheck } from '../services/status/doctor.ts'
 import { defineCommand } from './command.ts'
 import type { Piece, Style } from './terminal.ts'
 import { inCommands } from './words.ts'

@@ -1,5 +1,5 @@
 import { CodexError } from '../errors.ts'
-import { EVERY_CONVERSATION } from '../services/conversation-name.ts'
+import { EVERY_CONVERSATION } from '../services/conversations/conversation-name.ts'
 import { defineCommand, structureOf } from './command.ts'
 import { inCommands, wrongUsage } from './words.ts'
 

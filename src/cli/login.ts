@@ -1,7 +1,7 @@
 import { isCodexError } from '../errors.ts'
-import { maskEmail } from '../services/id-claims.ts'
-import type { LoginOutcome, PendingLogin } from '../services/sign-in-view.ts'
-import type { SignInsOptions } from '../services/sign-ins.ts'
+import { maskEmail } from '../services/oauth/id-claims.ts'
+import type { LoginOutcome, PendingLogin } from '../services/sign-in/sign-in-view.ts'
+import type { SignInsOptions } from '../services/sign-in/sign-ins.ts'
 import { type CommandCall, defineCommand } from './command.ts'
 import { errorLines, inCommands, routeAsked, wrongUsage } from './words.ts'
 

@@ -1,4 +1,4 @@
-import type { AccountModels } from '../services/account-models.ts'
+import type { AccountModels } from '../services/models/account-models.ts'
 import { defineCommand, structureOf } from './command.ts'
 
 const SOURCES: Readonly<Record<AccountModels['source'], string>> = {

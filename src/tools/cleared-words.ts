@@ -1,4 +1,4 @@
-import type { ClearOutcome, EndedLogin } from '../services/sign-out.ts'
+import type { ClearOutcome, EndedLogin } from '../services/login/sign-out.ts'
 
 /** Everything that ended. */
 export function endedLogins({ others = [], ...first }: ClearOutcome): readonly EndedLogin[] {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { maskEmail } from '../services/id-claims.ts'
-import type { LoginOutcome, PendingLogin } from '../services/sign-in-view.ts'
-import type { SignIns } from '../services/sign-ins.ts'
+import { maskEmail } from '../services/oauth/id-claims.ts'
+import type { LoginOutcome, PendingLogin } from '../services/sign-in/sign-in-view.ts'
+import type { SignIns } from '../services/sign-in/sign-ins.ts'
 import { textArgument } from './text-argument.ts'
 import { defineTool, type Tool } from './tool.ts'
 

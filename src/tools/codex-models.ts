@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { AccountModels, ListModels } from '../services/account-models.ts'
+import type { AccountModels, ListModels } from '../services/models/account-models.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const output = () =>

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { once } from '../infrastructure/once.ts'
-import type { OfferAddress } from '../services/sign-in-wait.ts'
+import type { OfferAddress } from '../services/sign-in/sign-in-wait.ts'
 
 /** What a tool is given beside its arguments. */
 export interface ToolCall {

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { SignIn } from '../../src/services/sign-in.ts'
+import type { SignIn } from '../../src/services/sign-in/sign-in.ts'
 import { type FakeOpenAI, startFakeOpenAI } from '../support/fake-openai.ts'
 import { recordOf } from '../support/start-app.ts'
 import { startCli } from '../support/start-cli.ts'

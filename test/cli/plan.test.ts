@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { SignIns } from '../../src/services/sign-ins.ts'
+import type { SignIns } from '../../src/services/sign-in/sign-ins.ts'
 import { startFakeOpenAI } from '../support/fake-openai.ts'
 import { planFailure } from '../support/fake-plan-stream.ts'
 import { gate } from '../support/fake-script.ts'

@@ -65,7 +65,9 @@ test.each([
 describe('every sentence of the program', () => {
   const src = join(import.meta.dirname, '../../src')
   const files = ['services', 'infrastructure', 'tools'].flatMap((room) =>
-    readdirSync(join(src, room)).map((name) => join(src, room, name)),
+    readdirSync(join(src, room), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => join(src, room, name)),
   )
   const sentences = [...files, join(src, 'config.ts'), join(src, 'errors.ts')]
     .flatMap((file) => textsOf(readFileSync(file, 'utf8')))

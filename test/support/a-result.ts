@@ -1,4 +1,4 @@
-import type { QueryResult } from '../../src/services/codex-client.ts'
+import type { QueryResult } from '../../src/services/codex/codex-client.ts'
 
 /** An answer as the Codex client gives it. */
 export function aResult(changes: Partial<QueryResult> = {}): QueryResult {

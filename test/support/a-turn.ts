@@ -1,4 +1,4 @@
-import type { Turn } from '../../src/services/conversation-turn.ts'
+import type { Turn } from '../../src/services/conversations/conversation-turn.ts'
 
 /** A turn of a conversation, as it is kept. */
 export function aTurn(prompt: string, changes: Partial<Turn> = {}): Turn {

@@ -1,5 +1,5 @@
-import { CODEX_LOGIN, type LoginRoute, type RouteName } from '../../src/services/login-route.ts'
-import { PLAN_LOGIN } from '../../src/services/plan-login.ts'
+import { CODEX_LOGIN, type LoginRoute, type RouteName } from '../../src/services/login/login-route.ts'
+import { PLAN_LOGIN } from '../../src/services/plan/plan-login.ts'
 import type { FakeOpenAI } from './fake-openai.ts'
 import type { SeenRequest } from './fake-request.ts'
 import type { Script } from './fake-script.ts'

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import type { RouteName } from '../../src/services/login-route.ts'
+import type { RouteName } from '../../src/services/login/login-route.ts'
 import { type FakeOpenAI, type FakeOpenAIOptions, startFakeOpenAI } from './fake-openai.ts'
 import type { SeenRequest } from './fake-request.ts'
 import type { Script } from './fake-script.ts'

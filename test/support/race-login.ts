@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RouteName } from '../../src/services/login-route.ts'
+import type { RouteName } from '../../src/services/login/login-route.ts'
 import type { FakeOpenAI } from './fake-openai.ts'
 import type { SeenRequest } from './fake-request.ts'
 import { type FakeRoute, fakeRoute, senderOf } from './fake-route.ts'

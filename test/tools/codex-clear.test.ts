@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { apiKeyName } from '../../src/services/credential-name.ts'
-import type { ClearOutcome } from '../../src/services/sign-out.ts'
+import { apiKeyName } from '../../src/services/login/credential-name.ts'
+import type { ClearOutcome } from '../../src/services/login/sign-out.ts'
 import { codexClear } from '../../src/tools/codex-clear.ts'
 import { toolCall } from '../support/tool-call.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { LoginOptions } from '../../src/services/sign-in.ts'
-import type { LoginOutcome, PendingLogin } from '../../src/services/sign-in-view.ts'
+import type { LoginOptions } from '../../src/services/sign-in/sign-in.ts'
+import type { LoginOutcome, PendingLogin } from '../../src/services/sign-in/sign-in-view.ts'
 import { codexLogin } from '../../src/tools/codex-login.ts'
 import { toolCall } from '../support/tool-call.ts'
 

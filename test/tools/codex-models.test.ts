@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Model } from '../../src/services/builtin-models.ts'
+import type { Model } from '../../src/services/models/builtin-models.ts'
 import { codexModels } from '../../src/tools/codex-models.ts'
 import { toolCall } from '../support/tool-call.ts'
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { AskCall } from '../../src/services/caller.ts'
-import type { Collected } from '../../src/services/collect-answer.ts'
-import type { TimedProgress } from '../../src/services/progress-pace.ts'
-import type { AskOutcome, AskRequest } from '../../src/services/query-desk.ts'
+import type { AskCall } from '../../src/services/answers/caller.ts'
+import type { Collected } from '../../src/services/answers/collect-answer.ts'
+import type { TimedProgress } from '../../src/services/answers/progress-pace.ts'
+import type { AskOutcome, AskRequest } from '../../src/services/answers/query-desk.ts'
 import { codexQuery } from '../../src/tools/codex-query.ts'
 import { toolCall } from '../support/tool-call.ts'
 

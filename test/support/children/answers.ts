@@ -6,7 +6,7 @@ import { statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { systemClock } from '../../../src/infrastructure/clock.ts'
-import { createAnswerStore } from '../../../src/services/answer-store.ts'
+import { createAnswerStore } from '../../../src/services/answers/answer-store.ts'
 import { finish, ready, report } from './parent.ts'
 
 const [how = '', folder = '', ...rest] = process.argv.slice(2)

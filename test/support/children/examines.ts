@@ -1,7 +1,7 @@
 /** Writes what a doctor says about the machine it runs on, as JSON: `examines <port>`. */
 import { systemClock } from '../../../src/infrastructure/clock.ts'
-import { createGuard } from '../../../src/services/doctor-check.ts'
-import { checkMachine } from '../../../src/services/doctor-machine.ts'
+import { createGuard } from '../../../src/services/status/doctor-check.ts'
+import { checkMachine } from '../../../src/services/status/doctor-machine.ts'
 
 const { platform, arch, versions, env } = process
 const checks = await checkMachine(

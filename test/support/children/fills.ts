@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { CodexError } from '../../../src/errors.ts'
 import { createUuid } from '../../../src/infrastructure/uuid.ts'
-import { createConversationStore } from '../../../src/services/conversation-store.ts'
+import { createConversationStore } from '../../../src/services/conversations/conversation-store.ts'
 import { aTurn } from '../a-turn.ts'
 import { finish } from './parent.ts'
 

@@ -2,9 +2,9 @@
 import { createClaimStore } from '../../../src/infrastructure/claim.ts'
 import { systemClock } from '../../../src/infrastructure/clock.ts'
 import { createTokenStorage } from '../../../src/infrastructure/token-storage.ts'
-import { createGuard } from '../../../src/services/doctor-check.ts'
-import { checkFiles } from '../../../src/services/doctor-files.ts'
-import { CODEX_LOGIN } from '../../../src/services/login-route.ts'
+import { CODEX_LOGIN } from '../../../src/services/login/login-route.ts'
+import { createGuard } from '../../../src/services/status/doctor-check.ts'
+import { checkFiles } from '../../../src/services/status/doctor-files.ts'
 import { aVault } from '../vaults.ts'
 import { finish } from './parent.ts'
 

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { CodexError } from '../../../src/errors.ts'
-import { createPlanRegistration, type PlanRegistration } from '../../../src/services/plan-registration.ts'
+import { createPlanRegistration, type PlanRegistration } from '../../../src/services/plan/plan-registration.ts'
 import { finish, ready } from './parent.ts'
 
 const deeds: Readonly<Record<string, (registration: PlanRegistration) => unknown>> = {

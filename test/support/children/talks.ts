@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { createUuid } from '../../../src/infrastructure/uuid.ts'
-import { createConversationStore } from '../../../src/services/conversation-store.ts'
+import { createConversationStore } from '../../../src/services/conversations/conversation-store.ts'
 import { aTurn } from '../a-turn.ts'
 import { finish, ready, report } from './parent.ts'
 

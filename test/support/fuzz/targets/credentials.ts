@@ -17,7 +17,7 @@ import {
 import { createTokenStorage } from '../../../../src/infrastructure/token-storage.ts'
 import { withRecord } from '../../../../src/infrastructure/token-text.ts'
 import type { Vault } from '../../../../src/infrastructure/vault.ts'
-import { createPlanRegistration } from '../../../../src/services/plan-registration.ts'
+import { createPlanRegistration } from '../../../../src/services/plan/plan-registration.ts'
 import { aVault } from '../../vaults.ts'
 import {
   bytesOf,

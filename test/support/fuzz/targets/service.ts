@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { CodexError } from '../../../../src/errors.ts'
-import { findJson } from '../../../../src/services/answer-json.ts'
-import { isQuota, refusalOf } from '../../../../src/services/codex-failure.ts'
-import { accountName, apiKeyName } from '../../../../src/services/credential-name.ts'
-import { isModelList, readModelList, readPlanModels } from '../../../../src/services/model-list.ts'
-import { readSchema, repairPrompt } from '../../../../src/services/output-schema.ts'
-import { planRefusalOf } from '../../../../src/services/plan-failure.ts'
-import { mended, omitFields, PLAIN } from '../../../../src/services/request-shape.ts'
-import { unsupportedField } from '../../../../src/services/unsupported-field.ts'
+import { isQuota, refusalOf } from '../../../../src/services/codex/codex-failure.ts'
+import { mended, omitFields, PLAIN } from '../../../../src/services/codex/request-shape.ts'
+import { unsupportedField } from '../../../../src/services/codex/unsupported-field.ts'
+import { accountName, apiKeyName } from '../../../../src/services/login/credential-name.ts'
+import { isModelList, readModelList, readPlanModels } from '../../../../src/services/models/model-list.ts'
+import { planRefusalOf } from '../../../../src/services/plan/plan-failure.ts'
+import { findJson } from '../../../../src/services/schema/answer-json.ts'
+import { readSchema, repairPrompt } from '../../../../src/services/schema/output-schema.ts'
 import {
   damaged,
   damagedText,

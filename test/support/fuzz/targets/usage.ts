@@ -1,11 +1,16 @@
 import fc from 'fast-check'
-import { retryAfterMs } from '../../../../src/services/retry-after.ts'
-import { limitsFromHeaders } from '../../../../src/services/usage-headers.ts'
-import { type KeptUsage, keeping, readKept } from '../../../../src/services/usage-kept.ts'
-import { usageLimit } from '../../../../src/services/usage-limit.ts'
-import { limitsFromEvent, limitsFromReport } from '../../../../src/services/usage-report.ts'
-import { asOf, mergeLimits, type UsageSnapshot, type UsageWindow } from '../../../../src/services/usage-snapshot.ts'
-import { usageLine, usageWarnings } from '../../../../src/services/usage-words.ts'
+import { retryAfterMs } from '../../../../src/services/codex/retry-after.ts'
+import { limitsFromHeaders } from '../../../../src/services/usage/usage-headers.ts'
+import { type KeptUsage, keeping, readKept } from '../../../../src/services/usage/usage-kept.ts'
+import { usageLimit } from '../../../../src/services/usage/usage-limit.ts'
+import { limitsFromEvent, limitsFromReport } from '../../../../src/services/usage/usage-report.ts'
+import {
+  asOf,
+  mergeLimits,
+  type UsageSnapshot,
+  type UsageWindow,
+} from '../../../../src/services/usage/usage-snapshot.ts'
+import { usageLine, usageWarnings } from '../../../../src/services/usage/usage-words.ts'
 import { damaged, headersOf, headerValue, jsonText, number, text, word } from '../generators.ts'
 import { assert, assertOneLine, assertShowable } from '../properties.ts'
 import { type FuzzTarget, target } from '../target.ts'
