@@ -27,7 +27,8 @@ const text = around
 
 const { env, platform } = process
 const file = codeCacheFile({ env, platform, home: homedir, program: PROGRAM_ID, node: process })
-const cachedData = file === undefined ? undefined : readCode(file, process.getuid?.())
+const uid = process.getuid?.()
+const cachedData = file === undefined ? undefined : readCode(file, uid)
 const script = new Script(text, { filename: __filename, lineOffset: PROGRAM_LINE, cachedData })
 
 let isKept = cachedData !== undefined && script.cachedDataRejected !== true
@@ -36,7 +37,7 @@ let isKept = cachedData !== undefined && script.cachedDataRejected !== true
 function startIsOver(): void {
   if (isKept || file === undefined) return
   isKept = true
-  keepCode(file, script.createCachedData())
+  keepCode(file, script.createCachedData(), uid)
 }
 
 script.runInThisContext()(require, module, __dirname, startIsOver)

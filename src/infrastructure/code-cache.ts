@@ -1,20 +1,14 @@
-import {
-  closeSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  type Stats,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { lstatSync, mkdirSync, renameSync, type Stats, writeFileSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join } from 'node:path'
 import { listQuietly, removeQuietly } from './clean-up.ts'
+import { isErrno } from './errno.ts'
 import { homeOrNone } from './home.ts'
+import { readRegularFile } from './regular-file.ts'
 
 /** Those of other versions, and of other Nodes: hosts bring their own, so that several take turns. */
 const KEPT_FILES = 4
+/** Ten times what there is. */
+const MAX_BYTES = 16 * 1_048_576
 
 export interface CodeCachePlace {
   env: Readonly<Record<string, string | undefined>>
@@ -63,47 +57,63 @@ function shortHash(text: string): string {
  */
 export function readCode(file: string, uid: number | undefined): Buffer | undefined {
   try {
-    const fd = openSync(file, 'r')
-    try {
-      if (uid !== undefined && ![fstatSync(fd), statSync(dirname(file))].every(isOnlyOf(uid))) return undefined
-      const bytes = readFileSync(fd)
-      const code = bytes.subarray(0, bytes.length / 2)
-      return code.length > 0 && code.equals(bytes.subarray(code.length)) ? code : undefined
-    } finally {
-      closeSync(fd)
-    }
+    const { bytes, stat } = readRegularFile(file, MAX_BYTES)
+    if (!isOnlyOf(uid, stat) || !isOnlyOf(uid, lstatSync(dirname(file)))) return undefined
+    const code = bytes.subarray(0, bytes.length / 2)
+    return code.length > 0 && code.equals(bytes.subarray(code.length)) ? code : undefined
   } catch {
     return undefined
   }
 }
 
-/** Windows has no such bits: there the rights of the user's profile folder hold. */
-const isOnlyOf = (user: number) => (stat: Stats) => stat.uid === user && (stat.mode & 0o022) === 0
+/** Windows has no such bits and no `uid`: there the rights of the user's profile folder hold. */
+function isOnlyOf(uid: number | undefined, { uid: owner, mode }: Stats): boolean {
+  return uid === undefined || (owner === uid && (mode & 0o022) === 0)
+}
 
 /**
- * Puts compiled code into `file`, as far as that is possible, and removes what too many others have left beside it. Nothing is
- * flushed to the disk and nobody is told of a failure, as with files that matter (atomic-file.ts): this one can be made again.
+ * Puts compiled code into `file`, as far as that is possible, where `readCode` would take it from there, and removes what
+ * too many others have left beside it. Nothing is flushed to the disk and nobody is told of a failure, as with files that
+ * matter (atomic-file.ts): this one can be made again.
  */
-export function keepCode(file: string, code: Buffer): void {
+export function keepCode(file: string, code: Buffer, uid: number | undefined): void {
   const folder = dirname(file)
-  const temp = `${file}.${process.pid}`
+  const temp = `${file}.${process.pid}-${Date.now()}`
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    // One that a killed process of the same number has left is written over.
-    writeFileSync(temp, Buffer.concat([code, code]), { mode: 0o600 })
+    makeFolder(dirname(folder))
+    makeFolder(folder)
+    const stat = lstatSync(folder)
+    if (!stat.isDirectory() || !isOnlyOf(uid, stat)) return
+    writeFileSync(temp, Buffer.concat([code, code]), { mode: 0o600, flag: 'wx' })
+  } catch {
+    return
+  }
+  try {
     renameSync(temp, file)
   } catch {
     removeQuietly(temp)
     return
   }
-  const others = listQuietly(folder).filter((name) => name !== basename(file))
+  const others = listQuietly(folder).filter((name) => OURS.test(name) && name !== basename(file))
   for (const old of newestFirst(folder, others).slice(KEPT_FILES - 1)) removeQuietly(old)
 }
+
+/** One level: `recursive` goes round for ever where a file system has folders and takes none, as /proc. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, 0o700)
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error
+  }
+}
+
+/** Nothing else is removed, whatever people put there. */
+const OURS = /^[\w.-]+-node-v[\w.-]+\.code(\.[\d-]+)?$/
 
 function newestFirst(folder: string, names: readonly string[]): string[] {
   const paths = names.map((name) => join(folder, name))
   return paths
-    .map((path) => ({ path, at: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
+    .map((path) => ({ path, at: lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
     .sort((one, other) => other.at - one.at)
     .map(({ path }) => path)
 }

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { replaceFile } from './atomic-file.ts'
+import { ensureFolder } from './folder.ts'
 import { readRegularFile } from './regular-file.ts'
 
 /** A small file of JSON that may be lost: a cache. It holds no secrets, and nothing fails because of it. */
@@ -24,7 +24,7 @@ export function createJsonFile(path: string): JsonFile {
     },
     write(value) {
       try {
-        mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+        ensureFolder(dirname(path))
         replaceFile(path, `${JSON.stringify(value)}\n`)
       } catch {
         // A read-only home or a full disk costs a request next time, no more.

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   mkdirSync,
@@ -5,6 +6,7 @@ import {
   readFileSync,
   statSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -79,7 +81,7 @@ test('compiled code is kept apart by all that V8 takes none of another of', () =
 describe('what is kept', () => {
   test('is read back, from a folder and a file that are the user’s alone', () => {
     const file = join(tempFolder(), 'new', 'codex-oauth', 'a.code')
-    keepCode(file, CODE)
+    keepCode(file, CODE, UID)
     expect(readCode(file, UID)).toEqual(CODE)
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(statSync(join(file, '..')).mode & 0o777).toBe(0o700)
@@ -88,7 +90,7 @@ describe('what is kept', () => {
 
   test('is not used once a byte of it, or its length, is another', () => {
     const file = join(tempFolder(), 'a.code')
-    keepCode(file, CODE)
+    keepCode(file, CODE, UID)
     const whole = readFileSync(file)
     const damaged = [
       ...Array.from(whole, (byte, at) => Buffer.from(whole).fill(byte ^ 1, at, at + 1)),
@@ -107,7 +109,7 @@ describe('what is kept', () => {
     ['it belongs to somebody else', 0o600, (UID ?? 0) + 1],
   ])('is not used if %s', (_, mode, uid) => {
     const file = join(tempFolder(), 'a.code')
-    keepCode(file, CODE)
+    keepCode(file, CODE, UID)
     chmodSync(file, mode)
     expect(readCode(file, uid)).toBeUndefined()
   })
@@ -115,7 +117,7 @@ describe('what is kept', () => {
   test('is not used if others can put files into its folder', () => {
     const folder = join(tempFolder(), 'shared')
     const file = join(folder, 'a.code')
-    keepCode(file, CODE)
+    keepCode(file, CODE, UID)
     chmodSync(folder, 0o777)
     expect(readCode(file, UID)).toBeUndefined()
     chmodSync(folder, 0o755)
@@ -128,23 +130,69 @@ describe('what is kept', () => {
     for (const name of ['absent', 'link', '.']) expect(readCode(join(folder, name), UID)).toBeUndefined()
   })
 
-  test('does not grow: the newest four stay', () => {
-    const folder = tempFolder()
+  test('does not grow: the newest four stay, and so does what is not ours', () => {
+    const folder = join(tempFolder(), 'codex-oauth')
+    mkdirSync(folder, 0o700)
+    const named = (at: number) => `0.1.${at}-0a-node-v20.20.2-x64.code`
+    const others = ['notes.txt', 'thesis.tex', `${named(1)}.bak`, 'a.code']
+    for (const name of others) writeFileSync(join(folder, name), 'mine')
     for (let at = 1; at <= 9; at += 1) {
-      const old = join(folder, `${at}.code${at === 9 ? '.123' : ''}`)
+      const old = join(folder, `${named(at)}${at === 9 ? '.123-456' : ''}`)
       writeFileSync(old, 'old')
       utimesSync(old, at, at)
     }
-    keepCode(join(folder, 'new.code'), CODE)
-    expect(readdirSync(folder).sort()).toEqual(['7.code', '8.code', '9.code.123', 'new.code'])
+    keepCode(join(folder, named(10)), CODE, UID)
+    const left = [named(7), named(8), `${named(9)}.123-456`, named(10)]
+    expect(readdirSync(folder).sort()).toEqual([...others, ...left].sort())
   })
+
+  test.each([
+    ['a link to another one', (folder: string, other: string) => symlinkSync(other, folder)],
+    ['one that others may write', (folder: string) => mkdirSync(folder, 0o700) ?? chmodSync(folder, 0o777)],
+    ['a file', (folder: string) => writeFileSync(folder, '')],
+  ])('is not put where the folder is %s', (_, make) => {
+    const [folder, other] = [join(tempFolder(), 'codex-oauth'), tempFolder()]
+    make(folder, other)
+    keepCode(join(folder, 'a.code'), CODE, UID)
+    expect(readdirSync(other)).toEqual([])
+    expect(readCode(join(folder, 'a.code'), UID)).toBeUndefined()
+  })
+
+  test('is never written through a link that waits for it', () => {
+    const folder = join(tempFolder(), 'codex-oauth')
+    mkdirSync(folder, 0o700)
+    const precious = join(folder, '..', 'precious')
+    writeFileSync(precious, 'mine')
+    symlinkSync(precious, join(folder, 'a.code'))
+    symlinkSync(precious, join(folder, `a.code.${process.pid}`))
+    keepCode(join(folder, 'a.code'), CODE, UID)
+    expect(readFileSync(precious, 'utf8')).toBe('mine')
+    expect(readCode(join(folder, 'a.code'), UID)).toEqual(CODE)
+  })
+
+  test.runIf(process.platform === 'linux')('is nothing where folders cannot be made, without going round', () => {
+    keepCode('/proc/self/codex-oauth/a.code', CODE, UID)
+    keepCode('/proc/codex-oauth/a.code', CODE, UID)
+    expect(readCode('/proc/codex-oauth/a.code', UID)).toBeUndefined()
+  })
+
+  test.runIf(process.platform !== 'win32')(
+    'is not waited for where a pipe lies, and not read where the file is huge',
+    () => {
+      const folder = tempFolder()
+      execFileSync('mkfifo', [join(folder, 'a.code')])
+      writeFileSync(join(folder, 'b.code'), '')
+      truncateSync(join(folder, 'b.code'), 2 ** 30)
+      for (const name of ['a.code', 'b.code']) expect(readCode(join(folder, name), UID)).toBeUndefined()
+    },
+  )
 
   test('is left as it is where nothing can be written, and nothing is said', () => {
     const folder = tempFolder()
     writeFileSync(join(folder, 'file'), '')
-    keepCode(join(folder, 'file', 'codex-oauth', 'a.code'), CODE)
+    keepCode(join(folder, 'file', 'codex-oauth', 'a.code'), CODE, UID)
     mkdirSync(join(folder, 'a.code'))
-    keepCode(join(folder, 'a.code'), CODE)
+    keepCode(join(folder, 'a.code'), CODE, UID)
     expect(readdirSync(folder).sort()).toEqual(['a.code', 'file'])
   })
 })
