@@ -37,7 +37,8 @@ export async function readForSending({ name, path }: Pick<FoundFile, 'name' | 'p
   if ('reason' in reading) return reading
   const content = contentOf(reading.bytes)
   if (content.kind === 'neither') return content
-  const reason = content.kind === 'text' ? secretContent(content.text) : undefined
+  // In the bytes of an image, too: behind its end, or in a comment, there is room for anything.
+  const reason = secretContent(content.kind === 'text' ? content.text : reading.bytes.toString('latin1'))
   return reason === undefined ? { content, bytes: reading.bytes } : { reason }
 }
 

@@ -36,12 +36,15 @@ function startsWith(head: string): (start: string) => boolean {
   return (start) => start.startsWith(head)
 }
 
-/** Chunks: length, name, content, checksum. The first tells the size of the picture, the last one is empty. */
+/** Chunks: length, name, content, checksum. The first tells the size of the picture, the last one is empty, and between them it lies. */
 function isWholePng(bytes: Buffer): boolean {
   if (bytes.toString('latin1', 12, 16) !== 'IHDR' || bytes.length < 24) return false
   if (!isExtent(bytes.readUInt32BE(16)) || !isExtent(bytes.readUInt32BE(20))) return false
+  let hasPicture = false
   for (let at = 8; at + 12 <= bytes.length; at += 12 + bytes.readUInt32BE(at)) {
-    if (bytes.toString('latin1', at + 4, at + 8) === 'IEND') return true
+    const name = bytes.toString('latin1', at + 4, at + 8)
+    if (name === 'IEND') return hasPicture
+    hasPicture ||= name === 'IDAT'
   }
   return false
 }
@@ -87,6 +90,9 @@ function coloursIn(flags = 0): number {
   return (flags & 0x80) === 0 ? 0 : 3 * 2 ** ((flags & 7) + 1)
 }
 
+/** The length of all, then chunks: name, length, content. The first has the picture, or says what the others have. */
 function isWholeWebp(bytes: Buffer): boolean {
-  return /^VP8[ LX]$/.test(bytes.toString('latin1', 12, 16)) && bytes.length >= 8 + bytes.readUInt32LE(4)
+  if (!/^VP8[ LX]$/.test(bytes.toString('latin1', 12, 16)) || bytes.length < 20) return false
+  const [whole, first] = [8 + bytes.readUInt32LE(4), bytes.readUInt32LE(16)]
+  return first > 0 && whole >= 20 + first && bytes.length >= whole
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { symlinkSync } from 'node:fs'
+import { symlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
@@ -9,7 +9,7 @@ import { createProjectFiles } from '../../../src/infrastructure/project-files.ts
 import { type Attached, createAttachments } from '../../../src/services/files/attachments.ts'
 import { errorOf, shown } from '../../support/error-of.ts'
 import { gitRepo, writeFiles } from '../../support/git-repo.ts'
-import { PNG } from '../../support/images.ts'
+import { GIF, JPEG, PNG, WEBP } from '../../support/images.ts'
 import { privateKeyPem } from '../../support/private-key.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
@@ -80,6 +80,16 @@ describe('what must not be sent', () => {
     symlinkSync(outside, join(repo.folder, 'folder'))
     return { ...repo, outside }
   }
+
+  test.each(Object.entries({ PNG, GIF, JPEG, WEBP }))(
+    'is not sent behind the end of a %s, if it is a key',
+    async (_, picture) => {
+      const { folder } = gitRepo()
+      writeFileSync(join(folder, 'pic'), Buffer.concat([picture, Buffer.from(privateKeyPem())]))
+      const refused = attach(['pic'], folder)
+      await expect(refused).rejects.toThrow('“pic” has a private key in it, and those are never sent')
+    },
+  )
 
   test('is left out of what a pattern means, with the reason', async () => {
     const attached = await attach(['**'], hostile().folder)

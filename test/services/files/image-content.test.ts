@@ -50,6 +50,9 @@ test.each([
   ['JPEG of which only the preview in its head has an end', Buffer.from('ffd8ffe10006ffd9ffd9ffda000400000102', 'hex')],
   ['JPEG with a segment that reaches beyond it', changed(JPEG, 4, 0xff, 0xff)],
   ['GIF with a block of no kind', changed(GIF, 19, 0x22)],
+  ['PNG without a picture', Buffer.concat([PNG.subarray(0, 33), Buffer.from('0000000049454e44ae426082', 'hex')])],
+  ['WebP with an empty picture', changed(WEBP, 16, 0)],
+  ['WebP whose length is shorter than its picture', changed(WEBP, 4, 4)],
   ['WebP that is another kind of RIFF', changed(WEBP, 12, 0x41)],
 ])('a %s is not complete', (_, bytes) => {
   expect(imageContent(bytes)?.isComplete).toBe(false)
