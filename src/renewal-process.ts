@@ -43,15 +43,26 @@ export async function startWorker(
   return readResult(await startDetached(start.execPath, [...options, start.entry, RENEWAL_ARGUMENT], { input }))
 }
 
-/** What this process was given on standard input. Never rejects. */
-export async function readWorkerInput(input: Readable): Promise<WorkerInput> {
+/** A job is a few hundred bytes, written at once by whoever has started this; a passphrase may be long. */
+const INPUT_LIMIT = { bytes: 1_048_576, ms: 10_000 }
+
+/** What this process was given on standard input, if it comes soon and is not far too much. Never rejects. */
+export async function readWorkerInput(input: Readable, limit = INPUT_LIMIT): Promise<WorkerInput> {
+  const timer = setTimeout(() => input.destroy(new Error('Too slow.')), limit.ms)
   try {
     const pieces: Buffer[] = []
-    for await (const piece of input) pieces.push(piece as Buffer)
+    let bytes = 0
+    for await (const piece of input) {
+      pieces.push(piece as Buffer)
+      bytes += piece.length
+      if (bytes > limit.bytes) throw new Error('Too long.')
+    }
     const { job, passphrase } = Object(JSON.parse(Buffer.concat(pieces).toString('utf8')))
     return { job: readJob(job), passphrase: typeof passphrase === 'string' ? passphrase : undefined }
   } catch {
     return { job: undefined, passphrase: undefined }
+  } finally {
+    clearTimeout(timer)
   }
 }
 
