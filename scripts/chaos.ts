@@ -10,7 +10,7 @@ import { processFaults } from './chaos-processes.ts'
 import { serviceFaults } from './chaos-service.ts'
 import { soak } from './chaos-soak.ts'
 import { storeFaults } from './chaos-store.ts'
-import { type Chaos, createChance, createTally } from './chaos-tally.ts'
+import { type Chaos, createChance, createTally, type Tally } from './chaos-tally.ts'
 
 interface Kind {
   /** How long it may begin new faults, in seconds: long form, short form. */
@@ -36,13 +36,14 @@ const words = args.filter((word) => /^[a-z]/.test(word))
 
 ensureBuilt()
 const from = performance.now()
+const all = { injected: 0, survived: 0, lost: [] as string[] }
 const minutes = numberAfter('--soak')
 const kinds: Readonly<Record<string, Kind>> =
   minutes === undefined ? KINDS : { soak: { seconds: [60, 60], run: (chaos) => soak(chaos, minutes) } }
 for (const [name, kind] of Object.entries(kinds)) {
   if (words.length === 0 || words.some((word) => name.includes(word))) await runKind(name, kind)
 }
-console.log(`seed ${seed}, ${secondsSince(from)} s`)
+console.log(`all: ${inWords(all)}; seed ${seed}, ${secondsSince(from)} s`)
 if (process.exitCode === 1) {
   const form = [short ? '--short ' : '', minutes === undefined ? '' : `--soak ${minutes} `].join('')
   console.log(`Again: npm run chaos -- ${form}--seed ${seed}`)
@@ -55,10 +56,16 @@ async function runKind(name: string, { seconds, run }: Kind): Promise<void> {
   await run({ chance: createChance(seed), short, hasTime, tally }).catch((error: unknown) => {
     tally.count(1, [`${name} broke off: ${error instanceof Error ? error.stack : error}`])
   })
-  const figures = `${tally.injected} injected, ${tally.survived} survived, ${tally.lost.length} lost`
-  console.log([`${name}: ${figures}`, ...tally.notes, `${secondsSince(begin)} s`].join('; '))
+  all.injected += tally.injected
+  all.survived += tally.survived
+  all.lost.push(...tally.lost)
+  console.log([`${name}: ${inWords(tally)}`, ...tally.notes, `${secondsSince(begin)} s`].join('; '))
   for (const loss of tally.lost) console.log(`    lost: ${loss}`)
   if (tally.lost.length > 0) process.exitCode = 1
+}
+
+function inWords({ injected, survived, lost }: Pick<Tally, 'injected' | 'survived' | 'lost'>): string {
+  return `${injected} injected, ${survived} survived, ${lost.length} lost`
 }
 
 function secondsSince(ms: number): string {
