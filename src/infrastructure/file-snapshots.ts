@@ -38,7 +38,7 @@ const SETTLE_MS = 2_000
  * read where it may have changed. A snapshot has whatever was written before it, by a rename as well as in place: a
  * change shows in what the open handle says of the file (which one it is, its size, its times, that of its last change
  * among them, which nobody can set). It is opened rather than asked for by name, because a network file system answers
- * that from memory.
+ * that from memory. Writing through a shared memory map changes the times only some seconds later; nobody keeps a login so.
  *
  * What was read is kept only once the file has been the same for as long as the coarsest step of such times, so that no
  * later change can be within the same step, and until a snapshot finds it changed. Only the clock of this process is
