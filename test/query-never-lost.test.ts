@@ -539,13 +539,20 @@ describe('with CODEX_OAUTH_KEEP_ANSWERS=0', () => {
 })
 
 describe('room', () => {
+  /** It is made after an answer, when nobody waits for one. */
+  const SOON_S = 3
+
   test('is for the newest fifty', async () => {
-    const started = await startAskingApp()
+    const clock = createHandClock()
+    const started = await startAskingApp({ edges: { clock } })
     const ids: string[] = []
     for (let turn = 0; turn < 53; turn += 1) {
       const { texts } = await started.app.call('codex_query', { prompt: `Question ${turn}` })
       ids.push(idIn(texts[1] ?? ''))
+      clock.jump(1)
     }
+    expect(Object.keys(started.files()).sort()).toEqual([...ids].sort())
+    await clock.pass(SOON_S)
     expect(Object.keys(started.files()).sort()).toEqual(ids.slice(3).sort())
     expect((await collect(started.app, ids[2] ?? '')).isError).toBe(true)
     expect((await collect(started.app, ids[3] ?? '')).isError).toBe(false)
@@ -562,8 +569,10 @@ describe('room', () => {
     const younger = await openWindow(started, { edges: { clock: within ?? createHandClock() } })
     const young = idIn((await younger.call('codex_query', { prompt: 'Young' })).text)
     expect(Object.keys(started.files()).sort()).toEqual([old, young].sort())
-    const today = await openWindow(started)
+    const clock = createHandClock(now)
+    const today = await openWindow(started, { edges: { clock } })
     const fresh = idIn((await today.call('codex_query', { prompt: 'Today' })).text)
+    await clock.pass(SOON_S)
     expect(Object.keys(started.files()).sort()).toEqual([young, fresh].sort())
   })
 
@@ -577,13 +586,15 @@ describe('room', () => {
   })
 
   test('made while somebody reads: the answer, or that it is gone', async () => {
-    const started = await startAskingApp()
+    const clock = createHandClock()
+    const started = await startAskingApp({ edges: { clock } })
     const { texts } = await started.app.call('codex_query', { prompt: 'The first' })
     const other = await openWindow(started)
     const readers: Promise<{ text: string; texts: string[] }>[] = []
     for (let turn = 0; turn < 52; turn += 1) {
       readers.push(collect(other, idIn(texts[1] ?? '')))
       await started.app.call('codex_query', { prompt: `Question ${turn}` })
+      await clock.pass(SOON_S)
     }
     const outcomes = await Promise.all(readers)
     const whole = outcomes.filter((outcome) => outcome.texts[0] === texts[0])
