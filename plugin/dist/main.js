@@ -1,5 +1,27 @@
 #!/usr/bin/env node
 "use strict";
+var __create = Object.create;
+var __defProp = Object.defineProperty;
+var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
+var __getOwnPropNames = Object.getOwnPropertyNames;
+var __getProtoOf = Object.getPrototypeOf;
+var __hasOwnProp = Object.prototype.hasOwnProperty;
+var __copyProps = (to, from, except, desc) => {
+  if (from && typeof from === "object" || typeof from === "function") {
+    for (let key of __getOwnPropNames(from))
+      if (!__hasOwnProp.call(to, key) && key !== except)
+        __defProp(to, key, { get: () => from[key], enumerable: !(desc = __getOwnPropDesc(from, key)) || desc.enumerable });
+  }
+  return to;
+};
+var __toESM = (mod, isNodeMode, target) => (target = mod != null ? __create(__getProtoOf(mod)) : {}, __copyProps(
+  // If the importer is in node compatibility mode or this is not an ESM
+  // file that has been converted to a CommonJS file using a Babel-
+  // compatible transform (i.e. "__esModule" has not been set), then set
+  // "default" to the CommonJS "module.exports" for node compatibility.
+  isNodeMode || !mod || !mod.__esModule ? __defProp(target, "default", { value: mod, enumerable: true }) : target,
+  mod
+));
 
 // <define:PROGRAM_ESCAPE>
 var define_PROGRAM_ESCAPE_default = ["*@/", "*/"];
@@ -29,6 +51,17 @@ function listQuietly(folder) {
   }
 }
 
+// src/infrastructure/errno.ts
+function errnoOf(error) {
+  if (typeof error !== "object" || error === null || !("code" in error)) return void 0;
+  const { code } = error;
+  return typeof code === "string" && /^(?:E[A-Z0-9]+|UNKNOWN)$/.test(code) ? code : void 0;
+}
+function isErrno(error, ...codes) {
+  const code = errnoOf(error);
+  return code !== void 0 && (codes.length === 0 || codes.includes(code));
+}
+
 // src/infrastructure/home.ts
 function homeOrNone(find) {
   try {
@@ -38,8 +71,50 @@ function homeOrNone(find) {
   }
 }
 
+// src/infrastructure/regular-file.ts
+var fs = __toESM(require("node:fs"), 1);
+function readRegularFile(path, maxBytes, { noFollow = false } = {}) {
+  const flags = noFollow ? fs.constants.O_NOFOLLOW ?? 0 : 0;
+  return withRegularFile(path, flags, (fd, stat) => ({ bytes: allOf(fd, stat.size, maxBytes), stat }));
+}
+function withRegularFile(path, flags, read) {
+  return opened(path, flags, (fd) => {
+    const stat = fs.fstatSync(fd);
+    assertFile(stat);
+    return read(fd, stat);
+  });
+}
+function opened(path, flags, use) {
+  const { O_RDONLY, O_NONBLOCK = 0 } = fs.constants;
+  const fd = fs.openSync(path, O_RDONLY | O_NONBLOCK | flags);
+  try {
+    return use(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+function assertFile(stat) {
+  if (!stat.isFile()) throw Object.assign(new Error("Not a file."), { code: "EISDIR" });
+}
+function allOf(fd, size, maxBytes) {
+  if (size > maxBytes) throw tooLarge();
+  let buffer = Buffer.alloc(size + 1);
+  let length = 0;
+  while (true) {
+    const read = fs.readSync(fd, buffer, length, buffer.length - length, length);
+    length += read;
+    if (read === 0 || length === size) return buffer.subarray(0, length);
+    if (length > maxBytes) throw tooLarge();
+    if (length === buffer.length) buffer = Buffer.concat([buffer], 2 * length);
+  }
+}
+function tooLarge() {
+  return Object.assign(new Error("Too large."), { code: "EFBIG" });
+}
+
 // src/infrastructure/code-cache.ts
 var KEPT_FILES = 4;
+var MAX_BYTES = 16 * 1048576;
 function codeCacheFile({ env: env2, platform: platform2, home, program, node }) {
   if (env2.NODE_DISABLE_COMPILE_CACHE) return void 0;
   const folder = cacheFolder(env2, platform2, home);
@@ -60,39 +135,51 @@ function shortHash(text2) {
   for (let at = 0; at < text2.length; at += 1) hash = Math.imul(hash ^ text2.charCodeAt(at), 16777619);
   return (hash >>> 0).toString(16).padStart(8, "0");
 }
-function readCode(file2, uid) {
+function readCode(file2, uid2) {
   try {
-    const fd = (0, import_node_fs2.openSync)(file2, "r");
-    try {
-      if (uid !== void 0 && ![(0, import_node_fs2.fstatSync)(fd), (0, import_node_fs2.statSync)((0, import_node_path.dirname)(file2))].every(isOnlyOf(uid))) return void 0;
-      const bytes = (0, import_node_fs2.readFileSync)(fd);
-      const code = bytes.subarray(0, bytes.length / 2);
-      return code.length > 0 && code.equals(bytes.subarray(code.length)) ? code : void 0;
-    } finally {
-      (0, import_node_fs2.closeSync)(fd);
-    }
+    const { bytes, stat } = readRegularFile(file2, MAX_BYTES);
+    if (!isOnlyOf(uid2, stat) || !isOnlyOf(uid2, (0, import_node_fs2.lstatSync)((0, import_node_path.dirname)(file2)))) return void 0;
+    const code = bytes.subarray(0, bytes.length / 2);
+    return code.length > 0 && code.equals(bytes.subarray(code.length)) ? code : void 0;
   } catch {
     return void 0;
   }
 }
-var isOnlyOf = (user) => (stat) => stat.uid === user && (stat.mode & 18) === 0;
-function keepCode(file2, code) {
+function isOnlyOf(uid2, { uid: owner, mode }) {
+  return uid2 === void 0 || owner === uid2 && (mode & 18) === 0;
+}
+function keepCode(file2, code, uid2) {
   const folder = (0, import_node_path.dirname)(file2);
-  const temp = `${file2}.${process.pid}`;
+  const temp = `${file2}.${process.pid}-${Date.now()}`;
   try {
-    (0, import_node_fs2.mkdirSync)(folder, { recursive: true, mode: 448 });
-    (0, import_node_fs2.writeFileSync)(temp, Buffer.concat([code, code]), { mode: 384 });
+    makeFolder((0, import_node_path.dirname)(folder));
+    makeFolder(folder);
+    const stat = (0, import_node_fs2.lstatSync)(folder);
+    if (!stat.isDirectory() || !isOnlyOf(uid2, stat)) return;
+    (0, import_node_fs2.writeFileSync)(temp, Buffer.concat([code, code]), { mode: 384, flag: "wx" });
+  } catch {
+    return;
+  }
+  try {
     (0, import_node_fs2.renameSync)(temp, file2);
   } catch {
     removeQuietly(temp);
     return;
   }
-  const others = listQuietly(folder).filter((name) => name !== (0, import_node_path.basename)(file2));
+  const others = listQuietly(folder).filter((name) => OURS.test(name) && name !== (0, import_node_path.basename)(file2));
   for (const old of newestFirst(folder, others).slice(KEPT_FILES - 1)) removeQuietly(old);
 }
+function makeFolder(folder) {
+  try {
+    (0, import_node_fs2.mkdirSync)(folder, 448);
+  } catch (error) {
+    if (!isErrno(error, "EEXIST")) throw error;
+  }
+}
+var OURS = /^[\w.-]+-node-v[\w.-]+\.code(\.[\d-]+)?$/;
 function newestFirst(folder, names) {
   const paths = names.map((name) => (0, import_node_path.join)(folder, name));
-  return paths.map((path) => ({ path, at: (0, import_node_fs2.statSync)(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 })).sort((one, other) => other.at - one.at).map(({ path }) => path);
+  return paths.map((path) => ({ path, at: (0, import_node_fs2.lstatSync)(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 })).sort((one, other) => other.at - one.at).map(({ path }) => path);
 }
 
 // src/launch.ts
@@ -1542,11 +1629,11 @@ gth;r++){let n=this.#e[r];if(!(n.port&&n.port!==t)&&(A===n.hostname||A.slice(-(n
 Proxy??this.#s,t=A.split(/[,\\s]/),r=[];for(let n=0;n<t.length;n++){let s=t[n];if(!s)continue;let o=s.match(/^(.+):(\\d+)$/);r.push({hostname:(o?o[1]:s).replace(/\
 ^\\*?\\./,"").toLowerCase(),port:o?Number.parseInt(o[2],10):0})}this.#A=A,this.#e=r}get#i(){return this.#t.noProxy!==void 0?!1:this.#A!==this.#s}get#s(){return pr\
 ocess.env.no_proxy??process.env.NO_PROXY??""}};fE.exports=Dn});var La=Vt();La.prototype.connect=Hs();exports.Agent=Bt();exports.EnvHttpProxyAgent=dE();exports.P\
-ool=gt();\n',["module","exports","require"])(library,library.exports,require);({Agent,EnvHttpProxyAgent,Pool}=library.exports)}});function canonicalPath(path3){try{return(0,import_node_fs5.realpathSync)(path3)}catch(error2){if(!isErrno(error2,"ENOENT"))throw error2}const place=(0,import_node_path4.join)(
-canonicalPath((0,import_node_path4.dirname)(path3)),(0,import_node_path4.basename)(path3));const target=linkTarget(place);return target===void 0?place:canonicalPath(
-(0,import_node_path4.resolve)((0,import_node_path4.dirname)(place),target))}function linkTarget(path3){try{return(0,import_node_fs5.readlinkSync)(path3)}catch(error2){
-if(isErrno(error2,"ENOENT","EINVAL","UNKNOWN"))return void 0;throw error2}}var import_node_fs5,import_node_path4;var init_canonical_path=__esm({"src/infrastruct\
-ure/canonical-path.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs5=require("node:fs");import_node_path4=require("node:path");init_errno()}});function orStorageFailed(file,deed,action){try{return action()}catch(error2){throw isErrno(error2)?storageFailed(file,deed,error2):error2}}function storageFailed(file,deed,cause){
+ool=gt();\n',["module","exports","require"])(library,library.exports,require);({Agent,EnvHttpProxyAgent,Pool}=library.exports)}});function canonicalPath(path3){try{return(0,import_node_fs5.realpathSync)(path3)}catch(error2){if(!isErrno(error2,"ENOENT"))throw error2}const place=(0,import_node_path5.join)(
+canonicalPath((0,import_node_path5.dirname)(path3)),(0,import_node_path5.basename)(path3));const target=linkTarget(place);return target===void 0?place:canonicalPath(
+(0,import_node_path5.resolve)((0,import_node_path5.dirname)(place),target))}function linkTarget(path3){try{return(0,import_node_fs5.readlinkSync)(path3)}catch(error2){
+if(isErrno(error2,"ENOENT","EINVAL","UNKNOWN"))return void 0;throw error2}}var import_node_fs5,import_node_path5;var init_canonical_path=__esm({"src/infrastruct\
+ure/canonical-path.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs5=require("node:fs");import_node_path5=require("node:path");init_errno()}});function orStorageFailed(file,deed,action){try{return action()}catch(error2){throw isErrno(error2)?storageFailed(file,deed,error2):error2}}function storageFailed(file,deed,cause){
 const[reason,hint]=reasonOf(cause);return new CodexError("STORAGE_FAILED",`${file} could not be ${deed}: ${reason}.`,{cause,...hint===void 0?{}:{hint}})}function reasonOf(cause){
 const code=errnoOf(cause);return REASONS[code??""]??[`the system reports ${code??"an unknown error"}`,void 0]}function corrupt(file,reason,hint=SIGN_IN_AGAIN){return new CodexError(
 "STORAGE_CORRUPT",`${file} is damaged: ${reason}.`,{hint})}var SPACE,RIGHTS,REASONS,SIGN_IN_AGAIN;var init_storage_failure=__esm({"src/infrastructure/storage-fa\
@@ -1786,10 +1873,10 @@ path3,"locked",error2);return{held:error2}}const ours=fingerprint(path3);try{ret
 unlockSync},path3,isOurs){try{unlockSync(path3,{realpath:false,...isOurs?{}:{fs:{rmdirSync:()=>{}}}})}catch{}}async function loadLock(){const module2=await Promise.resolve().then(()=>__toESM(require_proper_lockfile(),1));
 if(!process.listeners("SIGXFSZ").includes(ignoreSignal))process.on("SIGXFSZ",ignoreSignal);return module2}function ignoreSignal(){}function fingerprint(path3){try{
 const{ino,birthtimeMs,mtimeMs}=(0,import_node_fs6.statSync)(`${path3}.lock`);return`${ino} ${birthtimeMs} ${mtimeMs}`}catch{return void 0}}function isHeld(error2,path3){
-if(isErrno(error2,"ELOCKED","EEXIST","ENOTEMPTY","ENOTDIR"))return true;if(isErrno(error2,"ENOENT"))return(0,import_node_fs6.existsSync)((0,import_node_path5.dirname)(
+if(isErrno(error2,"ELOCKED","EEXIST","ENOTEMPTY","ENOTDIR"))return true;if(isErrno(error2,"ENOENT"))return(0,import_node_fs6.existsSync)((0,import_node_path6.dirname)(
 path3));return process.platform==="win32"&&isErrno(error2,"EPERM","EBUSY")}function locked(path3,cause){return new CodexError("STORAGE_LOCKED",`Another process \
-holds the lock of ${path3}.`,{hint:`Try again. If no other copy of this program is running, remove ${path3}.lock.`,cause,retryable:true})}var import_node_fs6,import_node_path5,
-import_promises,STALE_MS;var init_file_lock=__esm({"src/infrastructure/file-lock.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs6=require("node:fs");import_node_path5=
+holds the lock of ${path3}.`,{hint:`Try again. If no other copy of this program is running, remove ${path3}.lock.`,cause,retryable:true})}var import_node_fs6,import_node_path6,
+import_promises,STALE_MS;var init_file_lock=__esm({"src/infrastructure/file-lock.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs6=require("node:fs");import_node_path6=
 require("node:path");import_promises=require("node:timers/promises");init_errors();init_errno();init_storage_failure();STALE_MS=2e3}});function fingerprintOf(secret){return createHash("sha256").update(secret).digest("hex").slice(0,20)}function isFingerprint(name){return/^[0-9a-f]{20}$/.test(name)}
 var init_fingerprint=__esm({"src/infrastructure/fingerprint.ts"(){"use strict";init_define_TOOL_LIST();init_node_crypto()}});function createScanner(text3,ignoreTrivia=false){const len=text3.length;let pos=0,value="",tokenOffset=0,token2=16,lineNumber=0,lineStartOffset=0,tokenLineStartOffset=0,
 prevTokenLineStartOffset=0,scanError=0;function scanHexDigits(count3,exact){let digits=0;let value2=0;while(digits<count3||!exact){let ch=text3.charCodeAt(pos);
@@ -2946,19 +3033,19 @@ text3).includes(".."))return{reason:"has \u201C..\u201D in it: name it from the 
 text3).join("/");const direct=roots.map(root=>({root,name}));const labelled=direct.filter(({root})=>root.label!==""&&name.startsWith(root.label));return[...direct,
 ...labelled.map(({root})=>({root,name:name.slice(root.label.length)}))]}const places=roots.flatMap(root=>{const name=below(root.given,text3)??below(root.path,text3)??
 belowReal(root,text3);return name===void 0?[]:[{root,name}]});return places.length>0?places:{reason:OUTSIDE}}function placeAt({root,name},roots){if(import_node_path15.sep===
-"\\"&&name.includes(":"))return{kind:"missing"};try{const path3=import_node_fs12.realpathSync.native((0,import_node_path15.join)(root.path,name));if(!isInside2(
-path3,roots))return{kind:"refused",reason:"leads out of the project through a link"};const stat=(0,import_node_fs12.statSync)(path3);if(stat.isFile()||stat.isDirectory())
+"\\"&&name.includes(":"))return{kind:"missing"};try{const path3=import_node_fs11.realpathSync.native((0,import_node_path15.join)(root.path,name));if(!isInside2(
+path3,roots))return{kind:"refused",reason:"leads out of the project through a link"};const stat=(0,import_node_fs11.statSync)(path3);if(stat.isFile()||stat.isDirectory())
 return{kind:stat.isFile()?"file":"folder",path:path3};return{kind:"refused",reason:"is not a regular file"}}catch(error2){return whyNot(errnoOf(error2))}}function isLink({
-root,name}){return(0,import_node_fs12.lstatSync)((0,import_node_path15.join)(root.path,name),{throwIfNoEntry:false})?.isSymbolicLink()??false}function isInside2(path3,roots){
+root,name}){return(0,import_node_fs11.lstatSync)((0,import_node_path15.join)(root.path,name),{throwIfNoEntry:false})?.isSymbolicLink()??false}function isInside2(path3,roots){
 return roots.some(root=>below(root.path,path3)!==void 0)}function below(folder,path3){const name=(0,import_node_path15.relative)(folder,path3);return(0,import_node_path15.isAbsolute)(
 name)||name.split(import_node_path15.sep)[0]===".."?void 0:name.replaceAll(import_node_path15.sep,"/")}function asPath(root){if(!/^file:/i.test(root))return(0,import_node_path15.isAbsolute)(
-root)?[root]:[];try{return[(0,import_node_url.fileURLToPath)(root)]}catch{return[]}}function realFolder(path3){try{const real=import_node_fs12.realpathSync.native(
-path3);return(0,import_node_fs12.statSync)(real).isDirectory()&&(0,import_node_path15.parse)(real).root!==real?real:void 0}catch{return void 0}}function segmentsOf(text3){
+root)?[root]:[];try{return[(0,import_node_url.fileURLToPath)(root)]}catch{return[]}}function realFolder(path3){try{const real=import_node_fs11.realpathSync.native(
+path3);return(0,import_node_fs11.statSync)(real).isDirectory()&&(0,import_node_path15.parse)(real).root!==real?real:void 0}catch{return void 0}}function segmentsOf(text3){
 return(import_node_path15.sep==="\\"?text3.replaceAll("\\","/"):text3).split("/").filter(part=>part!==""&&part!==".")}function belowReal(root,path3){try{return below(
-root.path,import_node_fs12.realpathSync.native(path3))}catch{return void 0}}function whyNot(code){if(code==="ELOOP")return{kind:"refused",reason:"is a link that\
- leads in a circle"};if(code==="EACCES"||code==="EPERM")return{kind:"refused",reason:"may not be read by this user"};return{kind:"missing"}}var import_node_fs12,
+root.path,import_node_fs11.realpathSync.native(path3))}catch{return void 0}}function whyNot(code){if(code==="ELOOP")return{kind:"refused",reason:"is a link that\
+ leads in a circle"};if(code==="EACCES"||code==="EPERM")return{kind:"refused",reason:"may not be read by this user"};return{kind:"missing"}}var import_node_fs11,
 import_node_path15,import_node_url,MAX_NAME_LENGTH,OUTSIDE;var init_project_roots=__esm({"src/infrastructure/project-roots.ts"(){"use strict";init_define_TOOL_LIST();
-import_node_fs12=require("node:fs");import_node_path15=require("node:path");import_node_url=require("node:url");init_errors();init_errno();MAX_NAME_LENGTH=4096;
+import_node_fs11=require("node:fs");import_node_path15=require("node:path");import_node_url=require("node:url");init_errors();init_errno();MAX_NAME_LENGTH=4096;
 OUTSIDE="lies outside the project"}});async function filesMatching(place,{roots,list,isExcluded,time:time3,signal}){if(!isSimpleEnough(place.name))return{reason:TOO_MANY_WILDCARDS};const split=splitPattern(
 place,roots);if("reason"in split)return split;const{root}=place;const listed4=await list(root.path,split.base,signal);const matches=await matcherBelow(split);const names=await fitting(
 listed4,name=>matches(name)&&!isExcluded(name),time3);if(names===void 0)throw tooSlow();if(names.length>MAX_FILES)return{files:[],left:[],count:names.length};const visible=new Set(
@@ -3017,28 +3104,29 @@ void 0)return{kind:"since",revision:revisionIn(text3)};if(from===""&&to==="")thr
 ""?"HEAD":revisionIn(to),fork:dots==="..."}}function revisionIn(text3){if(text3.length>MAX_LENGTH3||text3.includes(".."))throw notADiff();if(!/^[\p{L}\p{N}_@][\p{L}\p{N}_@./{}~^+#%=,-]*$/u.
 test(text3))throw notADiff();return text3}function notADiff(){return new CodexError("INPUT_INVALID",'diff is neither a range nor a revision, and not "staged" or\
  "working".',{hint:'Use "staged", "working", a range like "main..HEAD" or "main...HEAD", or one revision like "HEAD~3".'})}var MAX_LENGTH3;var init_git_range=__esm(
-{"src/infrastructure/git-range.ts"(){"use strict";init_define_TOOL_LIST();init_errors();MAX_LENGTH3=200}});async function readConfined(path3,maxBytes){await(0,import_promises4.setImmediate)();try{const{bytes,stat}=readRegularFile(path3,maxBytes,{noFollow:true});const there=(0,import_node_fs13.lstatSync)(
-path3);const isSame=there.ino===stat.ino&&there.dev===stat.dev&&import_node_fs13.realpathSync.native(path3)===path3;if(!isSame)return{reason:CHANGED};return bytes.
+{"src/infrastructure/git-range.ts"(){"use strict";init_define_TOOL_LIST();init_errors();MAX_LENGTH3=200}});async function readConfined(path3,maxBytes){await(0,import_promises4.setImmediate)();try{const{bytes,stat}=readRegularFile(path3,maxBytes,{noFollow:true});const there=(0,import_node_fs12.lstatSync)(
+path3);const isSame=there.ino===stat.ino&&there.dev===stat.dev&&import_node_fs12.realpathSync.native(path3)===path3;if(!isSame)return{reason:CHANGED};return bytes.
 length>maxBytes?{reason:tooLarge5(maxBytes)}:{bytes}}catch(error2){return{reason:whyUnread(errnoOf(error2),maxBytes)}}}function whyUnread(code,maxBytes){if(code===
 "EFBIG")return tooLarge5(maxBytes);if(code==="EISDIR")return"is not a regular file";if(code==="ELOOP"||code==="ENOENT"||code==="ENOTDIR")return CHANGED;return code===
-"EACCES"||code==="EPERM"?"may not be read by this user":"could not be read"}function tooLarge5(maxBytes){return`is larger than ${maxBytes/1e6} MB`}var import_node_fs13,
-import_promises4,CHANGED;var init_confined_file=__esm({"src/infrastructure/confined-file.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs13=require("node:fs");
+"EACCES"||code==="EPERM"?"may not be read by this user":"could not be read"}function tooLarge5(maxBytes){return`is larger than ${maxBytes/1e6} MB`}var import_node_fs12,
+import_promises4,CHANGED;var init_confined_file=__esm({"src/infrastructure/confined-file.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs12=require("node:fs");
 import_promises4=require("node:timers/promises");init_errno();init_regular_file();CHANGED="was replaced while it was read"}});function rangedName(entry){const[,name,first2,dash,last]=/^(.+):(\d{1,9})(?:(-)(\d{0,9}))?$/s.exec(entry)??[];if(name===void 0)return void 0;const range={first:Number(
 first2),...dash!==void 0&&last===""?{}:{last:Number(last??first2)}};const isPossible=range.first>=1&&(range.last===void 0||range.last>=range.first);return{name,
 range:isPossible?range:void 0}}function rangeSuffix({first:first2,last}){return first2===last?`:${first2}`:`:${first2}-${last??""}`}var init_line_range=__esm({"\
 src/infrastructure/line-range.ts"(){"use strict";init_define_TOOL_LIST()}});function imageContent(bytes){const start=Buffer.from(bytes.subarray(0,12)).toString("latin1");const found=FORMATS2.find(({begins})=>begins(start));if(found===void 0)
 return void 0;const{mime,format:format2,isWhole}=found;return{mime,format:format2,isComplete:isWhole(Buffer.from(bytes.buffer,bytes.byteOffset,bytes.byteLength))}}
 function startsWith(head){return start=>start.startsWith(head)}function isWholePng(bytes){if(bytes.toString("latin1",12,16)!=="IHDR"||bytes.length<24)return false;
-if(!isExtent(bytes.readUInt32BE(16))||!isExtent(bytes.readUInt32BE(20)))return false;for(let at=8;at+12<=bytes.length;at+=12+bytes.readUInt32BE(at)){if(bytes.toString(
-"latin1",at+4,at+8)==="IEND")return true}return false}function isExtent(pixels){return pixels>0&&pixels<2**31}function isWholeJpeg(bytes){let at=2;while(at+4<=bytes.
-length&&bytes[at]===255){const marker=bytes[at+1];if(marker===218)return bytes.indexOf(JPEG_END,at)!==-1;at+=marker===255?1:2+bytes.readUInt16BE(at+2)}return false}
-function isWholeGif(bytes){let at=13+coloursIn(bytes[10]);let hasPicture=false;while(at<bytes.length){const kind=bytes[at];if(kind===59)return hasPicture;if(kind!==
-33&&kind!==44)return false;at+=kind===33?2:11+coloursIn(bytes[at+9]);for(let length=bytes[at];length!==void 0&&length>0;length=bytes[at])at+=1+length;at+=1;hasPicture||=
-kind===44}return hasPicture&&at===bytes.length}function coloursIn(flags=0){return(flags&128)===0?0:3*2**((flags&7)+1)}function isWholeWebp(bytes){return/^VP8[ LX]$/.
-test(bytes.toString("latin1",12,16))&&bytes.length>=8+bytes.readUInt32LE(4)}var FORMATS2,JPEG_END;var init_image_content=__esm({"src/services/files/image-conten\
-t.ts"(){"use strict";init_define_TOOL_LIST();FORMATS2=[{mime:"image/png",format:"PNG",begins:startsWith("\x89PNG\r\n\n"),isWhole:isWholePng},{mime:"image/jpeg",
-format:"JPEG",begins:startsWith("\xFF\xD8\xFF"),isWhole:isWholeJpeg},{mime:"image/gif",format:"GIF",begins:start=>/^GIF8[79]a/.test(start),isWhole:isWholeGif},{
-mime:"image/webp",format:"WebP",begins:start=>/^RIFF.{4}WEBP/s.test(start),isWhole:isWholeWebp}];JPEG_END=Buffer.from([255,217])}});function contentOf(bytes){const image=imageContent(bytes);if(image?.isComplete)return{kind:"image",mime:image.mime};const other=textContent(bytes);if(image===void 0||
+if(!isExtent(bytes.readUInt32BE(16))||!isExtent(bytes.readUInt32BE(20)))return false;let hasPicture=false;for(let at=8;at+12<=bytes.length;at+=12+bytes.readUInt32BE(
+at)){const name=bytes.toString("latin1",at+4,at+8);if(name==="IEND")return hasPicture;hasPicture||=name==="IDAT"}return false}function isExtent(pixels){return pixels>
+0&&pixels<2**31}function isWholeJpeg(bytes){let at=2;while(at+4<=bytes.length&&bytes[at]===255){const marker=bytes[at+1];if(marker===218)return bytes.indexOf(JPEG_END,
+at)!==-1;at+=marker===255?1:2+bytes.readUInt16BE(at+2)}return false}function isWholeGif(bytes){let at=13+coloursIn(bytes[10]);let hasPicture=false;while(at<bytes.
+length){const kind=bytes[at];if(kind===59)return hasPicture;if(kind!==33&&kind!==44)return false;at+=kind===33?2:11+coloursIn(bytes[at+9]);for(let length=bytes[at];length!==
+void 0&&length>0;length=bytes[at])at+=1+length;at+=1;hasPicture||=kind===44}return hasPicture&&at===bytes.length}function coloursIn(flags=0){return(flags&128)===
+0?0:3*2**((flags&7)+1)}function isWholeWebp(bytes){if(!/^VP8[ LX]$/.test(bytes.toString("latin1",12,16))||bytes.length<20)return false;const[whole2,first2]=[8+bytes.
+readUInt32LE(4),bytes.readUInt32LE(16)];return first2>0&&whole2>=20+first2&&bytes.length>=whole2}var FORMATS2,JPEG_END;var init_image_content=__esm({"src/servic\
+es/files/image-content.ts"(){"use strict";init_define_TOOL_LIST();FORMATS2=[{mime:"image/png",format:"PNG",begins:startsWith("\x89PNG\r\n\n"),isWhole:isWholePng},
+{mime:"image/jpeg",format:"JPEG",begins:startsWith("\xFF\xD8\xFF"),isWhole:isWholeJpeg},{mime:"image/gif",format:"GIF",begins:start=>/^GIF8[79]a/.test(start),isWhole:isWholeGif},
+{mime:"image/webp",format:"WebP",begins:start=>/^RIFF.{4}WEBP/s.test(start),isWhole:isWholeWebp}];JPEG_END=Buffer.from([255,217])}});function contentOf(bytes){const image=imageContent(bytes);if(image?.isComplete)return{kind:"image",mime:image.mime};const other=textContent(bytes);if(image===void 0||
 other.kind==="text")return other;return{kind:"neither",reason:`is not a complete ${image.format} image`}}function textContent(bytes){if(isWideText(bytes))return{
 kind:"neither",reason:"is UTF-16 text: save it as UTF-8 first"};if(bytes.includes(0))return{kind:"neither",reason:"is binary"};const text3=utf8(bytes);if(text3===
 void 0)return{kind:"neither",reason:"is binary, or text that is not UTF-8"};const hasMark=text3.startsWith("\uFEFF");return{kind:"text",text:hasMark?text3.slice(
@@ -3070,14 +3158,14 @@ vices/files/text-lines.ts"(){"use strict";init_define_TOOL_LIST()}});async funct
 file,linesOf(content.text,content.hasMark));if(file.range!==void 0)return{reason:"is an image and has no lines"};const{name}=file;return{block:{kind:"image",name,
 mime:content.mime,base64:bytes.toString("base64")},sent:{name,kind:"image",bytes:bytes.length}}}async function readForSending({name,path:path3}){const secret=secretName(
 name);if(secret!==void 0)return{reason:secret};const secretTarget=secretName(path3);if(secretTarget!==void 0)return{reason:leadsTo(name,path3,secretTarget)};const reading=await readConfined(
-path3,MAX_IMAGE_BYTES);if("reason"in reading)return reading;const content=contentOf(reading.bytes);if(content.kind==="neither")return content;const reason=content.
-kind==="text"?secretContent(content.text):void 0;return reason===void 0?{content,bytes:reading.bytes}:{reason}}function attachText({name:file,range},whole2){const part=range===
-void 0?whole2:cut(whole2,range);const last=part.first+part.lines.length-1;const name=range===void 0?file:file+rangeSuffix({first:range.first,last});if(range!==void 0&&
-part.lines.length===0)return{reason:`has only ${lineCount(whole2.total)}`};const bytes=Buffer.byteLength(part.lines.join("\n"));if(bytes>MAX_TEXT_BYTES)return{reason:`\
-is larger than ${MAX_TEXT_BYTES/1e6} MB: name the lines that matter`};return{block:{kind:"text",name,...part},sent:{name,kind:"text",bytes}}}function leadsTo(name,path3,reason){
-return path3.replaceAll("\\","/").endsWith(`/${name}`)?reason:`leads to a file that ${reason}`}function lineCount(lines){return lines===1?"1 line":`${lines} lin\
-es`}var MAX_TEXT_BYTES,MAX_IMAGE_BYTES;var init_attached_file=__esm({"src/services/files/attached-file.ts"(){"use strict";init_define_TOOL_LIST();init_confined_file();
-init_line_range();init_file_content();init_secret_file();init_text_lines();MAX_TEXT_BYTES=1e6;MAX_IMAGE_BYTES=2e7}});function diffSections(diff){return diff.split(/(?<=^|\n)(?=diff --git |diff --cc |diff --combined |\* Unmerged path )/).filter(text3=>text3!=="").map(text3=>({names:[
+path3,MAX_IMAGE_BYTES);if("reason"in reading)return reading;const content=contentOf(reading.bytes);if(content.kind==="neither")return content;const reason=secretContent(
+content.kind==="text"?content.text:reading.bytes.toString("latin1"));return reason===void 0?{content,bytes:reading.bytes}:{reason}}function attachText({name:file,
+range},whole2){const part=range===void 0?whole2:cut(whole2,range);const last=part.first+part.lines.length-1;const name=range===void 0?file:file+rangeSuffix({first:range.
+first,last});if(range!==void 0&&part.lines.length===0)return{reason:`has only ${lineCount(whole2.total)}`};const bytes=Buffer.byteLength(part.lines.join("\n"));
+if(bytes>MAX_TEXT_BYTES)return{reason:`is larger than ${MAX_TEXT_BYTES/1e6} MB: name the lines that matter`};return{block:{kind:"text",name,...part},sent:{name,
+kind:"text",bytes}}}function leadsTo(name,path3,reason){return path3.replaceAll("\\","/").endsWith(`/${name}`)?reason:`leads to a file that ${reason}`}function lineCount(lines){
+return lines===1?"1 line":`${lines} lines`}var MAX_TEXT_BYTES,MAX_IMAGE_BYTES;var init_attached_file=__esm({"src/services/files/attached-file.ts"(){"use strict";
+init_define_TOOL_LIST();init_confined_file();init_line_range();init_file_content();init_secret_file();init_text_lines();MAX_TEXT_BYTES=1e6;MAX_IMAGE_BYTES=2e7}});function diffSections(diff){return diff.split(/(?<=^|\n)(?=diff --git |diff --cc |diff --combined |\* Unmerged path )/).filter(text3=>text3!=="").map(text3=>({names:[
 ...new Set(namesIn3(text3))],text:text3}))}function newFileSection(name,lines,isEnded){const[old,fresh]=[quoted2(`a/${name}`),quoted2(`b/${name}`)];const head=[
 `diff --git ${old} ${fresh}`,"new file mode 100644"];if(lines.length===0)return`${head.join("\n")}
 `;const count3=lines.length===1?"":`,${lines.length}`;const end=name.includes(" ")?"	":"";const body=["--- /dev/null",`+++ ${fresh}${end}`,`@@ -0,0 +1${count3} \
@@ -3168,16 +3256,16 @@ isWorkTree(root,signal))return await tracked(git,root,"",budget);return await li
 isWorkTree((0,import_node_path17.join)(root,folder),budget.signal);return isRepository?await tracked(git,root,folder,budget):await walked(git,root,folder,budget)}
 async function tracked(git,root,folder,budget){const{files,repositories}=await git.files((0,import_node_path17.join)(root,folder),budget.signal);const names=files.
 map(name=>inFolder(folder,name));spend(budget,names.length);for(const repository of repositories.map(name=>inFolder(folder,name))){if(isFolder((0,import_node_path17.join)(
-root,repository))&&(0,import_node_fs14.existsSync)((0,import_node_path17.join)(root,repository,".git"))){for(const name of await listed2(git,root,repository,budget))
+root,repository))&&(0,import_node_fs13.existsSync)((0,import_node_path17.join)(root,repository,".git"))){for(const name of await listed2(git,root,repository,budget))
 names.push(name)}}return names}async function walked(git,root,folder,budget){const entries=(await entriesOf2((0,import_node_path17.join)(root,folder))).filter(({
 name})=>!SKIPPED.includes(name));spend(budget,entries.length);const names=[];for(const entry of entries){const name=inFolder(folder,entry.name);if(!entry.isDirectory())
-names.push(name);else{const list=(0,import_node_fs14.existsSync)((0,import_node_path17.join)(root,name,".git"))?listed2:walked;for(const found of await list(git,
+names.push(name);else{const list=(0,import_node_fs13.existsSync)((0,import_node_path17.join)(root,name,".git"))?listed2:walked;for(const found of await list(git,
 root,name,budget))names.push(found)}}return names}async function entriesOf2(path3){return await(0,import_promises5.readdir)(path3,{withFileTypes:true}).catch(()=>[])}
 function spend(budget,names){if(budget.signal?.aborted)throw cancelled();budget.names-=names;const why=budget.names<0?"there are too many":performance.now()>budget.
 until?"that takes too long":void 0;if(why===void 0)return;throw new CodexError("INPUT_INVALID",`The files of the project could not be listed: ${why}.`,{hint:"Na\
-me a folder that holds fewer files, or single files exactly."})}function isFolder(path3){return(0,import_node_fs14.lstatSync)(path3,{throwIfNoEntry:false})?.isDirectory()??
-false}function inFolder(folder,name){return folder===""?name:`${folder}/${name}`}var import_node_fs14,import_promises5,import_node_path17,MAX_NAMES2,SKIPPED;var init_file_list=__esm(
-{"src/infrastructure/file-list.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs14=require("node:fs");import_promises5=require("node:fs/promises");import_node_path17=
+me a folder that holds fewer files, or single files exactly."})}function isFolder(path3){return(0,import_node_fs13.lstatSync)(path3,{throwIfNoEntry:false})?.isDirectory()??
+false}function inFolder(folder,name){return folder===""?name:`${folder}/${name}`}var import_node_fs13,import_promises5,import_node_path17,MAX_NAMES2,SKIPPED;var init_file_list=__esm(
+{"src/infrastructure/file-list.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs13=require("node:fs");import_promises5=require("node:fs/promises");import_node_path17=
 require("node:path");init_errors();init_abort();MAX_NAMES2=2e5;SKIPPED=[".git",".hg",".svn","node_modules"]}});var project_files_exports={};__export(project_files_exports,{createProjectFiles:()=>createProjectFiles});function createProjectFiles({git}){return{async find(entries,roots,signal){
 const{wanted,refused:refused4,isExcluded}=await takeExclusions([...new Set(entries)],roots);const list=remembering(createFileLister(git));const glance=remembering(
 createFileLister(git,GLANCE_MS));const search={roots,list,glance,isExcluded,time:{leftMs:MATCH_LIMIT_MS},signal};const found=[{...NOTHING5,refused:refused4}];for(const entry of wanted){
@@ -3212,9 +3300,9 @@ const names=ofLinks=>entries.filter(({isLink:isLink2})=>isLink2===ofLinks).map((
 ...names(true),...untracked.repositories]}}async function untrackedFiles(git,folder,signal){const names=await listed3(git,folder,["--others","--exclude-standard"],
 signal);return{files:names.filter(name=>!name.endsWith("/")),repositories:names.filter(name=>name.endsWith("/")).map(name=>name.slice(0,-1))}}async function listed3(git,folder,args2,signal){
 const outcome=await git(folder,["ls-files","-z",...args2],{maxBytes:MAX_LIST_BYTES2,signal});if(outcome.ended!=="well")throw gitFailed(outcome);return outcome.output.
-split("\0").filter(name=>name!=="")}function isBelowRepository(folder){const parent=(0,import_node_path18.dirname)(folder);return(0,import_node_fs15.existsSync)(
-(0,import_node_path18.join)(folder,".git"))||parent!==folder&&isBelowRepository(parent)}var import_node_fs15,import_node_path18,MAX_LIST_BYTES2;var init_git_files=__esm(
-{"src/infrastructure/git-files.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs15=require("node:fs");import_node_path18=require("node:path");init_errors();
+split("\0").filter(name=>name!=="")}function isBelowRepository(folder){const parent=(0,import_node_path18.dirname)(folder);return(0,import_node_fs14.existsSync)(
+(0,import_node_path18.join)(folder,".git"))||parent!==folder&&isBelowRepository(parent)}var import_node_fs14,import_node_path18,MAX_LIST_BYTES2;var init_git_files=__esm(
+{"src/infrastructure/git-files.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs14=require("node:fs");import_node_path18=require("node:path");init_errors();
 init_git_command();MAX_LIST_BYTES2=64e6}});var git_exports={};__export(git_exports,{createGit:()=>createGit});function createGit({program="git",limitMs=2e4}={}){const git=createGitCommand(program,limitMs);
 return{isWorkTree:(folder,signal)=>isWorkTree(git,folder,signal),files:(folder,signal)=>gitFiles(git,folder,signal),untracked:(folder,signal)=>untrackedFiles(git,
 folder,signal),diff:(folder,request,signal)=>gitDiff(git,folder,request,signal)}}var init_git=__esm({"src/infrastructure/git.ts"(){"use strict";init_define_TOOL_LIST();
@@ -3254,11 +3342,11 @@ ove CODEX_OAUTH_MODEL.")}function stateOf(record2,nowMs){const from=record2.refr
 nowMs-from)} old and `;const leftMs=remainingMs(record2,nowMs);return`The access token ${age}${leftMs>0?`is good for another ${duration3(leftMs)}`:"has expired"}\
 .`}var RENEWAL_LIMIT_MS,CREDENTIAL_LIMIT_MS,CATALOGUE_LIMIT_MS,SOURCES;var init_doctor_account=__esm({"src/services/status/doctor-account.ts"(){"use strict";init_define_TOOL_LIST();
 init_errors();init_api_key();init_token_manager();init_id_claims();init_doctor_check();init_doctor_login();init_duration();RENEWAL_LIMIT_MS=8e3;CREDENTIAL_LIMIT_MS=
-2e3;CATALOGUE_LIMIT_MS=5e3;SOURCES={live:"fresh from the service",cached:"from the copy on this machine","built-in":"built into this program"}}});function factsOf(path3){try{const stat=(0,import_node_fs16.statSync)(path3);const kind=stat.isFile()?"file":stat.isDirectory()?"folder":"other";return{kind,mode:stat.
+2e3;CATALOGUE_LIMIT_MS=5e3;SOURCES={live:"fresh from the service",cached:"from the copy on this machine","built-in":"built into this program"}}});function factsOf(path3){try{const stat=(0,import_node_fs15.statSync)(path3);const kind=stat.isFile()?"file":stat.isDirectory()?"folder":"other";return{kind,mode:stat.
 mode&511}}catch{return{kind:"absent",mode:0}}}function nearestFolder(path3){const folder=(0,import_node_path19.dirname)(path3);return folder===path3||factsOf(folder).
 kind!=="absent"?folder:nearestFolder(folder)}function whyUnwritable(path3){try{reserveSpace((0,import_node_path19.join)(nearestFolder(path3),(0,import_node_path19.basename)(
-path3)));return void 0}catch(error2){return errnoOf(error2)??"UNKNOWN"}}var import_node_fs16,import_node_path19;var init_path_facts=__esm({"src/infrastructure/p\
-ath-facts.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs16=require("node:fs");import_node_path19=require("node:path");init_atomic_file();init_errno()}});async function checkFiles({clock,machine},{all:all2,stored:stored2},guard){const{platform:platform3}=machine;const file=()=>all2[0].storage.file();const claims=stored2.
+path3)));return void 0}catch(error2){return errnoOf(error2)??"UNKNOWN"}}var import_node_fs15,import_node_path19;var init_path_facts=__esm({"src/infrastructure/p\
+ath-facts.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs15=require("node:fs");import_node_path19=require("node:path");init_atomic_file();init_errno()}});async function checkFiles({clock,machine},{all:all2,stored:stored2},guard){const{platform:platform3}=machine;const file=()=>all2[0].storage.file();const claims=stored2.
 map(({route,claims:claims2})=>{const name=`${route.report.prefix}claims`;return guard(name,LIMIT_MS4,()=>checkClaims(name,claims2,clock))});const checks=[guard(
 "credentials file",LIMIT_MS4,()=>checkFile(file(),all2,platform3)),guard("folder",LIMIT_MS4,()=>checkFolder(file(),platform3)),guard("lock",LIMIT_MS4,()=>checkLock(
 file(),clock)),...claims];return(await Promise.all(checks)).flat()}function checkFile(file,logins,platform3){const contents=logins.map(({storage})=>storage.read());
@@ -3282,16 +3370,16 @@ nder way.":`${count2(all2.length,"claim")} on a renewal, ${busy} at work.`;if(pa
 fails));return warning(name,`${finding} After ${count2(fails,"failure")} the next renewal waits for ${duration3(pauseMs)}.`,"Wait for so long. If it comes again\
 , look at the lines about the network.")}function octal(mode){return mode.toString(8).padStart(3,"0")}function count2(number3,what){return number3===1?`1 ${what}`:
 `${number3} ${what}s`}var LIMIT_MS4,HOLDINGS;var init_doctor_files=__esm({"src/services/status/doctor-files.ts"(){"use strict";init_define_TOOL_LIST();init_file_lock();
-init_fingerprint();init_path_facts();init_doctor_check();init_duration();LIMIT_MS4=5e3;HOLDINGS=["no sign-in","a sign-in"]}});var require_node_child_process=__commonJS({"lazy:node:child_process"(exports2,module2){init_define_TOOL_LIST();module2.exports=require("node:child_process")}});function hasDockerEnv(){try{import_node_fs17.default.statSync("/.dockerenv");return true}catch{return false}}function hasDockerCGroup(){try{return import_node_fs17.default.
+init_fingerprint();init_path_facts();init_doctor_check();init_duration();LIMIT_MS4=5e3;HOLDINGS=["no sign-in","a sign-in"]}});var require_node_child_process=__commonJS({"lazy:node:child_process"(exports2,module2){init_define_TOOL_LIST();module2.exports=require("node:child_process")}});function hasDockerEnv(){try{import_node_fs16.default.statSync("/.dockerenv");return true}catch{return false}}function hasDockerCGroup(){try{return import_node_fs16.default.
 readFileSync("/proc/self/cgroup","utf8").includes("docker")}catch{return false}}function isDocker(){if(isDockerCached===void 0){isDockerCached=hasDockerEnv()||hasDockerCGroup()}
-return isDockerCached}var import_node_fs17,isDockerCached;var init_is_docker=__esm({"node_modules/is-docker/index.js"(){init_define_TOOL_LIST();import_node_fs17=
-__toESM(require("node:fs"),1)}});function isInsideContainer(){if(cachedResult===void 0){cachedResult=hasContainerEnv()||isDocker()}return cachedResult}var import_node_fs18,cachedResult,hasContainerEnv;
-var init_is_inside_container=__esm({"node_modules/is-inside-container/index.js"(){init_define_TOOL_LIST();import_node_fs18=__toESM(require("node:fs"),1);init_is_docker();
-hasContainerEnv=()=>{try{import_node_fs18.default.statSync("/run/.containerenv");return true}catch{return false}}}});var import_node_process,import_node_os3,import_node_fs19,isWsl,is_wsl_default;var init_is_wsl=__esm({"node_modules/is-wsl/index.js"(){init_define_TOOL_LIST();import_node_process=
-__toESM(require("node:process"),1);import_node_os3=__toESM(require("node:os"),1);import_node_fs19=__toESM(require("node:fs"),1);init_is_inside_container();isWsl=
+return isDockerCached}var import_node_fs16,isDockerCached;var init_is_docker=__esm({"node_modules/is-docker/index.js"(){init_define_TOOL_LIST();import_node_fs16=
+__toESM(require("node:fs"),1)}});function isInsideContainer(){if(cachedResult===void 0){cachedResult=hasContainerEnv()||isDocker()}return cachedResult}var import_node_fs17,cachedResult,hasContainerEnv;
+var init_is_inside_container=__esm({"node_modules/is-inside-container/index.js"(){init_define_TOOL_LIST();import_node_fs17=__toESM(require("node:fs"),1);init_is_docker();
+hasContainerEnv=()=>{try{import_node_fs17.default.statSync("/run/.containerenv");return true}catch{return false}}}});var import_node_process,import_node_os3,import_node_fs18,isWsl,is_wsl_default;var init_is_wsl=__esm({"node_modules/is-wsl/index.js"(){init_define_TOOL_LIST();import_node_process=
+__toESM(require("node:process"),1);import_node_os3=__toESM(require("node:os"),1);import_node_fs18=__toESM(require("node:fs"),1);init_is_inside_container();isWsl=
 ()=>{if(import_node_process.default.platform!=="linux"){return false}if(import_node_os3.default.release().toLowerCase().includes("microsoft")){if(isInsideContainer()){
-return false}return true}try{if(import_node_fs19.default.readFileSync("/proc/version","utf8").toLowerCase().includes("microsoft")){return!isInsideContainer()}}catch{}
-if(import_node_fs19.default.existsSync("/proc/sys/fs/binfmt_misc/WSLInterop")||import_node_fs19.default.existsSync("/run/WSL")){return!isInsideContainer()}return false};
+return false}return true}try{if(import_node_fs18.default.readFileSync("/proc/version","utf8").toLowerCase().includes("microsoft")){return!isInsideContainer()}}catch{}
+if(import_node_fs18.default.existsSync("/proc/sys/fs/binfmt_misc/WSLInterop")||import_node_fs18.default.existsSync("/run/WSL")){return!isInsideContainer()}return false};
 is_wsl_default=import_node_process.default.env.__IS_WSL_TEST__?isWsl:isWsl()}});var import_node_process2,import_node_buffer,import_node_util2,import_node_child_process,execFile,powerShellPath,argumentsPrefix,encodeCommand,escapeArgument,createArguments,
 createExecFileOptions,executePowerShell;var init_powershell_utils=__esm({"node_modules/powershell-utils/index.js"(){init_define_TOOL_LIST();import_node_process2=
 __toESM(require("node:process"),1);import_node_buffer=require("node:buffer");import_node_util2=require("node:util");import_node_child_process=__toESM(require_node_child_process(),1);
@@ -3420,17 +3508,17 @@ void 0?{}:{app:{name:program}});launcher.on("error",()=>{});const ended=launcher
 once("exit",resolve3));return launcher.exitCode===0}catch{return false}}var import_promises9,MAX_URL_LENGTH,NOT_STARTED;var init_browser=__esm({"src/infrastruct\
 ure/browser.ts"(){"use strict";init_define_TOOL_LIST();import_promises9=require("node:timers/promises");init_loopback_host();MAX_URL_LENGTH=8192;NOT_STARTED="No\
  browser could be started on this machine."}});function findProgram(names,searchPath){const folders=(searchPath??"").split(import_node_path22.delimiter).filter(folder=>folder!=="");return names.find(name=>(0,import_node_path22.isAbsolute)(
-name)?isProgram(name):folders.some(folder=>isProgram((0,import_node_path22.join)(folder,name))))}function isProgram(path3){try{(0,import_node_fs20.accessSync)(path3,
-import_node_fs20.constants.X_OK);return(0,import_node_fs20.statSync)(path3).isFile()}catch{return false}}var import_node_fs20,import_node_path22;var init_find_program=__esm(
-{"src/infrastructure/find-program.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs20=require("node:fs");import_node_path22=require("node:path")}});function holderOf(port2,platform3){if(platform3!=="linux")return void 0;const sockets=new Set(["tcp","tcp6"].flatMap(table3=>listenersIn(`/proc/net/${table3}`,port2)));
+name)?isProgram(name):folders.some(folder=>isProgram((0,import_node_path22.join)(folder,name))))}function isProgram(path3){try{(0,import_node_fs19.accessSync)(path3,
+import_node_fs19.constants.X_OK);return(0,import_node_fs19.statSync)(path3).isFile()}catch{return false}}var import_node_fs19,import_node_path22;var init_find_program=__esm(
+{"src/infrastructure/find-program.ts"(){"use strict";init_define_TOOL_LIST();import_node_fs19=require("node:fs");import_node_path22=require("node:path")}});function holderOf(port2,platform3){if(platform3!=="linux")return void 0;const sockets=new Set(["tcp","tcp6"].flatMap(table3=>listenersIn(`/proc/net/${table3}`,port2)));
 if(sockets.size===0)return void 0;const deadline=performance.now()+LIMIT_MS5;for(const pid of listQuietly("/proc")){if(performance.now()>deadline)return void 0;
 if(/^\d+$/.test(pid)&&holdsAny(pid,sockets))return{pid:Number(pid),name:nameOf2(pid)}}return void 0}function listenersIn(table3,port2){const wanted=`:${port2.toString(
 16).toUpperCase().padStart(4,"0")}`;return linesOf2(table3).flatMap(line=>{const[,local="",,state,,,,,,inode]=line.trim().split(/\s+/);return state==="0A"&&local.
-endsWith(wanted)?[`socket:[${inode}]`]:[]})}function linesOf2(file){try{return(0,import_node_fs21.readFileSync)(file,"utf8").split("\n")}catch{return[]}}function holdsAny(pid,sockets){
-try{return(0,import_node_fs21.readdirSync)(`/proc/${pid}/fd`).some(fd=>sockets.has(linkOf(`/proc/${pid}/fd/${fd}`)))}catch{return false}}function linkOf(path3){
-try{return(0,import_node_fs21.readlinkSync)(path3)}catch{return""}}function nameOf2(pid){const name=(linesOf2(`/proc/${pid}/comm`)[0]??"").replace(/[^\w.:/ -]/g,
-"").trim();return name===""?"a program":name}var import_node_fs21,LIMIT_MS5;var init_port_holder=__esm({"src/infrastructure/port-holder.ts"(){"use strict";init_define_TOOL_LIST();
-import_node_fs21=require("node:fs");init_clean_up();LIMIT_MS5=250}});var require_node_net=__commonJS({"lazy:node:net"(exports2,module2){init_define_TOOL_LIST();module2.exports=require("node:net")}});async function probePort(port2){return[await probe("127.0.0.1",port2),await probe("::1",port2)]}function probe(host,port2){return new Promise(resolve3=>{const server=(0,import_node_net.createServer)(
+endsWith(wanted)?[`socket:[${inode}]`]:[]})}function linesOf2(file){try{return(0,import_node_fs20.readFileSync)(file,"utf8").split("\n")}catch{return[]}}function holdsAny(pid,sockets){
+try{return(0,import_node_fs20.readdirSync)(`/proc/${pid}/fd`).some(fd=>sockets.has(linkOf(`/proc/${pid}/fd/${fd}`)))}catch{return false}}function linkOf(path3){
+try{return(0,import_node_fs20.readlinkSync)(path3)}catch{return""}}function nameOf2(pid){const name=(linesOf2(`/proc/${pid}/comm`)[0]??"").replace(/[^\w.:/ -]/g,
+"").trim();return name===""?"a program":name}var import_node_fs20,LIMIT_MS5;var init_port_holder=__esm({"src/infrastructure/port-holder.ts"(){"use strict";init_define_TOOL_LIST();
+import_node_fs20=require("node:fs");init_clean_up();LIMIT_MS5=250}});var require_node_net=__commonJS({"lazy:node:net"(exports2,module2){init_define_TOOL_LIST();module2.exports=require("node:net")}});async function probePort(port2){return[await probe("127.0.0.1",port2),await probe("::1",port2)]}function probe(host,port2){return new Promise(resolve3=>{const server=(0,import_node_net.createServer)(
 socket=>void socket.destroy());server.once("error",error2=>{const code=errnoOf(error2);resolve3({host,state:STATES2[code??""]??"refused",code})});server.listen(
 {port:port2,host,exclusive:true},()=>server.close(()=>resolve3({host,state:"free",code:void 0})))})}var import_node_net,STATES2;var init_port_probe=__esm({"src/\
 infrastructure/port-probe.ts"(){"use strict";init_define_TOOL_LIST();import_node_net=__toESM(require_node_net(),1);init_errno();STATES2={EADDRINUSE:"taken",EADDRNOTAVAIL:"\
@@ -3747,7 +3835,7 @@ or: Standard output cannot be written.");terminal.mute();interrupt(code2==="EPIP
 tools,terminal,input:input3,facts,configProblem,onFault:error2=>log.event("fault",{error:error2 instanceof Error?error2.name:typeof error2}),signal:cancel.signal});
 input3.close();await within(Promise.all([app.stop(),app.settled()]),SETTLE_MS2);if(forced!==void 0)exit(forced);isSettled=true;const code=ended;setTimeout(()=>exit(
 code),DRAIN_MS2).unref();return code}var SIGNAL_CODES,SETTLE_MS2,DRAIN_MS2;var init_run_command=__esm({"src/run-command.ts"(){"use strict";init_define_TOOL_LIST();
-init_cli();init_input();init_terminal();init_within();SIGNAL_CODES={SIGHUP:129,SIGINT:130,SIGTERM:143};SETTLE_MS2=1500;DRAIN_MS2=2e3}});init_define_TOOL_LIST();init_node_crypto();var import_node_fs22=require("node:fs");var import_node_os4=require("node:os");init_define_TOOL_LIST();init_define_TOOL_LIST();init_define_TOOL_LIST();var util_exports={};__export(util_exports,{BIGINT_FORMAT_RANGES:()=>BIGINT_FORMAT_RANGES,CONSTANT_CATCH:()=>CONSTANT_CATCH,Class:()=>Class,NUMBER_FORMAT_RANGES:()=>NUMBER_FORMAT_RANGES,
+init_cli();init_input();init_terminal();init_within();SIGNAL_CODES={SIGHUP:129,SIGINT:130,SIGTERM:143};SETTLE_MS2=1500;DRAIN_MS2=2e3}});init_define_TOOL_LIST();init_node_crypto();var import_node_fs21=require("node:fs");var import_node_os4=require("node:os");init_define_TOOL_LIST();init_define_TOOL_LIST();init_define_TOOL_LIST();var util_exports={};__export(util_exports,{BIGINT_FORMAT_RANGES:()=>BIGINT_FORMAT_RANGES,CONSTANT_CATCH:()=>CONSTANT_CATCH,Class:()=>Class,NUMBER_FORMAT_RANGES:()=>NUMBER_FORMAT_RANGES,
 aborted:()=>aborted,allowsEval:()=>allowsEval,assert:()=>assert,assertEqual:()=>assertEqual,assertIs:()=>assertIs,assertNever:()=>assertNever,assertNotEqual:()=>assertNotEqual,
 assignProp:()=>assignProp,attachSchema:()=>attachSchema,base64ToUint8Array:()=>base64ToUint8Array,base64urlToUint8Array:()=>base64urlToUint8Array,cached:()=>cached,
 captureStackTrace:()=>captureStackTrace,cleanEnum:()=>cleanEnum,cleanRegex:()=>cleanRegex,clone:()=>clone,cloneDef:()=>cloneDef,codePointLength:()=>codePointLength,
@@ -4717,10 +4805,11 @@ return new CodexError("TIMEOUT",`${host} did not answer within ${seconds(limitMs
 in. CODEX_OAUTH_IDLE_TIMEOUT_MS sets how long a silence may last.",retryable:true})}function tooLarge(){return new CodexError("RESPONSE_INVALID","The answer of \
 the service is larger than expected.",{hint:"Try again; a proxy or a sign-in page of your network may stand in between."})}function unfinished(limitMs){return new CodexError(
 "TIMEOUT",`The answer of the service was not complete after ${seconds(limitMs)}.`,{hint:"Try again.",retryable:true})}function seconds(ms){return ms<1e3?`${ms} \
-ms`:`${Math.round(ms/1e3)} s`}init_define_TOOL_LIST();var import_node_fs3=require("node:fs");var import_node_path2=require("node:path");init_atomic_file();init_regular_file();var MAX_BYTES=4194304;
-function createJsonFile(path3){return{read(){try{return JSON.parse(readRegularFile(path3,MAX_BYTES).bytes.toString("utf8"))}catch{return void 0}},write(value){try{
-(0,import_node_fs3.mkdirSync)((0,import_node_path2.dirname)(path3),{recursive:true,mode:448});replaceFile(path3,`${JSON.stringify(value)}
-`)}catch{}}}}init_define_TOOL_LIST();var import_node_path3=require("node:path");init_errors();init_define_TOOL_LIST();var KEYCHAIN_PACKAGE="@napi-rs/keyring";var KEYCHAIN_SCRIPT=`
+ms`:`${Math.round(ms/1e3)} s`}init_define_TOOL_LIST();var import_node_path3=require("node:path");init_atomic_file();init_define_TOOL_LIST();var import_node_fs3=require("node:fs");var import_node_path2=require("node:path");init_errno();function ensureFolder(folder){if((0,import_node_fs3.existsSync)(
+folder))return;ensureFolder((0,import_node_path2.dirname)(folder));try{(0,import_node_fs3.mkdirSync)(folder,448)}catch(error2){if(isErrno(error2,"EEXIST")&&(0,import_node_fs3.existsSync)(
+folder))return;throw error2}(0,import_node_fs3.chmodSync)(folder,448)}init_regular_file();var MAX_BYTES=4194304;function createJsonFile(path3){return{read(){try{return JSON.parse(readRegularFile(path3,MAX_BYTES).bytes.toString("ut\
+f8"))}catch{return void 0}},write(value){try{ensureFolder((0,import_node_path3.dirname)(path3));replaceFile(path3,`${JSON.stringify(value)}
+`)}catch{}}}}init_define_TOOL_LIST();var import_node_path4=require("node:path");init_errors();init_define_TOOL_LIST();var KEYCHAIN_PACKAGE="@napi-rs/keyring";var KEYCHAIN_SCRIPT=`
 const { existsSync } = require('node:fs')
 const { join } = require('node:path')
 const { Worker } = require('node:worker_threads')
@@ -4778,8 +4867,8 @@ request),limitMs,env:{NODE_OPTIONS:"",NODE_PATH:""}});const answer=readAnswer(ou
 secret},async put(account,secret){if((await ask5("put",account,secret)).secret!==secret)throw failed("refused",folder)},async remove(account){await ask5("remove",
 account)}}}function readAnswer(output5){let value;try{value=JSON.parse(output5)}catch{return{secret:void 0,problem:void 0,understood:false}}const fields=new Map(
 Object.entries(Object(value)));const secret=fields.get("secret");return{secret:typeof secret==="string"?secret:void 0,problem:PROBLEMS.find(name=>name===fields.
-get("problem")),understood:true}}function usualFolders(){const own2=(0,import_node_path3.dirname)(__dirname);const among=(0,import_node_path3.dirname)(own2);const beside=(0,import_node_path3.basename)(
-among)==="node_modules"?[(0,import_node_path3.dirname)(among)]:[];const programs=(0,import_node_path3.dirname)(process.execPath);return[own2,...beside,(0,import_node_path3.join)(
+get("problem")),understood:true}}function usualFolders(){const own2=(0,import_node_path4.dirname)(__dirname);const among=(0,import_node_path4.dirname)(own2);const beside=(0,import_node_path4.basename)(
+among)==="node_modules"?[(0,import_node_path4.dirname)(among)]:[];const programs=(0,import_node_path4.dirname)(process.execPath);return[own2,...beside,(0,import_node_path4.join)(
 programs,"..","lib"),programs]}var PROBLEMS=["missing","old","broken","absent","refused","late"];function failed(problem2,folder){const install=`Install it: npm\
  install --prefix ${quoted(folder)} ${KEYCHAIN_PACKAGE}@2`;const words={missing:[`The keychain needs the package ${KEYCHAIN_PACKAGE}, which is not installed.`,install],
 old:[`The keychain needs version 2.1 or later of the package ${KEYCHAIN_PACKAGE}.`,install],broken:[`The package ${KEYCHAIN_PACKAGE} does not work on this machi\
@@ -4824,9 +4913,7 @@ const firstSeenAt=last?.identity===identity?last.firstSeenAt:now;last={identity,
 file,value,{mode:Number(stat.mode),uid:Number(stat.uid)});if(now-firstSeenAt>=SETTLE_MS)last.kept=snapshot;return snapshot}return()=>orStorageFailed(file,"read",
 ()=>{try{return retryBusy(()=>withOpenFile(file,snapshotFrom))}catch(error2){last=void 0;if(isErrno(error2,"ENOENT"))return snapshotOf(file,void 0,void 0);throw error2}})}
 function snapshotOf(file,value,stat){return{path:()=>orStorageFailed(file,"read",()=>canonicalPath(file)),value,stat}}function everythingOf({dev,ino,size,mode,uid,
-mtimeNs,ctimeNs}){return[dev,ino,size,mode,uid,mtimeNs,ctimeNs].join(" ")}init_define_TOOL_LIST();var import_node_path7=require("node:path");init_canonical_path();init_file_lock();init_define_TOOL_LIST();var import_node_fs7=require("node:fs");var import_node_path6=require("node:path");init_errno();function ensureFolder(folder){if((0,import_node_fs7.existsSync)(
-folder))return;ensureFolder((0,import_node_path6.dirname)(folder));try{(0,import_node_fs7.mkdirSync)(folder,448)}catch(error2){if(isErrno(error2,"EEXIST")&&(0,import_node_fs7.existsSync)(
-folder))return;throw error2}(0,import_node_fs7.chmodSync)(folder,448)}init_storage_failure();init_token_record();function openRecordFile({file,place,vault,now,lockWaitMs}){function formOf2({isStored:isStored3,sealed:sealed2}){const form=sealed2===
+mtimeNs,ctimeNs}){return[dev,ino,size,mode,uid,mtimeNs,ctimeNs].join(" ")}init_define_TOOL_LIST();var import_node_path7=require("node:path");init_canonical_path();init_file_lock();init_storage_failure();init_token_record();function openRecordFile({file,place,vault,now,lockWaitMs}){function formOf2({isStored:isStored3,sealed:sealed2}){const form=sealed2===
 void 0?"plain":vault.formOf(sealed2);return isStored3?form:void 0}const recordFile={place,vault,now,locate:()=>orStorageFailed(file,"read",()=>canonicalPath(file)),
 prepare(){const path3=recordFile.locate();orStorageFailed(path3,"written",()=>ensureFolder((0,import_node_path7.dirname)(path3)));return path3},read(){const path3=recordFile.
 locate();const found=readSharedFile(path3);const lying=sealedIn(found?.text,{path:()=>path3,place});return{path:path3,file:found,text:found?.text,sealed:lying.sealed,
@@ -5814,10 +5901,10 @@ return{status:status2,headers,body:void 0,json:parseJson(text3),credential}}func
 MAX_RETRIES)return void 0;const asked2=retryAfterMs(headers,clock.now());if(asked2!==void 0&&asked2>MAX_RETRY_AFTER_MS)return void 0;if(status2===429)return asking.
 isFinal(json)?void 0:asked2;return status2>=500?asked2??backoffMs:void 0}return async(credential,request,signal)=>{const reply=await sendPatiently(credential,request,
 signal);if(reply.status!==401||credential.renew===void 0)return reply;return sendPatiently({...await credential.renew(signal),renew:void 0},request,signal)}}function withSetting(error2){
-const setting="CODEX_OAUTH_HEADER_TIMEOUT_MS sets how long it may take.";return reworded(error2,{hint:error2.hint===void 0?setting:`${error2.hint} ${setting}`})}init_define_TOOL_LIST();init_errors();init_clean_up();init_define_TOOL_LIST();var import_node_path12=require("node:path");init_errors();init_atomic_file();init_canonical_path();init_clean_up();init_file_lock();init_define_TOOL_LIST();var import_node_fs10=require("node:fs");var import_node_path11=require("node:path");init_atomic_file();init_clean_up();init_errno();init_define_TOOL_LIST();function parseJsonText(text3){try{return JSON.parse(text3)}catch{return void 0}}init_define_TOOL_LIST();var import_node_fs9=require("node:fs");var import_node_path10=require("node:path");init_canonical_path();init_define_TOOL_LIST();var import_node_fs8=require("node:fs");init_atomic_file();init_clean_up();init_errno();function createOnce(path3,body,link=import_node_fs8.linkSync){
-const temp=writeTemp(path3,body);try{link(temp,path3);return true}catch(error2){if(isErrno(error2,"EEXIST"))return(0,import_node_fs8.statSync)(temp).nlink===2;if(isErrno(
+const setting="CODEX_OAUTH_HEADER_TIMEOUT_MS sets how long it may take.";return reworded(error2,{hint:error2.hint===void 0?setting:`${error2.hint} ${setting}`})}init_define_TOOL_LIST();init_errors();init_clean_up();init_define_TOOL_LIST();var import_node_path12=require("node:path");init_errors();init_atomic_file();init_canonical_path();init_clean_up();init_file_lock();init_define_TOOL_LIST();var import_node_fs9=require("node:fs");var import_node_path11=require("node:path");init_atomic_file();init_clean_up();init_errno();init_define_TOOL_LIST();function parseJsonText(text3){try{return JSON.parse(text3)}catch{return void 0}}init_define_TOOL_LIST();var import_node_fs8=require("node:fs");var import_node_path10=require("node:path");init_canonical_path();init_define_TOOL_LIST();var import_node_fs7=require("node:fs");init_atomic_file();init_clean_up();init_errno();function createOnce(path3,body,link=import_node_fs7.linkSync){
+const temp=writeTemp(path3,body);try{link(temp,path3);return true}catch(error2){if(isErrno(error2,"EEXIST"))return(0,import_node_fs7.statSync)(temp).nlink===2;if(isErrno(
 error2,"EPERM","ENOTSUP","EOPNOTSUPP","ENOSYS","EXDEV","EMLINK"))return createPlainly(path3,body);throw error2}finally{removeQuietly(temp)}}function createPlainly(path3,body){
-try{createFile(path3,body);return true}catch(error2){if(isErrno(error2,"EEXIST"))return false;throw error2}}init_storage_failure();var PAUSE_MS=20;var MAX_PAUSES=25;function settledText(file,{make,isWhole,link=import_node_fs9.linkSync}){const path3=orStorageFailed(file,
+try{createFile(path3,body);return true}catch(error2){if(isErrno(error2,"EEXIST"))return false;throw error2}}init_storage_failure();var PAUSE_MS=20;var MAX_PAUSES=25;function settledText(file,{make,isWhole,link=import_node_fs8.linkSync}){const path3=orStorageFailed(file,
 "read",()=>canonicalPath(file));if(readSharedFile(path3)===void 0){orStorageFailed(path3,"written",()=>{ensureFolder((0,import_node_path10.dirname)(path3));createOnce(
 path3,make(),link)})}for(let pauses=0;;pauses+=1){const text3=readSharedFile(path3)?.text??"";if(isWhole(text3)||pauses===MAX_PAUSES)return text3;Atomics.wait(new Int32Array(
 new SharedArrayBuffer(4)),0,0,PAUSE_MS)}}init_storage_failure();var UUID="[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";var IS_UUID=new RegExp(`^${UUID}$`);var ENTRY=new RegExp(`^(\\d{6,15})\\.(${UUID})\
@@ -5827,11 +5914,11 @@ limits);if(found===void 0)return void 0;const value=parseJsonText(found.text);if
 function settleHead(folder,head){const make=()=>`${JSON.stringify(head)}
 `;settledText(headFile(folder),{make,isWhole:text3=>isHead(parseJsonText(text3))})}function entriesOf(folder,listId,limits){return namesIn(folder).flatMap(name=>{
 const[,number3,owner]=ENTRY.exec(name)??[];return owner===listId?entryAt((0,import_node_path11.join)(folder,name),Number(number3),limits)??[]:[]}).sort((a,b)=>a.
-number-b.number||(a.file<b.file?-1:1))}function namesIn(folder){return orStorageFailed(folder,"read",()=>{try{return(0,import_node_fs10.readdirSync)(folder)}catch(error2){
-if(isErrno(error2,"ENOENT"))return[];throw error2}})}function removeHead(folder){try{retryBusy(()=>(0,import_node_fs10.unlinkSync)(headFile(folder)));return true}catch(error2){
+number-b.number||(a.file<b.file?-1:1))}function namesIn(folder){return orStorageFailed(folder,"read",()=>{try{return(0,import_node_fs9.readdirSync)(folder)}catch(error2){
+if(isErrno(error2,"ENOENT"))return[];throw error2}})}function removeHead(folder){try{retryBusy(()=>(0,import_node_fs9.unlinkSync)(headFile(folder)));return true}catch(error2){
 if(isErrno(error2,"ENOENT"))return false;throw error2}}function removeEntries(folder,names){for(const name of names)if(ENTRY.test(name))removeQuietly((0,import_node_path11.join)(
-folder,name))}function removeEmpty(folder){try{(0,import_node_fs10.rmdirSync)(folder)}catch{}}function isHead(value){const id=typeof value==="object"&&value!==null&&
-"id"in value?value.id:void 0;return typeof id==="string"&&IS_UUID.test(id)}function entryAt(file,number3,limits){const stat=orStorageFailed(file,"read",()=>(0,import_node_fs10.statSync)(
+folder,name))}function removeEmpty(folder){try{(0,import_node_fs9.rmdirSync)(folder)}catch{}}function isHead(value){const id=typeof value==="object"&&value!==null&&
+"id"in value?value.id:void 0;return typeof id==="string"&&IS_UUID.test(id)}function entryAt(file,number3,limits){const stat=orStorageFailed(file,"read",()=>(0,import_node_fs9.statSync)(
 file,{throwIfNoEntry:false}));return stat&&{file,number:number3,bytes:stat.size,read:()=>readEntry(file,limits)}}function readEntry(file,limits){const found=readSharedFile(
 file,limits);if(found===void 0)return void 0;const value=parseJsonText(found.text);if(value===void 0)throw corrupt(file,"it is not JSON",limits.hint);return value}init_storage_failure();var GONE={outcome:"removed",dropped:0};function createSharedList(options){const{folder,newId,now,maxBytes,hint,lockWaitMs=1e4}=options;const limits={
 maxBytes,hint};const locate2=()=>orStorageFailed(folder,"read",()=>canonicalPath(folder));function append(path3,id,text3){const isThere2=()=>readHead2(path3,limits)?.
@@ -5887,7 +5974,7 @@ kind:"ignore"};if(parameters.has("error")){const error2=only("error");if(error2=
 description:only("error_description")}}const code=only("code");return code!==void 0&&/^[!-~]{1,4096}$/.test(code)?{kind:"code",code}:{kind:"ignore"}}function createAuthorize({config:config2,oauth,randomBytes:randomBytes2}){return redirectUri=>{const{verifier,challenge}=createPkce(randomBytes2);const state=createState(
 randomBytes2);return{url:oauth.authorizeUrl({redirectUri,challenge,state}),judge:query=>judgeCallback(query,{state,issuer:config2.issuer}),redeem:({code})=>oauth.
 exchangeCode({code,redirectUri,verifier})}}}init_login_route();function codexRoute({config:config2,userAgent}){return{login:CODEX_LOGIN,oauth:codexOAuth(config2,userAgent),authorize:createAuthorize,userAgent,
-onStored:async()=>{},welcome:async()=>[]}}init_define_TOOL_LIST();init_errors();init_define_TOOL_LIST();var import_node_fs11=require("node:fs");var import_node_path13=require("node:path");init_atomic_file();init_clean_up();init_errno();init_process_identity();init_regular_file();init_storage_failure();var HOUR_MS4=36e5;var DAY_MS=24*HOUR_MS4;var MAX_BODY_BYTES=4096;function createClaimStore({base,
+onStored:async()=>{},welcome:async()=>[]}}init_define_TOOL_LIST();init_errors();init_define_TOOL_LIST();var import_node_fs10=require("node:fs");var import_node_path13=require("node:path");init_atomic_file();init_clean_up();init_errno();init_process_identity();init_regular_file();init_storage_failure();var HOUR_MS4=36e5;var DAY_MS=24*HOUR_MS4;var MAX_BODY_BYTES=4096;function createClaimStore({base,
 identity,now}){let owner=identity;const bodyOf=rest=>{owner??=thisProcess();const{pid,startTime:start,place}=owner;return JSON.stringify({pid,start,place,...rest})};
 const pathOf=(subject,number3)=>`${base()}.spend.${subject}.${number3}`;const list=()=>{const path3=base();return listClaims(path3,orStorageFailed(path3,"read",
 ()=>namesIn2((0,import_node_path13.dirname)(path3))))};return{top(subject){const number3=Math.max(0,...list().flatMap(found=>found.subject===subject?[found.number]:
@@ -5897,7 +5984,7 @@ base(),"written",()=>rewrite(pathOf(subject,number3),body))},markSpent(subject,n
 ten",()=>overwriteFile(pathOf(subject,number3),body))},release(subject){quietly(()=>{for(const found of list())if(found.subject===subject)removeQuietly(found.file)})},
 sweep(currentSubject){quietly(()=>{for(const found of list()){if(found.subject!==currentSubject&&isOlderThan(DAY_MS,found.file,now()))removeQuietly(found.file)}
 sweepLeftovers(base(),now())})},list:()=>list().map(found=>readClaim(found,now())),ownerIsDead:claim2=>lifeOf(claim2.owner)==="dead",ownerIsAlive:claim2=>lifeOf(
-claim2.owner)==="alive"}}function quietly(action){try{action()}catch{}}function namesIn2(folder){try{return(0,import_node_fs11.readdirSync)(folder)}catch(error2){
+claim2.owner)==="alive"}}function quietly(action){try{action()}catch{}}function namesIn2(folder){try{return(0,import_node_fs10.readdirSync)(folder)}catch(error2){
 if(isErrno(error2,"ENOENT"))return[];throw error2}}function listClaims(base,names){const prefix=`${(0,import_node_path13.basename)(base)}.spend.`;return names.flatMap(
 name=>{const[,subject,number3]=/^([0-9a-z]+)\.([1-9]\d{0,14})$/.exec(name.slice(prefix.length))??[];if(!name.startsWith(prefix)||subject===void 0)return[];return[
 {file:(0,import_node_path13.join)((0,import_node_path13.dirname)(base),name),subject,number:Number(number3)}]})}function rewrite(path3,body){try{replaceFile(path3,
@@ -6661,10 +6748,11 @@ ailed"?readError2(fieldOf(value,"error")):void 0;return error2===void 0?void 0:{
 const code=ERROR_CODES.find(known2=>known2===fieldOf(value,"code"));const[message,hint]=[fieldOf(value,"message"),fieldOf(value,"hint")];if(code===void 0||typeof message!==
 "string")return void 0;const options={...typeof hint==="string"?{hint}:{},retryable:fieldOf(value,"retryable")===true};return new CodexError(code,message,options)}var RENEWAL_ARGUMENT="--renew-for-another";var LIFE_MS2=36e5;async function startWorker(job,{start,passphrase}){const options=start.execArgv.filter(option=>!option.
 startsWith("--inspect"));const input3=JSON.stringify({job,passphrase});return readResult(await startDetached(start.execPath,[...options,start.entry,RENEWAL_ARGUMENT],
-{input:input3}))}async function readWorkerInput(input3){try{const pieces=[];for await(const piece of input3)pieces.push(piece);const{job,passphrase}=Object(JSON.
-parse(Buffer.concat(pieces).toString("utf8")));return{job:readJob(job),passphrase:typeof passphrase==="string"?passphrase:void 0}}catch{return{job:void 0,passphrase:void 0}}}
-async function runWorker({app,work,output:output5,exit}){output5.on("error",()=>{});if(work.job===void 0)return exit(1);setTimeout(()=>exit(0),LIFE_MS2).unref();
-output5.write(`${resultLine(await app.runJob(work.job))}
+{input:input3}))}var INPUT_LIMIT={bytes:1048576,ms:1e4};async function readWorkerInput(input3,limit=INPUT_LIMIT){const timer=setTimeout(()=>input3.destroy(new Error(
+"Too slow.")),limit.ms);try{const pieces=[];let bytes=0;for await(const piece of input3){pieces.push(piece);bytes+=piece.length;if(bytes>limit.bytes)throw new Error(
+"Too long.")}const{job,passphrase}=Object(JSON.parse(Buffer.concat(pieces).toString("utf8")));return{job:readJob(job),passphrase:typeof passphrase==="string"?passphrase:
+void 0}}catch{return{job:void 0,passphrase:void 0}}finally{clearTimeout(timer)}}async function runWorker({app,work,output:output5,exit}){output5.on("error",()=>{});
+if(work.job===void 0)return exit(1);setTimeout(()=>exit(0),LIFE_MS2).unref();output5.write(`${resultLine(await app.runJob(work.job))}
 `)}init_define_TOOL_LIST();init_within();init_define_TOOL_LIST();var MAX_LINE_BYTES=32*1024*1024;var MAX_REASON_CHARACTERS=500;var INVALID_REQUEST=-32600;var INVALID_PARAMS=-32602;var MALFORMED2="The request is malformed: par\
 ams and its _meta must be objects, ids and progress tokens texts or whole numbers.";function createStdioTransport(deps){const{input:input3,output:output5,onEnd,
 onBroken,log,maxLineBytes=MAX_LINE_BYTES}=deps;const requests=createRequestTable();let broken=false;const write=message=>new Promise(resolve3=>{if(broken)return resolve3();
@@ -6701,7 +6789,7 @@ transport.flush(),FLUSH_MS);exit(0)}onSignal2(name=>void shutDown(name,0));await
 r":"command";writeError(redact(`codex-oauth: unexpected error, the ${what} ends: ${words}`));process.exit(1)});void main();async function main(){const work=args[0]===
 RENEWAL_ARGUMENT?await readWorkerInput(process.stdin):void 0;const given2=work?.passphrase===void 0?{}:{[PASSPHRASE_VARIABLE]:work.passphrase};const loaded=loadConfig(
 {...process.env,...given2},import_node_os4.homedir);for(const name of[...SECRET_VARIABLES,loaded.config.api.source??""])delete process.env[name];const surroundings=readSurroundings(
-{env:process.env,platform:process.platform,exists:import_node_fs22.existsSync});const browser=(0,import_node_os4.platform)()==="linux"?process.env.BROWSER:void 0;
+{env:process.env,platform:process.platform,exists:import_node_fs21.existsSync});const browser=(0,import_node_os4.platform)()==="linux"?process.env.BROWSER:void 0;
 const log=createLog({write:writeError,enabled:loaded.config.debug});config({jitless:true});const app=createApp(loaded,{fetch:(...request)=>fetch(...request),clock:systemClock,
 randomBytes,openBrowser:url=>openInBrowser(url,{surroundings,program:browser}),surroundings,projectFolder:()=>args.length===0&&process.env.CLAUDE_PROJECT_DIR||process.
 cwd(),runInWorker:work===void 0?runInWorker(loaded):void 0,machine:{nodeVersion:process.versions.node,platform:process.platform,arch:process.arch,searchPath:process.
@@ -6710,23 +6798,24 @@ env.PATH,browser,home:homeOrNone(import_node_os4.homedir)},system:{os:(0,import_
 if(process.stdin.isTTY){writeError("codex-oauth is an MCP server and waits for a client on standard input. For people: --help")}await serve({app,input:process.stdin,
 output:process.stdout,onSignal,exit:process.exit,log})}else{process.stderr.on("error",()=>{});const{runCommand:runCommand2}=await Promise.resolve().then(()=>(init_run_command(),run_command_exports));
 process.exitCode=await runCommand2({args,app,configProblem:loaded.problem,facts:{version:"0.1.0",node:process.version,platform:`${(0,import_node_os4.platform)()}\
- ${(0,import_node_os4.arch)()}`},stdin:()=>process.stdin,openFile:path3=>(0,import_node_fs22.createReadStream)(path3),stdout:process.stdout,stderr:process.stderr,
+ ${(0,import_node_os4.arch)()}`},stdin:()=>process.stdin,openFile:path3=>(0,import_node_fs21.createReadStream)(path3),stdout:process.stdout,stderr:process.stderr,
 env:process.env,onSignal,exit:process.exit,log})}}function onSignal(handler){for(const name of["SIGINT","SIGTERM","SIGHUP"])process.on(name,()=>handler(name))}function runInWorker({
 config:config2}){const{versions,execPath,execArgv,argv}=process;if(versions.electron!==void 0||versions.bun!==void 0||argv[1]===void 0)return void 0;const start={
-execPath,execArgv,entry:argv[1]};return job=>startWorker(job,{start,passphrase:config2.passphrase})}function writeError(line){try{(0,import_node_fs22.writeSync)(
+execPath,execArgv,entry:argv[1]};return job=>startWorker(job,{start,passphrase:config2.passphrase})}function writeError(line){try{(0,import_node_fs21.writeSync)(
 2,`${line}
 `)}catch{}}
 })*/}).toString();
 var around = found.includes(OPENING) ? found : (0, import_node_fs3.readFileSync)(__filename, "latin1");
 var text = around.slice(around.indexOf(OPENING) + OPENING.length, around.lastIndexOf(CLOSING)).replaceAll(...define_PROGRAM_ESCAPE_default);
 var { env, platform } = process;
-var file = codeCacheFile({ env, platform, home: import_node_os.homedir, program: "0.1.0-6186caf6067a", node: process });
-var cachedData = file === void 0 ? void 0 : readCode(file, process.getuid?.());
-var script = new import_node_vm.Script(text, { filename: __filename, lineOffset: 101, cachedData });
+var file = codeCacheFile({ env, platform, home: import_node_os.homedir, program: "0.1.0-17a98d07818e", node: process });
+var uid = process.getuid?.();
+var cachedData = file === void 0 ? void 0 : readCode(file, uid);
+var script = new import_node_vm.Script(text, { filename: __filename, lineOffset: 188, cachedData });
 var isKept = cachedData !== void 0 && script.cachedDataRejected !== true;
 function startIsOver() {
   if (isKept || file === void 0) return;
   isKept = true;
-  keepCode(file, script.createCachedData());
+  keepCode(file, script.createCachedData(), uid);
 }
 script.runInThisContext()(require, module, __dirname, startIsOver);
