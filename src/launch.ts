@@ -37,7 +37,7 @@ let isKept = cachedData !== undefined && script.cachedDataRejected !== true
 function startIsOver(): void {
   if (isKept || file === undefined) return
   isKept = true
-  keepCode(file, script.createCachedData(), uid)
+  keepCode(file, () => script.createCachedData(), uid)
 }
 
 script.runInThisContext()(require, module, __dirname, startIsOver)

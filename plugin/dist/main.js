@@ -148,7 +148,7 @@ function readCode(file2, uid2) {
 function isOnlyOf(uid2, { uid: owner, mode }) {
   return uid2 === void 0 || owner === uid2 && (mode & 18) === 0;
 }
-function keepCode(file2, code, uid2) {
+function keepCode(file2, makeCode, uid2) {
   const folder = (0, import_node_path.dirname)(file2);
   const temp = `${file2}.${process.pid}-${Date.now()}`;
   try {
@@ -156,6 +156,7 @@ function keepCode(file2, code, uid2) {
     makeFolder(folder);
     const stat = (0, import_node_fs2.lstatSync)(folder);
     if (!stat.isDirectory() || !isOnlyOf(uid2, stat)) return;
+    const code = makeCode();
     (0, import_node_fs2.writeFileSync)(temp, Buffer.concat([code, code]), { mode: 384, flag: "wx" });
   } catch {
     return;
@@ -6811,11 +6812,11 @@ var { env, platform } = process;
 var file = codeCacheFile({ env, platform, home: import_node_os.homedir, program: "0.1.0-17a98d07818e", node: process });
 var uid = process.getuid?.();
 var cachedData = file === void 0 ? void 0 : readCode(file, uid);
-var script = new import_node_vm.Script(text, { filename: __filename, lineOffset: 188, cachedData });
+var script = new import_node_vm.Script(text, { filename: __filename, lineOffset: 189, cachedData });
 var isKept = cachedData !== void 0 && script.cachedDataRejected !== true;
 function startIsOver() {
   if (isKept || file === void 0) return;
   isKept = true;
-  keepCode(file, script.createCachedData(), uid);
+  keepCode(file, () => script.createCachedData(), uid);
 }
 script.runInThisContext()(require, module, __dirname, startIsOver);

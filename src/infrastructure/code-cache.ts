@@ -73,10 +73,10 @@ function isOnlyOf(uid: number | undefined, { uid: owner, mode }: Stats): boolean
 
 /**
  * Puts compiled code into `file`, as far as that is possible, where `readCode` would take it from there, and removes what
- * too many others have left beside it. Nothing is flushed to the disk and nobody is told of a failure, as with files that
- * matter (atomic-file.ts): this one can be made again.
+ * too many others have left beside it. Never throws. Unlike a file that matters (atomic-file.ts) this one can be made again:
+ * nothing is flushed to the disk, and nobody is told of a failure.
  */
-export function keepCode(file: string, code: Buffer, uid: number | undefined): void {
+export function keepCode(file: string, makeCode: () => Buffer, uid: number | undefined): void {
   const folder = dirname(file)
   const temp = `${file}.${process.pid}-${Date.now()}`
   try {
@@ -84,6 +84,7 @@ export function keepCode(file: string, code: Buffer, uid: number | undefined): v
     makeFolder(folder)
     const stat = lstatSync(folder)
     if (!stat.isDirectory() || !isOnlyOf(uid, stat)) return
+    const code = makeCode()
     writeFileSync(temp, Buffer.concat([code, code]), { mode: 0o600, flag: 'wx' })
   } catch {
     return

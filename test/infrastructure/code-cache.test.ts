@@ -81,7 +81,7 @@ test('compiled code is kept apart by all that V8 takes none of another of', () =
 describe('what is kept', () => {
   test('is read back, from a folder and a file that are the user’s alone', () => {
     const file = join(tempFolder(), 'new', 'codex-oauth', 'a.code')
-    keepCode(file, CODE, UID)
+    keepCode(file, () => CODE, UID)
     expect(readCode(file, UID)).toEqual(CODE)
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(statSync(join(file, '..')).mode & 0o777).toBe(0o700)
@@ -90,7 +90,7 @@ describe('what is kept', () => {
 
   test('is not used once a byte of it, or its length, is another', () => {
     const file = join(tempFolder(), 'a.code')
-    keepCode(file, CODE, UID)
+    keepCode(file, () => CODE, UID)
     const whole = readFileSync(file)
     const damaged = [
       ...Array.from(whole, (byte, at) => Buffer.from(whole).fill(byte ^ 1, at, at + 1)),
@@ -109,7 +109,7 @@ describe('what is kept', () => {
     ['it belongs to somebody else', 0o600, (UID ?? 0) + 1],
   ])('is not used if %s', (_, mode, uid) => {
     const file = join(tempFolder(), 'a.code')
-    keepCode(file, CODE, UID)
+    keepCode(file, () => CODE, UID)
     chmodSync(file, mode)
     expect(readCode(file, uid)).toBeUndefined()
   })
@@ -117,7 +117,7 @@ describe('what is kept', () => {
   test('is not used if others can put files into its folder', () => {
     const folder = join(tempFolder(), 'shared')
     const file = join(folder, 'a.code')
-    keepCode(file, CODE, UID)
+    keepCode(file, () => CODE, UID)
     chmodSync(folder, 0o777)
     expect(readCode(file, UID)).toBeUndefined()
     chmodSync(folder, 0o755)
@@ -141,7 +141,7 @@ describe('what is kept', () => {
       writeFileSync(old, 'old')
       utimesSync(old, at, at)
     }
-    keepCode(join(folder, named(10)), CODE, UID)
+    keepCode(join(folder, named(10)), () => CODE, UID)
     const left = [named(7), named(8), `${named(9)}.123-456`, named(10)]
     expect(readdirSync(folder).sort()).toEqual([...others, ...left].sort())
   })
@@ -153,7 +153,7 @@ describe('what is kept', () => {
   ])('is not put where the folder is %s', (_, make) => {
     const [folder, other] = [join(tempFolder(), 'codex-oauth'), tempFolder()]
     make(folder, other)
-    keepCode(join(folder, 'a.code'), CODE, UID)
+    keepCode(join(folder, 'a.code'), () => CODE, UID)
     expect(readdirSync(other)).toEqual([])
     expect(readCode(join(folder, 'a.code'), UID)).toBeUndefined()
   })
@@ -165,14 +165,14 @@ describe('what is kept', () => {
     writeFileSync(precious, 'mine')
     symlinkSync(precious, join(folder, 'a.code'))
     symlinkSync(precious, join(folder, `a.code.${process.pid}`))
-    keepCode(join(folder, 'a.code'), CODE, UID)
+    keepCode(join(folder, 'a.code'), () => CODE, UID)
     expect(readFileSync(precious, 'utf8')).toBe('mine')
     expect(readCode(join(folder, 'a.code'), UID)).toEqual(CODE)
   })
 
   test.runIf(process.platform === 'linux')('is nothing where folders cannot be made, without going round', () => {
-    keepCode('/proc/self/codex-oauth/a.code', CODE, UID)
-    keepCode('/proc/codex-oauth/a.code', CODE, UID)
+    keepCode('/proc/self/codex-oauth/a.code', () => CODE, UID)
+    keepCode('/proc/codex-oauth/a.code', () => CODE, UID)
     expect(readCode('/proc/codex-oauth/a.code', UID)).toBeUndefined()
   })
 
@@ -187,12 +187,24 @@ describe('what is kept', () => {
     },
   )
 
+  test('is nothing where it cannot be made, and nobody is bothered with that', () => {
+    const file = join(tempFolder(), 'codex-oauth', 'a.code')
+    keepCode(
+      file,
+      () => {
+        throw new RangeError('no room')
+      },
+      UID,
+    )
+    expect(readdirSync(join(file, '..'))).toEqual([])
+  })
+
   test('is left as it is where nothing can be written, and nothing is said', () => {
     const folder = tempFolder()
     writeFileSync(join(folder, 'file'), '')
-    keepCode(join(folder, 'file', 'codex-oauth', 'a.code'), CODE, UID)
+    keepCode(join(folder, 'file', 'codex-oauth', 'a.code'), () => CODE, UID)
     mkdirSync(join(folder, 'a.code'))
-    keepCode(join(folder, 'a.code'), CODE, UID)
+    keepCode(join(folder, 'a.code'), () => CODE, UID)
     expect(readdirSync(folder).sort()).toEqual(['a.code', 'file'])
   })
 })
